@@ -9,40 +9,40 @@
 //            trine_scatter
 //   DMA      DataWords neighbours, read or written: trine_dmem_dma
 //
-// Each of them keeps what is left of its access; here are the banks and the crossbars.
+// Each port keeps the unserved rest of its access; the banks and the crossbars are here.
 //
-// Word a lies in row a div Banks of bank a mod Banks; in odd rows banks 2n and 2n + 1 change places
-// (decision 030). In a cycle a bank serves one port: DMA that may not wait before gather before
-// scatter before DMA that waits; an urgent scatter (trine_scatter) goes before a gather. Lanes of
-// one access in the same bank are served one after the other, lowest lane first.
+// Word a is in row a div Banks of bank a mod Banks; in odd rows banks 2n and 2n + 1 change places
+// (decision 030). In each cycle a bank serves one port: DMA reads and urgent DMA writes before
+// gather before scatter before other DMA writes; an urgent scatter (trine_scatter) goes before a
+// gather. Lanes of one access in the same bank are served one after the other, lowest lane first.
 //
-// Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* two cycles
-//           after they were served: t + 3 without conflicts. rsp_done_o marks the last of them,
-//           soon_o in the cycle before. Between are the memories' own registers, and one for each
-//           bank in front of the multiplexers of all banks. g_ready_o is a register: an access
-//           waits behind the one in front.
+// Timing    gather: taken in cycle t, served from t + 1 on. A lane appears on rsp_* two cycles
+//           after it was served: in t + 3 without conflicts. rsp_done_o marks the last lane, soon_o
+//           comes one cycle earlier. Between are the memories' own registers, and one for each bank
+//           in front of the multiplexers of all banks. g_ready_o is a register: an access waits
+//           until the one in front is done.
 //           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
 //           of the same cycle. DMA: written at any time until dma_wdone_o, which is t + 1 at the
 //           earliest for a copy's last beat; read data in t + 3, with Ecc in t + 4.
-//           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits
-//           of a word takes its bank for three cycles, in the latter two of which nobody else is
-//           served there, the DMA neither. ecc_* say two cycles after a read, when its word is in
-//           the bank's register, which banks corrected, and of one that could not.
+//           With Ecc, words carry a code (trine_ecc_bank): a scatter whose mask leaves bits of a
+//           word takes its bank for three cycles, and in the last two the bank serves no port. Two
+//           cycles after a read, when its word is in the bank's register, ecc_* report banks that
+//           corrected a word, and a word that could not be corrected.
 // Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
-//           g_hold_i keeps the gather's access in front from being served (and may change any
-//           time). init_i writes zeros to row init_row_i of all banks; no port is used then.
+//           g_hold_i stops the gather's access in front (and may change at any time). init_i writes
+//           zeros to row init_row_i of all banks; no port is used then.
 //
 // Check     trine_dmem_tb
 
 module trine_dmem #(
-  parameter int unsigned Rows      = 8,     // of a scatter
-  parameter int unsigned Lanes     = Rows,  // of a gather: Rows or more
+  parameter int unsigned Rows      = 8,     // words of a scatter
+  parameter int unsigned Lanes     = Rows,  // words of a gather: Rows or more
   parameter int unsigned Banks     = 16,    // power of two, >= 2*Rows, >= DataWords
   parameter int unsigned BankRows  = 2048,  // words of a bank
   parameter int unsigned DataWords = 2,     // power of two, at least 2
   parameter int unsigned TagBits   = 4,
   parameter bit          Ecc       = 1'b0,
-  parameter int unsigned MaskBits  = 1,     // of a scatter's mask that are equal: trine_sram
+  parameter int unsigned MaskBits  = 1,     // bits under one bit of a scatter's mask: trine_sram
   localparam int unsigned BankBits = $clog2(Banks),
   localparam int unsigned RowBits  = (BankRows > 1) ? $clog2(BankRows) : 1,
   localparam int unsigned AddrBits = BankBits + RowBits,
@@ -54,7 +54,7 @@ module trine_dmem #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // Gather: lanes that are not in g_lanes_i get pad_i in all four bytes.
+  // Gather: lanes outside g_lanes_i get pad_i in all four bytes.
   input  logic                     g_valid_i,
   output logic                     g_ready_o,
   input  logic [Lanes*AddrBits-1:0] g_addr_i,
@@ -62,14 +62,14 @@ module trine_dmem #(
   input  logic [7:0]               g_pad_i,
   input  logic [TagBits-1:0]       g_tag_i,
   input  logic                     g_hold_i,
-  output logic                     g_waiting_o,  // an access is in front and not finished now
+  output logic                     g_waiting_o,  // an access is in front and unfinished
   output logic [TagBits-1:0]       g_tag_o,      // its tag
 
   output logic [Lanes-1:0]         rsp_lanes_o,
-  output logic [Lanes*33-1:0]      rsp_data_o,   // {lanes not in g_lanes_i, words}
+  output logic [Lanes*33-1:0]      rsp_data_o,   // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]       rsp_tag_o,
   output logic                     rsp_done_o,
-  output logic                     soon_o,       // rsp_done_o of the next cycle, and its tag
+  output logic                     soon_o,       // rsp_done_o one cycle later, and its tag
   output logic [TagBits-1:0]       soon_tag_o,
 
   // Scatter.
@@ -95,7 +95,7 @@ module trine_dmem #(
   input  logic                     init_i,
   input  logic [RowBits-1:0]       init_row_i,
 
-  // With codes only.
+  // With Ecc only.
   output logic [Banks-1:0]         ecc_corrected_o,
   output logic                     ecc_fatal_o,
   output logic [AddrBits-1:0]      ecc_addr_o  // of the word that cannot be corrected
@@ -106,7 +106,7 @@ module trine_dmem #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Ports: what wants its bank now.
+  // Ports: requests to the banks.
   // ---------------------------------------------------------------------------------------------
   logic [Lanes-1:0]          g_win;
   logic [Lanes*AddrBits-1:0] g_addr;
@@ -121,7 +121,7 @@ module trine_dmem #(
   logic [Banks*32-1:0]       d_data;
   logic [Banks-1:0]          g_use, g_blocked, s_use, s_grant, d_first, d_spare, d_served;
   logic [Banks*32-1:0]       bank_q;
-  logic [Banks-1:0]          merging;  // banks that are busy with a word of which a part is written
+  logic [Banks-1:0]          merging;  // banks that merge part of a word
 
   trine_gather #(
     .Lanes    (Lanes),
@@ -205,7 +205,7 @@ module trine_dmem #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Banks: who is served, and the multiplexers in front of the memory.
+  // Banks: arbitration, and the multiplexers in front of the memory.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   logic [Banks-1:0] serves_g, serves_s, serves_d;
@@ -217,7 +217,7 @@ module trine_dmem #(
   end
 `endif
 
-  // Zeros take the way of a scatter: while no port is used, rows and data of all banks are 0.
+  // Zeros use the path of a scatter: while no port is used, rows and data of all banks are 0.
   logic [RowBits-1:0] init_row;
 
   assign init_row = init_i ? init_row_i : '0;
@@ -229,10 +229,10 @@ module trine_dmem #(
     logic [RowBits-1:0] g_row, s_row, row;
     logic [31:0]        s_word, wdata, mask;
     logic               use_g, use_s, use_d, we_d;
-    logic [Lanes-1:0]   g_mine;  // the lane that is here
+    logic [Lanes-1:0]   g_mine;  // one-hot: the lane in this bank
     logic [Rows-1:0]    s_mine;
 
-    // One lane at the most in each of the two: the winners are in different banks. AND and OR, not
+    // At most one lane in each of the two: the winners are in different banks. AND and OR, not
     // `if`: ABC does not find them in the multiplexers of 16 lanes (a fifth of this module).
     for (genvar l = 0; l < Lanes; l++) begin : gen_g_mine
       assign g_mine[l] = g_win[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b);
@@ -339,7 +339,7 @@ module trine_dmem #(
 `endif
   end
 
-  // The first bank counts, if several cannot correct at once.
+  // If several words cannot be corrected at once, the first bank counts.
   assign ecc_fatal_o = broken != '0;
   always_comb begin
     ecc_addr_o = '0;
@@ -355,8 +355,8 @@ module trine_dmem #(
 `endif
 
   // ---------------------------------------------------------------------------------------------
-  // Assertions. What a port believes served, banks have served: no word is lost. Each access ends,
-  // in so many cycles without DMA.
+  // Assertions. The banks have served what a port takes as served: no word is lost. Each access
+  // ends within this number of cycles without DMA.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   localparam int unsigned GatherBound  = Lanes * (Lanes + 12) + 20;

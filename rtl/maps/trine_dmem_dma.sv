@@ -3,10 +3,10 @@
 // Implements the DMA port of trine_dmem, which reads or writes DataWords neighbouring words.
 //
 // A write waits in front of its banks, where each bank has a place for one word, until the bank
-// serves nobody else. It is urgent, and goes first, when the next beat wants its place, or the last
-// beat of a copy has come; so no beat waits for a gather. Reads go first, one at a time; none is
-// taken while an urgent write is left. In odd rows of banks words 2n and 2n + 1 of an access change
-// places (trine_dmem), before they are kept and after they were read.
+// serves no other port. It becomes urgent, and goes first, when the next beat needs its place, or
+// when the last beat of a copy has come; so no beat waits for a gather. Reads go first, one at a
+// time; none is taken while an urgent write is left. In odd rows of banks, words 2n and 2n + 1 of
+// an access change places (trine_dmem), before they are stored and after they were read.
 //
 //   cycle              t        t + 1       t + 2         t + 3           t + 4
 //   dma_rvalid_i       taken
@@ -16,13 +16,13 @@
 //   first_o, row_o              all places
 //   dma_wdone_o                 1
 //
-// Timing    a read's words are on dma_rdata_o in t + 3: they pass through the multiplexers of all
-//           banks. With Ecc they are collected, as they may come one by one: t + 4, in a register.
-//           Banks that are busy with a merge (merging_i) make an access, and dma_wdone_o, later.
-//           The readys depend on merging_i and on registers.
-// Contract  addresses are multiples of DataWords; a write holds until it is taken. A bank that
-//           first_o asks for and that does not merge serves this port; one that spare_o asks for
-//           says so with spare_i. Words that are written are read behind dma_wdone_o of their copy.
+// Timing    a read's words are on dma_rdata_o in t + 3, through the multiplexers of all banks. With
+//           Ecc they are collected in a register, as they may come one by one: t + 4. Banks that
+//           are busy with a merge (merging_i) delay an access, and dma_wdone_o. The readys depend
+//           on merging_i and on registers.
+// Contract  addresses are multiples of DataWords; a write holds until it is taken. A bank requested
+//           by first_o that does not merge serves this port; a bank requested by spare_o answers
+//           with spare_i. A copy's words can be read after its dma_wdone_o.
 //
 // Check     trine_dmem_tb, trine_dmem_props
 
@@ -52,9 +52,9 @@ module trine_dmem_dma #(
   output logic [DataBits-1:0]       dma_rdata_o,
 
   // Banks.
-  output logic [Banks-1:0]          first_o,  // before all others
-  output logic [Banks-1:0]          spare_o,  // behind all others
-  input  logic [Banks-1:0]          spare_i,  // of those: served
+  output logic [Banks-1:0]          first_o,  // before all other ports
+  output logic [Banks-1:0]          spare_o,  // after all other ports
+  input  logic [Banks-1:0]          spare_i,  // spare_o was served
   output logic [Groups-1:0]         we_o,
   output logic [Groups*RowBits-1:0] row_o,
   output logic [Banks*32-1:0]       wdata_o,
@@ -64,7 +64,7 @@ module trine_dmem_dma #(
 
   localparam int unsigned WordBits = $clog2(DataWords);
 
-  // Words of an access as they lie in the banks, those of the banks as an access has them.
+  // Exchanges words 2n and 2n + 1 in odd rows: from an access to the banks and back.
   function automatic logic [DataBits-1:0] turned(input logic odd, input logic [DataBits-1:0] in);
     for (int unsigned w = 0; w < DataWords; w++) begin
       turned[w*32 +: 32] = odd ? in[(w ^ 1)*32 +: 32] : in[w*32 +: 32];
@@ -131,7 +131,7 @@ module trine_dmem_dma #(
     end
   end
 
-  // The next beat is a neighbour, or it asks.
+  // The next beat is expected to be a neighbour; if not, its request counts.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       ends_q <= 1'b0;
@@ -147,11 +147,11 @@ module trine_dmem_dma #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // A read: which of its words are left.
+  // A read: the words that are left.
   // ---------------------------------------------------------------------------------------------
   logic                 take_read, reads, stall;
   logic [AddrBits-1:0]  r_addr_q;
-  logic [DataWords-1:0] r_pend_q, left;  // served in the cycle after they were taken, or merging
+  logic [DataWords-1:0] r_pend_q, left;  // words served now; those that a merge delays
 
   assign dma_rready_o = !stall && (kept & urgent) == '0;
   assign take_read    = dma_rvalid_i && dma_rready_o;
@@ -191,7 +191,7 @@ module trine_dmem_dma #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Words read, when their banks' registers have them. With codes they are collected.
+  // Words that were read, when their banks' registers have them. With Ecc they are collected.
   // ---------------------------------------------------------------------------------------------
   logic [2:1]           last_q;
   logic [DataWords-1:0] got_q, got_q2;
@@ -261,7 +261,7 @@ module trine_dmem_dma #(
   assign unused_addr = ^{got_addr_q2[AddrBits-1:BankBits], got_addr_q2[WordBits-1:0]};
 
 `ifdef TRINE_ASSERT
-  logic                 live_q, waits_q;  // waits: a write was offered, and not taken
+  logic                 live_q, waits_q;  // waits_q: a write was offered and not taken
   logic [WriteBits-1:0] wbeat_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

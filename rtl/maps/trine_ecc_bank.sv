@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Implements a DMEM bank with error correction (memory.ecc): writing part of a word is a
-// read-modify-write. It behaves as trine_sram of 32 bits with a register behind it, but a write of
-// a part of a word is a read, and two cycles later the write of the whole corrected word.
+// read-modify-write. It behaves as a 32-bit trine_sram followed by a register, except that a write
+// of part of a word is a read, followed two cycles later by the write of the whole corrected word.
 //
 //   en && !we                  rdata two cycles later, corrected; not held after it
 //   en &&  we, mask all ones   written
@@ -15,11 +15,11 @@
 //   word_q                                        decoded, merged, encoded
 //   busy_o                   1                    1
 //
-// A word with two errors is not merged: it stays as it is, so that nobody takes it for right later.
+// A word with two errors is not merged: it stays unchanged, so that later reads detect the errors.
 //
-// Timing    rdata_o, corrected_o, fatal_o and addr_o two cycles after a read, combinational behind
-//           the register. The path of a merge: register, correction, check bits, memory.
-// Contract  no access while busy_o.
+// Timing    rdata_o, corrected_o, fatal_o and addr_o come two cycles after a read, combinational
+//           from the register. The path of a merge: register, correction, check bits, memory.
+// Contract  no access during busy_o.
 // Check     trine_ecc_bank_tb
 
 module trine_ecc_bank #(

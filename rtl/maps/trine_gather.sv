@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Implements the gather port of trine_dmem, which reads Lanes words from any addresses. Lanes of
-// one access that fall into the same bank are served one after the other, lowest lane first; a lane
-// whose bank serves another port waits.
+// one access in the same bank are served one after the other, lowest lane first; a lane whose bank
+// serves another port waits.
 //
-// Timing    an access is taken in cycle t, in front from t + 1 on: win_o says which lanes want
-//           their banks, blocked_i answers in the same cycle which banks are not theirs. A lane
-//           appears on rsp_* two cycles after it was served, when its bank's word is on
-//           bank_words_i. rsp_done_o marks the last of them, soon_o in the cycle before. g_ready_o
-//           is a register: an access waits behind the one in front.
-// Contract  g_hold_i keeps the access in front from being served (and may change any time).
+// Timing    an access is taken in cycle t and in front from t + 1 on. win_o shows the lanes that
+//           request their banks; blocked_i answers in the same cycle which banks serve another
+//           port. A lane appears on rsp_* two cycles after it was served, when its bank's word is
+//           on bank_words_i. rsp_done_o marks the last lane, soon_o comes one cycle earlier.
+//           g_ready_o is a register: an access waits until the one in front is done.
+// Contract  g_hold_i stops the access in front (and may change at any time).
 //
 // Check     trine_dmem_tb, trine_dmem_props
 
@@ -24,7 +24,7 @@ module trine_gather #(
   input  logic                      rst_ni,
   input  logic                      clear_i,
 
-  // Lanes that are not in g_lanes_i get pad_i in all four bytes.
+  // Lanes outside g_lanes_i get pad_i in all four bytes.
   input  logic                      g_valid_i,
   output logic                      g_ready_o,
   input  logic [Lanes*AddrBits-1:0] g_addr_i,
@@ -32,27 +32,27 @@ module trine_gather #(
   input  logic [7:0]                g_pad_i,
   input  logic [TagBits-1:0]        g_tag_i,
   input  logic                      g_hold_i,
-  output logic                      g_waiting_o,  // an access is in front and not finished now
+  output logic                      g_waiting_o,  // an access is in front and unfinished
   output logic [TagBits-1:0]        g_tag_o,      // its tag
 
   output logic [Lanes-1:0]          rsp_lanes_o,
-  output logic [Lanes*33-1:0]       rsp_data_o,     // {lanes that were not in g_lanes_i, words}
+  output logic [Lanes*33-1:0]       rsp_data_o,     // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]        rsp_tag_o,
   output logic                      rsp_done_o,
-  output logic                      soon_o,       // rsp_done_o of the next cycle, and its tag
+  output logic                      soon_o,       // rsp_done_o one cycle later, and its tag
   output logic [TagBits-1:0]        soon_tag_o,
 
   // Banks.
-  output logic [Lanes-1:0]          win_o,     // the lowest of the lanes left in their banks
-  output logic [Lanes*AddrBits-1:0] addr_o,    // their places: bank below, row above
+  output logic [Lanes-1:0]          win_o,     // lanes that are the lowest in their banks
+  output logic [Lanes*AddrBits-1:0] addr_o,    // their addresses: bank in the low bits
   input  logic [Banks-1:0]          blocked_i,
   input  logic [Banks*32-1:0]       bank_words_i
 );
 
-  // Which of an access' lanes are in the bank of a lower one is found on the way in.
+  // Lanes in the bank of a lower lane of the access are found on the way in.
   localparam int unsigned EntryBits = Lanes * (AddrBits + 1) + 8 + TagBits;
 
-  logic [Lanes*AddrBits-1:0] place;  // banks below, rows above
+  logic [Lanes*AddrBits-1:0] place;  // bank in the low bits, row above
 
   always_comb begin
     place = g_addr_i;
@@ -145,8 +145,8 @@ module trine_gather #(
     end
   end
 
-  // The lanes served: one cycle later their banks answer, two cycles later the banks' registers
-  // have the words. Padded lanes answer with them.
+  // Served lanes: the banks answer one cycle later, and the banks' registers have the words two
+  // cycles later. Padded lanes answer with them.
   typedef struct packed {
     logic [Lanes-1:0]          pad;
     logic [Lanes*BankBits-1:0] bank;

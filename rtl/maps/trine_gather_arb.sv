@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Arbitrates DMEM's gather port: residual reads first, compute and vector engine round robin.
-// Residuals go first because the post unit waits for them. Tags say whose an access is; answers go
-// by them.
+// Residuals go first because the post unit waits for them. Tags name the client of an access, and
+// route its answers.
 //
-// Timing    combinational, but for whose turn is next. g_valid_o and what is asked do not depend on
-//           g_ready_i.
-//           What is asked may change while the gather is not ready: a residual goes before an
-//           access that waits, and so does compute's the vector engine's, once. The gather looks at
-//           it when it is ready.
-// Contract  a client holds its access until it is taken; a residual's is taken when g_ready_i.
+// Timing    combinational, except for the round-robin state. g_valid_o and the request do not
+//           depend on g_ready_i. The request may change while the gather is not ready: a residual
+//           goes before a waiting access, and once so does an access of compute before one of
+//           vector. The gather samples the request when it is ready.
+// Contract  a client holds its access until it is taken; a residual's is taken with g_ready_i.
 // Check     trine_gather_arb_tb, random_program_test
 
 module trine_gather_arb #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned Lanes    = 8,  // of the gather, at least Rows
   parameter int unsigned AddrBits = 15,
-  localparam int unsigned TagBits = 6   // two of the client, four of its own
+  localparam int unsigned TagBits = 6   // two of the client, four of the access
 ) (
   input  logic                           clk_i,
   input  logic                           rst_ni,
@@ -29,7 +28,7 @@ module trine_gather_arb #(
   input  logic [Lanes-1:0]               c_lanes_i,
   input  logic [7:0]                     c_pad_i,
   input  logic [3:0]                     c_tag_i,
-  input  logic                           c_hold_i,  // its access at the front waits
+  input  logic                           c_hold_i,  // the access at the front must wait
   output logic [Lanes-1:0]               c_rsp_lanes_o,
   output logic                           c_rsp_done_o,
   output logic                           c_soon_o,
@@ -63,7 +62,7 @@ module trine_gather_arb #(
   input  trine_maps_pkg::gather_t      g_i,
   input  logic [Lanes-1:0]               rsp_lanes_i,
 
-  // For the cause of a cycle: the access at the front is compute's; another than its was taken.
+  // For the cause of a cycle: the access at the front is compute's; another client's was taken.
   output logic                           c_front_o,
   output logic                           c_taken_o
 );

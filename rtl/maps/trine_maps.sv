@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Joins DMEM and the arbiter of its gather port, which compute engine, vector engine and residuals
-// share. The arbiter is trine_gather_arb; results and DMA have ports of their own.
+// share. The arbiter is trine_gather_arb; results and DMA have their own ports.
 //
-// Timing    as trine_dmem's.
-// Contract  a client holds what it asks for until it is taken (ready).
+// Timing    as trine_dmem.
+// Contract  a client holds its request until it is taken (ready).
 // Check     trine_dmem_tb, random_program_test
 
 module trine_maps #(
@@ -14,7 +14,7 @@ module trine_maps #(
   parameter int unsigned BankRows  = 2048,
   parameter int unsigned DataWords = 2,     // of the DMA port
   parameter bit          Ecc       = 1'b0,
-  parameter int unsigned MaskBits  = 8,     // bits under a bit of a mask
+  parameter int unsigned MaskBits  = 8,     // bits under one bit of a mask
   localparam int unsigned RowBits  = BankRows > 1 ? $clog2(BankRows) : 1,
   localparam int unsigned AddrBits = $clog2(Banks) + RowBits,
   localparam int unsigned WordBits = Rows * (AddrBits + 33) + 32,
@@ -30,7 +30,7 @@ module trine_maps #(
   output logic                            c_ready_o,
   input  logic [Lanes*(AddrBits+1)-1:0]   c_lanes_i,
   output logic [Lanes-1:0]                c_rsp_lanes_o,
-  output logic                            c_soon_o,  // its rsp_done_o of the next cycle
+  output logic                            c_soon_o,  // rsp_done_o of compute one cycle later
   output trine_engine_pkg::gather_lost_t  c_lost_o,
 
   // Reads of the vector engine, likewise.
@@ -45,9 +45,9 @@ module trine_maps #(
   input  logic [Rows*(AddrBits+1)-1:0]    r_lanes_i,
   output logic [Rows-1:0]                 r_rsp_lanes_o,
 
-  // Answers of all three; whose is complete: {residuals, vector, compute}.
+  // Answers of all three; complete answers: {residuals, vector, compute}.
   output logic [2:0]                      rsp_done_o,
-  output logic [Lanes*33-1:0]             rsp_data_o,  // {lanes that were not active, words}
+  output logic [Lanes*33-1:0]             rsp_data_o,  // {inactive lanes, words}
   output logic [3:0]                      rsp_tag_o,
 
   // Results: {addresses, active lanes, data, mask}.
@@ -66,7 +66,7 @@ module trine_maps #(
   output logic                            dma_rdata_valid_o,
   output logic [32*DataWords-1:0]         dma_rdata_o,
 
-  // Zeros of a scrub; codes (Ecc).
+  // Zeros of a scrub; errors (Ecc).
   input  logic                            init_i,
   input  logic [RowBits-1:0]              init_row_i,
   output logic [Banks-1:0]                ecc_corrected_o,

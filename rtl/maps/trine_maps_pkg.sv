@@ -5,13 +5,13 @@
 
 package trine_maps_pkg;
 
-  // The gather, but for its data: the access at its front, the answer of this cycle, and the one of
-  // the next. Tags are trine_gather_arb's.
+  // The gather without its data: the access at its front, the answer of this cycle, and that of the
+  // next cycle. Tags are those of trine_gather_arb.
   typedef struct packed {
     logic [5:0] front_tag;
-    logic       rsp_done;  // all lanes have come
+    logic       rsp_done;  // all lanes were answered
     logic [5:0] rsp_tag;
-    logic       soon;      // rsp_done of the next cycle
+    logic       soon;      // rsp_done one cycle later
     logic [5:0] soon_tag;
   } gather_t;
 

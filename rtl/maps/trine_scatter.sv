@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements the scatter port of trine_dmem, which writes up to Rows words to any addresses. One
-// bit mask holds for all of them. Lanes of one access that fall into the same bank are served one
-// after the other, lowest lane first; a lane whose bank serves another port waits. An access that
-// was kept waiting for Patience cycles is urgent: it goes before gathers until it ends.
+// Implements the scatter port of trine_dmem, which writes up to Rows words to any addresses. All
+// words have the same bit mask. Lanes of one access in the same bank are served one after the
+// other, lowest lane first; a lane whose bank serves another port waits. An access that waits for
+// Patience cycles becomes urgent: it goes before gathers until it ends.
 //
 //   cycle     t            t + 1 ..                         last
 //   s_valid_i taken                                         (the next one is taken)
@@ -12,7 +12,7 @@
 //   s_ready_o              0 while lanes are left           1
 //
 // Timing    taken in cycle t, written from t + 1 on. s_ready_o depends on grant_i, which depends on
-//           the banks' arbitration of the same cycle: it belongs into a register.
+//           the banks' arbitration of the same cycle: register it.
 // Contract  a granted bank takes the word of the lane that wins it; grant_i does not depend on
 //           s_ready_o.
 //
@@ -37,8 +37,8 @@ module trine_scatter #(
   output logic                     empty_o,
 
   // Banks.
-  output logic [Rows-1:0]          win_o,  // the lowest of the lanes left in their banks
-  output logic [Rows*AddrBits-1:0] addr_o,  // their places: bank below, row above
+  output logic [Rows-1:0]          win_o,  // lanes that are the lowest in their banks
+  output logic [Rows*AddrBits-1:0] addr_o,  // their addresses: bank in the low bits
   output logic [Rows*32-1:0]       data_o,
   output logic [31:0]              mask_o,
   output logic                     urgent_o,
@@ -116,7 +116,7 @@ module trine_scatter #(
 
 `ifdef TRINE_ASSERT
   logic            live_q;
-  logic [Rows-1:0] same_bank;  // a lane that wins, and a lower one that wins its bank, too
+  logic [Rows-1:0] same_bank;  // lanes that win the bank of a lower winner
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) live_q <= 1'b0;

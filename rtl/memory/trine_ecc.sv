@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Counts the corrected words of DMEM and PMEM and keeps the address of a word that cannot be
-// corrected. Words carry codes with memory.ecc; trine_scrub writes the zeros that they begin with.
+// corrected. With memory.ecc words carry codes; trine_scrub writes the zeros that they start with.
 //
 // Timing    fatal_o comes in the cycle after the wrong word was read and stays until clear_i;
 //           corrected words are counted two cycles after.
@@ -17,7 +17,7 @@ module trine_ecc #(
   input  logic                    clk_i,
   input  logic                    rst_ni,
   input  logic                    clear_i,
-  input  logic                    start_i,  // of a program: the counts begin again
+  input  logic                    start_i,  // a program starts: clear the counts
 
   input  logic [Banks-1:0]        dmem_corrected_i,
   input  logic                    dmem_fatal_i,
@@ -33,7 +33,7 @@ module trine_ecc #(
   output logic [32:0]             addr_o  // bit 32: PMEM, row * 256 + column; else word of DMEM
 );
 
-  // Corrected words are counted, the first that cannot be is kept.
+  // Corrected words are counted; the first word that cannot be corrected is kept.
   logic [Banks-1:0]     dmem_corrected_q;
   logic [Cols-1:0]      pmem_corrected_q;
   logic [CountBits-1:0] dmem_count_q, pmem_count_q;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Splits the load engine's beats into entries of the lanes' tables and writes one entry a cycle. An
-// entry of the lookup table is a code in the low 8 bits (with Int16 in the next 8, too), one of
-// points has 16 bits, one of exponentials 32 bits. So the copy of a table in each lane is a memory
-// as wide as an entry, whatever the bus.
+// entry of the lookup table is a code in the low 8 bits (with Int16 also in the next 8), an entry
+// of points has 16 bits, an entry of exponentials 32 bits. So each lane's copy of a table is a
+// memory as wide as an entry, whatever the bus width.
 //
 //   beat b of the lookup table     entries 4 * DataWords * b ..., a byte each
-//   beat b of the exponentials     entries DataWords * b ..., a word each; of points likewise, for
+//   beat b of the exponentials     entries DataWords * b ..., a word each; points alike, for
 //                                  the lookup table
 //
 // Timing    an entry a cycle, written one cycle after it was read from the beat. A beat is taken
 //           with its last entry; the load engine holds it until then. ready_o comes from a register
-//           and exp_i, not from a beat's coming.
-// Contract  not both beats at once; exp_i and points_i are those of the beat on offer, which is
-//           held until it is taken, or clear_i.
+//           and exp_i, not from the valid inputs.
+// Contract  only one of the beats at a time; exp_i and points_i belong to the beat on offer, which
+//           is held until it is taken, or until clear_i.
 //
 // Check     trine_entries_tb
 
@@ -27,17 +27,17 @@ module trine_entries #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // A beat of either.
+  // A beat of one of the two.
   input  logic                     table_valid_i,
   input  logic                     exp_valid_i,
-  input  logic                     exp_i,        // beats are of exponentials, or points
+  input  logic                     exp_i,        // the beat has exponentials, or points
   input  logic                     points_i,
   output logic                     ready_o,
   input  logic [TableAddrBits-1:0] table_addr_i,
   input  logic [ExpAddrBits-1:0]   exp_addr_i,
   input  logic [32*DataWords-1:0]  data_i,
 
-  // An entry of either.
+  // An entry of one of the two.
   output logic                     table_we_o,
   output logic                     exp_we_o,
   output logic [7:0]               addr_o,
@@ -93,7 +93,7 @@ module trine_entries #(
 
 `ifdef TRINE_ASSERT
   logic                    live_q;
-  logic                    held_table_q, held_exp_q;  // offered in the last cycle, and not taken
+  logic                    held_table_q, held_exp_q;  // offered in the last cycle and not taken
   logic [32*DataWords-1:0] held_data_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

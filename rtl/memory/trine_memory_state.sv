@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reports the state of DMEM and PMEM to control: zeros being written and, with codes (Ecc), errors
-// and counts. Errors and counts of corrected words are trine_ecc's.
+// and counts. trine_ecc makes the errors and counts.
 //
-// Timing    wiping passes through; the rest as trine_ecc's.
+// Timing    wiping passes through; the rest as trine_ecc.
 // Check     trine_ecc_tb
 
 module trine_memory_state #(
@@ -19,7 +19,7 @@ module trine_memory_state #(
   input  logic                            start_i,   // of a program
   input  logic                            wiping_i,
 
-  // Words of this cycle that were corrected, or could not be; where.
+  // Words of this cycle that were corrected, or could not be, and their places.
   input  logic [Banks-1:0]                dmem_corrected_i,
   input  logic                            dmem_fatal_i,
   input  logic [DmemAddrBits-1:0]         dmem_addr_i,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Takes the load engine's writes except maps and weights: stores biases and scales, forwards table
-// entries. Tables are with those who look things up in them and are written entry by entry. Zeros
-// of a scrub come between; its rows for DMEM and PMEM come from here, too.
+// entries. Each table is a memory of the lanes that use it, and is written entry by entry. Zeros of
+// a scrub are merged in; the rows of a scrub for DMEM and PMEM come from here, too.
 //
 //   param_i --+------------------> trine_scrub -> trine_params -> params_o
 //             `-> trine_entries -------^ `-> entry_o
 //
-// Timing    a read answers a cycle later, never refused; a beat of biases or scales waits for it.
-//           Entries follow a beat by a cycle each. A scrub's zeros begin in the cycle after wipe_i,
-//           which drops a beat that waits: no row of zeros waits.
-// Contract  nobody uses the memories while wiping_o; nobody looks up what is being written.
+// Timing    a read is answered a cycle later and never refused; a beat of biases or scales waits
+//           for it. The entries of a beat follow one a cycle. A scrub's zeros begin in the cycle
+//           after wipe_i, which drops a waiting beat: no row of zeros waits.
+// Contract  the memories are not used during wiping_o; no entry is looked up while it is written.
 // Check     trine_param_memories_tb, trine_entries_tb, trine_scrub_tb, trine_params_tb;
 //           random_program_test
 
@@ -30,7 +30,7 @@ module trine_param_memories #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // A scrub; rows of each bank of DMEM and PMEM that are to be zero.
+  // A scrub; the row of each bank of DMEM and PMEM that becomes zero.
   input  logic                     wipe_i,
   output logic                     wiping_o,
   output logic                     dmem_init_o,
@@ -45,7 +45,7 @@ module trine_param_memories #(
 
   // Reads of parameters.
   input  logic                     r_valid_i,
-  input  logic                     r_next_i,  // behind the channel that was read last
+  input  logic                     r_next_i,  // r_channel_i follows the channel read last
   input  logic [ChannelBits-1:0]   r_channel_i,
   output logic [Drain*69-1:0]      params_o,  // {biases, multipliers, shifts}
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Stores the bias, multiplier and shift of each output channel (bias and scale memories). A bias is
-// int32, a multiplier Q31. A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37
-// kept), is written at once. With Drain = 2 a read gives a channel and the next one; after the last
-// channel the second value is undefined. Even and odd channels have memories of their own.
-// Multipliers and shifts lie apart: 31 and 6 bits fill macros of 32 and 8, 37 fill none.
+// int32, a multiplier Q31. A beat of DataWords biases, or of DataWords/2 scales (64 bits each, of
+// which 37 are stored), is written at once. With Drain = 2 a read gives a channel and the next one;
+// after the last channel the second value is undefined. Even and odd channels have their own
+// memories. Multipliers and shifts are separate: 31 and 6 bits fill macros of 32 and 8 bits, 37
+// bits fill none.
 //
-// Reads go first, each cycle if they like; writes wait in front of the memories (trine_skid). A row
-// holds two neighbours or more of those that a bank has, and a read of the row that was read last
-// needs no access: so columns, which come in order of their channels, leave every second cycle or
-// more to the writes. Behind a channel comes the same row or the next: a bit of its number tells.
+// Reads go first, up to one in each cycle; writes wait in front of the memories (trine_skid). A row
+// holds two or more neighbouring entries of a bank, and a read of the row that was read last needs
+// no access: so columns, which come in the order of their channels, leave at least every second
+// cycle to the writes. The next channel is in the same row or the next: a bit of its number tells.
 //
 //   cycle          0    1    2    3    4        Drain = 1, two to a row
 //   r_channel_i    4    5    6    7             an access in 0 and 2
@@ -17,12 +18,11 @@
 //   bias_we_i      A    B    B                  A waits here, and is written in 1, B in 3
 //   w_ready_o      1    0    1    0    1
 //
-// Timing    a read answers one cycle later and holds until the next read.
+// Timing    a read is answered one cycle later; the answer holds until the next read.
 // Contract  channel < Channels; Channels is a multiple of DataWords; r_next_i only for the channel
-//           behind the one that was read last or, with Drain = 2, the next but one; a channel that
-//           is yet to be written is not read, but as the second of two, which nobody uses (a load
-//           and its use lie further apart than a write waits: a new RUN's columns wait for empty
-//           lanes).
+//           after the one that was read last or, with Drain = 2, the next but one. A channel that
+//           is still to be written is not read, except as the unused second of two (a write is done
+//           before its channel is used: a new RUN's columns wait for empty lanes).
 //
 // Check     trine_params_tb
 
@@ -38,10 +38,10 @@ module trine_params #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     clear_i,      // the write that waits is dropped
+  input  logic                     clear_i,      // drops the waiting write
 
   input  logic                     r_valid_i,
-  input  logic                     r_next_i,     // behind the channel that was read last
+  input  logic                     r_next_i,     // r_channel_i follows the channel read last
   input  logic [ChannelBits-1:0]   r_channel_i,
   output logic [Drain*32-1:0]      bias_o,
   output logic [Drain*31-1:0]      multiplier_o,
@@ -59,7 +59,7 @@ module trine_params #(
   localparam int unsigned ShiftBits      = 6;
 
   // ---------------------------------------------------------------------------------------------
-  // The write that waits, or comes.
+  // The write that waits, or arrives.
   // ---------------------------------------------------------------------------------------------
   logic                     write, write_bias, write_scale, we_bias, we_scale;
   logic [Drain-1:0]         bias_read, scale_read;  // banks that are read in this cycle
@@ -96,15 +96,15 @@ module trine_params #(
   assign unused_scale = ^wdata;
 
   // ---------------------------------------------------------------------------------------------
-  // Every Drain-th entry, from the bank's number on. A beat holds some of each bank, but of one
-  // scale only.
+  // Every Drain-th entry, starting at the bank's number. A beat holds entries of each bank, or a
+  // single scale.
   // ---------------------------------------------------------------------------------------------
   logic [31:0]               bias [Drain];
   logic [MultiplierBits-1:0] multiplier [Drain];
   logic [ShiftBits-1:0]      shift [Drain];
 
   for (genvar b = 0; b < Drain; b++) begin : gen_bank
-    // Entries of a beat; of a row.
+    // Entries of a beat and of a row.
     localparam int unsigned Entries    = Channels / Drain;
     localparam int unsigned BeatBiases = DataWords / Drain;
     localparam int unsigned RowBiases  = BeatBiases < 2 ? 2 : BeatBiases;
@@ -118,8 +118,8 @@ module trine_params #(
     localparam int unsigned ScaleBits    = $clog2(RowScales);
     localparam int unsigned EntryBits    = Entries > 1 ? $clog2(Entries) : 1;
 
-    // that is read: of an odd channel and the next, the next is even, of the last one it is 0; the
-    // first that is written
+    // The entry to read: for an odd channel and the next, the next is even; for the last channel it
+    // is 0. The first entries to write.
     logic [ChannelBits-1:0]              entry;
     logic [EntryBits-1:0]                read_entry, bias_entry, scale_entry;
     logic [BiasRowBits-1:0]              bias_row, bias_row_q;
@@ -141,7 +141,7 @@ module trine_params #(
     if (Drain == 1) begin : gen_all
       assign entry = r_channel_i;
     end else if (b == 0) begin : gen_evens
-      // Where a row's number has all values, it wraps by itself.
+      // If the row numbers use all values, they wrap without help.
       localparam bit Wraps = Channels != 1 << ChannelBits;
       assign entry = Wraps && 32'(r_channel_i) == Channels - 1
                      ? '0 : (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);
@@ -198,7 +198,7 @@ module trine_params #(
       end
     end
 
-    // A beat's part of its row.
+    // The part of its row that a beat writes.
     always_comb begin
       for (int unsigned w = 0; w < RowBiases; w++) begin
         bias_mask[w*32 +: 32] =

@@ -2,16 +2,16 @@
 //
 // Clears all memories that a program can read: DMEM, PMEM, biases, scales, tables, exponentials.
 //
-// A next program cannot read then what a former one left (CONTROL.scrub). With codes (memory.ecc)
-// words have any content after power-up, and so no code: then each reset, and each soft reset,
-// writes zeros, so that a word that a program never wrote reads as zero, without an error.
+// So a program cannot read what an earlier program left (CONTROL.scrub). With codes (memory.ecc)
+// words have any content after power-up, and thus no valid code: each reset, and each soft reset,
+// then writes zeros, so that a word that no program wrote reads as zero, without an error.
 //
-// Rows of all memories are written side by side, one a cycle; a memory with fewer rows than the
-// others is ready earlier. Writes of the load engine to the small memories pass through here.
+// Rows of all memories are written in parallel, one a cycle; a memory with fewer rows is ready
+// earlier. Writes of the load engine to the small memories pass through this module.
 //
-// Timing    busy_o for Rows cycles from the cycle after wipe_i, or after rst_ni, on. No register in
-//           the path of the load engine's writes.
-// Contract  nobody uses the memories while busy_o.
+// Timing    busy_o lasts Rows cycles, from the cycle after wipe_i, or after rst_ni, on. The path of
+//           the load engine's writes has no register.
+// Contract  the memories are not used during busy_o.
 // Check     trine_scrub_tb
 
 module trine_scrub #(
@@ -24,7 +24,7 @@ module trine_scrub #(
   localparam int unsigned ScaleRows = 2 * ParamChannels / DataWords,
   localparam int unsigned Entries   = 256,  // of a table
   localparam int unsigned MostBanks = DmemRows > PmemRows ? DmemRows : PmemRows,
-  // others have fewer
+  // the other memories have fewer rows
   localparam int unsigned MostSmall = ScaleRows > Entries ? ScaleRows : Entries,
   localparam int unsigned Rows      = MostBanks > MostSmall ? MostBanks : MostSmall,
   localparam int unsigned RowBits   = $clog2(Rows),
@@ -39,13 +39,13 @@ module trine_scrub #(
 
   output logic                     busy_o,
 
-  // Row of each bank of DMEM and PMEM that is to be zero.
+  // Row of each bank of DMEM and PMEM that becomes zero.
   output logic                     dmem_o,
   output logic [DmemRowBits-1:0]   dmem_row_o,
   output logic                     pmem_o,
   output logic [PmemRowBits-1:0]   pmem_row_o,
 
-  // The small memories: what the load engine writes, and what is written.
+  // The small memories: writes of the load engine, and the resulting writes.
   input  logic [32*DataWords-1:0]  wdata_i,
   input  logic                     bias_we_i,
   input  logic [BiasAddrBits-1:0]  bias_addr_i,

@@ -3,17 +3,17 @@
 // Implements the AXI4 read master, shared by two clients: 0 instruction fetch, 1 load (the number
 // is the ID).
 //
-// A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length,
-// and pairs of beats are joined (for each ID apart, as responses may interleave). stop_i takes no
-// more requests and drops what comes back; idle_o says that nothing is outstanding any more.
-// clear_i forgets that, too: the bus was reset. A response other than OKAY is an error; whether a
-// burst ends where it should (rsp_last_o) is the client's to say, who knows its bursts.
+// A request is a burst of beats of DataBits. On a 32-bit bus it becomes a burst of twice the
+// length, and pairs of beats are joined (separately for each ID, as responses may interleave).
+// stop_i takes no more requests and drops responses; idle_o tells that nothing is outstanding any
+// more. clear_i forgets outstanding bursts, because the bus was reset. A response other than OKAY
+// is an error. The client, which knows its bursts, checks where bursts end (rsp_last_o).
 //
 // Timing    requests and responses pass one register; one request and one beat a cycle. Request
 //           ready depends on m_axi_arready_i; m_axi_rready_o comes from a register.
-// Contract  a burst does not cross 4 KiB; client 0 takes responses at once, so that it never stands
-//           in the way of client 1. Client 1 may stand in the way of 0, whose answers wait behind
-//           it: what it waits for (a memory's port) never depends on the program's next words.
+// Contract  a burst does not cross 4 KiB. Client 0 takes responses at once, so that it never blocks
+//           client 1. Client 1 may block the answers of client 0: what client 1 waits for (a
+//           memory's port) never depends on the program's next words.
 // Check     trine_control_tb, trine_axi_read_props
 
 module trine_axi_read #(
@@ -24,14 +24,14 @@ module trine_axi_read #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  // the bus forgot what is outstanding; only while stop_i
+  // the bus forgot all outstanding bursts; only during stop_i
   input  logic                     clear_i,
   input  logic                     stop_i,
   output logic                     idle_o,
-  output logic                     load_waits_o,  // client 1 has something outstanding
-  output logic                     owed_o,   // the bus is to take something or to answer,
-  output logic                     moved_o,  // and did
-  output logic                     beat_o,  // a beat of AxiDataBits came in: for the byte counter
+  output logic                     load_waits_o,  // client 1 has outstanding bursts
+  output logic                     owed_o,   // the bus owes a handshake or a response
+  output logic                     moved_o,  // a handshake happens
+  output logic                     beat_o,  // a beat of AxiDataBits arrived: for the byte counter
 
   // Requests of both clients: byte address, beats - 1.
   input  logic [1:0]               req_valid_i,
@@ -44,7 +44,7 @@ module trine_axi_read #(
   input  logic [1:0]               rsp_ready_i,
   output logic [DataBits-1:0]      rsp_data_o,
   output logic                     rsp_error_o,
-  output logic                     rsp_last_o,  // of its burst, as the slave says
+  output logic                     rsp_last_o,  // last of its burst, by the slave's flag
 
   output logic                     m_axi_arvalid_o,
   input  logic                     m_axi_arready_i,
@@ -73,7 +73,7 @@ module trine_axi_read #(
 
   assign ar_free  = !ar_valid_q || m_axi_arready_i;
   assign eligible = req_valid_i & ~full;
-  assign grant    = (&eligible) ? !ar_id_q : eligible[1];  // the other one after the last
+  assign grant    = (&eligible) ? !ar_id_q : eligible[1];  // alternate
   assign accept   = ar_free && !stop_i && (|eligible);
   assign len      = grant ? req_len_i[15:8] : req_len_i[7:0];
 
@@ -110,7 +110,7 @@ module trine_axi_read #(
   // ---------------------------------------------------------------------------------------------
   // Outstanding bursts of each client.
   // ---------------------------------------------------------------------------------------------
-  logic       take, bus_error;  // a beat from the bus, not one that came too late
+  logic       take, bus_error;  // a beat from the bus, unless it came too late
   logic [1:0] some;  // bursts outstanding
 
   assign take      = m_axi_rvalid_i && m_axi_rready_o && some[m_axi_rid_i];
@@ -149,10 +149,10 @@ module trine_axi_read #(
   logic [DataBits-1:0] beat_data;
 
   if (AxiDataBits < DataBits) begin : gen_join
-    logic [1:0]             half_q, error_q;  // the low half has come
+    logic [1:0]             half_q, error_q;  // the low half has arrived
     logic [AxiDataBits-1:0] low0_q, low1_q;
 
-    // A burst that ends with a low half is one that ends early.
+    // A burst that ends with a low half ends early.
     assign beat_valid = take && (half_q[m_axi_rid_i] || m_axi_rlast_i);
     assign beat_error = bus_error || !half_q[m_axi_rid_i] || error_q[m_axi_rid_i];
     assign beat_data  = {m_axi_rdata_i, m_axi_rid_i ? low1_q : low0_q};

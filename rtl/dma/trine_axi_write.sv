@@ -2,16 +2,16 @@
 //
 // Implements the AXI4 write master of the store engine: addresses, data and responses.
 //
-// A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length and
-// each beat is sent in two halves. A burst's data are offered with its address at the earliest and
-// wait for no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more
-// requests and ends the open bursts with empty strobes; broken_i empties those of all beats that
-// are not on offer yet, at once. clear_i forgets all bursts: the bus was reset. Data without a
-// strobe are 0. A response other than OKAY is an error.
+// A request is a burst of beats of DataBits. On a 32-bit bus it becomes a burst of twice the length
+// and each beat is sent in two halves. A burst's data are offered with its address at the earliest
+// and wait for no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more
+// requests and ends the open bursts with empty strobes; broken_i at once empties the strobes of all
+// beats that are not on offer yet. clear_i forgets all bursts, because the bus was reset. Data
+// without a strobe are 0. A response other than OKAY is an error.
 //
 // Timing    addresses pass a register, data do not: the first beat may leave in the cycle after its
-//           request, with its address; one beat a cycle without bubbles between bursts
-//           of two beats or more. Data ready depends on m_axi_wready_i.
+//           request, with its address; one beat a cycle without bubbles between bursts of two beats
+//           or more. Data ready depends on m_axi_wready_i.
 // Contract  a burst does not cross 4 KiB; beats come in the order of the requests; requests and
 //           beats hold until they are taken or stop_i comes; broken_i holds until stop_i comes.
 // Check     trine_control_tb, trine_axi_write_props
@@ -27,16 +27,16 @@ module trine_axi_write #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  // the bus forgot what is outstanding; only while stop_i
+  // the bus forgot all outstanding bursts; only during stop_i
   input  logic                     clear_i,
   input  logic                     stop_i,
-  input  logic                     broken_i,  // what the client reads from now on is wrong
+  input  logic                     broken_i,  // data that the client reads from now on are wrong
   output logic                     idle_o,   // nothing outstanding
-  output logic                     owed_o,   // the bus is to take something or to answer,
-  output logic                     moved_o,  // and did
-  output logic [WordsBits-1:0]     words_o,  // written in this cycle: for the byte counter
+  output logic                     owed_o,   // the bus owes a handshake or a response
+  output logic                     moved_o,  // a handshake or a response happens
+  output logic [WordsBits-1:0]     words_o,  // words written in this cycle: for the byte counter
 
-  // A response was an error: the address of its burst.
+  // A response was an error; the address of its burst.
   output logic                     error_o,
   output logic [AxiAddrBits-1:0]   error_addr_o,
 
@@ -72,10 +72,9 @@ module trine_axi_write #(
   localparam int unsigned CountBits = $clog2(MaxOutstanding + 1);
 
   // ---------------------------------------------------------------------------------------------
-  // Bursts: the AW register keeps address and length until the slave takes them; the beats of the
-  // same burst begin in the same cycle, or (next) after the last beat of the burst before. AW is
-  // not filled again while a burst waits as the next one, so that the length of that is still
-  // there.
+  // Bursts: the AW register keeps address and length until the slave takes them. The beats of the
+  // burst begin in the same cycle, or (next) after the last beat of the previous burst. AW is not
+  // filled again while a next burst waits, because it still holds that burst's length.
   // ---------------------------------------------------------------------------------------------
   logic                   aw_valid_q, next_d, next_q, open_d, open_q;
   logic [AxiAddrBits-1:0] aw_addr_q;
@@ -136,9 +135,9 @@ module trine_axi_write #(
   // ---------------------------------------------------------------------------------------------
   // Data. Dropping begins between two beats: an offered beat does not change.
   // ---------------------------------------------------------------------------------------------
-  logic                   drop_d, drop_q, waits_q, empty;  // waits: on offer since the cycle before
+  logic                   drop_d, drop_q, waits_q, empty;  // waits: on offer since the last cycle
   logic [AxiDataBits-1:0] bus_data;
-  logic [BusWords-1:0]    bus_mask, strobes;  // words that are asked for, and are written
+  logic [BusWords-1:0]    bus_mask, strobes;  // words requested, words written
 
   assign empty          = drop_q || (broken_i && !waits_q);
   assign drop_d         = (stop_i || broken_i) && (empty || !m_axi_wvalid_o || m_axi_wready_i);
@@ -166,7 +165,7 @@ module trine_axi_write #(
     assign data_ready_o = open_q && !drop_q && m_axi_wready_i;
   end
 
-  // Nothing that is not asked for leaves, nor what a register holds that was never written.
+  // No word leaves that was not requested, and no register content that was never written.
   assign strobes = empty ? '0 : bus_mask;
   for (genvar w = 0; w < BusWords; w++) begin : gen_strobes
     assign m_axi_wstrb_o[4*w +: 4]   = {4{strobes[w]}};
@@ -182,7 +181,7 @@ module trine_axi_write #(
   logic [AxiAddrBits-BeatShift-1:0] burst_addr;
   logic                             answered;
 
-  assign answered       = m_axi_bvalid_i && !idle_o;  // not one that came too late
+  assign answered       = m_axi_bvalid_i && !idle_o;  // not a response that came too late
   assign m_axi_bready_o = 1'b1;
   assign full           = count_q == CountBits'(MaxOutstanding);
   assign count_d        = count_q + CountBits'(accept) - CountBits'(answered);
@@ -218,10 +217,10 @@ module trine_axi_write #(
   assign unused_len = ^req_len_i;
 
 `ifdef TRINE_ASSERT
-  // What the proof assumes of the client is checked wherever this module is used.
+  // The assumptions of the proof about the client are checked wherever this module is used.
   logic                     live_q, req_waits_q, data_waits_q, broken_q, last_q;
   logic [AxiDataBits/8-1:0] strb_q;
-  logic [AxiDataBits-1:0]   written;  // bits under a strobe
+  logic [AxiDataBits-1:0]   written;  // bits with a strobe
 
   for (genvar b = 0; b < AxiDataBits / 8; b++) begin : gen_written
     assign written[8*b +: 8] = {8{m_axi_wstrb_o[b]}};

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Joins the read side of the bus: the AXI4 read master (AR, R), its two clients' window checks, the
-// load engine. The clients are the program's fetch and the load engine, which copies into the
+// load engine. The clients are the program fetch and the load engine, which copies into the
 // memories. With ImemWords the fetch's reads go through an instruction memory first.
 //
-// A burst that is not inside of the allowed range is never requested: it stays in front of its
-// client and is told (outside).
+// A burst outside the allowed range is never requested: it stays in front of its client and is
+// reported (outside).
 //
 // Timing    AR is a register; ready of a response depends on ready of the memory that takes it.
-// Contract  as trine_load's and trine_axi_read's.
+// Contract  as trine_load and trine_axi_read.
 // Check     trine_control_tb
 
 module trine_bus_read #(
@@ -18,12 +18,12 @@ module trine_bus_read #(
   parameter int unsigned ParamChannels = 512,
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
-  parameter int unsigned MaxBeats      = 64,    // of a burst
+  parameter int unsigned MaxBeats      = 64,    // beats of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
-  parameter bit          Packed        = 1'b0,  // weights packed in DRAM
+  parameter bit          Packed        = 1'b0,  // weights are packed in DRAM
   parameter bit          Int16         = 1'b0,
-  parameter int unsigned ImemWords     = 0,     // of 64 bits
-  parameter bit          Ecc           = 1'b0,  // codes there
+  parameter int unsigned ImemWords     = 0,     // 64-bit words
+  parameter bit          Ecc           = 1'b0,  // codes in the instruction memory
   parameter int unsigned Cores         = 1,
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
@@ -37,8 +37,8 @@ module trine_bus_read #(
 
   input  trine_engine_pkg::life_t           life_i,
   input  logic [AxiAddrBits-1:0]            base_i,           // of the load engine's addresses
-  input  logic [AxiAddrBits-1:0]            first_i,          // allowed: from here
-  input  logic [AxiAddrBits-1:0]            last_i,           // to here
+  input  logic [AxiAddrBits-1:0]            first_i,          // first allowed byte
+  input  logic [AxiAddrBits-1:0]            last_i,           // last allowed byte
 
   // AXI4 master.
   output trine_axi_pkg::read_request_t      m_axi_o,
@@ -56,7 +56,7 @@ module trine_bus_read #(
   input  trine_engine_pkg::command_t        load_i,
   output trine_engine_pkg::answer_t         load_o,
 
-  // {The core whose DMEM is read, those whose DMEM and PMEM are written}.
+  // {Core whose DMEM is read, cores whose DMEM and PMEM are written}.
   output logic [CoreBits+Cores-1:0]                  dma_cores_o,
 
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
@@ -84,8 +84,8 @@ module trine_bus_read #(
   input  logic                              param_ready_i,
   output logic [DataBits-1:0]               param_wdata_o,
 
-  // What happens; a beat of AxiDataBits came in; addresses of the beat that failed, and of the load
-  // engine's burst on offer.
+  // Events; a beat of AxiDataBits arrived; addresses of the failed beat, and of the load engine's
+  // burst on offer.
   output trine_engine_pkg::bus_event_t      event_o,
   output logic                              beat_o,
   output logic [AxiAddrBits-1:0]            beat_addr_o,
@@ -277,7 +277,7 @@ module trine_bus_read #(
 
   assign param_o = param;
 
-  logic unused_broken;  // a matter of writes
+  logic unused_broken;  // only for writes
   assign unused_broken = life_i.broken;
 
 `ifdef TRINE_ASSERT

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Joins the write side of the bus: the store engine, its window check and the AXI4 write master
-// (AW, W, B). The store engine copies out of DMEM. A burst that is not inside of the allowed range
-// is never requested: it stays in front of the engine and is told (outside).
+// (AW, W, B). The store engine copies out of DMEM. A burst outside the allowed range is never
+// requested: it stays in front of the engine and is reported (outside).
 //
 // Timing    AW and W are registers.
-// Contract  as trine_store's and trine_axi_write's. Nothing that was read after a word that cannot
-//           be corrected (broken_i), nor that word, reaches DRAM.
+// Contract  as trine_store and trine_axi_write. A word that cannot be corrected (broken_i), and
+//           data that are read after it, never reach DRAM.
 // Check     trine_control_tb
 
 module trine_bus_write #(
   parameter int unsigned DmemAddrBits = 15,
   parameter int unsigned AxiDataBits  = 64,
   parameter int unsigned AxiAddrBits  = 32,
-  parameter int unsigned MaxBeats     = 64,  // of a burst
+  parameter int unsigned MaxBeats     = 64,  // beats of a burst
   parameter bit          Int16        = 1'b0,
   parameter int unsigned Cores        = 1,
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
@@ -25,12 +25,12 @@ module trine_bus_write #(
   input  logic                           rst_ni,
   input  logic                           clear_i,
 
-  input  logic                           stop_i,           // no more requests
-  input  logic                           bus_was_reset_i,  // what is outstanding never comes
-  input  logic                           broken_i,         // what is read from now on is wrong
+  input  logic                           stop_i,           // send no more requests
+  input  logic                           bus_was_reset_i,  // outstanding responses never come
+  input  logic                           broken_i,         // data read from now on are wrong
   input  logic [AxiAddrBits-1:0]         base_i,           // of the store engine's addresses
-  input  logic [AxiAddrBits-1:0]         first_i,          // allowed: from here
-  input  logic [AxiAddrBits-1:0]         last_i,           // to here
+  input  logic [AxiAddrBits-1:0]         first_i,          // first allowed byte
+  input  logic [AxiAddrBits-1:0]         last_i,           // last allowed byte
 
   // AXI4 master.
   output trine_axi_pkg::write_request_t  m_axi_o,
@@ -51,8 +51,8 @@ module trine_bus_write #(
   input  logic                           dma_rdata_valid_i,
   input  logic [DataBits-1:0]            dma_rdata_i,
 
-  // What happens; words of 32 bits written in this cycle; addresses of the burst that is answered
-  // next, and of the one on offer.
+  // Events; 32-bit words written in this cycle; addresses of the burst whose response is next, and
+  // of the burst on offer.
   output trine_engine_pkg::bus_event_t   event_o,
   output logic [WordsBits-1:0]           words_o,
   output logic [AxiAddrBits-1:0]         answer_addr_o,
@@ -66,7 +66,7 @@ module trine_bus_write #(
 
   assign event_o.idle        = idle;
   assign event_o.owed        = owed;
-  assign event_o.stream      = 1'b0;  // a matter of loads
+  assign event_o.stream      = 1'b0;  // only for loads
   assign event_o.engine_owed = owed;
   assign event_o.outside     = req_valid && !in_range;
 

@@ -7,9 +7,9 @@
 //                                 -> trine_load  -> DMEM, PMEM, bias, scale, tables
 //   AXI4 write <- trine_bus_write <- trine_store <- DMEM
 //
-// Load and store engine share DMEM's read port (trine_dma_share) where weights may be maps.
+// Load and store engine share DMEM's read port (trine_dma_share) if weights may be maps.
 //
-// Timing    all outputs come from registers, or from shallow logic behind registers; ready of the
+// Timing    all outputs come from registers, or through shallow logic from registers; ready of the
 //           memories' write ports reaches the read path through a buffer.
 // Contract  life_i.start once after clear_i; dram_i holds while a program runs.
 // Check     trine_control_tb
@@ -23,12 +23,12 @@ module trine_dma #(
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
-  parameter bit          Packed        = 1'b0,  // weights packed in DRAM
+  parameter bit          Packed        = 1'b0,  // weights are packed in DRAM
   parameter bit          Int16         = 1'b0,  // maps of int16 codes
   parameter bit          Ecc           = 1'b0,  // codes in IMEM
-  parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
-  parameter int unsigned Cores         = 1,     // of the cluster
-  // Derived; not to be set.
+  parameter int unsigned ImemWords     = 0,     // 64-bit words of a program that are kept
+  parameter int unsigned Cores         = 1,     // cores of the cluster
+  // Derived; do not set.
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4,
@@ -57,11 +57,11 @@ module trine_dma #(
   output trine_engine_pkg::program_word_t word_o,
   input  logic                            word_ready_i,
 
-  // Instructions, load in the low bits, then store: command_t, answer_t.
+  // Instructions, load in the low bits, store above: command_t, answer_t.
   input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
   output logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_o,
 
-  // {The core whose DMEM is read, those whose DMEM and PMEM are written}.
+  // {Core whose DMEM is read, cores whose DMEM and PMEM are written}.
   output logic [CoreBits+Cores-1:0]                dma_cores_o,
 
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
@@ -70,7 +70,7 @@ module trine_dma #(
   output logic [WriteBits-1:0]            dma_wbeat_o,
   input  logic                            dma_wdone_i,
 
-  // DMEM, DMA port, read: data comes back in order, later; at most four reads are outstanding.
+  // DMEM, DMA port, read: data return in order; at most four reads are outstanding.
   output logic                            dma_rvalid_o,
   input  logic                            dma_rready_i,
   output logic [DmemAddrBits-1:0]         dma_raddr_o,
@@ -85,12 +85,12 @@ module trine_dma #(
   output logic [Quads-1:0]                pmem_wquads_o,
 
   // A beat of DataWords biases, DataWords / 2 scales, codes of the lookup table or exponentials,
-  // accepted when param_ready_i, which may depend on what it is.
+  // taken with param_ready_i, which may depend on its target.
   output trine_engine_pkg::param_t        param_o,
   input  logic                            param_ready_i,
   output logic [DataBits-1:0]             param_wdata_o,
 
-  // What happens on the bus.
+  // Events on the bus.
   output trine_engine_pkg::bus_event_t    read_o,
   output trine_engine_pkg::bus_event_t    write_o,
   output trine_engine_pkg::dma_report_t   report_o,
@@ -291,7 +291,7 @@ module trine_dma #(
   assign report_o.store_answer = 64'(store_done);
   assign report_o.store_burst  = 64'(store_burst);
 
-  // Bits of an address that the bus does not have.
+  // Address bits that the bus does not have.
   logic unused_dram;
   assign unused_dram = ^dram_i;
 

@@ -3,9 +3,9 @@
 // Generates the on-chip addresses and word masks of a 2-D copy, beat by beat.
 //
 //   row i:  starts at local + i * stride, i = 0 .. rows_last; bump_i adds step to the address,
-//           next_i goes on to the next beat (from the last one of a row to the next row)
+//           next_i moves to the next beat (after a row's last beat to the next row)
 //   mask:   the words of the beat that belong to the row: from offset_i in its first beat, up to
-//           end_i in its last one
+//           end_i in its last beat
 //
 // Timing    the first beat is valid in the cycle after start_i; no bubbles between rows.
 // Contract  start_i only while !busy_o or with the last next_i; the other inputs hold while busy_o.

@@ -4,8 +4,8 @@
 //
 //   row i:  BeatsLast + 1 beats from address addr + i * stride, i = 0 .. rows_last
 //
-// A burst ends at the end of its row or at a multiple of MaxBeats beats, so that it never crosses
-// 4 KiB and the address within a row needs an incrementer only.
+// A burst ends at the end of its row or at a multiple of MaxBeats beats. So it never crosses 4 KiB,
+// and the address within a row only needs an incrementer.
 //
 // Timing    the first burst is offered in the cycle after start_i; no bubbles between rows.
 // Contract  start_i only while !busy_o; stride_i, beats_last_i and rows_last_i hold while busy_o.
@@ -15,7 +15,7 @@ module trine_dma_bursts #(
   parameter int unsigned AddrBits  = 32,  // of a byte
   parameter int unsigned BeatBytes = 8,
   parameter int unsigned MaxBeats  = 64,  // a power of two, MaxBeats * BeatBytes <= 4096
-  parameter int unsigned CountBits = 16,  // of the beats of a row
+  parameter int unsigned CountBits = 16,  // width of a count of a row's beats
   parameter bit          Rows2D    = 1'b1,  // 0: one row, stride_i and rows_last_i are unused
   localparam int unsigned BeatShift = $clog2(BeatBytes),
   localparam int unsigned BeatAddrBits = AddrBits - BeatShift
@@ -46,8 +46,8 @@ module trine_dma_bursts #(
   end
 
   logic [BeatAddrBits-1:0] addr_d, addr_q, next_row;
-  logic [CountBits-1:0]    left_d, left_q;  // beats of the row from addr on, minus 1
-  logic [ChunkBits-1:0]    room, len;       // beats up to the boundary, of the burst, minus 1
+  logic [CountBits-1:0]    left_d, left_q;  // beats left in the row, minus 1
+  logic [ChunkBits-1:0]    room, len;       // beats to the boundary, of the burst, minus 1
   logic                    busy_d, busy_q, take, row_ends, last_row;
 
   assign room     = ~addr_q[ChunkBits-1:0];

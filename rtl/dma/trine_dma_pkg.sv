@@ -4,7 +4,7 @@
 
 package trine_dma_pkg;
 
-  // A burst of the fetch: len + 1 beats; address apart. Its answer; data apart.
+  // A burst of the fetch: len + 1 beats, without its address. Its answer, without its data.
   typedef struct packed {
     logic        valid;
     logic [7:0]  len;
@@ -12,12 +12,12 @@ package trine_dma_pkg;
 
   typedef struct packed {
     logic        ready;    // the request is taken
-    logic        outside;  // it never is: not in the allowed range
+    logic        outside;  // the request is never taken: it is outside the allowed range
     logic        valid;
     logic        error;
-    logic        last;     // of its burst
+    logic        last;     // last of its burst
   } fetch_response_t;
 
-  localparam int unsigned FetchBits = 2048;  // of a burst, at most
+  localparam int unsigned FetchBits = 2048;  // bits of a burst, at most
 
 endpackage

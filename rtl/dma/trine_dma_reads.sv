@@ -3,15 +3,15 @@
 // Reads the beats of a 2-D copy from DMEM ahead and buffers them, with their word masks, in a few
 // slots.
 //
-// Timing    the first read is asked for in the cycle after start_i. With reads that take three
+// Timing    the first read is requested in the cycle after start_i. With reads that take three
 //           cycles, 4 slots give four beats in five cycles, 8 slots one a cycle.
-// Contract  start_i only while !busy_o; the copy's inputs hold while busy_o; read data come back in
+// Contract  start_i only while !busy_o; the copy's inputs hold while busy_o; read data return in
 //           order.
 // Check     trine_control_tb
 
 module trine_dma_reads #(
   parameter int unsigned AddrBits  = 15,  // of a DMEM word
-  parameter int unsigned CountBits = 16,  // of the beats of a row
+  parameter int unsigned CountBits = 16,  // width of a count of a row's beats
   parameter int unsigned DataWords = 2,   // of a beat
   parameter int unsigned Slots     = 4,   // a power of two
   localparam int unsigned WordShift = $clog2(DataWords),
@@ -29,7 +29,7 @@ module trine_dma_reads #(
   input  logic [AddrBits-1:0]  stride_i,
   input  logic [WordShift-1:0] offset_i,
   input  logic [WordShift-1:0] end_i,
-  output logic                 busy_o,  // beats are to be read or popped
+  output logic                 busy_o,  // beats are still to be read or popped
 
   // DMEM.
   output logic                 dma_rvalid_o,
@@ -44,8 +44,8 @@ module trine_dma_reads #(
   output logic [DataWords-1:0] mask_o
 );
 
-  // Pointers with one more bit than slots: a slot is taken with the read (asked), filled when
-  // the data come, and freed when they are popped.
+  // Pointers have one more bit than slot numbers: a slot is taken with the read (asked), filled
+  // when its data arrive, and freed when they are popped.
   localparam int unsigned SlotBits = $clog2(Slots);
 
   logic [DataBits-1:0]  data_mem [Slots];

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Holds the registers of a DMA engine, cut to the design's sizes, and derives beat counts and word
-// offsets. Their fields are those of trine_isa_pkg.
+// offsets. Fields are those of trine_isa_pkg.
 //
 //   offset     word of the first beat that the row starts with (DMEM; 0 for other targets)
 //   end        word of the last beat that the row ends with
 //   beats_last beats of a row, minus 1
-//   cores      of a cluster, which are written: all where the register names none
-//   from_core  the one that is read: 0 where there is no such core
+//   cores      cores of a cluster that are written: all if the register names none
+//   from_core  core that is read: 0 if the register's core does not exist
 //
 // Timing    outputs are combinational from registers.
 // Check     trine_control_tb
@@ -15,7 +15,7 @@
 module trine_dma_regs #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned LocalBits   = 16,
-  parameter int unsigned WordsBits   = 17,  // of the words of a row
+  parameter int unsigned WordsBits   = 17,  // width of a count of a row's words
   parameter int unsigned DataWords   = 2,
   parameter int unsigned Cores       = 1,
   localparam int unsigned CoreBits     = Cores > 1 ? $clog2(Cores) : 1,
@@ -96,7 +96,7 @@ module trine_dma_regs #(
   assign unused_bits = ^{payload_i, dram, cores_q, from_core_q};
 
 `ifdef TRINE_ASSERT
-  logic set_q;  // both registers that sizes come from are known
+  logic set_q;  // both registers that give sizes were written
   logic local_set_q, rows_set_q;
 
   initial {local_set_q, rows_set_q} = '0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers the bursts of a 2-D copy (trine_dma_bursts) on their way to the bus. What checks and
-// chooses among requests begins at that register.
+// Registers the bursts of a 2-D copy (trine_dma_bursts) on their way to the bus. Checks of
+// requests, and the choice between them, start at this register.
 //
 // Timing    the first burst is offered two cycles after start_i; one a cycle.
 // Contract  as trine_dma_bursts; an offered burst holds until it is taken.
@@ -11,7 +11,7 @@ module trine_dma_requests #(
   parameter int unsigned AddrBits  = 32,  // of a byte
   parameter int unsigned BeatBytes = 8,
   parameter int unsigned MaxBeats  = 64,
-  parameter int unsigned CountBits = 16,  // of the beats of a row
+  parameter int unsigned CountBits = 16,  // width of a count of a row's beats
   parameter bit          Rows2D    = 1'b1,
   localparam int unsigned BeatAddrBits = AddrBits - $clog2(BeatBytes)
 ) (
@@ -25,7 +25,7 @@ module trine_dma_requests #(
   input  logic [BeatAddrBits-1:0] stride_i,
   input  logic [CountBits-1:0]    beats_last_i,
   input  logic [15:0]             rows_last_i,
-  output logic                    busy_o,  // bursts are to be made, or to be taken
+  output logic                    busy_o,  // bursts are to be made or taken
 
   // Bursts: byte address, beats - 1.
   output logic                    valid_o,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Arbitrates DMEM's DMA read port between two readers in turns and returns data to the reader that
-// asked. No more than Places reads are on their way. A request that waits for the port stays there:
-// the other reader's turn begins when it is taken. Without Two, reader 0 has the port.
+// asked. At most Places reads are under way. A request that waits for the port stays there: the
+// other reader's turn begins when it is taken. Without Two, reader 0 has the port.
 //
-// Timing    combinational, but for whose data come next.
+// Timing    combinational, except for the owner of the next data.
 // Contract  a reader holds its request until it is taken.
 // Check     trine_control_tb, trine_dma_share_props
 
@@ -31,7 +31,7 @@ module trine_dma_share #(
   if (Two) begin : gen_two
     localparam int unsigned PlaceBits = $clog2(Places);
 
-    logic [Places-1:0]    owner_q;  // of each read on its way
+    logic [Places-1:0]    owner_q;  // of each read under way
     logic [PlaceBits-1:0] head_q, tail_q;
     logic                 turn_q, chosen, take;
 

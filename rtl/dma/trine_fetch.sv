@@ -2,9 +2,9 @@
 //
 // Fetches the program from DRAM and streams its 64-bit words in order.
 //
-// Bursts are requested ahead, as many as fit the buffer together with what is on the way, so that
-// responses are always taken at once. After an erroneous response nothing more is stored, and
-// error_o rises when the words before it have been taken: offset_o is then the failing word's.
+// Bursts are requested ahead, as many as fit the buffer together with those under way, so that
+// responses are always taken at once. After an erroneous response no word is stored, and error_o
+// rises when the words before it are taken: offset_o then names the failing word.
 //
 // Timing    one word a cycle, less while a burst is written into the single-port buffer.
 // Contract  start_i once after clear_i; program_i (a multiple of DataBits / 8) and words_i hold.
@@ -31,7 +31,7 @@ module trine_fetch #(
   input  logic                   rsp_valid_i,
   input  logic [DataBits-1:0]    rsp_data_i,
   input  logic                   rsp_error_i,
-  input  logic                   rsp_last_i,   // of a burst
+  input  logic                   rsp_last_i,   // last of a burst
 
   // Words; the byte offset of the word in the program.
   output logic                   word_valid_o,
@@ -40,11 +40,11 @@ module trine_fetch #(
   output logic [34:0]            offset_o,
   output logic                   out_of_words_o,
   output logic                   error_o,
-  // the words before a request that is not allowed are taken
+  // the words before a request that is not allowed were taken
   output logic                   outside_o
 );
 
-  // Two bursts, 4 Kibit in any case: the smallest macro of common memory compilers.
+  // Two bursts, always 4 Kibit: the smallest macro of common memory compilers.
   localparam int unsigned Depth     = 2 * trine_dma_pkg::FetchBits / DataBits;
   localparam int unsigned BeatShift = $clog2(DataBits / 8);
   localparam int unsigned WordShift = BeatShift - 3;  // words in a beat: 2^WordShift
@@ -52,7 +52,7 @@ module trine_fetch #(
   localparam int unsigned FreeBits  = $clog2(Depth + 1);
 
   // ---------------------------------------------------------------------------------------------
-  // Requests, while the buffer has a place for every beat.
+  // Requests, while the buffer has a place for each beat.
   // ---------------------------------------------------------------------------------------------
   logic [31:0]         words_last;
   logic [FreeBits-1:0] free_d, free_q;
@@ -60,7 +60,7 @@ module trine_fetch #(
   logic                burst_valid, burst_ready, room, requesting, beat_taken, requested;
 
   assign words_last  = words_i - 32'd1;
-  assign room        = free_q >= FreeBits'(Depth / 2);  // for the longest, without its length
+  assign room        = free_q >= FreeBits'(Depth / 2);  // for the longest burst
   assign req_valid_o = burst_valid && room;
   assign req_len_o   = len;
   assign burst_ready = req_ready_i && room;
@@ -101,13 +101,13 @@ module trine_fetch #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Where bursts end: at multiples of the longest (trine_dma_bursts), and with the program, whose
-  // last beat is the only one on its way when all are requested. One that ends elsewhere is an
+  // Bursts end at multiples of the longest burst (trine_dma_bursts), and with the program, whose
+  // last beat is the only one under way when all are requested. A burst that ends elsewhere is an
   // error.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned ChunkBits = $clog2(Depth / 2);
 
-  logic [ChunkBits-1:0] place_q;  // of the beat that comes next
+  logic [ChunkBits-1:0] place_q;  // of the next beat
   logic [FreeBits-1:0]  owed_q;
   logic                 burst_ends, bad;
 

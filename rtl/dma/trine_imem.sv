@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keeps the first beats of the program on chip, so that its next start does not read them from the
-// bus again. It is the instruction memory (memory.imem_kib).
+// bus again. This is the instruction memory (memory.imem_kib).
 //
 //   trine_fetch --bursts--> here: all of its beats are kept ---> answered
-//                            `--> else it and all bursts after it --> bus --> kept, answered
+//                            `--> else this and all later bursts --> bus --> kept, answered
 //
-// What is kept are the program's first beats, without a gap: a beat from the bus is kept where it
-// is the next one, came without an error, and has a place. So nothing is ever half valid, and one
-// number says it all. It is zero after rst_ni and forget_i.
+// The module keeps the program's first beats, without a gap: a beat from the bus is stored if it is
+// the next one, came without an error, and has a place. So a single count (kept_q) describes what
+// is valid. It is zero after rst_ni and forget_i.
 //
-// With Ecc words carry a code (trine_ecc_pkg) and are corrected behind the memory's register. A
-// beat with a word that cannot be is an error for the fetch, and fatal until clear_i.
+// With Ecc words carry a code (trine_ecc_pkg) and are corrected after the memory's register. A beat
+// with a word that cannot be corrected is an error for the fetch, and fatal until clear_i.
 //
-// Zeros (wipe_i, a scrub) take Depth cycles. Words need none for their codes: nothing is read that
-// was not written.
+// Zeros (wipe_i, a scrub) take Depth cycles. Codes do not require them: no word is read that was
+// not written.
 //
 // Timing    a kept burst's first beat comes three cycles after its request, the others every second
-//           cycle, so that the fetch's single-port buffer gives a word in between. The first burst
-//           that is not kept goes to the bus a cycle late; then nothing is in the way.
-// Contract  bursts follow each other from the program's first beat on, after clear_i anew; the bus
-//           answers in order, not in the cycles after clear_i. forget_i not while bursts are on
-//           their way; wipe_i with clear_i alone, and no request until wiping.
+//           cycle, so that the fetch's single-port buffer can output a word in between. The first
+//           burst that is not kept goes to the bus one cycle late; later bursts pass without delay.
+// Contract  bursts follow each other from the program's first beat on, again after clear_i; the bus
+//           answers in order, and not in the cycles after clear_i. No forget_i while bursts are
+//           under way; wipe_i only with clear_i, and no request until wiping has ended.
 // Check     trine_imem_tb, trine_imem_props, trine_control_tb
 
 module trine_imem #(
-  parameter int unsigned Words    = 2048,  // of 64 bits; whole beats
+  parameter int unsigned Words    = 2048,  // 64-bit words; whole beats
   parameter int unsigned DataBits = 64,
   parameter bit          Ecc      = 1'b0,
-  parameter int unsigned MaxBeats = trine_dma_pkg::FetchBits / DataBits  // of a burst
+  parameter int unsigned MaxBeats = trine_dma_pkg::FetchBits / DataBits  // beats of a burst
 ) (
   input  logic                         clk_i,
   input  logic                         rst_ni,
   input  logic                         clear_i,
-  input  logic                         start_i,   // of a program: the count begins again
-  input  logic                         forget_i,  // nothing is kept
+  input  logic                         start_i,   // a program starts: clear the count
+  input  logic                         forget_i,  // drop all kept beats
   input  logic                         wipe_i,
 
   // The fetch.
@@ -44,7 +44,7 @@ module trine_imem #(
   output logic                         rsp_valid_o,
   output logic [DataBits-1:0]          rsp_data_o,
   output logic                         rsp_error_o,
-  output logic                         rsp_last_o,  // of its burst
+  output logic                         rsp_last_o,  // last of its burst
 
   // The bus.
   output logic                         bus_req_valid_o,
@@ -65,14 +65,14 @@ module trine_imem #(
   localparam int unsigned LenBits   = $clog2(MaxBeats);
 
   // ---------------------------------------------------------------------------------------------
-  // Beats: how many are kept, and which one comes next, until there are no places.
+  // Beats: the number of kept beats, and the index of the next beat, until all places are used.
   // ---------------------------------------------------------------------------------------------
   logic [PlaceBits-1:0] kept_q, place_q;
-  logic [PlaceBits:0]   behind;  // the burst on offer
-  logic [LenBits:0]     left_q;  // beats of the burst that is being read
+  logic [PlaceBits:0]   behind;  // end of the burst on offer
+  logic [LenBits:0]     left_q;  // beats left of the burst that is being read
   logic                 busy, decides, here, missed_q, taken_q, read, store, wiping_q, last;
   logic                 read_q, came_q;  // the memory's output has a beat; the register has it
-  logic                 last_q, came_last_q;  // it is its burst's last
+  logic                 last_q, came_last_q;  // the beat is its burst's last
 
   assign behind  = (PlaceBits + 1)'(place_q) + (PlaceBits + 1)'(req_len_i[LenBits-1:0]) +
                    (PlaceBits + 1)'(1);
@@ -123,7 +123,7 @@ module trine_imem #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The memory, and the register behind it.
+  // The memory and its output register.
   // ---------------------------------------------------------------------------------------------
   logic [DataWords*WordBits-1:0] wdata, rdata, beat_q;
   logic [DataBits-1:0]           beat;
@@ -168,8 +168,8 @@ module trine_imem #(
     localparam int unsigned WordAddrBits = AddrBits + $clog2(DataWords);
 
     logic [DataWords-1:0]         fixed, corrected_q;
-    logic [AddrBits-1:0]          beat_place_q;  // of the beat that comes, from 0 on
-    logic [$clog2(DataWords)-1:0] word;          // the first that is broken
+    logic [AddrBits-1:0]          beat_place_q;  // index of the next beat, from 0 on
+    logic [$clog2(DataWords)-1:0] word;          // the first word that cannot be corrected
     logic [WordAddrBits-1:0]      fatal_word_q;
     logic                         fatal_q;
     logic [31:0]                  count_q;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Executes load RUNs: 2-D copies from DRAM into on-chip memories, from DMEM into PMEM, and between
-// cores. A copy between cores goes from the DMEM of one core into that of others.
+// cores. A copy between cores goes from the DMEM of one core into the DMEM of other cores.
 //
-// Two walks over the same copy: one requests bursts, as far ahead as the read master allows (the
-// next RUN's, too), the other gives each beat its local address. Reads of DMEM wait for all writes.
+// Two walks go over the same copy: one requests bursts, as far ahead as the read master allows
+// (also for the next RUN), the other gives beats local addresses. DMEM reads wait for writes.
 //
 //   DMEM                 a beat a write, masked to the row's words at its ends
 //   PMEM                 rows of beats, columns of rows, or a packed stream: trine_load_pmem
 //   bias, scale          a beat a write
-//   tables (three)       a beat offered until trine_entries has written its entries
+//   tables (three)       a beat is offered until trine_entries has written its entries
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
-// Contract  see docs/architecture.md; retire follows the last write (dma_wdone_i) by a cycle.
+// Contract  see docs/architecture.md; retire comes a cycle after the last write (dma_wdone_i).
 // Check     trine_control_tb; of a cluster trine_load_props
 
 module trine_load #(
@@ -23,9 +23,9 @@ module trine_load #(
   parameter int unsigned ParamChannels = 512,
   parameter int unsigned DataBits      = 64,
   parameter int unsigned AxiAddrBits   = 32,
-  parameter int unsigned MaxBeats      = 64,  // of a burst
+  parameter int unsigned MaxBeats      = 64,  // beats of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
-  parameter bit          Packed        = 1'b0,  // weights packed in DRAM
+  parameter bit          Packed        = 1'b0,  // weights are packed in DRAM
   parameter bit          Int16         = 1'b0,
   parameter int unsigned Cores         = 1,
   localparam int unsigned CoreBits      = Cores > 1 ? $clog2(Cores) : 1,
@@ -52,16 +52,16 @@ module trine_load #(
   output logic                     rsp_ready_o,
   input  logic [DataBits-1:0]      rsp_data_i,
   input  logic                     rsp_error_i,
-  input  logic                     rsp_last_i,  // of a burst
+  input  logic                     rsp_last_i,  // last of a burst
 
   // A beat was an error, or its burst does not end where it should: its bus address. Or a packed
-  // stream is none (stream_o): that of its first beat.
+  // stream is invalid (stream_o): the address of its first beat.
   output logic                     error_o,
   output logic                     stream_o,
   output logic [AxiAddrBits-1:0]   error_addr_o,
 
-  output logic [Cores-1:0]         dma_cores_o,  // whose memories are written
-  output logic [CoreBits-1:0]      dma_core_o,   // whose DMEM is read
+  output logic [Cores-1:0]         dma_cores_o,  // cores whose memories are written
+  output logic [CoreBits-1:0]      dma_core_o,   // core whose DMEM is read
   output logic                     dma_rvalid_o,
   input  logic                     dma_rready_i,
   output logic [DmemAddrBits-1:0]  dma_raddr_o,
@@ -79,7 +79,7 @@ module trine_load #(
   output logic [32*Cols-1:0]       pmem_wdata_o,
   output logic [Quads-1:0]         pmem_wquads_o,
 
-  // Beats of the small memories, held until param_ready_i, which depends on whose they are.
+  // Beats of the small memories, held until param_ready_i, which depends on the target.
   output trine_engine_pkg::param_t param_o,
   input  logic                     param_ready_i,
   output logic [DataBits-1:0]      param_wdata_o
@@ -103,7 +103,7 @@ module trine_load #(
   localparam int unsigned ScaleAddrBits = ParamBits - WordShift + 1;
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
-  localparam bit          Copies        = Maps || Cores > 1;  // there are copies from DMEM
+  localparam bit          Copies        = Maps || Cores > 1;  // copies from DMEM
   localparam int unsigned TargetBits    = Int16 || Packed || Cores > 1 ? 4 : 3;
   localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
   localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
@@ -117,13 +117,13 @@ module trine_load #(
   localparam logic [TargetBits-1:0] Palette = TargetBits'(trine_isa_pkg::DmaTargetPalette);
 
   // ---------------------------------------------------------------------------------------------
-  // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
+  // Front: registers and bursts. A RUN stays pending until the back end has copied its fields.
   // ---------------------------------------------------------------------------------------------
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
-                           writes_q, retire_q;  // writes: to DMEM, behind the last beat
-  logic                    on_chip, on_chip_q, int16, int16_q;  // from DMEM; of int16
-  logic                    to_maps, to_core;  // DMEM, for which op says so
-  logic                    packed_op, pmem_done, rows_d, rows_q;  // PMEM's rows are not all written
+                           writes_q, retire_q;  // writes_q: to DMEM, after the last beat
+  logic                    on_chip, on_chip_q, int16, int16_q;  // source is DMEM; int16 codes
+  logic                    to_maps, to_core;  // the target is DMEM
+  logic                    packed_op, pmem_done, rows_d, rows_q;  // some PMEM rows are not written
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -149,16 +149,16 @@ module trine_load #(
   end
 
   assign to_core = Cores > 1 && command_i.run_op == trine_isa_pkg::DmaTargetCore;
-  // Operation and source are those on offer until they are taken, then those kept.
+  // Operation and source come from the command on offer until it is taken, then from registers.
   assign on_chip = Copies && (!ready ? on_chip_q : to_core ||
                               (Maps && command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem]));
   assign to_maps = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
   assign int16   = to_maps || (Int16 && command_i.run_flags[trine_isa_pkg::DmaFlagLowBytes]);
   assign op      = !ready ? op_q : to_maps || to_core ? Dmem : command_i.run_op[TargetBits-1:0];
 
-  // The stream of a packed copy is a row in DRAM, however many it makes in PMEM.
+  // The stream of a packed copy is one row in DRAM, whatever its number of PMEM rows.
   assign packed_op = Packed && op >= Short && op <= Palette;
-  // The next copy may be of other cores: all rows of the one before are written first.
+  // The next copy may be of other cores, so all rows of the previous copy are written first.
   assign rows_d = Cores > 1 && ((copy && (op == Pmem || packed_op)) || (rows_q && !pmem_done));
   always_ff @(posedge clk_i) if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
 
@@ -202,20 +202,20 @@ module trine_load #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Back: its own copy of the RUN, and the walk over the beats.
+  // Back: its own copy of the RUN's fields, and the walk over the beats.
   // ---------------------------------------------------------------------------------------------
   logic [TargetBits-1:0]   target_q;
   logic [LocalBits-1:0]    addr, step, back_local_q, back_stride_q;
   logic [CountBits-1:0]    back_beats_last_q, left, passed;
   logic [WordShift-1:0]    offset_q, last_word_q;
   logic [15:0]             back_rows_last_q;
-  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr,  // of the row, to the next
-                           stream_at;  // of a packed stream
+  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr,  // row, stride, beat
+                           stream_at;  // packed stream's address
   logic                    row_end, burst_ends, ends, beat, next, bump, to_pmem, pmem_bump;
   logic                    pmem_next, back_on_chip_q, back_int16_q, source_valid;
-  logic                    row_pending, points, to_unpack;  // rows are to come; of a table; packed
+  logic                    row_pending, points, to_unpack;  // rows to come; table points; packed
   logic [DataBits-1:0]     source, to_dmem;  // the beat
-  logic [DataWords-1:0]    mask;    // its words
+  logic [DataWords-1:0]    mask;    // words of the beat
 
   always_ff @(posedge clk_i) begin
     if (copy) begin

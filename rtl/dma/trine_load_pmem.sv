@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Writes the load engine's beats to PMEM, as they come (trine_load_rows) or unpacked from a packed
-// stream. With Packed, the stream becomes pairs of beats (trine_unpack), which go the beats' way,
+// stream. With Packed, the stream becomes pairs of beats (trine_unpack), which go the way of beats,
 // or on wider buses parts of rows (trine_unpack_wide). Both walk over the rows by themselves.
 //
-// Timing    as trine_load_rows; packed: as the other two. Beats of another copy wait until all
-//           else has left: those of the small memories and of DMEM for pending_o, others here.
+// Timing    as trine_load_rows; packed copies as the other two modules. Beats of another copy wait
+//           until all rows have left: for small memories and DMEM by pending_o, others here.
 // Contract  as both.
 // Check     trine_load_pmem_tb, trine_control_tb
 
@@ -13,8 +13,8 @@ module trine_load_pmem #(
   parameter int unsigned Cols         = 8,
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned DataBits     = 64,
-  parameter bit          Maps         = 1'b1,  // there are transposed copies
-  parameter bit          Packed       = 1'b0,  // and packed ones: Cols in fours
+  parameter bit          Maps         = 1'b1,  // supports transposed copies
+  parameter bit          Packed       = 1'b0,  // supports packed copies: Cols is a multiple of 4
   parameter int unsigned FromBits     = 29,
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4
@@ -25,17 +25,17 @@ module trine_load_pmem #(
 
   input  logic                    start_i,  // a copy begins
 
-  // A packed one: its rows; whether beats of it are to come.
+  // A packed copy: its rows; more of its beats will come.
   input  logic                    packed_i,
   input  logic [1:0]              format_i,  // its target's lowest bits
   input  logic [PmemAddrBits-1:0] local_i,
   input  logic [15:0]             rows_last_i,
   input  logic [FromBits-1:0]     from_i,
   input  logic                    more_i,
-  output logic                    error_o,  // the stream is none
-  output logic [FromBits-1:0]     from_o,   // whose
+  output logic                    error_o,  // the stream is invalid
+  output logic [FromBits-1:0]     from_o,   // address of that stream
 
-  // As trine_load_rows has them.
+  // As in trine_load_rows.
   input  logic                    valid_i,
   input  logic                    transposed_i,
   input  logic [PmemAddrBits-1:0] addr_i,
@@ -58,7 +58,7 @@ module trine_load_pmem #(
   logic                    beat_valid, beat_last, beat_next, pair_valid, pair_last;
   logic [PmemAddrBits-1:0] beat_addr, pair_addr;
   logic [DataBits-1:0]     beat, second;
-  logic                    pairs, row_pending;  // pairs or parts of rows come instead of beats
+  logic                    pairs, row_pending;  // pairs or parts of rows replace beats
   logic                    row_bump, row_done, row_wvalid;
   logic [PmemAddrBits-1:0] row_wrow;
   logic [32*Cols-1:0]      row_wdata;
@@ -96,7 +96,7 @@ module trine_load_pmem #(
   );
 
   assign pending_o  = row_pending || pairs;
-  assign bump_o     = row_bump && !pairs;  // a row of the copy before is none of the next one's
+  assign bump_o     = row_bump && !pairs;  // a previous row does not bump the next copy
   assign beat_addr  = pairs ? pair_addr : addr_i;
   assign beat_last  = pairs ? pair_last : last_i;
 
@@ -139,7 +139,7 @@ module trine_load_pmem #(
       .last_o       (part_last)
     );
 
-    // The last row of the copy before comes first.
+    // The last row of the previous copy comes first.
     assign pair_valid    = 1'b0;
     assign pair_last     = 1'b0;
     assign pair_addr     = '0;

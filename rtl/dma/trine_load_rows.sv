@@ -3,26 +3,26 @@
 // Converts the load engine's beats to PMEM rows: joins them, splits them, or transposes them into
 // columns.
 //
-//   Cols > DataWords   BeatsPerRow beats are joined to a row, low words first. The whole row has a
-//                      register of its own: while it waits for its bank, the next one's beats come
+//   Cols > DataWords   BeatsPerRow beats are joined to a row, low words first. A complete row has
+//                      its own register: while it waits for its bank, the next row's beats come
 //   Cols < DataWords   a beat is split into RowsPerBeat rows
 //   Cols = DataWords   a beat is a row
-//   pairs              two beats at once, where rows have an even number of beats
-//   transposed         a beat's words give blocks of four columns (trine_transpose), row i of the
-//                      copy columns 4i .. 4i + 3; only these are written
+//   pairs              two beats at once, if rows have an even number of beats
+//   transposed         a beat's words give blocks of four columns (trine_transpose): row i of the
+//                      copy gives columns 4i .. 4i + 3; only these are written
 //
-// Timing    a beat a cycle, or a row a cycle where a beat has several; joined rows leave from a
+// Timing    a beat a cycle, or a row a cycle if a beat has several rows; joined rows leave from a
 //           register, all others in the cycle of their beat. next_o depends on pmem_wready_i.
-// Contract  while pending_o is set a joined row waits: beats of another target, transposed ones
-//           too, wait until it is written.
+// Contract  while pending_o is set a joined row waits: beats of another target, and transposed
+//           beats, wait until it is written.
 // Check     trine_load_pmem_tb, trine_control_tb
 
 module trine_load_rows #(
   parameter int unsigned Cols         = 8,
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned DataBits     = 64,
-  parameter bit          Maps         = 1'b1,  // there are transposed copies
-  parameter bit          Pairs        = 1'b0,  // rows of an even number of beats come in pairs, too
+  parameter bit          Maps         = 1'b1,  // supports transposed copies
+  parameter bit          Pairs        = 1'b0,  // supports pairs of beats
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4
 ) (
@@ -32,20 +32,20 @@ module trine_load_rows #(
 
   input  logic                    start_i,  // a copy begins
 
-  // A beat: of rows, or to be transposed; the row it goes to.
+  // A beat, of rows or to be transposed, and the row it goes to.
   input  logic                    valid_i,
   input  logic                    transposed_i,
   input  logic [PmemAddrBits-1:0] addr_i,
   input  logic [DataBits-1:0]     data_i,
-  input  logic                    pair_i,      // with data_i a second beat
+  input  logic                    pair_i,      // a second beat comes with data_i
   input  logic [DataBits-1:0]     second_i,
   input  logic [DataWords-1:0]    mask_i,
   input  logic                    row_last_i,  // last of its row of the copy
   input  logic                    last_i,      // last of the copy
-  output logic                    next_o,      // the beat is done with
-  output logic                    bump_o,      // on to the next row of PMEM
+  output logic                    next_o,      // the beat is consumed
+  output logic                    bump_o,      // go to the next row of PMEM
   output logic                    pending_o,   // a joined row is not in PMEM yet
-  output logic                    done_o,      // of rows: the copy's last one is written
+  output logic                    done_o,      // the copy's last row is written
 
   output logic                    pmem_wvalid_o,
   input  logic                    pmem_wready_i,
@@ -159,7 +159,7 @@ module trine_load_rows #(
 
     logic                  blocks, block_valid, blocks_next;
     logic [127:0]          block;
-    logic [WholeQuads-1:0] quad_q;  // of this row of the copy
+    logic [WholeQuads-1:0] quad_q;  // quad of this row of the copy
 
     assign blocks = valid_i && transposed_i;
 
@@ -199,7 +199,7 @@ module trine_load_rows #(
     assign unused_transposed = ^{start_i, mask_i, row_last_i};
   end
 
-  logic unused_bits;  // above the columns of a row's last beat; what no register needs
+  logic unused_bits;  // bits above the columns of a row's last beat, unregistered inputs
   assign unused_bits = ^{clk_i, rst_ni, clear_i, data_i, pair_i, second_i, last_i};
 
 `ifdef TRINE_ASSERT

@@ -3,16 +3,16 @@
 // Selects the source of the load engine's beats: the bus or DMEM. Products of two maps and rows of
 // a cluster's cores come from DMEM.
 //
-// Timing    beats of the bus pass through; those of DMEM come from trine_dma_reads' slots, whose
-//           reads begin in the cycle after start_i.
-// Contract  on_chip_i, address, stride and numbers hold from start_i to the copy's last beat.
+// Timing    beats of the bus pass through; beats of DMEM come from the slots of trine_dma_reads,
+//           whose reads begin in the cycle after start_i.
+// Contract  on_chip_i, address, stride and counts hold from start_i to the copy's last beat.
 // Check     trine_control_tb
 
 module trine_load_source #(
   parameter int unsigned DmemAddrBits = 15,
   parameter int unsigned DataBits     = 64,
   parameter int unsigned CountBits    = 16,
-  parameter bit          Maps         = 1'b1,  // there are copies from DMEM
+  parameter bit          Maps         = 1'b1,  // supports copies from DMEM
   localparam int unsigned BeatAddrBits = DmemAddrBits - $clog2(DataBits / 32)
 ) (
   input  logic                    clk_i,

@@ -5,7 +5,7 @@
 //
 //   DRAM   l0 h0 l1 h1 l2 h2 l3 h3      DMEM   h0 h1 h2 h3 | l0 l1 l2 l3      lowest byte first
 //
-// Timing    combinational: a multiplexer a bit.
+// Timing    combinational: a multiplexer for each bit.
 // Check     trine_control_tb; random_program_test (whole core)
 
 module trine_planes #(

@@ -2,7 +2,7 @@
 //
 // Executes store RUNs: 2-D copies from DMEM to DRAM.
 //
-// Two walks over the same copy: one requests bursts from the write master, the other reads beats
+// Two walks go over the same copy: one requests bursts from the write master, the other reads beats
 // from DMEM. A RUN ends with the last write response.
 //
 // Timing    one beat a cycle if a read takes at most three cycles.
@@ -13,7 +13,7 @@ module trine_store #(
   parameter int unsigned DmemAddrBits = 15,
   parameter int unsigned DataBits     = 64,
   parameter int unsigned AxiAddrBits  = 32,
-  parameter int unsigned MaxBeats     = 64,  // of a burst
+  parameter int unsigned MaxBeats     = 64,  // beats of a burst
   parameter bit          Int16        = 1'b0,
   parameter int unsigned Cores        = 1,
   localparam int unsigned DataWords = DataBits / 32,
@@ -25,7 +25,7 @@ module trine_store #(
 
   input  logic [AxiAddrBits-1:0]  base_i,
 
-  // From the issue unit; the only operation is DMEM, of int16 codes or of others.
+  // From the issue unit. The only operation is DMEM, of int16 codes or of others.
   input  logic                    cfg_valid_i,
   output logic                    cfg_ready_o,
   input  logic [3:0]              cfg_reg_i,
@@ -43,7 +43,7 @@ module trine_store #(
   input  logic                    dma_rdata_valid_i,
   input  logic [DataBits-1:0]     dma_rdata_i,
 
-  // Write master; idle: all responses have come.
+  // Write master; write_idle_i: all responses have come.
   output logic                    req_valid_o,
   input  logic                    req_ready_i,
   output logic [AxiAddrBits-1:0]  req_addr_o,
@@ -61,7 +61,7 @@ module trine_store #(
   localparam int unsigned CountBits    = WordsBits - WordShift;
 
   // ---------------------------------------------------------------------------------------------
-  // Registers and bursts; everything holds until the RUN ends.
+  // Registers and bursts; they hold until the RUN ends.
   // ---------------------------------------------------------------------------------------------
   logic                    active_q, bursts_busy, reads_busy, run, int16_q;
   logic [DataBits-1:0]     data;
@@ -176,7 +176,7 @@ module trine_store #(
 
 `ifdef TRINE_ASSERT
   logic        live_q;
-  logic [31:0] requested_q;  // beats of the RUN's bursts less those that were offered and taken
+  logic [31:0] requested_q;  // beats of requested bursts minus beats taken
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

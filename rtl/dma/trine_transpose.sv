@@ -4,12 +4,11 @@
 // byte b of column a. Codes of words that do not belong to the row (mask) become zero.
 //
 //   DataWords = 2   two beats make a block, the second one may be missing at the row's end
-//   otherwise       DataWords / 4 blocks a beat, as many as have words of the row
+//   otherwise       DataWords / 4 blocks a beat, as many as contain words of the row
 //
-// Timing    combinational from the beat, but for the first half of a block of two beats; a block or
-//           half of one a cycle.
-// Contract  the mask has no gaps and begins with the beat.
-// Check     trine_control_tb
+// Timing    combinational from the beat, except for the first half of a block of two beats; a block
+//           or half a block each cycle.
+// Contract  the mask has no gaps and starts with the beat's first word.
 
 module trine_transpose #(
   parameter int unsigned DataWords = 4,
@@ -20,10 +19,10 @@ module trine_transpose #(
   input  logic                 clear_i,
 
   input  logic                 valid_i,
-  output logic                 next_o,  // the beat is done with
+  output logic                 next_o,  // the beat is consumed
   input  logic [DataBits-1:0]  data_i,
   input  logic [DataWords-1:0] mask_i,
-  input  logic                 last_i,  // of its row
+  input  logic                 last_i,  // last of its row
 
   output logic                 valid_o,
   input  logic                 ready_i,

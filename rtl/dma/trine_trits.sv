@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Decodes a byte of five base-3 digits, the lowest first, into five trits of two bits. Digits 0, 1,
-// 2 are 00, 01, 11 (-1). Bytes beyond 242 are none: then trits_o means nothing.
+// 2 are 00, 01, 11 (-1). Bytes above 242 are invalid: trits_o is then undefined.
 //
 // Timing    combinational.
 // Check     trine_unpack_tb
@@ -11,7 +11,7 @@ module trine_trits (
   output logic [9:0] trits_o
 );
 
-  // From the highest digit down: what is left when it is taken off.
+  // From the highest digit down: the rest after subtracting it.
   logic [7:0] left4, left3, left2, left1;
   logic [1:0] digit [5];
 

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unpacks packed weights on their way from DRAM to PMEM: blocks of the stream become pairs of
-// beats. The pairs are as many as the copy's rows have. Blocks lie one behind the other, each of
-// the bits of one pair (trine_unpack_pair says which), the first one in the lowest bits of the
+// beats. There are as many pairs as the copy's rows need. Blocks are contiguous; each has the bits
+// of one pair (as trine_unpack_pair specifies), and the first block is in the lowest bits of the
 // stream.
 //
 //   beats -> four of them -> the bits of a block -> a pair
 //
-// A palette's first block is its table and no pair: it stays where it was cut, other blocks' codes
-// lie beside it.
+// A palette's first block is its table, not a pair. The table stays in bits_q; codes of the other
+// blocks are in colours_q.
 //
-// A stream that ends before its rows do, goes on for a beat or more behind them, has bytes that are
-// no trits, or places of a word that are not in their order is an error, told from the next cycle
-// on. Then what comes out means nothing, and no other copy begins: clear_i follows.
+// An error is a stream that ends before its rows do or continues for a beat or more after them,
+// that has bytes that are not trits, or whose places in a word are out of order. It is reported
+// from the next cycle on. Outputs are then undefined; no copy begins until clear_i.
 //
-// Timing    a beat in, a pair out a cycle; a block shows as a pair two cycles after its last beat.
-//           beat_ready_o comes from registers. The next copy may start while pairs are to come: it
-//           begins with the last block of the one before.
-// Contract  start_i in the cycle before a stream's first beat, behind the last beat of the stream
-//           before; the inputs of a copy hold from start_i until its first beat is taken. more_i
+// Timing    a beat in, a pair out each cycle; a block is a pair two cycles after its last beat.
+//           beat_ready_o comes from registers. The next copy may start while pairs are still to
+//           come: it begins with the last block of the previous copy.
+// Contract  start_i in the cycle before a stream's first beat, after the last beat of the previous
+//           stream; the inputs of a copy hold from start_i until its first beat is taken. more_i
 //           falls when the last beat is taken.
 // Check     trine_unpack_tb, trine_unpack_props
 
 module trine_unpack #(
   parameter int unsigned AddrBits    = 11,  // of a row of PMEM
   parameter int unsigned PairsPerRow = 2,
-  parameter int unsigned FromBits    = 29   // of what is said of a copy with its error
+  parameter int unsigned FromBits    = 29   // reported for a copy with an error
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -37,12 +37,12 @@ module trine_unpack #(
   input  logic [AddrBits-1:0] local_i,
   input  logic [15:0]         rows_last_i,
   input  logic [FromBits-1:0] from_i,
-  output logic                busy_o,   // pairs are to come out
+  output logic                busy_o,   // pairs are still to come
   output logic                error_o,
   output logic [FromBits-1:0] from_o,   // of the copy that is being unpacked
 
   // Its stream.
-  input  logic                more_i,   // beats are to come
+  input  logic                more_i,   // beats are still to come
   input  logic                beat_valid_i,
   output logic                beat_ready_o,
   input  logic [63:0]         beat_i,
@@ -50,40 +50,40 @@ module trine_unpack #(
   output logic                valid_o,
   input  logic                ready_i,
   output logic [127:0]        data_o,
-  output logic [AddrBits-1:0] addr_o,   // of its row
-  output logic                last_o    // of the copy
+  output logic [AddrBits-1:0] addr_o,   // row of the pair
+  output logic                last_o    // last of the copy
 );
 
   localparam int unsigned Most     = 147;  // bits of a block
-  localparam int unsigned Least    = 19;   // and of one of short codes
+  localparam int unsigned Least    = 19;   // of a block of short codes
   localparam int unsigned SlotBits = PairsPerRow > 1 ? $clog2(PairsPerRow) : 1;
 
-  // Four beats, the oldest one low, of which the first `offset` bits are done with.
+  // Four beats, the oldest in the low bits; its first `offset` bits are consumed.
   logic [255:0]    beats_d, beats_q;
   logic [2:0]      count_d, count_q, place;
   logic [5:0]      offset_q;
   logic [Most-1:0] bits;
-  logic            take, issue, free;  // free: the register behind
+  logic            take, issue, free;  // free: the output register
 
-  // What the next block needs.
-  logic [1:0] ones2 [8];  // of two bits, four, eight: bytes that are longer
+  // Size of the next block.
+  logic [1:0] ones2 [8];  // longer bytes in two bits, four, eight
   logic [2:0] ones4 [4];
   logic [3:0] ones8 [2];
-  logic       is_counted; // there are such
-  logic [7:0] base_q;     // bits, but for planes and those of longer bytes
-  logic [4:0] more_bits;  // those of longer bytes
-  logic [7:0] early;      // from the oldest beat on: without those
-  logic [7:0] reach;      // with them
-  logic [9:0] room;       // bits that are there behind `early`, signed
-  logic [1:0] gone;    // beats
+  logic       is_counted; // longer bytes have extra bits
+  logic [7:0] base_q;     // bits without planes and longer bytes
+  logic [4:0] more_bits;  // bits of longer bytes
+  logic [7:0] early;      // end of the block from the oldest beat, without these bits
+  logic [7:0] reach;      // with these bits
+  logic [9:0] room;       // bits available after `early`, signed
+  logic [1:0] gone;    // consumed beats
   logic       there;
-  logic       no_trits;   // a byte is none
-  logic       no_places;  // the second one is not behind the first one
+  logic       no_trits;   // a byte is not five trits
+  logic       no_places;  // the second place is not after the first one
 
-  // The copy whose pairs are to come; the next one may wait.
+  // The copy whose pairs are still to come; the next one may wait.
   logic                begins, began_q, waits_q, active_q, row_ends, ends, more;
   logic                wrong, error_q, is_short, is_trits, is_sparse, is_palette;
-  logic                table_q, cut;  // the next block is a table; one that is a pair is cut
+  logic                table_q, cut;  // the next block is a table; a pair is cut
   logic [1:0]          format_q;
   logic [SlotBits-1:0] slot_q;
   logic [AddrBits-1:0] row_q;
@@ -94,8 +94,8 @@ module trine_unpack #(
   // A block.
   logic                valid_q, last_q, kept_q;
   logic [1:0]          of_format_q;
-  logic [Most-1:0]     bits_q;     // of a palette the table
-  logic [63:0]         colours_q;  // and the codes
+  logic [Most-1:0]     bits_q;     // palette: the table
+  logic [63:0]         colours_q;  // palette: the codes
   logic [AddrBits-1:0] addr_q;
   logic [7:0]          fifths_q;  // the last four trits of a fifth block
   logic [1:0]          fifth;
@@ -125,7 +125,7 @@ module trine_unpack #(
   assign is_sparse  = format_q == 2'(trine_isa_pkg::DmaTargetSparse);
   assign is_palette = format_q == 2'(trine_isa_pkg::DmaTargetPalette);
 
-  // What is counted comes last: it is compared with what is there.
+  // The count comes last: it is compared with the available bits.
   assign early = 8'(offset_q) + base_q + {1'b0, bits[2:0] & {3{is_short}}, 4'd0};
   assign reach = early + 8'(more_bits);
   assign room  = {1'b0, count_q, 6'd0} - 10'(early);
@@ -149,7 +149,7 @@ module trine_unpack #(
   assign row_ends     = slot_q == SlotBits'(PairsPerRow - 1);
   assign ends         = cut && row_ends && left_q == 16'd0;
   assign more         = more_i && !waits_q;
-  // Behind the last block a part of a beat is left, or nothing.
+  // After the last block part of a beat is left, or nothing.
   assign wrong        = (active_q && !there && !more) || (cut && (no_trits || no_places)) ||
                         (ends && (more || place > 3'd1 || (place == 3'd1 && reach[5:0] == '0)));
   assign begins       = (start_i || waits_q) && (!active_q || ends) && !error_q;
@@ -168,8 +168,8 @@ module trine_unpack #(
   end
 
   always_ff @(posedge clk_i) begin
-    // Registers follow what comes early, not issue, which comes late: what they hold without it
-    // means nothing.
+    // Registers load on early signals, not on issue, which arrives late: without issue their
+    // content is unused.
     if (active_q) beats_q <= beats_d;
     if (begins) begin
       {offset_q, slot_q, turn_q} <= '0;
@@ -200,7 +200,7 @@ module trine_unpack #(
       of_format_q <= format_q;
       kept_q      <= turn_q == 3'd4;
     end
-    if (began_q && !error_q) from_q <= from_i;  // an error is that of the copy before
+    if (began_q && !error_q) from_q <= from_i;  // an error belongs to the previous copy
     if (valid_q && ready_i) fifths_q <= {fifth, fifths_q[7:2]};
   end
 

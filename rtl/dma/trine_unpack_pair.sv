@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decodes a block of a packed weight stream into sixteen bytes of PMEM. The four formats are those
-// of machine/packed.h.
+// Decodes a block of a packed weight stream into sixteen bytes of PMEM. The four formats are
+// specified in machine/packed.h.
 //
 //   short codes  k [2:0], longer [18:3], k planes of 16 bits, a bit for each byte that is longer.
-//                Byte i's lowest k bits are bit i of the planes. Above stands 0, or for a longer
-//                one 1 or 2 by its bit; k = 7 has no such bits. The sign is folded: 0, -1, 1, ...
-//   trits        bytes of five digits to base 3: 0, 1, -1. Twelve bytes give the first 60 trits;
-//                the last four are those of the 13th, whose fifth is kept, or the four kept.
-//   sparse       two bytes for each of four words, and behind all of them each one's place, two
-//                bits; bytes at no place are 0
-//   palette      codes of four bits into the table of 16 bytes, which is the bits of the stream's
-//                first block
+//                Byte i's lowest k bits are bit i of the planes. The bits above are 0 or, in a
+//                longer byte, 1 or 2 by its bit; k = 7 has no such bits. The sign is folded:
+//                0, -1, 1, ...
+//   trits        bytes of five base-3 digits: 0, 1, -1. Twelve bytes give the first 60 trits; the
+//                last four come from the 13th, whose fifth trit is kept, or are the four kept trits
+//   sparse       two bytes for each of four words, then the place of each byte, two bits; all other
+//                bytes are 0
+//   palette      four-bit codes that index a table of 16 bytes, which is the stream's first block
 //
 // Timing    combinational.
 // Check     trine_unpack_tb
@@ -34,7 +34,7 @@ module trine_unpack_pair (
   assign is_palette = format_i == 2'(trine_isa_pkg::DmaTargetPalette);
 
   // ---------------------------------------------------------------------------------------------
-  // Short codes; zeros if it is none.
+  // Short codes; zeros for other formats.
   // ---------------------------------------------------------------------------------------------
   logic [2:0]   k;
   logic [15:0]  longer, twice, left;
@@ -81,7 +81,7 @@ module trine_unpack_pair (
   assign fifth_o = trits[129:128];
 
   // ---------------------------------------------------------------------------------------------
-  // Sparse words and palettes: a byte is the sum of those that are meant; zeros if it is none.
+  // Sparse words and palettes: a byte is the OR of the selected bytes; zeros for other formats.
   // ---------------------------------------------------------------------------------------------
   logic [127:0] words, looked_up;
 

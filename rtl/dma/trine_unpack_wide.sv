@@ -5,17 +5,17 @@
 //
 //   beats -> their trits -> a group, which is five blocks -> quads of a row
 //
-// A block is a quad, four words. Byte 13 b + i of a group has five trits of block b; where i is 12,
-// four of block b and one of the last block, which has no such byte. A row takes the blocks that
-// are left of a group, or as many as it has room for; the others turn to where the next one begins.
+// A block is a quad, four words. Byte 13 b + i of a group has five trits of block b; if i is 12,
+// four of block b and one of the last block, which has no such byte. A row takes the remaining
+// blocks of a group, or as many as it has room for; the others rotate to the next row.
 //
-// A stream that ends before its rows do, goes on for a beat or more behind them, or has bytes that
-// are no trits is an error, told from the next cycle on. Then what comes out means nothing, and no
-// other copy begins: clear_i follows.
+// An error is a stream that ends before its rows do, continues for a beat or more after them, or
+// has bytes that are not trits. It is reported from the next cycle on. The outputs are then
+// undefined, and no other copy begins: clear_i follows.
 //
-// Timing    a beat in a cycle; a group shows in the cycle after its last beat and takes a cycle for
-//           each row that has a part of it, while the next one's beats come. beat_ready_o depends
-//           on ready_i.
+// Timing    a beat in each cycle; a group is ready in the cycle after its last beat and takes one
+//           cycle for each row that has a part of it, while beats of the next group come.
+//           beat_ready_o depends on ready_i.
 // Contract  as trine_unpack.
 // Check     trine_unpack_wide_tb, trine_unpack_wide_props
 
@@ -23,7 +23,7 @@ module trine_unpack_wide #(
   parameter int unsigned AddrBits    = 11,   // of a row of PMEM
   parameter int unsigned QuadsPerRow = 10,
   parameter int unsigned DataBits    = 256,  // 128, 256, 512
-  parameter int unsigned FromBits    = 29    // of what is said of a copy with its error
+  parameter int unsigned FromBits    = 29    // reported for a copy with an error
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
@@ -34,12 +34,12 @@ module trine_unpack_wide #(
   input  logic [AddrBits-1:0]        local_i,
   input  logic [15:0]                rows_last_i,
   input  logic [FromBits-1:0]        from_i,
-  output logic                       busy_o,   // blocks are to come out
+  output logic                       busy_o,   // blocks are still to come
   output logic                       error_o,
   output logic [FromBits-1:0]        from_o,   // of the copy that is being unpacked
 
   // Its stream.
-  input  logic                       more_i,   // beats are to come
+  input  logic                       more_i,   // beats are still to come
   input  logic                       beat_valid_i,
   output logic                       beat_ready_o,
   input  logic [DataBits-1:0]        beat_i,
@@ -47,24 +47,24 @@ module trine_unpack_wide #(
   output logic                       valid_o,
   input  logic                       ready_i,
   output logic [128*QuadsPerRow-1:0] data_o,
-  output logic [QuadsPerRow-1:0]     quads_o,  // of the row that are written
+  output logic [QuadsPerRow-1:0]     quads_o,  // quads of the row that are written
   output logic [AddrBits-1:0]        addr_o,   // of the row
-  output logic                       last_o    // of the copy
+  output logic                       last_o    // last of the copy
 );
 
   localparam int unsigned Bytes     = DataBits / 8;
-  localparam int unsigned Beats     = 64 / Bytes;  // of a group
+  localparam int unsigned Beats     = 64 / Bytes;  // beats of a group
   localparam int unsigned CountBits = $clog2(Beats + 1);
   localparam int unsigned Blocks    = 5;
-  localparam int unsigned OfBlock   = 13;          // bytes, but for the last one
-  localparam int unsigned Turn      = QuadsPerRow % Blocks;  // of a row's first block to the next's
+  localparam int unsigned OfBlock   = 13;          // bytes, except for the last block
+  localparam int unsigned Turn      = QuadsPerRow % Blocks;  // rotation from a row to the next
   localparam int unsigned SlotBits  = $clog2(QuadsPerRow + 1);
 
-  // A beat: two bits a trit, and which bytes are none.
+  // A beat: two bits a trit; the invalid bytes.
   logic [10*Bytes-1:0] beat_trits;
   logic [Bytes-1:0]    beat_none;
 
-  // Those that a group has so far, and how many.
+  // Trits and invalid bytes that a group has so far, and its beats.
   logic [10*64-1:0]     held_d, held_q;
   logic [63:0]          none_d, none_q;
   logic [CountBits-1:0] count_d, count_q;
@@ -73,11 +73,11 @@ module trine_unpack_wide #(
   // The group that goes to the rows.
   logic [10*64-1:0]     group_q;
   logic [63:0]          group_none_q;
-  logic [CountBits-1:0] have_q;   // beats of it
+  logic [CountBits-1:0] have_q;   // beats of the group
   logic                 group_valid_q;
-  logic [2:0]           done_q;   // blocks of it that are written
+  logic [2:0]           done_q;   // blocks of the group that are written
   logic [128*Blocks-1:0] blocks;
-  logic [Blocks-1:0]    none, there;  // has bytes that are none; all its beats are there
+  logic [Blocks-1:0]    none, there;  // has invalid bytes; all its beats are there
 
   // The copy.
   logic                 begins, began_q, waits_q, active_q, more, error_q, wrong;
@@ -86,10 +86,10 @@ module trine_unpack_wide #(
   logic [AddrBits-1:0]  row_q;
   logic [15:0]          left_q;
   logic [FromBits-1:0]  from_q;
-  logic [2:0]           of_group;             // blocks that are left
-  logic [SlotBits-1:0]  of_row;               // quads that are
+  logic [2:0]           of_group;             // blocks left
+  logic [SlotBits-1:0]  of_row;               // quads left
   logic                 row_ends, group_ends, fires, ends;
-  logic [Blocks-1:0]    written;              // blocks, if it fires
+  logic [Blocks-1:0]    written;              // blocks written with fires
   logic                 excess;               // a beat that the last block does not need
 
   for (genvar b = 0; b < Bytes; b++) begin : gen_byte
@@ -101,7 +101,7 @@ module trine_unpack_wide #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Beats become groups: the last one of a stream may have fewer.
+  // Beats become groups; the last group of a stream may have fewer beats.
   // ---------------------------------------------------------------------------------------------
   assign more         = more_i && !waits_q;
   assign group_free   = !group_valid_q || group_ends;
@@ -144,7 +144,7 @@ module trine_unpack_wide #(
   assign of_group = 3'(Blocks) - done_q;
   assign of_row   = SlotBits'(QuadsPerRow) - slot_q;
 
-  always_comb begin  // what is before the first one is far away, modulo 2^32
+  always_comb begin  // indices before the first one are far away, modulo 2^32
     for (int unsigned b = 0; b < Blocks; b++) begin
       written[b] = 32'(b) - 32'(done_q) < 32'(of_row);
     end
@@ -152,7 +152,7 @@ module trine_unpack_wide #(
       quads_o[q] = 32'(q) - 32'(slot_q) < 32'(of_group);
     end
     excess = 1'b0;
-    for (int unsigned b = 0; b < Blocks; b++) begin  // the last one of those written
+    for (int unsigned b = 0; b < Blocks; b++) begin  // the last written one counts
       if (written[b]) begin
         excess = have_q > CountBits'((OfBlock * (b + 1) + Bytes - 1) / Bytes) && b < Blocks - 1;
       end
@@ -217,7 +217,7 @@ module trine_unpack_wide #(
         left_q <= left_q - 16'd1;
       end
     end
-    if (began_q && !error_q) from_q <= from_i;  // an error is that of the copy before
+    if (began_q && !error_q) from_q <= from_i;  // an error belongs to the previous copy
   end
 
   assign valid_o = group_valid_q;

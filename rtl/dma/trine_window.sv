@@ -13,7 +13,7 @@ module trine_window #(
 ) (
   input  logic [AddrBits-1:0] first_i,
   input  logic [AddrBits-1:0] last_i,
-  input  logic [AddrBits-1:0] addr_i,  // of the burst's first byte, a multiple of BeatBytes
+  input  logic [AddrBits-1:0] addr_i,  // address of the burst's first byte, a multiple of BeatBytes
   input  logic [7:0]          len_i,   // beats - 1
   output logic                inside_o
 );
@@ -25,7 +25,7 @@ module trine_window #(
 
   assign last_beat = addr_i[11:BeatShift] + (12 - BeatShift)'(len_i);
   assign end_addr  = {addr_i[AddrBits-1:12], last_beat, {BeatShift{1'b1}}};
-  logic unused_len;  // of bursts that reach from one page to another
+  logic unused_len;  // of bursts that cross a page
   assign unused_len = ^len_i;
 
   assign inside_o  = addr_i >= first_i && end_addr <= last_i;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attributes each cycle to one cause: a step enters the array, or the reason why none enters. The
-// causes are those of docs/architecture.md, as seen at the array's input; activity_t also says
-// whether anything moved at all. What happens in the gather is seen there 3 cycles later, what
-// happens at a step's issue 4 cycles later.
+// Attributes each cycle to one cause: a step enters the array, or the reason why none enters.
+// Causes are those of docs/architecture.md, as seen at the array's input; activity_t also tells
+// whether anything moved at all. Events in the gather show there 3 cycles later, those at a step's
+// issue 4 cycles later.
 //
 //   first of                                     cause
 //   a step enters the array                      compute
@@ -13,10 +13,10 @@
 //   a RUN is in flight                           control
 //   the next RUN lacks a token of an engine      memory, vector, store
 //   it lacks others, or words are queued         control
-//   compute has nothing to do, another engine    vector, load, store
-//   nobody has                                   control
+//   compute has no work, another engine does     vector, load, store
+//   no engine has work                           control
 //
-// Timing    combinational from the engines' states, but for the delays; a word moves late in its
+// Timing    combinational from the engines' states, except for the delays; a word moves late in its
 //           cycle and is seen in the next.
 // Check     cycles_test, random_program_test
 
@@ -25,12 +25,12 @@ module trine_cause (
 
   input  trine_engine_pkg::compute_state_t compute_i,
   input  logic                             replay_i,  // compute's access waits for banks
-  input  logic                             taken_i,   // another's access went before compute's
+  input  logic                             taken_i,   // another client went first
   input  logic [3:0]                       lacks_i,   // engines whose token compute's RUN lacks
-  input  logic [3:0]                       idle_i,    // bit = engine
+  input  logic [3:0]                       idle_i,    // bit e: engine e
   input  logic [3:0]                       busy_i,
-  input  logic                             reads_i,   // the vector engine's access is taken
-  input  logic                             writes_i,  // a word of results is taken
+  input  logic                             reads_i,   // an access of the vector engine is taken
+  input  logic                             writes_i,  // a result word is taken
 
   output trine_engine_pkg::activity_t      activity_o
 );
@@ -38,7 +38,7 @@ module trine_cause (
   logic [2:0] cause;
   logic [3:1] replay_q;
   logic [4:1] taken_q, last_wait_q;
-  logic       word_q;  // one was read or written
+  logic       word_q;  // a word was read or written
 
   always_ff @(posedge clk_i) begin
     replay_q    <= {replay_q[2:1], replay_i};

@@ -7,10 +7,10 @@
 //   program word -> trine_sequencer -> commands of load, compute, vector and store engine
 //   events       -> trine_watchdogs, trine_errors           -> trine_csr
 //
-// Timing    all outputs come from registers, or from shallow logic behind registers.
-// Contract  an engine takes SETs and RUNs when it is ready, gives one retire pulse for each RUN, in
-//           order, at least one cycle after it took it; no more than four RUNs are in flight.
-//           clear_o resets the datapath's control state like rst_ni does, but synchronously.
+// Timing    all outputs come from registers, or through shallow logic from registers.
+// Contract  an engine takes SETs and RUNs when it is ready. It gives one retire pulse for each RUN,
+//           in order, at least one cycle after taking it. At most four RUNs are in flight. clear_o
+//           resets the datapath's control state as rst_ni does, but synchronously.
 //
 // Check     trine_control_tb
 
@@ -18,11 +18,11 @@ module trine_control #(
   parameter int unsigned AxiDataBits = 64,
   parameter int unsigned AxiAddrBits = 32,
   parameter bit          Ecc         = 1'b0,     // codes in DMEM, PMEM and IMEM
-  parameter int unsigned ImemWords   = 0,        // of 64 bits, kept of a program
+  parameter int unsigned ImemWords   = 0,        // 64-bit words of a program that are kept
   parameter logic [63:0] ConfigHash  = 64'd0,    // the first word of programs
   parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
-  parameter logic [35:0] CountFrom   = 36'd0,    // of counters; a bench begins near 2^32
-  // Derived; not to be set.
+  parameter logic [35:0] CountFrom   = 36'd0,    // start of counters; a bench begins near 2^32
+  // Derived; do not set.
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits,
   localparam int unsigned AnswerBits  = trine_engine_pkg::AnswerBits,
   localparam int unsigned Engines     = trine_isa_pkg::Engines
@@ -39,7 +39,7 @@ module trine_control #(
   // Resets the datapath's control state, synchronously, for one cycle.
   output logic                            clear_o,
 
-  // The machine's state and trace; what it gets done in this cycle.
+  // State and trace of the machine; its progress in this cycle.
   output trine_engine_pkg::state_t        state_o,
   input  trine_engine_pkg::activity_t     activity_i,
 
@@ -47,7 +47,7 @@ module trine_control #(
   output logic [Engines*CommandBits-1:0]  commands_o,
   input  logic [Engines*AnswerBits-1:0]   answers_i,
 
-  // DMA: a program's life, where it lies, its words; what the bus does.
+  // DMA: life of a program, its addresses, its words; events of the bus.
   output trine_engine_pkg::life_t         life_o,
   output trine_engine_pkg::dram_t         dram_o,
   input  trine_engine_pkg::program_word_t word_i,
@@ -67,7 +67,7 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // Registers.
   // ---------------------------------------------------------------------------------------------
-  // Words of programs have 35 bits, those of cores' memories 37.
+  // Program offsets have 35 bits, addresses in cores' memories 37.
   localparam int unsigned EventBits    = AxiAddrBits > 35 ? AxiAddrBits : 35;
   localparam int unsigned ErrorBits    =
       Features[trine_isa_pkg::FeatureCluster] && EventBits < 37 ? 37 : EventBits;
@@ -77,8 +77,8 @@ module trine_control #(
   logic [31:0]             program_words;
   logic [WatchdogBits-1:0] watchdog, progress_limit;
   logic                    start, running, wipe, stop, clear, forget;
-  logic                    expired, bus_was_reset;   // the bus does not answer
-  logic                    broken, stuck, exceeded;  // a word of a memory; no progress; too long
+  logic                    expired, bus_was_reset;   // the bus does not answer; it was reset
+  logic                    broken, stuck, exceeded;  // memory error; no progress; too long
   logic [3:0]              idle, busy, begun, retired;
   logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause;
   logic [EventBits-1:0]    error_addr;
@@ -167,9 +167,9 @@ module trine_control #(
   assign state_o = {running, start, wipe, idle, busy, begun, retired};
 
   // ---------------------------------------------------------------------------------------------
-  // A bus that does not answer, a machine that stands still; what a program stops with.
+  // A bus that does not answer, a machine without progress, and the error that stops a program.
   // ---------------------------------------------------------------------------------------------
-  logic write_owed, load_owed, deadlock_q;  // a queue full for a cycle is yet to read ahead
+  logic write_owed, load_owed, deadlock_q;  // a full queue may still read ahead
 
   trine_watchdogs #(.Bits(WatchdogBits)) u_watchdogs (
     .clk_i,
@@ -228,7 +228,7 @@ module trine_control #(
     .run_o           (error_run)
   );
 
-  // Addresses of the bus that AxiAddrBits and AxiDataBits leave out are zeros; so is the one core.
+  // Address bits beyond AxiAddrBits and AxiDataBits are zeros; so is the number of a single core.
   logic unused_report;
   assign unused_report = ^{report_i, fatal_addr};
 

@@ -5,7 +5,7 @@
 
 package trine_control_pkg;
 
-  // What stops a program: of the word at its front, of tokens, of its fetch.
+  // Events that stop a program: from its front word, from tokens, from its fetch.
   typedef struct packed {
     logic        done;
     logic        foreign;

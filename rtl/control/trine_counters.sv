@@ -5,20 +5,20 @@
 //
 //   0 cycles, 1..8 cycles by cause, 9..12 cycles an engine was busy, 13 bytes read, 14 written
 //
-// Each counter is a small one that counts (low) and a large one (high) to which it is added every
-// 15 cycles, when the ring comes to it; so all share one long adder. The large ones go round in a
-// shift register, so that nothing chooses between them, for reads and writes alike. A counter has
-// Bits bits, and the registers' upper bits read 0: 36 bits last eleven minutes at 100 MHz.
+// A counter has a small part (low) that counts and a large part (high). Every 15 cycles, when the
+// ring reaches the counter, low is added to high; so all counters share one long adder. The high
+// parts move round in a shift register, so that reads and writes need no multiplexer. A counter has
+// Bits bits and the upper bits of its register read 0: 36 bits last eleven minutes at 100 MHz.
 //
-// Timing    events count one cycle late; value_o is counter index_o of this cycle, low part
-//           included, and index_o counts round and round.
+// Timing    events count one cycle late. value_o is counter index_o in this cycle, low part
+//           included; index_o cycles through all counters.
 // Contract  clear_i in the first cycle of running_i.
 // Check     trine_counters_tb, trine_control_tb
 
 module trine_counters #(
   parameter int unsigned AxiDataBits = 64,
   parameter int unsigned Bits        = 36,
-  parameter logic [Bits-1:0] From    = '0,  // what clear_i sets them to
+  parameter logic [Bits-1:0] From    = '0,  // value after clear_i
   localparam int unsigned BusWords  = AxiDataBits / 32,
   localparam int unsigned WordsBits = $clog2(BusWords + 1)
 ) (
@@ -36,7 +36,7 @@ module trine_counters #(
   output logic [63:0]          value_o
 );
 
-  localparam int unsigned Ones     = 14;  // counters that count by one: beats for bytes read
+  localparam int unsigned Ones     = 14;  // counters that count by one (bytes read: by beats)
   localparam int unsigned Counters = 15;
   localparam int unsigned LowBits  = $clog2(15 * BusWords + 1);  // 15 cycles of whole beats
 
@@ -70,8 +70,8 @@ module trine_counters #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Counters: low ones count on; the one that the ring is at starts again and goes to its high one,
-  // one cycle later. That is in read_high_q then, the others in turning_q, the next in its top.
+  // Counters: low parts count. The low part at the ring restarts; one cycle later it is added to
+  // its high part, which is then in read_high_q. The others are in turning_q, the next at its top.
   // ---------------------------------------------------------------------------------------------
   logic [LowBits*Counters-1:0] lows;
   logic [LowBits-1:0]          low, read_low_q;
@@ -117,7 +117,7 @@ module trine_counters #(
   assign sum     = read_high_q + Bits'(read_low_q);
   assign index_o = added_index_q;
 
-  // Beats and words to bytes.
+  // Converts beats and words to bytes.
   always_comb begin
     unique case (added_index_q)
       4'd13:   value_o = 64'(sum) << $clog2(AxiDataBits / 8);

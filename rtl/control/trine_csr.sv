@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements the AXI4-Lite control and status registers (docs/architecture.md). The life of a
-// program (trine_lifecycle) and the counters are parts of it.
+// Implements the AXI4-Lite control and status registers (docs/architecture.md). It contains the
+// life of a program (trine_lifecycle) and the counters.
 //
-// Each access is answered, whatever the state and the bus of the master: a write that cannot be
-// carried out is an error (SLVERR) and changes nothing. These are partial strobes, a register that
-// cannot be written, an address that is no multiple of the bus width; unless idle PROGRAM,
-// PROGRAM_WORDS, BASE, WINDOW_*, start, and scrub without a soft reset; bus_was_reset while a
-// program runs.
+// Each access is answered in any state of the master and its bus. A write that cannot be carried
+// out is an error (SLVERR) and changes nothing: partial strobes, a register that cannot be written,
+// a PROGRAM or BASE that is not a multiple of the bus width; while not idle, PROGRAM,
+// PROGRAM_WORDS, BASE, WINDOW_*, start, and scrub without a soft reset; while a program runs,
+// bus_was_reset.
 //
 // Timing    an access takes three cycles or more, up to 18 for a counter's low half; all registered
 // Check     trine_control_tb; trine_csr_props
@@ -19,7 +19,7 @@ module trine_csr #(
   parameter bit          Imem        = 1'b0,  // with an instruction memory
   parameter int unsigned ErrorBits   = AxiAddrBits > 35 ? AxiAddrBits : 35,  // of ERROR_ADDRESS
   parameter logic [63:0] ConfigHash  = 64'd0,
-  parameter logic [35:0] CountFrom   = 36'd0,  // of counters; a bench begins near 2^32
+  parameter logic [35:0] CountFrom   = 36'd0,  // start of counters; a bench begins near 2^32
   localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1)
 ) (
   input  logic                   clk_i,
@@ -43,27 +43,27 @@ module trine_csr #(
   output logic                   stop_o,
   output logic                   clear_o,
   input  logic                   drained_i,  // nothing is outstanding on the bus
-  input  logic                   expired_i,  // the watchdog gives up on what is
-  output logic                   bus_was_reset_o,  // it never comes: one pulse, not while running
+  input  logic                   expired_i,  // the watchdog gives up on outstanding bursts
+  output logic                   bus_was_reset_o,  // they never come: one pulse, not while running
   input  logic                   done_i,
 
-  // Errors (trine_errors), the first of which counts.
+  // Errors (trine_errors); the first one counts.
   input  logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause_i,
   input  logic [ErrorBits-1:0]   error_addr_i,
   input  logic [trine_csr_pkg::CsrErrorRunBits-1:0] error_run_i,
 
-  // What the counters count.
+  // Inputs of the counters.
   input  logic [2:0]             cause_i,
   input  logic [3:0]             busy_i,
   input  logic                   read_beat_i,
   input  logic [WordsBits-1:0]   write_words_i,
   output logic                   exceeded_o,  // CYCLES_LIMIT, within 20 cycles, while running
 
-  // Zeros are to be written to the memories: scrub, and with Ecc each soft reset.
+  // Zeros must be written to the memories: scrub, and with Ecc each soft reset.
   output logic                   wipe_o,
   input  trine_engine_pkg::memory_state_t memory_i,
 
-  // The program may be another one than before, or did not end well: nothing of it is known.
+  // The program may have changed, or did not end well: IMEM must drop it.
   output logic                   forget_o,
   input  trine_engine_pkg::imem_t imem_i
 );
@@ -113,7 +113,7 @@ module trine_csr #(
   assign s_axil_o.rresp   = {bad_read_q, 1'b0};
 
   // ---------------------------------------------------------------------------------------------
-  // Writes. Both halves of an address are kept in 64 bits here and cut where they are used.
+  // Writes. Addresses are handled as 64 bits here and cut where they are used.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned WatchdogBits = trine_csr_pkg::CsrWatchdogBits;
   localparam int unsigned BeatShift    = AxiDataBits < 64 ? 3 : $clog2(AxiDataBits / 8);
@@ -136,9 +136,9 @@ module trine_csr #(
   assign start_bit    = wdata[trine_csr_pkg::CsrControlStartBit];
   assign reset_bit    = wdata[trine_csr_pkg::CsrControlSoftResetBit];
   assign scrub_bit    = wdata[trine_csr_pkg::CsrControlScrubBit];
-  assign startable    = idle && !reset_bit && !scrub_bit;  // nor does a program run
+  assign startable    = idle && !reset_bit && !scrub_bit;  // no program runs either
 
-  // What a program, or the memories' clearing, must find unchanged.
+  // Registers that must not change while a program runs or memories are cleared.
   always_comb begin
     unique case ({waddr[11:3], 3'd0})
       trine_csr_pkg::CsrProgramOffset, trine_csr_pkg::CsrProgramWordsOffset,
@@ -293,7 +293,7 @@ module trine_csr #(
   assign irq_o           = |(irq_status & irq_enable_q);
 
   // ---------------------------------------------------------------------------------------------
-  // Counters and reads. A read of a counter's low half keeps the high half for the read of that.
+  // Counters and reads. Reading a counter's low half keeps its high half for the next read.
   // ---------------------------------------------------------------------------------------------
   localparam logic [11:0] CountersOffset = trine_csr_pkg::CsrCyclesOffset;
 
@@ -322,7 +322,7 @@ module trine_csr #(
     .value_o       (counter)
   );
 
-  // Counters pass by one after the other: the address is taken in the cycle after this one.
+  // Counters pass by one after the other; the read happens one cycle after this comparison.
   assign index_ahead   = counter_index == 4'd14 ? 4'd0 : counter_index + 4'd1;
   assign counter_there = !is_counter || raddr[2] || counter_addr[6:3] == index_ahead;
 

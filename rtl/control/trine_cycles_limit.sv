@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Detects a program that runs too long: raises exceeded_o when its cycle count reaches limit_i (0:
-// never). It reads the counter as trine_counters shows it, every 15 cycles, and so counts nothing
-// itself.
+// never). It reads the counter that trine_counters shows every 15 cycles, and has no counter of its
+// own.
 //
 // Timing    exceeded_o is a register, up to 17 cycles late.
 // Contract  start_i is the first cycle of running_i, as the counters' clear.
@@ -16,14 +16,14 @@ module trine_cycles_limit (
   input  logic        start_i,
   input  logic        running_i,
 
-  // The counter that passes by; 0 counts cycles.
+  // The counter that is shown; index 0 counts cycles.
   input  logic [3:0]  index_i,
   input  logic [63:0] count_i,
 
   output logic        exceeded_o
 );
 
-  // In a program's first two cycles a count of the one before still passes by.
+  // In a program's first two cycles a count of the previous program still passes by.
   logic settled_q, exceeded_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -40,7 +40,7 @@ module trine_cycles_limit (
 
 `ifdef TRINE_ASSERT
   logic       live_q, running_q;
-  logic [2:1] ran_q;  // a program, but for its first cycle, one and two cycles ago
+  logic [2:1] ran_q;  // a program ran, except in its first cycle, one and two cycles ago
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -3,15 +3,15 @@
 // Routes program words to the queues of the engines; detects the program's end, invalid words and
 // deadlocks.
 //
-//   BEGIN      the first word must be ConfigHash: else foreign_o
+//   BEGIN      the first word must be ConfigHash, otherwise foreign_o
 //   SET, RUN   to the engine's queue, as {is RUN, register, payload}
 //   END        done_o, once all engines are idle
 //   others     illegal_o: an unknown opcode or operation, or a program without END
 //
-// A program also stops with lacking_o at a word that needs what the configuration lacks
-// (trine_legal), and with deadlock_o: when the word in front can go nowhere until some engine moves
-// on, and every engine either has nothing to do or only a RUN in front whose tokens are missing,
-// with no other in flight that could give them. Nothing of that changes by itself.
+// A program also stops with lacking_o at a word that the configuration does not support
+// (trine_legal), and with deadlock_o. A deadlock is a front word that can go nowhere until some
+// engine proceeds, while every engine either has no work, or has only a RUN at the front whose
+// tokens are missing and no RUN in flight that could give them. This state never changes by itself.
 //
 // Timing    combinational from the fetched word and the engines' state; done_o and the errors stay
 //           until the machine clears.
@@ -21,16 +21,15 @@ module trine_dispatch #(
   parameter logic [63:0]                        ConfigHash = 64'd0,
   parameter logic [trine_isa_pkg::Features-1:0] Features   = {trine_isa_pkg::Features{1'b1}}
 ) (
-  // Fetched words; first_i: the program's first. out_of_words_i: all words of the program have been
-  // taken.
+  // Fetched words. first_i: this is the program's first word. out_of_words_i: all words were taken.
   input  logic        word_valid_i,
   output logic        word_ready_o,
   input  logic [63:0] word_i,
   input  logic        first_i,
   input  logic        out_of_words_i,
 
-  // The queues (bit = engine) share the word. idle: nothing queued, offered or in flight; waits:
-  // nothing in flight, and the RUN at the front lacks tokens.
+  // The queues (bit e: engine e) share the word. idle: nothing queued, offered or in flight; waits:
+  // nothing in flight, and the front RUN lacks tokens.
   output logic [3:0]  queue_valid_o,
   input  logic [3:0]  queue_ready_i,
   output logic [60:0] queue_word_o,

@@ -3,18 +3,18 @@
 // Selects the error that stops a program: its cause, its address, and the RUN of the engine that it
 // belongs to.
 //
-// Several at once: the engines before the fetch, what answered wrongly before what never answered,
-// what the program is before how long it takes.
-// run_o is the number of RUNs that the engine had begun before the failing one; for an error of the
-// program itself, whose address says where, it is 0.
+// If several errors come at once, engines precede the fetch, wrong answers precede missing ones,
+// and errors of the program precede its time limits. run_o is the number of RUNs that the engine
+// had begun before the failing RUN. It is 0 for an error of the program itself, whose address tells
+// the place.
 //
 // Timing    an error shows one cycle later.
 // Check     trine_errors_tb, trine_control_tb
 
 module trine_errors #(
   parameter int unsigned AxiAddrBits = 32,
-  parameter int unsigned RunBits     = 24,  // of ERROR_RUN
-  parameter bit          Stream      = 1'b1,  // there are streams of packed weights
+  parameter int unsigned RunBits     = 24,  // width of ERROR_RUN
+  parameter bit          Stream      = 1'b1,  // supports streams of packed weights
   localparam int unsigned AddrBits  = AxiAddrBits > 35 ? AxiAddrBits : 35,
   localparam int unsigned CauseBits = trine_csr_pkg::CsrErrorCauseBits
 ) (
@@ -27,8 +27,8 @@ module trine_errors #(
   input  logic                   load_retire_i,
   input  logic                   store_retire_i,
 
-  // Errors, and the addresses that go with them.
-  input  logic                   foreign_i,       // of the program's word in front
+  // Errors and their addresses.
+  input  logic                   foreign_i,       // of the program's front word
   input  logic                   illegal_i,
   input  logic                   lacking_i,
   input  logic                   deadlock_i,
@@ -38,19 +38,19 @@ module trine_errors #(
   input  logic                   fetch_error_i,
   input  logic                   fetch_outside_i,
   input  logic                   load_error_i,
-  input  logic                   load_stream_i,   // of the stream, not of an answer
+  input  logic                   load_stream_i,   // an invalid stream, not a response
   input  logic                   load_outside_i,
   input  logic                   store_error_i,
   input  logic                   store_outside_i,
-  input  logic                   expired_i,       // the bus stopped answering,
+  input  logic                   expired_i,       // the bus stopped answering:
   input  logic                   write_owed_i,    // a write,
   input  logic                   load_owed_i,     // or a read of the load engine; else of the fetch
   input  logic [AxiAddrBits-1:0] program_i,
-  input  logic [34:0]            offset_i,        // of the word at the front of the program
-  input  logic [AxiAddrBits-1:0] load_beat_i,     // awaited, or failing
-  input  logic [AxiAddrBits-1:0] load_burst_i,    // on offer
-  input  logic [AxiAddrBits-1:0] store_answer_i,  // of the burst that is answered next
-  input  logic [AxiAddrBits-1:0] store_burst_i,   // on offer
+  input  logic [34:0]            offset_i,        // of the program's front word
+  input  logic [AxiAddrBits-1:0] load_beat_i,     // the beat that is awaited, or failed
+  input  logic [AxiAddrBits-1:0] load_burst_i,    // the burst on offer
+  input  logic [AxiAddrBits-1:0] store_answer_i,  // the burst whose response is next
+  input  logic [AxiAddrBits-1:0] store_burst_i,   // the burst on offer
 
   output logic [CauseBits-1:0]   cause_o,
   output logic [AddrBits-1:0]    addr_o,
@@ -75,7 +75,7 @@ module trine_errors #(
     end
   end
 
-  logic [RunBits-1:0]  load_run;    // whose beats come in: an end shows a cycle later
+  logic [RunBits-1:0]  load_run;    // the RUN of arriving beats: ends show a cycle late
   logic [AddrBits-1:0] fetch_addr;
 
   logic [CauseBits-1:0] cause_d, cause_q;
@@ -155,7 +155,7 @@ module trine_errors #(
   end
 
 `ifdef TRINE_ASSERT
-  logic live_q, error_q, of_engine_q;  // an error in the cycle before; of load or store engine
+  logic live_q, error_q, of_engine_q;  // an error in the last cycle; of load or store
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

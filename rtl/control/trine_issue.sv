@@ -2,12 +2,12 @@
 //
 // Issues SETs and RUNs to one engine in program order; takes and gives the tokens of its RUNs.
 //
-// A RUN is offered once all tokens of its wait mask are there; they are taken with the RUN. Its
+// A RUN is offered once all tokens of its wait mask are available; they are taken with the RUN. Its
 // signal mask goes into a queue of four, so that the engine may have four RUNs in flight; each
-// retire pulse gives the tokens of the oldest.
+// retire pulse gives the tokens of the oldest RUN.
 //
-// Timing    everything offered is combinational from the queue's output register, the token
-//           counters and this unit's own registers; ready passes through to the queue.
+// Timing    all offers are combinational from the queue's output register, the token counters and
+//           this module's registers; ready passes through to the queue.
 // Contract  retire_i comes once for each RUN, in order, at least one cycle after it was taken.
 // Check     trine_issue_tb
 
@@ -22,7 +22,7 @@ module trine_issue (
   input  logic [60:0] word_i,
   input  logic        queue_empty_i,
 
-  // Tokens: those there, those taken, those given (bit = the other engine).
+  // Tokens: available, taken, given (bit e: the other engine).
   input  logic [3:0]  have_i,
   output logic [3:0]  take_o,
   output logic [3:0]  give_o,
@@ -39,7 +39,7 @@ module trine_issue (
   input  logic        retire_i,
 
   output logic        start_o,  // a RUN is taken in this cycle
-  output logic [3:0]  wait_o,   // engines whose token the RUN at the front lacks
+  output logic [3:0]  wait_o,   // engines whose token the front RUN still needs
   output logic        busy_o,   // a RUN is in flight
   output logic        idle_o    // nothing queued, offered or in flight
 );

@@ -2,10 +2,10 @@
 //
 // Queues the instructions of one engine and issues them in order (trine_queue, trine_issue).
 //
-// Timing    ready is a register of the queue's; a word reaches the engine two cycles after it came
-//           into an empty queue. What is offered is combinational from the queue's output register
-//           and the tokens.
-// Contract  as trine_issue's.
+// Timing    ready is a register of the queue; a word reaches the engine two cycles after it enters
+//           an empty queue. Offers are combinational from the queue's output register and the
+//           tokens.
+// Contract  as trine_issue.
 // Check     trine_queue_tb, trine_issue_tb, trine_control_tb
 
 module trine_issue_queue #(
@@ -20,7 +20,7 @@ module trine_issue_queue #(
   output logic                       word_ready_o,
   input  logic [60:0]                word_i,
 
-  // Tokens: those there, those taken, those given (bit = the other engine).
+  // Tokens: available, taken, given (bit e: the other engine).
   input  logic [3:0]                 have_i,
   output logic [3:0]                 take_o,
   output logic [3:0]                 give_o,
@@ -97,7 +97,7 @@ module trine_issue_queue #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // One word is in front: a SET, a RUN that may go, or one that lacks tokens.
+      // One word is in front: a SET, a RUN that may go, or a RUN that lacks tokens.
       a_one_word: assert (!(command.cfg_valid && (command.run_valid || command.lacks != '0)) &&
                           !(command.run_valid && command.lacks != '0));
       a_busy:     assert (!(busy_o && idle_o));

@@ -2,19 +2,19 @@
 //
 // Checks whether a program word is a valid instruction and whether this configuration supports it.
 //
-//   RUN   the operation, and the flags that select hardware; half_even goes with single alone
-//   SET   `output` and `encoding` of compute and vector, which select hardware as well; their
-//         lanes' coordinates, of which trine_agu keeps 14 bits (-8192..8191), and x_end - x_start
+//   RUN   the operation, and the flags that select hardware; half_even only with single
+//   SET   `output` and `encoding` of compute and vector, which select hardware as well; the
+//         coordinates of lanes, of which trine_agu stores 14 bits (-8192..8191); x_end - x_start
 //
-// What each code needs stands in machine/isa.def, printed into trine_isa_pkg. The simulator refuses
-// the same words by the same table.
+// machine/isa.def, printed into trine_isa_pkg, lists the features that each code needs. The
+// simulator refuses the same words by the same table.
 //
 // Timing    combinational.
 // Check     trine_legal_tb: every operation, flag and code under every set of features
 
 module trine_legal #(
-  // Features that came later, of which the design has these: without one it has no gate that tells
-  // its codes from those of no operation.
+  // Optional features that the design supports. Without one, no gates tell its codes from invalid
+  // operations.
   parameter bit Int16  = 1'b1,
   parameter bit Int4   = 1'b1,
   parameter bit Groups = 1'b1,
@@ -24,9 +24,9 @@ module trine_legal #(
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
-  input  logic [63:0]                        word_i,      // not the program's first
-  output logic                               illegal_o,   // no configuration takes it
-  output logic                               lacking_o    // else: this one does not
+  input  logic [63:0]                        word_i,      // not the program's first word
+  output logic                               illegal_o,   // no configuration supports it
+  output logic                               lacking_o    // else: this one does not support it
 );
 
   localparam int unsigned Features = trine_isa_pkg::Features;
@@ -153,15 +153,15 @@ module trine_legal #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // SET of coordinates: what trine_agu cuts off are copies of the sign, or zeros. The span from
-  // x_start to x_end has as many bits: no overflow of their difference.
+  // SET of coordinates: the bits that trine_agu drops must copy the sign, or be zeros. The span
+  // from x_start to x_end must fit in as many bits: their difference does not overflow.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned CoordBits = trine_isa_pkg::CoordBits;
   localparam int unsigned Sign      = CoordBits - 1;
   localparam int unsigned Cut       = trine_isa_pkg::AguXStartWidth - Sign;
 
-  logic               lanes, fits, span_fits;  // of an engine with lanes
-  logic [CoordBits:0] span;                    // CoordBits bits cannot overflow in one more
+  logic               lanes, fits, span_fits;  // lanes: of an engine with lanes
+  logic [CoordBits:0] span;                    // one more bit than CoordBits: no overflow
   logic [Cut-1:0]     x_start, x_end, y_start, y_end, height, width, tile_x, tile_y;
 
   assign lanes   = engine == trine_isa_pkg::EngineCompute || engine == trine_isa_pkg::EngineVector;

@@ -5,15 +5,15 @@
 //
 //   idle --start--> run --done, error or soft reset--> stop --drained--> clear --> idle
 //
-// In stop the bus masters take no more requests and finish what is outstanding; clear resets the
-// machine for one cycle, so that each program finds it as after reset. Status and interrupt tell
-// the end when the machine is idle again, or in stop when the watchdog gives up on the bus. What
-// that still owes keeps the machine there (dirty), unable to start, until it has come or the
-// driver says that it never will. A scrub is a soft reset whose clear begins the zeros.
+// In stop the bus masters take no more requests and finish outstanding bursts. clear resets the
+// machine for one cycle, so that each program finds it as after reset. Status and interrupt report
+// the end when the machine is idle again, or in stop when the watchdog gives up on the bus. Bursts
+// that the bus then still owes keep the machine in stop (dirty), unable to start, until they have
+// come or the driver reports that they never will. A scrub is a soft reset whose clear starts the
+// zeros.
 //
 // With codes (Ecc), stop lasts four cycles or more: the last write of a program may be merged into
-// a word, and whether that word can be corrected is known a few cycles after done. An error that
-// comes in stop is then the program's, as one that comes before it.
+// a word, and an uncorrectable word shows a few cycles after done. An error in stop counts as well.
 //
 // Timing    start_o and clear_o are registers; cause_o shows an error a cycle later, done_o and
 //           irq_status_o an end in the cycle after clear_o, or after dirty_o rose.
@@ -30,13 +30,13 @@ module trine_lifecycle #(
   input  logic                 clk_i,
   input  logic                 rst_ni,
 
-  // The driver's wishes: pulses; events that it clears.
+  // Requests of the driver: pulses; events that it clears.
   input  logic                 start_i,
   input  logic                 soft_reset_i,
   input  logic                 scrub_i,
   input  logic [1:0]           irq_clear_i,
 
-  // What happens.
+  // Events.
   input  logic                 done_i,
   input  logic                 drained_i,
   input  logic                 expired_i,
@@ -52,15 +52,15 @@ module trine_lifecycle #(
   output logic                 clear_o,
   output logic                 wipe_o,
   output logic                 spoilt_o,  // with clear_o: the program did not end with done
-  output logic                 idle_o,   // a start would be taken
+  output logic                 idle_o,   // a start would be accepted
 
   // For the driver.
   output logic                 busy_o,
-  output logic                 dirty_o,     // the bus owes what was given up
+  output logic                 dirty_o,     // the bus owes bursts that were given up
   output logic                 done_o,
   output logic                 resetting_o,
   output logic [1:0]           irq_status_o,
-  output logic [CauseBits-1:0] cause_o,     // of the first error of a program
+  output logic [CauseBits-1:0] cause_o,     // first error of a program
   output logic [ErrorBits-1:0] addr_o,
   output logic [RunBits-1:0]   run_o
 );
@@ -71,7 +71,7 @@ module trine_lifecycle #(
   logic                 start_q, clear_q, reset_d, reset_q, scrub_d, scrub_q, done_d, done_q;
   logic                 error, failing, forget;
   logic                 late;     // after done, an error still fails the program
-  logic                 settled;  // errors of the memories have shown
+  logic                 settled;  // memory errors have shown
   logic                 ending, report, reported_q, dirty_q;  // the end of the program
   logic [1:0]           irq_status_d, irq_status_q;
   logic [CauseBits-1:0] cause_q;
@@ -108,7 +108,7 @@ module trine_lifecycle #(
     end
   end
 
-  // An event is set when its end is reached; set wins over clear.
+  // An event is set when a program ends; setting has priority over clearing.
   always_comb begin
     irq_status_d = irq_status_q & ~irq_clear_i;
     if (report) begin
@@ -158,7 +158,7 @@ module trine_lifecycle #(
     assign settled = 1'b1;
   end
 
-  // Kept from the first error of a program on.
+  // Stored from the first error of a program on.
   always_ff @(posedge clk_i) begin
     if (failing) begin
       error_addr_q <= error_addr_i;

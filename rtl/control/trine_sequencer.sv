@@ -6,10 +6,10 @@
 //   word_i -> trine_dispatch -> 4 x trine_issue_queue -> engines
 //                                   |  trine_tokens  |
 //
-// Timing    commands are shallow logic behind the queues' output registers and the tokens. Events
-//           are of this cycle.
-// Contract  an engine takes SETs and RUNs when it is ready, gives one retire pulse for each RUN, in
-//           order, at least one cycle after it took it; no more than four RUNs are in flight. The
+// Timing    commands come through shallow logic from the queues' output registers and the tokens.
+//           Events belong to this cycle.
+// Contract  an engine takes SETs and RUNs when it is ready. It gives one retire pulse for each RUN,
+//           in order, at least one cycle after taking it. At most four RUNs are in flight. The
 //           program's words come in order, none after clear_i.
 // Check     trine_control_tb
 
@@ -35,7 +35,7 @@ module trine_sequencer #(
   output logic [Engines-1:0]                busy_o,
   output logic [Engines-1:0]                idle_o,
 
-  // What stops the program.
+  // Events that stop the program.
   output trine_control_pkg::program_event_t  event_o
 );
 
@@ -61,7 +61,7 @@ module trine_sequencer #(
     .queue_valid_o  (queue_valid),
     .queue_ready_i  (queue_ready),
     .queue_word_o   (queue_word),
-    .idle_i         (idle_o & {Engines{!event_o.overflow}}),  // it shows late: no END before it
+    .idle_i         (idle_o & {Engines{!event_o.overflow}}),  // it shows late: no END first
     .waits_i        (stuck),
     .done_o         (event_o.done),
     .foreign_o      (event_o.foreign),
@@ -90,7 +90,7 @@ module trine_sequencer #(
       .idle_o       (idle_o[e])
     );
 
-    // No RUN of its own will give the tokens that the next one lacks.
+    // A RUN of the engine itself cannot give the tokens that its next RUN lacks.
     assign lacks    = commands_o[CommandBits*e +: 4];
     assign stuck[e] = lacks != 4'd0 && !busy_o[e];
   end
@@ -116,7 +116,7 @@ module trine_sequencer #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       if (event_o.done) a_done: assert (&idle_o);
-      // A word goes to the queue that takes it, or nowhere.
+      // A word goes to a queue that takes it, or nowhere.
       if (word_i.valid && word_ready_o) a_routed: assert ((queue_valid & ~queue_ready) == '0);
       c_stuck: cover (stuck != '0 && idle_o != '0);
     end

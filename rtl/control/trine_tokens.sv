@@ -6,7 +6,7 @@
 //   have_o[4*to + from] = count[from -> to] > 0
 //
 // Timing    have_o is combinational from registers; overflow_o is a pulse, one cycle later.
-// Contract  an engine takes only what have_o shows.
+// Contract  an engine only takes tokens that have_o shows.
 // Check     trine_tokens_tb
 
 module trine_tokens (

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Implements a watchdog timer: pulses expired_o after limit_i cycles in a row with owed_i and
-// without moved_i. For a bus owed_i means that it owes a handshake, moved_i that one happened. A
-// limit of 0 waits for ever.
+// without moved_i. For a bus, owed_i means that it owes a handshake, moved_i that one happened. A
+// limit of 0 never expires.
 //
-// Timing    expired_o is a register; the count begins again after it.
+// Timing    expired_o is a register; the count restarts after it.
 // Check     trine_watchdog_tb, trine_control_tb, trine_watchdog_props
 
 module trine_watchdog #(
@@ -39,7 +39,7 @@ module trine_watchdog #(
   assign expired_o = expired_q;
 
 `ifdef TRINE_ASSERT
-  logic live_q, waited_q, expired_q2;  // in the cycle before: a handshake was owed; it was told
+  logic live_q, waited_q, expired_q2;  // last cycle: owed; expired
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Detects a bus that stopped answering (expired_o) and a machine that makes no progress (stuck_o).
-// Progress is a step of the array, an access of the vector engine, a word of results, a beat of the
-// bus or of DMEM's DMA port, and a RUN that begins or ends. The cycles in which the bus owes a
-// handshake are the first one's alone: else a dead bus would stop the program as stuck, and nobody
-// would wait for its answers.
+// Progress is a step of the array, an access of the vector engine, a result word, a beat of the bus
+// or of DMEM's DMA port, and a RUN that begins or ends. Only the bus watchdog counts cycles in
+// which the bus owes a handshake: otherwise a dead bus would stop the program as stuck, and the
+// machine would not wait for its answers.
 //
-// Timing    both pulses, and whose transfers are owed, are registers; what happened counts one
-//           cycle late.
+// Timing    both pulses, and the flags of owed transfers, are registers; events count one cycle
+//           late.
 // Check     trine_control_tb; the count itself: trine_watchdog_tb
 
 module trine_watchdogs #(
@@ -16,11 +16,11 @@ module trine_watchdogs #(
   input  logic                         clk_i,
   input  logic                         rst_ni,
 
-  // Cycles, 0: for ever.
+  // Cycles; 0: no limit.
   input  logic [Bits-1:0]              bus_limit_i,
   input  logic [Bits-1:0]              progress_limit_i,
 
-  // What happens, while a program runs, besides on the bus: any of these is progress.
+  // Events apart from the bus, while a program runs: any of these is progress.
   input  logic                         running_i,
   input  logic [2:0]                   moved_i,
   input  logic [3:0]                   begun_i,
@@ -30,8 +30,8 @@ module trine_watchdogs #(
   input  trine_engine_pkg::bus_event_t write_i,
 
   output logic                         expired_o,
-  output logic                         write_owed_o,  // by the bus: a write,
-  output logic                         load_owed_o,   // a read of the load engine
+  output logic                         write_owed_o,  // the bus owes a write
+  output logic                         load_owed_o,   // the bus owes a read of the load engine
   output logic                         stuck_o
 );
 

@@ -3,17 +3,17 @@
 // Connects control and the DMA to all cores: forks commands and writes, routes DMEM reads, merges
 // the status.
 //
-//   instructions      to all cores, each takes them in its own cycle; a RUN ends when all have
-//   DMEM, written     the cores of dma_cores_i; a copy is written when all of them say so
-//   DMEM, read        one core, dma_core_i; another one's turn comes when no word is on its way
+//   instructions      to all cores, each takes them in its own cycle; a RUN ends with the last one
+//   DMEM, written     the cores of dma_cores_i; a copy is written when all of them report it
+//   DMEM, read        one core, dma_core_i; another core's turn comes when no word is under way
 //   PMEM, parameters  the cores of dma_cores_i; all cores
 //   errors, activity  of any core; the cause of a cycle is the first core's
 //
-// Timing    combinational from registers of this module and of the cores; a retirement comes
-//           a cycle after the last core's, a copy's end in its cycle.
+// Timing    combinational from registers of this module and of the cores; a retirement comes a
+//           cycle after the last core's, a copy's end in its cycle.
 // Contract  dma_cores_i and dma_core_i hold while a beat is offered, dma_cores_i until the copy has
-//           ended. Words of tables are taken by all cores in the same cycle: what their memories
-//           answer depends on the beats alone. One core is joined by wires.
+//           ended. All cores take words of tables in the same cycle: the ready of their tables only
+//           depends on the beats. A single core is connected by wires.
 // Check     trine_cluster_tb, trine_cluster_copies_props, random_program_test
 
 module trine_cluster #(
@@ -30,7 +30,7 @@ module trine_cluster #(
   input  logic                              rst_ni,
   input  logic                              clear_i,
 
-  // Instructions of compute and, above them, vector engine; those of the last core uppermost.
+  // Instructions of compute and, above them, vector engine; the last core in the high bits.
   input  logic [2*CommandBits-1:0]          commands_i,
   output logic [2*AnswerBits-1:0]           answers_o,
   output logic [Cores*2*CommandBits-1:0]    core_commands_o,
@@ -40,7 +40,7 @@ module trine_cluster #(
   input  logic [Cores-1:0]                  dma_cores_i,
   input  logic                              dma_wvalid_i,
   output logic                              dma_wready_o,
-  input  logic                              dma_wlast_i,   // of a copy
+  input  logic                              dma_wlast_i,   // last beat of a copy
   output logic                              dma_wdone_o,
   output logic [Cores-1:0]                  core_wvalid_o,
   input  logic [Cores-1:0]                  core_wready_i,
@@ -65,7 +65,7 @@ module trine_cluster #(
   output logic [Cores*ParamBits-1:0]        core_params_o,
   input  logic [Cores-1:0]                  core_param_ready_i,
 
-  // What the cores tell control.
+  // Status of the cores, for control.
   input  logic [Cores*StateBits-1:0]        core_states_i,
   output trine_engine_pkg::memory_state_t   memory_state_o,
   input  logic [Cores*ActivityBits-1:0]     core_activities_i,
@@ -73,7 +73,7 @@ module trine_cluster #(
 );
 
   // ---------------------------------------------------------------------------------------------
-  // Instructions. SETs and RUNs of an engine are forked apart, though they come one by one.
+  // Instructions. SETs and RUNs of an engine have separate forks, though they come one by one.
   // ---------------------------------------------------------------------------------------------
   for (genvar e = 0; e < 2; e++) begin : gen_engine
     localparam int unsigned RunAt = trine_engine_pkg::RunValidAt;
@@ -123,7 +123,7 @@ module trine_cluster #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // DMEM, written. Cores that have taken a copy's last beat owe its end.
+  // DMEM, written. Cores that have taken a copy's last beat owe the copy's end.
   // ---------------------------------------------------------------------------------------------
   trine_fork #(.Takers(Cores)) u_write (
     .clk_i,
@@ -152,7 +152,7 @@ module trine_cluster #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // DMEM, read: words of one core at a time are on their way.
+  // DMEM, read: words of only one core at a time are under way.
   // ---------------------------------------------------------------------------------------------
   if (Cores == 1) begin : gen_read
     assign core_rvalid_o     = dma_rvalid_i;
@@ -160,8 +160,8 @@ module trine_cluster #(
     assign dma_rdata_valid_o = core_rdata_valid_i;
     assign dma_rdata_o       = core_rdata_i;
   end else begin : gen_reads
-    logic [CoreBits-1:0] core_q;   // whose words are
-    logic [2:0]          count_q;  // how many
+    logic [CoreBits-1:0] core_q;   // core whose words are under way
+    logic [2:0]          count_q;  // their number
     logic                open;
 
     assign open              = count_q == '0 || core_q == dma_core_i;
@@ -169,7 +169,7 @@ module trine_cluster #(
       assign core_rvalid_o[c] = dma_rvalid_i && open && dma_core_i == CoreBits'(c);
     end
     assign dma_rready_o      = open && core_rready_i[dma_core_i];
-    assign dma_rdata_valid_o = |core_rdata_valid_i;  // of core_q alone
+    assign dma_rdata_valid_o = |core_rdata_valid_i;  // only of core_q
     assign dma_rdata_o       = core_rdata_i[DataBits*core_q +: DataBits];
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -190,8 +190,8 @@ module trine_cluster #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // PMEM, biases and scales; words of tables go to all at once, as each core writes an entry a
-  // cycle while it is offered a beat.
+  // PMEM, biases and scales; words of tables go to all cores at once, as each core writes an entry
+  // a cycle while it is offered a beat.
   // ---------------------------------------------------------------------------------------------
   localparam logic [ParamBits-1:0] Valids =
       ParamBits'(1) << trine_engine_pkg::BiasValidAt |
@@ -230,7 +230,7 @@ module trine_cluster #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // What the cores tell.
+  // Merged status.
   // ---------------------------------------------------------------------------------------------
   trine_engine_pkg::memory_state_t state;
   trine_engine_pkg::activity_t     own;
@@ -255,7 +255,7 @@ module trine_cluster #(
     end
   end
 
-  // The bit positions of trine_engine_pkg, against the structs.
+  // Compares the bit positions of trine_engine_pkg with the structs.
   trine_engine_pkg::command_t first;
 
   assign first = commands_i[0 +: CommandBits];

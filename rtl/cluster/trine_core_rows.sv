@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Computes by how many input rows the lanes of a core are shifted against those of core 0, for each
-// engine. A program's RUN is the same for all cores, but a core's rows are its own.
+// engine. All cores execute the same RUN, each on its own rows.
 //
-//   shift = core * core_y     of compute and of vector engine, in its lower and its upper half
+//   shift = core * core_y     of compute and vector engine, in the lower and the upper half
 //
 // Timing    a register, set with the engine's SET of core_y: many cycles before a step needs it.
 // Contract  core_i is a constant.

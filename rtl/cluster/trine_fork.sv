@@ -2,11 +2,11 @@
 //
 // Forks a ready/valid stream: every output in mask_i handshakes exactly once for each input
 // transfer. An output handshakes in any cycle, the input together with the last output. Outputs
-// outside mask_i are not offered anything.
+// outside mask_i see no valid.
 //
-// Timing    combinational from valid, mask and readys, and one register a taker.
-// Contract  what is offered, and its mask, hold until ready_o. A taker's ready does not depend on
-//           its valid. At least one taker is asked. One alone is joined by wires.
+// Timing    combinational from valid, mask and readys, and one register for each output.
+// Contract  the input and its mask hold until ready_o. An output's ready does not depend on its
+//           valid. mask_i is not 0. A single output is connected by wires.
 // Check     trine_cluster_tb, trine_cluster_props, random_program_test
 
 module trine_fork #(

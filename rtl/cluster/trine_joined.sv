@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Joins pulses: counts the pulses of each party and emits one when every party has given one. So
-// the cores' retirements of a RUN become one. A party may be ahead of the others by as many as its
-// counter holds.
+// the retirements of a RUN in all cores become one. A party may be ahead of the others by as many
+// pulses as its counter holds.
 //
-// Timing    the pulse comes a cycle behind the last party's.
-// Contract  at most 2^Bits - 1 pulses ahead. One party's pulse passes through.
+// Timing    the pulse comes a cycle after the last party's pulse.
+// Contract  at most 2^Bits - 1 pulses ahead. The pulse of a single party passes through.
 // Check     trine_cluster_tb, trine_cluster_props, random_program_test
 
 module trine_joined #(

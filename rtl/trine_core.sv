@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins the parts of a core: feature maps, weights and array, results, parameter memories. Wires
-// alone: what it does is in its parts, each a folder of rtl/ in Trine's repository. The control and
-// the DMA of all cores are trine_machine's.
+// Joins the parts of a core: feature maps, weights and array, results, parameter memories. It only
+// contains wires; its parts are the folders of rtl/ in Trine's repository. Control and DMA serve
+// all cores and are in trine_machine.
 //
 //   words of the DMA --> trine_maps, PMEM in trine_matmul, trine_param_memories
 //
@@ -22,24 +22,24 @@ module trine_core #(
   parameter int unsigned Banks         = 16,     // of DMEM
   parameter int unsigned BankRows      = 2048,
   parameter int unsigned PmemRows      = 2048,   // even
-  parameter bit          Ecc           = 1'b0,   // codes in both: trine_ecc
+  parameter bit          Ecc           = 1'b0,   // codes in DMEM and PMEM: trine_ecc
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
-  parameter bit          Table         = 1'b1,   // codes looked up in a table
+  parameter bit          Table         = 1'b1,   // lookup table of codes
   parameter bit          Softmax       = 1'b0,   // in the vector unit
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
-  parameter bit          Weights4      = 1'b0,   // Int8: weights of four bits
+  parameter bit          Weights4      = 1'b0,   // Int8: 4-bit weights
   parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
   parameter bit          Formats       = 1'b0,   // Int16: codes of eight-bit formats
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
   parameter bit          Cluster       = 1'b0,   // one of several cores
-  parameter int unsigned DataWords     = 2,      // of a beat
+  parameter int unsigned DataWords     = 2,      // words of a beat
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
-  parameter int unsigned PeStages      = 2,      // of a PE: 1, 2
-  parameter int unsigned AccBits       = 32,     // of an accumulator: 20..32
+  parameter int unsigned PeStages      = 2,      // stages of a PE: 1, 2
+  parameter int unsigned AccBits       = 32,     // accumulator width: 20..32
   parameter bit          ClockGates    = 1'b0,   // of PEs and zero points
   parameter int          Multiplier    = trine_mul_pkg::Operator,
   localparam int unsigned DataBits     = 32 * DataWords,
@@ -53,9 +53,9 @@ module trine_core #(
   input  logic                            rst_ni,
   input  logic                            test_en_i,  // opens the clock gates: scan; else 0
   input  logic                            clear_i,
-  input  logic [2:0]                      core_i,     // which of the cluster's it is, a constant
+  input  logic [2:0]                      core_i,     // index in the cluster, a constant
 
-  // The machine's state; the compute engine's instructions and, above them, the vector engine's.
+  // State of the machine; instructions of compute and, above them, vector engine.
   input  trine_engine_pkg::state_t        state_i,
   input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
   output logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_o,
@@ -90,7 +90,7 @@ module trine_core #(
   localparam int unsigned ChannelBits = $clog2(ParamChannels);
   localparam int unsigned Lanes       = Rows + (Window ? 3 : 0);  // of the gather
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1);    // {active lanes, addresses}
-  localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32;  // of results
+  localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32;  // of result words
 
   trine_engine_pkg::command_t compute_command, vector_command;
   trine_engine_pkg::answer_t  compute_answer, vector_answer;
@@ -98,7 +98,7 @@ module trine_core #(
   assign {vector_command, compute_command} = commands_i;
   assign answers_o                         = {vector_answer, compute_answer};
 
-  logic [2*14-1:0] y_shift;  // of both engines' lanes
+  logic [2*14-1:0] y_shift;  // of the lanes of both engines
 
   if (Cluster) begin : gen_rows
     trine_core_rows u_rows (
@@ -122,7 +122,7 @@ module trine_core #(
   logic [ChannelBits-1:0]   p_channel;
   logic [Drain*69-1:0]      params;
 
-  trine_engine_pkg::entry_t entry;  // of a table, to be written
+  trine_engine_pkg::entry_t entry;  // write of a table
 
   trine_param_memories #(
     .DmemRows  (BankRows),
@@ -152,7 +152,7 @@ module trine_core #(
     .entry_o       (entry)
   );
 
-  // Codes of the memories.
+  // Errors of the memories.
   logic                     dmem_fatal, pmem_fatal;
   logic [Banks-1:0]         dmem_corrected;
   logic [Cols-1:0]          pmem_corrected;
@@ -183,7 +183,7 @@ module trine_core #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Feature maps. Who reads them, and who writes.
+  // Feature maps: their readers and writers.
   // ---------------------------------------------------------------------------------------------
   trine_engine_pkg::gather_ask_t  c_ask, v_ask;
   trine_engine_pkg::gather_lost_t c_lost;
@@ -206,7 +206,7 @@ module trine_core #(
     .BankRows  (BankRows),
     .DataWords (DataWords),
     .Ecc       (Ecc),
-    .MaskBits  (Ternary || Binary ? 1 : 8)  // codes of int8 are bytes
+    .MaskBits  (Ternary || Binary ? 1 : 8)  // int8 codes are bytes
   ) u_maps (
     .clk_i,
     .rst_ni,
@@ -257,7 +257,7 @@ module trine_core #(
 
   logic                     job_valid, job_ready, data_ready;
   logic [LaneBits-1:0]      job_lanes;
-  logic [Cols-1:0]          cols;  // read
+  logic [Cols-1:0]          cols;  // columns read
   logic [Drain*Rows*32-1:0] column;
   logic [Drain*16-1:0]      factor;
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Implements the accelerator: joins control, DMA and one or several cores, which run the same
-// program. Several cores (a cluster) have maps of their own. Wires alone: what it does is in its
-// parts, each a folder of rtl/ in Trine's repository.
+// program. The cores of a cluster have separate maps. This module only contains wires; its parts
+// are the folders of rtl/ in Trine's repository.
 //
 //   trine_control --commands--> trine_dma; by way of trine_cluster the cores
 //   trine_dma     <--words----> trine_cluster <--> DMEM, PMEM and small memories of the cores
 //
-// docs/architecture.md describes the machine. Every design is this module with other parameters;
-// the generator's trine_top sets them.
+// docs/architecture.md describes the machine. Every design is this module with its own parameters,
+// which the generator's trine_top sets.
 //
 // Check     verilator --lint-only -Wall -f trine.f; random_program_test
 
@@ -20,16 +20,16 @@ module trine_machine #(
   parameter bit          Binary        = 1'b0,
   parameter int unsigned DmemWords     = 32768,  // a multiple of the number of banks
   parameter int unsigned PmemRows      = 2048,   // even
-  parameter bit          Ecc           = 1'b0,   // codes in both, and IMEM: trine_ecc
-  parameter int unsigned ImemWords     = 0,      // of 64 bits, kept of a program
+  parameter bit          Ecc           = 1'b0,   // codes in DMEM, PMEM and IMEM: trine_ecc
+  parameter int unsigned ImemWords     = 0,      // 64-bit words of a program that are kept
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
-  parameter bit          Table         = 1'b1,   // codes looked up in a table
+  parameter bit          Table         = 1'b1,   // lookup table of codes
   parameter bit          Softmax       = 1'b0,   // in the vector unit
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
-  parameter bit          Weights4      = 1'b0,   // Int8: weights of four bits
+  parameter bit          Weights4      = 1'b0,   // Int8: 4-bit weights
   parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
-  parameter bit          Packed        = 1'b0,   // Cols in fours: weights packed in DRAM
+  parameter bit          Packed        = 1'b0,   // weights packed in DRAM; Cols is a multiple of 4
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
   parameter bit          Formats       = 1'b0,   // Int16: codes of eight-bit formats
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
@@ -38,8 +38,8 @@ module trine_machine #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
-  parameter int unsigned PeStages      = 2,      // of a PE: 1, 2
-  parameter int unsigned AccBits       = 32,     // of an accumulator: 20..32
+  parameter int unsigned PeStages      = 2,      // stages of a PE: 1, 2
+  parameter int unsigned AccBits       = 32,     // accumulator width: 20..32
   parameter bit          ClockGates    = 1'b0,   // of PEs and zero points
   parameter int unsigned Cores         = 1,      // 1..8
   parameter int          Multiplier    = trine_mul_pkg::Operator,
@@ -66,7 +66,7 @@ module trine_machine #(
 
   output logic                     irq_o,
 
-  // What happens, for simulation: running and cause of this cycle; a pulse for each RUN.
+  // Trace for simulation: running and cause of this cycle; a pulse for each RUN.
   output logic [3:0]               trace_cause_o,
   output logic [3:0]               trace_start_o,
   output logic [3:0]               trace_retire_o
@@ -88,7 +88,7 @@ module trine_machine #(
   localparam int unsigned StateBits     = trine_engine_pkg::MemoryStateBits;
   localparam int unsigned ActivityBits  = trine_engine_pkg::ActivityBits;
 
-  // What instructions may ask for (trine_legal).
+  // Features that instructions may use (trine_legal).
   localparam logic [trine_isa_pkg::Features-1:0] Features =
       trine_isa_pkg::Features'(Int8)               << trine_isa_pkg::FeatureInt8 |
       trine_isa_pkg::Features'(Ternary)            << trine_isa_pkg::FeatureTernary |
@@ -120,7 +120,7 @@ module trine_machine #(
   trine_engine_pkg::bus_event_t    read_event, write_event;
   trine_engine_pkg::dma_report_t   dma_report;
   trine_engine_pkg::imem_t         imem;
-  trine_engine_pkg::param_t        param;  // as the load engine writes the small memories
+  trine_engine_pkg::param_t        param;  // writes of the load engine to the small memories
   trine_engine_pkg::memory_state_t memory_state;
   trine_engine_pkg::activity_t     activity;
 
@@ -136,8 +136,8 @@ module trine_machine #(
   logic [(Cols+3)/4-1:0]    pmem_wquads;
 
   logic                     param_ready;
-  logic [Cores-1:0]         dma_cores;  // whose memories are written
-  logic [CoreBits-1:0]      dma_core;   // whose DMEM is read
+  logic [Cores-1:0]         dma_cores;  // cores whose memories are written
+  logic [CoreBits-1:0]      dma_core;   // core whose DMEM is read
 
   trine_control #(
     .AxiDataBits (AxiDataBits),

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tests an emitted design: sets its registers, serves its bus from a memory and runs one program.
-// It is the smallest system around trine_axi_top, for any configuration. It checks what the
-// registers say of the design and waits for the program's interrupt; each burst must be as the
-// configuration says. Prints PASS, or what was wrong and FAIL.
+// It is the smallest system around trine_axi_top, for any configuration. It compares the
+// identification registers with the configuration, waits for the program's interrupt, and checks
+// that each burst matches the configuration. Prints PASS, or the differences and FAIL.
 //
-//   +before=FILE +program_at=N +program_words=N   what is in memory (BASE is 0), a byte a line in
+//   +before=FILE +program_at=N +program_words=N   initial memory (BASE is 0), a byte a line in
 //                                                 hexadecimal; without it an empty program
-//   +after=FILE                                   what must be there when the program has ended
+//   +after=FILE                                   expected memory when the program has ended
 //
 // Timing    one burst at a time in each direction
 // Contract  trine_axi_top; memory of Bytes bytes
@@ -15,7 +15,7 @@
 
 module trine_tb #(
   parameter int unsigned Bytes = 1 << 24,
-  parameter int unsigned Limit = 100_000_000  // cycles until the interrupt
+  parameter int unsigned Limit = 100_000_000  // most cycles until the interrupt
 );
 
   localparam int unsigned BeatBytes = trine_config_pkg::AxiDataBits / 8;
@@ -110,7 +110,7 @@ module trine_tb #(
     if (bad < 10) $display("%s: %h, expected %h", what, actual, expected);
   endtask
 
-  // Full width, INCR, attributes of the configuration, within memory; WLAST where AWLEN says.
+  // Full width, INCR, attributes of the configuration, within memory; WLAST as AWLEN demands.
   logic [16:0] attributes;
   assign attributes = {3'($clog2(BeatBytes)), 2'd1, 1'b0, 4'd0, trine_config_pkg::AxiProt,
                        trine_config_pkg::AxiQos};
@@ -201,7 +201,7 @@ module trine_tb #(
               trine_config_pkg::ConfigHash[31:0]);
     check_csr("CONFIG_HASH, high", trine_csr_pkg::CsrConfigHashOffset + 12'd4,
               trine_config_pkg::ConfigHash[63:32]);
-    // With memory.ecc zeros are being written.
+    // With memory.ecc the design first writes zeros.
     value[trine_csr_pkg::CsrStatusResetBit] = 1'b1;
     while (value[trine_csr_pkg::CsrStatusResetBit])
       read_csr(trine_csr_pkg::CsrStatusOffset, value);

@@ -86,7 +86,7 @@ module trine_zero_points #(
 
   // Bit k: the step's control k + 1 cycles later; its zero points come with its words.
   logic [Cycles-1:0] valid_q, first_q, last_q;
-  logic              clk;  // runs while there are steps
+  logic              clk;  // open while there are steps
   logic [ZeroBits-1:0] act_zero, wgt_zero, act_zero_q, wgt_zero_q;
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator

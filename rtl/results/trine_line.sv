@@ -64,7 +64,7 @@ module trine_line #(
   assign stage       = exponential ? valid_q[7:3] : valid_q[6:2];
 
   // ---------------------------------------------------------------------------------------------
-  // x|, limited to the range of the lines.
+  // |x|, limited to the range of the lines.
   // ---------------------------------------------------------------------------------------------
   logic [LineBits-1:0] size;
   logic [16:0] size_q;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code is packed above the
-// earlier codes of its word. The tag that leaves the lanes with a code gives its slot, and says
-// whether the word leaves for trine_words with it. Bits of a word without a code are not written;
-// after the last channel they are zero. Softmax codes, which are interleaved with the job's codes,
-// have their own word.
+// earlier codes of its word. The tag that leaves the lanes with a code gives its slot, and tells if
+// the word leaves for trine_words with it. Bits of a word without a code are not written; after the
+// last channel they are zero. Softmax codes, which are interleaved with the job's codes, have their
+// own word.
 //
 //   offset of a word from the first word of its tile: grows by out_plane with each word
 //

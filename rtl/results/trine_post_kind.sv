@@ -14,7 +14,7 @@
 //   line               every second       no            12, lookups included; 13 with an
 //                                                       exponential
 //
-// trine_post_lane (Lane.. of trine_post_pkg) or the counters lie between operand register and code.
+// trine_post_lane (Lane.. of trine_post_pkg) or the counters are between operand register and code.
 // A square passes the multiplier twice, two cycles apart, a fused addition an odd number of cycles
 // apart: they enter in those of four phases that leave room for the second pass. Every other job is
 // requantized: no code gets stuck.

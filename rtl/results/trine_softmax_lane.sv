@@ -198,8 +198,8 @@ module trine_softmax_lane #(
     );
   end
 
+  // ---------------------------------------------------------------------------------------------
   // The sum, and its leading zeros without bit 31. V has 11 more bits below the sum.
-  // Sum, and its leading zeros besides bit 31. Below the sum 11 bits more of V.
   // ---------------------------------------------------------------------------------------------
   logic [30:0] sum_d;
   logic [10:0] low_q, low_d;

@@ -17,21 +17,23 @@
 
 namespace trine::compiler {
 
+/// The options of a compilation.
 struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
   Ways ways = {};
   HostPart host = HostPart::kNowhere;
   bool verify = verifies_by_default();  ///< runs the verifiers of verify/verify.h
-  std::string print_after = {};         ///< one of stage_names(), or nothing
-  std::string* printed = nullptr;       ///< gets the form after that stage as text
+  std::string print_after = {};         ///< a name of stage_names(), or empty
+  std::string* printed = nullptr;       ///< receives the printed form after `print_after`
 };
 
-/// What the network goes through, in order: rewrite, lower, the passes (transform/passes.h), plan,
-/// emit, schedule.
+/// Returns the names of the compiler's stages in order: rewrite, lower, the passes
+/// (transform/passes.h), plan, emit and schedule.
 std::vector<std::string> stage_names();
 
-/// The result is the same for the same inputs, byte for byte.
-/// @throws Error  operators that the machine lacks (name, index, tensor), or what does not fit
+/// Compiles a graph for one configuration. The same inputs give the same program, byte for byte.
+/// @throws Error  names the operators that the configuration does not support (name, index,
+/// tensor), or the layer that does not fit
 Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options = {});
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the machine can run of a graph. All of it; or, where the host may help, the graph in stages:
-// the machine's operators, then those for the host.
+// Splits a graph into parts for the machine and parts for the host. Without help from the host, the
+// whole graph must run on the machine. With it, the graph becomes a sequence of stages: each stage
+// runs operators on the machine, then operators on the host.
 
 #pragma once
 
@@ -14,21 +15,24 @@
 
 namespace trine::compiler {
 
+/// One stage of a legal graph.
 struct LegalStage {
   model::Graph graph;
-  Network network;  ///< of its operators for the machine
+  Network network;  ///< the stage's operators that run on the machine
 };
 
-/// Where the host may run what the machine lacks.
+/// Selects where the host may run operators that the machine does not support.
 enum class HostPart {
-  kNowhere,   ///< but for formats at the graph's ends
-  kEnd,       ///< with what follows from it, if no product is among that
-  kAnywhere,  ///< between stages of the machine, too
+  kNowhere,   ///< only at the graph's ends, for formats
+  kEnd,       ///< refused operators and all that depend on them, if none is a product
+  kAnywhere,  ///< also between two stages of the machine
 };
 
-/// @param graph  rewritten
+/// Cuts a graph into stages that the machine can run.
+/// @param graph  a rewritten graph (rewrite/rewrite.h)
 /// @return at least one stage
-/// @throws Refusal  what is refused and cannot go to the host, and what the user can do
+/// @throws Refusal  lists the operators that are refused and cannot run on the host, and what the
+/// user can do
 std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& config,
                                      const reference::RoundingPolicy& rounding, HostPart host);
 

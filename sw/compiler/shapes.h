@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Programs of shapes: of networks made in memory whose layers have no weights, biases and scales.
+// Compiles networks that have shapes but no weights, biases and scales.
 
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace trine::compiler {
 
-/// What compile() would make of a network of these shapes with constants that differ, but for the
-/// constants: its image does not have those that the network lacks, so it has cycles and no
-/// outputs.
+/// Compiles a network that is made of shapes only. The program is the one that compile() returns
+/// for a network of these shapes in which no constants are equal, but its image lacks the
+/// constants. Its cycles are right, its outputs have no meaning.
 /// @throws Error  as compile()
 Program compile_shapes(Network network, const machine::Config& config);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One program for networks of one shape, as a model's layers are: planned and emitted for the first
-// of them; of each other one only the constants are made.
+// Compiles one program for several networks of one shape, such as the layers of a model. The first
+// network is planned and emitted. For each further network, only the constants are made.
 
 #pragma once
 
@@ -15,20 +15,22 @@
 
 namespace trine::compiler {
 
+/// A program that several networks of one shape share.
 class SharedProgram {
  public:
-  /// @throws Error  as compile(); a network that takes more than one stage
+  /// Compiles the program for the first graph.
+  /// @throws Error  as compile(), or if the network needs more than one stage
   SharedProgram(const model::Graph& first, const machine::Config& config);
   SharedProgram(SharedProgram&&) noexcept;
   SharedProgram& operator=(SharedProgram&&) noexcept;
   ~SharedProgram();
 
-  /// The first graph's, with its image.
+  /// Returns the first graph's program, with its image.
   const Program& program() const;
 
-  /// Program::image of a graph that has other weights, biases and scales of its products, and is
-  /// else the same. Its channels all stay, whatever their weights.
-  /// @throws Error  it is not, or its constants would lie elsewhere
+  /// Returns the Program::image of a graph that differs from the first one only in the weights,
+  /// biases and scales of its products. No channel is removed, whatever its weights are.
+  /// @throws Error  if the graph differs in more, or if its constants would have other addresses
   std::vector<std::uint8_t> image_of(model::Graph other);
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A batch whose images the cores of a cluster share: the program is that of one core's images, and
-// each core has maps of its own.
+// Distributes the images of a batch over the cores of a cluster. The program is compiled for the
+// images of one core, and each core has its own maps.
 
 #pragma once
 
@@ -13,20 +13,23 @@
 
 namespace trine::compiler {
 
-/// Each core takes so many images, the last one perhaps fewer.
+/// The distribution of a batch: `images` in total, `of_core` for each core. The last core may get
+/// fewer.
 struct Shares {
   int images = 1, of_core = 1, cores = 1;
 };
 
-/// As equally as the cores can; of one core where the graph has no batch, or mixes its images.
+/// Returns the most even distribution of the batch over the cores. A graph without a batch, or one
+/// that mixes its images, runs on one core.
 Shares shares_of(const model::Graph& graph, const machine::Config& config);
 
-/// The graph for the images of one core.
+/// Returns the graph for the images of one core.
 model::Graph share_of(model::Graph graph, const Shares& shares);
 
-/// Inputs and outputs of a program for the images of one core become those of all cores, whose maps
-/// lie `core_bytes` apart; the host takes a batch apart and joins the results.
-/// @param first, last  whether the program is the network's first stage, and its last one
+/// Turns a program for the images of one core into the program for all cores: its inputs and
+/// outputs become those of all cores, whose maps are `core_bytes` apart. The host splits each batch
+/// and joins the results.
+/// @param first, last  true if the program is the network's first or last stage
 void share_batch(Program& program, const Shares& shares, std::int64_t core_bytes, bool first,
                  bool last);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators on the host in the middle of a graph cut it into stages: the machine's operators of a
-// stage, then the host's that only need those.
+// Cuts a graph with host operators in its middle into stages. A stage consists of machine
+// operators, followed by the host operators that need only their results.
 
 #pragma once
 
@@ -12,22 +12,28 @@
 
 namespace trine::compiler {
 
+/// One stage of a graph.
 struct Stage {
-  model::Graph graph;    ///< reads the outputs of the stage before, all of them
-  std::vector<int> ops;  ///< of the whole graph, in the order of graph.ops
+  model::Graph graph;    ///< reads all outputs of the stage before
+  std::vector<int> ops;  ///< indices into the whole graph's operators, in the order of graph.ops
 };
 
-/// The operators `ops` with their tensors alone, and those ends.
+/// Returns a graph of the operators `ops` and their tensors only, with the given inputs and
+/// outputs.
 model::Graph subgraph(const model::Graph& graph, const std::vector<int>& ops,
                       const std::vector<int>& inputs, const std::vector<int>& outputs);
 
-/// Whether the machine has maps of it, which also pass through it.
+/// Returns true if the machine can hold the tensor in a map. Such tensors can also pass through the
+/// machine.
 bool is_code(const model::Tensor& tensor, const machine::Config& config);
 
-/// Whether the machine makes int16 codes of int32 ones, or the other way round.
+/// Returns true if the machine computes `op`, which converts int32 codes to int16 codes or the
+/// other way round.
 bool quantizes_words(const model::Graph& graph, const model::Op& op, const machine::Config& config);
 
-/// @return at least one stage. Tensors that later stages need pass through those in between.
+/// Cuts the graph into stages. A tensor that a later stage reads passes through the stages in
+/// between.
+/// @return at least one stage
 std::vector<Stage> stages_of(const model::Graph& graph, const machine::Config& config);
 
 }  // namespace trine::compiler

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Constants of a layer in PMEM and the parameter memories: loaded where they are not there yet.
+// Loads the constants of a layer into PMEM and the parameter memories, unless they are there
+// already.
 
 #include <algorithm>
 #include <cassert>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The registers of single RUNs.
+// Sets the registers of single RUNs.
 
 #include <algorithm>
 

@@ -23,15 +23,17 @@
 
 namespace trine::compiler {
 
+/// Emits the instructions of all layers of a planned network.
 class Emitter : private Order {
  public:
   Emitter(const Network& network, const machine::Config& config, const Plan& plan,
           const Image& image);
 
-  /// All layers. @throws Error  a field of an instruction is too small
+  /// Emits all layers.
+  /// @throws Error  if a value does not fit a field of an instruction
   void run();
 
-  std::vector<Instruction> instructions;  ///< natural order
+  std::vector<Instruction> instructions;  ///< in natural order, before scheduling
 
  private:
   void emit_layer();
@@ -50,7 +52,7 @@ class Emitter : private Order {
                    const View& out, std::int64_t delta, std::int64_t param);
   void emit_by_dma(int words);
   void emit_vector_part(const Rect& rect, const Channels& channels);
-  /// Channel words of a rectangle for the vector unit, and where they lie.
+  /// The channel words of a rectangle that a vector RUN works on, and the views of its maps.
   struct VectorPart {
     Channels channels;
     int word, words;
@@ -70,7 +72,8 @@ class Emitter : private Order {
   void emit_repeated(const Rect& rect, const VectorPart& v);
   void emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v);
   void emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v);
-  /// What the lanes of a pool take: positions, channel words of one, or taps of one.
+  /// Selects what the lanes of a pool work on: positions, channel words of one position, or taps of
+  /// one.
   enum class Lanes { kPositions, kWords, kTaps };
   Lanes best_lanes(const Rect& rect, const VectorPart& v) const;
   void emit_words(const SumRegion* region, const Rect& position, const VectorPart& v);
@@ -83,7 +86,7 @@ class Emitter : private Order {
   View output_view(const Rect& rect, const Channels& channels);
   std::int64_t residual_delta(const Rect& rect, const Channels& channels, const View& out);
   bool merges() const;
-  /// Whether a map goes to DRAM when it is there.
+  /// Returns true if the map is also stored to DRAM when it is in DMEM.
   bool stored(int map) const { return is_stored(map_at(map).residence()); }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
@@ -95,14 +98,15 @@ class Emitter : private Order {
                  const View& dmem, int step);
   void share_rows(int channels);
   void copy_to_core(int from, int to, int rows, int from_row, int to_row, const Channels& words);
-  /// Rows of input and output from a core's to the next one's; 0: all cores have the same.
+  /// The number of input and output rows from one core's first row to the next core's. 0 means that
+  /// all cores work on the same rows.
   int input_row_step() const {
     return layer().by_rows ? layer().window.P * layer().window.stride_y : 0;
   }
   int output_row_step() const { return layer().by_rows ? layer().window.P : 0; }
   Rect read_by(const Geometry& g, const Rect& rect) const;
   View place_buffer(int map, const Rect& rect, int word, std::int64_t start, int width) const;
-  /// A rectangle and words in a map, or in the one that it is a part of.
+  /// A rectangle and channel words of a map, or of the whole map if the map is a part.
   struct WholePart {
     int map;
     Rect rect;
@@ -151,51 +155,60 @@ class Emitter : private Order {
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
   void for_each_core(int map);
-  /// A load writes into the core, a store or a load from DMEM reads the core's.
+  /// Sets the core that a transfer addresses: a load writes into `core`, and a store or a load from
+  /// DMEM reads from it.
   static void set_core(isa::TransferRegisters& r, isa::Engine engine, int core);
-  /// One RUN of a convolution.
+  /// The operands of one convolution RUN.
   struct ConvRun {
     const Sweep* sweep;
     Rect rect;
     Channels channels;
     FilterPart part;
     View in, out;
-    std::int64_t residual_delta;  ///< from the output to what is added or compared
-    std::int64_t row, param;      ///< of PMEM and the parameter memories
+    std::int64_t residual_delta;  ///< from the output to the operand that is added or compared
+    std::int64_t row, param;      ///< PMEM row and parameter entry
     bool clear = true, drain = true;
   };
-  /// As few RUNs as the lanes' coordinates allow.
+  /// Emits a convolution in as few RUNs as the lanes' coordinates allow.
   void emit_conv(const ConvRun& run);
   void emit_conv_run(const ConvRun& run);
   Region map_region(const View& view, int word, int words, const Rect& rect) const;
 
   const Image& image_;
   Slots pmem_, params_;
-  std::vector<int> rows_loaded_;                      ///< of each resident map that comes from DRAM
-  std::vector<std::vector<char>> words_loaded_;       ///< of each such map, by its parts' channels
-  int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
-  /// How far a layer has come.
+  /// By map: rows of a resident map loaded from DRAM.
+  std::vector<int> rows_loaded_;
+  /// By map: channel words loaded for parts of the map.
+  std::vector<std::vector<char>> words_loaded_;
+  /// Count uses of the buffers, to alternate them.
+  int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;
+  /// The progress within one layer.
   struct Progress {
-    /// What `last_input` holds of this layer's.
+    /// The window of this layer's input that `last_input` holds.
     std::optional<std::array<int, 8>> loaded_input;
-    View last_input, input_buffer;  ///< the latter of the whole that it is a part of
-    int columns_loaded = 0;         ///< of `last_input`: input columns before this one
-    int words_stored = 0;           ///< of the layer's output, if it is the network's
-    int words_shared = 0;           ///< of the layer's output, with other cores
+    /// `input_buffer` is the view of the whole map if the input is a part.
+    View last_input, input_buffer;
+    int columns_loaded = 0;  ///< in `last_input`: input columns before this one
+    int words_stored = 0;    ///< words of the layer's output that are stored to DRAM
+    int words_shared = 0;    ///< words of the layer's output that are copied to other cores
   };
   Progress now_;
-  View out_buffer_;  ///< of the part being computed, when the output is spilled
-  std::vector<std::size_t> vector_ends_;  ///< of the last layer that makes vectors: instructions
-  std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
-  std::map<int, int> rows_stored_;        ///< of outputs in parts: so many from the first one on
+  View out_buffer_;  ///< the buffer of a spilled output's current part
+  /// Instruction indices at which the vectors of the last vector-producing layer end.
+  std::vector<std::size_t> vector_ends_;
+  std::set<int> parts_left_;  ///< outputs whose remaining parts are stored together
+  /// By output that is written in parts: its first rows that are stored.
+  std::map<int, int> rows_stored_;
   std::map<BlockKey, std::int64_t> blocks_;
-  std::int64_t beside_ = 0;  ///< where the chunks of weights begin that lie one behind the other
-  int beside_of_ = -1;       ///< of which layer
-  std::map<std::int64_t, int> gates_;  ///< layers whose codes blocks of gates' weights hold
-  bool gate_comes_ = false;            ///< the layer's are yet to be loaded
-  std::vector<bool> zero_biases_;      ///< entries of the bias memory that hold 0
-  std::int64_t table_ = -1, exponentials_ = -1;  ///< bytes of what their memories hold
-  isa::dma::Target table_is_{};                  ///< of codes (kTable) or of points
+  /// First PMEM row of weight chunks that are placed one after the other.
+  std::int64_t beside_ = 0;
+  int beside_of_ = -1;                 ///< the layer whose chunks these are
+  std::map<std::int64_t, int> gates_;  ///< by block of gate weights: the layer whose codes it holds
+  bool gate_comes_ = false;            ///< the current layer's gate codes are not loaded yet
+  std::vector<bool> zero_biases_;      ///< true for each bias memory entry that holds 0
+  /// Byte addresses of the sets that the two memories hold, or -1.
+  std::int64_t table_ = -1, exponentials_ = -1;
+  isa::dma::Target table_is_{};  ///< the table's kind: codes (kTable) or points
 };
 
 }  // namespace trine::compiler

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The constants of a planned network as they lie in DRAM, behind the arena: codes of maps, weights
-// as PMEM holds them, biases and scales, tables; in the order in which the network needs them.
+// Lays out the constants of a planned network in DRAM, after the arena: codes of maps, weights in
+// PMEM's layout, biases and scales, and tables, in the order in which the network needs them.
 
 #pragma once
 
@@ -15,17 +15,19 @@
 
 namespace trine::compiler {
 
-/// Blocks of constants; `byte` counts from BASE.
+/// The blocks of constants of a network. `byte` counts from BASE.
 struct Image {
+  /// One block of constants.
   struct Block {
     std::int64_t byte = 0, words = 0;
-    /// How weights are packed: a stream of `words`, if not kPmem.
+    /// The packing of weights: unless it is kPmem, the block is a stream of `words`.
     isa::dma::Target target = isa::dma::Target::kPmem;
-    std::int64_t rows = 0;  ///< of PMEM, of weights
+    std::int64_t rows = 0;  ///< PMEM rows of a block of weights
 
     bool operator==(const Block&) const = default;
   };
-  /// Biases and scales of some channels; layers share what is the same, then also `id`.
+  /// The biases and scales of some channels. Layers with equal parameters share them, including
+  /// their `id`.
   struct Parameters {
     std::int64_t id = 0, bias_byte = 0, scale_byte = 0;
     std::int64_t entries = 0;
@@ -34,17 +36,19 @@ struct Image {
   };
 
   std::vector<std::uint8_t> bytes;
-  std::int64_t size = 0;  ///< of all blocks; more than `bytes` where layers have no constants
+  /// Size of all blocks in bytes; larger than `bytes` if layers have no constants.
+  std::int64_t size = 0;
   std::map<BlockKey, Block> weights;
-  std::map<std::pair<int, int>, Parameters> parameters;  ///< layer, channel
-  std::vector<Block> tables, exponentials;  ///< of each layer; of those without no words
-  std::int64_t zeros = -1;                  ///< byte of a block of zeros, if there is one
+  std::map<std::pair<int, int>, Parameters> parameters;  ///< by layer and first channel
+  /// By layer; a layer without one has a block of 0 words.
+  std::vector<Block> tables, exponentials;
+  std::int64_t zeros = -1;  ///< byte address of a block of zeros, or -1
 
-  /// Whether all blocks lie where those of the other do.
+  /// Returns true if all blocks have the same addresses as the blocks of `other`.
   bool has_places_of(const Image& other) const;
 };
 
-/// Everything that the layers load.
+/// Makes the image of all constants that the layers load.
 Image make_image(const Network& network, const machine::Config& config, const Plan& plan);
 
 }  // namespace trine::compiler

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In which order the parts of a planned network are computed: what the constants' image and the
-// emitter both follow, one layer after the other.
+// Determines the order in which the parts of a planned network are computed. The image of constants
+// and the emitter both follow it, layer by layer.
 
 #pragma once
 
@@ -14,32 +14,33 @@
 
 namespace trine::compiler {
 
-/// Output channels first..last-1.
+/// The output channels first..last-1.
 struct Channels {
   int first = 0, last = 0;
   int size() const { return last - first; }
 };
 
-/// Part of a filter: channel words, and rows of taps where there is only one word.
+/// A part of a filter: some channel words, or, of a single word, some rows of taps.
 struct FilterPart {
   int word = 0, words = 1;
   int row = 0, rows = 1;
 };
 
-/// What a block of weights, or of a map's codes, is a part of, and which one.
+/// The key of a block of weights, or of codes of a map that are used as weights.
 using BlockKey = std::vector<int>;
 
-/// A rectangle of a layer's output, for some channels.
+/// A rectangle of a layer's output that is computed for some channels.
 struct Visit {
   Rect rect;
   Channels channels;
   std::size_t first = 0, last = 0;  ///< the sweeps first..last-1
-  bool by_vectors = false;          ///< each vector of lanes as its input comes
-  bool relay_end = false;           ///< the weights of a relay lie at PMEM's end
-  bool ends_rect = false;           ///< the chunk's last visit to a rectangle of its own
-  bool ends_chunk = false;          ///< all of the channels are then computed
+  bool by_vectors = false;          ///< computes each vector of lanes when its input arrives
+  bool relay_end = false;           ///< a relay's weights are at the end of PMEM
+  bool ends_rect = false;           ///< the chunk's last visit to one of its rectangles
+  bool ends_chunk = false;          ///< completes all channels of the chunk
 };
 
+/// The order of a network's parts. Derived classes walk over the layers with next_layer().
 class Order {
  protected:
   Order(const Network& network, const machine::Config& config, const Plan& plan)
@@ -49,9 +50,11 @@ class Order {
         weights_of_(equal_weights(network)),
         together_(runs_together(network, weights_of_, config)) {}
 
-  /// Goes on to the next layer. @return its parts in order
+  /// Advances to the next layer.
+  /// @return the layer's parts in order
   std::vector<Visit> next_layer();
-  /// The layers that go through their chunks with the next one; it alone, if they cannot.
+  /// Returns the run of layers that share chunks of weights, starting with the next layer. The run
+  /// is that layer only if no others share its chunks.
   ImageRun next_together() const;
 
   const Layer& layer() const { return net_.layers[at(layer_)]; }
@@ -66,30 +69,34 @@ class Order {
     return layer().kind == LayerKind::kConv ? layer().channels : output().shape.C;
   }
 
-  /// Output channels of the first chunk of a layer that computes each vector as soon as the layer
-  /// before has made it; 0: it waits for all of them. The more channels, the less time is lost.
+  /// Returns the number of output channels in the first chunk of a layer that computes each vector
+  /// as soon as the layer before has made it. More channels lose less time. Returns 0 if the layer
+  /// waits for all vectors.
   int follower_channels() const;
-  /// Whether the layer makes its pixels vector by vector, slowly, so that others need not wait for
-  /// all of them.
+  /// Returns true if the layer makes its pixels slowly, vector by vector, so that a later layer
+  /// need not wait for all of them.
   bool makes_vectors(int index) const;
-  /// A row's positions, a vector of lanes each.
+  /// Cuts the positions of a row into vectors of lanes.
   std::vector<Rect> vectors_of(const Rect& row) const;
-  /// Whether those channels' weights come in parts, as the network's first RUNs wait for them.
+  /// Returns true if the weights of these channels are loaded in parts, because the network's first
+  /// RUNs wait for them.
   bool leads(const Channels& channels) const;
-  /// The blocks in which a chunk's weights are loaded: one, or several for the layer's lead.
+  /// Returns the blocks in which a chunk's weights are loaded: one, or several for the layer's
+  /// lead.
   std::vector<Channels> weight_blocks(const Channels& channels) const;
-  /// A relay's weights: its own, if there are some, and those that lie where the chunk before or
-  /// after has some. The latter in pieces, as each may come when the other chunk's is used.
+  /// The weights of a relay chunk: `own` rows, if there are any, and rows whose PMEM words the
+  /// chunk before or after uses too. The shared weights are cut into pieces, because each piece can
+  /// be loaded as soon as the other chunk has used its words.
   struct RelayParts {
     FilterPart own;
     std::vector<FilterPart> shared;
   };
   RelayParts relay_parts(bool at_end) const;
-  /// Output channels in groups of columns.
+  /// Cuts output channels into groups of columns.
   std::vector<Channels> groups_of(const Channels& channels) const;
-  /// The pieces in which a sum's weights are loaded.
+  /// Returns the pieces in which the weights of a reduction are loaded.
   std::vector<FilterPart> pieces() const;
-  /// Channels whose parameters are loaded together with that one's.
+  /// Returns the channels whose parameters are loaded together with this channel's.
   Channels parameter_range(int channel) const;
   BlockKey weights_key(const Channels& channels, const FilterPart& part) const;
 
@@ -109,9 +116,9 @@ class Order {
   int lead_channels() const;
   int parameter_channels() const;
 
-  std::vector<int> weights_of_;     ///< of each layer: the first one with the same
-  std::vector<ImageRun> together_;  ///< of each layer
-  bool relay_end_ = false;          ///< of the last chunk of a relay
+  std::vector<int> weights_of_;     ///< by layer: the first layer with the same weights
+  std::vector<ImageRun> together_;  ///< by layer: the run of layers that share chunks
+  bool relay_end_ = false;          ///< of the last relay chunk: its weights are at the end of PMEM
 };
 
 }  // namespace trine::compiler

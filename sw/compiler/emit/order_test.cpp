@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parts of a layer, in the order in which they are computed.
+// Checks the parts of a layer and the order in which they are computed.
 
 #include "sw/compiler/emit/order.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PMEM, and the bias and scale memories, as a cache that the compiler fills: a block stays until
-// its place is needed, and a new block goes where the last use lies longest ago, so that its load
+// Manages PMEM and the bias and scale memories as caches that the compiler fills. A block stays
+// until its place is needed. A new block takes the place whose last use is oldest, so that its load
 // can start early.
 
 #pragma once
@@ -16,6 +16,7 @@
 
 namespace trine::compiler {
 
+/// The blocks that one memory holds.
 class Slots {
  public:
   Slots(std::int64_t capacity, std::int64_t unit) : capacity_(capacity), unit_(unit) {}
@@ -23,21 +24,23 @@ class Slots {
   std::int64_t rounded(std::int64_t size) const { return round_up(size, unit_); }
   std::int64_t capacity() const { return capacity_; }
 
-  /// Where the block lies, if it is there.
+  /// Returns the address of the block, or nothing if it is not in the memory.
   std::optional<std::int64_t> find(std::int64_t block) const {
     for (const Slot& s : slots_)
       if (s.block == block) return s.start;
     return std::nullopt;
   }
 
-  /// A place for the block; what was there is forgotten. @pre rounded(size) <= capacity
+  /// Places the block and returns its address. Blocks that it overlaps are forgotten.
+  /// @pre rounded(size) <= capacity
   std::int64_t place(std::int64_t block, std::int64_t size) {
     const std::int64_t start = oldest(size);
     place_at(block, start, size);
     return start;
   }
 
-  /// Where the last use of so many rows lies longest ago. @pre rounded(size) <= capacity
+  /// Returns the address of `size` units whose last use is oldest.
+  /// @pre rounded(size) <= capacity
   std::int64_t oldest(std::int64_t size) const {
     size = rounded(size);
     assert(size <= capacity_);
@@ -61,7 +64,8 @@ class Slots {
     return best;
   }
 
-  /// The block at that place. @pre start + rounded(size) <= capacity
+  /// Places the block at address `start`.
+  /// @pre start + rounded(size) <= capacity
   void place_at(std::int64_t block, std::int64_t start, std::int64_t size) {
     size = rounded(size);
     assert(start % unit_ == 0 && start + size <= capacity_);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What bank conflicts cost: lanes of one gather against each other, results against reads.
+// Estimates the cost of bank conflicts: among the lanes of a gather, and of results with reads.
 
 #include <algorithm>
 #include <numeric>

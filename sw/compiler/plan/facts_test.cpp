@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When maps share a place, and when weights come in relay: each row makes one condition fail in a
-// network where all hold. How large a layer's buffers are.
+// Checks when maps share a place, when weights come in relay, and how large a layer's buffers are.
+// Each row makes one condition fail in a network where all conditions hold.
 
 #include <functional>
 

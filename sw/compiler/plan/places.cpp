@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Places in DMEM: the lowest gap for each map, the largest ones first, and what has to leave.
+// Places maps in DMEM: the largest first, each in its lowest gap. Chooses the maps that leave DMEM.
 
 #include <algorithm>
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where every feature map lies and in which parts every layer runs.
-//
-// A map stays in DMEM from its producer to its last reader if there is room; otherwise it lives in
-// DRAM and its layers work on it in parts, with two buffers of each kind where that fits. Maps that
-// one instruction walks with the same addresses (both operands of an addition; residual and output)
-// share pitch, plane and place.
+// Plans where each feature map is stored and how each layer is cut into parts.
+// A map stays in DMEM from its producer to its last reader if there is room. Otherwise it is in
+// DRAM and its layers work on it in parts, with two buffers of each kind where those fit. Maps that
+// one instruction walks with the same addresses (both operands of an addition, or residual and
+// output) share pitch, plane and place.
 
 #pragma once
 
@@ -20,150 +19,166 @@
 
 namespace trine::compiler {
 
-/// Pixel (0, 0) of channel word 0 lies at `origin`, which may lie outside of the memory when only
-/// part of the map is there.
+/// The layout of a map in memory. Pixel (0, 0) of channel word 0 is at `origin`, which may be
+/// outside of the memory if only part of the map is stored.
 struct View {
   std::int64_t origin = 0;
   int pitch = 1;
   std::int64_t plane = 1;
-  int step = 1;   ///< from pixel to pixel; 1 but for scattered parts and int16 codes
-  int width = 1;  ///< words of a pixel's four codes: 2 of int16
+  int step = 1;   ///< words from pixel to pixel; 1 except in scattered parts and int16 maps
+  int width = 1;  ///< words of a pixel's four codes; 2 in int16 maps
 
   std::int64_t at(int word, int y, int x) const {
     return origin + word * plane + std::int64_t{y} * pitch + std::int64_t{x} * step;
   }
 };
 
-/// The part's view in that of its whole.
+/// Returns the view of a part, given the view of its whole map.
 View part_of(const View& whole, const Part& part, int per_word);
-/// The rectangle's place in the whole map.
+/// Returns the position of a part's rectangle in the whole map.
 Rect rect_of(const Rect& rect, const Part& part);
 
-/// DMEM words first..end-1.
+/// The DMEM words first..end-1.
 struct Room {
   std::int64_t first = 0, end = 0;
 };
 
+/// The place of a map in DMEM and DRAM.
 struct Placement {
   bool resident = false;
-  Room room;  ///< of a resident map: words that no other map or buffer uses meanwhile
-  View dmem;  ///< of a resident map, words
+  Room room;  ///< of a resident map: words that no other map or buffer uses during its life
+  View dmem;  ///< of a resident map, in words
   bool in_dram = false;
-  View dram;  ///< words from BASE
+  View dram;  ///< in words from BASE
 };
 
-/// How a layer is cut: output rectangles of rows x cols, chunks of output channels; the reduction
-/// in pieces where a chunk of weights or an input window does not fit.
+/// The tiling of a layer: output rectangles of rows x cols and chunks of output channels. The
+/// reduction is cut into pieces if a chunk of weights or an input window does not fit.
 struct Tiling {
   int rows = 1, cols = 1;
-  int chunk = 1;            ///< output channels (vector: channels)
-  bool chunk_outer = true;  ///< all rectangles for one chunk, or all chunks for one rectangle
+  int chunk = 1;  ///< output channels of a chunk
+  /// True: all rectangles for one chunk, then the next chunk; false: all chunks for one rectangle.
+  bool chunk_outer = true;
   int buffers = 1;
-  /// Codes that the layer only moves come from DRAM to their place in the output: nothing is left
-  /// to compute but a border.
+  /// The layer only moves codes, and they are loaded from DRAM into their place in the output. Only
+  /// a border is left to compute.
   bool direct = false;
-  /// The network's first layer begins, its last one ends with some of a part, for which nothing
-  /// else is there to do: see small_part().
+  /// The network's first layer may start, and its last one end, with a smaller part, because
+  /// nothing else overlaps that transfer. See small_part().
   bool starts_small = false, ends_small = false;
-  bool pieces = false;        ///< a rectangle is one tile, a chunk one group
+  /// The reduction is in pieces; a rectangle is one tile, a chunk one group.
+  bool pieces = false;
   bool stream_input = false;  ///< the input is loaded piece by piece
-  /// Weights of a chunk, one group, take more than half of PMEM. It lies at PMEM's start, the next
-  /// one at its end; the words of the reduction where they meet come first in a chunk's last tile
-  /// and last in the next one's first, so that they are loaded meanwhile.
+  /// The weights of a chunk, which is one group, use more than half of PMEM. A chunk is placed at
+  /// the start of PMEM, the next one at its end. The words of the reduction where the two meet come
+  /// first in a chunk's last tile and last in the next chunk's first tile, so that they are loaded
+  /// during the rest.
   bool relay = false;
-  int piece_words = 0;  ///< input channel words of a piece; relay: where chunks meet
+  int piece_words = 0;  ///< input channel words of a piece; with `relay`, words where chunks meet
   int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1
-  std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
-  double cycles = 0;    ///< estimated, with a surcharge for what overlaps: to compare
-  double expected = 0;  ///< estimated, without
-  double reused = 0;    ///< as `cycles`, with the weights in PMEM already
-  double surcharge = 0, reused_surcharge = 0;  ///< of these two
-  double compute = 0, traffic = 0;             ///< cycles that it would take without the other
-  double weights = 0;                          ///< of `traffic`
+  /// Sizes of one DMEM buffer of each kind.
+  std::int64_t input_words = 0, second_words = 0, output_words = 0;
+  double cycles = 0;    ///< estimated with a surcharge for overlap, to compare tilings
+  double expected = 0;  ///< estimated without the surcharge
+  double reused = 0;    ///< as `cycles`, with the weights already in PMEM
+  double surcharge = 0, reused_surcharge = 0;  ///< included in `cycles` and `reused`
+  /// Cycles of the unit without transfers, and of transfers without the unit.
+  double compute = 0, traffic = 0;
+  double weights = 0;  ///< part of `traffic` that loads weights
 
-  /// Words of all buffers in DMEM.
+  /// Returns the words of all DMEM buffers.
   std::int64_t scratch_words() const {
     return buffers * (input_words + second_words + output_words);
   }
 };
 
-/// A rectangle's first tile, what lies between, and its last tile: the RUNs of a relay.
+/// The RUNs of a relay over a rectangle: its first tile, the rectangles between, and its last tile.
 struct TileSplit {
   Rect first;
   std::vector<Rect> between;
   Rect last;  ///< may be empty
 };
 
+/// Splits a rectangle into its first tile, its last tile and what is between them.
 TileSplit split_tiles(const Rect& rect, int lanes);
 
+/// The plan of a network.
 struct Plan {
   std::vector<Placement> maps;
-  std::vector<Tiling> tilings;        ///< of the layers
-  std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
+  std::vector<Tiling> tilings;        ///< by layer
+  std::vector<std::int64_t> scratch;  ///< by layer: first DMEM word of its buffers
   std::int64_t arena_bytes = 0;
-  std::int64_t core_words = 0;          ///< in DRAM from a core's maps to the next one's
-  double cycles = 0;                    ///< estimated, to compare plans
-  double traffic = 0;                   ///< of these the bus has work, all layers
-  double surcharge = 0;                 ///< of these what layers that overlap may lose
-  std::size_t spilled = 0;              ///< maps that found no place in DMEM, without states
-  std::int64_t tiled = 0, visited = 0;  ///< the work: calls of tile(), maps looked at for places
+  std::int64_t core_words = 0;  ///< DRAM words from one core's maps to the next core's
+  double cycles = 0;            ///< estimate to compare plans
+  double traffic = 0;           ///< of `cycles`: the bus is busy, summed over all layers
+  double surcharge = 0;         ///< of `cycles`: layers that overlap may lose these
+  std::size_t spilled = 0;      ///< maps that found no place in DMEM, states excluded
+  /// Work done: calls of tile(), and maps looked at for places.
+  std::int64_t tiled = 0, visited = 0;
 };
 
-/// @param problem  unless null: why there is no plan, a line for each layer that is to blame
-/// @return nothing where the machine has no room or no unit for some layer
+/// Plans a network.
+/// @param problem  unless null: receives the reason if there is no plan, one line for each layer at
+/// fault
+/// @return nothing if the configuration has no room or no unit for a layer
 std::optional<Plan> plan(const Network& network, const machine::Config& config,
                          std::optional<model::Refusal>* problem = nullptr);
 
-/// The first plan that comes to mind, to compare its cycles with those of its kind, not to run it:
-/// plan() looks for better ones. @return as plan()
+/// Plans a network without searching for better plans. Its cycles serve to compare it with other
+/// quick plans, and it is not meant to be run.
+/// @return as plan()
 std::optional<Plan> quick_plan(const Network& network, const machine::Config& config);
 
-/// A line for each map and each layer (print.cpp).
+/// Returns the plan as text, a line for each map and each layer (print.cpp).
 std::string to_text(const Plan& plan, const Network& network);
 
-/// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
+/// Returns the cycles that lanes of a gather lose to bank conflicts among themselves, in a whole
+/// layer with this input pitch.
 std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config);
 
-/// Words by which the output best begins behind its origin: where its results wait least for banks
-/// that the array reads in every step.
+/// Returns by how many words an output's origin is best moved, so that its results wait least for
+/// banks that the array reads in every step.
 int best_shift(const Layer& layer, const View& in, const View& out, const machine::Config& config);
 
+/// The places of a layer's maps.
 struct LayerPlaces {
-  const Placement *input, *output;  ///< output: of the whole map
-  bool repeated = false;            ///< other layers have the same weights
-  int together = 1;                 ///< layers that go through their chunks with it
+  const Placement *input, *output;  ///< `output`: of the whole map
+  bool repeated = false;            ///< other layers use the same weights
+  int together = 1;                 ///< layers that share its chunks of weights, itself included
 };
-/// Whether images of a batch can go through all of a chunk before the next one.
+/// Returns true if images of a batch can all use one chunk of weights before the next chunk is
+/// loaded.
 bool goes_together(const Tiling& a, const Tiling& b);
 
-/// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
+/// Finds the best tiling of a layer.
+/// @return nothing if no tiling fits into `room` words of DMEM
 std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,
                            const machine::Config& config, std::int64_t room);
 
-/// Size of a DMEM buffer for a part of a map: `rows` x `cols` pixels of `words` channel words.
+/// Returns the size in words of a DMEM buffer for `rows` x `cols` pixels of `words` channel words.
 std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
                           const machine::Config& config);
-/// Its pitch and plane (origin not set).
+/// Returns the pitch and plane of such a buffer. The origin is not set.
 View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config);
 
-/// Channel words, rows and columns of a part.
+/// The size of a part of a layer in channel words, rows and columns.
 struct PartSize {
   int words = 1, rows = 1, cols = 1;
   double share_of(const PartSize& all) const {
     return static_cast<double>(words) / all.words * rows / all.rows * cols / all.cols;
   }
 };
-/// A third of a part, or what comes near it.
+/// Returns the size of about a third of a part.
 PartSize small_part(const Layer& layer, const PartSize& part, const machine::Config& config);
 
-/// Words by which a layer's codes lie further right in a row of its output than in its input, if it
-/// does nothing but move them.
+/// Returns how many words further right in a row the output's codes are, compared with the input's.
+/// Returns nothing unless the layer only moves codes.
 std::optional<std::int64_t> copy_offset(const Layer& layer, const Network& network);
-/// The positions of a rectangle whose only tap lies inside of the input, of strides of 1. May be
-/// empty, also of negative size.
+/// Returns the positions of a rectangle whose only tap is inside of the input, for strides of 1.
+/// The result may be empty, and its size negative.
 Rect moved_part(const Geometry& g, const Rect& rect);
 
-/// What the output positions of a rectangle read, clipped to the image.
+/// Returns the input pixels that a rectangle's output positions read, clipped to the image.
 Rect input_of(const Geometry& g, const Rect& rect);
 
 }  // namespace trine::compiler

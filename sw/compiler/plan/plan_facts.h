@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What all plans of a network share: which maps have one layout or one place, when each is alive,
-// and costs that only depend on pitches. Worked out once, or once for each question.
+// Computes what all plans of a network share: which maps have one layout or one place, when each
+// map is alive, and costs that depend only on pitches. Each fact is computed once.
 
 #pragma once
 
@@ -18,34 +18,37 @@
 
 namespace trine::compiler {
 
-/// Layers during which a resident map occupies its words.
+/// The layers during which a resident map occupies its words.
 struct Life {
   int from = 0, to = 0;
   bool meets(const Life& o) const { return from <= o.to && o.from <= to; }
 };
 
-/// All of a placement that cutting a layer depends on.
+/// The properties of a layer's placement on which its tiling depends.
 struct TileKey {
   bool input_resident = false, output_resident = false;
   int input_pitch = 0, output_pitch = 0;
   std::int64_t input_plane = 0, output_plane = 0;
-  std::int64_t room = -1;  ///< 0 where the layer needs no buffers
+  std::int64_t room = -1;  ///< largest free gap in DMEM words; 0 if the layer needs no buffers
 
   auto operator<=>(const TileKey&) const = default;
 };
 
+/// The facts that all plans of a network share.
 class PlanFacts {
  public:
   PlanFacts(const Network& network, const machine::Config& config);
 
-  /// Representative of the maps tied to `map`: they share one layout, so one instruction's
-  /// addresses fit.
+  /// Returns the representative of the maps tied to `map`. They share one layout, so that one
+  /// instruction can address them all.
   int root(int map) const { return tied_[at(map)]; }
-  /// Maps of that root with places of their own, in order; none for others.
+  /// Returns the maps tied to this root that have their own places, in order. Returns none if
+  /// `root` is not a root.
   const std::vector<int>& members(int root) const { return members_[at(root)]; }
-  /// Whether maps of that layout are read as weights: rows and planes then begin with a beat.
+  /// Returns true if maps of this layout are read as weights. Their rows and planes then begin with
+  /// a beat.
   bool weights(int root) const { return weights_[at(root)]; }
-  /// Whether one window of a pool covers a map of that layout.
+  /// Returns true if one window of a pool covers a whole map of this layout.
   bool pooled(int root) const { return pooled_[at(root)]; }
   /// Returns true if all maps of that layout stay on chip, or are inputs of products of two maps,
   /// and have one size.
@@ -54,48 +57,55 @@ class PlanFacts {
   /// then be whole beats.
   bool crosses(int root) const { return crosses_[at(root)]; }
 
-  /// A part without a place of its own.
+  /// Returns true if the map is a part without its own place.
   bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
-  /// Channels of an input that only products of two maps read, each some of them: they have places
-  /// of their own, each while it is needed.
+  /// Returns true if the map consists of channels of an input that only products of two maps read,
+  /// each product some of them. Such maps have their own places while they are needed.
   bool is_head(int map) const {
     const int whole = net_.maps[at(map)].part.whole;
     return whole >= 0 && by_heads_[at(whole)];
   }
+  /// Returns true if the map is an input whose parts have their own places.
   bool by_heads(int map) const { return by_heads_[at(map)]; }
 
-  /// The map in whose place it lies.
+  /// Returns the map whose place `map` uses.
   int alias_class(int map) const { return alias_class_[at(map)]; }
+  /// Returns true if no other map shares the map's place.
   bool alone(int map) const { return sharers_[at(alias_class(map))] == 1; }
-  /// The life of all maps that share the map's place.
+  /// Returns the life of all maps that share the map's place.
   const Life& life(int map) const { return lives_[at(alias_class(map))]; }
-  /// Whether the layer that makes the map can begin while the one before, a normalization, is at
-  /// work: then its codes must not lie where that reads.
+  /// Returns true if the layer that makes the map can begin while the normalization before it is
+  /// running. The map must then not overlap the normalization's input.
   bool follows_norm(int map) const;
-  /// Whether it is a vector of int16 that array and vector unit hand each other.
+  /// Returns true if the map is an int16 vector that array and vector unit pass to each other.
   bool lingers(int map) const;
+  /// Returns true if some layer writes or reads the map.
   bool used(int map) const {
     return net_.maps[at(map)].producer >= 0 || net_.maps[at(map)].first_use >= 0;
   }
-  /// Codes that come from DRAM and go to PMEM alone.
+  /// Returns true if the map's codes come from DRAM and go only to PMEM.
   bool only_weights(int map) const { return only_weights_[at(map)]; }
 
-  /// The layers that go through their chunks of weights with that one: images of a batch.
+  /// Returns the layers that share chunks of weights with `layer`: the images of a batch.
   const ImageRun& together(int layer) const { return together_[at(layer)]; }
-  /// The first layer with the same weights.
+  /// Returns the first layer with the same weights.
   int weights_of(int layer) const { return weights_of_[at(layer)]; }
-  /// Whether other layers have them, too.
+  /// Returns true if other layers use the same weights.
   bool is_repeated(int layer) const { return repeated_[at(weights_of(layer))] != 0; }
 
-  /// Cycles that lanes of the layers that read the class lose to each other with that pitch.
+  /// Returns the cycles that lanes lose to bank conflicts among themselves with this pitch, summed
+  /// over the layers that read maps of the class.
   std::int64_t pitch_cycles(int root, int pitch);
+  /// Returns the cycles that lanes of one layer lose to bank conflicts among themselves with this
+  /// pitch.
   std::int64_t replays_of(int layer, int pitch);
-  /// Words by which the layer's output best begins behind its origin.
+  /// Returns by how many words the layer's output origin is best moved.
   int best_shift(int layer, const View& in, const View& out);
-  /// The best way to cut the layer, or nothing. @pre the places have the key
+  /// Returns the best tiling of the layer, or nothing.
+  /// @pre `key` describes `places`
   const std::optional<Tiling>& tiling(int layer, const LayerPlaces& places, const TileKey& key);
 
-  std::int64_t tiled = 0, visited = 0;  ///< as Plan has them
+  std::int64_t tiled = 0, visited = 0;  ///< as in Plan
 
  private:
   bool found_by_heads(int map) const;
@@ -113,17 +123,18 @@ class PlanFacts {
   const Network& net_;
   const machine::Config& config_;
   std::vector<int> weights_of_;
-  std::vector<ImageRun> together_;  ///< of each layer
-  std::vector<char> repeated_;      ///< by first layer
+  std::vector<ImageRun> together_;  ///< by layer
+  std::vector<char> repeated_;      ///< by first layer with the weights
   std::vector<int> tied_, alias_class_, sharers_;
-  std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
-  std::vector<Life> lives_;                          ///< of each home
-  std::vector<char> by_heads_;  ///< inputs whose parts have places of their own
+  /// By root: its maps, and the layers that read them.
+  std::vector<std::vector<int>> members_, readers_;
+  std::vector<Life> lives_;     ///< by alias class
+  std::vector<char> by_heads_;  ///< inputs whose parts have their own places
   std::vector<char> weights_, pooled_, on_chip_, crosses_, only_weights_, multiplied_, read_;
-  /// Answers, of each layer.
+  /// Results of pitch_cycles(), best_shift() and tiling(), by layer.
   std::vector<std::map<int, std::int64_t>> replays_;
   std::vector<std::map<std::array<std::int64_t, 6>, int>>
-      shifts_;  ///< by places, as banks see them
+      shifts_;  ///< by origins, pitches and planes modulo the bank pattern
   std::vector<std::map<TileKey, std::optional<Tiling>>> tilings_;
 };
 

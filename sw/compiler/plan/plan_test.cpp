@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much work a plan is: counted, as seconds depend on who else is at work.
+// Checks how much work a plan is. It counts steps, because seconds depend on what else runs.
 
 #include "sw/compiler/plan/plan.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plans of small networks in their printed form. What changes a text here changes where maps lie or
-// how layers are cut; tests/approval/ says what that does to the models.
+// Checks plans of small networks in their printed form. A change of a text here means that maps
+// move or layers are cut differently; tests/approval/ reports what that does to the models.
 
 #include <map>
 #include <random>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plan as text: a line for each map and each layer.
+// Prints a plan: a line for each map and each layer.
 
 #include <fmt/format.h>
 

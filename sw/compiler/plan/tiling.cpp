@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Candidates for cutting a layer, compared by estimated cycles.
+// Generates candidate tilings of a layer and compares them by estimated cycles.
 
 #include <algorithm>
 #include <cmath>

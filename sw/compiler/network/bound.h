@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fewest cycles of a layer on an optimistic machine of the same size: whole tiles, columns
-// drained, lanes lost at the row ends of depthwise layers, one element a lane and cycle for what is
-// no product. It knows no start, no bank conflict, no map that does not fit: a layer far above it
-// fell off a cliff. The rules are those of bench/cycles/plausible.py, for the layers that the
-// compiler makes.
+// Computes a lower bound for the cycles of a layer on an optimistic machine of the same size. The
+// bound covers whole tiles, the draining of columns, lanes lost at the row ends of depthwise
+// layers, and one element per lane and cycle for everything except products. It leaves out
+// start-up, bank conflicts and maps that do not fit, so a layer far above its bound has a problem.
+// The rules are the ones of bench/cycles/plausible.py, applied to the layers that the compiler
+// makes.
 
 #pragma once
 
@@ -14,7 +15,7 @@
 
 namespace trine::compiler {
 
-/// On the array or the vector unit, the bus left out.
+/// Returns the bound in cycles of the array or the vector unit. It leaves out the bus.
 std::int64_t bound_of(const Layer& layer, const Network& network, const machine::Config& config);
 
 }  // namespace trine::compiler

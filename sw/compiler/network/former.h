@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the window former takes the taps of a filter row. In a step that starts `offset` columns into
-// the row, a lane and the three to its right bring columns offset, offset + U, offset + 2U and
-// offset + 3U (U: stride), of which the former makes one word for each channel. The last lanes of a
-// row of positions have no neighbours: they only lend their words, so rows are longer by `halo`.
-// What the last of these would bring often lies outside of the image; then the next row's first
-// lanes, whose words are the pad code as well, stand in for them (`idle` remain).
+// Determines how the window former reads the taps of a filter row. In a step that starts `offset`
+// columns into the row, a lane and the three lanes to its right provide columns offset, offset + U,
+// offset + 2U and offset + 3U (U: stride). The former makes one word of these for each channel. The
+// last lanes of a row of positions have no neighbours and only lend their words, so rows are longer
+// by `halo`. What the last of these lanes would provide is often outside of the image. The first
+// lanes of the next row then stand in for them, since their words are the pad code as well, and
+// only `idle` lending lanes remain.
 
 #pragma once
 
@@ -16,12 +17,13 @@
 
 namespace trine::compiler {
 
-/// Step of the filter row and neighbour (0: the lane itself) that bring tap `kx`.
+/// The place of a tap: the step of the filter row and the neighbour lane (0: the lane itself).
 struct TapPlace {
   int step, lane;
 };
+/// Returns the step and lane that provide tap `kx`, or nothing if none does.
 std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx);
-/// The former that takes the fewest cycles for the window.
+/// Returns the former that needs the fewest cycles for the window.
 Former best_former(const Geometry& g, const machine::Config& config);
 
 }  // namespace trine::compiler

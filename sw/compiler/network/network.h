@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model as the machine sees it: feature maps and layers that each slide one window over a map.
-// Reshapes, paddings and additions are folded where they can be; operators at the graph's ends that
-// have no hardware are cut off for the host.
+// The model as the machine computes it: feature maps, and layers that each slide one window over a
+// map. Reshapes, paddings and additions are folded where possible. Operators at the graph's ends
+// that the hardware does not support are cut off for the host.
 
 #pragma once
 
@@ -28,36 +28,35 @@
 
 namespace trine::compiler {
 
-/// Fields stride_x, stride_y and out_skip of the address generator.
+/// The largest value of the address generator's fields stride_x, stride_y and out_skip.
 constexpr int kMostStride = (1 << isa::agu::kStrideX.width) - 1;
 
-/// Where a map lies inside of another one: its pixel (y, x) is that map's pixel
-/// (part.y + y * stride_y, part.x + x * stride_x), its channel c that map's channel
-/// part.channel + c.
+/// The place of a map inside of another one: its pixel (y, x) is that map's pixel (part.y + y *
+/// stride_y, part.x + x * stride_x), and its channel c is that map's channel part.channel + c.
 struct Part {
-  int whole = -1;  ///< which is no part itself; -1: a map of its own
+  int whole = -1;  ///< the outer map, which is not a part itself; -1: the map is not a part
   int channel = 0, y = 0, x = 0, stride_y = 1, stride_x = 1;
-  /// Unless 0: all lies in that one pixel of the whole; the part's pixels are so many words of its
-  /// channels each, one after the other.
+  /// Unless 0, the whole part is in one pixel of the outer map: the part's pixels follow each other
+  /// in its channels, each as this many words.
   int pixel_words = 0;
 
-  /// Whether pixels or codes of others lie between its own.
+  /// Returns true if pixels or codes of other maps are between those of the part.
   bool scattered(int per_word) const {
     return stride_y != 1 || stride_x != 1 || channel % per_word != 0;
   }
 };
 
-/// The relation of a map to DRAM. The first that holds counts: an output that other maps reload is
-/// an output.
+/// The relation of a map to DRAM. The first that applies counts: an output that other maps reload
+/// is an output.
 enum class Residence {
-  kOutput,    ///< layers make it and store it for the host
+  kOutput,    ///< layers write it and store it for the host
   kInput,     ///< the host stores it before the first layer
-  kConstant,  ///< the image of constants holds it
-  kKept,      ///< layers make it and store it for the maps that reload it
-  kReload,    ///< comes from where another map is stored
-  kInDram,    ///< stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM
-              ///< to others
-  kChip,      ///< only layers know it: it leaves DMEM only where the plan finds no place for it
+  kConstant,  ///< the image of constants contains it
+  kKept,      ///< layers write it and store it for the maps that reload it
+  kReload,    ///< loaded from where another map is stored
+  /// Stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM to others.
+  kInDram,
+  kChip,  ///< only layers use it; it leaves DMEM only if the plan finds no place for it
 };
 /// Returns true if the host or the image of constants knows the map.
 constexpr bool at_edge(Residence r) {
@@ -68,33 +67,35 @@ constexpr bool is_stored(Residence r) { return r == Residence::kOutput || r == R
 /// Returns true if DRAM holds the map whether or not DMEM does.
 constexpr bool is_in_dram(Residence r) { return r < Residence::kInDram; }
 
-/// A feature map. A layer writes it, or a layer for each of its parts. Layers read maps of their
-/// own and parts that are whole channel words.
+/// A feature map. One layer writes it, or one layer for each of its parts. Layers read whole maps,
+/// and parts that are whole channel words.
 struct Map {
   std::string name;
   Shape shape;
-  bool transposed = false;  ///< its rows are the tensor's columns
-  Fold fold;                ///< of an input with few channels
-  /// For a state: the room of its place in DRAM; it begins there in every run.
+  bool transposed = false;  ///< rows of the map are columns of the tensor
+  Fold fold;                ///< the fold of an input with few channels
+  /// For a state: the shape of its place in DRAM, at whose start the state is in every run.
   std::optional<Shape> capacity;
   Part part;
-  int tensor = -1;                     ///< of the graph
-  std::vector<std::int8_t> codes;      ///< of a constant, HWC, of int16 two bytes each; else empty
+  int tensor = -1;                     ///< index in the graph
+  std::vector<std::int8_t> codes;      ///< of a constant: HWC, two bytes each for int16; else empty
   bool input = false, output = false;  ///< at the edge of the machine
-  bool kept = false;                   ///< stored as well, for maps that reload it
-  int reloads = -1;                    ///< the map whose codes it has, from where that is stored
-  bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
-  bool moved = false;                  ///< rows go or come Layer::by_dma: they are whole beats
-  int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
-  int rows_above = 0, rows_below = 0;  ///< of the neighbours', which its readers need besides
-  /// Pixels of a row that each core has where Network::tokens share them; in DRAM they lie one
-  /// core's behind the other's. 0: all cores have the same.
+  bool kept = false;                   ///< also stored for maps that reload it
+  int reloads = -1;                    ///< the map whose stored codes it loads, or -1
+  bool in_dram = false;                ///< kept in DRAM to leave DMEM to other maps
+  /// Layers that are by_dma move its rows, which are whole beats.
+  bool moved = false;
+  /// Rows of it that each core makes; 0: each core has all rows.
+  int core_rows = 0;
+  int rows_above = 0, rows_below = 0;  ///< rows of neighbouring cores that its readers also need
+  /// Pixels of a row that each core has if the cores share tokens (Network::tokens). In DRAM, the
+  /// pixels of one core follow those of the core before. 0: all cores have the same pixels.
   int core_pixels = 0;
-  int row_room = 0;                   ///< pixels that a row has room for in DRAM; 0: its own
-  bool weights = false;               ///< some layer's weights: rows and planes are whole beats
-  int producer = -1;                  ///< first layer that writes it, -1: input or constant
+  int row_room = 0;                   ///< pixels per row reserved in DRAM; 0: the row's own
+  bool weights = false;               ///< weights of some layer; rows and planes are whole beats
+  int producer = -1;                  ///< first layer that writes it; -1: input or constant
   int last_write = -1;                ///< last layer that writes it or a part of it
-  int first_use = -1, last_use = -1;  ///< layers that read it or a part of it
+  int first_use = -1, last_use = -1;  ///< first and last layer that read it or a part of it
   bool has_parts = false;             ///< other maps are parts of it
 
   bool constant() const { return !codes.empty(); }
@@ -108,67 +109,68 @@ struct Map {
                                  : Residence::kChip;
   }
   int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }
-  /// Place of the first channel in the first word.
+  /// Returns the position of the first channel in the first word.
   int position() const { return part.channel % shape.per_word; }
-  /// Words that so many channels from the first one on lie in.
+  /// Returns the number of words that contain the first `channels` channels.
   int words_of(int channels) const { return divide_up(position() + channels, shape.per_word); }
 };
 
-/// Window of R x S taps over H x W pixels, P x Q positions. A stride of 0 repeats the only row or
-/// column (kMax of one tap).
+/// A window of R x S taps over H x W pixels, at P x Q positions. A stride of 0 repeats the only row
+/// or column (kMax with one tap).
 struct Geometry {
   int H = 1, W = 1, P = 1, Q = 1, R = 1, S = 1;
   int stride_y = 1, stride_x = 1, dil_y = 1, dil_x = 1;
   int pad_top = 0, pad_left = 0;
-  int reach_y = 0, reach_x = 0;  ///< by how many pixels the sweeps of a fused pool move the window
+  int reach_y = 0, reach_x = 0;  ///< pixels by which the sweeps of a fused pool move the window
 
   int span_y() const { return (R - 1) * dil_y + 1 + reach_y; }
   int span_x() const { return (S - 1) * dil_x + 1 + reach_x; }
 };
 
-/// Depthwise convolution by the window former (former.cpp).
+/// The use of the window former in a depthwise convolution (former.cpp).
 struct Former {
-  int steps = 0;  ///< of a filter row; 0: not used
+  int steps = 0;  ///< steps of a filter row; 0: not used
   int dil = 1;    ///< input columns from step to step
   int halo = 0;   ///< neighbours whose words a lane uses
-  int idle = 0;  ///< positions at the end of a row, all of the output's, that only lend their words
+  int idle = 0;   ///< positions at the end of a full output row that only lend their words
 
-  /// Positions behind a row of so many columns of the output that has Q.
+  /// Returns the number of lending positions after a row of `cols` columns of an output with Q
+  /// columns.
   int behind(int cols, int Q) const { return cols == Q ? idle : halo; }
 };
 
-/// Output positions y0 <= y < y1, x0 <= x < x1.
+/// The output positions y0 <= y < y1, x0 <= x < x1.
 struct Rect {
   int y0 = 0, y1 = 0, x0 = 0, x1 = 0;
 
   int rows() const { return y1 - y0; }
   int cols() const { return x1 - x0; }
   bool empty() const { return y0 >= y1 || x0 >= x1; }
-  /// What lies in both.
+  /// Returns the intersection with `o`.
   Rect within(const Rect& o) const {
     return {std::max(y0, o.y0), std::min(y1, o.y1), std::max(x0, o.x0), std::min(x1, o.x1)};
   }
 };
 
-/// Requantized sums over the positions of a rectangle: average pooling has one for each number of
-/// taps inside the image.
+/// A rectangle of positions whose sums are requantized alike. Average pooling has one region for
+/// each number of taps inside the image.
 struct SumRegion {
   Rect rect;
   reference::ChannelScale scale;
   std::int32_t bias = 0;
 };
 
-/// One pass of a convolution over its outputs. With a fused MAX_POOL_2D there is one for each
-/// position of the pool's window, which moves the convolution's; the first one covers all outputs,
-/// the others take the maximum with what is there.
+/// One pass of a convolution over its outputs. A fused MAX_POOL_2D needs one pass for each position
+/// of the pool's window, which moves the convolution's window. The first pass covers all outputs,
+/// and the others take the maximum with the code already stored.
 struct Sweep {
-  int down = 0, right = 0;  ///< pixels that the window is moved
-  Rect rect;                ///< outputs whose pool window has this position inside
+  int down = 0, right = 0;  ///< pixels by which the window is moved
+  Rect rect;                ///< outputs whose pool window has this position inside of the map
 };
 
-/// kWords: codes of int32 words; kMax and kSum: of a window's taps; kAdd, kSquare (of the sum),
-/// kMul, kMaximum and kMinimum: of two maps, word by word; kSoftmax and kNormalize: over the
-/// channels of a pixel.
+/// The kinds of layers. kWords computes codes from int32 words. kMax and kSum reduce the taps of a
+/// window. kAdd, kSquare (of the sum), kMul, kMaximum and kMinimum combine two maps word by word.
+/// kSoftmax and kNormalize work over the channels of a pixel.
 enum class LayerKind {
   kConv,
   kMax,
@@ -182,76 +184,83 @@ enum class LayerKind {
   kNormalize,
   kWords
 };
-enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< coded as the field `output`
+enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< encoded as the field `output`
 
-/// What only kConv has.
+/// The properties that only kConv layers have.
 struct Conv {
-  /// With Layer::weights_map: output channel n's weights are the pixel n behind (weights_y,
-  /// weights_x); transposed: its channel n, in the pixels from there on. The filter has one tap.
+  /// With Layer::weights_map: pixel n after (weights_y, weights_x) holds the weights of output
+  /// channel n. If transposed, channel n holds them, in the pixels from (weights_y, weights_x) on.
+  /// The filter has one tap.
   bool weights_transposed = false;
-  bool weights_are_low = false;  ///< low bytes of int16: the array takes 128 off each
+  /// The weights are low bytes of int16 codes, which the array reads with an offset of -128.
+  bool weights_are_low = false;
   int weights_y = 0, weights_x = 0;
-  int weights_zero = 0;  ///< their zero point
-  /// With Layer::weights_map, by the window former: so many of its channel words, one behind the
-  /// other, are lane 0 of the steps 0, 1, ... of their groups; all other lanes are in `weights`.
+  int weights_zero = 0;  ///< zero point of the weights
+  /// With Layer::weights_map and the window former: this many of the map's channel words, one after
+  /// the other, are lane 0 of steps 0, 1, ... of their groups. `weights` holds all other lanes.
   int gate_words = 0;
   isa::compute::Op precision = isa::compute::Op::kInt8;
-  int step_codes = 4;     ///< of an input word
-  int steps_per_row = 1;  ///< of a PMEM row: 4 or 8 when weights are narrower than activations
-  int zero_point = 0;     ///< of the input
+  int step_codes = 4;     ///< codes of an input word
+  int steps_per_row = 1;  ///< steps in a PMEM row: 4 or 8 if weights are narrower than activations
+  int zero_point = 0;     ///< zero point of the input
   int outside = 0;        ///< code of a tap outside of the image
-  /// [channel][step][codes of an input word], step = (channel word, ky, kx); the input's zero point
-  /// is folded into the bias or the thresholds. By the window former: [channel][step][lane], step =
-  /// (ky, step of the filter row).
+  /// The weights as [channel][step][codes of an input word], where step = (channel word, ky, kx).
+  /// The input's zero point is folded into the bias or the thresholds. With the window former:
+  /// [channel][step][lane], where step = (ky, step of the filter row).
   SharedVector<std::int8_t> weights;
-  /// Bytes of DRAM for a byte of PMEM, about: less where they are packed.
+  /// The approximate number of DRAM bytes for a PMEM byte; less than 1 if the weights are packed.
   double stored_share = 1;
-  /// Steps of a group of the reduction that counts by a factor; 0: all count alike.
+  /// The steps of a group of the reduction whose sum has its own factor. 0: no factors.
   int group_steps = 0;
   std::vector<std::int16_t> factors;  ///< [channel][group]
-  /// Biases of sums of 40 bits, while the layer is made: then they are in `bias` and above the
-  /// multipliers of `scales`.
+  /// Biases of 40-bit sums while lowering makes the layer. A finished layer holds them in `bias`
+  /// and above the multipliers of `scales`.
   std::vector<std::int64_t> long_bias;
-  /// Ternary weights of a binary map, in steps of two taps of one word: a weight is half the sum of
-  /// its two, so sums and biases count twice.
+  /// The layer multiplies a binary map by ternary weights in steps of two taps of one word. A
+  /// weight is half the sum of its two taps, so sums and biases count twice.
   bool twice = false;
-  int low = 0;                           ///< code below all thresholds
+  int low = 0;                           ///< the code below all thresholds
   std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
 };
 
-/// A function of an int16 code on lines between points, of the vector unit.
+/// A function of an int16 code that the vector unit interpolates between points.
 enum class Curve { kNone, kLogistic, kTanh };
 
-/// What only kMax, kSum and kWords have.
+/// The properties that only kMax, kSum and kWords layers have.
 struct Pool {
-  std::vector<SumRegion> regions;                   ///< kSum; kWords one, or one a channel
-  std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
-  bool smallest = false;                            ///< kMax of int16: the minimum
-  Curve curve = Curve::kNone;  ///< kSum of one tap of int16, or of two maps: what a line takes
-  /// kWords: two columns' words, 256 first + second, are one sum; with two rows 65,536 of the
-  /// second row's first as well, with three 2^24 and 2^32 of the third row's.
+  /// kSum; kWords has one, or one for each channel.
+  std::vector<SumRegion> regions;
+  /// kSum of one int16 tap: scale of codes below 0.
+  std::optional<reference::ChannelScale> negative;
+  bool smallest = false;       ///< kMax of int16: takes the minimum
+  Curve curve = Curve::kNone;  ///< kSum of one int16 tap or of two maps: the function of the sum
+  /// kWords: the words of two columns form one sum, 256 first + second. With two rows, 65,536 times
+  /// the second row's first word is added. With three rows, 2^24 and 2^32 times the third row's
+  /// words are added too.
   bool joins = false;
 };
 
-/// What only layers of two operands have.
+/// The properties that only layers of two operands have.
 struct Pair {
-  bool invert = false;       ///< complements the second operand; kAdd of int16: subtracts it
-  reference::MulParams mul;  ///< of kMul: input 0 is the first tap
+  bool invert = false;       ///< complements the second operand; kAdd of int16 subtracts it
+  reference::MulParams mul;  ///< of kMul; input 0 is the first tap
 };
 
-/// What only kSoftmax and kNormalize have. A SOFTMAX of int16 is two layers: exponentials, and what
-/// each is of their sum.
+/// The properties that only kSoftmax and kNormalize layers have. An int16 SOFTMAX is two layers:
+/// one computes the exponentials, the other the share of each in their sum.
 struct OverChannels {
-  /// kSoftmax: of differences 0..-255 to the largest, of int16 points of lines; kNormalize:
-  /// reference::norm_entry().
+  /// kSoftmax: exponentials of the differences 0..-255 to the largest code; for int16, points of
+  /// lines. kNormalize: reference::norm_entry().
   std::vector<std::uint32_t> exponentials;
-  bool shares = false;                 ///< kSoftmax of int16: the second layer
-  reference::ChannelScale difference;  ///< and of the first one, of a code less the largest
-  reference::NormParams norm;          ///< kNormalize, besides `scales` (with signs) and `bias`
+  bool shares = false;  ///< int16 kSoftmax: the second layer
+  /// Int16 kSoftmax, first layer: scale of a code minus the largest.
+  reference::ChannelScale difference;
+  /// kNormalize, in addition to `scales` (with signs) and `bias`.
+  reference::NormParams norm;
   std::optional<reference::ChannelScale> rescale;  ///< kSoftmax: SoftmaxParams::rescale
 };
 
-/// A layer: what all are asked for, and what only its kind has.
+/// A layer: the properties that all kinds share, and those of its own kind.
 struct Layer {
   explicit Layer(LayerKind of = LayerKind::kConv) : kind(of) {
     if (kind == LayerKind::kMax || kind == LayerKind::kSum || kind == LayerKind::kWords)
@@ -264,45 +273,47 @@ struct Layer {
   std::variant<Conv, Pool, Pair, OverChannels> own;
   std::string label;  ///< "model.tflite: op 3 CONV_2D", for messages
   std::string op;     ///< "CONV_2D+ADD"
-  std::string name;   ///< of the output tensor
+  std::string name;   ///< name of the output tensor
   std::int64_t macs = 0;
 
-  /// A stripe of a cascade: the layer of the first stripe, whose weights it has. Its own are empty.
+  /// Of a cascade's stripe: the layer of the first stripe, whose weights it uses. Its own are
+  /// empty.
   int like = -1;
-  int rows_of_all = 0;  ///< of the output, of all stripes; 0: a layer that is no stripe
-  int part_of = -1;     ///< the layer that makes the first channels of the same output
-  bool by_dma = false;  ///< kMax of one tap, between DMEM and DRAM: no unit computes it
+  int rows_of_all = 0;  ///< of a stripe: output rows of all stripes; 0: not a stripe
+  int part_of = -1;     ///< the layer that makes the first channels of the same output, or -1
+  bool by_dma = false;  ///< a kMax of one tap between DMEM and DRAM that no unit computes
   int input = -1;
-  int second = -1;  ///< residual, or the second operand
+  int second = -1;  ///< the residual or the second operand, or -1
   int output = -1;
   int weights_map = -1;  ///< kConv: the map whose codes are the weights, or -1
-  /// Each core computes rows of its own, `window`.P of them: those of the next core lie below.
+  /// Each core computes `window`.P rows of its own. The rows of the next core are below them.
   bool by_rows = false;
   Geometry window;
-  int words = 1;  ///< input channel words that the window runs over
-  /// Output channels that read the same `words` input words; the next ones read the next words. 0:
+  int words = 1;  ///< input channel words that the window covers
+  /// Output channels that read the same `words` input words. The next ones read the next words. 0:
   /// all channels read all words.
   int group_channels = 0;
   Former former;
-  std::vector<Sweep> sweeps;  ///< kConv: one without a fused pool
-  bool wide = false;          ///< the input's codes are int16, or, of QUANTIZE, the output's
-  /// Each byte of the word of a tap outside of the image; of kMax over int16 the code itself.
+  std::vector<Sweep> sweeps;  ///< kConv: one unless a pool is fused
+  bool wide = false;          ///< the input is int16, or the output is in a QUANTIZE
+  /// The value of each byte in the word of a tap outside of the image. For kMax over int16, the
+  /// code.
   int pad_code = 0;
   bool single = false;
   bool half_even = false;  ///< with `single`
   reference::OutputRange range;
-  Output result = Output::kRequantized;  ///< of other kinds than kConv: kRequantized or kLookup
-  std::vector<std::int8_t> table;        ///< kLookup: of codes 0..127, -128..-1
-  std::vector<std::uint16_t> points;     ///< of a Curve
+  Output result = Output::kRequantized;  ///< kinds other than kConv have kRequantized or kLookup
+  std::vector<std::int8_t> table;        ///< kLookup: by code, 0..127, then -128..-1
+  std::vector<std::uint16_t> points;     ///< points of the Curve
 
   // kConv and kNormalize.
   int channels = 0;
   std::vector<std::int32_t> bias;
   std::vector<reference::ChannelScale> scales;
   bool per_tensor = false;
-  int passes = 1;  ///< pairs of thresholds; 1 without
+  int passes = 1;  ///< pairs of thresholds; 1 if there are none
 
-  /// kAdd, kSquare and fuse_add(): input 0 is the code (first tap), 1 the other.
+  /// kAdd, kSquare and fuse_add(): input 0 is the code (first tap), 1 is the other operand.
   reference::AddParams add;
 
   Conv& conv() { return std::get<Conv>(own); }
@@ -314,9 +325,10 @@ struct Layer {
   OverChannels& over() { return std::get<OverChannels>(own); }
   const OverChannels& over() const { return std::get<OverChannels>(own); }
 
-  /// Whether a product adds a residual to its codes.
+  /// Returns true if a product adds a residual to its codes.
   bool fuse_add() const { return kind == LayerKind::kConv && second >= 0; }
-  /// Whether the weights are a map's codes and constants, side by side: a gate.
+  /// Returns true if the layer is a gate: its weights are a map's codes and constants next to each
+  /// other.
   bool is_gate() const { return kind == LayerKind::kConv && conv().gate_words > 0; }
   bool two_operands() const {
     return kind == LayerKind::kAdd || kind == LayerKind::kSquare || kind == LayerKind::kMul ||
@@ -326,44 +338,44 @@ struct Layer {
   bool over_channels() const {
     return kind == LayerKind::kSoftmax || kind == LayerKind::kNormalize;
   }
-  /// Whether a table can follow.
+  /// Returns true if a lookup table can follow the layer.
   bool can_look_up() const {
     return result == Output::kRequantized && !fuse_add() && !wide &&
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
             kind == LayerKind::kSquare || kind == LayerKind::kMul);
   }
-  /// Whether an int16 code takes two lanes; copies (kMax of one tap) are of bytes.
+  /// Returns true if an int16 code uses two lanes. Copies (kMax of one tap) move bytes.
   bool pairs_lanes() const {
     return kind == LayerKind::kConv ? conv().precision == isa::compute::Op::kInt16 ||
                                           conv().precision == isa::compute::Op::kMatmul16
                                     : wide && (kind != LayerKind::kMax || window.R * window.S > 1);
   }
-  /// Whether the results are int16.
+  /// Returns true if the results are int16.
   bool wide_codes() const {
     return wide || (kind == LayerKind::kConv && conv().precision == isa::compute::Op::kInt8Int16);
   }
-  /// Positions that the lanes take at once.
+  /// Returns the number of positions that the lanes compute at once.
   int lanes(const machine::Config& config) const {
     return pairs_lanes() ? config.rows / 2 : config.rows;
   }
-  /// Columns of int16 count double.
+  /// Returns the largest stride in pixels. Columns of int16 maps count double.
   int most_stride() const { return pairs_lanes() ? kMostStride / 2 : kMostStride; }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
-  /// Output channels that chunks of that size divide, one behind the other: those of a group that a
-  /// chunk is less than, else all.
+  /// Returns the number of output channels that is cut into chunks of this size at a time: the
+  /// channels of a group if a chunk is smaller than a group, else all channels.
   int chunked_channels(int chunk, int all) const {
     return group_channels > chunk && former.steps == 0 ? group_channels : all;
   }
-  /// First word of the input for the group of that output channel.
+  /// Returns the first input word that the group of this output channel reads.
   int first_word(int channel) const {
     return group_channels == 0 ? 0 : channel / group_channels * words;
   }
-  /// Input words that so many channels read.
+  /// Returns the number of input words that `count` output channels read.
   int words_of(int count) const {
     return former.steps == 0 ? words : divide_up(count, group_channels);
   }
-  /// Output channels that the array computes at once.
+  /// Returns the number of output channels that the array computes at once.
   int columns(const machine::Config& config) const {
     if (weights_map >= 0 && !is_gate()) {
       const int unit = conv().weights_transposed ? 4 : config.data_words();
@@ -371,13 +383,13 @@ struct Layer {
     }
     return former.steps > 0 ? group_channels : config.cols;
   }
-  /// Where output channel m's weights of a step begin.
+  /// Returns the index of the first weight of output channel m in a step.
   std::ptrdiff_t weight_at(int m, int step) const {
     return (std::ptrdiff_t{m} * steps() + step) * conv().step_codes;
   }
   void clear_weights() { conv().weights.edit().assign(at(weight_at(channels, 0)), 0); }
   bool fuses_max() const { return sweeps.size() > 1; }
-  /// Window of one sweep, over all outputs.
+  /// Returns the window of one sweep over all outputs.
   Geometry window_of(const Sweep& sweep) const {
     Geometry g = window;
     g.pad_top -= sweep.down;
@@ -385,12 +397,12 @@ struct Layer {
     g.reach_y = g.reach_x = 0;
     return g;
   }
-  /// PMEM rows of all constant weights.
+  /// Returns the PMEM rows of all constant weights.
   std::int64_t weight_rows(const machine::Config& config) const {
     if (kind != LayerKind::kConv || weights_map >= 0) return 0;
     return divide_up(channels, columns(config)) * rows_of(steps());
   }
-  /// PMEM rows of a group for so many steps.
+  /// Returns the PMEM rows of a group for this many steps.
   std::int64_t rows_of(std::int64_t steps_done) const {
     if (const int group = conv().group_steps; group > 0)
       return machine::GroupRows{group}.rows(steps_done / group);
@@ -398,50 +410,53 @@ struct Layer {
   }
 };
 
+/// A network: its maps, its layers, and the operators before and after them on the host.
 struct Network {
   std::vector<Map> maps;
   std::vector<Layer> layers;         ///< in execution order
-  std::vector<int> inputs, outputs;  ///< maps, in the order of the machine's tensors
+  std::vector<int> inputs, outputs;  ///< map indices, in the order of the machine's tensors
   std::vector<int> input_tensors, output_tensors;
-  model::Graph before, after;  ///< on the host
-  /// Cores of the cluster that work on images of their own; else all do the same, or share rows.
+  model::Graph before, after;  ///< operators on the host
+  /// The number of cores that each work on different images. 1 if all cores do the same or share
+  /// rows.
   int cores = 1;
-  int row_cores = 1;  ///< that share the rows of maps, where a layer is by_rows
-  /// The cores have pixels of one map's rows, of those that have core_pixels, instead of images.
+  int row_cores = 1;  ///< cores that share the rows of maps in layers that are by_rows
+  /// The cores share the pixels of rows, in maps with core_pixels, instead of images.
   bool tokens = false;
-  /// The layers' order is known to be good: steps of an LSTM, one behind the other.
+  /// The order of the layers is known to be good: steps of an LSTM follow each other.
   bool in_steps = false;
-  /// Images of a batch go together through layers whose weights exceed PMEM: each chunk of weights
-  /// comes once for all (image_runs()).
+  /// Images of a batch go together through layers whose weights exceed PMEM, so that each chunk of
+  /// weights is loaded once for all images (image_runs()).
   bool chunks_together = false;
 
+  /// Adds a map.
   /// @return its index
   int add(Map map) {
     maps.push_back(std::move(map));
     return static_cast<int>(maps.size()) - 1;
   }
-  /// The first stripe of the layer, which has its weights; itself where there is one.
+  /// Returns the layer of the first stripe, whose weights `layer` uses, or `layer` itself.
   int first_stripe(int layer) const {
     const int like = layers[at(layer)].like;
     return like >= 0 ? like : layer;
   }
-  /// The map itself, or that of which it is a part.
+  /// Returns the whole map of a part, or the map itself.
   int whole_of(int map) const {
     const int whole = maps[at(map)].part.whole;
     return whole >= 0 ? whole : map;
   }
-  /// The whole map whose codes it has, from where that is stored; else whole_of().
+  /// Returns the whole map whose stored codes the map loads, or whole_of() if it loads none.
   int source_of(int map) const {
     const int whole = whole_of(map);
     return maps[at(whole)].reloads >= 0 ? source_of(maps[at(whole)].reloads) : whole;
   }
-  /// Whether it is no part, and has none.
+  /// Returns true if the map is not a part and has no parts.
   bool is_separate(int map) const { return whole_of(map) == map && !maps[at(map)].has_parts; }
-  /// Whether only layers know the map, in DMEM, and it shares memory with no other.
+  /// Returns true if only layers use the map, in DMEM, and no other map shares its memory.
   bool is_private(int map) const;
 };
 
-/// Calls `visit` with the rectangle of each sweep, and of each region of sums.
+/// Calls `visit` with the rectangle of each sweep and of each region of sums.
 template <typename L, typename Visit>
 void for_each_rect(L& layer, Visit visit) {
   for (auto& sweep : layer.sweeps) visit(sweep.rect);
@@ -449,43 +464,50 @@ void for_each_rect(L& layer, Visit visit) {
     for (auto& region : pool->regions) visit(region.rect);
 }
 
-/// Sets which layers write and read each map, and which maps have parts.
+/// Sets the layers that write and read each map, and the maps that have parts.
 void set_lifetimes(Network& network);
-/// Conv::stored_share of all layers. @pre config.packed
+/// Sets Conv::stored_share of all layers.
+/// @pre config.packed
 void set_stored_shares(Network& network, const machine::Config& config);
 
-/// For each layer the first one whose constant weights PMEM holds as the same rows: itself, or that
-/// of another image of a batch or of a cascade's first stripe.
+/// Returns for each layer the first layer whose constant weights are the same rows of PMEM: itself,
+/// the layer of another image of a batch, or the layer of a cascade's first stripe.
 std::vector<int> equal_weights(const Network& network);
 
-/// Neighbouring layers first..last, convolutions with the same constant weights of which none reads
-/// what another one writes: what one layer of a model is for the images of a batch.
+/// A run of neighbouring layers first..last, all convolutions with the same constant weights. None
+/// reads what another one writes. Together they are one layer of the model, for the images of a
+/// batch.
 struct ImageRun {
   int first = 0, last = 0;
   int size() const { return last - first + 1; }
 };
-/// Those of at least two layers, in order. @param weights_of  equal_weights()
+/// Returns the runs of at least two layers, in order.
+/// @param weights_of  result of equal_weights()
 std::vector<ImageRun> image_runs(const Network& network, const std::vector<int>& weights_of);
-/// Those that share chunks of weights, of Network::chunks_together; of each layer, or one alone.
+/// Returns for each layer the run that shares chunks of weights with it, according to
+/// Network::chunks_together. The run may be only that layer.
 std::vector<ImageRun> runs_together(const Network& network, const std::vector<int>& weights_of,
                                     const machine::Config& config);
 
-/// Makes the sweeps of a convolution (sweeps.cpp).
+/// Sets the only sweep of a convolution (sweeps.cpp).
 void set_sweeps(Layer& layer);
-/// The same with a MAX_POOL_2D fused behind it: `pool` slides over the convolution's positions.
+/// Sets the sweeps of a convolution followed by a fused MAX_POOL_2D, whose window `pool` slides
+/// over the convolution's positions.
 /// @pre can_pool(layer, pool)
 void set_sweeps(Layer& layer, const Geometry& pool);
-/// The sweeps of the output's rows first..last-1. @pre the window is already that of these rows
+/// Cuts the sweeps to the output rows first..last-1.
+/// @pre the window already covers only these rows
 void cut_sweeps(Layer& layer, int first, int last);
-/// Whether the instructions can express it.
+/// Returns true if instructions can express the pool.
 bool can_pool(const Layer& layer, const Geometry& pool);
 
-/// Bits of two's complement that hold each of the array's sums, whatever codes its maps have,
-/// without the bias (sums.cpp). @pre kConv
+/// Returns the number of two's complement bits that hold each of the array's sums without the bias,
+/// for all codes that its maps can have (sums.cpp).
+/// @pre kConv
 int sum_bits(const Layer& layer);
 
-/// A line for each map, two or more for each layer. What is as usual (a stride of 1, no padding) is
-/// left out (print.cpp).
+/// Returns the network as text: a line for each map, and two or more for each layer. Defaults (a
+/// stride of 1, no padding) are left out (print.cpp).
 std::string to_text(const Network& network);
 
 }  // namespace trine::compiler

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many bits the array's sums need, against all codes; programs at the bound and beyond it.
+// Checks how many bits the array's sums need, against all codes. Runs programs at the bound and
+// beyond it.
 
 #include <algorithm>
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sweeps of a convolution. A pool behind it takes the maximum over positions (ky, kx) of its
-// window: output (y, x) is the largest of the convolution's (y*U - pad + ky, x*U' - pad' + kx).
-// All y and x of one (ky, kx) are a convolution of their own, with the strides multiplied and the
-// window moved.
+// Sets the sweeps of a convolution. A pool that follows it takes the maximum over positions (ky,
+// kx) of its window: output (y, x) is the largest of the convolution's (y*U - pad + ky, x*U' - pad'
+// + kx). For one (ky, kx), all y and x form a separate convolution, with the strides multiplied and
+// the window moved.
 
 #include <algorithm>
 #include <cassert>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A RUN with its registers, before it becomes words, and the memory that it touches.
+// A RUN with its registers, before it is encoded as words, and the memory that it accesses.
 
 #pragma once
 
@@ -12,10 +12,11 @@
 
 namespace trine::compiler {
 
+/// The memories that instructions access.
 enum class Space { kDmem, kPmem, kParams, kTable, kExponentials, kDram };
 
-/// `count` ranges of `length` units (words; PMEM: rows; params: entries; tables: words), `stride`
-/// apart.
+/// `count` ranges of `length` units, `stride` apart. Units are words; in PMEM rows, and in the
+/// parameter memories entries.
 struct Region {
   Space space = Space::kDmem;
   std::int64_t start = 0, length = 0, stride = 0, count = 1;
@@ -23,8 +24,10 @@ struct Region {
   std::int64_t end() const { return start + (count - 1) * stride + length; }
 };
 
+/// Returns true if the two regions share a unit.
 bool overlap(const Region& a, const Region& b);
 
+/// A RUN, its registers, and the regions that it reads and writes.
 struct Instruction {
   isa::Engine engine = isa::Engine::kLoad;
   isa::Registers registers;
@@ -33,13 +36,15 @@ struct Instruction {
   std::vector<Region> reads, writes;
 };
 
-/// Whether `later` must see what `earlier` did, or must not disturb it: a read after a write, a
-/// write after a read or a write. Within an engine only the first matters: the rest is in order.
+/// Returns true if `later` must see what `earlier` wrote, or must not disturb it: a read after a
+/// write, or a write after a read or a write. Within one engine only the read after a write counts,
+/// because an engine executes in order.
 bool conflicts(const Instruction& earlier, const Instruction& later);
-/// Whether they may come in either order.
+/// Returns true if the two instructions may be executed in either order.
 bool independent(const Instruction& a, const Instruction& b);
 
-/// Two lines or more for each RUN: what it does, and the memory that it reads and writes.
+/// Returns the program as text: two or more lines for each RUN, with its operation and the memory
+/// that it reads and writes.
 std::string to_text(const std::vector<Instruction>& program);
 
 }  // namespace trine::compiler

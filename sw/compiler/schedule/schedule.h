@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From RUNs in a valid sequential order to a program: loads move ahead of the RUNs that wait for
-// them, tokens order the engines, registers are only set where they change.
+// Turns RUNs in a valid sequential order into a program. Loads move ahead of the RUNs that wait for
+// them, tokens order the engines, and registers are set only where they change.
 
 #pragma once
 
@@ -12,17 +12,17 @@
 
 namespace trine::compiler {
 
-/// Puts every load where the bus is free for it, by estimated cycles: in the order in which they
-/// are needed, but past one whose place is still in use. Loads for no more than kReadersAhead RUNs
-/// wait for their readers.
+/// Moves every load to where the bus is free for it, by estimated cycles. Loads stay in the order
+/// in which they are needed, but one may pass another whose place is still in use. At any time,
+/// loads are ahead for at most kReadersAhead RUNs.
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
                                         const machine::Config& config);
 inline constexpr std::size_t kReadersAhead = 52;  ///< tokens are counted in 6 bits
 
-/// Sets wait and signal so that engines running freely give the sequential result.
+/// Sets wait and signal so that freely running engines give the sequential result.
 void insert_tokens(std::vector<Instruction>& program);
 
-/// SETs, RUNs and END.
+/// Encodes the program as SETs, RUNs and END.
 std::vector<isa::Word> encode(const std::vector<Instruction>& program, std::uint64_t config_hash);
 
 }  // namespace trine::compiler

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attention in units. Scores, softmax and mixture of all heads one after the other would need all
-// scores at once, and let array and vector unit wait for each other. A unit is one head, or some of
-// its tokens: its scores stay on the chip, and the array multiplies the next unit's while the
-// vector unit works on this one's. Keys and values that PMEM does not hold come once for each unit;
-// then one head planned by itself says how large units are.
+// Cuts attention into units. With scores, softmax and mixture of all heads one after the other, all
+// scores would have to exist at once, and array and vector unit would wait for each other. A unit
+// is one head, or some of its tokens. Its scores stay on the chip, and the array multiplies the
+// next unit while the vector unit works on this one. Keys and values that do not fit PMEM are
+// loaded once for each unit. In that case one head is planned separately to choose the size of
+// units.
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cascades: neighbouring layers that run stripe by stripe, so that the maps between them never
-// leave the chip. Rows where stripes overlap are computed again (docs/decisions/029-cascades.md) or
-// stay in DMEM (docs/decisions/056-kept-rows.md).
+// Runs neighbouring layers stripe by stripe, so that the maps between them never leave the chip.
+// Rows where stripes overlap are computed again (docs/decisions/029-cascades.md) or stay in DMEM
+// (docs/decisions/056-kept-rows.md).
 
 #pragma once
 
@@ -15,39 +15,43 @@
 
 namespace trine::compiler {
 
-/// The layers first..last, so many rows of the last one's output at a time.
+/// A cascade of the layers first..last. Each stripe computes `rows` rows of the last layer's
+/// output.
 struct Cascade {
   int first = 0, last = 0, rows = 0;
-  bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
-  /// Rows that the next stripe needs again go to DRAM and come back to it.
+  bool in_dram = false;  ///< its inputs and outputs are in DRAM, and only the maps between use DMEM
+  /// Rows that the next stripe needs again are stored to DRAM and loaded for it.
   bool keeps = false;
-  int chunks = 1;  ///< of the channels between products and depthwise layers; rows may be all then
+  /// Chunks of channels between products and depthwise layers; `rows` may then be all rows.
+  int chunks = 1;
 
   bool operator==(const Cascade& o) const = default;
 };
 
-/// Whether each row of the layer's output needs a window of rows of what it reads, and no more; not
-/// of a layer that is a stripe already.
+/// Returns true if each row of the layer's output depends only on a window of rows of its inputs.
+/// Returns false if the layer is already a stripe.
 bool works_by_rows(const Network& network, const Layer& layer);
 
-/// The network with a layer for each stripe of each of these layers, in the order of stripes.
-/// @return nothing where stripes do not give the same codes, or there is only one
+/// Returns the network with one layer for each stripe of each layer of the cascade, in the order of
+/// stripes.
+/// @return nothing if stripes would give different codes, or if there is only one stripe
 std::optional<Network> striped(const Network& network, const Cascade& cascade,
                                const machine::Config& config);
 
-/// The same behind chunked(), where the cascade has chunks.
+/// Returns striped() of the network, after chunked() if the cascade has chunks.
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
                                 const machine::Config& config);
 
-/// Cascades that do not overlap, those that promise the fewest cycles, in order; of a network that
-/// has the plan.
-/// @param gated  stripes before a gated map are planned with what reads it
-/// @param sections  unless null: how many of different make were planned
+/// Selects cascades for a network: the ones with the fewest estimated cycles that do not overlap,
+/// in order.
+/// @param plan  the network's plan
+/// @param gated  true: stripes before a gated map are planned together with the layer that reads it
+/// @param sections  unless null: receives the number of different sections that were planned
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
                                  const Plan& plan, bool gated, std::size_t* sections = nullptr);
 
-/// Cascades wherever there can be one, for tests, in chunks where they can be; each other one keeps
-/// rows.
+/// Returns cascades wherever one is possible, for tests, in chunks where possible. Every other
+/// cascade keeps rows.
 std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
 
 }  // namespace trine::compiler

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which layers are worth a cascade: each sequence that keeps a spilled map on chip is planned by
-// itself, as it is and in stripes of several heights; of those that gain, the ones that gain most
-// together are taken.
+// Chooses the cascades of a network. Each sequence of layers that keeps a spilled map on chip is
+// planned separately, unchanged and in stripes of several heights. Of the sequences that gain, the
+// ones with the largest total gain are chosen.
 
 #include <algorithm>
 #include <initializer_list>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A convolution and the depthwise layer behind it, some channels at a time: only so many channels
-// of the map between them are there at once, and no row is computed again.
+// Computes a convolution and the depthwise layer that follows it for some channels at a time. Only
+// these channels of the map between them exist at once, and no row is computed twice.
 
 #pragma once
 
@@ -12,19 +12,22 @@
 
 namespace trine::compiler {
 
-/// The network with that layer and the next one in at most so many parts of channels, whole groups
-/// of columns each. @return nothing where the next one needs more channels than its own, others
-/// read the map between, or there would be one part
+/// Cuts a layer and the next one into at most `parts` parts of channels, which are whole groups of
+/// columns each.
+/// @return nothing if an output channel of the next layer needs other channels too, if another
+/// layer reads the map between, or if there would be one part
 std::optional<Network> in_channel_parts(const Network& network, const machine::Config& config,
                                         int layer, int parts);
 
+/// A network whose layers are cut by chunked().
 struct Chunked {
   Network network;
-  int last = 0;  ///< where the layer `last` now is
+  int last = 0;  ///< index in the new network of the layer `last`
 };
 
-/// The same of each product and depthwise layer of first..last, before the last one, whose output
-/// only layers know. @return nothing where there are none
+/// Cuts each product and depthwise layer of first..last, except the last layer, if only layers use
+/// their outputs.
+/// @return nothing if there are none
 std::optional<Chunked> chunked(const Network& network, int first, int last, int parts,
                                const machine::Config& config);
 

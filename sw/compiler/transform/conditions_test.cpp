@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What keeps a pass from a change that would compute something else. Each row makes one condition
-// fail in a network that the pass changes, with nothing else different.
+// Checks the conditions that keep a pass from changing what a network computes. Each row makes one
+// condition fail in a network that the pass changes otherwise.
 
 #include <functional>
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MAX_POOL_2D fused into the convolution before it: the post unit takes the maximum with the code
-// that an earlier sweep has written, so the map between the two never exists and the vector unit
-// has nothing to do. Overlapping windows (3x3 stride 2) compute some sums several times.
+// Fuses a MAX_POOL_2D into the convolution before it. The post unit takes the maximum with the code
+// that an earlier sweep has written, so the map between the two layers never exists and the vector
+// unit has nothing to do. Overlapping windows (3x3 stride 2) compute some sums several times.
 
 #include <algorithm>
 #include <optional>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Images of a batch in one layer: their chunks of weights come once, their pixels share tiles.
+// Merges the images of a batch into one layer: their chunks of weights are loaded once, and their
+// pixels share tiles.
 
 #include <algorithm>
 #include <functional>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Layers in another order, so that the vector unit works beside the array. Both take their RUNs in
-// order: a pool behind four convolutions that it does not need starts when these are nearly done,
-// and what reads it waits.
+// Reorders layers so that the vector unit works at the same time as the array. Both execute their
+// RUNs in order. A pool that comes after four convolutions but does not need them starts only when
+// these are nearly done, and its readers wait for it.
 
 #pragma once
 
@@ -14,26 +14,28 @@
 
 namespace trine::compiler {
 
-/// Whether the order of its layers may be another: no attention, whose units have theirs, no
-/// states.
+/// Returns true if the network's layers may be reordered. Networks with states, or with attention,
+/// whose units have an order of their own, may not.
 bool can_interleave(const Network& network);
 
-/// Cycles that the network takes less than the sum of its layers, as array and vector unit work at
-/// the same time: where neither a map nor its place, nor the dispatcher lets one wait for the
-/// other. While both work they share the gather port, so only a part of that time is saved.
+/// Returns the cycles that the network saves, compared with the sum of its layers, because array
+/// and vector unit work at the same time. They do so where no map, no place and not the dispatcher
+/// makes one wait for the other. While both work, they share the gather port, so that only a part
+/// of that time is saved.
 double cycles_beside(const Network& network, const Plan& plan);
 
-/// The layers in the order in which each begins as early as it can.
+/// Returns an order of the layers in which each begins as early as possible.
 std::vector<int> interleaved(const Network& network, const Plan& plan);
 
-/// A range of positions where an order differs from the network's and that no layer leaves; stripes
-/// of a cascade are in one.
+/// A range of positions in which an order differs from the network's order and that no layer
+/// leaves. The stripes of a cascade are in one segment.
 struct Segment {
   int first = 0, last = 0;
 };
+/// Returns the segments in which `order` differs from the network's order.
 std::vector<Segment> segments_of(const Network& network, const std::vector<int>& order);
 
-/// The network with its layers in that order, in these segments alone.
+/// Returns the network with its layers in that order, but only within these segments.
 Network reordered(const Network& network, const std::vector<int>& order,
                   const std::vector<Segment>& segments);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Transforms: networks that give the same codes and may take fewer cycles. A pass knows nothing of
-// the network's plan; the search (search.h) walks through kPasses, plans what they give, and goes
-// on with the network that it takes.
+// Declares the passes. A pass changes a network into one that gives the same codes and may need
+// fewer cycles. It does not use the network's plan. The search (search.h) runs kPasses in order,
+// plans what they return, and continues with the network that it accepts.
 
 #pragma once
 
@@ -14,24 +14,25 @@
 
 namespace trine::compiler {
 
-/// When the search takes what a pass gives.
+/// The condition under which the search accepts the result of a pass.
 enum class Takes {
-  kAlways,     ///< no plan of it is longer
-  kShorter,    ///< its plan is shorter
-  kUnspilled,  ///< the same, and only while maps find no place on chip
-  kFinished,   ///< its plan is shorter, after the later passes on both
+  kAlways,     ///< always, because no plan of the result is longer
+  kShorter,    ///< if its plan is shorter
+  kUnspilled,  ///< if its plan is shorter; tried only while maps find no place on chip
+  kFinished,   ///< if its plan is shorter after the later passes ran on both networks
 };
 
+/// A pass of the search.
 struct Pass {
   const char* name;
   Takes takes;
-  /// Gives the network with one change, the first from `place` on, or nothing. The pass alone knows
-  /// what it counts: layers, say.
-  /// @param place  becomes that of the change
+  /// Returns the network with one change, at the first place from `place` on, or nothing. The pass
+  /// defines what a place is, for example a layer.
+  /// @param place  receives the place of the change
   std::optional<Network> (*next)(const Network& network, const machine::Config& config, int& place);
 };
 
-/// What `change` makes of the network at the first layer from `place` on where it `can`.
+/// Applies `change` to the first layer from `place` on for which `can` returns true.
 template <typename Can, typename Change>
 std::optional<Network> at_next_layer(const Network& network, int& place, Can can, Change change) {
   for (; place < static_cast<int>(network.layers.size()); ++place)
@@ -39,26 +40,27 @@ std::optional<Network> at_next_layer(const Network& network, int& place, Can can
   return std::nullopt;
 }
 
-/// Lets convolutions leave out the pixels that nobody reads.
+/// Removes pixels that no layer reads from convolutions.
 std::optional<Network> thin(const Network& network, const machine::Config& config, int& place);
-/// Cuts products around a SOFTMAX into units, so that array and vector unit work side by side.
+/// Cuts products around a SOFTMAX into units, so that array and vector unit work at the same time.
 std::optional<Network> cut_attention(const Network& network, const machine::Config& config,
                                      int& place);
 /// Exchanges rows and columns of all maps.
 std::optional<Network> transpose(const Network& network, const machine::Config& config, int& place);
-/// Puts a MAX_POOL_2D into the convolution before it. A place is a layer.
+/// Fuses a MAX_POOL_2D into the convolution before it. A place is a layer.
 std::optional<Network> fuse(const Network& network, const machine::Config& config, int& place);
-/// Makes a pool over a concatenation one for each branch. A place is a layer.
+/// Splits a pool over a concatenation into one pool for each branch. A place is a layer.
 std::optional<Network> split_pool(const Network& network, const machine::Config& config,
                                   int& place);
-/// Makes a pool's window one of a row, and one of a column behind it. A place is a layer.
+/// Separates a pool's window into a row window followed by a column window. A place is a layer.
 std::optional<Network> separate(const Network& network, const machine::Config& config, int& place);
-/// Stores a residual and loads it again for its sum; place 0 are all where there are many.
+/// Stores a residual and loads it again for its sum. If there are many residuals, place 0 stands
+/// for all of them.
 std::optional<Network> reload(const Network& network, const machine::Config& config, int& place);
 
-/// Makes convolutions of one tap over a batch's images one over all of their pixels.
+/// Merges convolutions of one tap over the images of a batch into one over all pixels.
 std::optional<Network> stack(const Network& network, const machine::Config& config, int& place);
-/// Lets images of a batch go together through the chunks of weights that exceed PMEM.
+/// Lets the images of a batch share chunks of weights that exceed PMEM.
 std::optional<Network> together(const Network& network, const machine::Config& config, int& place);
 
 inline constexpr std::array<Pass, 9> kPasses{{
@@ -73,9 +75,9 @@ inline constexpr std::array<Pass, 9> kPasses{{
     {"together", Takes::kShorter, together},
 }};
 
-/// Behind the passes: layers in stripes (cascade.h), whose choice needs a plan.
+/// The stage after the passes: layers in stripes (cascade.h). Their choice needs a plan.
 inline constexpr const char* kCascade = "cascade";
-/// Behind that: layers in another order (interleave.h), which needs a plan as well.
+/// The stage after kCascade: layers in another order (interleave.h). Its choice needs a plan too.
 inline constexpr const char* kInterleave = "interleave";
 
 }  // namespace trine::compiler

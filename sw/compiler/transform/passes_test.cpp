@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each pass makes of a small network, in its printed form: maps and layers that change are in
-// the text, so that a pass that leaves one out, or moves a window wrongly, shows.
+// Checks what each pass makes of a small network, in printed form. The text contains all maps and
+// layers that change, so that it shows if a pass misses one or moves a window wrongly.
 
 #include "sw/compiler/transform/passes.h"
 

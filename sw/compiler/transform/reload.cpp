@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Maps that are loaded again. A residual waits while its sum's other operand is computed, which may
-// take many layers: in DRAM it leaves them its place. Each later reader then has a map of its own,
-// whose codes come from where the first one is stored.
+// Stores maps and loads them again. A residual waits while the other operand of its sum is
+// computed, which may need many layers. In DRAM it leaves its DMEM to them. Each later reader then
+// has its own map, which is loaded from where the first one is stored.
 
 #include <optional>
 #include <utility>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One image on the cores of a cluster: each computes rows of its own of a layer's output, with the
-// same weights. Rows that the windows of two cores read are copied from one to the other, or loaded
-// into both.
+// Distributes the rows of one image over the cores of a cluster. Each core computes its own rows of
+// a layer's output with the same weights. Rows that the windows of two cores read are copied from
+// core to core, or loaded into both.
 
 #pragma once
 
@@ -12,9 +12,10 @@
 
 namespace trine::compiler {
 
-/// The network with every layer by rows that can be: layers of windows over maps of at least two
-/// rows. A map stays in the cores' DMEM if its readers need their own rows and some of a
-/// neighbour's, which the DMA copies; others go through DRAM. @return nothing where there is none
+/// Returns the network with all suitable layers distributed by rows: layers with windows over maps
+/// of at least two rows. A map stays in the cores' DMEM if its readers need their own rows and some
+/// rows of a neighbour, which the DMA copies. Other maps go through DRAM.
+/// @return nothing if no layer is suitable
 std::optional<Network> rows_of_cores(const Network& network, int cores);
 
 }  // namespace trine::compiler

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Layers that write every second pixel of one map, as resizes and transposed convolutions do. Where
-// the map lies in DRAM, each of them would load what the others have written, and store it again.
-// In stripes they write rows of the map in DMEM, which go to DRAM once all have.
+// Handles layers that each write every second pixel of one map, as resizes and transposed
+// convolutions do. If the map is in DRAM, each layer would load what the others have written and
+// store it again. In stripes, the layers write rows of the map in DMEM, which are stored once all
+// layers have written them.
 
 #pragma once
 
@@ -14,17 +15,19 @@
 
 namespace trine::compiler {
 
-/// Neighbouring layers first..last that write pixels of some channels of one map, and read one map.
+/// A run of neighbouring layers first..last that read one map and write pixels of some channels of
+/// one other map.
 struct Scattered {
   int first = 0, last = 0;
 };
 
-/// All of them, in order.
+/// Returns all such runs, in order.
 std::vector<Scattered> scattered_layers(const Network& network, const machine::Config& config);
 
-/// The network with a layer for each stripe of so many rows of the map, of each of these layers.
-/// @param loads  rows of what they read come to DMEM before each stripe
-/// @pre scattered_layers() has them
+/// Returns the network with one layer for each stripe of `rows` rows of the map, for each of these
+/// layers.
+/// @param loads  true: the rows that the layers read are loaded into DMEM before each stripe
+/// @pre scattered_layers() returned `layers`
 Network in_stripes(const Network& network, const Scattered& layers, int rows, bool loads);
 
 }  // namespace trine::compiler

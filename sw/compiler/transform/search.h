@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The search for the network that takes the fewest cycles: all passes in order, each network that
-// they give planned and compared by its estimated cycles.
+// Searches for the network with the fewest cycles. Runs all passes in order, plans each network
+// that they return, and compares the estimated cycles.
 
 #pragma once
 
@@ -15,30 +15,33 @@
 
 namespace trine::compiler {
 
-enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the plan gets shorter
-/// Layers in stripes, pools in parts, and all of them in another order. kAlways, for tests:
-/// wherever they can; kNever: a layer stays whole, and in its place.
+enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: if the plan gets shorter
+/// Controls stripes of layers, parts of pools and the order of layers. kAlways, for tests: wherever
+/// possible. kNever: layers stay whole and in their order.
 enum class Cascading { kEstimated, kAlways, kNever };
-/// Rows of an image, or tokens of a sequence, for each core of a cluster. kAlways, for tests: where
-/// they can; kNever: all cores compute the same.
+/// Controls whether the cores of a cluster share the rows of an image or the tokens of a sequence.
+/// kAlways, for tests: wherever possible. kNever: all cores compute the same.
 enum class Sharing { kEstimated, kAlways, kNever };
 
-/// The results are the same.
+/// The options of the search. They do not change results.
 struct Ways {
   Fusion fusion = Fusion::kEstimated;  ///< of pools
   Cascading cascading = Cascading::kEstimated;
   Sharing sharing = Sharing::kEstimated;
 };
 
+/// A network with its plan.
 struct Planned {
   Network network;
   Plan plan;
-  std::string printed;  ///< the network after the pass that was to be printed
+  std::string printed;  ///< the network after the pass to be printed, as text
 };
 
-/// @param print_after  name of a pass; of others nothing is printed
+/// Searches for the network with the fewest cycles.
+/// @param print_after  name of a pass; other names print nothing
 /// @param verify  verifies the network after each pass
-/// @throws Error  a line for each layer that does not fit, or has no unit
+/// @throws Error  with a line for each layer that does not fit, or for which the configuration has
+/// no unit
 Planned search(Network network, const machine::Config& config, const Ways& ways = {},
                std::string_view print_after = {}, bool verify = verifies_by_default());
 

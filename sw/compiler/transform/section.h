@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Some layers of a network alone, so that ways to do them can be planned by themselves.
+// Extracts some layers of a network, so that alternatives for them can be planned separately.
 
 #pragma once
 
@@ -10,12 +10,13 @@
 
 namespace trine::compiler {
 
-/// These layers, in order, with their maps, which nothing is known of beyond them: the caller says
-/// which are inputs and outputs.
-/// @param maps  unless null: for each of its maps the one of `network`
+/// Returns these layers, in order, with their maps. The section does not know the rest of the
+/// network, so the caller marks its inputs and outputs.
+/// @param maps  unless null: receives for each map of the section its index in `network`
 Network section(const Network& network, const std::vector<int>& layers, std::vector<int>* maps);
 
-/// Numbers of all that the plans of a section depend on: sections with the same share one.
+/// Returns all numbers on which the plans of a section depend. Sections with equal keys share a
+/// plan.
 std::vector<int> key_of(const Network& section);
 
 }  // namespace trine::compiler

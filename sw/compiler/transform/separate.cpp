@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Maxima of rows, and of columns of these. A window of R x S taps takes a cycle for each tap and
-// some more; one of S taps and one of R take fewer where windows are large and overlap. What lies
-// outside of the image is one code in both, so the codes are the same.
+// Separates pools into a maximum of rows, followed by one of columns. A window of R x S taps needs
+// a cycle for each tap and some more. One window of S taps and one of R taps need fewer if windows
+// are large and overlap. Taps outside of the image have the same code in both, so the results are
+// equal.
 
 #include <optional>
 #include <utility>

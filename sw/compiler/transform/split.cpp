@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pools in parts. A pool over a concatenation waits for its last branch, and all branches' maps for
-// the pool. A pool for each branch follows it at once; if nobody else reads the concatenation, it
-// never exists.
+// Splits pools over concatenations. Such a pool waits for its last branch, and the maps of all
+// branches wait for the pool. A pool for each branch follows its branch at once. If no other layer
+// reads the concatenation, it never exists.
 
 #include <algorithm>
 #include <initializer_list>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What layers in stripes have in common, whether they go one behind the other (cascade.h) or write
+// Provides what layers in stripes have in common, both in a cascade (cascade.h) and when they write
 // pixels of one map (scattered.h).
 
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace trine::compiler {
 
-/// Rows first..last-1 of a map.
+/// The rows first..last-1 of a map.
 struct Rows {
   int first = 0, last = 0;
 
@@ -20,23 +20,24 @@ struct Rows {
   bool operator==(const Rows& o) const = default;
 };
 
-/// The rows of the input that those of the output read, inside of the image.
+/// Returns the input rows inside of the image that the output rows `out` read.
 Rows input_rows(const Geometry& g, const Rows& out);
 
-/// Whether beats can bring rows of the map to DMEM, or take them from there.
+/// Returns true if the map's rows can be moved between DRAM and DMEM in whole beats.
 bool moves_by_beats(const Map& map, const machine::Config& config);
 
-/// Adds the layer's stripe that makes these rows of its output. Maps and the window's place in them
-/// are already the stripe's.
-/// @param first  the layer of the first stripe, like which the others are; less than 0 before it
+/// Adds the stripe of a layer that makes the rows `out` of its output. The layer's maps and its
+/// window already belong to the stripe.
+/// @param first  the layer of the first stripe, or less than 0 before that is added; later stripes
+/// refer to it by Layer::like
 void add_rows(Network& net, Layer layer, const Rows& out, int& first);
 
-/// Adds a layer that the DMA does: the map `from` goes to `to`, which is as large.
-/// @param of  the layer for which it is
-/// @param first  as above, of such copies
+/// Adds a layer that the DMA executes: it copies the map `from` to `to`, which has the same size.
+/// @param of  the layer for which the copy is made
+/// @param first  as in add_rows(), for these copies
 void add_copy(Network& net, int from, int to, const Layer& of, const std::string& name, int& first);
 
-/// Adds the layers of `old` behind `last`, whose references to layers there move with them, and
+/// Adds the layers of `old` that come after `last`, corrects their references to each other, and
 /// sets the lifetimes of all maps.
 void add_behind(Network& net, const Network& old, int last);
 

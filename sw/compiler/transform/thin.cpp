@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pixels that nobody reads. Where all readers of a map take one pixel of each s x t (convolutions
-// and pools of one tap with these strides), its convolution computes only those, the map holds
-// nothing else, and the readers have no stride any more. A residual that others read in whole is
-// copied, as it has to lie like the output.
+// Removes pixels that no layer reads. If all readers of a map use one pixel of each s x t
+// (convolutions and pools of one tap with these strides), its convolution computes only those
+// pixels, the map contains nothing else, and the readers have a stride of 1. A residual that other
+// layers read as a whole is copied, because it must have the layout of the output.
 
 #include "sw/compiler/transform/passes.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One sequence on the cores of a cluster: each has pixels of its own of a map's rows, tokens of a
-// transformer, and computes every layer that takes a pixel at a time with the same weights. Maps
-// that are weights, the keys and values of all tokens, come from DRAM for all cores at once.
+// Distributes one sequence over the cores of a cluster. Each core has its own pixels of a map's
+// rows, the tokens of a transformer, and computes all layers that work pixel by pixel with the same
+// weights. Maps that are weights, which are the keys and values of all tokens, are loaded from DRAM
+// for all cores at once.
 
 #pragma once
 
@@ -13,10 +14,10 @@
 
 namespace trine::compiler {
 
-/// The network with the layers that take a pixel at a time shared by the config's cores. What
-/// others read of their maps, and the other way round, goes through DRAM.
-/// @pre no pass changed the network  @return nothing where most MACs are in other layers, or maps
-/// of several rows
+/// Returns the network with its pixel-by-pixel layers distributed over the configuration's cores.
+/// Maps that pass between these layers and others go through DRAM.
+/// @pre no pass has changed the network
+/// @return nothing if most MACs are in other layers, or in maps of several rows
 std::optional<Network> tokens_of_cores(const Network& network, const machine::Config& config);
 
 }  // namespace trine::compiler

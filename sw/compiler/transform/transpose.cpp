@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks that lie on their side. Lanes take neighbours of a row: short rows cost the window
-// former more lanes at their ends, and leave more idle. With rows and columns exchanged in all maps
-// and layers a network computes the same; the host puts its images into memory that way.
+// Exchanges rows and columns of a whole network. Lanes compute neighbours of a row, so with short
+// rows the window former loses more lanes at row ends and leaves more of them idle. With rows and
+// columns exchanged in all maps and layers, a network computes the same; the host transposes its
+// images when it stores them.
 
 #include <algorithm>
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The first broken invariant that a verifier finds, with the place that it belongs to.
+// Records the first broken invariant that a verifier finds, and the place where it was found.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace trine::compiler {
 
-/// Base of the verifiers: `where_` names the map or layer that is looked at.
+/// Base of the verifiers. `where_` names the map or layer under check.
 class FirstFault {
  protected:
   template <typename... Args>

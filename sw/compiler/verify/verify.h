@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A verifier for each form of a network inside of the compiler: the network after each pass, the
-// plan, the instructions. A verifier states what later stages rely on. It fails where a pass, the
+// Verifies each form of a network inside of the compiler: the network after each pass, the plan,
+// and the instructions. A verifier checks what later stages rely on. It fails if a pass, the
 // planner or the emitter broke that, before wrong words reach a machine.
-//
 // Models: MLIR's verifier after each pass, LLVM's MachineVerifier, Vela's verify_graph_health.
 
 #pragma once
@@ -32,13 +31,16 @@ class InternalError : public std::logic_error {
 /// variable TRINE_VERIFY is set and not 0 (all tests).
 bool verifies_by_default();
 
-/// The verifiers of one compilation. A fault ends it. @throws InternalError
+/// The verifiers of one compilation. A fault ends it.
+/// @throws InternalError
 class Verifier {
  public:
+  /// Creates the verifiers.
   /// @param on  false: nothing is verified
   Verifier(const machine::Config& config, bool on) : config_(config), on_(on) {}
 
-  /// @param after  the stage that made the form, in messages
+  /// Verifies one form.
+  /// @param after  the stage that made the form, for messages
   void verify(const Network& network, std::string_view after) const;
   void verify(const Plan& plan, const Network& network) const;
   void verify(const std::vector<Instruction>& instructions, const Plan& plan,
@@ -49,7 +51,7 @@ class Verifier {
   bool on_;
 };
 
-/// Each returns the first broken invariant, or nothing.
+/// Returns the first broken invariant of the form, or nothing.
 std::optional<std::string> fault_of(const Network& network, const machine::Config& config);
 /// @pre fault_of(network) found nothing
 std::optional<std::string> fault_of(const Plan& plan, const Network& network,

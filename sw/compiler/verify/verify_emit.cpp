@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Invariants of emitted instructions: each stays inside of the maps of its layer, or of one of the
-// buffers that the plan keeps for the layer, and each transfer of a map is whole beats.
+// Verifies the emitted instructions. Each must stay inside of its layer's maps, or inside of one of
+// the buffers that the plan reserves for the layer. Each transfer of a map must be whole beats.
 
 #include <fmt/format.h>
 

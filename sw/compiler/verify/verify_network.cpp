@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Invariants of a network: after lowering and after each pass.
+// Verifies a network after lowering and after each pass.
 
 #include <fmt/format.h>
 

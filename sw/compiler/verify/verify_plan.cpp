@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Invariants of a plan: maps and buffers in DMEM lie inside of the memory and apart, and each map
-// that the DMA moves lies so that transfers are whole beats.
+// Verifies a plan. Maps and buffers must be inside of DMEM and must not overlap. Maps that the DMA
+// moves must be placed so that transfers are whole beats.
 
 #include <fmt/format.h>
 

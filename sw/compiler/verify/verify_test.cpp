@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each invariant of a verifier, broken by hand.
+// Breaks each invariant of the verifiers by hand.
 
 #include "sw/compiler/verify/verify.h"
 

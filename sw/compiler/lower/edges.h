@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The network's edges. The host copies each input into the machine's memory and each output out of
-// it, element by element; what operators beside the machine only move, or look up code by code, it
-// does on that way.
+// Handles the edges of the network. The host copies each input into the machine's memory and each
+// output out of it, element by element. Operators next to the machine that only move codes, or look
+// them up one by one, become part of these copies.
 
 #pragma once
 
@@ -15,20 +15,22 @@
 
 namespace trine::compiler {
 
-/// RESHAPE and its kin, TRANSPOSE.
+/// Returns true for operators that only move elements: RESHAPE and its relatives, and TRANSPOSE.
 bool only_moves(model::OpKind kind);
 
-/// What an operator that only moves makes of a view of its operand. @return nothing where elements
-/// would not lie equally far apart
+/// Returns the view of the result of an operator that only moves elements, given a view of its
+/// operand.
+/// @return nothing if the result's elements would not be equally far apart
 std::optional<model::View> moved(const model::Graph& graph, const model::Op& op,
                                  const model::View& view);
 
-/// How far apart rows, columns and channels lie. @param image  their numbers
+/// Returns the distances between rows, columns and channels.
+/// @param image  the numbers of rows, columns and channels
 std::optional<Steps> steps_of(const model::View& view, const std::vector<int>& image);
 
-/// Operators of program.before and program.after that its layouts can do are in them then: movement
-/// and tables of 256 codes at the border to the machine, also where operators on single elements
-/// (QUANTIZE of floats) lie between: these are exchanged with it.
+/// Moves operators of program.before and program.after into the program's layouts where possible:
+/// movement, and tables of 256 codes, next to the machine. If operators on single elements
+/// (QUANTIZE of floats) are between movement and machine, the two are exchanged.
 void lay_out_edges(Program& program);
 
 }  // namespace trine::compiler

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators that a table of 256 codes replaces. Each is evaluated by its golden layer, alone, on
-// all codes that its operands can have.
+// Finds operators that a table of 256 codes can replace. The golden layer of each evaluates it,
+// separately, on all codes that its operands can have.
 
 #include <algorithm>
 #include <numeric>

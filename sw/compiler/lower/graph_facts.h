@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What lowering knows before it makes layers: the machine's operators, what each can take over from
-// others, in what form tensors lie. Questions about an operator that need no more than that.
+// Collects what lowering knows before it makes layers: the machine's operators, what each can take
+// over from others, and the form of each tensor. Answers questions about operators that depend on
+// nothing else.
 
 #pragma once
 
@@ -21,7 +22,7 @@
 
 namespace trine::compiler {
 
-constexpr int kMostLayers = 1024;  ///< of an operator
+constexpr int kMostLayers = 1024;  ///< the most layers of an operator
 
 using model::Graph;
 using model::Op;
@@ -40,31 +41,32 @@ inline bool is_convolution(OpKind kind) {
   return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D;
 }
 
-/// "model.tflite: op 3 CONV_2D: tensor 4 'x'"
+/// Returns text such as "model.tflite: op 3 CONV_2D: tensor 4 'x'".
 std::string with_tensor(const Graph& graph, const Op& op, int tensor);
 
-/// 1/n, just above it, so that one rounding of sum/n sends halves away from zero.
+/// Returns the smallest scale above 1/n, so that one rounding of sum/n rounds halves away from
+/// zero.
 ChannelScale reciprocal(std::int64_t n);
 
-/// A window of one tap over the whole map.
+/// Returns a window of one tap over the whole map.
 inline Geometry pointwise(const Shape& s) { return {.H = s.H, .W = s.W, .P = s.H, .Q = s.W}; }
 
-/// A shape with as many axes, the first of one element.
+/// Returns the shape extended to `axes` axes. The new first axes have one element.
 inline std::vector<int> aligned(std::vector<int> shape, std::size_t axes) {
   shape.insert(shape.begin(), axes - shape.size(), 1);
   return shape;
 }
 
-/// Positions of a product's activations and bias among its operands.
+/// Return the positions of a product's activations and bias among its operands.
 inline int activations_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
 inline int bias_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 3 : 2; }
 
-/// Whether a product's sums are of groups that count by factors.
+/// Returns true if a product adds groups that are each multiplied by a factor.
 inline bool has_factors(const Op& op) {
   return op.kind == OpKind::kFullyConnected && op.input(3) >= 0;
 }
 
-/// The first problem that there is.
+/// Returns the first of these problems, or nothing if there is none.
 template <typename... Others>
 Problem first_of(Problem first, Others... others) {
   if constexpr (sizeof...(others) > 0)
@@ -73,82 +75,91 @@ Problem first_of(Problem first, Others... others) {
     return first;
 }
 
+/// The facts about a graph that lowering uses.
 class GraphFacts {
  protected:
   GraphFacts(const Graph& graph, const machine::Config& config,
              const reference::RoundingPolicy& rounding)
       : graph_(graph), config_(config), rounding_(rounding) {}
 
-  /// Tables, fusions, packings and places that follow from the graph alone.
+  /// Finds tables, fusions, packings and concatenations, which follow from the graph only.
   void find_facts();
   const Op& op(int i) const { return graph_.ops[at(i)]; }
   int index_of(const Op& o) const { return static_cast<int>(&o - graph_.ops.data()); }
-  /// "model.tflite: op 3 CONV_2D: tensor 4 'x'" and the text
+  /// Returns a refusal that begins with "model.tflite: op 3 CONV_2D: tensor 4 'x'", followed by the
+  /// text.
   template <typename... Args>
   model::Refusal refusal(const Op& o, int tensor, Reason reason, fmt::format_string<Args...> text,
                          Args&&... args) const {
     return {reason,
             with_tensor(graph_, o, tensor) + fmt::format(text, std::forward<Args>(args)...)};
   }
-  /// The tensor that reshapes make of an input for those who do more.
+  /// Returns the tensor that reshapes make of an input, up to the first reader that does more.
   int shaped_from(int tensor) const;
   bool is_wide(const Op& o) const { return graph_.out(o).type == model::DataType::kInt16; }
-  /// Whether the machine has maps of such codes.
+  /// Returns true if the machine can hold the tensor in a map.
   bool is_map(int tensor) const { return is_code(graph_.tensor(tensor), config_); }
-  /// Codes of a word.
+  /// Returns the number of the tensor's codes in a word.
   int packing_of(int tensor) const;
-  /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.
+  /// Returns true if the bytes after the last channel of an int8 map are zero. The vector unit does
+  /// not write zeros there.
   bool zero_beyond(int tensor) const;
-  /// The most compact precision of such weights that the configuration has.
+  /// Returns the most compact precision of such weights that the configuration supports.
   const machine::Precision& narrowest(model::Encoding weights) const;
-  /// Precision of a product's weights, by that of its activations: the same, but int8 activations
-  /// take weights of any.
+  /// Returns the precision of a product's weights, given the precision of its activations. Both are
+  /// equal, except that int8 activations allow weights of any precision.
   const machine::Precision& weight_precision(const Op& o,
                                              const machine::Precision& activations) const;
-  /// Shape of the operator's output, as an image.
+  /// Returns the shape of the operator's output, as an image.
   Shape out_shape(const Op& o) const {
     return shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
   }
-  /// Whether the machine has to round halves to even for the operator's codes. @pre constant
-  /// weights
+  /// Returns true if the machine must round halves to even to give the operator's codes.
+  /// @pre the weights are constant
   bool needs_half_even(const Op& o) const;
+  /// Returns the machine's operator that makes the tensor, or -1.
   int producer_of(int tensor) const;
-  /// Indices of the machine's operators that read it.
+  /// Returns the indices of the machine's operators that read the tensor.
   std::vector<int> readers_of(int tensor) const;
-  /// The operator that reads it first and alone; nullptr: there is none.
+  /// Returns the operator that reads the tensor as its first operand, if no other operator reads
+  /// it; else nullptr.
   const Op* only_reader(int tensor) const;
-  /// Its only reader, if that is of this kind.
+  /// Returns only_reader() if it has this kind; else nullptr.
   const Op* reader_of(int tensor, OpKind kind) const;
-  /// Whether a THRESHOLD's codes are bits.
+  /// Returns true if the codes of a THRESHOLD are bits.
   bool makes_bits(const Op& t) const;
-  /// The RESHAPE behind the TRANSPOSE that alone read the product; nullptr: there is none.
+  /// Returns the RESHAPE after the TRANSPOSE that is the product's only reader, or nullptr.
   const Op* joiner_of(const Op& o) const;
-  /// Whether the operator's codes are functions of another tensor's.
+  /// Returns true if the operator's codes are functions of another tensor's codes.
   bool is_function(const Op& o) const;
   std::string text_of(const Function& function) const;
-  /// The convolution that can take an ADD into its post unit: its code has no other reader.
+  /// Returns the convolution that can compute an ADD in its post unit, because nothing else reads
+  /// its result.
   std::optional<int> fusable(const Op& add, int position);
   std::optional<reference::OutputRange> range_of_sum(const Op& add) const;
-  /// Whether a convolution over the tensor has a border of its own, which is the zero point.
+  /// Returns true if a convolution over the tensor has its own border, whose code is the zero
+  /// point.
   bool padded_again(int tensor) const;
   bool only_convolutions_read(int tensor) const;
-  /// Whether convolutions take the border as their own.
+  /// Returns true if convolutions can use the operator's border as their own.
   bool folds_pad(const Op& o) const;
-  /// Both bytes of a word outside of the image are one code.
+  /// Returns the refusal of a border whose code the machine cannot represent: both bytes of a word
+  /// outside of the image are one code.
   model::Refusal wide_border(const Op& o, int code) const;
 
   // ---- why the machine cannot do something ------------------------------------------------------
 
   Problem no_such_operator(const Op& o) const;
-  /// Operators that only the host has.
+  /// Returns the problem of an operator that only the host supports.
   Problem host_problem(const Op& o) const;
-  /// The configuration needs every precision in which an operator's codes are packed.
+  /// Returns the problem of an operator whose codes are packed in a precision that the
+  /// configuration lacks.
   Problem precisions_problem(const Op& o) const;
-  /// Sums of convolutions may stay int32.
+  /// Returns the problem of an operator's result types. Sums of convolutions may stay int32.
   Problem types_problem(const Op& o) const;
-  /// @pre constant weights
+  /// @pre the weights are constant
   Problem half_even_problem(const Op& o) const;
-  /// A tensor as an image; the operator's result as one.
+  /// Return the problem of a tensor, or of the operator's result, as an image.
   Problem tensor_problem(int tensor) const;
   Problem out_problem(const Op& o) const;
   Problem thresholds_problem(const Op& t) const;
@@ -158,24 +169,27 @@ class GraphFacts {
   reference::RoundingPolicy rounding_;
   Network net_;  ///< its ends and the host's graphs; Maps adds maps and layers
   std::vector<int> machine_;
-  std::map<int, std::vector<int>> first_readers_;  ///< of a tensor as their input 0
-  std::map<int, int> readers_, producer_;          ///< of a tensor
-  std::map<int, int> threshold_of_;                ///< conv -> threshold
-  std::map<int, int> packing_;                     ///< tensor -> codes of a word
+  /// By tensor: operators that read it as their input 0.
+  std::map<int, std::vector<int>> first_readers_;
+  std::map<int, int> readers_, producer_;  ///< by tensor
+  std::map<int, int> threshold_of_;        ///< threshold by convolution
+  std::map<int, int> packing_;             ///< by tensor: codes of a word
   std::map<int, Function> functions_;
-  std::set<int> stored_;          ///< tensors that others than functions read
-  std::map<int, int> looked_up_;  ///< root -> its only function in memory, where it is not itself
-  /// By tensor: the concatenation that it is written into, as tensor, and its place there.
+  std::set<int> stored_;  ///< tensors that operators other than functions read
+  /// By root: its only function in memory, if the root is not stored itself.
+  std::map<int, int> looked_up_;
+  /// By tensor: the concatenation into which it is written, and its place there.
   std::map<int, std::pair<int, Part>> concatenated_;
-  /// Products that an ADD takes over, and such ADDs with the product and its position.
+  /// The products with which ADDs are fused, such ADDs with their product, and its position.
   std::map<int, int> fused_into_, fused_, fused_position_;
 
  private:
   void find_fused_thresholds();
   void find_tables();
-  /// The longer reduction hides more of the second pass.
+  /// Finds ADDs to fuse with products. The product with the longer reduction is fused, because it
+  /// hides more of the second pass.
   void find_fused_additions();
-  /// Finds the tensors that their producers can write right into a concatenation.
+  /// Finds the tensors that their producers can write directly into a concatenation.
   void find_concatenated();
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TFLite rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
-// two codes: acc * multiplier an odd multiple of 2^(30 - shift). Scales are rarely so even that an
-// accumulator in reach does that; where one does, the machine's own mode is used. int16 codes
-// always have it: without it sums that round once have 40 bits and a shorter multiplier.
+// Determines where rounding halves to even matters. TFLite rounds halves up, ONNX to even. Both
+// agree unless a scaled sum is exactly between two codes: acc * multiplier is then an odd multiple
+// of 2^(30 - shift). Scales are rarely so even that an accumulator within reach does that. Where
+// one does, the machine's own mode is used. int16 codes always use it: without it, sums that round
+// once have 40 bits and a shorter multiplier.
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a graph to the network that the machine computes: operators become layers, tensors maps, and
-// what the host does at the graph's ends is cut off.
+// Lowers a graph to the network that the machine computes: operators become layers, and tensors
+// become maps. Operators at the graph's ends that the host executes are cut off.
 
 #pragma once
 
@@ -17,8 +17,8 @@
 
 namespace trine::compiler {
 
-/// Operators that the machine cannot run, as configured: operator, index, tensor and what is
-/// missing, one line for each.
+/// The operators that the configured machine cannot run. The message has one line for each:
+/// operator, index, tensor and what is missing.
 class Unsupported : public model::Refusal {
  public:
   Unsupported(const model::Refusal& refusal, std::vector<int> which)
@@ -26,14 +26,16 @@ class Unsupported : public model::Refusal {
   std::vector<int> ops;  ///< indices into Graph::ops
 };
 
-/// The network; or what is refused, all of it.
+/// The result of lowering: the network, or the complete refusal.
 struct Lowered {
   Network network;
   std::optional<Unsupported> refused;
 };
+/// Lowers the graph, or returns why it cannot.
 Lowered try_lower(const model::Graph& graph, const machine::Config& config,
                   const reference::RoundingPolicy& rounding);
 
+/// Lowers the graph.
 /// @throws Unsupported
 Network lower(const model::Graph& graph, const machine::Config& config,
               const reference::RoundingPolicy& rounding);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RESHAPE and TRANSPOSE. A tensor in another order is no map yet: Axes say where its codes lie in
-// one. Whoever can reads them there (heads of an attention are channels of a map); for others they
-// are put in order: pixels and words of channels by copies; channels that were pixels by a product
-// with the identity, whose weights are the map.
+// Lowers RESHAPE and TRANSPOSE. A tensor in another order has no map yet: Axes describe where its
+// codes are in another map. Operators that can, read them there (heads of an attention are channels
+// of a map). For others they are put in order: pixels and words of channels by copies, and channels
+// that were pixels by a product with the identity, in which the map is the weights.
 
 #include <cassert>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LOGISTIC and TANH of int16 codes, on lines between the points of the lookup table. A gate's sum
-// is added up right before: each operand is a tap.
+// Lowers LOGISTIC and TANH of int16 codes, which are interpolated on lines between the points of
+// the lookup table. The sum of a gate is added up directly before: each operand is a tap.
 
 #include <algorithm>
 

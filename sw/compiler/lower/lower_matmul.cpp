@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Products of two maps: for each batch a convolution of one tap whose weights are the second map's
-// codes, a pixel for each output channel. Of int16 codes two, of the second map's high and of its
-// low bytes, whose int32 words are joined to one sum.
+// Lowers products of two maps. Each batch is a convolution of one tap whose weights are the second
+// map's codes, a pixel for each output channel. int16 maps need two convolutions, one with the high
+// and one with the low bytes of the second map. Their int32 words are joined to one sum.
 
 #include "sw/compiler/lower/lowering.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators that only move codes: copies by the vector unit, words at a time, or convolutions of
-// one tap that select channels; or no layer at all, where a map can lie in another one.
+// Lowers operators that only move codes. They become copies by the vector unit, several words at a
+// time, or convolutions of one tap that select channels. They need no layer if a map can be a part
+// of another one.
 
 #include <functional>
 #include <numeric>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Means, sums, largest and smallest codes over any axes. An image's rows and columns are two axes
-// of a window; the pixels of any other tensor lie in one row, of which a window takes every n-th.
+// Lowers means, sums, and largest and smallest codes over any axes. Rows and columns of an image
+// are two axes of a window. The pixels of any other tensor are in one row, of which a window reads
+// every n-th.
 
 #include <bit>
 #include <numeric>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators with more outputs than inputs along an axis: TRANSPOSE_CONV and the resizes. Outputs a
-// few pixels apart are alike: they read pixels that lie equally far apart, with the same weights.
-// So there is a layer for each such set of outputs, which it scatters over the output's map.
+// Lowers operators with more outputs than inputs along an axis: TRANSPOSE_CONV and the resizes.
+// Outputs a few pixels apart are alike: they read pixels that are equally far apart, with the same
+// weights. Each such set of outputs is computed by one layer, which scatters them over the output's
+// map.
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions of one code by the lookup table: behind the results of the layer that computes the
-// code, where nobody else reads it, or in a pass of the vector unit.
+// Lowers functions of one code to the lookup table. The table follows the layer that computes the
+// code if no other layer reads it. Otherwise it is a pass of the vector unit.
 
 #include <numeric>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values of more bits than codes have, in bytes: products of these leave int32 words in DMEM, for
-// some channels and rows at a time, and the vector unit joins the words of a sum to a code, rounded
-// once, while the array makes the next ones.
+// Lowers values that have more bits than codes, byte by byte. Products of the bytes leave int32
+// words in DMEM, for some channels and rows at a time. The vector unit joins the words of a sum to
+// a code, rounded once, while the array makes the next words.
 //
-//   weights in fixed point   w = w0 + 256 w1 + 65,536 w2, bytes with signs: three words a sum
-//   codes of E4M3            places of values; a map of the three bytes of each value comes first,
-//                            by three lookups: three words with weights of a byte, five with three
+//   weights in fixed point   w = w0 + 256 w1 + 65,536 w2, signed bytes: three words for a sum
+//   codes of E4M3            represent values. A map of the three bytes of each value is made first
+//                            by three lookups: three words with byte weights, five with three bytes
 
 #include <algorithm>
 #include <numeric>

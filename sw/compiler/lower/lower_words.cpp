@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// int32 words: codes of them, and sums of int16 by int16 products, whose second operand is split in
-// bytes.
+// Lowers operators on int32 words: codes computed from words, and the sums of int16 by int16
+// products, whose second operand is split into bytes.
 
 #include <algorithm>
 #include <numeric>

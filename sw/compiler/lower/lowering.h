@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From operators to layers. Each kind of operator is a row of rule_of() and two methods beside each
-// other in lower_*.cpp: x_problem() answers why the machine cannot compute it on this design and
-// changes nothing; x() makes the layers of one without a problem. What depends on where codes lie
-// shows only as they are moved: note() takes that down, and the work goes on.
+// Turns operators into layers. Each kind of operator has a row in rule_of() and two methods next to
+// each other in lower_*.cpp. x_problem() returns why the machine cannot compute the operator on
+// this design, and changes nothing. x() makes the layers of an operator without a problem. Problems
+// that depend on where codes are stored show only while codes are moved: note() records them, and
+// lowering continues.
 
 #pragma once
 
@@ -22,18 +23,19 @@
 
 namespace trine::compiler {
 
-/// Elements of an operand's axes, in any order.
+/// The elements of an operand that a selection takes along each axis, in any order.
 struct Elements {
-  std::vector<int> extents;               ///< of the operand
-  std::vector<std::vector<int>> sources;  ///< for each axis of the result the operand's elements
+  std::vector<int> extents;               ///< extents of the operand's axes
+  std::vector<std::vector<int>> sources;  ///< by axis of the result: the operand's elements
 };
 
-/// The k-th byte of a value, with its sign: v = v0 + 256 v1 + 65,536 v2.
+/// Returns the k-th signed byte of a value: v = v0 + 256 v1 + 65,536 v2.
 std::int8_t signed_byte(std::int64_t value, int k);
 
-/// Regions of channels as one, if they are alike.
+/// Merges the regions of the channels into one if all have the same scale and bias.
 void be_one(std::vector<SumRegion>& regions);
 
+/// Lowers one graph.
 class Lowering : private Maps {
  public:
   Lowering(const Graph& graph, const machine::Config& config,
@@ -43,36 +45,40 @@ class Lowering : private Maps {
   Lowered run();
 
  private:
-  /// What an operator needs, and what becomes of it.
+  /// The two methods of a kind of operator.
   struct Rule {
     Problem (Lowering::*problem)(const Op& o) const = nullptr;
     void (Lowering::*lower)(const Op& o) = nullptr;  ///< @pre no problem
     constexpr bool operator==(const Rule&) const = default;
   };
-  /// nullptr: the machine has no such operator, or it is a function of one code.
+  /// Returns the rule, or nullptr if the machine has no such operator, or if it is a function of
+  /// one code.
   static const Rule* rule_of(OpKind kind);
 
   // ---- one operator after the other -------------------------------------------------------------
 
-  /// Asks `ask(index)`, which returns a Problem, for the machine's operators in order, those whose
-  /// inputs exist or have a stand-in. @return all problems; nothing if there are none
+  /// Calls `ask(index)`, which returns a Problem, for the machine's operators in order. Skips
+  /// operators whose inputs have neither a map nor a stand-in.
+  /// @return all problems, or nothing if there are none
   template <typename Ask>
   std::optional<Unsupported> judge(Ask ask);
-  /// Why the operator is none for the machine as things lie; operators before it are layers.
+  /// Returns why the machine cannot compute the operator with its codes stored as they are. The
+  /// operators before it are layers already.
   Problem problem(const Op& o) const;
-  /// Makes the operator's layers if it has no problem.
+  /// Makes the operator's layers, or returns its problem.
   Problem lower(int index);
 
   // ---- products ---------------------------------------------------------------------------------
 
   void set_arithmetic(const Op& o, Layer& layer) const;
-  /// Sums that stay int32 have no scale.
+  /// Sets the scales of a product. Sums that stay int32 have none.
   void set_scales(const Op& o, Layer& layer) const;
-  /// Activations are packed as their map is; weights no wider, where an operation has them.
+  /// Sets the precision of a product. Activations are packed as in their map; weights are not
+  /// wider, if there is such an operation.
   void set_precision(const Op& o, Layer& layer) const;
-  /// Sum of the weights of channel m.
+  /// Returns the sum of the weights of channel m.
   static std::int64_t weight_sum(const Layer& layer, int m);
-  /// sum (x - z) * w = sum x * w - z * sum w
+  /// Folds the input's zero point into the bias: sum (x - z) * w = sum x * w - z * sum w.
   void fold_zero_point(Layer& layer) const;
   static void cancel_beyond(Layer& layer);
   static void read_twice(Layer& layer);
@@ -80,25 +86,26 @@ class Lowering : private Maps {
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;
   Problem half_even_sums_problem(const Op& o) const;
-  /// A scale of int16 codes by which what has `bits` bits, with its sign, leaves 32 bits.
+  /// Returns the problem of an int16 scale that scales a signed value of `bits` bits beyond 32
+  /// bits.
   Problem scale_problem(const Op& o, const ChannelScale& scale, int bits) const;
-  /// More int16 codes than a sum has room for.
+  /// Returns the problem of a sum over more int16 codes than fit.
   Problem count_problem(const Op& o, std::int64_t count, std::int64_t most) const;
-  /// The weight of input channel c of the whole map, where groups read words of their own.
+  /// Returns the weight of input channel c of the whole map, if groups read their own words.
   static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
   Layer product_layer(const Op& o);
-  /// A product's operands and scales.
+  /// Returns the problem of a product's operands and scales.
   Problem weights_problem(const Op& o) const;
   Problem factors_problem(const Op& o) const;
   Problem product_problem(const Op& o) const;
   void product(const Op& o);
   Problem threshold_problem(const Op& o) const;
   void threshold(const Op& o);
-  /// acc + bias >= T as acc >= T - bias. A code `step` above the one before takes as many
-  /// thresholds, but a bit is one, whatever it stands for.
+  /// Sets the thresholds of a product: acc + bias >= T becomes acc >= T - bias. A code that is
+  /// `step` above the one before needs `step` thresholds. A bit needs one, whatever its step.
   void set_thresholds(const Op& t, Layer& layer) const;
-  /// Weights of more than eight bits, of codes of a format: w = 2^bits high + low, as weights of
-  /// the activations times 2^bits and of these as they are.
+  /// Splits format weights of more than eight bits: w = 2^bits high + low. `high` multiplies the
+  /// activations times 2^bits, `low` the activations themselves.
   struct Split {
     int bits = 0;
     static std::optional<Split> of(std::span<const std::int16_t> weights);
@@ -107,14 +114,17 @@ class Lowering : private Maps {
   };
   std::optional<Split> split_of(const Op& o) const;
   Problem split_problem(const Op& o) const;
-  /// A map whose upper half of channels are those of `from` times 2^bits.
+  /// Makes a map whose lower half of channels is `from`, and whose upper half is `from` times
+  /// 2^bits.
   int scaled_beside(const Op& o, int from, int bits);
-  /// Layers of a product of weights in fixed point: of the lowest bytes of these, and so on.
+  /// The layers of a product with fixed-point weights: one for the lowest bytes of the weights, one
+  /// for the next bytes, one for the highest.
   using Bytes = std::array<Layer, 3>;
   Layer convolution(const Op& o, Bytes* bytes = nullptr);
-  /// Over [N, K]: a 1x1 filter on N pixels, or, where K is some pixels or rows of an image, or all
-  /// of it, a filter of that size. Other rows are put in order first.
   void set_factors(const Op& o, Layer& layer);
+  /// Makes the layer of a product over [N, K]: a 1x1 filter on N pixels, or, if K is some pixels or
+  /// rows of an image, or all of it, a filter of that size. Rows in other layouts are put in order
+  /// first.
   Layer fully_connected(const Op& o, Bytes* bytes = nullptr);
   bool rows_meet(const Shape& s, int K, int channels) const;
 
@@ -122,9 +132,11 @@ class Lowering : private Maps {
 
   Problem batch_matmul_problem(const Op& o) const;
   void batch_matmul(const Op& o);
-  /// Channels of each block that the constant second operand is made of, as a rotation is: an
-  /// output depends on the inputs of its own. 0: it is not, or nothing is gained.
+  /// Returns the number of channels in each block of a block-diagonal constant second operand, as
+  /// in a rotation: an output depends only on the inputs of its block. Returns 0 if the operand is
+  /// not block-diagonal or blocks gain nothing.
   int block_of(const Op& o, const Matrices& a) const;
+  /// Sets the weights of a layer from its diagonal blocks.
   /// @param matrix  the second operand of the layer's batch: [output][input]
   static void set_block_weights(std::span<const std::int8_t> matrix, int block, Layer& layer);
   Problem wide_matmul_problem(const Op& o) const;
@@ -137,23 +149,24 @@ class Lowering : private Maps {
   Layer with_sums_folded(Layer layer, Bytes* bytes);
   void begin_bytes(const Op& o, const Layer& layer, Bytes* bytes) const;
   void be_words(Layer& layer) const;
-  /// Sums that become words: of weight 1, 256 and so on, three or five.
+  /// The sums that become words, three or five: word k has weight 256^k.
   using Words = std::vector<Layer>;
-  /// Output rows and channels whose words are in DMEM together.
+  /// A block of output rows and channels whose words are in DMEM together.
   struct Block {
     int first = 0, channels = 0, row = 0, rows = 0;
   };
-  /// How words become codes.
+  /// The parameters by which words are joined to codes.
   struct Joint {
-    std::vector<ChannelScale> scales;  ///< of each channel, or one
+    std::vector<ChannelScale> scales;  ///< one, or one for each channel
     reference::OutputRange output;
-    std::vector<std::int64_t> bias;  ///< that is not in the words
+    std::vector<std::int64_t> bias;  ///< added to the sum in addition to the words
   };
   std::vector<Block> blocks_of(const Layer& layer, int rows_of_words) const;
   void join_words(const Op& o, const Words& sums, const Joint& joint);
   int words_of_sums(const Op& o, const Words& sums, const Block& block);
   void join_block(const Op& o, int words, const Joint& joint, const Block& block, int codes);
-  /// A map that has the three bytes of values of a format, one behind the other.
+  /// Makes a map of the three bytes of format values: all first bytes, then all second bytes, then
+  /// all third bytes.
   int byte_planes(const Op& o, const std::vector<int>& maps);
   Layer product_of_plane(const Op& o, int planes, int k, int channels);
   Words products_of_planes(const Op& o, Bytes bytes);
@@ -164,13 +177,13 @@ class Lowering : private Maps {
   Problem value_mean_problem(const Op& o) const;
   void value_mean(const Op& o);
   Matrices matrices(const Op& o, int position, bool adjoint);
-  /// The first code of each batch, as the output's batches take them.
+  /// Returns the first code of each matrix of the operand, in the order of the output's batches.
   std::vector<std::int64_t> batches(const Op& o, int position, const Matrices& from) const;
   bool readable_transposed(const Matrices& m, const std::vector<std::int64_t>& first) const;
-  /// Whether rows are neighbouring words of a map's only pixel (heads of one token).
+  /// Returns true if rows are neighbouring words of a map's only pixel (heads of one token).
   bool lie_in_words(const Matrices& m, const std::vector<std::int64_t>& first) const;
-  /// The map whose pixels have all batches of a product as channels, if that is what its reader
-  /// makes of it.
+  /// Returns the map in which a pixel has the channels of all batches, if the product's reader
+  /// joins the batches that way.
   std::optional<int> joined_batches(const Op& o, int batches);
 
   // ---- order of axes (lower_axes.cpp) -----------------------------------------------------------
@@ -206,7 +219,8 @@ class Lowering : private Maps {
   const Map* gated_map(const Op& o, int position) const;
   bool gate_pays(const Shape& s, int steps, bool computed) const;
   Layer gate(const Op& o, int position, int steps);
-  /// The operand, computed or constant, that the array takes as weights, one for each channel.
+  /// Returns the operand, computed or constant, that the array can use as weights, one for each
+  /// channel.
   std::optional<int> gate_of(const Op& o) const;
   void computed_gate(const Op& o, int position);
   static std::vector<std::int8_t> shares_of(int weight);
@@ -215,16 +229,17 @@ class Lowering : private Maps {
   Problem two_maps_problem(const Op& o) const;
   void maximum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMaximum)); }
   void minimum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMinimum)); }
-  /// A layer of the operator's maps.
+  /// Makes a layer of the operator's two maps.
   Layer two_maps(const Op& o, LayerKind kind);
-  /// The map with its codes lying as `other` has them: itself, or a copy.
+  /// Returns the map in the layout of `other`: the map itself, or a copy.
   int lain_as(const Op& o, int map, Shape other);
-  /// An operand as a map of the output's extents: constants are expanded, others repeated.
+  /// Returns an operand as a map with the output's extents. Constants are expanded, other operands
+  /// repeated.
   int operand(const Op& o, int position);
   Problem operand_problem(const Op& o, int position) const;
-  /// Repeats a map's only channel, column and row where `to` has more.
+  /// Repeats a map's only channel, column or row wherever `to` has more.
   int repeated(const Op& o, int map, const Shape& to);
-  /// A pass over a map's codes as they are.
+  /// Makes a layer that copies a map's codes unchanged.
   Layer copy(const Op& o, int map) const;
   Problem requantize_problem(const Op& o) const;
   void requantize(const Op& o);
@@ -232,7 +247,8 @@ class Lowering : private Maps {
   void codes_of_words(const Op& o);
   void words_of_codes(const Op& o);
   Problem softmax_problem(const Op& o) const;
-  /// Reads its input's pixels where they lie, if these are lines of a map; else in order.
+  /// Makes a layer that reads the input's pixels in place if they are lines of a map; else puts
+  /// them in order first.
   Layer reading_pixels(const Op& o, LayerKind kind);
   void softmax(const Op& o);
   void wide_softmax(const Op& o);
@@ -261,7 +277,8 @@ class Lowering : private Maps {
                         const reference::MeanParams& p);
   Problem reduce_max_problem(const Op& o) const;
   void reduce_max(const Op& o);
-  /// A layer whose result only other layers of the operator read. @return the map
+  /// Adds a layer whose result only other layers of the operator read.
+  /// @return the result's map
   int add_step(const Op& o, Layer layer);
   Layer complement(const Op& o, int map) const;
   Layer largest_channel(const Op& o, int map);
@@ -273,7 +290,7 @@ class Lowering : private Maps {
   void set_phase_weights(const Op& o, Layer& layer, int first_row, int first_col) const;
   Problem resize_problem(const Op& o) const;
   void resize(const Op& o);
-  /// A depthwise convolution with weights rows[ky] * cols[kx] over their sum.
+  /// Makes a depthwise convolution with the weights rows[ky] * cols[kx], divided by their sum.
   Layer weighted_sum(const Op& o, int from, const Geometry& window, const std::vector<int>& rows,
                      const std::vector<int>& cols) const;
 
@@ -285,7 +302,7 @@ class Lowering : private Maps {
   Problem strided_slice_problem(const Op& o) const;
   bool read_in_any_order(int tensor) const;
   void strided_slice(const Op& o);
-  /// Pads channels as well.
+  /// Pads channels in addition to rows and columns.
   void pad_channels(const Op& o, int map, const Geometry& window, int before, int code);
   void join_between(const Op& o, int position, int axis, int begin);
   bool is_part_of(int map, int whole, const Part& place) const;
@@ -299,7 +316,7 @@ class Lowering : private Maps {
   void select(const Op& o, const Elements& elements);
   Problem broadcast_to_problem(const Op& o) const;
   void broadcast_to(const Op& o);
-  /// Row (or column) i of `to` is row sources[i] of `from`.
+  /// Copies row (or column) sources[i] of `from` to row (or column) i of `to`.
   void move_lines(const Op& o, int from, const std::vector<int>& sources, bool rows, int to);
   Problem blocks_problem(const Op& o) const;
   void space_to_depth(const Op& o);
@@ -308,7 +325,7 @@ class Lowering : private Maps {
   struct FoldedPad {
     int map, top, left, code;
   };
-  std::map<int, FoldedPad> folded_pads_;  ///< of tensors that are no maps
+  std::map<int, FoldedPad> folded_pads_;  ///< by tensor without a map
 };
 
 }  // namespace trine::compiler

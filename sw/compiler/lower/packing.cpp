@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In how many bits each feature map lies in memory.
+// Chooses the number of bits in which each feature map is stored.
 
 #include <algorithm>
 #include <limits>

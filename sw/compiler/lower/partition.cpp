@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which operators run on the host: those on float inputs down to the first codes, what layouts can
-// do at both ends (edges.h), and at the other end SOFTMAX that the machine cannot compute,
-// DEQUANTIZE, operators on floats, and what only moves their codes.
+// Chooses the operators that run on the host. At the inputs these are operators on floats up to the
+// first codes. At the outputs these are SOFTMAX that the machine cannot compute, DEQUANTIZE,
+// operators on floats, and operators that only move the codes of these. At both ends, they include
+// what layouts can do (edges.h).
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Plans where each feature map is stored and how each layer is cut into parts.
+//
 // A map stays in DMEM from its producer to its last reader if there is room. Otherwise it is in
 // DRAM and its layers work on it in parts, with two buffers of each kind where those fit. Maps that
 // one instruction walks with the same addresses (both operands of an addition, or residual and

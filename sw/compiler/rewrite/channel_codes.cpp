@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Channels that have one code in every pixel, whatever the network's inputs are.
+// Finds channels that have one code in every pixel, whatever the network's inputs are.
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What operators do to channels, the indices of a tensor's last axis: which go together, and an
-// operator on some of them.
+// Describes what operators do to channels, the indices of a tensor's last axis: which channels
+// belong together, and what an operator is on some of them.
 
 #pragma once
 
@@ -15,24 +15,25 @@
 
 namespace trine::compiler {
 
-/// Channel `in` of the operand at `position` alone becomes channel `out` of the result, with the
-/// same channel of the other operands.
+/// Ties channels: channel `out` of the result depends only on channel `in` of the operand at
+/// `position`, and on the same channel of the other operands.
 struct Tie {
   int position, in, out;
 };
 
-/// A constant operand whose axis goes along with the channels of the output, or of the input.
+/// A constant operand with an axis that is cut together with the channels of the output, or of the
+/// input.
 struct Cut {
   int position, axis;
   bool by_input = false;
 };
 
-/// What an operator does to channels.
+/// The relation between an operator's channels.
 struct Channels {
   enum class Kind {
-    kFixed,    ///< anything: none can go
+    kFixed,    ///< unknown: no channel can be removed
     kProduct,  ///< each output channel is a weighted sum of all input channels
-    kEach,     ///< as the ties say
+    kEach,     ///< as described by the ties
   };
   Kind kind = Kind::kFixed;
   std::vector<Tie> ties;   ///< kEach
@@ -40,25 +41,27 @@ struct Channels {
   std::vector<Cut> cuts;
 };
 
+/// Returns what an operator does to channels.
 Channels channels_of(const model::Graph& graph, const model::Op& op);
 
-/// Whether each channel stays, by tensor; a tensor that is not there keeps all.
+/// The channels that stay, by tensor. Tensors that are not in the map keep all channels.
 using Kept = std::map<int, std::vector<bool>>;
 
-/// `op` on the channels that are kept of its tensors: constants are cut, into tensors of their own.
-/// The shapes of its other tensors are the caller's: cut_shape().
+/// Returns `op` on the kept channels of its tensors. Constants are cut, into new tensors. The
+/// caller changes the shapes of other tensors: cut_shape().
 model::Op on_channels(model::Graph& graph, model::Op op, const Kept& kept);
 void cut_shape(model::Tensor& tensor, const std::vector<bool>& kept);
 
-/// The code that a channel has in every pixel, of each input: nothing if it is not known to have
-/// one.
+/// By input: the code of each channel that has the same code in every pixel; nothing for channels
+/// that may not.
 using ChannelCodes = std::map<int, std::vector<std::optional<std::int32_t>>>;
 
-/// CONV_2D or FULLY_CONNECTED as a matrix over its channels.
+/// A CONV_2D or FULLY_CONNECTED as a matrix over its channels.
 struct Product {
-  int outputs = 0, inputs = 0;     ///< M, C
-  std::vector<bool> used;          ///< [M][C]: some weight is not zero
-  std::vector<std::int32_t> sums;  ///< [M][C]: of the weights of all taps, less their zero point
+  int outputs = 0, inputs = 0;  ///< M, C
+  std::vector<bool> used;       ///< [M][C]: true if some weight is not zero
+  /// [M][C]: sums of the weights of all taps minus their zero point.
+  std::vector<std::int32_t> sums;
   std::vector<std::int64_t> bias;  ///< [M]
   bool bordered = false;           ///< some window has taps outside of the image
 
@@ -68,20 +71,22 @@ struct Product {
   }
 };
 
-/// @pre channels_of() says kProduct
+/// Returns the operator as a matrix.
+/// @pre channels_of() returns kProduct
 Product product_of(const model::Graph& graph, const model::Op& op);
 
-/// DEPTHWISE_CONV_2D: of each output channel whether its weights are all zero. Others: nothing.
+/// Returns for each output channel of a DEPTHWISE_CONV_2D whether its weights are all zero. Returns
+/// nothing for other operators.
 std::vector<bool> zero_filters(const model::Graph& graph, const model::Op& op);
 
-/// The format of codes of a byte that an operator reads: kNone where they are whole numbers.
+/// Returns the format of the byte codes that an operator reads, or kNone if they are integers.
 inline machine::Format value_format(const model::Graph& graph, const model::Op& op) {
   return model::of_format(graph.in(op, 0)) ? graph.in(op, 0).format : machine::Format::kNone;
 }
 
-/// Channels that are constant, and their codes, of all tensors; found by the golden layers, each
-/// run on constant channels alone.
-/// @param products  product_of() of each operator that is one, by its place in graph.ops
+/// Finds the constant channels of all tensors, and their codes. Runs each golden layer on constant
+/// channels only.
+/// @param products  product_of() of each operator that is a product, by its position in graph.ops
 ChannelCodes constant_channels(const model::Graph& graph, const std::map<int, Product>& products,
                                reference::RoundingPolicy rounding);
 

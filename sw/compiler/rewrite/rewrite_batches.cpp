@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An image has a batch of one on the machine. Operators that keep the images of a batch apart
-// become one for each; tensors are cut and joined along axis 0 only where others read or write
-// them, on the host at the graph's ends. FULLY_CONNECTED reads the rows of all images at once, as
-// pixels of one map: each is a lane, and weights come once.
+// Splits batches, because the machine computes one image at a time. Operators that do not mix the
+// images of a batch become one operator for each image. Tensors are cut and joined along axis 0
+// only where other operators read or write them, on the host at the graph's ends. FULLY_CONNECTED
+// reads the rows of all images at once, as pixels of one map: each row is a lane, and weights are
+// loaded once.
 //
-// Between two joins any order of images and operators is right. Groups of images go through an
-// operator one after the other, so that they share its weights while those are in PMEM; groups are
-// as large as there is room in DMEM. Where early operators have the larger maps, several small
-// groups make up a larger one behind them: one image at a time through the stem, all through the
-// last blocks.
+// Between two joins, any order of images and operators is right. Groups of images go through an
+// operator one after the other, so that they share its weights while those are in PMEM. Groups are
+// as large as DMEM allows. If early operators have larger maps, several small groups join to a
+// larger one after them: one image at a time through the stem, all together through the last
+// blocks.
 
 #include <algorithm>
 #include <bit>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The vector engine repeats a map along its channels, columns and rows. Rows along several axes are
-// one line of pixels there: where an operand repeats along some of these axes, BROADCAST_TO makes
-// it whole before.
+// Expands operands that repeat along some axes. The vector engine repeats a map along its channels,
+// columns and rows. It sees rows along several axes as one line of pixels. If an operand repeats
+// along some of these axes, BROADCAST_TO expands it first.
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Channels that say nothing go: those with the same code in every pixel, which become part of the
-// biases of those who read them, and those that nobody reads.
+// Removes channels that carry no information: channels with the same code in every pixel, which
+// become part of their readers' biases, and channels without a reader.
 
 #include <algorithm>
 #include <cstring>

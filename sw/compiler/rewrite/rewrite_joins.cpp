@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CONCATENATION of uint8 codes brings its operands to the scale of its result, in float32. QUANTIZE
-// before it gives the same codes in integers, with one rounding or, at ratios of which halves come,
-// with two; near halves float32 may give others.
+// Rewrites CONCATENATION of uint8 codes, which brings its operands to the scale of its result, in
+// float32. A QUANTIZE before it gives the same codes in integers, with one rounding, or with two at
+// ratios that produce halves. Near halves, float32 may give other codes.
 
 #include <algorithm>
 

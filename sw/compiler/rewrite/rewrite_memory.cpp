@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SVDF of int8 with an int16 memory, in operators of the machine. The memory of `filters` features
-// over time lies as an image: rows are the batch, columns the time, channels the filters.
+// Rewrites int8 SVDF with an int16 memory, in operators of the machine. The memory of `filters`
+// features over time is stored as an image: rows are the batch, columns the time, channels the
+// filters.
 //
 //   feature   CONV_2D(QUANTIZE(x)) with biases of 0, of the memory's scale
 //   memory    CONCATENATION(columns of the old one but the first, feature)
 //   y         QUANTIZE(CONV_2D(memory)), weights of int16, a group of `rank` filters a unit
 //
-// int8 codes are int16 ones less their zero point, whose products with int32 biases have the sums
-// and the two roundings of int8's. Whoever keeps the memory has it filter by filter.
+// The int8 codes become int16 codes minus their zero point. Products of these with int32 biases
+// have the sums and the two roundings of int8 products. The memory's owner stores it filter by
+// filter.
 
 #include <algorithm>
 #include <map>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tensors of four axes count as images [N, H, W, C]. Attention has others: tokens before the batch,
-// heads and windows as batch, queries, keys and values one behind the other. Where no operator of
-// images touches them and one mixes what lies along axis 0, they get an axis of 1 in front and are
-// rows, as tensors of five axes are.
+// Turns some tensors of four axes into rows. Such tensors count as images [N, H, W, C]. Attention
+// has others: tokens before the batch, heads and windows as batch, or queries, keys and values one
+// after the other. If no image operator uses them and one operator mixes elements along axis 0,
+// they get an axis of 1 in front and become rows, like tensors of five axes.
 
 #include <algorithm>
 #include <map>

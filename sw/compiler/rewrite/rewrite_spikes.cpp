@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SPIKING (docs/numerics.md) step by step, in operators of int16 codes that the vector unit has:
+// Rewrites SPIKING (docs/numerics.md) step by step, in operators on int16 codes that the vector
+// unit supports:
 //
 //   v      ADD(leak * u, x)
 //   fired  QUANTIZE(v - level + 1), by a scale of 2^14, clamped to 0..drop
 //   u      SUB(v, fired)
 //
-// A reset to zero has QUANTIZE(2 (v - level)) clamped to -2..0 in place of `fired`, half its
-// product with v, which is -u, and SUB in place of ADD. Spikes are codes of all steps' `fired` at
-// once. Leaks and levels are whole numbers of the operators (sw/model/spiking.h).
+// A reset to zero uses QUANTIZE(2 (v - level)) clamped to -2..0 in place of `fired`, half its
+// product with v, which is -u, and SUB in place of ADD. Spikes are the codes of all steps' `fired`
+// at once. Leaks and levels are integers of the operators (sw/model/spiking.h).
 
 #include <fmt/format.h>
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UNIDIRECTIONAL_SEQUENCE_LSTM as tflite-micro computes it (docs/numerics.md), in operators of the
-// machine: the inputs of all steps as one product for each gate, then step by step
+// Rewrites UNIDIRECTIONAL_SEQUENCE_LSTM as tflite-micro computes it (docs/numerics.md), in
+// operators of the machine. The inputs of all steps form one product for each gate. Then follow the
+// steps:
 //
 //   i, f, g, o   ADD(rows of the step, FULLY_CONNECTED(h)), Q3.12; LOGISTIC, of g TANH
 //   c            ADD(MUL(f, c), MUL(i, g))
 //   h            MUL(TANH(c), o)
 //
-// Products of int8 activations have int16 results: their sums and their two roundings are those of
-// int8's. h is of the LSTM's type. All saturate where the kernel does. Rows are [step, batch].
+// Products of int8 activations have int16 results, whose sums and two roundings equal those of int8
+// products. h has the LSTM's type. All operators saturate where the kernel does. Rows are [step,
+// batch].
 
 #include <fmt/format.h>
 

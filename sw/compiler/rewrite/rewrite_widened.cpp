@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Products of int8 codes with int16 results: of QUANTIZE(x), which makes int16 codes of the same
-// scale without the zero point, FULLY_CONNECTED and CONV_2D take x. Their sums are the same, and
-// each lane of the array takes a position, not each pair. QUANTIZE without another reader goes.
+// Widens products of int8 codes to int16 results. FULLY_CONNECTED and CONV_2D read x instead of
+// QUANTIZE(x), which makes int16 codes of the same scale without the zero point. Their sums are the
+// same, and each lane of the array computes a position instead of each pair of lanes. QUANTIZE
+// without another reader is removed.
 
 #include <algorithm>
 #include <map>

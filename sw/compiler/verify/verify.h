@@ -3,6 +3,7 @@
 // Verifies each form of a network inside of the compiler: the network after each pass, the plan,
 // and the instructions. A verifier checks what later stages rely on. It fails if a pass, the
 // planner or the emitter broke that, before wrong words reach a machine.
+//
 // Models: MLIR's verifier after each pass, LLVM's MachineVerifier, Vela's verify_graph_health.
 
 #pragma once

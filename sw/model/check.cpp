@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The legality pass: after it, reference and compiler index tensors and quantize scales without a
-// look.
+// Checks that graphs are legal. Reference and compiler index tensors and quantize scales without
+// further checks.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

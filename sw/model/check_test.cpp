@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What check() refuses: each operator's own faults, each with its reason.
+// Tests what check() refuses: the faults of each operator, with their reasons.
 
 #include <fmt/format.h>
 

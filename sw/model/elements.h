@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Elements of tensors in the C++ type that each type of data has.
+// Converts elements of tensors from and to C++ types.
 
 #pragma once
 
@@ -19,6 +19,7 @@
 
 namespace trine::model {
 
+/// Returns the type with this name.
 /// @return nothing if no type has the name
 inline std::optional<DataType> type_named(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(DataType::kBool); ++i)
@@ -26,7 +27,7 @@ inline std::optional<DataType> type_named(std::string_view name) {
   return std::nullopt;
 }
 
-/// f(T()) with the C++ type T of an element.
+/// Calls f(T()), where T is the C++ type of an element.
 template <typename F>
 auto with_type(DataType type, const F& f) {
   switch (type) {
@@ -45,7 +46,8 @@ auto with_type(DataType type, const F& f) {
   }
 }
 
-/// The elements that lie in `bytes`, as numbers of one type. @pre To holds them
+/// Returns the elements stored in `bytes` as numbers of one type.
+/// @pre To can hold them
 template <typename To>
 std::vector<To> elements_as(DataType type, std::span<const std::uint8_t> bytes) {
   return with_type(type, [&]<typename T>(T value) {
@@ -59,7 +61,8 @@ std::vector<To> elements_as(DataType type, std::span<const std::uint8_t> bytes) 
   });
 }
 
-/// Numbers as elements of a type, the nearest that it has; NaN as 0 of whole numbers.
+/// Returns numbers as elements of a type. Each becomes the nearest value of the type; NaN becomes 0
+/// in integer types.
 template <typename Values = std::vector<double>>
 std::vector<std::uint8_t> bytes_as(DataType type, const Values& values) {
   return with_type(type, [&]<typename T>(T value) {

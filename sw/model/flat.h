@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts of files of flatbuffers that may be absent.
+// Reads parts of flatbuffer files that may be absent.
 
 #pragma once
 
@@ -17,7 +17,8 @@ std::size_t size_of(const Vector* source) {
   return source == nullptr ? 0 : source->size();
 }
 
-/// Elements. By bytes: the verifier does not check their alignment.
+/// Returns the elements. Copies bytes, because the verifier does not check the alignment of
+/// elements.
 template <typename T>
 std::vector<T> copy(const flatbuffers::Vector<T>* source) {
   std::vector<T> result(size_of(source));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one table of files that hold networks: how each is told from the others, how its images lie,
-// what reads it. Rows without a reader are refused by name instead of as damaged ONNX.
+// Declares the table of file formats for networks: how each is recognized, the layout of its
+// images, and its reader. A format without a reader is refused by name instead of as damaged ONNX.
 
 #pragma once
 
@@ -16,32 +16,37 @@
 
 namespace trine::model {
 
+/// One file format.
 struct Format {
   using Bytes = std::span<const std::uint8_t>;
 
-  std::string_view name;                       ///< in messages
-  std::array<std::string_view, 2> extensions;  ///< ".tflite"; empty: no more
-  bool (*begins)(Bytes bytes);                 ///< by its magic; null: it has none
-  bool channels_first;                         ///< an image is [N, C, H, W]
-  /// As parse_model(); null: not supported.
+  std::string_view name;                       ///< for messages
+  std::array<std::string_view, 2> extensions;  ///< such as ".tflite"; the second may be empty
+  bool (*begins)(Bytes bytes);                 ///< recognizes the format's magic; null: no magic
+  bool channels_first;                         ///< images are [N, C, H, W]
+  /// Reads a file, as parse_model(). Null if the format is not supported.
   Graph (*read)(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
                 const GivenShapes& shapes);
-  std::string_view instead;  ///< what the user does, where there is no reader
+  std::string_view instead;  ///< what the user can do if there is no reader
 };
 
+/// Returns the table.
 std::span<const Format> formats();
 
-/// By its magic; null: none of them, or one without a magic.
+/// Returns the format whose magic the bytes have, or null.
 const Format* format_of(Format::Bytes bytes);
 
-/// By its magic; else the name may say that it is one without a reader; else ONNX, which has none.
+/// Returns the format whose magic the bytes have. Otherwise the file's name may show that it is a
+/// format without a reader. All other files count as ONNX, which has no magic.
 const Format& format_of(Format::Bytes bytes, const std::string& file);
 
-/// By the file's name, as the helpers in models/ tell float models, which no reader takes; TFLite
-/// if the name says nothing. @throws Error  one without a reader
+/// Returns the format that the file's name shows, as the helpers in models/ need for float models,
+/// which no reader supports. Returns TFLite if the name shows none.
+/// @throws Error  if the format has no reader
 const Format& format_named(const std::string& file);
 
-/// "m.gguf: GGUF, allowed TFLite, ONNX, TOSA, a program of trine compile; ..."
+/// Refuses a format with a text such as "m.gguf: GGUF, allowed TFLite, ONNX, TOSA, a program of
+/// trine compile; ...".
 [[noreturn]] void refuse_format(const Format& format, const std::string& file);
 
 }  // namespace trine::model

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FULLY_CONNECTED with a factor for each group of input channels: what its sums are made of
+// Computes the factors of a FULLY_CONNECTED with a factor for each group of input channels
 // (docs/numerics.md).
 
 #pragma once
@@ -14,11 +14,12 @@
 
 namespace trine::model {
 
-inline constexpr int kMostFactor = 1 << 14;  ///< of the group with a channel's largest scale
-inline constexpr int kGroupShift = 8;        ///< of a group's product, to the right
-inline constexpr int kGroupSumBits = 26;     ///< of the sum of these
+inline constexpr int kMostFactor = 1 << 14;  ///< factor of the group with a channel's largest scale
+inline constexpr int kGroupShift = 8;        ///< right shift of a group's product
+inline constexpr int kGroupSumBits = 26;     ///< bits of the sum of these products
 
-/// Whether no codes make a channel's sum too large. @param block  weights of a group
+/// Returns true if no input codes make a channel's sum too large.
+/// @param block  weights in a group
 inline bool fits_group_sum(std::span<const std::int8_t> weights,
                            std::span<const std::int16_t> factors, int block) {
   constexpr int kMostCode = 128;
@@ -33,14 +34,16 @@ inline bool fits_group_sum(std::span<const std::int8_t> weights,
   return most >> kGroupShift < std::int64_t{1} << (kGroupSumBits - 1);
 }
 
-/// A channel's scale, and what each of its groups has of it.
+/// The scale of a channel, and the factors of its groups relative to it.
 struct GroupFactors {
   float scale = 1;
   std::vector<std::int16_t> factors;
 };
 
-/// The scales of a channel's groups as factors of the largest, halved until its sum fits.
-/// @param scales  finite, of groups of `block` weights, the last of which may not be whole
+/// Computes the scales of a channel's groups as factors of the largest scale. All factors are
+/// halved until the channel's sum fits.
+/// @param scales  finite; one for each group of `block` weights, of which the last may be
+/// incomplete
 inline GroupFactors group_factors(std::span<const std::int8_t> weights,
                                   std::span<const float> scales, int block) {
   float most = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files of models: what is read, refused, and how it is named; MACs of those that are there.
+// Tests model files: which are read or refused, with which names, and the MACs of models in the
+// repository.
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shapes, windows, MACs and what the importer rewrites of small graphs.
+// Tests shapes, windows, MACs, and what the importer rewrites, on small graphs.
 
 #include <cmath>
 #include <limits>

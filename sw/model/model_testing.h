@@ -21,7 +21,7 @@ inline Tensor integers(std::vector<int> shape, const std::vector<std::int32_t>& 
   return tensor;
 }
 
-/// One operator that reads tensors 0..n-2 and writes the last.
+/// Returns a graph of one operator that reads tensors 0..n-2 and writes the last tensor.
 inline Graph one_op(OpKind kind, std::vector<Tensor> tensors, Op op = {}) {
   Graph graph{"g", "g.tflite", std::move(tensors), {}, {0}, {}, {}, {}};
   const int last = static_cast<int>(graph.tensors.size()) - 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The attributes of an operator by their names, for those who write them down and read them back.
+// Enumerates the attributes of an operator by name, for code that writes and reads them.
 
 #pragma once
 

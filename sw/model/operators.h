@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is known of an operator by its kind alone, from the one table operators.def.
+// Defines what follows from an operator's kind, from the table operators.def.
 
 #pragma once
 
@@ -19,26 +19,29 @@ enum class OpKind {
 #include "sw/model/operators.def"
 };
 
+/// What an operator does to its operands.
 enum class OpClass {
-  kProduct,         ///< with weights; its sums may stay int32
-  kWindow,          ///< pools, resizes
-  kReduction,       ///< over axes
-  kReshape,         ///< codes stay where they are
-  kMovement,        ///< codes lie elsewhere
-  kPair,            ///< of two operands that broadcast
+  kProduct,         ///< has weights; its sums may stay int32
+  kWindow,          ///< pools and resizes
+  kReduction,       ///< reduces axes
+  kReshape,         ///< codes keep their order
+  kMovement,        ///< codes move to other places
+  kPair,            ///< two operands that broadcast
   kRequantization,  ///< codes at another scale, clamped
-  kFunction,        ///< of each element alone
-  kHost,            ///< has no form on the machine
-  kOwn,             ///< none of these
+  kFunction,        ///< each element depends on one element
+  kHost,            ///< not supported by the machine
+  kOwn,             ///< none of the classes above
   kNone,            ///< unknown
 };
 
+/// The types of an operator's results (operators.def).
 enum class Numbers { kCodes, kFloats, kBoth, kWide, kAny };
 
+/// A row of the table of operators.
 struct Operator {
   std::string_view name;
-  int code;               ///< TFLite's, or -1
-  std::string_view onnx;  ///< or empty
+  int code;               ///< TFLite's code, or -1
+  std::string_view onnx;  ///< ONNX's name, or empty
   OpClass type;
   Numbers numbers;
 };
@@ -56,41 +59,45 @@ constexpr const Operator& facts_of(OpKind kind) {
 }
 constexpr OpClass class_of(OpKind kind) { return facts_of(kind).type; }
 
-/// "CONV_2D"; kind_of() has the way back.
+/// Returns the operator's name, such as "CONV_2D". The inverse is kind_of().
 constexpr std::string_view name_of(OpKind kind) { return facts_of(kind).name; }
+/// Returns the kind with this name.
 /// @return nothing if no kind has the name
 std::optional<OpKind> kind_of(std::string_view name);
-/// The kind that ONNX's operator is on float32. @return nothing if there is none
+/// Returns the kind of an ONNX operator on float32.
+/// @return nothing if there is none
 std::optional<OpKind> kind_of_onnx(std::string_view type);
-/// Kind and name of TFLite's operator. @return nothing if the table does not have the code
+/// Returns kind and name of a TFLite operator.
+/// @return nothing if the code is not in the table
 std::optional<std::pair<OpKind, std::string_view>> kind_of_tflite(int code);
 
-/// Functions of one element, or of two, that TFLite or ONNX also has in float32, between DEQUANTIZE
-/// and QUANTIZE.
+/// Returns true for functions of one or two elements that TFLite or ONNX also defines on float32,
+/// between DEQUANTIZE and QUANTIZE.
 constexpr bool computes_floats(OpKind kind) {
   const Numbers numbers = facts_of(kind).numbers;
   return numbers == Numbers::kFloats || numbers == Numbers::kBoth || numbers == Numbers::kAny;
 }
-/// Whether its results can be codes.
+/// Returns true if the operator's results can be codes.
 constexpr bool computes_codes(OpKind kind) { return facts_of(kind).numbers != Numbers::kFloats; }
-/// Whether its codes can be int16, beside int8 weights where it has weights: TFLite's 16x8.
+/// Returns true if its codes can be int16, with int8 weights if it has weights: TFLite's 16x8.
 constexpr bool computes_wide(OpKind kind) {
   const Numbers numbers = facts_of(kind).numbers;
   return numbers == Numbers::kWide || numbers == Numbers::kAny;
 }
-/// ADD and others that broadcast two operands.
+/// Returns true for ADD and other operators that broadcast two operands.
 constexpr bool is_binary(OpKind kind) { return class_of(kind) == OpClass::kPair; }
-/// Codes at another scale, clamped: the vector unit needs no table.
+/// Returns true for operators that only rescale and clamp codes. The vector unit needs no table for
+/// them.
 constexpr bool is_requantization(OpKind kind) { return class_of(kind) == OpClass::kRequantization; }
-/// Whether an element of the output depends on one of the only operand.
+/// Returns true if each element of the output depends on one element of the only operand.
 constexpr bool is_unary(OpKind kind) {
   return class_of(kind) == OpClass::kFunction || is_requantization(kind);
 }
 constexpr bool is_reshape(OpKind kind) { return class_of(kind) == OpClass::kReshape; }
 constexpr bool is_product(OpKind kind) { return class_of(kind) == OpClass::kProduct; }
 
-/// A table of what else is known of kinds, from its rows. One that compiles has no two rows of a
-/// kind, and one of each kind that `needs` says.
+/// Builds a table of further properties of kinds from its rows. It compiles only if no kind has two
+/// rows and if each kind for which `needs` returns true has a row.
 template <typename Entry, std::size_t N>
 consteval std::array<Entry, kKinds> table_of(const std::pair<OpKind, Entry> (&rows)[N],
                                              bool (*needs)(OpKind)) {

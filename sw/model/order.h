@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a list of operators can be run, before anything indexes by it; and whether one of them is
-// an operator that Trine defines.
+// Checks whether a list of operators can be run, before anything uses its indices, and whether each
+// operator is one that Trine defines.
 
 #pragma once
 
@@ -9,11 +9,13 @@
 
 namespace trine::model {
 
-/// Every index exists; every tensor is known before it is read, and written once.
+/// Checks that every index exists, and that every tensor is written once and known before it is
+/// read.
 /// @throws Error  names what cannot be run
 void check_order(const Graph& graph);
 
-/// What check() asks of one operator. @throws Refusal  its first fault
+/// Checks one operator for check().
+/// @throws Refusal  its first fault
 void check_op(const Graph& graph, const Op& op);
 
 }  // namespace trine::model

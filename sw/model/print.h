@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A graph as text: a line for each end and operator, below it one for each tensor that it is the
-// first to name. Attributes that are as usual are left out.
+// Prints a graph: a line for each input, output and operator, followed by a line for each tensor
+// that appears for the first time. Attributes with default values are left out.
 
 #pragma once
 

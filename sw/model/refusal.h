@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A network that is read but not computed, and a code for why, which tools decide by: texts are for
-// people.
+// Defines the error for a network that is read but cannot be computed. Tools decide by its reason
+// codes; the texts are for people.
 
 #pragma once
 
@@ -16,17 +16,18 @@
 
 namespace trine::model {
 
+/// The reason of a refusal.
 enum class Reason {
-  kOperator,       ///< there is no such operator
-  kOperands,       ///< how many there are, or which are constant
-  kAttribute,      ///< of an operator
-  kType,           ///< of a tensor
-  kShape,          ///< of a tensor, or a form that would take too many layers
-  kQuantization,   ///< scales, zero points
-  kConfiguration,  ///< this design lacks the hardware
+  kOperator,       ///< the operator is not supported
+  kOperands,       ///< wrong number of operands, or wrong ones are constant
+  kAttribute,      ///< an operator's attribute
+  kType,           ///< a tensor's type
+  kShape,          ///< a tensor's shape, or a form that would need too many layers
+  kQuantization,   ///< scales or zero points
+  kConfiguration,  ///< this design does not include the hardware
   kMemory,         ///< this design's memories are too small
-  kLayout,         ///< codes lie where the machine does not read them
-  kRange,          ///< a number is beyond the machine's
+  kLayout,         ///< codes are stored where the machine cannot read them
+  kRange,          ///< a number exceeds the machine's range
   kRounding,       ///< the machine would round to other codes
   kOther,
 };
@@ -38,20 +39,21 @@ constexpr std::string_view name_of(Reason reason) {
   return kNames[static_cast<std::size_t>(reason)];
 }
 
+/// The error for a network that cannot be computed.
 class Refusal : public Error {
  public:
   Refusal(Reason reason, const std::string& text) : Refusal(std::vector{reason}, text) {}
   Refusal(std::vector<Reason> reasons, const std::string& text)
       : Error(text), reasons_(std::move(reasons)) {}
 
-  /// The reason of each fault in the text; never empty.
+  /// Returns the reason of each fault in the text. The list is never empty.
   const std::vector<Reason>& reasons() const { return reasons_; }
 
  private:
   std::vector<Reason> reasons_;
 };
 
-/// refusal(Reason::kShape, "{}: rank {}", what, rank)
+/// Makes a refusal with a formatted text: refusal(Reason::kShape, "{}: rank {}", what, rank).
 template <typename... Args>
 Refusal refusal(Reason reason, fmt::format_string<Args...> format, Args&&... args) {
   return {reason, fmt::format(format, std::forward<Args>(args)...)};
@@ -62,7 +64,7 @@ template <typename... Args>
   throw refusal(reason, format, std::forward<Args>(args)...);
 }
 
-/// Faults, one line each and once, until all are known.
+/// Collects all faults, with one line for each different text.
 class Faults {
  public:
   void add(const Error& error) {
@@ -73,6 +75,7 @@ class Faults {
     reasons_.insert(reasons_.end(), reasons.begin(), reasons.end());
   }
   bool empty() const { return reasons_.empty(); }
+  /// Returns one refusal with all lines.
   /// @pre not empty
   Refusal joined() const { return {reasons_, text_}; }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an operator's constant operands say about shapes, decoded once for check(), reference and
-// compiler. The decoders expect operators that check() accepts.
+// Decodes what an operator's constant operands specify about shapes, for check(), reference and
+// compiler. The decoders require operators that check() accepts.
 
 #pragma once
 
@@ -13,36 +13,40 @@
 
 namespace trine::model {
 
-/// Shape of an elementwise operator's output: aligned at the end, extents equal or 1; else nothing.
+/// Returns the shape of an elementwise operator's output: shapes are aligned at the end, and
+/// extents must be equal or 1. Returns nothing for other shapes.
 std::optional<std::vector<int>> broadcast_shape(const std::vector<int>& a,
                                                 const std::vector<int>& b);
 
-/// MEAN, SUM, REDUCE_MAX: for each axis of the input, whether it is summed away.
+/// Returns for each axis of the input of MEAN, SUM or REDUCE_MAX whether it is reduced.
 /// @return nothing if an axis is outside of the input's rank
 std::optional<std::vector<bool>> reduced_axes(const Graph& graph, const Op& op);
 
-/// ARG_MAX: the axis that it searches, the last one where no operand says.
+/// Returns the axis that ARG_MAX searches: the last axis if no operand names one.
 /// @return nothing if it is outside of the input's rank
 std::optional<int> searched_axis(const Graph& graph, const Op& op);
 
-/// PAD, PADV2, MIRROR_PAD: elements added before and after, for each axis.
+/// Returns for each axis the elements that PAD, PADV2 or MIRROR_PAD adds before and after.
 std::vector<std::pair<std::int64_t, std::int64_t>> paddings(const Graph& graph, const Op& op);
 
-/// MIRROR_PAD: for each axis, the input's index of each index of the output.
+/// Returns for each axis of a MIRROR_PAD the input index of each output index.
 std::vector<std::vector<int>> mirrored(const Graph& graph, const Op& op);
 
-/// TRANSPOSE: input axis of each output axis. @return nothing if it is no permutation
+/// Returns the input axis of each output axis of a TRANSPOSE.
+/// @return nothing if they are not a permutation
 std::optional<std::vector<int>> permutation(const Graph& graph, const Op& op);
 
-/// STRIDED_SLICE on one axis: input index = begin + stride * i, 0 <= i < size.
+/// The elements of a STRIDED_SLICE along one axis: input index = begin + stride * i, 0 <= i < size.
 struct Slice {
   std::int64_t begin = 0, stride = 1, size = 0;
   bool dropped = false;  ///< shrink_axis_mask: the axis (of size 1) is not in the output
 };
+/// Returns the slice of each axis.
 std::vector<Slice> slices(const Graph& graph, const Op& op);
 
-/// A slice from `begin` to before `end`, from the axis' end where they are negative; what lies
-/// outside the axis is left out. @pre stride is not 0
+/// Returns the slice from `begin` up to but not including `end`. Negative values count from the end
+/// of the axis, and elements outside of the axis are left out.
+/// @pre stride is not 0
 Slice slice_of(std::int64_t begin, std::int64_t end, std::int64_t stride, std::int64_t extent);
 
 }  // namespace trine::model

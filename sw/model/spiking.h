@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SPIKING: neurons that leak, fire and are reset, over all steps of a sequence at once
+// Describes SPIKING: neurons that leak, fire and are reset, over all steps of a sequence at once
 // (docs/numerics.md). Operands:
 //
 //   currents  int16 [steps, ...], zero point 0
-//   weights   int8 constant [N, N] or none: spikes of the step before come back, N neurons
+//   weights   int8 constant [N, N] or none: feed back the spikes of the step before, N neurons
 //   output    int8 [steps, ...] of scale 1: spikes, 0 or 1; without a reset int16, the membrane,
 //             at the currents' scale
 //
 // In Op::numbers, all in codes of the currents:
 //
-//   leak      what is left of the membrane after a step, in 2^-14
-//   synapse   the same of a current before it, or none: currents go to the membrane at once
-//   level     the least membrane that fires
-//   drop      what a spike takes from it
+//   leak      share of the membrane that remains after a step, in 2^-14
+//   synapse   the same for a current before the membrane; none: currents reach it at once
+//   level     smallest membrane value that fires
+//   drop      amount by which a spike lowers the membrane
 //   reset     Reset
-//   delay     1: a spike's drop is taken off in the next step, behind the leak
+//   delay     1: a spike's drop is subtracted in the next step, after the leak
 
 #pragma once
 
@@ -28,16 +28,18 @@ namespace trine::model::spiking {
 inline constexpr const char *kLeak = "leak", *kSynapse = "synapse", *kLevel = "level",
                             *kDrop = "drop", *kReset = "reset", *kDelay = "delay";
 
-// What it becomes on the machine has of these, besides scales alike:
+// The attributes that the operators of its machine form have, in addition to equal scales:
 //
 //   ADD        leak: of the first operand; SUB: of the second one
-//   QUANTIZE   level: {what is taken off, bits by which the rest is shifted left}
+//   QUANTIZE   level: {amount that is subtracted, bits of left shift of the rest}
 
 constexpr int kLeakBits = 14;
 constexpr int kMostDrop = 1 << 14;
 
+/// What happens to the membrane after a spike.
 enum class Reset { kNone = 0, kSubtract = 1, kZero = 2 };
 
+/// The parameters of SPIKING's neurons.
 struct Neuron {
   std::int32_t leak = 1 << kLeakBits, synapse = -1;  ///< -1: none
   std::int32_t level = 1, drop = 1;
@@ -45,6 +47,7 @@ struct Neuron {
   bool delay = false;
 };
 
+/// Returns the parameters of a SPIKING operator.
 /// @pre check() accepts the operator
 inline Neuron neuron_of(const Op& op) {
   const auto number = [&](const char* name) {

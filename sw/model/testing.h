@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where tests find models with recorded vectors: the repository's own, and those of $TRINE_SHARED
-// (else ../shared beside the sources) in addition where that folder is there.
-// The test program is compiled with TRINE_SOURCE_DIR.
+// Finds models with recorded vectors for tests: the repository's own, and the models of
+// $TRINE_SHARED (default: ../shared next to the sources) if that folder exists. The test program is
+// compiled with TRINE_SOURCE_DIR.
 
 #pragma once
 
@@ -26,8 +26,8 @@ inline std::filesystem::path shared_folder() {
   return std::filesystem::path(TRINE_SOURCE_DIR) / ".." / "shared";
 }
 
-/// Whether the shared models are there; where TRINE_SHARED names a folder without them, an error: a
-/// typing mistake would leave out half of what is checked.
+/// Returns true if the shared models exist. Throws if TRINE_SHARED names a folder without them: a
+/// typing error must not skip half of the checks.
 inline bool has_shared() {
   const bool there = std::filesystem::exists(shared_folder() / "models");
   if (!there && std::getenv("TRINE_SHARED") != nullptr)
@@ -35,20 +35,20 @@ inline bool has_shared() {
   return there;
 }
 
-/// A model of tests/, as "networks/curve.tflite"; its vectors lie in a folder of its name beside
-/// it.
+/// Returns a model of tests/, such as "networks/curve.tflite". Its vectors are in a folder of its
+/// name next to it.
 inline Sample own_sample(const std::string& file) {
   const auto path = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / file;
   return {path, std::filesystem::path(path).replace_extension()};
 }
 
-/// A model of the shared ones, as "ad01_int8.tflite" or "layers/add.tflite".
+/// Returns a shared model, such as "ad01_int8.tflite" or "layers/add.tflite".
 inline Sample shared_sample(const std::string& file) {
   return {shared_folder() / "models" / file,
           (shared_folder() / "golden" / file).replace_extension()};
 }
 
-/// These, and those of the shared models where they are there.
+/// Returns these models, and the shared ones if they exist.
 inline std::vector<Sample> samples(const std::vector<std::string>& own,
                                    const std::vector<std::string>& shared = {}) {
   std::vector<Sample> result;
@@ -58,8 +58,8 @@ inline std::vector<Sample> samples(const std::vector<std::string>& own,
   return result;
 }
 
-/// The files in `folder` with that extension, in the order of their names, that have vectors in
-/// `golden`; at least one.
+/// Returns the files in `folder` with that extension that have vectors in `golden`, ordered by
+/// name. Throws if there are none.
 inline std::vector<Sample> samples_in(const std::filesystem::path& folder,
                                       const std::filesystem::path& golden,
                                       const std::string& extension = ".tflite") {
@@ -76,15 +76,15 @@ inline std::vector<Sample> samples_in(const std::filesystem::path& folder,
   return result;
 }
 
-/// All models of a folder of tests/.
+/// Returns all models of a folder of tests/.
 inline std::vector<Sample> own_samples(const std::string& folder,
                                        const std::string& extension = ".tflite") {
   const auto path = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / folder;
   return samples_in(path, path, extension);
 }
 
-/// All shared models; `folder` is "" for networks, "layers" for operators. None where they are not
-/// there.
+/// Returns all shared models, or none if the shared folder does not exist. `folder` is "" for
+/// networks, "layers" for operators.
 inline std::vector<Sample> shared_samples(const std::string& folder,
                                           const std::string& extension = ".tflite") {
   if (!has_shared()) return {};

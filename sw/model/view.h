@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A tensor's elements where another one has them: for each axis how far apart they lie there.
+// Describes a tensor whose elements are in another tensor: the distance there of its neighbours
+// along each axis.
 
 #pragma once
 
@@ -15,18 +16,21 @@ struct View {
   std::vector<std::int64_t> strides;  ///< in elements of the other tensor
 };
 
-/// A tensor in itself.
+/// Returns the view of a tensor in itself.
 View dense_view(const std::vector<int>& extents);
-/// TRANSPOSE. @param order  input axis of each output axis
+/// Returns the view after a TRANSPOSE.
+/// @param order  input axis of each output axis
 View permuted(const View& view, const std::vector<int>& order);
-/// Axes of one element left out.
+/// Returns the view without axes of one element.
 View without_ones(View view);
-/// RESHAPE. @return nothing where elements of an axis would not lie equally far apart
+/// Returns the view after a RESHAPE.
+/// @return nothing if elements of an axis would not be equally far apart
 /// @pre as many elements
 std::optional<View> reshaped(const View& view, const std::vector<int>& extents);
 
-/// The other tensor in this one, with axes of its own choice. @return nothing where its elements do
-/// not follow each other @pre each has its place
+/// Returns the view of the other tensor in this one. It chooses the axes.
+/// @return nothing if the other tensor's elements do not follow each other
+/// @pre each element has its own place
 std::optional<View> inverse(const View& view);
 
 }  // namespace trine::model

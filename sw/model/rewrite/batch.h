@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A batch: images that lie one behind the other along axis 0 of every tensor that is computed.
+// Handles batches: images that follow each other along axis 0 of every computed tensor.
 
 #pragma once
 
@@ -10,37 +10,40 @@
 
 namespace trine::model {
 
-/// Whether an operator takes elements of all its operands together, one by one: as they lie, or
-/// repeated along axes of extent 1.
+/// Returns true if an operator combines all its operands element by element, in place or repeated
+/// along axes of extent 1.
 bool is_elementwise(const Op& op);
 
-/// The operand that has the images; of is_elementwise(), CONCATENATION and BATCH_MATMUL each may.
+/// Returns the position of the operand that has the images. In is_elementwise() operators,
+/// CONCATENATION and BATCH_MATMUL, each operand may have them.
 int position_of_images(const Op& op);
 
-/// Whether the operand is what an LSTM or SVDF begins with: a constant that each image has its own
-/// of.
+/// Returns true if the operand is the initial state of an LSTM or SVDF, a constant of which each
+/// image has its own.
 bool is_state(const Op& op, int position);
 
-/// Whether the output for operands that are joined along axis 0 is the outputs for each, joined.
-/// Operands that all images share, and extents, are the caller's concern. An operator that nobody
-/// thought of does not.
+/// Returns true if the operator's output for operands joined along axis 0 equals its outputs for
+/// each, joined. The caller handles operands that all images share, and extents. Returns false for
+/// operators that are not listed.
 bool keeps_images_separate(const Graph& graph, const Op& op);
 
-/// Lets the operands that say so (of RESHAPE, TRANSPOSE_CONV, STRIDED_SLICE) say that the output
-/// has this shape. @pre keeps_images_separate(), and only the extent of axis 0 is another one
+/// Changes the operands that specify the output's shape (of RESHAPE, TRANSPOSE_CONV,
+/// STRIDED_SLICE).
+/// @pre keeps_images_separate(), and only the extent of axis 0 changes
 void set_shape(Graph& graph, Op& op, const std::vector<int>& shape);
 
-/// The graph for `n` images instead of one: the axis 0 of every input and output is n times as
-/// long, and image i has the i-th part of each. Same codes as `n` runs.
+/// Returns the graph for `n` images instead of one. Axis 0 of every input and output is n times as
+/// long, and image i has the i-th part of each. The codes equal those of `n` runs.
 /// @pre check() accepts the graph
-/// @throws Refusal  all operators that would mix the images
+/// @throws Refusal  names all operators that would mix the images
 Graph batched(Graph graph, int n);
 
-/// The images of a batch: the extent of axis 0 of every input and output. @return nothing where
-/// they are not equal, or operators would mix images
+/// Returns the images of a batch: the extent of axis 0 of every input and output.
+/// @return nothing if the extents are not equal, or if operators would mix images
 std::optional<int> images_of(const Graph& graph);
 
-/// The graph for `n` images instead of `images`. @pre images_of(graph) == images
+/// Returns the graph for `n` images instead of `images`.
+/// @pre images_of(graph) == images
 Graph batched(Graph graph, int images, int n);
 
 }  // namespace trine::model

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of TFLite that others express. After it these are gone, and with them all operators
-// with several outputs; the others keep the index and the name of the one that they come from:
+// Replaces TFLite operators that other operators can express. The result has neither these nor any
+// operator with several outputs. New operators keep the index and the name of the one that they
+// replace:
 //
 //   SLICE, SPLIT, SPLIT_V, UNPACK     a STRIDED_SLICE for each output that is read
 //   PACK                              RESHAPE of each input, CONCATENATION
@@ -11,11 +12,11 @@
 //   SPACE_TO_BATCH_ND, CONV_2D or     PAD, the convolution with the block as dilation
 //   DEPTHWISE_CONV_2D, BATCH_TO_SPACE_ND
 //
-// Operators that check() refuses then become ONNX's on the host, where they have such a form
+// Operators that check() refuses then become ONNX operators on the host, if they have such a form
 // (tflite_host.h).
 //
-// Shapes that the file computes (RESHAPE, TRANSPOSE_CONV, resizes, TILE, BROADCAST_TO) are those of
-// the outputs; what computes them is left out.
+// Shapes that the file computes (RESHAPE, TRANSPOSE_CONV, resizes, TILE, BROADCAST_TO) are taken
+// from the outputs, and the operators that compute them are removed.
 
 #pragma once
 
@@ -23,9 +24,10 @@
 
 namespace trine::model {
 
+/// Expands a graph.
 /// @pre the operators' order is executable
-/// @param host  whether the host may run operators in ONNX's form
-/// @throws Refusal  all operators that Trine does not define, or that need the host
+/// @param host  true if the host may run operators in ONNX's form
+/// @throws Refusal  names all operators that Trine does not define, or that need the host
 Graph expanded(Graph graph, bool host = false);
 
 }  // namespace trine::model

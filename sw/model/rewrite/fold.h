@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a file computes of constants: sizes and places from a shape.
+// Folds what a file computes from constants: sizes and positions derived from a shape.
 
 #pragma once
 
@@ -8,9 +8,10 @@
 
 namespace trine::model {
 
-/// Makes the result of a RESHAPE, STRIDED_SLICE or CONCATENATION of constant integers a constant.
+/// Turns the result of a RESHAPE, STRIDED_SLICE or CONCATENATION of constant integers into a
+/// constant.
 /// @pre check_op() accepts it
-/// @return whether it is one
+/// @return true if the result is a constant
 bool fold_moved_integers(Graph& graph, const Op& op);
 
 }  // namespace trine::model

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From float32 operators to integers: chains of monotone steps, quantizers that end them, and the
-// thresholds that give the same codes without any float. Derivation: docs/encodings.md.
+// Turns float32 operators into integers: chains of monotone steps, the quantizers that end them,
+// and thresholds that give the same codes without floats. Derivation: docs/encodings.md.
 
 #pragma once
 
@@ -14,14 +14,14 @@
 
 namespace trine::model {
 
-/// The steps in order, in float32, with the constants of `channel` where there are several.
+/// Applies the steps in order, in float32, with the constants of `channel` if a step has several.
 float apply(const std::vector<FloatStep>& steps, float x, std::size_t channel);
 
-/// The smallest encoding that holds every code: binary, ternary, int2, int4 or int8.
+/// Returns the smallest encoding that holds every code: binary, ternary, int2, int4 or int8.
 /// @pre codes fit int8
 Encoding smallest_encoding(const std::vector<std::int8_t>& codes);
 
-/// One element of a quantizing operator, in its own float32 operations.
+/// The rule by which an operator quantizes an element, in its own float32 operations.
 ///   kBipolar  x >= 0 ? 1 : -1
 ///   kQuant    round(clamp(x / scale + zero_point)), QONNX
 ///   kLinear   clamp(half_even(x / scale) + zero_point), ONNX's QuantizeLinear
@@ -33,50 +33,52 @@ struct QuantRule {
   float scale = 1, zero_point = 0;
   int low = -128, high = 127;
 
-  int code(float x) const;  ///< low..high (kBipolar: -1 or 1); of no number: low
+  int code(float x) const;  ///< result in low..high (kBipolar: -1 or 1); `low` for NaN
 };
 
-/// A quantizer of activations: the level 0..count of a float, whose value is
-/// scale * (first + step * level).
+/// A quantizer of activations. It maps a float to a level 0..count, whose value is scale * (first +
+/// step * level).
 struct Quantizer {
   int count = 1;
-  std::function<int(float x, std::size_t channel)> level;  ///< never falls with x, total
+  std::function<int(float x, std::size_t channel)> level;  ///< never falls as x rises
   float scale = 1;
   int first = 0, step = 1;
-  bool nearest = false;  ///< the level is that of the nearest value, of two the even code's
-  /// Whose values' places the codes are; then the scale is that of a unit.
+  /// Picks the level of the nearest value; of two, the one with the even code.
+  bool nearest = false;
+  /// The format whose values the codes index. The scale is then the scale of a unit.
   machine::Format format = machine::Format::kNone;
 };
 
-/// Level as a function of an integer or a float that stands in a tensor.
+/// The level as a function of an integer or float in a tensor.
 template <typename T>
 using LevelOf = std::function<int(T x)>;
 
-/// For a function from low..high to 0..count that never falls: for each k the least x whose level
-/// is above k, high + 1 where there is none.
+/// Returns for each k the smallest x whose level is above k, or high + 1 if there is none. The
+/// level is a non-decreasing function from low..high to 0..count.
 /// @pre high < INT32_MAX
 std::vector<std::int32_t> thresholds(const LevelOf<std::int32_t>& level, int count,
                                      std::int32_t low, std::int32_t high);
 
-/// The same over all finite floats; +infinity where there is none.
+/// Returns thresholds over all finite floats, with +infinity if there is none.
 std::vector<float> float_thresholds(const LevelOf<float>& level, int count);
 
-/// nearest((x + bias) / width)
+/// A quantizer with equal steps: nearest((x + bias) / width).
 struct EvenSteps {
   double width = 1;
   std::int32_t bias = 0;
-  bool ties = false;  ///< x lie between two steps, of which the even one is meant: no other width
+  /// Some x are halfway between two steps and round to the even one; no other width fits.
+  bool ties = false;
 };
 
-/// Integers of an accumulator, and what one more of them adds to the steps' x.
+/// The integers that an accumulator reaches, and how much one more of them adds to the steps' x.
 struct Reached {
   std::int32_t low = 0, high = 0;
   int unit = 1;
 };
 
-/// Steps that give each accumulator the level that thresholds() gave it, with room for scales that
-/// are rounded to float32; nothing where no line has all of these thresholds.
-/// @param first  what level 0 stands for
+/// Returns steps that give each accumulator the level that thresholds() gave it, with a margin for
+/// scales that are rounded to float32. Returns nothing if no line has all of these thresholds.
+/// @param first  value of level 0
 std::optional<EvenSteps> even_steps(const std::vector<std::int32_t>& thresholds, int first,
                                     const Reached& x);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every rewriting of a graph as another one shares (expand.h, sw/compiler/rewrite): the
-// operators are read in their order and written anew.
+// Provides what all rewrites of a graph share (expand.h, sw/compiler/rewrite). They read the
+// operators in order and write them again.
 
 #pragma once
 
@@ -12,6 +12,7 @@
 
 namespace trine::model {
 
+/// Base of the rewrites.
 class Rewriter {
  public:
   explicit Rewriter(Graph graph) : graph_(std::move(graph)) { ops_.swap(graph_.ops); }
@@ -21,7 +22,7 @@ class Rewriter {
 
   int add(Tensor tensor) { return graph_.add(std::move(tensor)); }
 
-  /// As tensor `like`, of another shape, computed.
+  /// Adds a computed tensor like `like` with another shape.
   int add_like(int like, std::vector<int> shape) {
     const Tensor& from = graph_.tensor(like);
     Tensor t;
@@ -39,7 +40,8 @@ class Rewriter {
     return add(constant_integers(values, std::move(shape)));
   }
 
-  /// Elements begin <= i < end of each axis of tensor `from`; the output is the caller's.
+  /// Makes a slice of the elements begin <= i < end along each axis of tensor `from`. The caller
+  /// sets the output.
   template <typename Integer>
   Op slice_of(int index, int from, const std::vector<Integer>& begin,
               const std::vector<Integer>& end) {
@@ -48,7 +50,7 @@ class Rewriter {
     return op_of(OpKind::kStridedSlice, index, {from, first, last, strides});
   }
 
-  /// Elements begin <= i < end of one axis.
+  /// Adds a slice of the elements begin <= i < end along one axis.
   int slice(const Op& whole, int from, int axis, int begin, int end) {
     std::vector<int> shape = graph_.tensor(from).shape;
     if (begin == 0 && end == shape[at(axis)]) return from;
@@ -62,7 +64,7 @@ class Rewriter {
     return op.outputs[0];
   }
 
-  /// Into `to`, or a tensor of its own.
+  /// Joins parts into `to`, or into a new tensor.
   int join(const Op& whole, const std::vector<int>& parts, int axis, int to = -1) {
     if (to < 0) {
       std::vector<int> shape = graph_.tensor(parts[0]).shape;
@@ -77,7 +79,7 @@ class Rewriter {
   }
 
   Graph graph_;
-  std::vector<Op> ops_;  ///< as they were
+  std::vector<Op> ops_;  ///< operators of the original graph
 };
 
 }  // namespace trine::model

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What LSTM and SVDF keep from run to run, as inputs and outputs of the graph: whoever runs it
-// hands a run what the one before gave.
+// Turns what LSTM and SVDF keep from run to run into inputs and outputs of the graph. The caller
+// passes each run the states of the run before.
 
 #pragma once
 
@@ -11,27 +11,29 @@
 
 namespace trine::model {
 
-/// Output `output` of a run is input `input` of the next one; positions in the graph's lists.
+/// Names the output of a run that is an input of the next run. Both are positions in the graph's
+/// lists.
 struct Carry {
   int input = 0, output = 0;
 };
 
+/// A graph with its states as inputs and outputs.
 struct WithStates {
-  Graph graph;  ///< states are its last inputs and its last outputs
+  Graph graph;  ///< the states are its last inputs and last outputs
   std::vector<Carry> carries;
 };
 
-/// Whether the state is a constant of nothing but its zero point's codes.
+/// Returns true if the state is a constant that holds only its zero point.
 bool begins_with_zeros(const Tensor& state);
 
-/// States of LSTM and SVDF that begin with zeros are inputs; others stay constants.
+/// Turns states of LSTM and SVDF that begin with zeros into inputs. Other states stay constants.
 /// @pre check() accepts the graph
 WithStates with_states(Graph graph);
 
-/// Each carry whose output has more behind what its input has becomes one memory of the graph
-/// (Graph::states), in codes where its ends are float32; `input` is -1 where it holds nothing yet.
-/// A carry that does not lie so stays as it is.
-/// @param capacity  elements along the axis that it grows along
+/// Turns each carry whose output extends its input into one memory of the graph (Graph::states), in
+/// codes if its ends are float32. `input` is -1 if the memory is empty at first. Carries of another
+/// form stay unchanged.
+/// @param capacity  elements along the axis that grows
 Graph with_growing(Graph graph, const std::vector<Carry>& carries, int capacity);
 
 }  // namespace trine::model

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sparse constants of TFLite, written out. Source: the format's SparsityParameters, after the
-// tensor algebra compiler's storage of levels (Kjolstad et al., OOPSLA 2017).
+// Expands sparse constants of TFLite. Source: the format's SparsityParameters, after the tensor
+// algebra compiler's storage of levels (Kjolstad et al., OOPSLA 2017).
 
 #pragma once
 
@@ -11,24 +11,28 @@
 
 namespace trine::model {
 
-/// A level of the storage: all of its indices, or those between two segments of its parent's.
+/// A level of the storage. A dense level has all of its indices, a sparse one those in its parent's
+/// segment.
 struct SparseLevel {
   bool dense = true;
-  int size = 0;                          ///< dense: indices 0..size-1
-  std::vector<std::int64_t> segments{};  ///< of parent p: places segments[p] .. segments[p + 1] - 1
-  std::vector<std::int64_t> indices{};   ///< by place
+  int size = 0;  ///< dense: indices 0..size-1
+  /// Of parent p: the places segments[p] .. segments[p + 1] - 1.
+  std::vector<std::int64_t> segments{};
+  std::vector<std::int64_t> indices{};  ///< by place
 };
 
+/// The sparse storage of a tensor.
 struct Sparsity {
-  /// By level the dimension: below the tensor's rank one of its own, of blocks where it has them;
-  /// from there on that inside of block i, of dimension block_map[i].
+  /// The dimension of each level: below the tensor's rank it is a dimension of the tensor (of
+  /// blocks, if it has any). From the rank on, it is the dimension inside of block i, which belongs
+  /// to dimension block_map[i].
   std::vector<int> order;
   std::vector<int> block_map;
   std::vector<SparseLevel> levels;
 };
 
-/// Elements of `bytes` bytes in C order, zero where the storage has none.
-/// @throws Error  text only: what of the storage contradicts the shape, itself, or its values
+/// Expands the elements, of `bytes` bytes each, in C order. Elements that are not stored are zero.
+/// @throws Error  text only: how the storage contradicts the shape, itself, or its values
 std::vector<std::uint8_t> written_out(const Sparsity& sparsity, const std::vector<int>& shape,
                                       const std::vector<std::uint8_t>& values, std::size_t bytes);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TFLite -> Graph. The bytes are hostile until shown otherwise: the flatbuffers verifier proves
-// that every offset stays inside the file, and each index, extent and size is checked here before
-// it is used.
+// Parses TFLite files into graphs. The bytes are not trusted: the flatbuffers verifier proves that
+// every offset stays inside the file, and each index, extent and size is checked here before it is
+// used.
 
 #include <flatbuffers/flexbuffers.h>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of TFLite as those of ONNX that mean the same (OpKind::kOnnx), on numbers as the
-// tensors hold them: what check() has no rule for, the host runs in this form.
+// Rewrites TFLite operators as equivalent ONNX operators (OpKind::kOnnx), on the numbers that the
+// tensors hold. The host runs operators in this form for which check() has no rule.
 
 #pragma once
 
@@ -9,11 +9,10 @@
 
 namespace trine::model {
 
-/// Writes `op` as nodes of the host at the graph's end; what depends on constants alone becomes a
-/// constant and needs no host.
-/// @return whether the host has to run anything
-/// @throws Error  text only: what helps where the operator has no such form, or why it has none
-/// with these operands
+/// Appends `op` as host nodes at the graph's end. Results that depend only on constants become
+/// constants and need no host.
+/// @return true if the host has to run anything
+/// @throws Error  text only: why the operator has no such form with these operands, or what helps
 bool write_host_form(Graph& graph, const Op& op);
 
 }  // namespace trine::model

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of TOSA's integer profile as the specification defines them, one by one: of constants
-// and of all 256 codes at import, and on the host for what the machine has no form of
-// (OpKind::kOnnx, by the name "TOSA:CONV2D").
+// Evaluates operators of TOSA's integer profile one by one, as the specification defines them: on
+// constants and on all 256 codes at import, and on the host for operators that the machine does not
+// support (OpKind::kOnnx with a name such as "TOSA:CONV2D").
 
 #pragma once
 
@@ -20,7 +20,7 @@ inline constexpr std::string_view kPrefix = "TOSA:";
 struct Operand {
   DataType type = DataType::kInt8;
   std::vector<int> shape;
-  std::vector<std::int64_t> values;  ///< empty: not known yet
+  std::vector<std::int64_t> values;  ///< empty if not known yet
 };
 
 struct Node {
@@ -31,39 +31,43 @@ struct Node {
   std::vector<int> out_shape;
 
   const std::vector<std::int64_t>& list(const char* name) const;
-  std::int64_t number(const char* name) const;  ///< 0: the file does not say
+  std::int64_t number(const char* name) const;  ///< 0 if the file has no such attribute
 };
 
-/// Whether run() has the operator.
+/// Returns true if run() supports the operator.
 bool evaluates(std::string_view type);
 
-/// Whether each element of its result depends on the same element of each operand.
+/// Returns true if each element of the result depends on the same element of each operand.
 bool is_elementwise(std::string_view type);
 
-/// The conditions under which the specification makes a graph an error (ERROR_IF), the types that
-/// are computed here, and sizes. @throws Refusal  text only: the caller names the operator
+/// Checks the conditions that are errors by the specification (ERROR_IF), the types that are
+/// supported here, and sizes.
+/// @throws Refusal  text only; the caller names the operator
 void check_node(const Node& node);
 
-/// The elements of the result. Where the specification leaves it open (REQUIRE: a sum beyond 32
-/// bits, say) they wrap. @pre check_node(), all values known
-/// @throws Error  an index outside of what GATHER reads
+/// Computes the elements of the result. Where the specification leaves the result open (REQUIRE,
+/// for example a sum beyond 32 bits), values wrap.
+/// @pre check_node(), all values known
+/// @throws Error  for an index outside of GATHER's input
 std::vector<std::int64_t> run(const Node& node);
 
-/// RESCALE's arithmetic: value * multiplier / 2^shift.
+/// Computes RESCALE: value * multiplier / 2^shift.
 std::int64_t scaled(std::int64_t value, std::int64_t multiplier, std::int64_t shift,
                     bool double_round);
 
-/// What RESIZE reads along an axis for place `p` of its result, n / d elements each.
+/// The elements that RESIZE reads along an axis for element `p` of its result. One input element is
+/// n / d result elements.
 struct Source {
-  std::int64_t low, high;  ///< elements, inside of the axis
-  std::int64_t weight;     ///< of `high`, 0..n - 1; `low` has n less that
+  std::int64_t low, high;  ///< elements inside of the axis
+  std::int64_t weight;     ///< weight of `high`, 0..n - 1; `low` has n - weight
   std::int64_t n;
 
   std::int64_t nearest() const { return 2 * weight >= n ? high : low; }
 };
 Source source_of(std::int64_t p, std::int64_t n, std::int64_t d, std::int64_t offset, int extent);
 
-/// The node of a graph's operator of the host. @pre op.name begins with kPrefix
+/// Returns the node of a host operator of the graph.
+/// @pre op.name begins with kPrefix
 Node node_of(const Graph& graph, const Op& op);
 
 }  // namespace trine::model::tosa

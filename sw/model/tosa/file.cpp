@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bytes are hostile until shown otherwise: the verifier of flatbuffers proves that offsets stay
-// inside the file; sizes, names and types are checked here.
+// Reads TOSA files. The bytes are not trusted: the flatbuffers verifier proves that offsets stay
+// inside the file, and sizes, names and types are checked here.
 
 #include "sw/model/tosa/file.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file of TOSA, binary or as JSON, before anybody asks what its operators mean.
+// Reads a TOSA file, binary or as JSON, without interpreting its operators.
 
 #pragma once
 
@@ -14,31 +14,34 @@
 
 namespace trine::model::tosa {
 
-/// Attributes by the format's names: flags and enumerations are one number, lists several.
+/// The attributes by the format's names. Flags and enumerations are one number, lists are several.
 using Attributes = std::map<std::string, std::vector<std::int64_t>>;
 
-/// RESCALE's rounding_mode and RESIZE's mode, as numbers of the format.
+/// The format's numbers for RESCALE's rounding_mode and RESIZE's mode.
 enum RoundingMode : std::int64_t { kSingleRound = 1, kInexactRound = 2, kDoubleRound = 3 };
 enum ResizeMode : std::int64_t { kNearest = 1, kBilinear = 2 };
 
+/// An operator of the file.
 struct FileOp {
   std::string type;  ///< "CONV2D"
   Attributes attributes;
-  std::vector<int> inputs, outputs;  ///< places in File::tensors
+  std::vector<int> inputs, outputs;  ///< indices in File::tensors
 };
 
-/// The one block of the file's one region. Shapes are constant tensors of int64, too.
+/// The only block of the file's only region. Shapes are also constant int64 tensors.
 struct File {
   std::vector<Tensor> tensors;
   std::vector<FileOp> ops;
   std::vector<int> inputs, outputs;
 };
 
-/// By content: the identifier of the binary form, or what a JSON object begins with.
+/// Return true if the content is the binary form (its identifier) or the beginning of a JSON
+/// object.
 bool is_binary(const std::uint8_t* bytes, std::size_t count);
 bool is_text(const std::uint8_t* bytes, std::size_t count);
 
-/// @throws Error  for any bytes that are none, another version, types that nobody computes
+/// Reads a file.
+/// @throws Error  for bytes that are not TOSA, another version, or types that are not supported
 File read_file(const std::vector<std::uint8_t>& bytes, const std::string& file);
 
 }  // namespace trine::model::tosa

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TOSA -> Graph. First every operator is checked as the specification asks; what depends on
-// constants alone is computed, and what depends on one code of one tensor becomes a function of its
-// 256 codes. Then, from the outputs on, each tensor that somebody reads is made by a form of the
-// machine (a product with its RESCALE, a table, a movement), or by the operator itself on the host.
+// Imports TOSA files. First, every operator is checked as the specification requires. Values that
+// depend only on constants are computed, and values that depend on one code of one tensor become
+// functions of its 256 codes. Then, starting from the outputs, each tensor that is read is made by
+// a machine form (a product with its RESCALE, a table, a movement), or by the operator itself on
+// the host.
 
 #include <algorithm>
 #include <functional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX's float32 operators as the standard defines them, one by one: of constants at import, and on
-// the host for what has no integer form (OpKind::kOnnx).
+// Evaluates ONNX's float32 operators one by one, as the standard defines them: on constants at
+// import, and on the host for operators without an integer form (OpKind::kOnnx).
 
 #pragma once
 
@@ -12,30 +12,34 @@
 
 namespace trine::model::onnx_file {
 
-/// Whether evaluate() has the operator.
+/// Returns true if evaluate() supports the operator.
 bool evaluates(const std::string& type);
 
-/// Whether each element of its result depends on one element of each operand.
+/// Returns true if each element of the result depends on one element of each operand.
 bool is_elementwise(const std::string& type);
 
-/// The output `output` of a node. @param inputs  null where absent
-/// @param opset  of the file: some operators changed  @param limit  elements that the result may
-/// have
-/// @param shape_only  values of products need not be right
-/// @throws Error  text only: the caller names the node
+/// Evaluates the output `output` of a node.
+/// @param inputs  null for absent inputs
+/// @param opset  of the file, because some operators changed
+/// @param limit  largest number of elements of the result
+/// @param shape_only  true: the values of products need not be right
+/// @throws Error  text only; the caller names the node
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
-/// A file without inputs, node by node: its outputs.
-/// @throws Error  names the node and what evaluate() does not have
+/// Evaluates a file without inputs, node by node.
+/// @return its outputs
+/// @throws Error  names the node and what evaluate() does not support
 std::vector<ConstantPointer> evaluate_file(const File& file);
 
-/// Resize: the coordinate along an axis of `from` elements that output `p` of `to` is read at.
-/// In double, or in float32 as ONNX Runtime's images are.
-/// @param mode  its coordinate_transformation_mode  @throws Error  no mode of ONNX's
+/// Returns the coordinate at which Resize reads output `p` of `to` elements, along an axis of
+/// `from` elements. It is computed in double, or in float32 as for ONNX Runtime's images.
+/// @param mode  coordinate_transformation_mode
+/// @throws Error  if ONNX does not define the mode
 template <typename Real>
 Real source_of(const std::string& mode, int p, int from, int to, Real scale);
-/// The element nearest to a coordinate. @param mode  Resize's nearest_mode
+/// Returns the element nearest to a coordinate.
+/// @param mode  Resize's nearest_mode
 int nearest_of(const std::string& mode, double x, int from);
 
 }  // namespace trine::model::onnx_file

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One node at work: what evaluate.cpp (elements, reductions), evaluate_moves.cpp (movement),
-// evaluate_windows.cpp (windows, products), evaluate_norms.cpp, evaluate_resize.cpp,
-// evaluate_recurrent.cpp, evaluate_scatter.cpp and evaluate_select.cpp share.
+// Declares the evaluation of one node, which is implemented in evaluate.cpp (elements, reductions),
+// moves.cpp (movement), windows.cpp (windows, products), norms.cpp, resize.cpp, recurrent.cpp,
+// scatter.cpp and select.cpp.
 
 #pragma once
 
@@ -15,9 +15,10 @@
 
 namespace trine::model::onnx_file {
 
-/// Float32 has it so.
+/// Rounds a number to float32.
 inline double rounded(double x) { return double{static_cast<float>(x)}; }
 
+/// The evaluation of one node.
 class Evaluation {
  public:
   Evaluation(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
@@ -40,13 +41,15 @@ class Evaluation {
     return position < inputs_.size() && inputs_[position] != nullptr;
   }
   const Constant& in(std::size_t position) const;
-  /// A list that is an input or, in older files, an attribute.
+  /// Returns a list that is an input or, in older files, an attribute.
   std::vector<std::int64_t> integers(std::size_t position, const char* key) const;
-  /// An element of an axis; negative ones count from the end unless the node says `forward`.
+  /// Returns the index of an element of an axis. Negative indices count from the end unless the
+  /// node has the attribute `forward`.
   std::int64_t element_of(std::int64_t index, int extent) const;
-  /// The one number that an input begins with.
+  /// Returns the first number of an input.
   std::int64_t one(std::size_t position) const;
-  /// @throws Error  products that would take too long: of `results`, each of so many terms
+  /// Checks the number of products.
+  /// @throws Error  if `results` with that many terms each would take too long
   void require_time(const Constant& results, std::size_t terms) const;
   Constant empty(DataType type, std::vector<int> shape) const;
   Constant picked(const Constant& from, std::vector<int> shape, const Indices& order) const;
@@ -92,12 +95,12 @@ class Evaluation {
   Constant group_normalization() const;
   Constant layer_normalization() const;
   Constant local_response() const;
-  /// Resize's axis: elements before and behind, and the part of it that is cropped.
+  /// An axis of Resize: input and output elements, and the part that is cropped.
   struct Extent {
     int from, to;
     double scale, first, last;
   };
-  using Shares = std::vector<std::pair<int, double>>;  ///< elements and their weights
+  using Shares = std::vector<std::pair<int, double>>;  ///< elements with their weights
   std::vector<Extent> extents() const;
   std::vector<Shares> samples(const Extent& extent) const;
   Constant resize() const;
@@ -124,7 +127,7 @@ class Evaluation {
   const std::vector<ConstantPointer>& inputs_;
   std::size_t output_;
   std::int64_t limit_;
-  bool shape_only_;  ///< no sums of many products: only the shape is wanted
+  bool shape_only_;  ///< true: only the shape matters, and sums of many products are not computed
 };
 
 }  // namespace trine::model::onnx_file

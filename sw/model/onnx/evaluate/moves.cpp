@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX operators that only move elements.
+// Evaluates ONNX operators that only move elements.
 
 #include <algorithm>
 #include <cmath>

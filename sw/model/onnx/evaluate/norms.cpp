@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Normalizations of ONNX, in float32 whose sums lose nothing.
+// Evaluates ONNX's normalizations in float32. Their sums lose nothing.
 
 #include <algorithm>
 #include <cmath>

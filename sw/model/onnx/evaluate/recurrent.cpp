@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GRU, LSTM and RNN of ONNX: whole sequences, in float32 whose sums lose nothing.
+// Evaluates ONNX's GRU, LSTM and RNN over whole sequences, in float32. Their sums lose nothing.
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Resize of ONNX, axis by axis: nearest, linear and cubic, with every coordinate transformation.
+// Evaluates ONNX's Resize axis by axis: nearest, linear and cubic, with every coordinate
+// transformation.
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX operators that read or write elements where another tensor says.
+// Evaluates ONNX operators that read or write elements at positions given by another tensor.
 
 #include <algorithm>
 #include <cmath>

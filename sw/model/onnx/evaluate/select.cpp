@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators that choose: boxes (ONNX's and TFLite's), and sums over axes by letters.
+// Evaluates operators that select boxes (ONNX's and TFLite's), and Einsum.
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX operators over windows, matrices and neighbouring channels, in float32 whose sums lose
-// nothing.
+// Evaluates ONNX operators over windows, matrices and neighbouring channels, in float32. Their sums
+// lose nothing.
 
 #include "sw/model/onnx/import/windows.h"
 

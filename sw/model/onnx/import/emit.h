@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From ONNX values to operators of a Graph. A Value is what an ONNX tensor means: a constant, or
-// something integer (codes in a tensor, a matrix product that nobody has asked for yet) or a float
-// input, followed by float32 steps. Only when a quantizer or the graph's end asks for it does it
-// become operators, since the asker decides which: THRESHOLD, requantized codes, or floats on the
-// host.
+// Turns ONNX values into operators of a Graph. A Value represents an ONNX tensor: a constant, or
+// integers (codes in a tensor, or a matrix product that is not needed yet) or a float input,
+// followed by float32 steps. It becomes operators only when a quantizer or the graph's end needs
+// it, because its reader decides which: THRESHOLD, requantized codes, or floats on the host.
 
 #pragma once
 
@@ -20,42 +19,44 @@
 
 namespace trine::model::onnx_file {
 
-/// How the elements of an ONNX tensor lie in the graph's.
+/// The order of an ONNX tensor's elements in the graph's tensor.
 enum class Layout {
   kPlain,  ///< in ONNX's order
   kNhwc,   ///< [N, C, H, W] as [N, H, W, C], [N, C, W] as [N, 1, W, C]
   kFlat,   ///< [N, C*H*W], each row in the order of [H, W, C]
 };
 
-/// Where ONNX's axis of an image lies as kNhwc.
+/// Returns the position in kNhwc of ONNX's axis of an image.
 inline int place_of(std::size_t axis, std::size_t rank) {
   constexpr int kPlaces[] = {0, 3, 1, 2};
   return axis == 2 && rank == 3 ? 2 : kPlaces[axis];
 }
 
+/// A float32 step with its origin.
 struct Step {
   FloatStep step;
   std::string node;        ///< "node 3 BatchNormalization"
-  ConstantPointer origin;  ///< of an Add: the constant, per channel or one
+  ConstantPointer origin;  ///< of an Add: its constant, one or one for each channel
 };
 
-/// A matrix product or convolution with constant weights, or the average of windows.
+/// A matrix product or convolution with constant weights, or an average over windows.
 struct Product {
-  Op op;  ///< kind and window; inputs[0] is the codes' tensor
+  Op op;  ///< kind and window; inputs[0] is the tensor of codes
   std::string name;
-  std::vector<int> shape;            ///< of the output as it lies in the graph
-  int channels = 0;                  ///< M, the last axis of `shape`
-  std::vector<int> filter;           ///< weights' shape as it lies in the graph
-  std::vector<std::int8_t> weights;  ///< [M][taps], taps in the order R, S, C
-  std::vector<std::int32_t> wide;    ///< in their place, where they do not fit int8
-  int zero_point = 0;                ///< of the weights
-  std::vector<float> scales;         ///< of the weights, M
-  std::vector<float> bias;           ///< M real values, or none
-  int block = 0;                     ///< input channels of a group with a scale of its own; 0: none
-  std::vector<std::int16_t> factors;  ///< [M][groups]: of them relative to `scales`
-  bool in_rows = false;               ///< inputs[0] is rows of as many channels as there are taps
-  bool twice = false;    ///< the taps are those of each row twice, one behind the other
-  float divisor = 1;     ///< of an average: its taps
+  std::vector<int> shape;             ///< shape of the output in the graph
+  int channels = 0;                   ///< M, the last axis of `shape`
+  std::vector<int> filter;            ///< shape of the weights in the graph
+  std::vector<std::int8_t> weights;   ///< [M][taps], taps in the order R, S, C
+  std::vector<std::int32_t> wide;     ///< used instead of `weights` if they do not fit int8
+  int zero_point = 0;                 ///< zero point of the weights
+  std::vector<float> scales;          ///< M scales of the weights
+  std::vector<float> bias;            ///< M real values, or none
+  int block = 0;                      ///< input channels of a group with its own scale; 0: none
+  std::vector<std::int16_t> factors;  ///< [M][groups]: relative to `scales`
+  /// Inputs[0] has rows with as many channels as there are taps.
+  bool in_rows = false;
+  bool twice = false;    ///< the taps are each row's, twice, one after the other
+  float divisor = 1;     ///< taps of an average
   bool is_mean = false;  ///< averages all of an image
 
   std::size_t taps() const {
@@ -65,36 +66,38 @@ struct Product {
 
 struct Value;
 
-/// Sum, difference, product or matrix product of two tensors of codes.
+/// A sum, difference, product or matrix product of two tensors of codes.
 struct Sum {
   int node = 0;
   int a = -1, b = -1;
   std::string name;
   OpKind kind = OpKind::kAdd;
-  std::function<Value()> hosted = {};  ///< a matrix product in float32, where no quantizer follows
-  bool squares = false;  ///< rows by themselves: b is transposed, and the mean is meant
+  std::function<Value()> hosted = {};  ///< a matrix product in float32, if no quantizer follows
+  bool squares = false;  ///< rows times themselves: b is read transposed, and the mean is needed
 };
 
 struct Joined;
 struct Own;
 struct Moved;
 
+/// The value of an ONNX tensor.
 struct Value {
-  std::vector<int> shape;  ///< ONNX's
+  std::vector<int> shape;  ///< in ONNX's order
   ConstantPointer constant;
   Layout layout = Layout::kPlain;
   std::vector<int> image;  ///< of kFlat: C, H, W
-  int channel_axis = 1;    ///< in `shape`
-  int tensor = -1;         ///< codes or float32; -1 while it is one of these
+  int channel_axis = 1;    ///< index in `shape`
+  int tensor = -1;         ///< of codes or float32; -1 while one of the pointers below is set
   std::shared_ptr<const Product> product;
   std::shared_ptr<const Sum> sum;
   std::shared_ptr<const Joined> joined;
   std::shared_ptr<const Own> own;
   std::shared_ptr<const Moved> moved;
   std::vector<Step> steps;
-  bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
+  /// Output of QuantizeLinear: the codes, not the values that they represent.
+  bool raw_codes = false;
 
-  /// The same once operators have made it, steps and all.
+  /// Returns the value after operators have computed it into tensor `by`, steps included.
   Value made(int by) const {
     Value value = *this;
     value.tensor = by;
@@ -114,41 +117,42 @@ inline Value of_constant(ConstantPointer constant) {
   return value;
 }
 
-/// Values one behind the other, or the largest or least of them: codes of one scale, once a
-/// quantizer follows. Constants are values in ONNX's order.
+/// Values that are concatenated, or whose maximum or minimum is computed. They get codes of one
+/// scale once a quantizer follows. Constants are values in ONNX's order.
 struct Joined {
   int node = 0;
   OpKind kind = OpKind::kConcatenation;  ///< or kMaximum, kMinimum
-  int axis = 0;                          ///< ONNX's
+  int axis = 0;                          ///< in ONNX's order
   std::vector<Value> parts;
-  std::vector<std::string> names;  ///< of the parts in the file
+  std::vector<std::string> names;  ///< names of the parts in the file
 };
 
-/// An operator of codes that writes codes of any scale, once a quantizer follows.
+/// An operator on codes that can write codes of any scale, once a quantizer follows.
 struct Own {
   Op op;
-  std::function<Value()> hosted;  ///< the node in float32, where none does
+  std::function<Value()> hosted;  ///< the node in float32, if no quantizer follows
 };
 
-/// The elements of a value that no quantizer has made codes of yet, in other places. Quantizers
-/// work on each element alone, so they may come first: what moves then is codes.
+/// A value that has no codes yet and whose elements move. Quantizers work on each element
+/// separately, so a quantizer may be applied first; then the movement is a movement of codes.
 struct Moved {
   Value from;
-  std::string name;                  ///< of `from` in the file
-  std::function<Value(Value)> move;  ///< of codes; of floats, too, if there is no other way
+  std::string name;                  ///< name of `from` in the file
+  std::function<Value(Value)> move;  ///< moves codes; also floats if there is no other way
   std::function<Value()> hosted;     ///< the node in float32
 };
 
-/// Builds the graph. Errors carry text only: the caller names file and node.
+/// Builds the graph. Errors contain only a text, and the caller names file and node.
 class Emitter {
  public:
-  /// @param images  tensors of four axes are images: they lie NHWC
-  /// @param host  what the machine cannot compute may become an operator of the host
-  /// @param formats  int16 codes are of an eight-bit format
+  /// Creates an emitter.
+  /// @param images  true: tensors of four axes are images and are stored as NHWC
+  /// @param host  true: operators that the machine cannot compute may run on the host
+  /// @param formats  true: int16 codes have an eight-bit format
   Emitter(Graph* graph, bool images, bool host, bool formats)
       : graph_(*graph), images_(images), host_(host), formats_(formats) {}
 
-  /// How much of the graph there is, to go back to.
+  /// A position in the growing graph to which back_to() returns.
   struct Mark {
     std::size_t tensors, ops;
   };
@@ -178,21 +182,24 @@ class Emitter {
   }
   /// Adds a constant as a float32 operator reads it.
   int add_constant(const std::string& name, const Constant& constant);
-  /// int32 constants without a name; of one axis if no shape is given.
+  /// Adds int32 constants without a name, with one axis if no shape is given.
   int add_integers(const std::vector<std::int32_t>& values, std::vector<int> shape = {});
-  /// Adds the codes of a constant, of one scale. @throws Error  if they are no int8 or uint8 codes
+  /// Adds the codes of a constant with one scale.
+  /// @throws Error  if they are not int8 or uint8 codes
   int add_image(Tensor constant, const std::string& name);
-  /// @param wide  as int16 codes, which have no zero point
+  /// Adds a constant as codes.
+  /// @param wide  true: as int16 codes, which have no zero point
   int add_code_constant(const std::string& name, const Constant& constant, std::vector<int> shape,
                         bool wide = false);
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);
-  /// The same, whose output is as its first input but for name and shape.
+  /// Appends an operator whose output is like its first input except for name and shape.
   int add_move(Op op, const std::string& name, std::vector<int> shape);
-  /// The same, whose output has the first input's shape, in float32.
+  /// Appends an operator whose output is float32 and has the first input's shape.
   int add_real(Op op, const std::string& name);
 
-  /// A sum of low-bit codes as codes that hold it exactly, for another one; else as it is.
+  /// Returns a sum of low-bit codes as codes that represent it exactly, as an operand of another
+  /// sum. Returns other values unchanged.
   Value summed(const Value& given, const std::string& name, int node);
 
   const Tensor& tensor(int index) const { return graph_.tensor(index); }
@@ -201,30 +208,32 @@ class Emitter {
     return value.tensor >= 0 &&
            (tensor(value.tensor).type == DataType::kInt8 || is_wide(value.tensor));
   }
-  /// Whether a tensor holds codes of int16.
+  /// Returns true if a tensor holds int16 codes.
   bool is_wide(int tensor_) const {
     return tensor(tensor_).type == DataType::kInt16 && tensor(tensor_).scale() > 0;
   }
   bool is_wide(const Value& value) const { return value.tensor >= 0 && is_wide(value.tensor); }
-  /// The scale of int16 codes that are an input of the graph.
+  /// Sets the scale of int16 codes that are an input of the graph.
   void set_scale(int tensor_, float scale) {
     graph_.tensors[static_cast<std::size_t>(tensor_)].quantization = {{scale}, {0}};
   }
 
-  /// The same value as it lies for convolutions, or as ONNX has it.
+  /// Return the value in the layout of convolutions, or in ONNX's order.
   Value to_nhwc(Value value, int node);
   Value to_plain(Value value, int node);
 
-  /// The codes that `quantizer` gives for a value. @return a value of codes without steps
+  /// Quantizes a value with `quantizer`.
+  /// @return a value of codes without steps
   Value quantized(const Value& value, const Quantizer& quantizer, const std::string& name,
                   int node);
-  /// The value in float32, as it lies in the graph: what depends on one code is a table later.
+  /// Returns the value in float32 and the graph's layout. Functions of one code become tables
+  /// later.
   Value reals(Value value, int node);
-  /// The value in float32 and ONNX order, on the host.
+  /// Returns the value in float32 and ONNX's order, on the host.
   Value floats(const Value& value, const std::string& name, int node);
-  /// int8 codes as int16 codes of the same scale, other values as they are.
+  /// Returns int8 codes as int16 codes of the same scale, and other values unchanged.
   Value widened(Value value, int node);
-  /// Codes, or the value as it is: float inputs that meet no quantizer become whole numbers.
+  /// Returns codes unchanged. Float inputs without a quantizer become integers.
   Value whole_numbers(Value value, const std::string& data_type, int node);
 
  private:
@@ -246,9 +255,10 @@ class Emitter {
   bool is_low_bit(const Sum& sum) const;
   int joined_codes(const Sum& sum);
   Value as_product(const Value& given);
-  /// The operator of codes that it will be.
+  /// Returns the operator on codes that computes the sum.
   Op sum_of(const Sum& sum) const;
-  /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
+  /// Adds an operator whose real results the quantizer requantizes, and at most clamps.
+  /// @param what  for messages
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);
   bool stepped_product(const Product& product, const Quantizer& quantizer,
@@ -261,7 +271,8 @@ class Emitter {
                  const Quantizer& quantizer, const std::string& name);
   Value by_channels(const Value& value, const Quantizer& quantizer, int output, int node);
   int add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps, int node);
-  /// The only type of codes there is of this value and a quantizer of it. @throws Error
+  /// Checks that value and quantizer have the same type of codes.
+  /// @throws Error
   void require_alike(int input, const Quantizer& quantizer) const;
   int alike(int input, const Quantizer& quantizer, int node);
   Value dequantized(Value value, int node);
@@ -271,8 +282,8 @@ class Emitter {
 
   Graph& graph_;
   bool images_, host_, formats_;
-  std::map<int, int> images_of_;             ///< of plain tensors
-  std::map<std::pair<int, int>, int> both_;  ///< codes of two tensors, channels behind channels
+  std::map<int, int> images_of_;             ///< by plain tensor
+  std::map<std::pair<int, int>, int> both_;  ///< codes of two tensors, with concatenated channels
 };
 
 }  // namespace trine::model::onnx_file

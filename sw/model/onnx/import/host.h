@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of kind kOnnx: a node of ONNX and its attributes as the graph and programs keep them.
+// Handles operators of kind kOnnx: nodes of ONNX and their attributes, as stored in graphs and
+// programs.
 
 #pragma once
 
@@ -11,16 +12,19 @@
 
 namespace trine::model::onnx_file {
 
-/// @param output  which of the node's outputs  @throws Error  an attribute that no operator here
-/// has
+/// Makes the host operator for a node.
+/// @param output  selects one of the node's outputs
+/// @throws Error  for an attribute that no host operator has
 Op host_op(const Node& node, std::int64_t opset, std::size_t output);
 
-/// Whether an input's values decide the shape of what an operator gives.
+/// Returns true if the values of an input determine the shape of the operator's result.
 bool decides_shape(const std::string& type, std::size_t input);
 
-constexpr std::int64_t kMaxHostElements = std::int64_t{1} << 26;  ///< of a tensor of the host
+constexpr std::int64_t kMaxHostElements = std::int64_t{1} << 26;  ///< elements of a host tensor
 
-/// Evaluates it. @param inputs  null where absent @param shape_only  as evaluate()
+/// Evaluates a host operator.
+/// @param inputs  null for absent inputs
+/// @param shape_only  as in evaluate()
 /// @throws Error  text only
 Constant run_host_op(const Op& op, const std::vector<ConstantPointer>& inputs,
                      bool shape_only = false);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Along an axis: reductions, normalizations, softmax, the largest.
+// Imports operators along an axis: reductions, normalizations, softmax, largest elements.
 
 #include <algorithm>
 

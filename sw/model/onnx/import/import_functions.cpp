@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of two tensors; functions of codes, which become tables.
+// Imports operators of two tensors, and functions of codes, which become tables.
 
 #include <optional>
 

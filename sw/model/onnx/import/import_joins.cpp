@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tensors that become one: in codes of one scale, once a quantizer follows.
+// Imports operators that join tensors into one, with codes of one scale once a quantizer follows.
 
 #include <algorithm>
 #include <cmath>

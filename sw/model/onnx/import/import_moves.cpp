@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Elements of an axis in other places: slices, lists, blocks, the nearest pixel.
+// Imports operators that move elements along an axis: slices, lists, blocks, the nearest pixel.
 
 #include <algorithm>
 #include <cmath>

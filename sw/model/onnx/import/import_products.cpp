@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Products with constant weights, and of two tensors.
+// Imports products, both with constant weights and of two tensors.
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Quantizers, and codes as operators want to have them.
+// Imports quantizers, and provides codes in the form that operators need.
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LSTM, GRU and RNN between quantizers.
+// Imports LSTM, GRU and RNN between quantizers.
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Other shapes and orders of axes; what moves before a quantizer has made codes of it.
+// Imports reshapes and transposes, also of values that have no codes yet.
 
 #include <algorithm>
 #include <numeric>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Spiking, an operator of our own domain `trine` that no runtime has (docs/spikes.md): currents
-// between quantizers of int16, optionally weights of spikes that come back, to spikes, 0 or 1, or
-// to the membrane.
+// Imports Spiking, an operator of the domain `trine` that no runtime supports (docs/spikes.md). Its
+// currents are between int16 quantizers, weights that feed spikes back are optional, and its
+// outputs are spikes, 0 or 1, or the membrane.
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Float32 operators of one tensor and constants: steps behind it.
+// Imports float32 operators on one tensor and constants as steps of its value.
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Windows over images, and their borders.
+// Imports windows over images, and their borders.
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX nodes in order: constants are folded, everything else becomes a Value; what has no integer
-// form becomes an operator of the host, or a problem.
+// Imports ONNX nodes in order. Constants are folded, and everything else becomes a Value. A node
+// without an integer form becomes a host operator, or a problem.
 
 #include "sw/model/onnx/import/importer.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX nodes in order, each a Value (emit.h). One importer of one file: each import_*.cpp holds the
-// operators of its kind.
+// Imports ONNX nodes in order, each as a Value (emit.h). There is one importer for a file, and each
+// import_*.cpp implements one family of operators.
 
 #pragma once
 
@@ -25,6 +25,7 @@
 
 namespace trine::model::onnx_file {
 
+/// The importer of one file.
 class Importer {
  public:
   Importer(File file, Graph* graph, bool host)
@@ -34,6 +35,7 @@ class Importer {
         host_(host),
         emit_(graph, images_, host, file.format != machine::Format::kNone) {}
 
+  /// Imports the file.
   /// @throws Error  names the file and every node that is refused
   void run();
 
@@ -42,7 +44,8 @@ class Importer {
   using Method = Value (Importer::*)();
   using Move = std::function<Value(Value)>;
 
-  static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;  ///< that no file holds
+  /// Weights that the importer itself expands, and that no file holds.
+  static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;
 
   // importer.cpp: the file
   void set_format(machine::Format format);
@@ -85,7 +88,7 @@ class Importer {
   bool reads_output(std::size_t position) const {
     return position < node_->outputs.size() && is_read(file_, node_->outputs[position]);
   }
-  /// An operator of this node.
+  /// Makes an operator of this node.
   Op op(OpKind kind, std::vector<int> inputs = {}) const {
     return op_of(kind, node_->index, std::move(inputs));
   }
@@ -120,7 +123,7 @@ class Importer {
   Value codes_of_input();
   bool is_input(int tensor) const;
   const Value& codes_in(std::size_t position) const;
-  /// Whether a value is of int16 codes as a quantizer made them.
+  /// Returns true if the value is int16 codes as a quantizer made them.
   bool is_wide(const Value& value) const {
     return value.tensor >= 0 && emit_.is_wide(value.tensor) && value.steps.empty() &&
            !value.raw_codes;
@@ -211,17 +214,19 @@ class Importer {
   File file_;
   Graph& graph_;
   bool images_;  ///< tensors of four axes are images
-  bool host_;    ///< what has no integer form becomes an operator of the host
+  bool host_;    ///< true: nodes without an integer form become host operators
   Emitter emit_;
   Problems problems_;
-  std::set<std::string> lost_;  ///< outputs of nodes that are refused, and what depends on them
-  std::string refused_;         ///< why the host cannot run a node
-  const Node *node_ = nullptr, *whole_ = nullptr;  ///< now: what is imported, the file's
-  bool moving_ = false;                            ///< elements, of floats as well
-  std::list<Node> forms_;                          ///< nodes in place of the file's
+  std::set<std::string> lost_;  ///< outputs of refused nodes, and what depends on them
+  std::string refused_;         ///< reason why the host cannot run a node
+  /// The node that is imported, and the file's node.
+  const Node *node_ = nullptr, *whole_ = nullptr;
+  /// Imports movement of elements, floats included.
+  bool moving_ = false;
+  std::list<Node> forms_;  ///< nodes that replace nodes of the file
   std::map<std::string, Value> values_;
   std::map<int, std::string> annotated_;  ///< FINN's data types of inputs
-  std::int64_t folded_ = 0, limit_ = 0;   ///< elements of constants
+  std::int64_t folded_ = 0, limit_ = 0;   ///< elements of folded constants, and their limit
 };
 
 }  // namespace trine::model::onnx_file

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lists that a node has as attributes or, in later versions of ONNX, as constant inputs.
+// Reads lists that are attributes of a node or, in later versions of ONNX, constant inputs.
 
 #pragma once
 
@@ -12,20 +12,24 @@
 
 namespace trine::model::onnx_file {
 
-/// @param input  null: the attribute `key`
+/// Returns a list of integers.
+/// @param input  null: the list is the attribute `key`
 std::vector<std::int64_t> integers_of(const Node& node, const char* key, const Constant* input);
 
-/// Sizes of Split's parts. @param given  none: as equal as they can be
-/// @throws Error  if there are not as many as outputs, or they do not fit the axis
+/// Returns the sizes of Split's parts.
+/// @param given  empty: the parts are as equal as possible
+/// @throws Error  if there are not as many sizes as outputs, or if they do not fit the axis
 std::vector<std::int64_t> parts_of(std::vector<std::int64_t> given, std::size_t outputs,
                                    std::int64_t extent);
 
-/// Slice's operands, axis by axis in their order.
+/// A slice of one axis, from Slice's operands.
 struct AxisSlice {
   std::size_t axis;
   Slice slice;
 };
-/// @param axes, steps  may be absent @throws Error  unequal counts, no axis, step 0
+/// Returns Slice's slices in the order of its axes.
+/// @param axes, steps  may be absent
+/// @throws Error  for unequal counts, an invalid axis, or step 0
 std::vector<AxisSlice> slices_of(const std::vector<int>& shape,
                                  const std::vector<std::int64_t>& starts,
                                  const std::vector<std::int64_t>& ends,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// QOperator form: operators on codes, each with the scales and zero points of its operands and its
-// result as inputs (QLinearConv, QGemm, ...; MaxPool or Reshape of codes between them).
+// Converts the QOperator form: operators on codes whose scales and zero points of operands and
+// result are inputs (QLinearConv, QGemm, ...), with MaxPool or Reshape of codes between them.
 
 #pragma once
 
@@ -9,10 +9,10 @@
 
 namespace trine::model::onnx_file {
 
-/// Writes every operator on codes as DequantizeLinear, the operator of floats, QuantizeLinear: QDQ
-/// form, which says the same. Operators that only move codes, and maxima of them, keep the
-/// quantization of what comes in. Codes that are constants stay constants. Inputs of int8 and uint8
-/// get the quantization by which they are read.
+/// Rewrites every operator on codes as DequantizeLinear, the float operator, and QuantizeLinear:
+/// QDQ form, which has the same meaning. Operators that only move codes, and maxima of codes, keep
+/// the quantization of their input. Constant codes stay constants. int8 and uint8 inputs get the
+/// quantization with which they are read.
 /// @throws Error  names file and node
 void to_qdq(File* file);
 

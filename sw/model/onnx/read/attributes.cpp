@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attributes that nobody reads. The importer refuses a node whose unread attribute may change
-// results, so that a new attribute of a known operator is never ignored in silence.
+// Finds attributes that were not read. The importer refuses a node with an unread attribute that
+// may change results, so that a new attribute of a known operator is never ignored silently.
 
 #include <algorithm>
 #include <string_view>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX operators on constants, evaluated at import in their own float32 arithmetic: quantized
+// Evaluates ONNX operators on constants at import, in their own float32 arithmetic: quantized
 // weights, shapes, folded batch-norm parameters.
 
 #pragma once
@@ -14,28 +14,33 @@ namespace trine::model::onnx_file {
 
 inline float real(double value) { return static_cast<float>(value); }
 
-/// @throws Error  int16 codes, which have no zero point, have one. @param node  its third input
+/// Checks that int16 codes have no zero point.
+/// @param node  has the zero point as its third input
+/// @throws Error
 void require_symmetric(const Node& node, double zero_point);
 
-/// What QuantizeLinear gives. @param zero_point  or null
+/// Returns the type of the codes that QuantizeLinear produces.
+/// @param zero_point  or null
 DataType codes_type(const Node& node, const Constant* zero_point);
 
-/// The rule of a Quant, BipolarQuant or QuantizeLinear node for one scale and zero point.
-/// @param bits  of Quant  @throws Error  text only: the caller names the node
+/// Returns the rule of a Quant, BipolarQuant or QuantizeLinear node for one scale and zero point.
+/// @param bits  of Quant
+/// @throws Error  text only; the caller names the node
 QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
                      DataType zero_point_type);
 
-/// Evaluates the output `output` of a node whose inputs are all constant (null where absent).
-/// @param limit  elements that the result may have
-/// @return null if the operator is not one of those that are folded
+/// Evaluates the output `output` of a node whose inputs are all constant (null for absent inputs).
+/// @param limit  largest number of elements of the result
+/// @return null if the operator is not folded
 /// @throws Error  text only, without the node's name
 ConstantPointer fold(const Node& node, std::int64_t opset,
                      const std::vector<ConstantPointer>& inputs, std::size_t output,
                      std::int64_t limit);
 
-/// Shape after Reshape with `wanted` (0: as the input, -1: the rest); Flatten, Squeeze, Unsqueeze.
+/// Returns the shape after Reshape to `wanted` (0: as the input, -1: the rest).
 std::vector<int> reshaped(const std::vector<int>& from, const NumberList<double>& wanted);
-/// @param axes_input  the second input where the opset has it there, else null
+/// Returns the shape after Flatten, Squeeze or Unsqueeze.
+/// @param axes_input  the second input if the opset has the axes there, else null
 std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
                              const ConstantPointer& axes_input);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an ONNX file holds, as plain values: the only place that knows protobuf is file.cpp.
+// Holds the contents of an ONNX file as plain values. Only file.cpp uses protobuf.
 
 #pragma once
 
@@ -19,32 +19,35 @@
 
 namespace trine::model::onnx_file {
 
-/// A constant tensor. Values are kept as double: exact for every element type here (int64 within
-/// 2^53: the reader takes those beyond for these).
+/// A constant tensor. Its values are stored as double, which is exact for every element type here.
+/// int64 values beyond 2^53 are limited to 2^53.
 struct Constant {
   DataType type = DataType::kFloat32;
   std::vector<int> shape;
   NumberList<double> values;
-  /// The codes of a constant that a quantizer made, or dequantized: scale * (code - zero_point),
-  /// element by element; else empty.
+  /// The codes of a constant that a quantizer made or that was dequantized, element by element:
+  /// scale * (code - zero_point). Empty for other constants.
   NumberList<std::int32_t> codes, zero_points;
   NumberList<float> scales;
-  float unit = 1;  ///< what a value counts: of FLOAT4E2M1, whose values are whole halves, 1/2
-  machine::Format format = machine::Format::kNone;  ///< of FLOAT8: values are in fixed point
+  /// Weight of a value: 1/2 for FLOAT4E2M1, whose values are stored as whole halves.
+  float unit = 1;
+  /// Of FLOAT8, whose values are stored in fixed point.
+  machine::Format format = machine::Format::kNone;
 
   std::size_t elements() const { return values.size(); }
   int rank() const { return static_cast<int>(shape.size()); }
 };
 using ConstantPointer = std::shared_ptr<const Constant>;
 
-/// Numbers of onnx::AttributeProto::AttributeType; texts of several are one here.
+/// The numbers of onnx::AttributeProto::AttributeType. One or several texts are one kind here.
 enum class AttributeKind { kUnknown = 0, kFloat = 1, kInt = 2, kText = 3, kInts = 7 };
 
+/// An attribute of a node.
 struct Attribute {
-  AttributeKind kind = AttributeKind::kUnknown;  ///< as the file has it
+  AttributeKind kind = AttributeKind::kUnknown;  ///< as in the file
   std::int64_t i = 0;
   float f = 0;
-  std::string s;  ///< of several: with commas between
+  std::string s;  ///< several texts are joined by commas
   std::vector<std::int64_t> ints;
   std::vector<float> floats;
   ConstantPointer tensor;
@@ -52,17 +55,19 @@ struct Attribute {
   std::shared_ptr<bool> read = std::make_shared<bool>(false);
 };
 
-/// An attribute of our own: a normalization that fuse() makes is over its axis alone, not over all
-/// from it on; how many there are the file does not say.
+/// An attribute that Trine adds: a normalization made by fuse() covers only its axis, not all axes
+/// from it on. The file does not give the number of axes.
 inline constexpr const char* kOneAxis = "one_axis";
 
+/// A node of an ONNX file.
 struct Node {
   int index = 0;
   std::string type, domain;
-  std::vector<std::string> inputs, outputs;  ///< "" where an optional one is absent
+  std::vector<std::string> inputs, outputs;  ///< "" for an absent optional one
   std::map<std::string, Attribute> attributes;
 
-  /// Null: the node has none. @throws Error  it is of another kind
+  /// Returns an attribute, or null if the node does not have it.
+  /// @throws Error  if it has another kind
   const Attribute* attribute(const char* key, AttributeKind kind) const {
     const auto found = attributes.find(key);
     if (found == attributes.end()) return nullptr;
@@ -75,13 +80,14 @@ struct Node {
     const Attribute* found = attribute(key, AttributeKind::kInt);
     return found == nullptr ? otherwise : found->i;
   }
+  /// Returns a finite number.
   /// @throws Error  for infinities and NaN
   float real(const char* key, float otherwise) const {
     const float value = bound(key, otherwise);
     if (!std::isfinite(value)) throw_error("{} {}, allowed finite numbers", key, value);
     return value;
   }
-  /// May be infinite: no bound.
+  /// Returns a number that may be infinite, which means no bound.
   float bound(const char* key, float otherwise) const {
     const Attribute* found = attribute(key, AttributeKind::kFloat);
     return found == nullptr ? otherwise : found->f;
@@ -100,7 +106,7 @@ struct Node {
     *found->second.read = true;
     return found->second.floats;
   }
-  /// Null: the node does not have the attribute, or it is not a tensor.
+  /// Returns a tensor attribute, or null if the node has no such attribute or it is not a tensor.
   ConstantPointer tensor(const char* key) const {
     const auto found = attributes.find(key);
     if (found == attributes.end()) return nullptr;
@@ -109,56 +115,61 @@ struct Node {
   }
 };
 
-/// @throws Error  the node has an attribute that nobody read and that may change results
+/// Checks the attributes of a node.
+/// @throws Error  if an attribute was not read and may change results
 void require_all_read(const Node& node);
 
+/// An input of the network.
 struct Input {
   std::string name;
   DataType type = DataType::kFloat32;
   std::vector<int> shape;
-  std::string data_type;  ///< FINN's annotation ("UINT8"), "" where there is none
-  /// What codes stand for, as their readers have it (to_qdq()); scale 0: nobody says it.
+  std::string data_type;  ///< FINN's annotation ("UINT8"), or ""
+  /// The quantization with which the input's readers interpret its codes (to_qdq()). Scale 0 means
+  /// that it is not known.
   float scale = 0;
   int zero_point = 0;
 
   bool holds_bytes() const { return type == DataType::kInt8 || type == DataType::kUInt8; }
 };
 
-/// The metadata that says of which eight-bit format a file's int16 codes are: no type of ONNX has
-/// such values in fixed point.
+/// The metadata key for the eight-bit format of a file's int16 codes. ONNX has no type for such
+/// values in fixed point.
 inline constexpr const char* kFormatKey = "trine.format";
 
+/// The contents of an ONNX file.
 struct File {
   std::string name;  ///< for messages
   std::int64_t opset = 0;
   std::vector<Node> nodes;
   std::map<std::string, ConstantPointer> constants;
-  std::vector<Input> inputs;  ///< without those that constants initialize
+  std::vector<Input> inputs;  ///< without the inputs that constants initialize
   std::vector<std::string> outputs;
   std::vector<std::string> notes;                   ///< as Graph::notes
-  machine::Format format = machine::Format::kNone;  ///< of its int16 codes: kFormatKey
-  /// Shapes that the file declares of outputs; -1 where it leaves an extent open.
+  machine::Format format = machine::Format::kNone;  ///< format of its int16 codes: kFormatKey
+  /// The shapes of outputs that the file declares; -1 for an open extent.
   std::map<std::string, std::vector<int>> declared;
 };
 
-/// The type that ONNX gives a number. @return nothing for those that are not read
+/// Returns the type for a type code of ONNX.
+/// @return nothing if the type is not supported
 std::optional<DataType> type_of(std::int64_t code);
 
-/// @param shapes  extents that the file leaves open; without them that of an input's first axis is
-/// 1
-/// @throws Error  names the file and what is wrong; for any bytes whatever, with memory in
-/// proportion
+/// Parses an ONNX file.
+/// @param shapes  extents that the file leaves open; without them, an input's open first axis is 1
+/// @throws Error  names the file and the fault; any bytes are handled, with memory in proportion
 File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
            const GivenShapes& shapes = {});
 
-/// As model::open_dimensions(), of ONNX.
+/// Returns model::open_dimensions() of an ONNX file.
 std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
                                          const std::string& name);
 
-/// Names of the files that constants lie in, in the model's folder, sorted; none for other bytes.
+/// Returns the sorted names of the files in the model's folder that hold constants. Returns none
+/// for bytes that are not ONNX.
 std::vector<std::string> external_files(const std::vector<std::uint8_t>& bytes);
 
-/// As import_onnx().
+/// Makes the graph, as import_onnx().
 Graph graph_of(File file, bool host);
 
 }  // namespace trine::model::onnx_file

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers of a constant. They lie in a vector, or a function computes each one when it is asked
-// for: codes of 200 MB stay the bytes of the file, and their scales one number for each channel.
+// Holds the numbers of a constant. They are stored in a vector, or a function computes each when it
+// is needed: 200 MB of codes stay the bytes of the file, and their scales one number for each
+// channel.
 
 #pragma once
 
@@ -17,11 +18,12 @@
 namespace trine::model::onnx_file {
 
 template <typename T>
+/// A list of numbers that are stored, or computed when they are read.
 class NumberList {
  public:
   using value_type = T;
 
-  /// Random access; elements are values, not references.
+  /// A random-access iterator. Elements are values, not references.
   class Iterator {
    public:
     using iterator_concept = std::random_access_iterator_tag;
@@ -61,7 +63,8 @@ class NumberList {
   NumberList() = default;
   NumberList(std::vector<T> held) : held_(std::move(held)) {}  // NOLINT: as a vector would
   NumberList(std::initializer_list<T> held) : held_(held) {}
-  /// @param made  gives the element at each place below `size`; must stay valid
+  /// Makes a list whose elements are computed.
+  /// @param made  returns the element at each index below `size`; must stay valid
   NumberList(std::size_t size, std::function<T(std::size_t)> made)
       : made_(std::move(made)), size_(size) {}
 
@@ -70,6 +73,7 @@ class NumberList {
   T operator[](std::size_t i) const { return made_ ? made_(i) : held_[i]; }
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, size()}; }
+  /// Returns an element.
   /// @throws std::out_of_range
   T at(std::size_t i) const {
     if (i >= size()) throw std::out_of_range("a constant has too few elements");
@@ -99,7 +103,7 @@ class NumberList {
   }
 
  private:
-  /// Computes the elements into the vector, if they are not there yet.
+  /// Computes the elements into the vector, unless they are there already.
   std::vector<T>& hold() const {
     if (made_) {
       held_ = std::vector<T>(begin(), end());
@@ -110,7 +114,7 @@ class NumberList {
 
   mutable std::vector<T> held_;
   mutable std::function<T(std::size_t)> made_;  ///< in place of `held_`
-  std::size_t size_ = 0;                        ///< of what `made_` gives
+  std::size_t size_ = 0;                        ///< number of elements that `made_` computes
 };
 
 }  // namespace trine::model::onnx_file

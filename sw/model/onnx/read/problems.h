@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is wrong with a network's nodes, all of it: one line for each type and reason, with what the
-// user can do.
+// Collects all faults of a network's nodes: one line for each type and reason, with what the user
+// can do.
 
 #pragma once
 
@@ -12,12 +12,15 @@
 
 namespace trine::model::onnx_file {
 
+/// The faults of a network's nodes.
 class Problems {
  public:
-  /// @param hosted  whether the host could run the node
+  /// Adds a fault.
+  /// @param hosted  true if the host could run the node
   void add(const Node& node, const std::string& what, bool hosted);
   bool empty() const { return lines_.empty(); }
-  /// @throws Error  if there are any
+  /// Throws if there are faults.
+  /// @throws Error  with all of them
   void raise(const std::string& file) const;
 
  private:
@@ -29,7 +32,8 @@ class Problems {
   std::vector<Line> lines_;
 };
 
-/// @throws Error  a file that holds no QDQ network at all, and how to get one
+/// Checks that the file is in QDQ form.
+/// @throws Error  if it has no quantizer, with how to get such a file
 void require_qdq(const File& file);
 
 }  // namespace trine::model::onnx_file

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Program <-> file. The bytes are hostile until shown otherwise: the flatbuffers verifier proves
-// that every offset stays inside of the file, Reader that it unfolds to no more than its size,
-// check() that what it says can be run.
+// Reads and writes program files. The bytes are not trusted: the flatbuffers verifier proves that
+// every offset stays inside of the file, Reader that it unfolds to no more than its size, and
+// check() that the program can be run.
 
 // What flatbuffers may align; an image is aligned more than by its default.
 #define FLATBUFFERS_MAX_ALIGNMENT 64

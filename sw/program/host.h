@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The host's side of a run: model tensors to planar words in DRAM and back, with the operators that
-// run on the host (golden layers) before and after.
+// Implements the host's side of a run: converts model tensors to planar words in DRAM and back, and
+// runs the host operators (golden layers) before and after the machine.
 
 #pragma once
 
@@ -13,32 +13,35 @@
 
 namespace trine::program {
 
-/// Bytes of the DRAM region. @throws Error  more than this computer has, which a few words of a
-/// program may ask for
+/// Returns the size of the DRAM region in bytes.
+/// @throws Error  if it exceeds this computer's memory, which a few words of a program can cause
 std::size_t dram_size(const Program& program);
 
-/// The DRAM region of a run, constants in place, inputs zero. @throws Error  as dram_size()
+/// Returns the DRAM region of a run, with the constants in place and zeros as inputs.
+/// @throws Error  as dram_size()
 std::vector<std::uint8_t> initial_dram(const Program& program);
 
-/// What the machine gets when the host's operators have run on the model's inputs.
-/// @throws Error  an input of another count, type or shape than the model's
+/// Runs the host operators on the model's inputs.
+/// @return the machine's inputs
+/// @throws Error  for inputs whose count, type or shape differs from the model's
 std::vector<Array> machine_inputs(const Program& program, const std::vector<Array>& inputs);
-/// The model's outputs, in its order, by the host's operators from the machine's.
+/// Runs the host operators on the machine's outputs.
+/// @return the model's outputs in its order
 std::vector<Array> model_outputs(const Program& program, const std::vector<Array>& machine);
-/// Types and shapes of the machine's outputs, zeros.
+/// Returns arrays of zeros with the types and shapes of the machine's outputs.
 std::vector<Array> empty_machine_outputs(const Program& program);
 
-/// machine_inputs() into `dram` (what BASE points to).
+/// Writes machine_inputs() into `dram` (the memory at BASE).
 void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram);
 
-/// model_outputs() of what `dram` holds.
+/// Returns model_outputs() of the outputs in `dram`.
 std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram);
 
-/// "output 0 'x' at 0,3: 5, expected 6"
+/// Returns a text such as "output 0 'x' at 0,3: 5, expected 6".
 std::string difference_at(const Program& program, std::size_t output, std::size_t element,
                           const Array& actual, const Array& expected);
 
-/// The first difference as such text, or "".
+/// Returns the first difference as such a text, or "".
 std::string first_difference(const Program& program, const std::vector<Array>& actual,
                              const std::vector<Array>& expected);
 

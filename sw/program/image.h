@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machine image of a stage: all that a driver needs, in one flat piece (docs/program-file.md).
+// Writes and reads the machine image of a stage: everything that a driver needs, in one flat piece
+// (docs/program-file.md).
 //
 //   header of 64 bytes | a record of 160 bytes for each input, then each output | tables of codes |
 //   words | constants
@@ -28,9 +29,10 @@ constexpr std::uint64_t kImageMagic = [] {
 }();
 constexpr std::uint32_t kImageFormat = 2;
 constexpr std::size_t kImageHeader = 64, kImageRecord = 160, kImageAlignment = 64;
-constexpr std::size_t kImageCodes = 256;  ///< of a table
-constexpr int kImageRank = 8;             ///< most extents of a tensor
+constexpr std::size_t kImageCodes = 256;  ///< codes of a table
+constexpr int kImageRank = 8;             ///< largest number of extents of a tensor
 
+/// The header of an image.
 struct ImageHeader {
   std::uint64_t magic = kImageMagic;
   std::uint32_t format = kImageFormat, isa_version = 0;
@@ -60,14 +62,16 @@ void visit_header(ImageHeader& h, Visit visit) {
   visit("checksum", h.checksum, "CRC-32 (as zlib's) of all bytes but these four");
 }
 
-/// What a tensor's record has beside its layout.
+/// The fields of a tensor's record that are not in its layout.
 struct ImageRecord {
   std::int32_t rank = 0;
   std::uint32_t codes = 0;
   bool half_even = false;
 };
 
-/// The same for a tensor's record. @pre layout.extents has kImageRank elements
+/// Calls visit(name, number, meaning) for each field of a tensor's record, in the order of the
+/// bytes.
+/// @pre layout.extents has kImageRank elements
 template <typename Visit>
 void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
   visit("offset", l.offset, "bytes from BASE");
@@ -99,23 +103,26 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
         "1: floats become codes with halves to even, 0: away from zero");
 }
 
-/// @throws Error  a rule that the words break (verify.h); what does not fit the format: 4 GiB,
-/// tensors of more than 8 axes
+/// Returns the image of a stage.
+/// @throws Error  for a rule that the words break (verify.h), or for a program that exceeds the
+/// format: 4 GiB, tensors of more than 8 axes
 std::string write_image(const Program& stage);
 
-/// The same to where image_bytes(stage) are.
+/// Writes the image to memory of image_bytes(stage) bytes.
 std::size_t image_bytes(const Program& stage);
 void write_image(const Program& stage, std::span<std::uint8_t> to);
 
-/// The same as a C array `NAME_model` with NAME_INPUTS, NAME_INPUT_0_BYTES and so on, to be
-/// included in C99 or C++.
+/// Returns the image as a C array `NAME_model` with NAME_INPUTS, NAME_INPUT_0_BYTES and so on, to
+/// be included in C99 or C++.
 std::string write_c(const Program& stage);
 
-/// Fills words, constants, layouts (but their names), hash and sizes. Says nothing of what they
-/// mean. @throws Error
+/// Fills in words, constants, layouts (without names), hash and sizes. Does not check their
+/// meaning.
+/// @throws Error
 void read_image(std::span<const std::uint8_t> image, Program* stage);
 
-/// Makes the checksum fit. @pre the image has a header
+/// Sets the checksum.
+/// @pre the image has a header
 void seal_image(std::span<std::uint8_t> image);
 
 }  // namespace trine::program

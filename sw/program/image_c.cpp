@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A machine image as a C array, for firmware that has no files.
+// Writes a machine image as a C array, for firmware without files.
 
 #include <fmt/ranges.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program states of itself against what it has: layouts, words, layers, DRAM.
+// Checks what a program states about itself against its contents: layouts, words, layers, DRAM.
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A compiled network: everything that running it needs. The compiler writes it, the architecture
+// A compiled network: everything that is needed to run it. The compiler writes it. The architecture
 // simulator, the RTL runner and the C runtime read it.
 //
-// DRAM as a program sees it: `dram_bytes` from the BASE registers on. First inputs, outputs and
-// spilled maps, then, from `image_offset` on, the constants (weights, biases, scales). The words
-// lie outside of it, where PROGRAM says (program_offset() is the place that all our runners use).
+// The DRAM of a program has `dram_bytes` from the BASE registers on. It contains the inputs,
+// outputs and spilled maps, then, from `image_offset` on, the constants (weights, biases, scales).
+// The words are outside of it, at the address in PROGRAM (all our runners use program_offset()).
 //
 // File: docs/program-file.md. A flatbuffer (program.fbs) with the machine image of each stage
 // (image.h).
@@ -27,79 +27,86 @@
 
 namespace trine::program {
 
-/// An operator of the model (with what was fused into it); every RUN belongs to one.
+/// An operator of the model (with the operators fused into it). Every RUN belongs to one.
 struct ProgramLayer {
-  std::string name;  ///< of the output tensor
+  std::string name;  ///< name of the output tensor
   std::string op;    ///< "CONV_2D+ADD"
   std::int64_t macs = 0;
-  std::string placement;  ///< one line for people: tiling, memories
-  /// Fewest cycles of an optimistic machine of that size (compiler::bound_of).
+  std::string placement;  ///< tiling and memories as one line of text
+  /// The lower bound in cycles for an optimistic machine of this size (compiler::bound_of).
   std::int64_t bound_cycles = 0;
-  std::int64_t expected_cycles = 0;  ///< by the compiler, when it planned
-  int stripes = 1;                   ///< in a cascade: how often it runs, some rows each
+  std::int64_t expected_cycles = 0;  ///< the compiler's estimate
+  int stripes = 1;                   ///< stripes in a cascade: the layer runs once for each
 };
 
-/// What the compiler left out of the model, with the same results: output channels of products (and
-/// how many the model has), multiply-accumulates.
+/// What the compiler removed from the model without changing results: output channels of products
+/// (and their number in the model), and multiply-accumulates.
 struct Removed {
   std::int64_t filters = 0, of_filters = 0, macs = 0;
 };
 
+/// A stage of a compiled network, and the stages after it.
 struct Program {
   machine::Config config;
-  std::uint64_t config_hash = 0;  ///< machine::Config::hash(): the first word
-  std::string name;               ///< of the model
+  std::uint64_t config_hash = 0;  ///< machine::Config::hash(), the first word
+  std::string name;               ///< name of the model
   std::vector<isa::Word> words;   ///< from BEGIN to END
-  std::int64_t image_offset = 0;  ///< bytes from BASE
+  std::int64_t image_offset = 0;  ///< in bytes from BASE
   std::vector<std::uint8_t> image;
-  std::int64_t dram_bytes = 0;                ///< of the whole region, a multiple of 4096
-  std::vector<TensorLayout> inputs, outputs;  ///< of the machine
+  std::int64_t dram_bytes = 0;                ///< size of the whole region, a multiple of 4096
+  std::vector<TensorLayout> inputs, outputs;  ///< inputs and outputs of the machine
   std::vector<ProgramLayer> layers;
-  std::vector<int> run_layer;  ///< layer of the n-th RUN in program order
-  /// Operators on the host: from the model's inputs to the machine's, and from the machine's
-  /// outputs to the model's. Without operators inputs and outputs are the same tensors.
+  std::vector<int> run_layer;  ///< by RUN in program order: its layer
+  /// Host operators from the model's inputs to the machine's, and from the machine's outputs to the
+  /// model's. Without operators, inputs and outputs are the same tensors.
   model::Graph before, after;
-  reference::RoundingPolicy rounding;  ///< of operators on the host
-  /// What runs after it, one after the other, from the outputs of each to the inputs of the next;
-  /// these have no rest of their own.
+  reference::RoundingPolicy rounding;  ///< rounding of host operators
+  /// The stages after this one, in order. Each reads the outputs of the one before. They have no
+  /// `rest` of their own.
   std::vector<Program> rest;
-  Removed removed;           ///< of the whole model, told with its first stage
-  std::string model_sha256;  ///< of the model's files, with the first stage; empty: not known
-  int images = 1;            ///< that a run takes together, with the first stage
+  Removed removed;           ///< removed from the whole model; set in its first stage
+  std::string model_sha256;  ///< hash of the model's files, in the first stage; empty: not known
+  int images = 1;            ///< images that a run processes together, in the first stage
 
-  std::int64_t macs() const;                                  ///< of the machine, all stages
-  std::int64_t program_offset() const { return dram_bytes; }  ///< bytes from BASE
+  std::int64_t macs() const;                                  ///< MACs of the machine in all stages
+  std::int64_t program_offset() const { return dram_bytes; }  ///< in bytes from BASE
 };
 
-/// The program and its rest.
+/// Returns the program followed by its rest.
 std::vector<const Program*> stages(const Program& program);
-/// The layers of all stages, in their order.
+/// Returns the layers of all stages in order.
 std::vector<ProgramLayer> layers_of(const Program& program);
 
-/// Whether it is meant for parse_program(), which may refuse it all the same.
+/// Returns true if the bytes look like a program. parse_program() may still refuse them.
 bool is_program(std::span<const std::uint8_t> bytes);
+/// Read a program from a file or from its bytes.
 /// @throws Error  names the file and the fault
 Program read_program(const std::filesystem::path& path);
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file);
-/// @throws Error  a stage is not verified
+/// Writes a program file.
+/// @throws Error  if a stage breaks a rule (verify.h)
 void write_program(const std::filesystem::path& path, const Program& program);
-/// The same program gives the same bytes.
+/// Returns the bytes of the program's file. The same program gives the same bytes.
 std::string serialize(const Program& program);
-/// @throws Error  names the word and the rule that it breaks (sw/program/verify.h)
+/// Verifies the words of a stage (sw/program/verify.h).
+/// @throws Error  names the word and the rule that it breaks
 void require_verified(const Program& stage);
-/// Whether a stage that a file describes can be run: constants and maps fit their memory, words are
-/// verified, layers and host operators meet. @throws Error  what does not fit
+/// Checks that a stage from a file can be run: constants and maps fit their memory, words are
+/// verified, and layers and host operators fit together.
+/// @throws Error  names what does not fit
 void check(const Program& stage);
-/// Makes a file's checksum fit. @return false if its structure is damaged
+/// Sets a file's checksum.
+/// @return false if the file's structure is damaged
 bool seal(std::span<std::uint8_t> file);
 
-/// The design to run it on: keys that a program does not see may be others than when it was
-/// compiled. @throws Error  when the program was compiled for another configuration
+/// Sets the design on which the program runs. Configuration keys that do not affect programs may
+/// differ from the ones that it was compiled for.
+/// @throws Error  if the program was compiled for another configuration
 void set_configuration(Program& program, const machine::Config& config);
 
-/// The instructions as text, a line each.
+/// Returns the instructions as text, one per line.
 std::string disassemble(const Program& program);
-/// "conv2 compute RUN ..." of the n-th RUN.
+/// Returns a text for the n-th RUN, such as "conv2 compute RUN ...".
 std::string describe_run(const Program& program, int run);
 
 }  // namespace trine::program

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program's words for other places of what it has in DRAM: layers of one shape are compiled once,
-// and each has constants and caches of its own.
+// Moves a program's data in DRAM to other addresses. Layers of one shape are compiled once, and
+// each has its own constants and caches.
 
 #pragma once
 
@@ -13,13 +13,13 @@
 
 namespace trine::program {
 
-/// Bytes [begin, end) from BASE on that lie at `to` instead.
+/// A move of the bytes [begin, end) from BASE on to `to`.
 struct Move {
   std::int64_t begin = 0, end = 0, to = 0;
 };
 
-/// The program's words with these moves; what is in none of them stays where it is.
-/// @throws Error  a RUN's rows begin in two of them, or in one and outside
+/// Returns the program's words with these moves. Data outside of all moves stay in place.
+/// @throws Error  if a RUN's rows are only partly inside of a move
 std::vector<isa::Word> relocated(const Program& program, std::span<const Move> moves);
 
 }  // namespace trine::program

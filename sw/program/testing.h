@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small programs, and refusals of damaged ones.
+// Provides small programs and checks refusals of damaged ones.
 
 #pragma once
 

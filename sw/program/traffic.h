@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What crosses the edge of the machine: bytes between it and DRAM, and the host's work on tensors.
+// Counts the traffic at the machine's edge: bytes between machine and DRAM, and the host's work on
+// tensors.
 
 #pragma once
 
@@ -11,8 +12,8 @@
 
 namespace trine::program {
 
-/// Bytes of a layer between DRAM and the machine: constants (weights, biases, scales, tables),
-/// maps.
+/// The bytes of a layer between DRAM and the machine: constants (weights, biases, scales, tables)
+/// and maps.
 struct Bytes {
   std::int64_t constants = 0, maps_read = 0, maps_written = 0;
 
@@ -20,19 +21,21 @@ struct Bytes {
   Bytes& operator+=(const Bytes& other);
 };
 
+/// The traffic of a layer.
 struct Traffic {
   Bytes moved;
-  /// The part that no plan saves: constants and the network's inputs the first time that they are
-  /// read, what is at last in its outputs.
+  /// The part of the traffic that no plan can avoid: the first read of constants and of the
+  /// network's inputs, and the last write of its outputs.
   Bytes compulsory;
 };
 
-/// Traffic of each layer of all stages, in the order of layers_of(), from their instructions.
+/// Returns the traffic of each layer of all stages, in the order of layers_of(), computed from
+/// their instructions.
 std::vector<Traffic> traffic_of(const Program& program);
 Traffic sum_of(const std::vector<Traffic>& layers);
 
-/// What the host does for a tensor: bytes of its own and of the planes, and the instructions of the
-/// C driver's loops (trine_to_planes, trine_from_planes) as gcc 12.2 -O2 makes them for rv32imc.
+/// The host's work for a tensor: bytes of the tensor and of its planes, and instructions of the C
+/// driver's loops (trine_to_planes, trine_from_planes) as gcc 12.2 -O2 compiles them for rv32imc.
 struct HostWork {
   std::int64_t tensor_bytes = 0, plane_bytes = 0, instructions = 0;
 };

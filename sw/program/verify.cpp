@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules between the words of a program.
+// Verifies the rules that span several words of a program.
 
 #include "sw/program/verify.h"
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verifies a program before anything runs it: every rule that needs only the words. The RTL
-// executes whatever the words say, so a program that breaks a rule here gives wrong results in
-// silence. The compiler, the readers and writers of program files and images, and the architecture
-// simulator all use this one verifier; only rules about data in memory (exponentials, scales,
-// packed streams) are left to the simulator.
+// Verifies a program before anything runs it, with every rule that needs only the words. The RTL
+// executes whatever the words contain, so a program that breaks a rule here gives wrong results
+// silently. The compiler, the readers and writers of program files and images, and the architecture
+// simulator all use this verifier. Only rules about data in memory (exponentials, scales, packed
+// streams) are left to the simulator.
 //
-// The rules: every word is an instruction of the design (isa::fault_of); a RUN reads registers that
-// were set; strides and addresses are whole beats; every address lies in its memory; coordinates
+// The rules: every word is an instruction of the design (isa::fault_of); a RUN reads only registers
+// that were set; strides and addresses are whole beats; every address is in its memory; coordinates
 // fit the lanes' counters (isa::limit); combinations of flags are defined; each token that is given
-// is taken, and no RUN waits for ever.
+// is taken, and no RUN waits forever.
 
 #pragma once
 
@@ -28,14 +28,15 @@ namespace trine::program {
 
 /// A rule that a RUN breaks.
 struct Objection {
-  std::string_view cause;  ///< ERROR_CAUSE that the hardware would end with; empty: it goes on
+  std::string_view cause;  ///< ERROR_CAUSE with which the hardware would stop; empty: it continues
   std::string text;        ///< what is wrong, and what is allowed
 };
 
 /// Verifies single RUNs.
 class RunVerifier {
  public:
-  /// @param dram_bytes  of the window that BASE points to
+  /// Creates a verifier.
+  /// @param dram_bytes  size of the window at BASE
   RunVerifier(const machine::Config& config, std::int64_t dram_bytes)
       : config_(config), dram_bytes_(dram_bytes) {}
 
@@ -46,27 +47,27 @@ class RunVerifier {
  private:
   machine::Config config_;
   std::int64_t dram_bytes_;
-  /// Lanes that may still be visited one by one: where positions do not follow each other regularly
-  /// there is no formula. The compiler's programs always are regular.
+  /// The lanes that may still be visited one by one. This is needed where positions do not follow
+  /// each other regularly, because there is no formula. The compiler's programs are always regular.
   std::int64_t visits_ = std::int64_t{1} << 26;
 };
 
-/// Which registers a program has set so far.
+/// The registers that a program has set so far.
 class SetRegisters {
  public:
   void set(isa::Engine engine, int reg) { set_[static_cast<std::size_t>(engine)] |= 1U << reg; }
-  /// Objects to a RUN that reads a register which was never set: what it holds is left over from
-  /// another program.
+  /// Returns an objection if the RUN reads a register that was never set, because its value is left
+  /// over from another program.
   std::optional<Objection> operator()(isa::Engine engine, const isa::Registers& registers,
                                       const isa::Run& run) const;
 
  private:
-  std::array<unsigned, isa::kEngines> set_{};  ///< a bit each
+  std::array<unsigned, isa::kEngines> set_{};  ///< one bit for each register
 };
 
 /// A rule that a program breaks.
 struct Fault {
-  std::size_t word = 0;  ///< of the program
+  std::size_t word = 0;  ///< index in the program
   std::string_view cause;
   std::string
       text;  ///< "word 17, compute RUN int8 clear drain: DMEM words 8180..8195, allowed ..."

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules of single RUNs.
+// Verifies the rules for single RUNs.
 
 #include <fmt/format.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program's weights take in DRAM (memory.packed_weights), beside what other codes would.
+// Measures the size of a program's weights in DRAM (memory.packed_weights), compared with other
+// codes.
 
 #pragma once
 
@@ -11,19 +12,20 @@
 
 namespace trine::program {
 
-/// Bytes of a layer's rows of PMEM, each block of them once: there, in DRAM, and in codes.
+/// The bytes of a layer's weights, each block counted once: as PMEM rows, as stored in DRAM, and as
+/// other codes would store them.
 struct WeightBytes {
   std::int64_t rows = 0, stored = 0;
-  double entropy = 0;    ///< of the bytes' frequencies in the layer
-  double prefix = 0;     ///< Huffman's codes of them, tables apart
-  double widths = 0;     ///< a width of 4 bits for each 16, signs folded
-  double zero_runs = 0;  ///< a bit, and 4 bits of a run's length or a byte
-  /// What streams of these alone would take, loads that they cannot hold as they are.
+  double entropy = 0;    ///< entropy of the byte frequencies in the layer
+  double prefix = 0;     ///< Huffman codes of the bytes, without tables
+  double widths = 0;     ///< 4 bits of width for each 16 bytes, with folded signs
+  double zero_runs = 0;  ///< one bit, then 4 bits of a zero run's length, or a byte
+  /// The size if only such streams were used, and loads that do not fit them stay as they are.
   std::int64_t sparse = 0, palette = 0;
   WeightBytes& operator+=(const WeightBytes& other);
 };
 
-/// Those of each layer of all stages, in the order of layers_of().
+/// Returns the weight bytes of each layer of all stages, in the order of layers_of().
 std::vector<WeightBytes> weights_of(const Program& program);
 
 }  // namespace trine::program

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each attribute of each operator of both importers, with the model of this repository in which it
-// matters: tests/attributes.tsv. The attribute is changed in the file's bytes, so that importer and
-// golden layer are looked at together: the changed model must be refused or give other outputs
-// (those of the model as it is are LiteRT's, ONNX Runtime's or qonnx's). An attribute that the
-// importer does not read, reads from its neighbour, or takes for its default falls here.
+// Tests each attribute of each operator of both importers, with the model of this repository in
+// which it matters: tests/attributes.tsv. The attribute is changed in the file's bytes, so that
+// importer and golden layer are tested together. The changed model must be refused or give other
+// outputs (the outputs of the unchanged model are LiteRT's, ONNX Runtime's or qonnx's). The test
+// fails for an attribute that the importer does not read, reads from its neighbour, or replaces by
+// its default.
 
 #include <flatbuffers/flatbuffers.h>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attributes in the bytes of a model, TFLite's and ONNX's: what each operator has, and the same
-// file with other values of them.
+// Finds the attributes in the bytes of a TFLite or ONNX model, and makes variants of the file with
+// other values.
 
 #pragma once
 
@@ -28,12 +28,13 @@ using Attribute = onnx::AttributeProto;
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// An attribute as a node has it, and the file with other values of it: each has to be noticed.
+/// An attribute of a node, and variants of the file with other values. Each variant must be
+/// noticed.
 struct Variant {
-  std::string attribute;  ///< "stride_w", or of a choice "padding=SAME"
+  std::string attribute;  ///< "stride_w", or for a choice "padding=SAME"
   std::vector<Bytes> changed;
-  std::vector<Bytes> alike{};  ///< these have to be the same
-  Bytes base{};                ///< what they are compared with; empty: the file as it is
+  std::vector<Bytes> alike{};  ///< variants that must give the same results
+  Bytes base{};                ///< file that variants are compared with; empty: the original file
 };
 
 inline const std::vector<std::string> kPaddings{"SAME", "VALID"};
@@ -42,7 +43,7 @@ inline const std::vector<std::string> kActivations{"NONE", "RELU", "RELU_N1_TO_1
 
 inline const std::vector<std::string> kModes{"REFLECT", "SYMMETRIC"};
 
-/// A field of an options table. @param choices  names of its values, none of a number
+/// A field of an options table. `choices` has the names of its values, and is null for a number.
 struct Field {
   std::string name;
   std::function<double(const format::OperatorT&)> get;
@@ -51,6 +52,8 @@ struct Field {
   bool is_bool = false, is_float = false;
 };
 
+/// Makes a field.
+/// @param choices  names of its values; null for a number
 /// @pre the operator's options are of that table
 template <typename Table, typename T>
 Field field(const char* name, T Table::*member, const std::vector<std::string>* choices = nullptr) {
@@ -82,7 +85,7 @@ std::vector<Field> dilated_fields(std::vector<Field> more = {}) {
   return window_fields<Table>(more);
 }
 
-/// The fields of each table of options.
+/// Returns the fields of each table of options.
 inline std::vector<Field> fields_of(format::Options table) {
   using namespace format;
   const Field activation = field("activation", &ActivationOptionsT::activation, &kActivations);
@@ -171,14 +174,14 @@ inline Bytes packed(const format::ModelT& model) {
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
-/// The partner of "stride_h": "stride_w"; "" of fields without one.
+/// Returns the partner of a field: "stride_w" for "stride_h", or "" for fields without one.
 inline std::string partner(const std::string& name) {
   if (name.size() < 2 || name[name.size() - 2] != '_') return "";
   if (name.back() != 'h' && name.back() != 'w') return "";
   return name.substr(0, name.size() - 1) + (name.back() == 'h' ? "w" : "h");
 }
 
-/// Values that a field shall not be mistaken for.
+/// Returns values with which the field must not be confused.
 inline std::vector<double> others(const Field& f, const std::vector<Field>& all,
                                   format::OperatorT& op) {
   const double value = f.get(op);
@@ -201,7 +204,8 @@ class TfliteFile {
   explicit TfliteFile(const Bytes& bytes) { format::GetModel(bytes.data())->UnPackTo(&model_); }
 
   std::size_t nodes() { return ops().size(); }
-  /// By the format's number: the importer's table of names is under test as well.
+  /// Returns the type by the format's number, because the importer's table of names is under test
+  /// as well.
   std::string type(std::size_t i) {
     static const std::map<int, std::string> names{{0, "ADD"},
                                                   {1, "AVERAGE_POOL_2D"},
@@ -268,7 +272,7 @@ class TfliteFile {
   format::ModelT model_;
 };
 
-/// The values of an attribute that is a choice; of other texts none.
+/// Returns the values of an attribute that is a choice, and none for other texts.
 inline std::vector<std::string> choices_of(const std::string& type, const std::string& attribute) {
   static const std::map<std::string, std::vector<std::string>> all{
       {"auto_pad", {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"}},
@@ -290,7 +294,7 @@ inline std::vector<std::string> choices_of(const std::string& type, const std::s
   return {};
 }
 
-/// Whether an integer means no or yes.
+/// Returns true if an integer attribute means no or yes.
 inline bool is_switch(const std::string& attribute) {
   static const std::set<std::string> all{"allowzero",
                                          "antialias",
@@ -318,7 +322,7 @@ inline bool is_switch(const std::string& attribute) {
   return all.count(attribute) != 0;
 }
 
-/// Values that an attribute shall not be mistaken for.
+/// Returns values with which the attribute must not be confused.
 inline std::vector<Attribute> others(const std::string& type, const Attribute& a) {
   std::vector<Attribute> result;
   const auto add = [&](auto&& change) {
@@ -393,7 +397,7 @@ class OnnxFile {
   onnx::NodeProto& node(std::size_t i) {
     return *model_.mutable_graph()->mutable_node(static_cast<int>(i));
   }
-  /// The file with that attribute, or with none of that name.
+  /// Returns the file with that attribute, or without one of that name.
   Bytes with(std::size_t i, const Attribute* value, const std::string& name) {
     const onnx::NodeProto original = node(i);
     auto& list = *node(i).mutable_attribute();

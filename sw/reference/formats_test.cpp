@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Formats of few bits as others' libraries read them (tests/formats): code by code what the reader
-// of ONNX has, and which of them the streams of packed weights hold.
+// Tests formats of few bits against other libraries (tests/formats): code by code, the values that
+// the ONNX reader gives, and which of them the streams of packed weights can hold.
 
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference against recorded LiteRT vectors: an oracle that shares no line with it.
+// Tests the reference against recorded LiteRT vectors, an oracle that shares no line with it.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

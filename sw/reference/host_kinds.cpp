@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Integer kernels of TFLite that run on the host alone, as its reference has them.
+// Computes integer kernels of TFLite that run only on the host, as TFLite's reference does.
 
 #include <algorithm>
 #include <bit>

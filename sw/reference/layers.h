@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden layers beside what another runtime, or the float model, has in their place.
+// Compares golden layers with the layers of another runtime, or of the float model.
 //
 //   SNR = 10 log10( sum signal^2 / sum (signal - golden)^2 ), of real values
 
@@ -16,21 +16,23 @@
 
 namespace trine::reference {
 
+/// The comparison of one layer.
 struct LayerRow {
   int op_index = 0;
   std::string op, name;
-  std::vector<std::int64_t> shape;  ///< as recorded
-  Deviation deviation;              ///< in codes; of floats: from the nearest code
-  std::int64_t at_ties = 0;         ///< of those that differ: by one code, at an edge of two codes
-  bool of_floats = false;           ///< recorded were real values, not codes
-  double signal = 0, noise = 0;     ///< sums of squares of the other's values, and of differences
+  std::vector<std::int64_t> shape;  ///< shape as recorded
+  Deviation deviation;              ///< in codes; for floats, from the nearest code
+  std::int64_t at_ties = 0;         ///< elements that differ by one code at a near tie
+  bool of_floats = false;           ///< the recorded values are real values, not codes
+  /// Sums of squares of the recorded values, and of the differences.
+  double signal = 0, noise = 0;
 
   double snr_db() const;  ///< infinite without noise
 };
 
-/// A row for each recorded tensor that the graph has, in the order of execution: codes against
-/// codes, or the real values of codes against floats.
-/// @param values  golden, of the case that `vectors` has layers of
+/// Returns a row for each recorded tensor that the graph has, in execution order. It compares codes
+/// with codes, or the real values of codes with floats.
+/// @param values  golden values of the case whose layers `vectors` contains
 std::vector<LayerRow> layer_rows(const model::Graph& graph, const Values& values,
                                  const VectorSet& vectors);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of ONNX and of TOSA on the host: sw/model/onnx/evaluate/evaluate.h and
-// sw/model/tosa/evaluate.h do the work.
+// Runs ONNX and TOSA operators on the host, with sw/model/onnx/evaluate/evaluate.h and
+// sw/model/tosa/evaluate.h.
 
 #include <fmt/ranges.h>
 

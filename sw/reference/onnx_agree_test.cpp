@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of ONNX twice: as the importer writes them for the machine, of codes, and folded, of
-// the same numbers as constants, by the float evaluation. Both share the file's reader and little
-// else. Numbers are small and whole, so that sums, and their codes, are exact.
+// Tests ONNX operators in two ways: as the importer writes them for the machine, on codes, and
+// folded by the float evaluation, with the same numbers as constants. Both share little besides the
+// file's reader. Numbers are small integers, so that sums and their codes are exact.
 
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference against vectors of qonnx (low-bit networks: exact, every output and every layer)
-// and of ONNX Runtime (QDQ networks, float32 inside: the codes that differ are counted and
+// Tests the reference against vectors of qonnx (low-bit networks: exact, every output and every
+// layer) and of ONNX Runtime (QDQ networks, float32 inside: the codes that differ are counted and
 // bounded).
 
 #include <fmt/format.h>

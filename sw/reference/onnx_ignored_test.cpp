@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nothing that a file says is ignored in silence: domains, attributes, opsets, functions of its
-// own.
+// Tests that nothing in a file is ignored silently: domains, attributes, opsets, and functions of
+// the file.
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the importer of ONNX makes of quantizers and what it refuses, by node.
+// Tests how the ONNX importer handles quantizers, and what it refuses, by node.
 
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>

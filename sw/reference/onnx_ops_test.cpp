@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small ONNX networks made here, against a plain float32 evaluation that shares no line with the
-// import: sums, batch normalization and quantizers as QONNX and FINN define them.
+// Tests small ONNX networks, which are made here, against a plain float32 evaluation that shares no
+// line with the importer: sums, batch normalization, and quantizers as QONNX and FINN define them.
 
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>

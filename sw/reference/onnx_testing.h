@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX networks node by node, and what the golden layers make of them.
+// Builds ONNX networks node by node, and runs the golden layers on them.
 
 #pragma once
 
@@ -42,7 +42,7 @@ class Builder {
     for (const float value : values) tensor->add_float_data(value);
     return tensor->name();
   }
-  /// Floats in a file beside the model.
+  /// Adds floats that are in a file next to the model.
   std::string external(const std::vector<int>& shape, const std::string& location,
                        const std::string& offset) {
     const std::string name = constant(shape, {});
@@ -91,7 +91,9 @@ class Builder {
     return n->output(0);
   }
 
-  /// @param declared  the output's shape, 0: open; none: the file does not say
+  /// Returns the file's bytes.
+  /// @param declared  the output's shape, with 0 for an open extent; empty: the file does not
+  /// declare it
   std::vector<std::uint8_t> bytes(const std::string& output,
                                   const std::vector<int>& declared = {}) {
     model_.mutable_graph()->clear_output();
@@ -110,11 +112,11 @@ class Builder {
   int count_ = 0;
 };
 
-/// A quantizer of the activations and what it does with a float.
+/// A quantizer of activations with its codes.
 struct Case {
   const char* name;
   float scale;
-  int low, high;  ///< codes; 0, 0: binary
+  int low, high;  ///< lowest and highest code; 0, 0: binary
   model::Encoding encoding;
 };
 

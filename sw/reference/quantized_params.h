@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole numbers that an operator's arithmetic needs, derived from the model's floating-point
-// scales in one place: the reference computes with them, the compiler stores them in the program.
-// Pure functions; each expects an operator that model::check() accepts.
+// Derives the integers that an operator's arithmetic needs from the model's floating-point scales,
+// in one place: the reference computes with them, and the compiler stores them in the program. All
+// functions are pure. Each requires an operator that model::check() accepts.
 //
 // The order and width of each floating-point step is TFLite's: s1*s2/so in double for convolutions,
 // the product first rounded to float32 per tensor in FULLY_CONNECTED, BATCH_MATMUL and uint8
@@ -21,41 +21,49 @@
 
 namespace trine::reference {
 
-/// Zero point and clamp of an operator's output; the activation bounds are in its codes.
+/// Returns zero point and clamp of an operator's output. The activation bounds are in the output's
+/// codes.
 OutputRange output_range(const model::Tensor& output, model::Activation activation);
 
-/// The largest size of a state's codes, towards zero. @pre op.cell_clip > 0
+/// Returns the largest magnitude of a state's codes, rounded towards zero.
+/// @pre op.cell_clip > 0
 std::int32_t clip_code(const model::Op& op, const model::Tensor& state);
 
 /// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, BATCH_MATMUL:
 /// code = requantize(sum (x - input_zero_point) * (w - weight_zero_point) + bias[m], scales[m]).
 struct ConvParams {
-  std::vector<ChannelScale> scales;  ///< one for each output channel, also where all are equal;
-                                     ///< none where the output is int32: the accumulator itself
+  /// One for each output channel, even if all are equal; none if the output is int32, which is the
+  /// accumulator itself.
+  std::vector<ChannelScale> scales;
   std::int32_t input_zero_point = 0;
-  std::int32_t weight_zero_point = 0;  ///< not 0 only per tensor (uint8, FULLY_CONNECTED, products)
+  /// Nonzero only per tensor (uint8, FULLY_CONNECTED, products).
+  std::int32_t weight_zero_point = 0;
   OutputRange output;
 };
 ConvParams conv_params(const model::Graph& graph, const model::Op& op);
 
-/// FULLY_CONNECTED with factors of groups: the sum of a group of codes as it counts.
+/// Returns the weighted sum of a group in a FULLY_CONNECTED with factors.
 std::int32_t of_group(std::int32_t sum, std::int32_t factor);
-/// What that makes of a channel's zero points, added to the bias: half for each group that was
-/// rounded down, and the factors' products with the sums of their weights.
-/// @param weights  of the channel; @param block  of a group
+/// Returns the amount added to a channel's bias in a FULLY_CONNECTED with factors: half for each
+/// group that was rounded down, and the zero point's share, which is the factors' products with the
+/// sums of their weights.
+/// @param weights  of the channel
+/// @param block  weights in a group
 std::int32_t group_offset(std::span<const std::int8_t> weights,
                           std::span<const std::int16_t> factors, int block, int zero_point);
 
-/// FULLY_CONNECTED of int16 in LiteRT >= 1.3: code = round(sum * scale[m]), halves away from zero.
+/// Returns the scales of int16 FULLY_CONNECTED in LiteRT >= 1.3: code = round(sum * scale[m]),
+/// halves away from zero.
 std::vector<double> real_scales(const model::Graph& graph, const model::Op& op);
 
-/// SPIKING: of the sums of spikes that come back, by neuron. @pre it has weights
+/// Returns the scales of SPIKING's sums of returning spikes, by neuron.
+/// @pre the operator has weights
 std::vector<ChannelScale> returned_scales(const model::Graph& graph, const model::Op& op);
 
 /// ADD, SUB, SQUARED_DIFFERENCE: x_i = scaled((q_i - zero_point_i) << left_shift, input_i);
 /// code = requantize(x_0 + x_1 | x_0 - x_1 | (x_0 - x_1)^2, result).
 struct AddParams {
-  int left_shift = 20;  ///< 7 in SQUARED_DIFFERENCE, 15 of int16
+  int left_shift = 20;  ///< 7 in SQUARED_DIFFERENCE, 15 for int16
   std::array<std::int32_t, 2> zero_point{};
   std::array<ChannelScale, 2> input{};
   ChannelScale result;
@@ -71,19 +79,19 @@ struct MulParams {
 };
 MulParams mul_params(const model::Graph& graph, const model::Op& op);
 
-/// MAX_POOL_2D, AVERAGE_POOL_2D: codes are not rescaled, zero_point of `output` is 0.
+/// MAX_POOL_2D, AVERAGE_POOL_2D: codes are not rescaled, and the zero_point of `output` is 0.
 struct PoolParams {
   model::Window window;
   OutputRange output;
-  bool half_up = false;         ///< uint8 averages; else halves go away from zero
-  std::int32_t zero_point = 0;  ///< TOSA: less it codes are added up
+  bool half_up = false;         ///< uint8 averages round halves up; others away from zero
+  std::int32_t zero_point = 0;  ///< TOSA: subtracted from the codes before they are added
 };
 PoolParams pool_params(const model::Graph& graph, const model::Op& op);
 
 /// MEAN, SUM: code = requantize(sum q + bias, scale); MEAN's 1/count is folded into the scale,
 /// whose mantissa can therefore be below 2^30.
 struct MeanParams {
-  std::int64_t count = 1;  ///< codes in one sum
+  std::int64_t count = 1;  ///< number of codes in a sum
   std::int32_t bias = 0;   ///< -zero_point * count
   ChannelScale scale;
   OutputRange output;
@@ -100,15 +108,16 @@ struct RequantizeParams {
 };
 RequantizeParams requantize_params(const model::Graph& graph, const model::Op& op);
 
-/// CONCATENATION of uint8 codes: what each becomes beside codes at another scale, in float32.
+/// Returns for each uint8 code of a CONCATENATION the code at the result's scale, computed in
+/// float32.
 std::array<std::uint8_t, 256> joined_codes(const model::Tensor& from, const model::Tensor& to);
 
 /// SOFTMAX: a difference d = q - max, not below diff_min, is scaled to Q5.26 by `input`.
 struct SoftmaxParams {
   ChannelScale input;
   std::int32_t diff_min = 0;
-  /// 1 / (256 scale) where ONNX's quantizer says the scale; its multiplier is at most kMostRescale,
-  /// as reciprocals reach a few units above 1.
+  /// 1 / (256 scale) if ONNX's quantizer gives the scale. Its multiplier is at most kMostRescale,
+  /// because reciprocals reach a few units above 1.
   std::optional<ChannelScale> rescale;
   static constexpr std::int32_t kMostRescale = 0x7fffffc0;
   OutputRange output;
@@ -118,13 +127,13 @@ SoftmaxParams softmax_params(const model::Graph& graph, const model::Op& op);
 /// RSQRT: d = round(2^20 / sqrt(q - zero_point)); code = requantize(d, scale).
 RequantizeParams rsqrt_params(const model::Graph& graph, const model::Op& op);
 
-/// LOGISTIC, TANH, GELU, EXP, ELU, LOG (lowest code where there is none), SQRT (rounded down; of
-/// negative values 0), SQUARE and every other operator of one code by one: output code of each
-/// input code, lowest first (-128 or 0).
+/// Returns the output code of each input code, lowest first (-128 or 0), of LOGISTIC, TANH, GELU,
+/// EXP, ELU, LOG (lowest code where it is undefined), SQRT (rounded down; 0 for negative values),
+/// SQUARE, and every other operator that maps one code to one code.
 std::array<std::int32_t, 256> code_table(const model::Graph& graph, const model::Op& op,
                                          Rounding rounding);
 
-/// The same of given codes, of int16 or int32.
+/// Returns the output codes of the given int16 or int32 codes.
 /// @pre neither LOGISTIC nor TANH, which interpolate: ops/interpolated.cpp
 std::vector<std::int32_t> function_codes(const model::Graph& graph, const model::Op& op,
                                          Rounding rounding, std::vector<std::int32_t> codes);

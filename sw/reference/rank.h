@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a label stands among the classes of an output.
+// Ranks a label among the classes of an output.
 
 #pragma once
 
@@ -12,9 +12,10 @@
 
 namespace trine::reference {
 
-/// Classes before the label in a row of the output, largest value first and of equals the first: 0
-/// is top-1, below 5 top-5. Of several rows, one for each label, the worst. Of a network that ends
-/// in ARG_MAX, and of a label that is no class: 0 or the largest number.
+/// Returns the number of classes before the label in a row of the output, sorted by value, largest
+/// first, and by index for equal values: 0 is top-1, below 5 is top-5. With several rows, each has
+/// a label, and the worst result counts. For a network that ends in ARG_MAX, the result is 0 or the
+/// largest number. It is also the largest number if the label is not a class.
 std::size_t rank_of(const Array& output, const std::vector<std::int64_t>& labels);
 
 }  // namespace trine::reference

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden model of requantization: int32 accumulator -> 8-bit code, bit-exact to TFLite's reference
-// kernels (MultiplyByQuantizedMultiplier with two roundings, their default build, or with one), and
-// near to ONNX's quantization: half to even.
+// Golden model of requantization from an int32 accumulator to an 8-bit code. It is bit-exact to
+// TFLite's reference kernels (MultiplyByQuantizedMultiplier with two roundings, their default
+// build, or with one), and close to ONNX's quantization: half to even.
 //
 //   real_value = scale * (code - zero_point)
 //   scale_in * scale_weight / scale_out = multiplier * 2^(shift - 31),  multiplier in [2^30, 2^31)
@@ -25,12 +25,13 @@
 
 namespace trine::reference {
 
+/// The rounding of a scaled accumulator.
 /// kDouble: to Q31 and then to the result, as LiteRT up to 1.2.0, TFLite Micro and CMSIS-NN;
 /// kSingle: floor(acc * multiplier / 2^(31 - shift) + 1/2);
 /// kHalfEven: acc * multiplier / 2^(31 - shift) to nearest, ties to even, as ONNX's QuantizeLinear.
 enum class Rounding { kDouble, kSingle, kHalfEven };
 
-/// Scale of one output channel, as the exponent-and-mantissa pair that the hardware stores.
+/// The scale of one output channel, as the mantissa and exponent that the hardware stores.
 struct ChannelScale {
   std::int32_t multiplier = 0;  ///< Q31 mantissa, 0 or in [2^30, 2^31)
   int shift = 0;                ///< exponent in [-31, 30]; positive shifts left before multiplying
@@ -40,15 +41,15 @@ struct ChannelScale {
   }
 };
 
-/// Output side of a tensor, in the output's quantized domain.
+/// The zero point and limits of an operator's output codes.
 struct OutputRange {
   std::int32_t zero_point = 0;
   std::int32_t act_min = -128;  ///< lower bound after the fused activation, inclusive
   std::int32_t act_max = 127;   ///< upper bound after the fused activation, inclusive
-  machine::Format format = machine::Format::kNone;  ///< whose values the codes are
+  machine::Format format = machine::Format::kNone;  ///< the format whose values the codes represent
 };
 
-/// Splits `scale` into mantissa and exponent as TFLite's converter does.
+/// Splits `scale` into mantissa and exponent, as TFLite's converter does.
 /// @param scale  >= 0; below 2^-32 becomes zero, from 2^30 on (also infinite) the largest pair
 inline ChannelScale quantize_scale(double scale) {
   constexpr ChannelScale kLargest{std::numeric_limits<std::int32_t>::max(), 30};
@@ -65,8 +66,8 @@ inline ChannelScale quantize_scale(double scale) {
   return {static_cast<std::int32_t>(mantissa), shift};
 }
 
-/// Says why a pair is outside what the hardware accepts, or nothing when it is fine.
-/// The text names the value and the allowed range; the caller prefixes tensor and channel.
+/// Returns why the hardware does not accept a pair, or nothing if it does. The text names the value
+/// and the allowed range; the caller adds tensor and channel in front.
 inline std::optional<std::string> check(const ChannelScale& s, const OutputRange& out) {
   if (s.multiplier < 0)
     return fmt::format("multiplier {} is negative, allowed 0..2147483647", s.multiplier);
@@ -80,23 +81,24 @@ inline std::optional<std::string> check(const ChannelScale& s, const OutputRange
   return std::nullopt;
 }
 
-/// The low 32 bits, as a register keeps them.
+/// Returns the low 32 bits, as a register keeps them.
 inline std::int32_t wrap(std::int64_t x) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(x & 0xffffffff));
 }
 
-/// The nearest one of 32 bits.
+/// Returns the nearest 32-bit number.
 inline std::int32_t saturate(std::int64_t x) {
   using Limits = std::numeric_limits<std::int32_t>;
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, Limits::min(), Limits::max()));
 }
 
-/// x * 2^exponent, limited to 32 bits.
+/// Returns x * 2^exponent, limited to 32 bits.
 inline std::int32_t saturating_left(std::int32_t x, int exponent) {
   return saturate(std::int64_t{x} * (std::int64_t{1} << exponent));
 }
 
-/// floor((a * b + 2^30) / 2^31): ties go up. Saturates the one case that overflows.
+/// Returns floor((a * b + 2^30) / 2^31), so that ties round up. Saturates the one case that
+/// overflows.
 inline std::int32_t rounding_doubling_high_multiply(std::int32_t a, std::int32_t b) {
   constexpr auto kMin = std::numeric_limits<std::int32_t>::min();
   if (a == kMin && b == kMin) return std::numeric_limits<std::int32_t>::max();
@@ -104,7 +106,7 @@ inline std::int32_t rounding_doubling_high_multiply(std::int32_t a, std::int32_t
   return static_cast<std::int32_t>((product + (std::int64_t{1} << 30)) >> 31);
 }
 
-/// x / 2^exponent, rounded to nearest, ties away from zero.
+/// Returns x / 2^exponent, rounded to nearest, ties away from zero.
 /// @param exponent  0..31
 inline std::int32_t rounding_divide_by_pot(std::int32_t x, int exponent) {
   const std::int64_t mask = (std::int64_t{1} << exponent) - 1;
@@ -113,7 +115,7 @@ inline std::int32_t rounding_divide_by_pot(std::int32_t x, int exponent) {
   return static_cast<std::int32_t>((std::int64_t{x} >> exponent) + (remainder > threshold ? 1 : 0));
 }
 
-/// x / 2^exponent, rounded to nearest, ties to even.
+/// Returns x / 2^exponent, rounded to nearest, ties to even.
 /// @param exponent  1..62
 template <typename Int>
 Int half_even_divide_by_pot(Int x, int exponent) {
@@ -123,9 +125,9 @@ Int half_even_divide_by_pot(Int x, int exponent) {
   return quotient + (remainder > half || (remainder == half && quotient % 2 != 0) ? 1 : 0);
 }
 
-/// acc * multiplier * 2^(shift - 31), rounded, saturated to 32 bits. Where acc * 2^shift does not
-/// fit them, TFLite's own result is undefined (its kernels wrap or saturate); this is the
-/// machine's.
+/// Returns acc * multiplier * 2^(shift - 31), rounded, saturated to 32 bits. If acc * 2^shift
+/// exceeds 32 bits, TFLite's own result is undefined (its kernels wrap or saturate), and this is
+/// the machine's result.
 /// @pre shift in -31..30
 inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rounding) {
   const std::int64_t product = std::int64_t{acc} * s.multiplier;
@@ -136,20 +138,20 @@ inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rou
   return rounding_divide_by_pot(rounding_doubling_high_multiply(acc, s.multiplier), -s.shift);
 }
 
-/// The upper 15 bits of a multiplier, rounded.
+/// Returns the upper 15 bits of a multiplier, rounded.
 inline std::int32_t short_multiplier(std::int32_t multiplier) {
   return multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
 }
 
-/// sum * multiplier / 2^right, rounded once, saturated to 32 bits.
+/// Returns sum * multiplier / 2^right, rounded once, saturated to 32 bits.
 /// @pre |sum| <= 2^47, multiplier of 15 bits, right in 1..62
 inline std::int32_t scaled_short(std::int64_t sum, std::int32_t multiplier, int right) {
   return saturate((sum * multiplier + (std::int64_t{1} << (right - 1))) >> right);
 }
 
-/// The same of a sum of 16x8 products in 64 bits, by the multiplier's upper 15 bits, with one
-/// rounding. TFLite's own result is undefined where the sum leaves 48 bits or the result 32; here
-/// they are limited.
+/// Scales a 64-bit sum of 16x8 products by the multiplier's upper 15 bits, with one rounding.
+/// TFLite's own result is undefined if the sum exceeds 48 bits or the result 32 bits. Here, both
+/// are limited.
 inline std::int32_t scaled_wide(std::int64_t sum, const ChannelScale& s) {
   constexpr std::int64_t kMost = std::int64_t{1} << 47;
   const std::int64_t limited = std::clamp(sum, -kMost, kMost - 1);
@@ -160,8 +162,8 @@ inline std::int32_t scaled_wide(std::int64_t sum, const ChannelScale& s) {
   return scaled_short(limited, upper, right);
 }
 
-/// A sum of 16x8 products by the whole multiplier, rounded once, halves to even: scaled() of a sum
-/// that need not have 32 bits.
+/// Scales a sum of 16x8 products by the whole multiplier, rounded once, halves to even. Unlike in
+/// scaled(), the sum may exceed 32 bits.
 inline std::int32_t scaled_half_even(std::int64_t sum, const ChannelScale& s) {
   __extension__ using Wide = __int128;
   const Wide whole = half_even_divide_by_pot(Wide{sum} * s.multiplier, 31 - s.shift);
@@ -175,7 +177,8 @@ inline std::int32_t to_code(std::int32_t value, const OutputRange& out) {
       std::clamp<std::int64_t>(std::int64_t{value} + out.zero_point, out.act_min, out.act_max));
 }
 
-/// number * 2^-right as a code, rounded once, halves to even or to the nearest value of the format.
+/// Returns number * 2^-right as a code, rounded once, halves to even or to the nearest value of the
+/// format.
 /// @pre |number| < 2^80, right in 1..80
 inline std::int32_t nearest_code(machine::Exact number, int right, const OutputRange& out) {
   if (out.format != machine::Format::kNone)
@@ -186,15 +189,16 @@ inline std::int32_t nearest_code(machine::Exact number, int right, const OutputR
   return to_code(static_cast<std::int32_t>(std::clamp(whole, -kMost, kMost)), out);
 }
 
-/// sum * multiplier / 2^right as the nearest value of `out`'s format, clamped: one rounding.
-/// @pre out.format is one; |sum| < 2^48, multiplier of 31 bits, right in 1..62
+/// Returns sum * multiplier / 2^right as the nearest value of `out`'s format, clamped, with one
+/// rounding.
+/// @pre `out` has a format; |sum| < 2^48, multiplier of 31 bits, right in 1..62
 inline std::int32_t to_format(std::int64_t sum, std::int32_t multiplier, int right,
                               const OutputRange& out) {
   const std::int64_t value = machine::nearest(out.format, machine::Exact{sum} * multiplier, right);
   return std::clamp(machine::as_code(out.format, value), out.act_min, out.act_max);
 }
 
-/// One accumulator to one code (int8, or 0..255 where `out` says so).
+/// Requantizes one accumulator to one code (int8, or 0..255 if `out` has such limits).
 inline std::int32_t requantize(std::int32_t acc, const ChannelScale& s, const OutputRange& out,
                                Rounding rounding = Rounding::kDouble) {
   if (out.format != machine::Format::kNone) return to_format(acc, s.multiplier, 31 - s.shift, out);

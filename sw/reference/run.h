@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden inference: every tensor of a quantized network, bit-exact to the model's own runtime.
+// Runs golden inference: computes every tensor of a quantized network, bit-exact to the model's own
+// runtime.
 
 #pragma once
 
@@ -14,8 +15,8 @@
 
 namespace trine::reference {
 
-/// LiteRT changed FULLY_CONNECTED alone, so the two are chosen apart; its LSTM is not
-/// tflite-micro's.
+/// The rounding of each operator. FULLY_CONNECTED has its own, because LiteRT changed only that.
+/// LiteRT's LSTM differs from tflite-micro's.
 struct RoundingPolicy {
   Rounding fully_connected = Rounding::kDouble;
   Rounding others = Rounding::kDouble;
@@ -33,26 +34,30 @@ constexpr RoundingPolicy kDoublePolicy{Rounding::kDouble, Rounding::kDouble};  /
 constexpr RoundingPolicy kMixedPolicy{Rounding::kSingle, Rounding::kDouble};   ///< LiteRT >= 1.3
 constexpr RoundingPolicy kSinglePolicy{Rounding::kSingle, Rounding::kSingle};
 
+/// Checks that the policy can run the graph.
 /// @throws Refusal  names the first LSTM that the policy's kernel cannot run
 void check_policy(const model::Graph& graph, const RoundingPolicy& policy);
 
-/// Called after each operator with its output.
+/// A function that is called after each operator with its output.
 using Progress = std::function<void(const model::Op& op, const Array& output)>;
 
-/// One operator. @pre model::check() accepts it and `values` holds its inputs that are not constant
+/// Runs one operator.
+/// @pre model::check() accepts it and `values` holds its inputs that are not constant
 Array run_op(const model::Graph& graph, const model::Op& op, const Values& values,
              Rounding rounding = Rounding::kDouble, LstmKernel lstm = LstmKernel::kMicro);
 
+/// Runs a graph.
 /// @return every input and every operator's output by tensor index (constants stay in the graph)
-/// @throws Error  an input of another count, type or shape than the graph's; a graph that is not
-/// legal
+/// @throws Error  for inputs whose count, type or shape differs from the graph's, or for a graph
+/// that is not legal
 Values run_graph(const model::Graph& graph, const std::vector<Array>& inputs,
                  RoundingPolicy policy = {}, const Progress& progress = {});
 
-/// The arrays of graph.outputs, in the model's order.
+/// Returns the arrays of graph.outputs, in the model's order.
 std::vector<Array> outputs_of(const model::Graph& graph, const Values& values);
 
-/// Says how an array fails to be a value of `tensor`: "" or "is int8 [1, 3], the model wants ...".
+/// Returns how an array differs from a value of `tensor`: "" or "is int8 [1, 3], the model wants
+/// ...".
 std::string mismatch(const Array& array, const model::Tensor& tensor);
 
 }  // namespace trine::reference

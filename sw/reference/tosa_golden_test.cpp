@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TOSA against recorded results of its reference model (tests/tosa/run.py), and damaged files.
+// Tests TOSA against recorded results of its reference model (tests/tosa/run.py), and with damaged
+// files.
 
 #include <fmt/format.h>
 

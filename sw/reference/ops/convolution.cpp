@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// acc[m] = bias[m] + sum (x - zero_point_x) * (w - zero_point_w), modulo 2^32 as in a register,
-// then requantized by channel, unless the output is int32. Taps in the border contribute nothing:
-// they hold the input's zero point. int16 codes without int32 biases, or with halves to even, and
-// weights of more bits have sums modulo 2^64.
+// Computes acc[m] = bias[m] + sum (x - zero_point_x) * (w - zero_point_w), modulo 2^32 as in a
+// register, then requantizes it by channel, unless the output is int32. Taps in the border
+// contribute nothing, because they hold the input's zero point. Sums are modulo 2^64 for int16
+// codes without int32 biases or with halves to even, and for weights of more bits.
 
 #include <fmt/ranges.h>
 

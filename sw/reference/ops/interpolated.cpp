@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions of int16 codes by interpolation, as TFLite's reference kernels and TFLite Micro:
+// Computes functions of int16 codes by interpolation, as TFLite's reference kernels and TFLite
+// Micro do:
 //
 //   LOGISTIC, TANH   256 points of the sigmoid, a step is 1/24, tanh(x) = 2 sigmoid(2 x) - 1
 //   SOFTMAX          exp(x) for x = -10..0 and 1 / (1 + x) for x = 0..1, 513 points each

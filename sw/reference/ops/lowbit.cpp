@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ONNX networks add: thresholds, and the float operators at a network's end.
+// Computes operators that only ONNX networks have: thresholds, and float operators at a network's
+// end.
 
 #include "sw/model/rewrite/lowbit.h"
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UNIDIRECTIONAL_SEQUENCE_LSTM with int8 weights, gates in Q3.12 and an int16 cell state in the
-// power of two that its scale says. Two kernels differ in what follows from the gates' sums:
+// Computes UNIDIRECTIONAL_SEQUENCE_LSTM with int8 weights, gates in Q3.12, and an int16 cell state
+// whose scale is a power of two. Two kernels differ after the sums of the gates:
 //
-//   LiteRT         the gates' functions by 16-bit polynomials; int8 activations alone
-//   tflite-micro   by lines between the points of LOGISTIC and TANH; int8 and int16 activations
+//   LiteRT         computes the gates' functions by 16-bit polynomials; int8 activations only
+//   tflite-micro   interpolates between the points of LOGISTIC and TANH; int8 and int16 activations
 //
-// Qm.n is a 16-bit number of m integer and n fractional bits besides the sign; `multiply` is the
-// rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c). docs/numerics.md has the steps.
+// Qm.n is a 16-bit number of m integer and n fractional bits in addition to the sign. `multiply` is
+// the rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c). docs/numerics.md lists the
+// steps.
 
 #include <fmt/format.h>
 

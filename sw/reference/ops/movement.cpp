@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators that move elements and change none. All are one walk: coordinates in C order on one
-// side, strides on the other.
+// Computes operators that move elements without changing them. All use one walk, with coordinates
+// in C order on one side and strides on the other.
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LayerNorm and RMSNorm over the last axis, in the whole numbers of docs/numerics.md: what the
-// compiler and the architecture simulator share with the golden layer.
+// Computes LayerNorm and RMSNorm over the last axis in integers (docs/numerics.md). Compiler and
+// architecture simulator share these functions with the golden layer.
 
 #pragma once
 
@@ -13,18 +13,19 @@
 
 namespace trine::reference {
 
-/// What becomes of a channel's normalized value n: code = requantize(+-n + bias, scale), one
-/// rounding; -n is -1 - n here.
+/// The scaling of a channel's normalized value n: code = requantize(+-n + bias, scale), with one
+/// rounding. -n is computed as -1 - n.
 struct NormChannel {
-  ChannelScale scale;  ///< shift -31..-1
+  ChannelScale scale;  ///< its shift is -31..-1
   std::int32_t bias = 0;
   bool negative = false;
 };
 
+/// The integers of a normalization.
 struct NormParams {
   bool center = true;           ///< LayerNorm; else RMSNorm
   std::int32_t origin = 127;    ///< w = origin - code: LayerNorm 127, RMSNorm the zero point
-  int count = 1, log2 = 0;      ///< of channels, and floor(log2(count))
+  int count = 1, log2 = 0;      ///< number of channels, and floor(log2(count))
   std::int32_t reciprocal = 0;  ///< round(2^(30 + log2) / count)
   std::int64_t epsilon = 0;     ///< in units of the variance times count^2; below 2^31
   std::vector<NormChannel> channels;
@@ -32,24 +33,27 @@ struct NormParams {
 };
 NormParams norm_params(const model::Graph& graph, const model::Op& op);
 
-/// What scales a row: mean of w in Q8.16, and 2^24 / deviation * (2^log2 / count).
+/// The factors of a row: the mean of w in Q8.16, and 2^24 / deviation * (2^log2 / count).
 struct NormFactor {
   std::int32_t mean = 0, factor = 0;
 };
 
-/// @param sum, squares  sums of w (0 where it is not centered) and of w * w
+/// Returns the factors of a row.
+/// @param sum, squares  sums of w (0 if not centered) and of w * w
 NormFactor norm_factor(std::int64_t sum, std::int64_t squares, const NormParams& p);
 
-/// Normalized value of a code in Q16, times 2^log2 / count.
+/// Returns the normalized value of a code in Q16, times 2^log2 / count.
 std::int32_t normalized(std::int32_t w, const NormFactor& f);
 
+/// Returns the output code of a normalized value.
 std::int32_t norm_code(std::int32_t value, const NormChannel& channel, const OutputRange& output);
 
-/// A word of the machine's table. Low half: square of the distance w of that low byte, w = origin -
-/// code; high half: inverse_root_start().
+/// Returns a word of the machine's table. Its low half is the square of the distance w = origin -
+/// code whose low byte is `index`. Its high half is inverse_root_start().
 std::uint32_t norm_entry(int index, std::int32_t origin);
 
-/// 2^15 / sqrt of the middle of the interval i / 256 .. (i + 1) / 256; 0 below 1/4. @pre 0..255
+/// Returns 2^15 / sqrt of the middle of the interval i / 256 .. (i + 1) / 256, and 0 below 1/4.
+/// @pre 0..255
 std::uint32_t inverse_root_start(int index);
 
 }  // namespace trine::reference

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LayerNorm and RMSNorm against floating point, how far a code can be from what it stands for; and
-// bit by bit against the whole numbers of tb/golden/norm.h, which shares no expression with them.
+// Tests LayerNorm and RMSNorm against floating point, to bound the error of a code, and bit by bit
+// against the integers of tb/golden/norm.h, which shares no expression with them.
 
 #include "sw/reference/ops/norm.h"
 

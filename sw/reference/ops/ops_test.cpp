@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each operator on a handful of values worked out by hand. Scales are 1 unless said, so that codes
-// are values; the arithmetic of scales has its own cases and the recorded vectors.
+// Tests each operator on a few values that were computed by hand. Scales are 1 unless stated, so
+// that codes are values. The arithmetic of scales has separate cases and the recorded vectors.
 
 #include <algorithm>
 #include <cmath>

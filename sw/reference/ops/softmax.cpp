@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SOFTMAX and LOG_SOFTMAX in fixed point, as TFLite's reference kernel, TFLite Micro and CMSIS-NN.
-// Qm.n below is a 32-bit number of m integer and n fractional bits besides the sign; `multiply` is
-// the rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c).(31-a-c).
+// Computes SOFTMAX and LOG_SOFTMAX in fixed point, as TFLite's reference kernel, TFLite Micro and
+// CMSIS-NN do. Qm.n below is a 32-bit number of m integer and n fractional bits in addition to the
+// sign. `multiply` is the rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c).(31-a-c).
 
 #include "sw/reference/ops/softmax.h"
 

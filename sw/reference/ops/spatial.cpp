@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pooling, reductions and resizing.
+// Computes pooling, reductions and resizing.
 
 #include <algorithm>
 #include <cmath>

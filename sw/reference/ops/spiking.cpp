@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SPIKING: leaky neurons step by step, docs/numerics.md.
+// Computes SPIKING: leaky neurons step by step, docs/numerics.md.
 
 #include "sw/model/spiking.h"
 

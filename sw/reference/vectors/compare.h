@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How far computed tensors are from recorded ones, in codes.
+// Compares computed tensors with recorded ones, in codes.
 
 #pragma once
 
@@ -13,52 +13,59 @@
 
 namespace trine::reference {
 
-/// Floats that differ by fewer units in the last place are equal: what the libraries of two
-/// runtimes make of one function.
+/// Floats that differ by fewer units in the last place count as equal, because the math libraries
+/// of two runtimes differ by that much.
 inline constexpr std::int64_t kFewUlps = 4;
 
+/// The difference between two tensors.
 struct Deviation {
   std::int64_t elements = 0, differ = 0;
-  std::int64_t rounded = 0;  ///< floats, not among `differ`, that differ by less than kFewUlps
-  double ulps = 0;           ///< largest distance of two floats, in units in the last place
-  double relative = 0;       ///< the largest, of their difference to the expected value
-  double largest = 0;        ///< in codes
-  std::int64_t first = -1;   ///< element that differs first
+  std::int64_t rounded = 0;  ///< floats that differ by less than kFewUlps; not counted in `differ`
+  double ulps = 0;           ///< largest difference of two floats, in units in the last place
+  double relative = 0;       ///< largest difference relative to the expected value
+  double largest = 0;        ///< largest difference in codes
+  std::int64_t first = -1;   ///< first element that differs
 
   void add(const Deviation& other);
 };
 
-/// How the floats of an output are compared.
+/// The way in which the floats of an output are compared.
 struct FloatOutput {
-  float scale = 0;  ///< what a code stands for (values are rounded to codes); 0 where they stand
-                    ///< for none: then an element that differs is infinitely many codes away
-  bool of_sums = false;  ///< terms that cancel leave the error of the large ones: units in the last
-                         ///< place are those of the tensor's largest value
+  /// The value of a code, if values are rounded to codes. 0 if they are not: an element that
+  /// differs is then infinitely many codes away.
+  float scale = 0;
+  /// True: terms may cancel and leave the error of the large ones. Units in the last place then
+  /// refer to the tensor's largest value.
+  bool of_sums = false;
 };
 
+/// Returns the difference between two arrays.
 /// @pre both have the same type and size
 Deviation deviation(const Array& actual, const Array& expected, const FloatOutput& floats = {});
 
-/// What made a float output, through operators that only move elements.
+/// Finds the operator that computed a float output, through operators that only move elements, and
+/// returns how to compare it.
 FloatOutput float_output(const model::Graph& graph, int tensor);
 
+/// The first layer that differs.
 struct LayerDeviation {
   int op_index = 0;
   std::string op, name;
   Deviation deviation;
-  std::int64_t at_ties = 0;  ///< of those that differ: by one code, at an edge of two codes
+  std::int64_t at_ties = 0;  ///< elements that differ by one code at a near tie
 };
 
+/// The comparison of all layers.
 struct LayerComparison {
   int compared = 0;  ///< recorded tensors that the graph has in the same type
   std::optional<LayerDeviation> first;
 };
 
-/// The golden layers on the case that `vectors` has layers of.
+/// Compares the golden layers with the recorded layers of `vectors`.
 LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vectors,
                                const RoundingPolicy& policy);
 
-/// Whether the largest element of each row of the output is where its label says.
+/// Returns true if the largest element of each row of the output is at its label.
 bool is_right(const Array& output, const std::vector<std::int64_t>& labels);
 
 }  // namespace trine::reference

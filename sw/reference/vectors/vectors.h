@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Recorded test vectors: a folder with manifest.json and arrays, as models/record.py writes it.
-// docs/vectors.md has the format.
+// Reads recorded test vectors: a folder with manifest.json and arrays, as models/record.py writes
+// it. docs/vectors.md describes the format.
 
 #pragma once
 
@@ -16,56 +16,62 @@
 
 namespace trine::reference {
 
+/// A test case.
 struct VectorCase {
   std::string id;
   std::vector<Array> inputs, outputs;  ///< in the model's order
   std::vector<std::int64_t> labels;    ///< one, or one for each row of output 0; may be empty
 };
 
-/// What one operator wrote in the case VectorSet::layers_case.
+/// The output of one operator in the case VectorSet::layers_case.
 struct LayerVector {
   int op_index = 0;
-  int tensor = -1;  ///< index in the model; -1 where the manifest gives only a name
+  int tensor = -1;  ///< index in the model; -1 if the manifest gives only a name
   std::string op, name;
   Array value;
-  std::vector<std::int64_t> ties;  ///< elements of a real value at the edge of two codes, ascending
+  /// Elements whose real value is a near tie of two codes, ascending.
+  std::vector<std::int64_t> ties;
 };
 
+/// The test vectors of a model.
 struct VectorSet {
-  std::string file;              ///< the manifest
-  std::string model, sha256;     ///< "" where the manifest does not say
-  std::string package, version;  ///< the runtime that made the outputs, or ""
-  std::string resolver;          ///< LiteRT's kernels that made them, or ""
-  RoundingPolicy policy;         ///< how that runtime rounds
+  std::string file;              ///< the manifest's name
+  std::string model, sha256;     ///< "" if the manifest does not have it
+  std::string package, version;  ///< the runtime that computed the outputs, or ""
+  std::string resolver;          ///< LiteRT's kernels that computed them, or ""
+  RoundingPolicy policy;         ///< the rounding of that runtime
   std::vector<VectorCase> cases;
-  bool stream = false;      ///< states of LSTM and SVDF go from each case to the next
-  std::string layers_case;  ///< "" where the folder holds no layers
+  bool stream = false;      ///< states of LSTM and SVDF pass from case to case
+  std::string layers_case;  ///< "" if the folder has no layers
   std::vector<LayerVector> layers;
 };
 
-/// LiteRT's reference kernels; its other ones may round otherwise.
+/// The name of LiteRT's reference kernels. Its other kernels may round otherwise.
 inline constexpr std::string_view kReferenceKernels = "BUILTIN_REF";
 
-/// Reads folder/manifest.json and every tensor it names. An input that is not in the folder is
-/// taken from the one above: so do folders of another runtime version's outputs.
-/// @param streams  whether the caller keeps states from case to case
-/// @throws Error  names the manifest and the key: missing, of a wrong type, or its file at fault; a
-///                stream that the caller does not take
+/// Reads folder/manifest.json and every tensor that it names. An input that is not in the folder is
+/// read from the folder above, because folders for other runtime versions contain only outputs.
+/// @param streams  true if the caller keeps states from case to case
+/// @throws Error  names the manifest and the key that is missing, has a wrong type, or names a
+/// faulty file; also for a stream if `streams` is false
 VectorSet read_vectors(const std::filesystem::path& folder, bool streams = false);
 
-/// Each case `n` of these behind one another along axis 0, the last one filled up from the first;
-/// without labels and layers. @throws Error  names cases whose tensors do not fit each other
+/// Joins every `n` cases along axis 0. The last group is filled up with the first cases. The result
+/// has no labels and no layers.
+/// @throws Error  names cases whose tensors do not fit each other
 VectorSet batched(VectorSet vectors, int n);
 
-/// @param before, after  the graphs that have the model's inputs and its outputs
-/// @throws Error  names the case whose tensor does not fit the model, or one that lacks
+/// Checks that the cases fit the model.
+/// @param before, after  the graphs with the model's inputs and its outputs
+/// @throws Error  names the case with a tensor that does not fit the model or is missing
 void check_cases(const VectorSet& vectors, const model::Graph& before, const model::Graph& after);
 
-/// The same of its layers, too. @throws Error
+/// Checks that cases and layers fit the graph.
+/// @throws Error
 void check_vectors(const VectorSet& vectors, const model::Graph& graph);
 
-/// LiteRT rounds FULLY_CONNECTED once from 1.3.0 on; every other runtime rounds as LiteRT 1.2.0
-/// does and has the LSTM of tflite-micro.
+/// Returns the rounding of a runtime. LiteRT rounds FULLY_CONNECTED once from 1.3.0 on. Every other
+/// runtime rounds as LiteRT 1.2.0 and has tflite-micro's LSTM.
 RoundingPolicy policy_of(const std::string& package, const std::string& version);
 
 }  // namespace trine::reference

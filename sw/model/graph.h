@@ -13,7 +13,7 @@
 // accumulator as it is; THRESHOLD reads it:
 //
 //   inputs   x int32, int8 or (host) float32; constant thresholds [M, K] or [1, K], ascending in k,
-//            int32, or float32 where x is
+//            int32, or float32 if x is float32
 //   output   int8 codes, low + step * k for k = 0..K; M is the extent of x's last axis
 //
 // FULLY_CONNECTED may have a fourth operand with a factor for each group of `block` input channels:
@@ -55,6 +55,7 @@ std::string_view name_of(Encoding encoding);  ///< "ternary"
 std::pair<int, int> range_of(Encoding encoding);
 /// Returns true if the encoding's set contains `code`.
 bool holds(Encoding encoding, std::int64_t code);
+/// Returns the size of an element in bytes.
 int bytes_of(DataType type);
 std::string_view npy_code(DataType type);  ///< "i1", as in trine::Array::dtype
 
@@ -115,7 +116,9 @@ struct Tensor {
   std::vector<std::int64_t> integers() const;
 };
 
+/// The border of a window.
 enum class Padding { kSame, kValid };
+/// The function fused into an operator.
 enum class Activation { kNone, kRelu, kRelu6, kReluN1To1 };
 
 /// One float32 operation with a constant, monotone in x. `value` holds one constant, or one for

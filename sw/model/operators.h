@@ -13,13 +13,14 @@
 
 namespace trine::model {
 
+/// The kinds of operators, one for each row of operators.def.
 enum class OpKind {
 #define OPERATOR(kind, ...) k##kind,
 #define NAME_ONLY(...)
 #include "sw/model/operators.def"
 };
 
-/// What an operator does to its operands.
+/// The effect of an operator on its operands.
 enum class OpClass {
   kProduct,         ///< has weights; its sums may stay int32
   kWindow,          ///< pools and resizes
@@ -54,6 +55,7 @@ inline constexpr Operator kOperators[] = {
 };
 inline constexpr std::size_t kKinds = std::size(kOperators);
 
+/// Returns the row of a kind.
 constexpr const Operator& facts_of(OpKind kind) {
   return kOperators[static_cast<std::size_t>(kind)];
 }

@@ -11,6 +11,7 @@
 
 namespace trine::model {
 
+/// Returns the graph as text.
 std::string to_text(const Graph& graph);
 
 }  // namespace trine::model

@@ -32,6 +32,7 @@ enum class Reason {
   kOther,
 };
 
+/// Returns the reason's name, such as "type".
 constexpr std::string_view name_of(Reason reason) {
   constexpr std::array<std::string_view, 12> kNames = {
       "operator",      "operands", "attribute", "type",  "shape",    "quantization",

@@ -36,7 +36,7 @@ inline constexpr const char *kLeak = "leak", *kSynapse = "synapse", *kLevel = "l
 constexpr int kLeakBits = 14;
 constexpr int kMostDrop = 1 << 14;
 
-/// What happens to the membrane after a spike.
+/// The reset of the membrane after a spike.
 enum class Reset { kNone = 0, kSubtract = 1, kZero = 2 };
 
 /// The parameters of SPIKING's neurons.
@@ -63,6 +63,7 @@ inline Neuron neuron_of(const Op& op) {
   return n;
 }
 
+/// Stores the parameters in a SPIKING operator.
 inline void set_neuron(Op* op, const Neuron& n) {
   const auto set = [&](const char* name, double value) { op->numbers[name] = {value}; };
   set(kLeak, n.leak);

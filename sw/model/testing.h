@@ -15,6 +15,7 @@
 
 namespace trine::model {
 
+/// A model file and the folder of its vectors.
 struct Sample {
   std::filesystem::path file, vectors;
 

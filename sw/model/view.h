@@ -11,6 +11,7 @@
 
 namespace trine::model {
 
+/// The extents and strides of a tensor inside of another one.
 struct View {
   std::vector<int> extents;
   std::vector<std::int64_t> strides;  ///< in elements of the other tensor

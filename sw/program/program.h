@@ -39,8 +39,8 @@ struct ProgramLayer {
   int stripes = 1;                   ///< stripes in a cascade: the layer runs once for each
 };
 
-/// What the compiler removed from the model without changing results: output channels of products
-/// (and their number in the model), and multiply-accumulates.
+/// The parts of the model that the compiler removed without changing results: output channels of
+/// products (and their number in the model), and multiply-accumulates.
 struct Removed {
   std::int64_t filters = 0, of_filters = 0, macs = 0;
 };

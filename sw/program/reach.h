@@ -5,7 +5,7 @@
 //   word of a tap = base(position) + cw * cw' + ky * ky' + kx * kx'
 //
 // is linear in the channel word and the tap, so its extremes are at corners. If the positions are
-// those of P x Q, row by row, the base is linear in row and column, too.
+// P x Q, row by row, the base is linear in row and column, too.
 
 #pragma once
 

@@ -13,6 +13,7 @@ namespace trine::program::testing {
 using compiler::compile;
 using sim::testing::Builder;
 
+/// Compiles a small network whose SOFTMAX runs on the host.
 inline Program small_program(unsigned seed = 3) {
   Builder b(seed);
   const int in = b.input({1, 9, 9, 5});
@@ -30,6 +31,7 @@ inline std::vector<std::uint8_t> bytes_of(const std::string& text) {
   return {text.begin(), text.end()};
 }
 
+/// Requires that parse_program() refuses the bytes with one line that contains `what`.
 inline void require_refused(const std::vector<std::uint8_t>& bytes, const std::string& what) {
   REQUIRE_THROWS_WITH(parse_program(bytes, "net.trine"),
                       Catch::Matchers::StartsWith("net.trine:") &&

@@ -32,6 +32,7 @@ struct Traffic {
 /// Returns the traffic of each layer of all stages, in the order of layers_of(), computed from
 /// their instructions.
 std::vector<Traffic> traffic_of(const Program& program);
+/// Returns the sum over the layers.
 Traffic sum_of(const std::vector<Traffic>& layers);
 
 /// The host's work for a tensor: bytes of the tensor and of its planes, and instructions of the C
@@ -39,6 +40,7 @@ Traffic sum_of(const std::vector<Traffic>& layers);
 struct HostWork {
   std::int64_t tensor_bytes = 0, plane_bytes = 0, instructions = 0;
 };
+/// Returns the host's work for a tensor.
 HostWork host_work(const TensorLayout& layout);
 
 }  // namespace trine::program

@@ -199,6 +199,7 @@ inline std::vector<double> others(const Field& f, const std::vector<Field>& all,
   return result;
 }
 
+/// Makes variants of a TFLite file.
 class TfliteFile {
  public:
   explicit TfliteFile(const Bytes& bytes) { format::GetModel(bytes.data())->UnPackTo(&model_); }
@@ -348,6 +349,7 @@ inline std::vector<Attribute> others(const std::string& type, const Attribute& a
   return result;
 }
 
+/// Makes variants of an ONNX file.
 class OnnxFile {
  public:
   explicit OnnxFile(const Bytes& bytes) {

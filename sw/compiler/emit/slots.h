@@ -80,6 +80,7 @@ class Slots {
 
  private:
   static constexpr std::int64_t kNever = INT64_MAX;
+  /// A block, its address, its size, and the time of its last use.
   struct Slot {
     std::int64_t block, start, size, last_use;
 

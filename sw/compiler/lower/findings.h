@@ -33,7 +33,7 @@ Problem softmax_problem(const model::Graph& graph, const model::Op& op,
 std::vector<int> partition(const model::Graph& graph, const machine::Config& config,
                            Network& network);
 
-// ---- in how many bits maps lie (packing.cpp) ----------------------------------------------------
+// ---- the number of bits of each map (packing.cpp) -----------------------------------------------
 
 /// Returns the precision in which the machine holds codes of this encoding: the encoding's own if
 /// the machine supports it, else int8.
@@ -85,12 +85,12 @@ std::map<int, Function> find_functions(const model::Graph& graph, const std::vec
 
 // ---- how halves are rounded (half_even.cpp) -----------------------------------------------------
 
-/// How the machine matches an operator that rounds halves to even. kNotNeeded: no sum is halfway
-/// between two codes, so that rounding halves up gives the same codes. kNeeded: the machine's own
-/// mode does. kNoWay: it cannot, because terms are rounded before the sum as in ADD.
+/// The way in which the machine matches an operator that rounds halves to even. kNotNeeded: no sum
+/// is halfway between two codes, so that rounding halves up gives the same codes. kNeeded: the
+/// machine's own mode does. kNoWay: it cannot, because terms are rounded before the sum as in ADD.
 enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
-/// @pre the weights are constant
 /// Returns how the machine matches the rounding of the operator.
+/// @pre the weights are constant
 HalfEven half_even(const model::Graph& graph, const model::Op& op);
 
 /// Returns the largest magnitude that the sum of each channel can reach, for the int16 codes that

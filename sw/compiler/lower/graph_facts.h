@@ -157,6 +157,7 @@ class GraphFacts {
   Problem precisions_problem(const Op& o) const;
   /// Returns the problem of an operator's result types. Sums of convolutions may stay int32.
   Problem types_problem(const Op& o) const;
+  /// Returns the problem of an operator that rounds halves to even.
   /// @pre the weights are constant
   Problem half_even_problem(const Op& o) const;
   /// Return the problem of a tensor, or of the operator's result, as an image.

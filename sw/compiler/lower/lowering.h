@@ -322,6 +322,7 @@ class Lowering : private Maps {
   void space_to_depth(const Op& o);
   void depth_to_space(const Op& o);
 
+  /// The map before a PAD that convolutions use as their own border.
   struct FoldedPad {
     int map, top, left, code;
   };

@@ -40,7 +40,7 @@ struct Part {
   /// in its channels, each as this many words.
   int pixel_words = 0;
 
-  /// Returns true if pixels or codes of other maps are between those of the part.
+  /// Returns true if pixels or codes of other maps are between the pixels or codes of the part.
   bool scattered(int per_word) const {
     return stride_y != 1 || stride_x != 1 || channel % per_word != 0;
   }
@@ -276,7 +276,7 @@ struct Layer {
   std::string name;   ///< name of the output tensor
   std::int64_t macs = 0;
 
-  /// Of a cascade's stripe: the layer of the first stripe, whose weights it uses. Its own are
+  /// The layer of a cascade's first stripe, whose weights this stripe uses, or -1. Its own are
   /// empty.
   int like = -1;
   int rows_of_all = 0;  ///< of a stripe: output rows of all stripes; 0: not a stripe

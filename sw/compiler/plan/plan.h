@@ -111,8 +111,8 @@ struct Plan {
   std::int64_t arena_bytes = 0;
   std::int64_t core_words = 0;  ///< DRAM words from one core's maps to the next core's
   double cycles = 0;            ///< estimate to compare plans
-  double traffic = 0;           ///< of `cycles`: the bus is busy, summed over all layers
-  double surcharge = 0;         ///< of `cycles`: layers that overlap may lose these
+  double traffic = 0;           ///< part of `cycles` in which the bus is busy
+  double surcharge = 0;         ///< part of `cycles` that overlapping layers may lose
   std::size_t spilled = 0;      ///< maps that found no place in DMEM, states excluded
   /// Work done: calls of tile(), and maps looked at for places.
   std::int64_t tiled = 0, visited = 0;

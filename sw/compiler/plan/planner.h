@@ -21,7 +21,7 @@ namespace trine::compiler {
 struct Wishes {
   bool shifted = true;    ///< places outputs where they have no bank conflicts
   bool pad_all = true;    ///< uses extra words for pitches and places without bank conflicts
-  bool pad_dram = false;  ///< the same for rows of maps in DRAM
+  bool pad_dram = false;  ///< also pads the rows of maps in DRAM
   /// Without pad_all: maps whose rows are padded nevertheless, from conflicting().
   std::set<int> padded;
   std::set<int> streamed;  ///< inputs and outputs that pass through DMEM part by part
@@ -100,6 +100,7 @@ class Planner {
   /// is room.
   std::vector<int> beside(const Life& life, int rank) const;
 
+  /// A range of DMEM words.
   struct Gap {
     std::int64_t start, size;
 
@@ -113,7 +114,7 @@ class Planner {
   struct Buffers {
     Gap place;
     double cycles = 0;  ///< cycles of the layer
-    double slack = 0;   ///< of `cycles`: the bus is idle
+    double slack = 0;   ///< part of `cycles` in which the bus is idle
     int in_turns = 0;   ///< result of kinds_in_turns()
   };
   static constexpr std::size_t kRecent = 8;

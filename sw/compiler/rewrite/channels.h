@@ -50,6 +50,7 @@ using Kept = std::map<int, std::vector<bool>>;
 /// Returns `op` on the kept channels of its tensors. Constants are cut, into new tensors. The
 /// caller changes the shapes of other tensors: cut_shape().
 model::Op on_channels(model::Graph& graph, model::Op op, const Kept& kept);
+/// Cuts the last axis of a tensor's shape to the kept channels.
 void cut_shape(model::Tensor& tensor, const std::vector<bool>& kept);
 
 /// By input: the code of each channel that has the same code in every pixel; nothing for channels

@@ -19,9 +19,9 @@ namespace trine::compiler {
 bool can_interleave(const Network& network);
 
 /// Returns the cycles that the network saves, compared with the sum of its layers, because array
-/// and vector unit work at the same time. They do so where no map, no place and not the dispatcher
-/// makes one wait for the other. While both work, they share the gather port, so that only a part
-/// of that time is saved.
+/// and vector unit work at the same time. Time in which one waits for the other because of a map, a
+/// map's place or the dispatcher does not count. While both work, they share the gather port, so
+/// that only a part of that time is saved.
 double cycles_beside(const Network& network, const Plan& plan);
 
 /// Returns an order of the layers in which each begins as early as possible.

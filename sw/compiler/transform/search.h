@@ -25,7 +25,7 @@ enum class Sharing { kEstimated, kAlways, kNever };
 
 /// The options of the search. They do not change results.
 struct Ways {
-  Fusion fusion = Fusion::kEstimated;  ///< of pools
+  Fusion fusion = Fusion::kEstimated;  ///< fusion of pools
   Cascading cascading = Cascading::kEstimated;
   Sharing sharing = Sharing::kEstimated;
 };

@@ -16,7 +16,7 @@ namespace trine::model {
 struct SparseLevel {
   bool dense = true;
   int size = 0;  ///< dense: indices 0..size-1
-  /// Of parent p: the places segments[p] .. segments[p + 1] - 1.
+  /// Parent p has the places segments[p] .. segments[p + 1] - 1.
   std::vector<std::int64_t> segments{};
   std::vector<std::int64_t> indices{};  ///< by place
 };

@@ -17,12 +17,14 @@ namespace trine::model::tosa {
 
 inline constexpr std::string_view kPrefix = "TOSA:";
 
+/// An operand of a TOSA operator.
 struct Operand {
   DataType type = DataType::kInt8;
   std::vector<int> shape;
   std::vector<std::int64_t> values;  ///< empty if not known yet
 };
 
+/// A TOSA operator with its operands.
 struct Node {
   std::string type;
   Attributes attributes;

@@ -53,7 +53,7 @@ struct Product {
   std::vector<float> bias;            ///< M real values, or none
   int block = 0;                      ///< input channels of a group with its own scale; 0: none
   std::vector<std::int16_t> factors;  ///< [M][groups]: relative to `scales`
-  /// Inputs[0] has rows with as many channels as there are taps.
+  /// `inputs[0]` has rows with as many channels as there are taps.
   bool in_rows = false;
   bool twice = false;    ///< the taps are each row's, twice, one after the other
   float divisor = 1;     ///< taps of an average

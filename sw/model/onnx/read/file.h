@@ -31,7 +31,7 @@ struct Constant {
   NumberList<float> scales;
   /// Weight of a value: 1/2 for FLOAT4E2M1, whose values are stored as whole halves.
   float unit = 1;
-  /// Of FLOAT8, whose values are stored in fixed point.
+  /// The format of FLOAT8 values, which are stored in fixed point.
   machine::Format format = machine::Format::kNone;
 
   std::size_t elements() const { return values.size(); }

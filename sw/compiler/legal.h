@@ -21,7 +21,7 @@ struct LegalStage {
   Network network;  ///< the stage's operators that run on the machine
 };
 
-/// Selects where the host may run operators that the machine does not support.
+/// The places where the host may run operators that the machine does not support.
 enum class HostPart {
   kNowhere,   ///< only at the graph's ends, for formats
   kEnd,       ///< refused operators and all that depend on them, if none is a product

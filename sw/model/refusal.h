@@ -65,7 +65,7 @@ template <typename... Args>
   throw refusal(reason, format, std::forward<Args>(args)...);
 }
 
-/// Collects all faults, with one line for each different text.
+/// All faults of a network, with one line for each different text.
 class Faults {
  public:
   void add(const Error& error) {

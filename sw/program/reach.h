@@ -4,8 +4,8 @@
 //
 //   word of a tap = base(position) + cw * cw' + ky * ky' + kx * kx'
 //
-// is linear in the channel word and the tap, so its extremes are at corners. If the positions are
-// P x Q, row by row, the base is linear in row and column, too.
+// is linear in the channel word and the tap, so its extremes are at corners. If the positions are P
+// x Q, row by row, the base is linear in row and column, too.
 
 #pragma once
 

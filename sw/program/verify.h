@@ -32,7 +32,7 @@ struct Objection {
   std::string text;        ///< what is wrong, and what is allowed
 };
 
-/// Verifies single RUNs.
+/// A verifier of single RUNs.
 class RunVerifier {
  public:
   /// Creates a verifier.

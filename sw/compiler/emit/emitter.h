@@ -23,7 +23,7 @@
 
 namespace trine::compiler {
 
-/// Emits the instructions of all layers of a planned network.
+/// The emitter of the instructions of a planned network.
 class Emitter : private Order {
  public:
   Emitter(const Network& network, const machine::Config& config, const Plan& plan,
@@ -72,8 +72,7 @@ class Emitter : private Order {
   void emit_repeated(const Rect& rect, const VectorPart& v);
   void emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v);
   void emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v);
-  /// Selects what the lanes of a pool work on: positions, channel words of one position, or taps of
-  /// one.
+  /// The work of a pool's lanes: positions, channel words of one position, or taps of one.
   enum class Lanes { kPositions, kWords, kTaps };
   Lanes best_lanes(const Rect& rect, const VectorPart& v) const;
   void emit_words(const SumRegion* region, const Rect& position, const VectorPart& v);

@@ -35,7 +35,7 @@ std::int8_t signed_byte(std::int64_t value, int k);
 /// Merges the regions of the channels into one if all have the same scale and bias.
 void be_one(std::vector<SumRegion>& regions);
 
-/// Lowers one graph.
+/// The lowering of one graph.
 class Lowering : private Maps {
  public:
   Lowering(const Graph& graph, const machine::Config& config,

@@ -28,9 +28,10 @@ struct Wishes {
   std::set<int> in_dram;   ///< maps that have no place in DMEM, from confining()
 };
 
-/// Plans a network. Places the largest maps first, each at the lowest address that the maps before
-/// it allow. If a map finds no place, or leaves a layer no room, the largest map that is alive at
-/// the same time moves to DRAM. Each step looks again only at what the last step changed.
+/// The planner of one network. It places the largest maps first, each at the lowest address that
+/// the maps before it allow. If a map finds no place, or leaves a layer no room, the largest map
+/// that is alive at the same time moves to DRAM. Each step looks again only at what the last step
+/// changed.
 class Planner {
  public:
   Planner(const Network& network, const machine::Config& config, PlanFacts& facts, Wishes wishes)

@@ -15,7 +15,7 @@
 
 namespace trine::compiler {
 
-/// Ties channels: channel `out` of the result depends only on channel `in` of the operand at
+/// A tie of channels: channel `out` of the result depends only on channel `in` of the operand at
 /// `position`, and on the same channel of the other operands.
 struct Tie {
   int position, in, out;

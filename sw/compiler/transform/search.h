@@ -16,11 +16,11 @@
 namespace trine::compiler {
 
 enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: if the plan gets shorter
-/// Controls stripes of layers, parts of pools and the order of layers. kAlways, for tests: wherever
-/// possible. kNever: layers stay whole and in their order.
+/// The use of stripes of layers, of pools in parts, and of another order of layers. kAlways, for
+/// tests: wherever possible. kNever: layers stay whole and in their order.
 enum class Cascading { kEstimated, kAlways, kNever };
-/// Controls whether the cores of a cluster share the rows of an image or the tokens of a sequence.
-/// kAlways, for tests: wherever possible. kNever: all cores compute the same.
+/// The sharing of an image's rows or a sequence's tokens among the cores of a cluster. kAlways, for
+/// tests: wherever possible. kNever: all cores compute the same.
 enum class Sharing { kEstimated, kAlways, kNever };
 
 /// The options of the search. They do not change results.

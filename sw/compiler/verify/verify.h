@@ -21,8 +21,8 @@
 
 namespace trine::compiler {
 
-/// The compiler broke an invariant of its own. what() is one line: "internal error: after pass,
-/// which map or layer, what is wrong".
+/// The error for a broken invariant of the compiler. what() is one line: "internal error: after
+/// pass, which map or layer, what is wrong".
 class InternalError : public std::logic_error {
  public:
   using std::logic_error::logic_error;

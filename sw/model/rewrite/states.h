@@ -11,8 +11,7 @@
 
 namespace trine::model {
 
-/// Names the output of a run that is an input of the next run. Both are positions in the graph's
-/// lists.
+/// An output of a run that is an input of the next run. Both are positions in the graph's lists.
 struct Carry {
   int input = 0, output = 0;
 };

@@ -257,7 +257,8 @@ class Emitter {
   Value as_product(const Value& given);
   /// Returns the operator on codes that computes the sum.
   Op sum_of(const Sum& sum) const;
-  /// Adds an operator whose real results the quantizer requantizes, and at most clamps.
+  /// Adds an operator whose real results the quantizer reads. Between both, only clamps are
+  /// allowed.
   /// @param what  for messages
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);

@@ -32,8 +32,8 @@ class Problems {
   std::vector<Line> lines_;
 };
 
-/// Checks that the file is in QDQ form.
-/// @throws Error  if it has no quantizer, with how to get such a file
+/// Checks that the file quantizes activations, and not dynamically.
+/// @throws Error  if it does not, with how to get a quantized model
 void require_qdq(const File& file);
 
 }  // namespace trine::model::onnx_file

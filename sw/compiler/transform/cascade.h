@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs neighbouring layers stripe by stripe, so that the maps between them never leave the chip.
-// Rows where stripes overlap are computed again (docs/decisions/029-cascades.md) or stay in DMEM
-// (docs/decisions/056-kept-rows.md).
+// Rows where stripes overlap are computed again, or go to DRAM and return for the next stripe
+// (docs/decisions/029-cascades.md).
 
 #pragma once
 

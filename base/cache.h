@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What takes long and can be made again is kept below one folder, which may be deleted at any time.
+// Keeps results that are slow to compute below one folder, which may be deleted at any time.
 
 #pragma once
 
@@ -12,42 +12,46 @@
 
 namespace trine {
 
-/// $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine.
+/// Returns $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine, else trine-cache in the
+/// folder for temporary files.
 std::filesystem::path cache_folder();
 
-/// Where built_file() builds.
+/// The paths that built_file() gives to its `make`.
 struct BuildPlace {
-  std::filesystem::path folder;    ///< removed afterwards
-  std::filesystem::path kept_log;  ///< a file that stays, for the message of a failure
+  std::filesystem::path folder;    ///< the folder to build in, removed afterwards
+  std::filesystem::path kept_log;  ///< a log file that remains, for the message of a failure
 };
 
-/// A program or library, found by all that it depends on, and made where it is not there. Processes
-/// can build at the same time: it is moved into place when complete, under a lock. Beside it lies
-/// its checksum: a damaged one, which would crash or worse, is built again. Folders that a killed
-/// process left are removed by the next build, and by sweep_cache().
-/// @param depends  names all of it: sources, flags, versions of tools
-/// @param make  builds, says where the result lies
-/// @throws Error  a path with blanks, in which make cannot build
+/// Returns the path of a program or library in `cache` and builds it if it is missing. The file's
+/// name is a hash of `depends`. Several processes may build at the same time: a lock lets one of
+/// them move the complete file into place. A checksum is stored next to the file; a damaged file,
+/// which could crash, is built again. Each build and sweep_cache() remove the folders that killed
+/// processes left.
+/// @param depends  names everything that the result depends on: sources, flags, versions of tools
+/// @param make  builds the file and returns its path
+/// @throws Error  `cache` contains blanks, and make cannot build in such a path
 std::filesystem::path built_file(
     const std::filesystem::path& cache, const std::string& depends, const std::string& suffix,
     const std::function<std::filesystem::path(const BuildPlace&)>& make);
 
-/// Removes what killed processes left unfinished in any folder of the cache: sweep_folders().
+/// Calls sweep_folders() for every folder of the cache: removes what killed processes left.
 void sweep_cache();
 
-/// Files that tools write, found by all that they depend on. Several processes and threads may use
-/// it at once. What cannot be read or written is as if it were not there.
+/// A cache of files that tools write; the key is a text that names everything they depend on.
+/// Several processes and threads may use it at once. An entry that cannot be read counts as
+/// missing, and one that cannot be written is not kept.
 class FileCache {
  public:
-  /// @param folder  empty: nothing is kept. @param most_bytes  about; what was used longest ago
-  /// goes
+  /// @param folder  the cache; if empty, nothing is kept
+  /// @param most_bytes  approximate limit; the destructor removes the entries used longest ago
   explicit FileCache(std::filesystem::path folder, std::uintmax_t most_bytes = 0);
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
   ~FileCache();
 
-  /// Puts `files` into `where`, which `make` does where they are not known.
-  /// @param depends  names everything that they depend on: tools, scripts, inputs
+  /// Copies `files` from the cache to `where`; calls `make`, which writes them there, if they are
+  /// missing.
+  /// @param depends  names everything that the files depend on: tools, scripts, inputs
   void obtain(const std::string& depends, const std::vector<std::string>& files,
               const std::filesystem::path& where, const std::function<void()>& make) const;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Catch2 3 (Debian 13 and later) or 2 (Debian 12), by the names of version 3.
+// Includes Catch2 3 (Debian 13 and later) or 2 (Debian 12) and provides the names of version 3.
 
 #pragma once
 

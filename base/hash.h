@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// XXH64 (xxHash): identifies configurations and guards program files against damage. Not a
-// signature. SHA-256 (FIPS 180-4): which file recorded vectors belong to.
+// Hash functions: XXH64 (xxHash) identifies configurations and detects damaged program files; it is
+// not a signature. SHA-256 (FIPS 180-4) identifies the model file of recorded vectors.
 
 #pragma once
 
@@ -13,11 +13,13 @@
 
 namespace trine {
 
+/// Returns the XXH64 hash with seed 0.
 std::uint64_t hash64(std::string_view bytes);
 
-/// @return 64 hexadecimal digits
+/// Returns the SHA-256 hash as 64 hexadecimal digits.
 std::string sha256(const std::vector<std::uint8_t>& bytes);
-/// Returns the hash of a file, which need not fit memory. @throws Error  it cannot be read
+/// Returns the SHA-256 hash of a file, which may be larger than memory.
+/// @throws Error  the file cannot be read
 std::string sha256_of_file(const std::filesystem::path& file);
 
 }  // namespace trine

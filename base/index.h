@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers that may be negative as positions in a container.
+// Converts signed numbers to indices of containers.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace trine {
 
-/// @pre i >= 0
+/// Returns `i` as an index. @pre i >= 0
 constexpr std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace trine

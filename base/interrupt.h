@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What does not outlive the program when a signal ends it: unfinished files and folders, tools that
-// it runs. A signal runs no destructor.
+// Cleans up when a signal ends the program: removes unfinished files and folders and ends running
+// tools. Destructors do not run after a signal.
 
 #pragma once
 
@@ -15,12 +15,13 @@
 
 namespace trine {
 
-/// From now on Ctrl-C, SIGTERM and SIGHUP end the running tools and remove what is registered; then
-/// the signal ends the program, as it would have (a shell tells 130 after Ctrl-C). A signal that is
-/// ignored or has a handler stays as it is. For programs, not for libraries in those of others.
+/// Installs handlers for SIGINT (Ctrl-C), SIGTERM and SIGHUP. They end the running tools, remove
+/// all registered files, and then end the program with the same signal (a shell reports 130 after
+/// Ctrl-C). A signal that is ignored or has a handler is left as it is. For programs only: a
+/// library must not change the signals of its host program.
 void clean_up_on_signals();
 
-/// A file or folder that such a signal removes, as long as this lives.
+/// Registers a file or folder that such a signal removes during the lifetime of this object.
 class Unfinished {
  public:
   explicit Unfinished(const std::filesystem::path& path);
@@ -32,7 +33,7 @@ class Unfinished {
   std::size_t slot_;
 };
 
-/// A process that such a signal ends (SIGTERM), as long as this lives.
+/// Registers a process that such a signal ends (SIGTERM) during the lifetime of this object.
 class RunningTool {
  public:
   explicit RunningTool(pid_t id);
@@ -44,7 +45,7 @@ class RunningTool {
   std::size_t slot_;
 };
 
-/// Remembers SIGINT and SIGTERM as long as it lives, then takes what was there before.
+/// Records SIGINT and SIGTERM during its lifetime; the destructor restores the old handlers.
 class Interruption {
  public:
   Interruption();
@@ -52,7 +53,7 @@ class Interruption {
   Interruption& operator=(const Interruption&) = delete;
   ~Interruption();
 
-  /// The one that came, 0: none.
+  /// Returns the signal that arrived, or 0.
   static int signal();
 
  private:

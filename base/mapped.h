@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that is a file: larger than what a process should hold, and only what is in use is in
-// memory.
+// Memory mapped from files. It may be larger than physical memory: only pages in use are resident.
 
 #pragma once
 
@@ -12,43 +11,45 @@
 
 namespace trine {
 
-/// Without a name.
+/// Writable memory that is stored in an unnamed temporary file.
 class MappedMemory {
  public:
-  /// Zeros, which take no room on the disk until they are written.
-  /// @param folder  for the file, which is gone with this
-  /// @throws Error  names the folder: no room there, or no file
+  /// Creates zeros, which use no disk space until they are written.
+  /// @param folder  the folder of the file, which disappears with this object
+  /// @throws Error  names the folder: not enough space, or no file can be created
   MappedMemory(const std::filesystem::path& folder, std::size_t bytes);
   MappedMemory(const MappedMemory&) = delete;
   MappedMemory& operator=(const MappedMemory&) = delete;
   ~MappedMemory();
 
+  /// Returns the memory.
   std::span<std::uint8_t> bytes() const { return bytes_; }
-  /// The process no longer holds any of it; the file does.
+  /// Releases the physical memory; the file keeps the bytes.
   void let_go() const;
 
  private:
   std::span<std::uint8_t> bytes_;
 };
 
-/// The bytes of a file, to read. Whoever shortens it meanwhile ends the process.
+/// The bytes of a file, read-only. If another program truncates the file, the process is killed.
 class MappedFile {
  public:
-  /// @throws Error  names the path and the reason
+  /// Maps a regular file. @throws Error  names the path and the reason
   explicit MappedFile(const std::filesystem::path& path);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
+  /// Returns the bytes of the file.
   std::span<const std::uint8_t> bytes() const { return bytes_; }
-  /// The process no longer holds any of it; reading it again does.
+  /// Releases the physical memory; later reads load the bytes from the file again.
   void let_go() const;
 
  private:
   std::span<const std::uint8_t> bytes_;
 };
 
-/// Most bytes that the process has held in memory so far, those of mapped files among them.
+/// Returns the peak resident memory of the process in bytes, mapped files included.
 std::int64_t peak_bytes();
 
 }  // namespace trine

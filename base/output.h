@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A folder that a command fills: replaced as a whole, and only if an earlier run filled it.
+// Output folders of commands: replaced as a whole, and only if an earlier run wrote them.
 
 #pragma once
 
@@ -11,15 +11,16 @@
 
 namespace trine {
 
-using Files = std::map<std::string, std::string>;  ///< name -> bytes
+using Files = std::map<std::string, std::string>;  ///< file name -> bytes
 
-/// Refuses a folder before long work begins.
-/// @throws Error  when `dir` holds something that no manifest of ours lists
+/// Checks that `dir` may be replaced, before long work begins.
+/// @throws Error  `dir` contains a file that our manifest there does not list
 void check_output(const std::filesystem::path& dir);
 
-/// Makes `dir` a folder of these files and manifest.json, which is `about` with the names of all.
-/// An earlier output is replaced as a whole; file by file where `dir` is a mount or the current
-/// folder. What a link points to is filled, the link stays.
+/// Writes `files` and manifest.json, which is `about` and the names of all files, as the only
+/// contents of `dir`. An earlier output is replaced as a whole, or file by file if `dir` is a mount
+/// point, is the current folder, or its parent is not writable. A link remains, and its target is
+/// filled.
 /// @throws Error  as check_output()
 void write_output(const Files& files, const nlohmann::ordered_json& about,
                   const std::filesystem::path& dir);

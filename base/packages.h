@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Programs of other projects that Trine calls, and the packages that they come with.
+// Programs of other projects that Trine calls, and the packages that contain them.
 
 #pragma once
 
@@ -11,12 +11,13 @@
 namespace trine {
 
 /// Returns the command that installs `programs`, such as "dnf install verilator gcc-c++", by
-/// cmake/packages.txt. For a system that the table lacks: Debian's.
-/// @param os_release  file that names the system (os-release(5))
+/// cmake/packages.txt. A system that the table lacks gets Debian's command.
+/// @param os_release  the file that names the system (os-release(5))
 std::string how_to_install(const std::vector<std::string>& programs,
                            const std::filesystem::path& os_release = "/etc/os-release");
 
-/// @throws Error  names those of `programs` that are not on PATH, and how to get them
+/// Checks that `programs` are on PATH.
+/// @throws Error  names the missing programs and the command that installs them
 void need_programs(const std::vector<std::string>& programs);
 
 }  // namespace trine

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a tool (verilator, yosys, sta) with its output in a log file.
+// Runs tools (verilator, yosys, sta) and stores their output in log files.
 
 #pragma once
 
@@ -16,30 +16,31 @@ namespace trine {
 class Unfinished;
 
 /// Runs argv[0], found on PATH, in `folder`; stdout and stderr go to `log`.
-/// @param settings  "NAME=value", in the environment of the tool alone
+/// @param settings  "NAME=value" entries, added to the environment of the tool only
 /// @return the exit code, 128 + n after signal n
-/// @throws Error  argv[0] cannot be started (says how to get it)
+/// @throws Error  argv[0] cannot be started (the message says how to install it)
 int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                 const std::filesystem::path& log, const std::vector<std::string>& settings = {});
 
-/// The same with an open file for the log: the tool shares it, and a lock (flock) of it.
+/// Runs a tool in the current folder. It shares the open file `log` and that file's lock (flock).
 int run_process(const std::vector<std::string>& argv, int log);
 
-/// The same, with what it prints as it comes, in pieces.
+/// Runs a tool and passes its output to `on_output` in pieces, as they arrive.
 int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                 const std::function<void(std::string_view)>& on_output);
 
-/// First line that `argv` prints, empty if it fails. For version strings.
+/// Returns the first line that `argv` prints, or an empty string if it fails. For version strings.
 std::string first_line_of(const std::vector<std::string>& argv);
 
-/// True if `name` is an executable file on PATH.
+/// Returns true if `name` is an executable file on PATH.
 bool on_path(const std::string& name);
 
-/// A folder that exists for as long as this object, removed with its contents, also by
-/// clean_up_on_signals(). It is locked (flock), which ends with its process however that ends.
+/// A folder that the destructor or clean_up_on_signals() removes with its contents. It is locked
+/// (flock); the lock ends with the process, however the process ends.
 class TemporaryFolder {
  public:
-  /// @param parent  made if absent. @throws Error  names the folder that cannot be made
+  /// @param parent  created if it is missing
+  /// @throws Error  names the parent in which no folder can be created
   explicit TemporaryFolder(const std::filesystem::path& parent, const std::string& stem = "trine");
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -53,12 +54,13 @@ class TemporaryFolder {
   int lock_ = -1;
 };
 
-/// Removes the folders build-..., design-... and list-... below `parent` whose process is gone.
+/// Removes the folders build-..., design-... and list-... below `parent` that no running process
+/// locks and that are not new.
 void sweep_folders(const std::filesystem::path& parent);
 
-/// Last `lines` lines of a text file; empty if there is none.
+/// Returns the last `lines` lines of a text file, or an empty string if it does not exist.
 std::string tail_of(const std::filesystem::path& file, int lines);
-/// The last one, without its end: what a tool said last.
+/// Returns the last line of a text file without its line end, such as a tool's last message.
 std::string last_line_of(const std::filesystem::path& file);
 
 }  // namespace trine

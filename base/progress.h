@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A line on stderr that tells how long work has taken so far, for people who wait.
+// Shows on stderr how long a command has been working.
 
 #pragma once
 
@@ -11,18 +11,19 @@
 
 namespace trine {
 
-/// Whether stderr is a terminal: only there progress is shown.
+/// Returns true if stderr is a terminal. Progress is shown only there.
 bool has_terminal();
 
-/// "what state (12 s)", from half a second on, once a second or so; silent unless stderr is a
-/// terminal.
+/// A line "what state (12 s)" on stderr, shown after half a second and updated twice a second.
+/// Prints nothing if stderr is not a terminal.
 class Progress {
  public:
   Progress(std::string what, bool quiet);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  ~Progress();  ///< wipes the line
+  ~Progress();  ///< erases the line
 
+  /// Sets the text after `what`.
   void update(const std::string& state);
 
  private:
@@ -33,7 +34,7 @@ class Progress {
   bool done_ = false;
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::thread thread_;  ///< none without a terminal
+  std::thread thread_;  ///< not started without a terminal
 };
 
 }  // namespace trine

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the project's own files (presets, rtl, simulator sources) lie at run time. Those that an
-// installed program needs are listed in tools/cli/CMakeLists.txt.
+// Finds the project's own files (presets, rtl, simulator sources) at run time.
+// tools/cli/CMakeLists.txt lists the files that an installed program needs.
 
 #pragma once
 
@@ -9,13 +9,13 @@
 
 namespace trine {
 
-/// The repository's root, or share/trine of an installation: that which the program lies in; for
-/// a program outside of both the one that it was built from.
-/// @throws Error  when none holds presets/ and rtl/
+/// Returns the root of the repository, or share/trine of an installation, that contains the running
+/// program. A program outside of both gets the source tree it was built from.
+/// @throws Error  no candidate contains presets/ and rtl/
 std::filesystem::path project_root();
 
-/// Where a library inside of another program (Python's extension) has them.
-/// @throws Error  there is no presets/ or rtl/
+/// Sets the root, for a library inside another program (Python's extension).
+/// @throws Error  `root` does not contain presets/ and rtl/
 void set_project_root(const std::filesystem::path& root);
 
 }  // namespace trine

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole multiples, upwards.
+// Rounds up to whole multiples.
 
 #pragma once
 
@@ -8,13 +8,13 @@
 
 namespace trine {
 
-/// ceil(n / unit). @pre n >= 0, unit > 0
+/// Returns ceil(n / unit). @pre n >= 0, unit > 0
 template <typename N, typename U>
 constexpr std::common_type_t<N, U> divide_up(N n, U unit) {
   return (n + unit - 1) / unit;
 }
 
-/// The smallest multiple of `unit` that is not less than n. @pre n >= 0, unit > 0
+/// Returns the smallest multiple of `unit` that is at least n. @pre n >= 0, unit > 0
 template <typename N, typename U>
 constexpr std::common_type_t<N, U> round_up(N n, U unit) {
   return divide_up(n, unit) * unit;

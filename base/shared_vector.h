@@ -9,8 +9,8 @@
 
 namespace trine {
 
-/// A vector whose copies share its elements until one of them is changed: a network of a hundred
-/// megabytes of weights is copied often, and its weights are hardly ever changed.
+/// A vector whose copies share their elements until one copy is changed. A network with a hundred
+/// megabytes of weights is copied often, but its weights are hardly ever changed.
 template <typename T>
 class SharedVector {
  public:
@@ -20,6 +20,7 @@ class SharedVector {
 
   SharedVector(std::initializer_list<T> elements) : SharedVector(std::vector<T>(elements)) {}
 
+  /// Returns the elements.
   const std::vector<T>& all() const {
     static const std::vector<T> none;
     return elements_ ? *elements_ : none;
@@ -34,7 +35,7 @@ class SharedVector {
     return elements_ == other.elements_ || all() == other.all();
   }
 
-  /// The elements, to change them. Valid until this object is copied.
+  /// Returns the elements for writing. The reference is valid until this object is copied.
   std::vector<T>& edit() {
     if (!elements_)
       elements_ = std::make_shared<std::vector<T>>();

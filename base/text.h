@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers and names in tables for people.
+// Formats numbers and names for tables and messages.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace trine {
 
-/// 1234567 -> "1,234,567"; of a real number the nearest whole one.
+/// Returns 1234567 as "1,234,567"; rounds a real number to the nearest integer.
 template <typename N>
 std::string grouped(N number) {
   if constexpr (std::is_floating_point_v<N>) {
@@ -23,13 +23,14 @@ std::string grouped(N number) {
   }
 }
 
-/// `text` in `width` columns, ".." for what is left out in its middle: the ends of names differ.
+/// Shortens `text` to `width` columns by ".." in its middle, because names often differ only at the
+/// end.
 std::string fitted(const std::string& text, std::size_t width);
 
-/// The same with the end left out, for what is read from its beginning.
+/// Shortens `text` to `width` columns by ".." at its end.
 std::string cut(const std::string& text, std::size_t width);
 
-/// A name out of a file, for messages of one line: of bounded length, without control bytes.
+/// Returns a name from a file for a message of one line: at most 200 bytes, control bytes as "?".
 std::string printable(std::string text);
 
 }  // namespace trine

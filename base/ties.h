@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Things that belong together, directly or not: union and find, with paths that grow shorter at
-// each question.
+// Union-find: groups of items that are tied directly or through others.
 
 #pragma once
 
@@ -13,20 +12,22 @@
 
 namespace trine {
 
+/// Disjoint sets of the numbers 0, 1, ...; root() shortens the paths that it follows.
 class Ties {
  public:
   explicit Ties(std::size_t count = 0) { add(static_cast<int>(count)); }
 
-  /// So many more, tied to nothing. @return the first one's number
+  /// Adds `count` items, each in a set of its own. @return the number of the first one
   int add(int count) {
     const auto first = static_cast<int>(parent_.size());
     parent_.resize(parent_.size() + at(count));
     std::iota(parent_.begin() + first, parent_.end(), first);
     return first;
   }
+  /// Returns the number of items.
   std::size_t size() const { return parent_.size(); }
 
-  /// The one that stands for all that are tied to `i`.
+  /// Returns the representative of the set that contains `i`.
   int root(int i) {
     while (parent(i) != i) {
       parent(i) = parent(parent(i));
@@ -36,10 +37,10 @@ class Ties {
     return i;
   }
 
-  /// The root of `b` becomes that of both.
+  /// Merges the sets of `a` and `b`; their representative is the root of `b`.
   void tie(int a, int b) { parent(root(a)) = root(b); }
 
-  std::int64_t steps() const { return steps_; }  ///< from parent to parent, so far
+  std::int64_t steps() const { return steps_; }  ///< parent links followed so far
 
  private:
   int& parent(int i) { return parent_[at(i)]; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one description of the control and status registers (AXI4-Lite, 32 bits). The runtime and the
-// runner use it directly; gen/ prints it as rtl/control/trine_csr_pkg.sv, as a C header and as
-// docs/registers.md. What they do: docs/architecture.md.
+// The control and status registers (AXI4-Lite, 32 bits), described once. The runtime and the runner
+// use this description; gen/ prints it as rtl/control/trine_csr_pkg.sv, as a C header and as
+// docs/registers.md. Behavior: docs/architecture.md.
 
 #pragma once
 
@@ -13,26 +13,29 @@
 
 namespace trine::csr {
 
+/// A bit of a register.
 struct Bit {
   std::string_view name;
   int bit;
   std::string_view doc;
 };
 
-/// Registers of 64 bits have their low half at `offset`, their high half at offset + 4.
+/// A register. Those of 64 bits have their low half at `offset` and their high half at offset + 4.
 struct Register {
   std::string_view name;
   std::uint32_t offset;
   int bits;     ///< 32 or 64
-  int entries;  ///< consecutive registers of that width
+  int entries;  ///< number of consecutive registers with this width
   std::string_view access;
   std::string_view doc;
   std::vector<Bit> fields = {};
-  std::uint64_t kept = 0;   ///< bits that a write keeps, of addresses those that the bus has
-  std::uint64_t reset = 0;  ///< value after reset, of those that a write keeps
-  bool aligned = false;     ///< a multiple of the bus width
+  /// Mask of the bits that a write stores; addresses also lose the bits above the bus's address.
+  std::uint64_t kept = 0;
+  std::uint64_t reset = 0;  ///< value after reset of the bits in `kept`
+  bool aligned = false;     ///< true if values must be multiples of the bus width
 };
 
+/// A code of an enumeration, such as an error cause.
 struct Code {
   std::string_view name;
   int value;
@@ -41,9 +44,9 @@ struct Code {
 
 inline constexpr std::uint32_t kIdValue = 0x5452494E;  ///< "TRIN"
 
-/// REGISTERS_VERSION. Within one version no register, bit or code moves or changes its meaning;
-/// new ones come where reads and writes answered SLVERR or bits read 0: docs/registers.md has the
-/// rule, gen_test.cpp the map that must stay.
+/// The value of REGISTERS_VERSION. Within one version no register, bit or code moves or changes its
+/// meaning. New ones use offsets that answered SLVERR, or bits that read 0. docs/registers.md
+/// states the rule, gen_test.cpp checks the map.
 inline constexpr std::uint32_t kRegistersVersionValue = 1;
 
 inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, kControl = 0x10,
@@ -56,13 +59,14 @@ inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, 
                                kCycles = 0x80, kCause = 0x88, kEngineBusy = 0xC8, kBytesRead = 0xE8,
                                kBytesWritten = 0xF0;
 
-/// All registers, by offset.
+/// Returns all registers in the order of their offsets.
 const std::vector<Register>& registers();
 
-inline constexpr std::uint32_t kWatchdogReset = 1 << 20;  ///< cycles; of PROGRESS_LIMIT, too
+/// Cycles; also the reset value of PROGRESS_LIMIT.
+inline constexpr std::uint32_t kWatchdogReset = 1 << 20;
 inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24, kErrorCauseBits = 5;
 
-/// Codes of ERROR_CAUSE.
+/// The codes of ERROR_CAUSE.
 inline constexpr std::array<Code, 19> kErrors{{
     {"none", 0, "no error"},
     {"fetch", 1, "an instruction read answered with an error"},
@@ -85,7 +89,7 @@ inline constexpr std::array<Code, 19> kErrors{{
     {"stream", 18, "packed weights do not end with their rows, or are none"},
 }};
 
-/// Causes of cycles, the index of CAUSE and of kCauses.
+/// The causes to which cycles are attributed: index of the registers CAUSE and of kCauses.
 enum class Cause : int { kCompute, kBank, kDrain, kMemory, kVector, kStore, kControl, kLoad };
 inline constexpr std::array<Code, 8> kCauses{{
     {"compute", 0, "the array's input has a step"},

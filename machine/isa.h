@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Trine's instruction set. machine/isa.def holds its tables; here are the types that it is made of,
-// and instruction words. Semantics: docs/architecture.md.
+// The instruction set: its types and instruction words. machine/isa.def contains its tables.
+// Semantics: docs/architecture.md.
 //
-// An instruction word has 64 bits. SET writes 56 bits into one of the 16 registers of an engine,
-// which keep their values; RUN starts the engine with its registers; END ends the program.
-//
+// An instruction word has 64 bits. SET writes 56 bits to one of the 16 registers of an engine,
+// which keep their values. RUN starts an engine with its registers. END ends the program.
 //   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload
 //
-// The first word of a program, BEGIN, is the hash of the configuration that it was compiled for
-// (machine::Config::hash(), whose bits 63:62 are BEGIN's opcode): the machine runs no other
-// program.
+// The first word of a program, BEGIN, is the hash of the configuration that the program was
+// compiled for (machine::Config::hash(), whose bits 63:62 are BEGIN's opcode). A machine with
+// another configuration refuses the program.
 
 #pragma once
 
@@ -50,20 +49,20 @@ inline constexpr Limit kAll[] = {
 }  // namespace limit
 using limit::kAddressBits, limit::kTokenBits;
 
-/// A set of engines, a bit each.
+/// Returns an engine as a bit of a set of engines.
 constexpr unsigned engine_bit(Engine engine) { return 1u << static_cast<int>(engine); }
 inline constexpr unsigned kLoads = engine_bit(Engine::kLoad),
                           kTransfers = kLoads | engine_bit(Engine::kStore),
                           kCompute = engine_bit(Engine::kCompute),
                           kVector = engine_bit(Engine::kVector), kLaneEngines = kCompute | kVector;
 
-/// What a configuration may lack, a bit each.
+/// The features that a configuration may lack, one bit each.
 namespace feature {
 #define FEATURE(id, bit, ...) inline constexpr unsigned id = 1u << bit;
 #include "machine/isa.def"
 struct Feature {
   std::string_view name;
-  std::string_view keys;  ///< of the configuration
+  std::string_view keys;  ///< the configuration keys that enable it
 };
 inline constexpr Feature kAll[] = {
 #define FEATURE(id, bit, name, keys) {name, keys},
@@ -72,7 +71,7 @@ inline constexpr Feature kAll[] = {
 }  // namespace feature
 
 // ---- fields -------------------------------------------------------------------------------------
-/// Bits [lsb + width - 1 : lsb] of register `reg`. Signed fields are two's complement.
+/// Bits [lsb + width - 1 : lsb] of register `reg`. Signed fields are in two's complement.
 struct Field {
   std::string_view name;
   int reg;
@@ -81,11 +80,14 @@ struct Field {
   bool is_signed;
   std::string_view doc;
 
+  /// Returns the smallest value of the field.
   constexpr std::int64_t low() const { return is_signed ? -(std::int64_t{1} << (width - 1)) : 0; }
+  /// Returns the largest value of the field.
   constexpr std::int64_t high() const { return low() + (std::int64_t{1} << width) - 1; }
 };
 
-// Whose registers hold a field: load and store share theirs, compute and vector most.
+// Types of fields by the engines whose registers contain them. Load and store share all fields,
+// compute and vector most of theirs.
 struct TransferField : Field {
   static constexpr unsigned kOf = kTransfers;
 };
@@ -109,7 +111,7 @@ struct RunField : Field {
   }
 #include "machine/isa.def"
 
-/// A field in the table of all.
+/// An entry in the table of all fields.
 struct ListedField {
   const Field* field;
   std::string_view group;  ///< prefix of its constants: dma, agu, post, compute, vector, run
@@ -120,7 +122,7 @@ inline constexpr ListedField kFields[] = {
 #include "machine/isa.def"
 };
 
-/// All fields of an engine's registers.
+/// Returns all fields of an engine's registers.
 std::vector<Field> fields_of(Engine engine);
 
 // ---- codes and flags of a RUN -------------------------------------------------------------------
@@ -157,15 +159,16 @@ enum class Encoding : int {
 };
 }  // namespace post
 
-/// Indices of the bits of a RUN's flags: compute::kClear, ...
+/// Bit indices of a RUN's flags: compute::kClear, ...
 #define FLAG(group, id, name, bit, ...) \
   namespace group {                     \
   inline constexpr int id = bit;        \
   }
 #include "machine/isa.def"
 
-/// Fields that a code or a flag makes a RUN read: the first `count`. (No nulls to look for: under
-/// UBSan g++ 12 compares no address in a constant expression.)
+/// The fields that a code or a flag makes a RUN read; only the first `count` entries are valid.
+/// (The count replaces null entries, because g++ 12 under UBSan cannot compare addresses in
+/// constant expressions.)
 struct FieldList {
   std::array<const Field*, 12> field{};
   std::size_t count = 0;
@@ -174,25 +177,26 @@ struct FieldList {
   constexpr const Field* const* end() const { return field.data() + count; }
 };
 
-/// A code of a RUN's `op`, or of a register that selects hardware.
+/// A code of a RUN's `op`, or of a register field that selects hardware.
 struct Code {
   std::string_view name;
   int code;
-  unsigned engines;  ///< that take it
-  unsigned needs;    ///< features
+  unsigned engines;  ///< engines that support it
+  unsigned needs;    ///< required features
   FieldList reads;
-  int taps;  ///< that a window has; 0: any
+  int taps;  ///< window taps that it requires; 0: any number
   std::string_view doc;
 };
 
+/// A flag of a RUN.
 struct Flag {
   std::string_view group;  ///< prefix of its constant: dma, compute, vector
   std::string_view name;
   int bit;
   unsigned engines;
-  unsigned needs;  ///< features
+  unsigned needs;  ///< required features
   FieldList reads;
-  unsigned codes;  ///< that it goes with, a bit each
+  unsigned codes;  ///< codes of `op` that it may be combined with, one bit each
   std::string_view doc;
 };
 
@@ -249,14 +253,14 @@ inline constexpr Flag kFlags[] = {
 }  // namespace table
 using table::kFlags;
 
-/// Codes that exclude each other.
+/// Codes of one field, of which a RUN or register selects one.
 struct CodeSet {
-  std::string_view prefix;  ///< of their constants
-  std::string_view kind;    ///< in messages
-  const Field& field;       ///< that holds one
+  std::string_view prefix;  ///< prefix of the constants
+  std::string_view kind;    ///< name of such a code in messages
+  const Field& field;       ///< the field that contains the code
   std::span<const Code> codes;
 
-  /// The code, null if the engine has none such.
+  /// Returns the code, or null if the engine does not support it.
   const Code* find(Engine engine, std::int64_t code) const;
 };
 inline constexpr CodeSet kTargets{"dma_target", "target", run::kOp, table::kTargets},
@@ -265,19 +269,20 @@ inline constexpr CodeSet kTargets{"dma_target", "target", run::kOp, table::kTarg
     kOutputs{"post_output", "output", post::kOutput, table::kOutputs},
     kEncodings{"post_encoding", "encoding", post::kEncoding, table::kEncodings};
 
-/// What a RUN of the engine may do.
+/// Returns the operations that a RUN of the engine may select.
 const CodeSet& operations_of(Engine engine);
 
 // ---- words --------------------------------------------------------------------------------------
 using Word = std::uint64_t;
 
-/// The field of a payload.
+/// Returns the value of a field in a payload.
 std::int64_t get_field(std::uint64_t payload, const Field& field);
-/// The payload with another value of the field. @throws Error  `what`: it does not fit
+/// Returns the payload with a new value of the field.
+/// @throws Error  begins with `what`: the value does not fit
 std::uint64_t with_field(std::uint64_t payload, const Field& field, std::int64_t value,
                          std::string_view what = "instruction");
 
-/// The registers of one engine, as the hardware holds them.
+/// The registers of one engine, as the hardware stores them.
 struct Registers {
   std::array<std::uint64_t, kRegisters> value{};
 
@@ -287,7 +292,8 @@ struct Registers {
   static constexpr bool kHas = false;
 };
 
-/// The registers of one engine, or what two engines have in common: other fields do not compile.
+/// The registers of one engine, or those that two engines share. Access to a field of another
+/// engine does not compile.
 template <typename Own, typename Common = Registers>
 struct RegistersOf : Common {
   template <typename F>
@@ -299,14 +305,14 @@ struct RegistersOf : Common {
   template <typename F>
   requires kHas<F> std::int64_t get(const F& field)
   const { return get_field(this->value[static_cast<std::size_t>(field.reg)], field); }
-  /// @throws Error  `what`: the value does not fit the field
+  /// Sets a field. @throws Error  begins with `what`: the value does not fit the field
   template <typename F>
   requires kHas<F>
   void set(const F& field, std::int64_t v, std::string_view what = "instruction") {
     auto& payload = this->value[static_cast<std::size_t>(field.reg)];
     payload = with_field(payload, field, v, what);
   }
-  /// An address or a difference of addresses: modulo 2^width.
+  /// Sets an address, or a difference of addresses, modulo 2^width.
   template <typename F>
   requires kHas<F>
   void set_address(const F& field, std::int64_t v) { set(field, v & field.high()); }
@@ -316,16 +322,19 @@ using LaneRegisters = RegistersOf<LaneField>;
 using ComputeRegisters = RegistersOf<ComputeField, LaneRegisters>;
 using VectorRegisters = RegistersOf<VectorField, LaneRegisters>;
 
+/// A decoded RUN word.
 struct Run {
   int wait = 0, signal = 0, op = 0, flags = 0;
 
+  /// Returns true if the RUN has the flag with this bit index.
   bool has(int flag) const { return (flags >> flag & 1) != 0; }
 };
 
+/// Returns the BEGIN word of a configuration hash.
 inline constexpr Word encode_begin(std::uint64_t hash) { return hash | Word{3} << 62; }
-/// @throws Error  there is no such register, or the payload is too wide
+/// Returns a SET word. @throws Error  the register does not exist, or the payload is too wide
 Word encode_set(Engine engine, int reg, std::uint64_t payload);
-/// @throws Error  a number does not fit its field
+/// Returns a RUN word. @throws Error  a number does not fit its field
 Word encode_run(Engine engine, const Run& run);
 inline constexpr Word kEndWord = 0;
 
@@ -335,23 +344,23 @@ int register_of(Word word);
 std::uint64_t payload_of(Word word);
 Run decode_run(Word word);
 
-/// Whether a load unpacks a stream, which is one row in DRAM.
+/// Returns true if a load unpacks a stream, which is a single row in DRAM.
 constexpr bool is_packed(const Run& run) {
   return run.op >= static_cast<int>(dma::Target::kShort) &&
          run.op <= static_cast<int>(dma::Target::kPalette);
 }
-/// Whether a copy's side on the chip is DMEM, as words of maps.
+/// Returns true if the on-chip side of a copy is DMEM, as words of maps.
 constexpr bool is_of_maps(const Run& run) {
   return run.op == static_cast<int>(dma::Target::kDmem) ||
          run.op == static_cast<int>(dma::Target::kDmem16) ||
          run.op == static_cast<int>(dma::Target::kCore);
 }
-/// Whether a load reads DMEM, not DRAM.
+/// Returns true if a load reads DMEM instead of DRAM.
 inline bool reads_dmem(const Run& run) {
   return run.has(dma::kFromDmem) || run.op == static_cast<int>(dma::Target::kCore);
 }
-/// Whether a copy is one of the cores that it names: maps and weights. All have the same
-/// parameters.
+/// Returns true if a copy concerns only the cores that it names: maps and weights. Parameters and
+/// tables are the same in all cores.
 constexpr bool is_of_core(const Run& run) {
   constexpr auto bit = [](dma::Target target) { return 1U << static_cast<int>(target); };
   constexpr unsigned kShared = bit(dma::Target::kBias) | bit(dma::Target::kScale) |
@@ -359,34 +368,41 @@ constexpr bool is_of_core(const Run& run) {
                                bit(dma::Target::kPoints);
   return run.op > 31 || (kShared >> run.op & 1) == 0;
 }
-/// Rows of a load or store in DRAM.
+/// Returns the number of rows of a load or store in DRAM.
 std::int64_t dram_rows(const TransferRegisters& registers, const Run& run);
 
-/// The registers that the RUN reads, a bit each.
+/// Returns the registers that the RUN reads, one bit each.
 unsigned registers_read(Engine engine, const Registers& registers, const Run& run);
-/// The registers as the RUN reads them: the others are 0, whatever the program left there.
+/// Returns the registers with those that the RUN does not read set to 0.
 Registers as_read(Engine engine, const Registers& registers, const Run& run);
 
-/// Why the machine does not take a word that is not the program's first.
+/// Reasons to refuse a word other than the first one.
 enum class Fault { kNone, kIllegal, kLacking };
-/// @param features  of the configuration. kIllegal: no configuration takes the word; kLacking: this
-/// one has not what it asks for.
+/// Returns why a configuration refuses a word.
+/// @param features  the configuration's features
+/// @return kLacking: the word needs features that the configuration lacks; kIllegal: no
+/// configuration executes it, or it needs a feature that designs without it do not distinguish from
+/// unused codes (int16, 4-bit weights, groups, packed weights, clusters, formats)
 Fault fault_of(Word word, unsigned features);
-/// "operation max_ternary: needs vector (vector.enable), ternary (array.precisions)" of a word that
-/// is not kNone.
+/// Returns the reason for a fault: "operation max_ternary: needs vector (vector.enable), ternary
+/// (array.precisions)".
+/// @pre fault_of() is not kNone
 std::string fault_text(Word word, unsigned features);
 
-/// "compute RUN int8 clear drain wait=load signal=store", "vector  SET 15 bias=3 channels=0".
+/// Returns a word as text: "compute RUN int8 clear drain wait=load signal=store", "vector  SET 15
+/// bias=3 channels=0".
 std::string disassemble(Word word);
 
 // ---- programs -----------------------------------------------------------------------------------
-/// The registers of all engines, as the words so far have set them.
+/// The registers of all engines after the SET words so far.
 class RegisterFile {
  public:
+  /// Executes a SET word.
   void set(Word word) {
     all_[static_cast<std::size_t>(engine_of(word))]
         .value[static_cast<std::size_t>(register_of(word))] = payload_of(word);
   }
+  /// Returns the registers of an engine.
   const Registers& operator[](Engine engine) const {
     return all_[static_cast<std::size_t>(engine)];
   }
@@ -395,21 +411,22 @@ class RegisterFile {
   std::array<Registers, kEngines> all_;
 };
 
-/// Writes a program: registers that a RUN reads are set where they change.
+/// Writes a program. It emits a SET only for a register that a RUN reads and whose value changes.
 class Encoder {
  public:
   explicit Encoder(std::uint64_t config_hash) : words_{config_hash} {}
 
+  /// Appends a RUN and the SET words that it needs.
   void run(Engine engine, const Registers& registers, const Run& run);
-  /// Sets a register, whatever it holds.
+  /// Appends a SET of a register, even if it does not change the value.
   void set(Engine engine, int reg, std::uint64_t payload);
-  /// The program, with END.
+  /// Appends END and returns the program.
   std::vector<Word> end();
 
  private:
   std::vector<Word> words_;
   RegisterFile file_;
-  std::array<unsigned, kEngines> known_{};  ///< registers that were set, a bit each
+  std::array<unsigned, kEngines> known_{};  ///< registers that were set, one bit each
 };
 
 }  // namespace trine::isa

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one table of precisions: sets of codes that the machine packs into 32-bit words and
-// multiplies. What a precision is called, needs and packs is looked up here; who needs to know more
-// has a `switch` over isa::post::Encoding without a default. What all others rely on is asserted
-// below the table, so that a row that is unlike the others does not compile.
+// The table of precisions: sets of codes that the machine packs into 32-bit words and multiplies.
+// It contains the name, the requirements and the packing of each precision. Code that needs other
+// facts has a `switch` over isa::post::Encoding without a default. The assertions below the table
+// state what all users rely on, so that an unsuitable row does not compile.
 
 #pragma once
 
@@ -17,22 +17,25 @@
 
 namespace trine::machine {
 
+/// A precision.
 struct Precision {
-  isa::post::Encoding encoding;   ///< the row's index
-  std::string_view name;          ///< in array.precisions, and of the encoding of a model's tensor
-  int bits;                       ///< of a code
-  int lowest, highest;            ///< code
-  bool has_zero;                  ///< without: zero bits are the code -1
-  bool Config::*enabled;          ///< whether a configuration has it
-  unsigned feature;               ///< of isa::feature
-  isa::compute::Op product;       ///< of activations and weights of this precision
-  isa::compute::Op int8_product;  ///< of int8 activations and weights of this precision
-  isa::vector::Op maximum;        ///< of taps
+  isa::post::Encoding encoding;  ///< the row's index
+  std::string_view name;  ///< its name in array.precisions and in the encoding of a model's tensor
+  int bits;               ///< width of a code
+  int lowest, highest;    ///< smallest and largest code
+  bool has_zero;          ///< true if 0 is a code; otherwise zero bits are the code -1
+  bool Config::*enabled;  ///< configuration key that enables it
+  unsigned feature;       ///< its bit of isa::feature
+  isa::compute::Op product;       ///< operation on activations and weights of this precision
+  isa::compute::Op int8_product;  ///< operation on int8 activations and weights of this precision
+  isa::vector::Op maximum;        ///< operation for the maximum of taps
+  /// Returns the number of codes in a 32-bit word.
   constexpr int codes_per_word() const { return 32 / bits; }
+  /// Returns true if `code` is a code of this precision.
   constexpr bool holds(std::int64_t code) const {
     return code >= lowest && code <= highest && (code != 0 || has_zero);
   }
-  /// The largest absolute value of a code.
+  /// Returns the largest absolute value of a code.
   constexpr int most() const { return -lowest > highest ? -lowest : highest; }
 };
 
@@ -48,7 +51,8 @@ inline constexpr std::array kPrecisions{
               isa::vector::Op::kMaxBinary},
 };
 inline constexpr const Precision& kInt8 = kPrecisions[0];
-/// Weights alone: no map has this precision, and `encoding`, `product` and `maximum` mean nothing.
+/// Only for weights: no map has this precision, and `encoding`, `product` and `maximum` are not
+/// used.
 inline constexpr Precision kInt4{isa::post::Encoding::kInt8,
                                  "int4",
                                  4,
@@ -61,7 +65,7 @@ inline constexpr Precision kInt4{isa::post::Encoding::kInt8,
                                  isa::compute::Op::kInt8Int4,
                                  isa::vector::Op::kMax};
 
-/// The first precision of which `holds` is true, or null.
+/// Returns the first precision for which `holds` is true, or null.
 template <typename Holds>
 constexpr const Precision* find_precision(Holds holds) {
   for (const Precision& p : kPrecisions)
@@ -69,15 +73,15 @@ constexpr const Precision* find_precision(Holds holds) {
   return nullptr;
 }
 
-/// @pre a precision has codes of so many bits
+/// Returns the precision whose codes have `bits` bits. @pre it exists
 constexpr const Precision& precision_of_bits(int bits) {
   return *find_precision([=](const Precision& p) { return p.bits == bits; });
 }
-/// @pre a precision has so many codes a word
+/// Returns the precision with `per_word` codes in a word. @pre it exists
 constexpr const Precision& precision_of_codes(int per_word) {
   return precision_of_bits(32 / per_word);
 }
-/// The value of isa::post::kEncoding.
+/// Returns the value of isa::post::kEncoding.
 constexpr int encoding_of(const Precision& precision) {
   return static_cast<int>(precision.encoding);
 }
@@ -113,10 +117,11 @@ static_assert(table::all([](const auto& p) {
               }),
               "a wider precision has the codes of a narrower one");
 
-/// What an operation of the array multiplies.
+/// The precisions that an operation of the array multiplies.
 struct Operands {
   const Precision &activations, &weights;
 };
+/// Returns the precisions of an operation's activations and weights.
 constexpr Operands operands_of(isa::compute::Op op) {
   if (op == kInt4.int8_product || op == isa::compute::Op::kInt8Groups) return {kInt8, kInt4};
   if (op == isa::compute::Op::kBinaryInside) op = isa::compute::Op::kBinary;
@@ -124,7 +129,7 @@ constexpr Operands operands_of(isa::compute::Op op) {
     if (op == p.product) return {p, p};
     if (op == p.int8_product) return {kInt8, p};
   }
-  return {kInt8, kInt8};  // of two maps, and of both bytes of int16
+  return {kInt8, kInt8};  // products of two maps, and of both bytes of int16
 }
 static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                   [](const isa::Code& code) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The walk over a program's words: what each RUN finds in its engine's registers. Nobody else
-// follows SETs.
+// Walks over a program's words and tracks the registers of the engines. All other code gets the
+// registers of a RUN from here.
 
 #pragma once
 
@@ -12,9 +12,9 @@
 
 namespace trine::isa {
 
-/// Calls `visit.word(index, word)` for each word up to END, END included, then for a SET
+/// Calls `visit.word(index, word)` for each word up to and including END, then for a SET
 /// `visit.set(engine, register)`, for a RUN `visit.run(index, engine, its registers, run)`.
-/// @return whether there is an END
+/// @return true if the program contains an END
 template <typename Visitor>
 bool walk_words(std::span<const Word> words, Visitor&& visit) {
   RegisterFile registers;

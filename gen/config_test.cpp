@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Configurations: what is refused and how, what follows from the keys, hashes.
+// Checks configurations: refusals and their messages, sizes that follow from the keys, hashes.
 
 #include "machine/config.h"
 

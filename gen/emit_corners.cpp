@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Designs at the ends of the ranges that machine/schema.cpp allows: the sizes of the benches'
-// corner suite (tb/corners.cmake).
+// Prints designs at the ends of the ranges that machine/schema.cpp allows: the sizes of the
+// benches' corner suite (tb/corners.cmake).
 
 #include <fmt/format.h>
 

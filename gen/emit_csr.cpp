@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints machine/csr.h: SystemVerilog package, C header, Markdown.
+// Prints machine/csr.h as a SystemVerilog package, a C header and a page.
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints what belongs to one design: its parameters, its top level, its file lists and README.
+// Prints the files of one design: its parameters, its top module, its file lists and README.
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints machine/isa.def: SystemVerilog package, C header, Markdown.
+// Prints machine/isa.def as a SystemVerilog package, a C header and a page.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints what the verification kit knows of a design, as JSON: configuration, registers,
-// instructions. The kit itself is Python, the same for all designs: gen/kit.
+// Prints the description of a design for the verification kit, as JSON: configuration, registers,
+// instructions. The kit itself is written in Python and is the same for all designs: gen/kit.
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints what other people's tools take a design by: the wrapper with the port names of vendors'
-// tools, FuseSoC's core, Bender's manifest, IP-XACT's component.
+// Prints the descriptions of a design for other tools: the wrapper with the port names of vendors'
+// tools, FuseSoC's core file, Bender's manifest, IP-XACT's component.
 
 #include <fmt/format.h>
 

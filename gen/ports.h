@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ports of trine_top: what its printer, the wrapper's and the packages' go through.
+// The ports of trine_top, as the printers of the top module, the wrapper and the packages use them.
 
 #pragma once
 
@@ -11,20 +11,23 @@
 
 namespace trine::gen {
 
+/// A port of trine_top.
 struct Port {
   bool is_input;
   int bits;
   std::string name;
-  std::string core = name;  ///< its port, or field of trine_axi_pkg; none if empty
-  std::string value = "";   ///< of the output, or of the field, if not the other of the two
+  /// Connected port of the core, or field of trine_axi_pkg; empty if none.
+  std::string core = name;
+  std::string value = "";  ///< value of the output or field, if it is not the connected signal
 };
 
+/// A group of ports under one comment.
 struct Interface {
   std::string comment;
   std::vector<Port> ports;
 };
 
-/// All ports, in their order.
+/// Returns all ports in their order.
 std::vector<Interface> interfaces(const machine::Config& config);
 
 }  // namespace trine::gen

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of the generator share.
+// Helpers of the generator's tests.
 
 #pragma once
 
@@ -13,7 +13,7 @@ namespace trine::gen::testing {
 
 namespace fs = std::filesystem;
 
-/// A folder of this process, removed at the end of the test.
+/// A temporary folder of this process, removed at the end of the test.
 struct Scratch {
   fs::path path = fs::temp_directory_path() / ("trine_gen_test." + std::to_string(::getpid()));
   Scratch() {

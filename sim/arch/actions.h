@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program makes the machine do, counted from its words alone: nothing is executed. These are
-// the numbers that a table of energies (tools/energy) is multiplied with.
+// Counts the actions of the machine from the words of a program, without executing it. A table of
+// energies (tools/energy) is multiplied with these numbers.
 
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace trine::sim {
 
-/// id, name, component, what is counted
+/// Columns: id, name, component, meaning of the count.
 #define TRINE_ACTIONS(X)                                                                     \
   X(kInt8, "int8", "pe", "PEs in a cycle with a step of int8 activations and weights")       \
   X(kTernary, "ternary", "pe", "the same of ternary weights")                                \
@@ -41,6 +41,7 @@ enum Action : int {
       kActions
 };
 
+/// The text columns of an action.
 struct ActionName {
   std::string_view name, component, what;
 };
@@ -52,8 +53,8 @@ inline constexpr std::array<ActionName, kActions> kActionNames{{
 
 using Actions = std::array<std::int64_t, kActions>;
 
-/// A PE's step with weights of that precision, and its MACs: a row of the actions for each row of
-/// the precisions, in their order.
+/// Returns the action for a PE's step with weights of that precision; mac_of() returns the action
+/// for its MACs. Both groups of actions have the order of the precisions.
 constexpr std::size_t step_of(const machine::Precision& weights) {
   return static_cast<std::size_t>(kInt8 + machine::encoding_of(weights));
 }
@@ -67,11 +68,13 @@ static_assert(machine::table::all([](const machine::Precision& p) {
               }),
               "each precision has a step and MACs");
 
-/// Actions of all RUNs, whatever their layers. @throws Error  the words are no program
+/// Counts the actions of all RUNs together.
+/// @throws Error  the words are not a valid program
 Actions count_actions(const machine::Config& config, std::span<const isa::Word> words);
 
-/// Actions of each of program.layers (its first stage's, if there are more). Words of the program
-/// count for the layer of the RUN behind them. @throws Error  the words are no program
+/// Counts the actions of each of program.layers (of the first stage, if there are several). The
+/// words of the program count for the layer of the RUN that follows them.
+/// @throws Error  the words are not a valid program
 std::vector<Actions> count_actions(const compiler::Program& program);
 
 }  // namespace trine::sim

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cores of a cluster: a machine each, with memories of its own, which execute every RUN of
-// compute and vector alike, and take of the copies those that name them (docs/architecture.md).
+// The cores of a cluster. Each core is a machine with memories of its own and executes every
+// compute and vector RUN. A copy is executed by the cores that it names (docs/architecture.md).
 
 #pragma once
 
@@ -13,16 +13,18 @@
 
 namespace trine::sim {
 
+/// Executes the RUNs of a program on all cores.
 class Cluster {
  public:
-  /// Memories start at zero. @param dram  what BASE points to; outlives the cluster
+  /// Creates the cores with zeros in their memories.
+  /// @param dram  the memory at BASE; must outlive the cluster
   Cluster(const machine::Config& config, std::span<std::uint8_t> dram);
 
-  /// Called for every DMEM word written, in order; those of core n lie n times the words of a DMEM
-  /// further.
+  /// Sets the function to call for every DMEM word written, in order. Addresses of core n are
+  /// increased by n times the words of a DMEM.
   void on_dmem_write(const std::function<void(const DmemWrite&)>& write);
 
-  /// As Machine::execute().
+  /// Executes a RUN, as Machine::execute() does.
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
                int run_index);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When the program's words reach the engines, and the bus which they share with loads: bursts of
-// both, one after the other, in turns where both are there; dispatcher; the engines' queues.
+// Predicts when the words of a program reach the engines. Models the bus shared by program fetches
+// and loads (one burst at a time, in turns if both are waiting), the dispatcher and the engines'
+// queues.
 //
-// Words come in program order, but the fetch runs ahead of the engines, as far as their queues have
-// room: so the bursts that a load meets are known, though their words come behind it.
+// Words come in program order, but the fetch runs ahead of the engines as far as their queues have
+// room. The bursts that compete with a load are therefore known although their words come later.
 
 #pragma once
 
@@ -23,52 +24,59 @@
 
 namespace trine::sim {
 
+/// Properties of the memory behind the bus.
 struct BusOptions {
   int latency = 32;  ///< cycles from address to first beat, and from last write to response
   double bytes_per_cycle = 0;  ///< of each direction; 0: the bus width
 };
 
+/// The front end of the timeline: program fetch, dispatcher, queues.
 class Front {
  public:
   using Time = std::int64_t;
 
-  /// @param again  the program has run before: IMEM has its beginning
+  /// Requests the first bursts.
+  /// @param again  true if the program has run before, so that IMEM contains its beginning
   Front(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
         bool again);
 
-  /// The program's first word.
+  /// Dispatches the program's first word.
   void begin();
-  /// An engine's next word, at its issue unit; nothing, as long as its burst was not served, or
-  /// words before it stand in full queues.
+  /// Returns when an engine's next word arrives at its issue unit. Returns nothing as long as the
+  /// word's burst has not been served, or earlier words are waiting for room in a queue.
   std::optional<Time> arrive(isa::Engine engine);
-  /// RUNs of loads that start later come behind the program's next burst; never, if its request is
-  /// not known before `until`.
+  /// Returns the time of the program's next burst: a load that starts later uses the bus after it.
+  /// Returns never if its request is not known before `until`.
   Time next_burst(Time until);
+  /// Serves the program's next burst.
   void serve() { serve_fetch(); }
-  /// A word leaves its queue.
+  /// Removes an engine's word from its queue.
   void pop(isa::Engine engine, Time at);
-  /// The program's last word, behind all others.
+  /// Dispatches the program's last word and returns its time.
   Time end();
 
-  /// Bursts of so many beats from `requested` on, each beat some cycles. @return when the last one
-  /// is there; sets asked(), when the last burst is asked for
+  /// Passes `bursts`, given by their beats, from `requested` on; each beat takes `beat` cycles.
+  /// Sets asked() to the time at which the last burst is requested.
+  /// @return the time of the last beat
   double load(Time requested, const std::vector<int>& bursts, double beat);
+  /// Returns when the last burst of the last load is requested.
   Time asked() const { return asked_; }
-  /// Beats of loads wait on the bus until then.
+  /// Makes the beats of later loads wait on the bus until this time.
   void hold_loads(double until) { loads_from_ = std::max(loads_from_, until); }
 
+  /// Returns the bytes of the program read from the bus.
   std::uint64_t bytes_fetched() const { return bytes_fetched_; }
 
  private:
   static constexpr Time kNever = std::numeric_limits<Time>::max();
   struct Burst {
     Time requested = kNever;
-    double begin = 0, end = 0;  ///< on the bus, or out of IMEM
-    bool there = false;         ///< begin and end are known
+    double begin = 0, end = 0;  ///< times on the bus, or at IMEM's output
+    bool there = false;         ///< true if begin and end are known
   };
   struct Queue {
-    std::deque<Time> written;                     ///< words that wait
-    std::array<Time, machine::kQueueWords> read;  ///< the last ones, in turn
+    std::deque<Time> written;                     ///< times at which waiting words were written
+    std::array<Time, machine::kQueueWords> read;  ///< read times of the last words, a ring buffer
     std::size_t writes = 0, reads = 0, arrived = 0, pops = 0;
     Time pop = 0, pop_before = 0;
     bool reading = false;
@@ -88,17 +96,17 @@ class Front {
   machine::Config config_;
   BusOptions bus_;
   std::span<const isa::Word> words_;
-  std::size_t kept_;  ///< words in IMEM
+  std::size_t kept_;  ///< number of words in IMEM
   std::array<Queue, isa::kEngines> queues_;
   std::vector<Burst> bursts_;
-  std::size_t dispatched_ = 0;  ///< words
-  std::size_t served_ = 0;      ///< bursts, of the program
-  Time last_ = 0;               ///< when the last word was dispatched
+  std::size_t dispatched_ = 0;  ///< number of dispatched words
+  std::size_t served_ = 0;      ///< number of served bursts of the program
+  Time last_ = 0;               ///< time at which the last word was dispatched
   double imem_free_ = 0, bus_free_ = 0;
   double loads_from_ = 0;
   bool load_was_last_ = false;
-  bool full_ = false;             ///< why dispatch() failed: a queue lacks room
-  std::deque<double> load_ends_;  ///< of the last bursts of loads, as many as may be outstanding
+  bool full_ = false;             ///< true if dispatch() failed because a queue was full
+  std::deque<double> load_ends_;  ///< ends of the last load bursts, as many as may be outstanding
   Time asked_ = 0;
   std::uint64_t bytes_fetched_ = 0;
 };

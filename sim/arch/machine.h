@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each instruction does to the memories, exactly as docs/architecture.md says. Instructions
-// are executed whole, in program order; when they happen is walk.h's and timeline.h's business.
+// Executes instructions on the machine's memories, bit by bit as docs/architecture.md defines them.
+// Instructions are executed whole, in program order; walk.h and timeline.h predict their timing.
 
 #pragma once
 
@@ -25,32 +25,37 @@ namespace trine::sim {
 
 using isa::Lanes;
 
-/// A word written to DMEM: by compute or vector the bits of `mask`, by load all of them.
+/// A word written to DMEM. Compute and vector write the bits of `mask`, loads write all bits.
 struct DmemWrite {
-  std::uint32_t address = 0;  ///< word
-  std::uint32_t data = 0;     ///< the word afterwards
+  std::uint32_t address = 0;  ///< word address
+  std::uint32_t data = 0;     ///< value of the word after the write
   std::uint32_t mask = 0;     ///< bits that were written
-  int run = 0;                ///< n-th RUN of the program
+  int run = 0;                ///< index of the RUN in the program
 };
 
-/// @throws Error, or Stop where the hardware would end with a cause
+/// Checks the verifier's result.
+/// @throws Error, or Stop if the hardware would end with a cause
 void require(const std::optional<program::Objection>& objection, int run_index);
 
+/// A core with its memories.
 class Machine {
  public:
-  /// Memories start at zero. @param dram  what BASE points to; outlives the machine
+  /// Creates a machine with zeros in its memories.
+  /// @param dram  the memory at BASE; must outlive the machine
   Machine(const machine::Config& config, std::span<std::uint8_t> dram);
 
-  /// Called for every DMEM word written, in order.
+  /// Function that is called for every DMEM word written, in order.
   std::function<void(const DmemWrite&)> on_dmem_write;
 
-  /// A RUN of a machine of one core. @param run_index  n-th RUN of the program, for messages
-  /// @throws Error  says what the hardware would not do (program::RunVerifier, or a rule about data
-  /// in memory); Stop: with which cause it would end
+  /// Executes a RUN on a machine of one core.
+  /// @param run_index  index of the RUN in the program, for messages
+  /// @throws Error  states what the hardware would not do (program::RunVerifier, or a rule about
+  /// data in memory)
+  /// @throws Stop  with the cause that the hardware would end with
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
                int run_index);
-  /// A RUN of a core, verified before, but for data in memory. @param maps  whose DMEM a load reads
-  /// that reads one
+  /// Executes a RUN on one core. The caller has verified it, except for rules about data in memory.
+  /// @param maps  the machine whose DMEM a load reads, if it reads one
   void execute_verified(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
                         int run_index, const Machine& maps);
 
@@ -98,7 +103,8 @@ class Machine {
                     int group);
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group,
                     const ZeroPoints& zero);
-  /// @param offset  of the first tap from the lanes' base
+  /// Reads the words of a step.
+  /// @param offset  address of the first tap relative to the lanes' base
   void gather(const isa::LaneRegisters& registers, const Lanes& lanes, Tile& tile,
               std::int64_t offset = 0) const;
   void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
@@ -137,13 +143,15 @@ class Machine {
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;
-  /// Those of even and of odd lanes: the high and the low bytes of points, else the same codes.
+  /// Tables of even and of odd lanes: the high and the low bytes of points, or twice the same
+  /// codes.
   std::array<std::array<std::int8_t, 4 * isa::dma::kTableWords>, 2> tables_{};
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
-  std::vector<std::uint8_t> low_bytes_;     ///< of a load, less 128
+  std::vector<std::uint8_t> low_bytes_;     ///< low bytes of a load, minus 128
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
-  std::vector<std::uint32_t> factors_;      ///< the same of groups: [group][column][part]
-  std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
+  std::vector<std::uint32_t> factors_;      ///< factors of groups: [group][column][part]
+  /// Weights of the compute RUN, widened: [group][column][byte].
+  std::vector<std::int16_t> weights_;
   int run_index_ = 0;
 };
 

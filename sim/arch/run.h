@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a program on the architecture simulator: bit-exact outputs and predicted cycles, or the
-// cycles alone.
+// Runs a program on the architecture simulator: either bit-exact outputs with predicted cycles, or
+// only the cycles.
 
 #pragma once
 
@@ -16,38 +16,41 @@
 
 namespace trine::sim {
 
+/// Options of a run.
 struct ArchOptions {
   BusOptions bus;
-  bool again = false;              ///< the program has run before: IMEM has its beginning
-  std::uint64_t cycles_limit = 0;  ///< CYCLES_LIMIT, 0: none
+  bool again = false;  ///< true if the program has run before, so that IMEM contains its beginning
+  std::uint64_t cycles_limit = 0;                       ///< CYCLES_LIMIT; 0: none
   std::function<void(const DmemWrite&)> on_dmem_write;  ///< see Cluster
 };
 
-/// @throws Error  inputs that do not fit the model; a program that does what the hardware cannot
+/// Runs a program from the model's inputs to its outputs.
+/// @throws Error  inputs do not fit the model, or the program does what the hardware cannot do
 RunResult run_arch(const compiler::Program& program, const std::vector<Array>& inputs,
                    const ArchOptions& options = {});
 
-/// The same on DRAM contents: `dram` is what BASE points to, before and after.
+/// Runs a program on DRAM contents: `dram` is the memory at BASE before and after the run.
 /// @pre dram.size() == program.dram_bytes
 RunResult run_arch_dram(const compiler::Program& program, std::span<std::uint8_t> dram,
                         const ArchOptions& options = {});
 
-/// How a program ends, whatever its words are.
+/// The end of a program with arbitrary words.
 struct Ending {
-  int cause = 0;         ///< code of ERROR_CAUSE, 0: done
-  bool refused = false;  ///< instead: the hardware would do something undefined
-  std::string text;      ///< of both, what() of the error
-  std::size_t word = 0;  ///< that it stopped at; those before it were executed
-  RunResult result;      ///< of a program that is done
+  int cause = 0;  ///< code of ERROR_CAUSE; 0: done
+  /// True if the simulator refused it because the hardware's behavior would be undefined.
+  bool refused = false;
+  std::string text;      ///< message of the error, if there is one
+  std::size_t word = 0;  ///< index of the word at which it stopped; earlier words were executed
+  RunResult result;      ///< result of a program that is done
 };
 
-/// Runs what may be no program: as run_arch_dram, but an end that is none is no error. With a limit
-/// of cycles its time is bounded.
+/// Runs arbitrary words like run_arch_dram(). An unusual end is a result, not an error. A limit of
+/// cycles bounds the time.
 Ending run_any(const compiler::Program& program, std::vector<std::uint8_t>& dram,
                const ArchOptions& options);
 
-/// The cycles alone, without data: what a run predicts, as values do not change them.
-/// @pre the program is the compiler's: what its addresses reach is not checked
+/// Predicts only the cycles, without data, because values do not change them.
+/// @pre the compiler made the program: the reach of its addresses is not checked
 RunResult run_timing(const compiler::Program& program, const BusOptions& bus = {});
 
 }  // namespace trine::sim

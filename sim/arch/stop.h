@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An end that the hardware has a code for: what ERROR_CAUSE would say. Other errors of the
-// simulator are programs that it refuses, as the hardware would do something undefined with them.
+// An end for which the hardware has a code in ERROR_CAUSE. Other errors of the simulator are
+// refusals of programs whose behavior on the hardware is undefined.
 
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace trine::sim {
 
-/// Code of ERROR_CAUSE. @pre there is such a cause
+/// Returns the code of ERROR_CAUSE with this name. @pre the cause exists
 constexpr int cause_code(std::string_view name) {
   int value = -1;
   for (const csr::Code& code : csr::kErrors)
@@ -21,6 +21,7 @@ constexpr int cause_code(std::string_view name) {
   return value;
 }
 
+/// Ends a program with a cause.
 class Stop : public Error {
  public:
   Stop(int stop_cause, const std::string& text) : Error(text), cause(stop_cause) {}
@@ -28,7 +29,7 @@ class Stop : public Error {
   int cause;  ///< code of ERROR_CAUSE
 };
 
-/// stop("deadlock", "RUN {}: no token", run)
+/// Throws a Stop: stop("deadlock", "RUN {}: no token", run).
 template <typename... Args>
 [[noreturn]] void stop(std::string_view cause, fmt::format_string<Args...> format, Args&&... args) {
   throw Stop(cause_code(cause), fmt::format(format, std::forward<Args>(args)...));

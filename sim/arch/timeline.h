@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Predicts when things happen: fetch, four engines with queues and tokens, one read and one write
-// channel of the bus. Words come in program order; since queues are in order and tokens only come
-// from earlier RUNs, every time follows from times that are known already.
+// Predicts the cycles of a program: fetch, four engines with queues and tokens, one read and one
+// write channel of the bus. Words come in program order. Queues are in order and tokens only come
+// from earlier RUNs, so every time follows from times that are already known.
 //
-// A compute RUN: Rows cycles of lane set-up (after the last step of the RUN before, and also while
-// its tokens are missing), then its gather cycles; the last step of a tile and group waits until
-// the drain registers are free.
+// A compute RUN begins with Rows cycles of lane set-up, which start after the last step of the
+// previous RUN and may overlap its wait for tokens. Its gather cycles follow. The last step of each
+// tile and group waits until the drain registers are free.
 
 #pragma once
 
@@ -25,29 +25,38 @@
 
 namespace trine::sim {
 
+/// Collects the words of a program and predicts their times.
 class Timeline {
  public:
   /// @param words  the whole program
-  /// @param again  it has run before: IMEM has its beginning
+  /// @param again  true if the program has run before, so that IMEM contains its beginning
   Timeline(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
            bool again = false);
 
-  /// The first word.
+  /// Adds the first word.
   void begin() { front_.begin(); }
+  /// Adds a SET of an engine.
   void set(isa::Engine engine);
+  /// Adds a RUN of an engine.
   void run(isa::Engine engine, const isa::Run& run, Work work);
-  /// END. @throws Error  when a RUN waits for a token that no RUN before it gives, a token counter
-  /// overflowed, or tokens are left
+  /// Adds END.
+  /// @throws Error  a RUN waits for a token that no earlier RUN gives, a token counter overflowed,
+  /// or tokens are left
   void finish();
 
+  /// Returns the cycles of the program.
   std::uint64_t cycles() const { return static_cast<std::uint64_t>(end_); }
+  /// Returns start and end of each RUN, in program order.
   const std::vector<RunTiming>& runs() const { return runs_; }
-  /// Cycles of each cause between two cycles; [0, cycles()) gives all.
+  /// Returns the cycles of each cause in the interval [from, to); [0, cycles()) gives all.
   CauseCycles causes(std::uint64_t from, std::uint64_t to) const;
+  /// Returns the cycles in which each engine had a RUN in progress.
   std::array<std::uint64_t, isa::kEngines> engine_busy() const;
+  /// Returns the bytes read from DRAM, program included.
   std::uint64_t bytes_read() const { return bytes_loaded_ + front_.bytes_fetched(); }
-  /// The program's share of the bytes read.
+  /// Returns the bytes read from DRAM for the program.
   std::uint64_t bytes_fetched() const { return front_.bytes_fetched(); }
+  /// Returns the bytes written to DRAM.
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
@@ -55,50 +64,50 @@ class Timeline {
   struct Interval {
     Time start, end;
   };
-  /// A stretch of the array's input: cycles of each cause, spread evenly.
+  /// An interval of the array's input with its cycles of each cause, spread evenly.
   struct Segment {
     Time start = 0, end = 0;
     CauseCycles causes{};
   };
-  /// Beats that go to or from DMEM, spread evenly; or other uses of a port.
+  /// Beats from or to DMEM, or other uses of a port, spread evenly over an interval.
   struct Traffic {
     double start, end, beats;
   };
-  /// Groups of columns of a compute RUN, and the cycles that draining one takes.
+  /// The groups of columns of a compute RUN, and the cycles that draining one takes.
   struct Groups {
     double start, end, count, issues;
   };
-  /// A word of an engine.
+  /// A word of an engine's program.
   struct Item {
     bool is_run = false;
     isa::Run run{};
     Work work;
-    std::size_t index = 0;  ///< of the RUN
+    std::size_t index = 0;  ///< index of the RUN
   };
   struct Queue {
-    std::deque<Item> items;       ///< not yet with the engine
-    std::optional<Time> arrival;  ///< of the first
+    std::deque<Item> items;       ///< words that the engine has not taken yet
+    std::optional<Time> arrival;  ///< arrival of the first item
     Time last_pop = 0;
-    Time last_pop_before = 0;  ///< the last SET of the RUN in front
-    Time free = 0;             ///< when the engine can take its next RUN
+    Time last_pop_before = 0;  ///< time of the last SET before the RUN in front
+    Time free = 0;             ///< time from which the engine can start its next RUN
     std::vector<Interval> busy;
 
-    /// When the last RUN so far ends.
+    /// Returns the end of the last RUN so far.
     Time retired() const { return busy.empty() ? 0 : busy.back().end; }
   };
-  /// A compute RUN on its way.
+  /// The compute RUN in progress.
   struct Compute {
     Item item;
-    Time start = 0, now = 0;  ///< of the RUN; the next free cycle of the array's input
-    Time issued = 0;          ///< when its last step so far is issued: the AGU goes on
+    Time start = 0, now = 0;  ///< start of the RUN; next free cycle of the array's input
+    Time issued = 0;          ///< time at which the AGU has issued the last step so far
     int every = 1;            ///< cycles of a column
     std::size_t tile = 0, group = 0;
     Time last_columns = 0, drained = 0;
     Segment segment;
   };
   struct Channel {
-    double until = 0;  ///< when everything asked for so far has passed
-    /// Time at which `bytes` that may come from `ready` on have passed.
+    double until = 0;  ///< time at which everything requested so far has passed
+    /// Returns the time at which `bytes` that are available from `ready` on have passed.
     Time pass(Time ready, double bytes, double bytes_per_cycle);
   };
   struct Tokens {
@@ -138,21 +147,22 @@ class Timeline {
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
   Front front_;
-  std::size_t waiting_ = 0;  ///< items
+  std::size_t waiting_ = 0;  ///< number of waiting items
   bool computing_ = false;
   Compute compute_;
   Channel write_;
   std::vector<Traffic> traffic_;
-  std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather
-  std::vector<Groups> groups_;           ///< of the last compute RUNs
+  std::vector<Traffic> vector_gathers_;  ///< gather cycles of each vector tile
+  std::vector<Groups> groups_;           ///< groups of the last compute RUNs
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
-  Time loaded_ = 0;             ///< last beat of the last load
+  Time loaded_ = 0;             ///< time of the last beat of the last load
   Time input_free_ = 0;         ///< cycle after the array's last step
-  Time next_grant_ = 0;         ///< earliest of the next last step, results of the one before there
-  Time drain_free_ = 0;         ///< earliest cycle of the next last step of a group
-  Time tile_read_ = 0;          ///< the last tile's columns have been read
+  /// Earliest time of the next group's last step, as the drain registers are read.
+  Time next_grant_ = 0;
+  Time drain_free_ = 0;  ///< earliest time of a group's last step, as the drain is free
+  Time tile_read_ = 0;   ///< time at which the last tile's columns have been read
   Time end_ = 0;
   std::uint64_t bytes_loaded_ = 0, bytes_written_ = 0;
 };

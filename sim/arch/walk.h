@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a RUN asks of its engine: beats, gather steps with their bank conflicts, columns to drain.
-// All of it follows from the configuration, the registers and the shapes in them, so a walk over a
-// program touches no data: timeline.h makes cycles of it.
+// Computes the work that a RUN gives to its engine: beats, gather steps with bank conflicts,
+// columns to drain. It follows from the configuration, the registers and the shapes in them, so a
+// walk over a program touches no data. timeline.h predicts cycles from it.
 
 #pragma once
 
@@ -18,42 +18,45 @@ namespace trine::sim {
 using isa::Lanes;
 using isa::Pairs;
 
-/// What a RUN asks of its engine.
+/// The work that a RUN gives to its engine.
 struct Work {
   // load, store
-  std::int64_t beats = 0;   ///< of DataBits
-  std::vector<int> bursts;  ///< their beats
-  std::int64_t bytes = 0;   ///< payload
-  std::int64_t writes = 0;  ///< of loads: PMEM rows that are transposed, entries of tables
-  bool on_chip = false;     ///< from DMEM
+  std::int64_t beats = 0;   ///< beats of DataBits
+  std::vector<int> bursts;  ///< beats of each burst
+  std::int64_t bytes = 0;   ///< payload bytes
+  std::int64_t writes = 0;  ///< loads: PMEM rows that are transposed, or entries of tables
+  bool on_chip = false;     ///< true if the load reads DMEM
   // compute, vector: gather accesses
-  std::int64_t steps = 0;                 ///< of one tile and group (vector: of one output word)
-  std::vector<std::int64_t> tile_cycles;  ///< of a tile and group, replays included (vector: all)
-  std::vector<int> group_columns;         ///< columns drained of each group
-  std::vector<int> group_issues;          ///< cycles in which the post unit takes them
-  std::vector<int> group_residuals;       ///< words of a residual that it reads for them
-  std::vector<std::int64_t> tile_stolen;  ///< gather cycles that a tile's results take: residual
-                                          ///< words, writes to banks that every step reads
-  std::vector<double> tile_share;    ///< of a tile: part of the places of a beat that a step reads
+  std::int64_t steps = 0;  ///< steps of one tile and group (vector: of one output word)
+  /// Cycles of each tile's group, replays included (vector: of the whole tile).
+  std::vector<std::int64_t> tile_cycles;
+  std::vector<int> group_columns;    ///< columns drained for each group
+  std::vector<int> group_issues;     ///< cycles in which the post unit takes them
+  std::vector<int> group_residuals;  ///< residual words that it reads for them
+  /// Gather cycles that each tile's results take: residual words, writes to banks that every step
+  /// reads.
+  std::vector<std::int64_t> tile_stolen;
+  std::vector<double> tile_share;    ///< fraction of a beat's places that a step of the tile reads
   std::int64_t out_words = 0;        ///< vector: output words of a tile
   std::int64_t channels = 0;         ///< softmax: codes of a lane
-  bool window = false;               ///< compute: depthwise, by the window former
-  bool kept = false;                 ///< softmax: gathered once
-  bool alone = false;                ///< vector: one code at a time
-  bool requantized = false;          ///< compute: no raw sums, no thresholds
+  bool window = false;               ///< compute: depthwise convolution by the window former
+  bool kept = false;                 ///< softmax: the words are gathered once
+  bool alone = false;                ///< vector: processes one code at a time
+  bool requantized = false;          ///< compute: output is neither raw sums nor thresholds
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };
 
-/// Cycles that a RUN keeps its engine busy at the least, whatever its fields say: a beat, or a
-/// step, in each.
+/// Returns the cycles that a RUN keeps its engine busy at least, whatever its fields contain: one
+/// for each beat or step.
 double least_cycles(const machine::Config& config, isa::Engine engine,
                     const isa::Registers& registers, const isa::Run& run);
 
+/// Computes the work of RUNs.
 class Walk {
  public:
   explicit Walk(const machine::Config& config);
 
-  /// @pre Machine executes the RUN without an error
+  /// Returns the work of a RUN. @pre Machine executes the RUN without an error
   Work run(isa::Engine engine, const isa::Registers& registers, const isa::Run& run);
 
  private:
@@ -70,11 +73,11 @@ class Walk {
 
   const machine::Config config_;
   const machine::BankOf bank_of_;
-  // The last gather:
-  std::int64_t cycles_ = 0;  ///< replays included
+  // Results of the last gather:
+  std::int64_t cycles_ = 0;  ///< cycles, replays included
   std::int64_t steps_ = 0;
-  double share_ = 0;  ///< of the places that a beat can have in the banks: read in a step
-  std::vector<int> bank_steps_;  ///< steps in which a bank was read
+  double share_ = 0;  ///< fraction of the places of a beat in the banks that a step reads
+  std::vector<int> bank_steps_;  ///< number of steps that read each bank
   std::int64_t beats_ = 0;       ///< places of a beat that steps read
   // A step:
   std::vector<int> bank_count_;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compares the DMEM writes of the RTL with those of the architecture simulator.
+// Compares the DMEM writes of the RTL with the DMEM writes of the architecture simulator.
 //
-// The two order writes of different addresses differently (engines overlap in hardware), so each
-// byte is compared by the sequence of values it takes. A repeated write of the value that the byte
-// already has does not count.
+// Engines overlap in hardware, so the two may write different addresses in a different order. Each
+// byte is therefore compared by the sequence of its values. A write that does not change the byte's
+// value does not count.
 
 #pragma once
 
@@ -21,17 +21,21 @@ namespace trine::sim {
 struct ExpectedByte {
   std::uint32_t byte_address;  ///< 4 * word + byte
   std::uint8_t value;
-  std::int32_t run;  ///< n-th RUN of the program
+  std::int32_t run;  ///< index of the RUN in the program
 };
 
-/// Executes the program on the architecture simulator. @param dram  what BASE points to; changed
+/// Executes the program on the architecture simulator and returns the bytes that it writes.
+/// @param dram  the memory at BASE; changed
 std::vector<ExpectedByte> expected_writes(const compiler::Program& program,
                                           std::vector<std::uint8_t> dram);
 
+/// A difference between the two sequences of a byte.
 struct Difference {
   bool found = false;
-  bool missing = false;     ///< the RTL never wrote it; there is no cycle and no actual value
-  bool unexpected = false;  ///< the program has no (further) write there; no run, no expected value
+  /// True if the RTL never wrote it; then there is neither a cycle nor an actual value.
+  bool missing = false;
+  /// True if the program has no (further) write there; then no run and no expected value.
+  bool unexpected = false;
   std::uint64_t cycle = 0;
   std::uint32_t word_address = 0;
   int byte = 0;
@@ -39,12 +43,13 @@ struct Difference {
   int expected = 0, actual = 0;
 };
 
-/// The difference in the earliest cycle; without one, the first write in program order that is
-/// missing. @param expected  in program order
+/// Returns the difference in the earliest cycle. Without one, returns the first missing write in
+/// program order.
+/// @param expected  in program order
 Difference first_difference(std::vector<ExpectedByte> expected, const ObservedWrite* writes,
                             std::uint64_t count);
 
-/// One line: cycle, instruction, address, expected, actual.
+/// Returns one line: cycle, instruction, address, expected, actual.
 std::string describe(const Difference& difference, const compiler::Program& program);
 
 }  // namespace trine::sim

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The comparison of write logs, without a design.
+// Checks the comparison of write logs without a design.
 
 #include "sim/rtl/lockstep.h"
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory behind a design's AXI4 master port, one step() a cycle.
+// Models the memory at a design's AXI4 master port, one step() per cycle.
 //
-//   read    address accepted in cycle t: first beat not before t + latency; then one beat a cycle
-//           while the budget of `bytes_per_cycle` lasts. Bursts of one ID in order, round robin
-//           between IDs from burst to burst.
-//   write   beats are taken after their address, under a budget of their own (the two directions
-//           of the bus are independent); the response comes `latency` cycles after the last beat.
+//   read    address accepted in cycle t: first beat not before t + latency; then one beat per cycle
+//           while the budget of `bytes_per_cycle` lasts. Bursts of one ID are served in order, the
+//           IDs round robin from burst to burst.
+//   write   beats are accepted after their address, under a budget of their own (the two directions
+//           of the bus are independent); the response follows `latency` cycles after the last beat.
 //
-// AXI allows more than this, and kAxiSlaves lists memories that do it: data before, with and after
-// their address, late responses, reads of different IDs out of order and interleaved. Seeded random
-// stalls on every channel, error responses by address range, channels that stand still, and a check
-// of what a master must keep to: burst type, size and length, 4 KiB, WLAST, no withdrawn request,
-// no data whose address is not offered.
+// AXI permits more than this. kAxiSlaves lists memories that use it: data before, with and after
+// their address, late responses, reads of different IDs out of order and interleaved. The model
+// also has seeded random stalls on every channel, error responses by address range, and channels
+// that stand still. It checks the rules for a master: burst type, size and length, 4 KiB, WLAST, no
+// withdrawn request, no data whose address is not offered.
 //
-// Header only: it is compiled into every model (sim/rtl/shim.cpp) and is part of its inner loop.
-// tb/axi_memory.h connects it to a bench.
+// This header has no source file: it is compiled into every model (sim/rtl/shim.cpp) as a part of
+// its inner loop. tb/axi_memory.h connects it to a bench.
 
 #pragma once
 
@@ -31,10 +31,10 @@
 
 namespace trine::sim {
 
-/// A bit for each byte of a beat.
+/// One bit for each byte of a beat.
 using Strobes = std::bitset<128>;
 
-/// What the master drives, settled before the rising edge.
+/// The signals of the master, settled before the rising edge.
 struct AxiRequest {
   bool arvalid = false, rready = false, awvalid = false, wvalid = false, wlast = false;
   bool bready = false;
@@ -45,7 +45,7 @@ struct AxiRequest {
   const std::uint8_t* wdata = nullptr;  ///< one beat
 };
 
-/// What the memory drives from this edge on.
+/// The signals of the memory from this edge on.
 struct AxiReply {
   bool arready = false, rvalid = false, rlast = false, awready = false, wready = false;
   bool bvalid = false;
@@ -53,27 +53,27 @@ struct AxiReply {
   const std::uint8_t* rdata = nullptr;  ///< one beat, aligned to the bus
 };
 
-/// When a memory takes the data of writes.
+/// The order in which a memory accepts addresses and data of writes.
 enum class WriteOrder {
-  kAddressFirst,  ///< a beat after its address
+  kAddressFirst,  ///< a beat only after its address
   kTogether,      ///< an address only with a beat: awready = awvalid && wvalid
   kDataFirst,     ///< an address only after its last beat
   kAny
 };
-/// Which read gives the next beat.
+/// The order in which reads give their beats.
 enum class ReadOrder {
-  kTurns,       ///< burst by burst, the IDs in turns
+  kTurns,       ///< burst by burst, the IDs in turn
   kShuffled,    ///< burst by burst, any ID
   kInterleaved  ///< beat by beat, any ID
 };
 
-/// A memory, as far as AXI leaves it free.
+/// A memory's behavior, as far as AXI leaves it free.
 struct AxiSlave {
   std::string_view name;
   WriteOrder write_order = WriteOrder::kAddressFirst;
   ReadOrder read_order = ReadOrder::kTurns;
-  int late_response = 0;   ///< cycles that a response to a write waits besides
-  int latency_spread = 0;  ///< at most so many more cycles of each latency, at random
+  int late_response = 0;   ///< additional cycles before the response to a write
+  int latency_spread = 0;  ///< maximum of random additional cycles of each latency
 };
 
 inline constexpr std::array<AxiSlave, 7> kAxiSlaves{{
@@ -86,6 +86,7 @@ inline constexpr std::array<AxiSlave, 7> kAxiSlaves{{
     {"reads interleaved", WriteOrder::kTogether, ReadOrder::kInterleaved, 20, 60},
 }};
 
+/// The memory. The comment of this file describes it.
 class AxiMemory {
  public:
   struct Settings {
@@ -94,12 +95,12 @@ class AxiMemory {
     int bytes_per_cycle = 0;  ///< 0: bus_bytes
     int stall_percent = 0;
     std::uint32_t seed = 1;
-    int outstanding = 32;  ///< bursts of each direction
+    int outstanding = 32;  ///< maximum number of bursts in each direction
     AxiSlave slave = kAxiSlaves[0];
   };
-  /// A channel that stands still: its ready, or its valid, stays low.
+  /// A channel that stands still: its ready or its valid stays low.
   enum Channel { kNone, kAr, kR, kAw, kW, kB, kAll };
-  /// The first burst that was answered with an error; the beat of a read.
+  /// The first burst that got an error response, and the beat of a read.
   struct Failure {
     bool there = false;
     std::uint64_t burst = 0, beat = 0;
@@ -111,16 +112,18 @@ class AxiMemory {
         random_(s.seed * 2654435761u + 1),
         zeros_(static_cast<std::size_t>(s.bus_bytes), 0) {}
 
+  /// Sets the bytes that the design sees from bus address `address` on.
   void attach(std::uint8_t* bytes, std::uint64_t size, std::uint64_t address) {
     bytes_ = bytes;
     size_ = size;
     address_ = address;
   }
+  /// Answers transfers that touch [first, last] with `response`.
   void inject_error(std::uint64_t first, std::uint64_t last, int response) {
     errors_.push_back({first, last, static_cast<std::uint8_t>(response)});
   }
-  /// Bursts of reads end at the first beat that touches these bytes, or (`early` not) do not say so
-  /// at their last one: no slave may do either.
+  /// Makes read bursts set RLAST wrongly, which no slave may do: bursts end at the first beat that
+  /// touches these bytes (`early`), or do not set RLAST at their last beat.
   void inject_last(std::uint64_t first, std::uint64_t last, bool early) {
     wrong_lasts_.push_back({first, last, static_cast<std::uint8_t>(early)});
   }
@@ -128,10 +131,11 @@ class AxiMemory {
     errors_.clear();
     wrong_lasts_.clear();
   }
-  /// May change at any time.
+  /// Returns the settings, which may change at any time.
   Settings& settings() { return s_; }
+  /// Stops a channel.
   void stand(Channel channel) { standing_ = channel; }
-  /// After a reset of the master: forgets all transfers.
+  /// Forgets all transfers, after a reset of the master.
   void reset() {
     for (auto& queue : reads_) queue.clear();
     writes_.clear();
@@ -143,17 +147,22 @@ class AxiMemory {
     burst_id_ = -1;
   }
 
+  /// Returns the memory's signals.
   const AxiReply& reply() const { return reply_; }
+  /// Returns the first failed burst.
   const Failure& failure() const { return failure_; }
-  /// Whether all that was asked for is answered.
+  /// Returns true if all requests are answered.
   bool idle() const {
     return reads_[0].empty() && reads_[1].empty() && unanswered_writes() == 0 && early_.empty();
   }
+  /// Returns true if a read of this ID is pending.
   bool reading(int id) const { return !reads_[id].empty(); }
+  /// Returns the address of the next beat of the oldest read. @pre reading(id)
   std::uint64_t oldest_read(int id) const { return reads_[id].front().address; }
+  /// Returns the number of writes without a response.
   std::size_t unanswered_writes() const { return writes_.size() + responses_.size(); }
   std::uint64_t bytes_read() const { return bytes_read_; }
-  /// Bytes read by ID 0: a program's words.
+  /// Returns the bytes read by ID 0, which are a program's words.
   std::uint64_t bytes_fetched() const { return bytes_fetched_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
   void clear_counters() {
@@ -162,7 +171,8 @@ class AxiMemory {
   }
   const std::string& protocol_error() const { return protocol_error_; }
 
-  /// The rising edge at which the master drove `in` and the memory reply(); gives the next reply().
+  /// Executes the rising edge at which the master drove `in` and the memory drove reply(), and
+  /// computes the next reply().
   /// @return true if any transfer happened
   bool step(const AxiRequest& in) {
     ++now_;
@@ -191,7 +201,7 @@ class AxiMemory {
     std::uint8_t id, response;
     std::uint64_t begin;
   };
-  /// A beat that was taken before its address.
+  /// A beat that was accepted before its address.
   struct Beat {
     std::vector<std::uint8_t> data;
     Strobes strobes;
@@ -231,7 +241,7 @@ class AxiMemory {
     protocol_error_ = text;
   }
 
-  /// What was offered and not taken must still be there, unchanged.
+  /// Checks that a request that was offered and not accepted is still offered unchanged.
   void check_held(const AxiRequest& in, bool ar, bool aw, bool w) {
     if (standing_ == kAll) {  // in reset
       held_ = {};
@@ -255,7 +265,7 @@ class AxiMemory {
     if (held_.wvalid) held_beat_.assign(in.wdata, in.wdata + s_.bus_bytes);
   }
 
-  /// Whether the strobed bytes are those of the beat that waits.
+  /// Returns true if the strobed bytes equal those of the waiting beat.
   bool same_beat(const AxiRequest& in) const {
     for (std::size_t i = 0; i < static_cast<std::size_t>(s_.bus_bytes); ++i)
       if (in.wstrb[i] && in.wdata[i] != held_beat_[i]) return false;
@@ -275,7 +285,7 @@ class AxiMemory {
     if (id >= kIds) violation("ID is not 0 or 1", address);
   }
 
-  /// 0 OKAY, 2 SLVERR, 3 DECERR for the beat at `address`.
+  /// Returns the response to the beat at `address`: 0 OKAY, 2 SLVERR, 3 DECERR.
   std::uint8_t response_at(std::uint64_t address) const {
     const auto bus = static_cast<std::uint64_t>(s_.bus_bytes);
     if (address < address_ || address - address_ + bus > size_) return 3;
@@ -284,7 +294,7 @@ class AxiMemory {
     return 0;
   }
 
-  /// The last beat of a burst does not say so, or another one does and ends it.
+  /// Breaks RLAST as inject_last() asks: clears it at the last beat, or ends the burst early.
   void break_last(Burst& burst) {
     const auto bus = static_cast<std::uint64_t>(s_.bus_bytes);
     for (const ErrorRange& e : wrong_lasts_) {
@@ -370,7 +380,8 @@ class AxiMemory {
     write_beat(beat.data.data(), beat.strobes, beat.last);
   }
 
-  /// The first burst that still waits for beats is the front: completed ones leave at once.
+  /// Writes a beat to the front, the first burst that waits for beats: complete bursts leave at
+  /// once.
   void write_beat(const std::uint8_t* data, const Strobes& strobes, bool last) {
     Burst& burst = writes_.front();
     const std::uint8_t response = response_at(burst.address);
@@ -385,7 +396,7 @@ class AxiMemory {
     writes_.pop_front();
   }
 
-  /// @param address, data  on offer, and not taken
+  /// @param address, data  true if offered and not accepted
   void drive_write(bool address, bool data, bool answered) {
     const bool room = unanswered_writes() < static_cast<std::size_t>(s_.outstanding);
     const bool budget = write_credit_ >= s_.bus_bytes;
@@ -428,14 +439,14 @@ class AxiMemory {
   int read_credit_ = 0, write_credit_ = 0;
   std::deque<Burst> reads_[kIds];
   std::deque<Burst> writes_;
-  std::deque<Beat> early_;  ///< beats whose address is not taken yet,
-  int complete_ = 0;        ///< and bursts that these complete
+  std::deque<Beat> early_;  ///< beats whose address is not accepted yet
+  int complete_ = 0;        ///< bursts that these beats complete
   Channel standing_ = kNone;
   Failure failure_;
   std::deque<Response> responses_;
   int burst_id_ = -1, last_id_ = 0;
   AxiReply reply_;
-  AxiRequest held_;  ///< the last cycle's, valid where not taken
+  AxiRequest held_;  ///< the last cycle's signals; valid bits only where not accepted
   std::vector<std::uint8_t> held_beat_;
   std::string protocol_error_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The AXI memory model, driven cycle by cycle without a design.
+// Drives the AXI memory model cycle by cycle without a design.
 
 #include "sim/rtl/memory.h"
 

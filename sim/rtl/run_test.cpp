@@ -1,5 +1,5 @@
 //
-// The RTL runner with the hand-written program: results, counters, errors, hangs.
+// Runs a program written by hand on the RTL: results, counters, errors, hangs.
 
 #include "sim/rtl/run.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One Verilated trine_top with its memory and its AXI-Lite master behind the C interface of abi.h.
-// Compiled once for each design by sim/rtl/build.cpp, never into the tool itself.
+// One Verilated trine_top with its memory and its AXI-Lite master, as the C interface of abi.h.
+// sim/rtl/build.cpp compiles this file once for each design; it is not part of the tool itself.
 //
 // The inner loop, cycle(), has two evaluations: the rising edge with the inputs that have settled,
 // then the falling edge with the new inputs.

@@ -10,21 +10,23 @@
 
 namespace trine::sim {
 
+/// A call of Verilator and make.
 struct Verilation {
-  std::vector<std::string> arguments;  ///< of Verilator, --exe among them: flags and sources
-  std::string top;                     ///< module
-  std::filesystem::path folder;        ///< that sources are relative to
-  std::filesystem::path objects;       ///< folder of the result, made by Verilator
-  std::filesystem::path log;           ///< of the step that ran last
-  std::filesystem::path kept_log;      ///< copy of it after a failure
-  std::vector<std::string> settings;   ///< of make, by make_settings
+  std::vector<std::string> arguments;  ///< Verilator's flags and sources, --exe included
+  std::string top;                     ///< top module
+  std::filesystem::path folder;        ///< folder to which sources are relative
+  std::filesystem::path objects;       ///< folder of the result, created by Verilator
+  std::filesystem::path log;           ///< log of the last step
+  std::filesystem::path kept_log;      ///< copy of the log after a failure
+  std::vector<std::string> settings;   ///< settings of make, from make_settings()
 };
 
 /// Returns make's settings for the compiler. Level 1 of 0 to 3 is -Og, which compiles much faster
-/// than -O1 and runs about as fast.
+/// than -O1 and whose code runs about as fast.
 std::vector<std::string> make_settings(int optimization);
 
-/// Verilates and compiles. @throws Error  the reason of the step that failed, and where its log is
+/// Verilates and compiles. @throws Error  the reason of the step that failed, and the path of its
+/// log
 void verilate(const Verilation& verilation);
 
 }  // namespace trine::sim

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks for a batch, which the compiler writes as one image after the other or as rows: the
-// golden layers run them as they are.
+// Checks networks with a batch, which the compiler writes as one image after the other or as rows,
+// against the golden layers of the original network.
 
 #include <functional>
 #include <optional>

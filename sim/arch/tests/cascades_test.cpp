@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Layers in stripes: which there are, that the codes are the same, and what DRAM no longer sees.
+// Checks layers computed in stripes: which ones the compiler finds, that codes do not change, and
+// which DRAM traffic disappears.
 
 #include <algorithm>
 #include <functional>

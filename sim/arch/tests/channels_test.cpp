@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Channels that say nothing are left out, and nothing else: how many, and the same outputs as the
-// golden layers of the whole network.
+// Checks that exactly the dead channels are removed: their number, and outputs equal to the golden
+// layers of the whole network.
 
 #include <cstring>
 #include <functional>

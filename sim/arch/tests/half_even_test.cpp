@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether halves to even show, at the last code and the first tie: one step before it none does.
+// Checks when the compiler needs rounding of halves to even: at the first tie, but not one step
+// before.
 
 #include <cstring>
 #include <numeric>

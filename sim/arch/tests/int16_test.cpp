@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// int16 activations with int8 weights (array.activations16): recorded vectors, and random chains of
-// products and movement on memories that hold parts of them.
+// Checks int16 activations with int8 weights (array.activations16): recorded vectors, and random
+// chains of products and movement on memories that hold only parts of them.
 
 #include <algorithm>
 #include <cmath>

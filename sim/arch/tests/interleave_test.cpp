@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tokens are enough: engines that run as far ahead as their tokens let them, in random order,
-// compute what the sequential program computes.
+// Checks that the tokens suffice: engines that run ahead in random order as far as their tokens
+// permit compute the same as the sequential program.
 
 #include <array>
 #include <map>

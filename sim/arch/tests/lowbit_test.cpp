@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ternary, binary and mixed networks: recorded vectors of real ones, and random layers against the
-// golden ones.
+// Checks ternary, binary and mixed networks: recorded vectors of real networks, and random layers
+// against the golden layers.
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the hardware would not do, and how the timeline counts, on programs written by hand.
+// Checks refusals of what the hardware cannot do, and the timeline's counts, on programs written by
+// hand.
 
 #include <cstring>
 #include <numeric>

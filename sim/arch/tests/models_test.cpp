@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Real networks, value by value: every recorded vector on many configurations.
+// Runs every recorded vector of real networks on many configurations and compares every value.
 
 #include <filesystem>
 #include <map>

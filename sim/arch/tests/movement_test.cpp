@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators that move, resize, cut and join maps, random and on random configurations, against the
-// golden layers.
+// Checks operators that move, resize, cut and join maps, drawn at random, on random configurations
+// against the golden layers.
 
 #include <numeric>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shapes at the edges of what a model can say, on arrays of every proportion, against the golden
-// layers.
+// Checks shapes at the edges of what a model can contain, on arrays of every proportion, against
+// the golden layers.
 
 #include "sim/arch/tests/testing.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators that combine and reduce maps, products and attention, random and on random
-// configurations, against the golden layers.
+// Checks operators that combine and reduce maps, products and attention, drawn at random, on random
+// configurations against the golden layers.
 
 #include <numeric>
 

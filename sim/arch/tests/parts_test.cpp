@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators in forms that random networks hardly draw.
+// Checks operators in forms that random networks rarely contain.
 
 #include "base/catch.h"
 #include "sim/arch/tests/testing.h"

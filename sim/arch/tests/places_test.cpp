@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small networks whose maps live in unusual places: network inputs that gates multiply, maps that
-// the cores of a cluster exchange through DRAM, channels of an input that products read. Each
+// Checks small networks whose maps have unusual places: network inputs that gates multiply, maps
+// that the cores of a cluster exchange through DRAM, channels of an input that products read. Each
 // network is compiled for every preset and some clusters, and runs on the architecture simulator.
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pools: as maxima of rows and columns, in parts of a concatenation, and beside the array. The
-// codes stay the same, and where the search takes one of these the machine needs fewer cycles.
+// Checks pools as maxima of rows and columns, in parts of a concatenation, and in parallel with the
+// array. Codes do not change, and forms that the search chooses need fewer cycles.
 
 #include <algorithm>
 

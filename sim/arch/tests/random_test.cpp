@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random layers and small random networks on random configurations against the golden layers.
+// Checks random layers and small random networks on random configurations against the golden
+// layers.
 
 #include <set>
 #include <utility>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks that the compiler writes as others first: uint8 codes, weights with a zero point. The
-// golden layers run them as they are.
+// Checks networks that the compiler rewrites first (uint8 codes, weights with a zero point) against
+// the golden layers of the original network.
 
 #include <functional>
 

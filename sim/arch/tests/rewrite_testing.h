@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of networks that are written as others first share.
+// Helpers of the tests of networks that the compiler rewrites.
 
 #pragma once
 
@@ -11,6 +11,7 @@ namespace trine::sim::testing {
 using model::DataType;
 using model::Padding;
 
+/// Checks that the graph's program gives the golden layers' outputs for random inputs.
 inline void require_exact(Builder& b, const machine::Config& config,
                           const compiler::Ways& ways = {}) {
   CAPTURE(config.to_toml(), text_of(b.graph));
@@ -24,7 +25,7 @@ inline void require_exact(Builder& b, const machine::Config& config,
       b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy, ways);
 }
 
-/// One product of any kind, its weights per tensor.
+/// Adds a random product of any kind whose weights have one scale per tensor.
 inline int random_product(Builder& b, int from, bool transposed = true) {
   const int C = b.shape(from)[3], R = b.number(1, 3), S = b.number(1, 3);
   switch (b.number(transposed ? 0 : 1, 4)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators on the host in the middle of a graph.
+// Checks graphs with operators of the host between operators of the machine.
 
 #include "sw/compiler/stages.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LSTMs step by step on the machine, and LOGISTIC and TANH of int16 codes.
+// Checks LSTMs step by step on the machine, and LOGISTIC and TANH of int16 codes.
 
 #include <random>
 #include <set>

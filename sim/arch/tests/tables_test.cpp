@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions of one code by the lookup table, and operators on two maps, random and on random
-// configurations, against the golden layers.
+// Checks functions of one code by the lookup table and operators on two maps, drawn at random, on
+// random configurations against the golden layers.
 
 #include "base/error.h"
 #include "sim/arch/tests/testing.h"

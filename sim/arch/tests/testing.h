@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One check of networks made in code: the program's outputs equal the golden layers'.
+// Checks that a network built in code has the same outputs as the golden layers.
 
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace trine::sim::testing {
 
-/// Random networks of a test.
+/// The number of random networks of a test.
 #ifdef TRINE_SLOW_TESTS
 constexpr unsigned kSeeds = 2000;
 #else
@@ -37,7 +37,7 @@ using fuzz::small_config;
 using fuzz::text_of;
 using fuzz::widen;
 
-/// Compiles, runs, compares.
+/// Compiles and runs the network and compares its outputs with the golden layers'.
 inline RunResult require_exact(const model::Graph& graph, const machine::Config& config,
                                const std::vector<Array>& inputs,
                                const reference::RoundingPolicy& rounding = {},
@@ -49,7 +49,7 @@ inline RunResult require_exact(const model::Graph& graph, const machine::Config&
   return result;
 }
 
-/// Runs a network from file to outputs, stage by stage.
+/// Writes a program to a file, reads it again and runs it stage by stage. Returns its outputs.
 inline std::vector<Array> run_stages(const compiler::Program& program, std::vector<Array> arrays) {
   const std::string bytes = compiler::serialize(program);
   const compiler::Program read = compiler::parse_program({bytes.begin(), bytes.end()}, "x.trine");
@@ -58,7 +58,7 @@ inline std::vector<Array> run_stages(const compiler::Program& program, std::vect
   return arrays;
 }
 
-/// As require_exact(), with memories as large as the largest tensor asks for.
+/// Does the same as require_exact() and doubles the memories until the largest tensor fits.
 inline RunResult require_exact_with_room(const model::Graph& graph, machine::Config config,
                                          const std::vector<Array>& inputs,
                                          const reference::RoundingPolicy& rounding = {},
@@ -75,7 +75,7 @@ inline RunResult require_exact_with_room(const model::Graph& graph, machine::Con
     }
 }
 
-/// Makes the operator from `config` and the builder, and compares.
+/// Checks the operator that `make` adds to the graph on a random configuration.
 template <typename Make>
 void check(unsigned seed, Make make) {
   CAPTURE(seed);
@@ -92,7 +92,8 @@ void check(unsigned seed, Make make) {
       b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
 }
 
-/// As check(), on a configuration whose rows of weights are beats: what reads maps as weights.
+/// Does the same as check() on a configuration whose weight rows fill whole beats, for operators
+/// that read maps as weights.
 template <typename Make>
 void check_wide(unsigned seed, Make make) {
   unsigned wide = seed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the compiler does with maps of tokens that fill the memories: residuals that are loaded
+// Checks the compiler's treatment of token maps that fill the memories: residuals that are loaded
 // again, layers that follow a normalization, parts of the input that arrive while others are used.
 
 #include <algorithm>

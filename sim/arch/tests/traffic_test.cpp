@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes of DRAM by the instructions against the machine's counters.
+// Compares the DRAM bytes computed from the instructions with the machine's counters.
 
 #include "sw/program/traffic.h"
 

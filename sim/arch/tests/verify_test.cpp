@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// program::verify: each rule is seen to refuse a program that breaks it, at the limit and one
-// beyond. Rules of single RUNs that need no coordinates are in machine_test.cpp, which runs the
-// same verifier.
+// Checks program::verify: each rule accepts a program at its limit and refuses a program one
+// beyond. machine_test.cpp checks the rules of single RUNs that need no coordinates, with the same
+// verifier.
 
 #include "sw/program/verify.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// int32 words: products of two int16 maps, int32 codes, SVDF; at the ends of their sums and scales.
+// Checks int32 words at the limits of their sums and scales: products of two int16 maps, int32
+// codes, SVDF.
 
 #include <algorithm>
 #include <cmath>

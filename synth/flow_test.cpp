@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole flows by Yosys: area, clock, gates and netlists of designs, and what fails.
+// Runs whole flows with Yosys: area, clock, gates and netlists of designs, and failures.
 
 #include <algorithm>
 #include <cstdlib>

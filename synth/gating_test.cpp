@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Clock gates: those of the RTL as the library's cell, those put in for registers with enables.
+// Checks clock gates: gates of the RTL as the library's cell, and gates inserted for registers with
+// enables.
 
 #include "synth/gating.h"
 

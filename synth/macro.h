@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory macros as the memories of a design (trine_sram).
+// Builds the memories of a design (trine_sram) from memory macros.
 
 #pragma once
 
@@ -13,19 +13,20 @@
 
 namespace trine::synth {
 
-/// Bits of a macro's address and of its words; 0: it has no such pins.
+/// Widths of a macro's address and data buses; 0: it has no such pins.
 struct Buses {
   std::int64_t address = 0, data = 0;
 };
+/// Returns the widths of a macro's buses.
 Buses buses_of(const Cell& macro);
 
-/// From the clock to its outputs, with a small load.
+/// Returns the time from the clock to the outputs of a macro with a small load.
 double access_ns(const Cell& macro);
 
-/// The macro as a black box: Verilog.
+/// Returns the macro as a Verilog black box.
 std::string macro_stub(const Cell& macro);
 
-/// A memory as macros side by side and one above the other, with the ports of trine_sram: Verilog.
+/// Returns Verilog with the ports of trine_sram that builds a memory from a grid of macros.
 /// @param macro  has the buses ADDR and DIN
 std::string macro_wrapper(const Memory& memory, const Tiling& tiling, const Cell& macro);
 

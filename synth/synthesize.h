@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Area and timing of a design by Yosys and OpenSTA: module by module, hierarchy kept.
+// Computes area and timing of a design with Yosys and OpenSTA, module by module, hierarchy kept.
 //
 //   gate equivalents = area / area of the library's smallest NAND2
 //
-// The design is elaborated once; each partition (synth/partition.h) is then mapped by a Yosys of
-// its own, several at a time. Areas are of cells, before placement; memories are apart.
+// The design is elaborated once. A Yosys process maps each partition (synth/partition.h), several
+// at a time. Areas are cell areas before placement; memories are counted separately.
 
 #pragma once
 
@@ -23,7 +23,7 @@
 
 namespace trine::synth {
 
-/// The library that is read where none is named: IHP's sg13g2, in synth/sg13g2.
+/// Returns the library that is used by default: IHP's sg13g2, in synth/sg13g2.
 std::filesystem::path default_liberty();
 
 class Netlist;
@@ -32,25 +32,25 @@ struct Stages;
 
 enum class Target { kAsic, kIce40, kEcp5 };
 
-/// What a net's wire is taken for: nothing, or the library's default (a guess by fan-out and area).
+/// The assumption about wires: none, or the library's default (a guess by fan-out and area).
 enum class WireLoad { kZero, kLibrary };
 
-/// "asic", "ice40", "ecp5". @throws Error  names what is allowed
+/// Parses "asic", "ice40", "ecp5". @throws Error  names the allowed values
 Target parse_target(const std::string& name);
-/// "zero", "library". @throws Error  names what is allowed
+/// Parses "zero", "library". @throws Error  names the allowed values
 WireLoad parse_wire_load(const std::string& name);
 
-/// What places a design (synth/place).
+/// Options of placement (synth/place).
 struct PlaceOptions {
-  std::filesystem::path lef;     ///< file or folder; empty: beside the Liberty file
-  std::filesystem::path python;  ///< one that has the placer; empty: nothing is placed
-  double utilization = 0.55;     ///< of the core, before buffers: with them a quarter more
-  int seeds = 1;                 ///< placements, each from another seed of the placer
+  std::filesystem::path lef;     ///< file or folder; empty: next to the Liberty file
+  std::filesystem::path python;  ///< interpreter that has the placer; empty: nothing is placed
+  double utilization = 0.55;     ///< of the core before buffers, which add about a quarter
+  int seeds = 1;                 ///< number of placements, each from another seed of the placer
 };
 
 class WireModel;
 
-/// The timed netlist of a whole design, with what its cells are.
+/// The timed netlist of a whole design with its cells.
 struct Inspected {
   const Netlist& netlist;
   const Cells& cells;
@@ -58,41 +58,45 @@ struct Inspected {
   const WireModel* wires = nullptr;  ///< null: not placed
 };
 
+/// Options of synthesis.
 struct SynthOptions {
   std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: default_liberty()
-  std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
+  std::filesystem::path macros;   ///< folder of memory Liberty files; empty: next to `liberty`
   Target target = Target::kAsic;
   bool timing = true;  ///< run OpenSTA (asic); requires `stages`
   /// all_stages() of synth/stages.h. Timing and placement require the stages; area does not.
   const Stages* stages = nullptr;
   bool flat = false;            ///< map the design as one module, optimized across all borders
-  bool no_clock_gates = false;  ///< for enables; what the RTL gates is gated all the same
+  bool no_clock_gates = false;  ///< no gates for enables; gates of the RTL remain
   WireLoad wire_load = WireLoad::kZero;
-  std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
-  /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least
-  /// area then is chosen. 0: as much as leaves the clock of the fastest; without timing: any.
+  std::filesystem::path netlist;  ///< folder for the mapped netlist (asic); empty: none
+  /// Maximum time from the clock until a memory is read, its multiplexer included. The smallest
+  /// memory within it is chosen. 0: the time that the fastest design's clock leaves; without
+  /// timing: any.
   double memory_ns = 0;
-  /// A clock that is short enough, ns: what more speed would cost is saved. 0: as short as can be.
+  /// Target clock, ns: area for more speed is saved. 0: as short as possible.
   double clock_ns = 0;
-  int paths = 0;  ///< longest paths between registers to tell
+  int paths = 0;  ///< number of longest paths between register groups to report
   PlaceOptions place;
-  int jobs = 2;       ///< Yosys processes at a time
-  bool cache = true;  ///< take modules that were mapped before from the user's cache
+  int jobs = 2;       ///< number of parallel Yosys processes
+  bool cache = true;  ///< reuse mapped modules from the user's cache
   bool quiet = true;  ///< no progress line on stderr
-  /// Called with the netlist that the clock is of, macros in it; where it is placed, with that.
+  /// Called with the netlist whose clock is reported, macros included; with the placed one, if
+  /// placed.
   /// @pre timing
   std::function<void(const Inspected&)> inspect;
 };
 
-/// The library that the options name, or the default.
+/// Returns the library that the options name, or the default.
 std::filesystem::path liberty_of(const SynthOptions& options);
 
+/// A path between registers.
 struct Path {
   double ns = 0;  ///< with the setup time at its end; 0: there is none
   std::string start, end;
 };
 
-/// What the longest path spends in modules that follow each other.
+/// The time that the longest path spends in a module.
 struct PathPart {
   std::string module;
   double ns = 0;
@@ -102,7 +106,7 @@ struct PathPart {
 struct GroupPath {
   double ns = 0;
   int gates = 0;
-  std::string from, to;         ///< "trine_post cfg_q"; of a memory where it is; "port NAME"
+  std::string from, to;         ///< "trine_post cfg_q"; the position of a memory; "port NAME"
   std::vector<PathPart> parts;  ///< as in ClockReport
 };
 
@@ -110,120 +114,129 @@ struct GroupPath {
 struct TimedPath {
   double ns = 0;  ///< 0: not timed
   Path path;
-  std::vector<PathPart> parts;  ///< with the setup time at its end they add up to `ns`
+  std::vector<PathPart> parts;  ///< their sum and the setup time at the end is `ns`
 };
 
 /// A design placed and routed on an FPGA (fpga/ecp5.h).
 struct FpgaReport {
   double mhz = 0;                                                            ///< 0: not placed
   TimedPath timed;                                                           ///< parts by instance
-  std::map<std::string, std::pair<std::int64_t, std::int64_t>> utilization;  ///< used, there
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> utilization;  ///< used and available
 };
 
-/// The clock of the placed design, with estimated wires (place/place.h).
+/// The clock of the placed design with estimated wires (place/place.h).
 struct PlacedReport {
   TimedPath timed;
-  double own_ns = 0;  ///< what the own timer says
+  double own_ns = 0;  ///< result of the own timer
   double die_width_um = 0, die_height_um = 0, core_width_um = 0, core_height_um = 0;
-  double utilization = 0;  ///< of the core, by all cells
-  std::string svg;         ///< the floor plan by module
+  double utilization = 0;  ///< fraction of the core that all cells occupy
+  std::string svg;         ///< floor plan by module
   double wire_mm = 0;
   double logic_um2 = 0;
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
   double buffers_um2 = 0, hold_um2 = 0;
-  std::vector<double> seeds_ns;  ///< of each seed, 1 first; all else is of their median
+  /// Result of each seed, from 1 on; all other values belong to their median.
+  std::vector<double> seeds_ns;
 };
 
 /// The clock of the whole design, buffered and sized (clock.h).
 struct ClockReport {
   double ns = 0;  ///< 0: not timed
   Path path;
-  std::vector<PathPart> parts;  ///< with the setup time at its end they add up to `ns`
-  double wanted_ns = 0;         ///< modules and memories may be slower for less area up to that
-  std::map<std::string, Tiling> tilings;     ///< of memories, by module
-  std::vector<Macro> macros;                 ///< that memories can be made of
-  std::map<std::string, double> most_ns;     ///< read in that time they were wanted, by module
+  std::vector<PathPart> parts;  ///< their sum and the setup time at the end is `ns`
+  double wanted_ns = 0;  ///< clock up to which modules and memories may be slower to save area
+  std::map<std::string, Tiling> tilings;     ///< macros of each memory, by module
+  std::vector<Macro> macros;                 ///< macros available for memories
+  std::map<std::string, double> most_ns;     ///< maximum read time of each memory, by module
   std::set<std::string> fast;                ///< modules that are mapped for speed
-  std::vector<GroupPath> paths;              ///< those asked for, by the own timer
-  double logic_um2 = 0;                      ///< of all cells, buffers and sizes with them
-  std::map<std::string, double> module_um2;  ///< likewise, of all instances of a module
+  std::vector<GroupPath> paths;              ///< the requested paths, by the own timer
+  double logic_um2 = 0;                      ///< area of all cells, buffers and sizes included
+  std::map<std::string, double> module_um2;  ///< area of all instances of a module, likewise
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
   double buffers_um2 = 0, hold_um2 = 0;
-  std::int64_t too_slow = 0;   ///< pins whose transition is above max_transition, by OpenSTA
-  std::int64_t too_heavy = 0;  ///< nets whose load is above max_capacitance
-  std::int64_t clock_gates = 0, gated = 0;  ///< cells; flip-flops behind them
+  std::int64_t too_slow = 0;   ///< pins with a transition above max_transition, by OpenSTA
+  std::int64_t too_heavy = 0;  ///< nets with a load above max_capacitance
+  std::int64_t clock_gates = 0, gated = 0;  ///< clock gates, and the flip-flops that they drive
   PlacedReport placed;
   bool memories_timed = true;  ///< false: the library has no macros, paths end at memories
 };
 
+/// The area and timing of a module.
 struct ModuleReport {
   std::string name;
   std::int64_t instances = 0;
-  std::int64_t cells = 0;       ///< of one instance, without those of its children
-  double area_um2 = 0;          ///< likewise
-  double gate_equivalents = 0;  ///< likewise
-  bool fast = false;            ///< mapped for speed, not for area
-  Path path;                    ///< the longest inside of the module
+  std::int64_t cells = 0;       ///< of one instance, without its children
+  double area_um2 = 0;          ///< of one instance, without its children
+  double gate_equivalents = 0;  ///< of one instance, without its children
+  bool fast = false;            ///< mapped for speed instead of area
+  Path path;                    ///< longest path inside of the module
   std::map<std::string, std::int64_t> cell_types;
-  std::map<std::string, std::int64_t> children;  ///< instances in one of it, memories too
+  /// Instances in one instance of it, memories included.
+  std::map<std::string, std::int64_t> children;
 };
 
+/// The area and timing of a memory.
 struct MemoryReport {
   std::string name;
   std::int64_t instances = 0, width = 0, depth = 0;
   std::int64_t dmem_pmem = 0;  ///< instances that are banks of DMEM or PMEM
-  std::string macro;           ///< "2 x RM_..", empty without a library of memories
-  double um2 = 0;              ///< of all instances
-  double ns = 0;               ///< until it is read, about; 0: not known
-  double most_ns = 0;          ///< what the fastest design's paths leave for that; 0: not asked
+  std::string macro;           ///< "2 x RM_.."; empty without a library of memories
+  double um2 = 0;              ///< area of all instances
+  double ns = 0;               ///< approximate read time; 0: not known
+  double most_ns = 0;          ///< read time that the fastest design's paths leave; 0: not computed
 
-  double um2_other() const {  ///< without DMEM and PMEM
+  double um2_other() const {  ///< area without DMEM and PMEM
     return um2 * static_cast<double>(instances - dmem_pmem) / static_cast<double>(instances);
   }
 };
 
+/// The report of a design.
 struct SynthReport {
   std::string configuration, library, tool;
-  bool gates_missing = false;  ///< the design has clock gates, the library none
+  bool gates_missing = false;  ///< the design has clock gates, but the library has none
   Target target = Target::kAsic;
-  std::int64_t cells = 0;  ///< of the whole design, memories apart
+  std::int64_t cells = 0;  ///< of the whole design without memories
   double area_um2 = 0, gate_equivalents = 0, nand2_um2 = 0;
   std::int64_t sram_bits = 0;
   bool has_macros =
       false;            ///< the library has memories: sram_um2 and what follows from it are known
-  double sram_um2 = 0;  ///< of all memories, in macros
-  double sram_um2_other = 0;  ///< of those that are not DMEM or PMEM
-  std::string wire_load;      ///< "zero", or the name of the library's
+  double sram_um2 = 0;  ///< area of all memories as macros
+  double sram_um2_other = 0;  ///< area of memories other than DMEM and PMEM
+  std::string wire_load;      ///< "zero", or the name of the library's wire load
   std::int64_t macs_per_cycle = 0;
-  Path path;  ///< the longest of all modules
+  Path path;  ///< longest path of all modules
   ClockReport clock;
   FpgaReport fpga;
   std::vector<ModuleReport> modules;  ///< largest share first
   std::vector<MemoryReport> memories;
-  std::map<std::string, std::int64_t> cell_types;  ///< FPGA targets: of the whole design
+  std::map<std::string, std::int64_t> cell_types;  ///< FPGA targets: cells of the whole design
   double seconds = 0;
 
+  /// Returns the area of all memories in gate equivalents.
   double macro_gate_equivalents() const { return sram_um2 / nand2_um2; }
+  /// Returns the area of memories other than DMEM and PMEM in gate equivalents.
   double macro_gate_equivalents_other() const { return sram_um2_other / nand2_um2; }
 };
 
+/// Synthesizes a design.
 /// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an
-///                undriven signal in the design
+/// undriven signal in the design
 SynthReport synthesize(const machine::Config& config, const SynthOptions& options);
 
-/// Everything besides the design that a netlist depends on: tool, scripts, library.
+/// Returns the key of everything besides the design that a netlist depends on: tool, scripts,
+/// library.
 std::string netlist_fingerprint(const SynthOptions& options);
 
-/// The same for a folder with a trine.f. @param macs  per cycle, for the report
+/// Synthesizes the folder of a trine.f. @param macs  per cycle, for the report
 SynthReport synthesize_design(const std::filesystem::path& design, const std::string& top,
                               const std::string& label, std::int64_t macs,
                               const SynthOptions& options);
 
-/// Keys: cells, area_um2, gate_equivalents, nand2_um2, sram_bits, modules[] (name, instances,
-/// gate_equivalents, children: instances by name), seconds, and more.
+/// Returns the report as JSON. Keys: cells, area_um2, gate_equivalents, nand2_um2, sram_bits,
+/// modules[] (name, instances, gate_equivalents, children: instances by name), seconds, and more.
 nlohmann::json to_json(const SynthReport& report);
 
-/// Tables, at most 100 columns wide.
+/// Returns the report as tables of at most 100 columns.
 std::string to_text(const SynthReport& report);
 
 }  // namespace trine::synth

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A source for the tests of synthesis.
+// Helpers for the tests of synthesis.
 
 #pragma once
 
@@ -18,13 +18,13 @@ namespace trine::synth::testing {
 
 namespace fs = std::filesystem;
 
-/// What a register becomes.
+/// The cell to which a register is mapped.
 inline constexpr const char* kFlipFlop = "sg13g2_dfrbpq_1";
 
-/// The default library as plain text.
+/// Returns the default library as plain text.
 inline std::string library_text() { return read_maybe_gzipped(default_liberty()); }
 
-/// The same without its clock gates and wire loads.
+/// Returns the default library without its clock gates and wire loads.
 inline std::string bare_library_text() {
   return without_wire_load(read_library(default_liberty()).text);
 }

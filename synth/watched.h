@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A tool that takes minutes: what it says last is told while it runs.
+// Runs a tool that takes minutes and shows its last message meanwhile.
 
 #pragma once
 
@@ -11,8 +11,9 @@
 
 namespace trine::synth {
 
-/// Runs argv in `folder`, output to NAME.log there, whose last line goes to `progress` each second.
-/// @throws Error  it fails: `what`, and its last line
+/// Runs argv in `folder` with its output in NAME.log there; passes the last line to `progress` each
+/// second.
+/// @throws Error  the tool fails: `what`, and its last line
 void run_watched(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                  const std::string& name, const std::string& what,
                  const std::function<void(const std::string&)>& progress);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Buffers for late nets and for drivers with more load than they may have: one beside the driver
-// for all sinks, or one for those that have time, whichever brings more. Wires are known.
+// Inserts buffers for late nets and for overloaded drivers: either one next to the driver for all
+// sinks, or one for the sinks with slack, whichever gains more. Wires are known.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace trine::synth {
 
-/// One pass over all nets. The wires are to be updated after it.
+/// Makes one pass over all nets. The caller must update the wires after it.
 WireBuffers boost(Netlist& netlist, const Cells& cells, Placement& placement, const Wires& wires);
 
 }  // namespace trine::synth

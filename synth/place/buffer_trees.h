@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Buffers in the wires of placed cells, net by net: a tree over the pins, and of all places and
-// strengths of buffers in it those that leave the most time, at a price for each buffer.
+// Inserts buffers into the wires of placed cells, net by net. A net is a tree over its pins. Of all
+// positions and strengths of buffers in the tree, the ones with the most slack are chosen, at a
+// price for each buffer.
 //
 // Source: van Ginneken, "Buffer placement in distributed RC-tree networks for minimal Elmore
 // delay", ISCAS 1990; trees between the shortest ones and stars: Alpert et al., "Prim-Dijkstra
@@ -13,13 +14,14 @@
 
 namespace trine::synth {
 
+/// The buffers that a pass inserted.
 struct WireBuffers {
   std::int64_t count = 0;
   double um2 = 0;
 };
 
-/// What wires will cost when they have buffers: time by the distance, no load but that of a short
-/// one. For a timer before there are any.
+/// Estimates wires with buffers, for a timer before buffers are inserted: a delay proportional to
+/// the distance, and the load of a short wire only.
 class BufferedWires : public WireModel {
  public:
   BufferedWires(const Netlist& netlist, const Placement& placement, const WireCost& cost);
@@ -32,7 +34,8 @@ class BufferedWires : public WireModel {
   std::vector<std::vector<float>> ns_;
 };
 
-/// @param timer  of the netlist without buffers, by BufferedWires
+/// Inserts buffers into all nets.
+/// @param timer  times the netlist without buffers, with BufferedWires
 WireBuffers buffer_trees(Netlist& netlist, const Cells& cells, Placement& placement,
                          const WireCost& cost, const Timer& timer);
 

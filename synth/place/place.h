@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The clock of a placed design with estimated wires: a floor plan with the macros, cells placed by
-// Coloquinte, buffers and sizes for what the wires load, OpenSTA with a tree of RC for each net.
-// No clock tree, no routing: wires take their shortest way.
+// Computes the clock of a placed design with estimated wires: a floor plan with the macros, cells
+// placed by Coloquinte, buffers and sizes chosen for the wires' loads, OpenSTA with an RC tree for
+// each net. There is neither a clock tree nor routing: wires take their shortest way.
 
 #pragma once
 
@@ -20,16 +20,18 @@ namespace trine::synth {
 /// @throws Error  the target is not an ASIC, timing is off, or the library has no LEF
 void check_placeable(SynthOptions& options);
 
+/// The files of this step.
 struct PlaceFiles {
-  std::filesystem::path folder;  ///< has timing.lib and the libraries; for files of this step
-  std::string libraries;         ///< OpenSTA's commands that read all of them
-  std::function<void(const Inspected&)> inspect;  ///< called with what was placed, if there is one
+  /// Contains timing.lib and the libraries; receives the files of this step.
+  std::filesystem::path folder;
+  std::string libraries;                          ///< OpenSTA's commands that read all libraries
+  std::function<void(const Inspected&)> inspect;  ///< called with the placed netlist, if not empty
 };
 
-/// As often as there are seeds; what is reported and inspected is the median, of an even number the
-/// faster of the two in the middle.
-/// @param netlist  without buffers, sized for no wires
-/// @throws Error  LEF, Python or Coloquinte is missing, a cell is in no LEF
+/// Places the design once for each seed. Reports and inspects the median result; of an even number,
+/// the faster one of the two in the middle.
+/// @param netlist  without buffers, sized without wires
+/// @throws Error  LEF, Python or Coloquinte is missing, or a cell is not in the LEF
 PlacedReport place_design(const Netlist& netlist, const Cells& cells, const PlaceOptions& options,
                           const PlaceFiles& files,
                           const std::function<void(const std::string&)>& progress);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LEF, floor plan, wires and buffers by place on a library whose figures can be added by hand; the
-// placer itself: tests/place.
+// Checks LEF, floor plan, wires and position-dependent buffers on a library whose figures can be
+// added by hand. tests/place checks the placer itself.
 
 #include "synth/place/place.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the instances of a netlist lie, and where its ports are. Units: um.
+// The positions of a netlist's instances and ports. Units: um.
 
 #pragma once
 
@@ -11,64 +11,69 @@
 
 namespace trine::synth {
 
-/// Lower left corner; whether right and left, top and bottom are exchanged, and whether the cell
-/// was turned by a quarter before that (counterclockwise: what was below is at the right).
+/// The position of an instance: its lower left corner; whether it is mirrored horizontally or
+/// vertically; whether it is rotated by 90 degrees counterclockwise before that.
 struct Place {
   float x = 0, y = 0;
   bool flip_x = false, flip_y = false, turned = false;
 };
 
-/// What the die is divided into: the core's rows of standard cells, and macros around it.
+/// The division of the die: rows of standard cells in the core, and macros around it.
 struct Floorplan {
   float die_width = 0, die_height = 0;
   float core_x = 0, core_y = 0, core_width = 0, core_height = 0;
   float cells_um2 = 0, macros_um2 = 0;
 
-  /// Share of the core that standard cells take.
+  /// Returns the fraction of the core that standard cells occupy.
   float utilization() const { return cells_um2 / (core_width * core_height); }
 };
 
+/// The positions of all instances and ports.
 class Placement {
  public:
   Placement(const Netlist& netlist, const Cells& cells, const Lef& lef);
 
   Floorplan plan;
 
-  bool is_macro(int instance) const;  ///< higher than a row
+  bool is_macro(int instance) const;  ///< true if it is higher than a row
+  /// Returns the LEF cell of an instance.
   const LefCell& lef(int instance) const { return *shape(instance).lef; }
   Place& at(int instance) { return places_[static_cast<std::size_t>(instance)]; }
   const Place& at(int instance) const { return places_[static_cast<std::size_t>(instance)]; }
+  /// Returns the number of instances.
   int size() const { return static_cast<int>(places_.size()); }
 
-  /// Without those of what was put in behind the first ones, for a netlist without it.
+  /// Keeps only the first `instances` and `nets`, for the netlist without the cells inserted after
+  /// them.
   void keep(std::size_t instances, std::size_t nets);
-  /// A place for the netlist's next instance, its middle there.
+  /// Adds a position for the netlist's next instance, centered there.
   void add(const Point& middle);
 
-  /// Where a pin is in its cell, not flipped.
+  /// Returns the position of a pin in its cell, not mirrored.
   const Point& offset(const PinOf& pin) const {
     return shape(pin.instance).pins[static_cast<std::size_t>(pin.pin)];
   }
-  float width(int instance) const {  ///< as it lies
+  float width(int instance) const {  ///< width as it is placed
     return at(instance).turned ? lef(instance).height : lef(instance).width;
   }
   float height(int instance) const {
     return at(instance).turned ? lef(instance).width : lef(instance).height;
   }
-  /// Where a pin is; of the instance -1 the port of the net.
+  /// Returns the position of a pin; for instance -1, the position of the net's port.
   Point point(const PinOf& pin, int net) const;
+  /// Returns the center of an instance.
   Point middle(int instance) const;
-  Point middle(const std::vector<PinOf>& pins) const;  ///< of instances
+  Point middle(const std::vector<PinOf>& pins) const;  ///< center of these instances
 
-  /// Whether anything but the clock and constants: a wire that counts.
+  /// Returns true for a net with a wire to be considered: neither the clock nor a constant.
   bool has_wire(int net) const;
-  /// The driver first. Ports take part as PinOf{}.
+  /// Returns the pins of a net, the driver first. A port is PinOf{}.
   std::vector<PinOf> pins(int net) const;
 
-  std::vector<Point> ports;  ///< by net, for those that are ports
+  std::vector<Point> ports;  ///< by net, for nets that are ports
 
  private:
-  /// LEF's facts by a cell's and a pin's number.
+  /// LEF data by the numbers of cells and pins.
   struct Shape {
     const LefCell* lef = nullptr;
     std::vector<Point> pins;
@@ -79,11 +84,12 @@ class Placement {
   const Cells& cells_;
   const Lef& lef_;
   std::vector<Place> places_;
-  mutable std::vector<Shape> shapes_;  // filled where asked for
+  mutable std::vector<Shape> shapes_;  // filled on demand
 };
 
-/// The size of the core by `utilization`, a square about; macros in columns at its sides and in
-/// rows below and above, the highest beside it, pins towards it; ports along it.
+/// Makes the floor plan. The core's area follows from `utilization`; it is nearly square. Macros
+/// form columns at its sides and rows below and above it, the highest ones closest to the core,
+/// with their pins towards it. Ports are placed along the core.
 void make_floorplan(const Netlist& netlist, double utilization, const Lef& lef,
                     Placement& placement);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A picture of a placed design: macros with their names, the core coloured by module.
+// Draws a placed design: macros with their names, the core colored by module.
 
 #pragma once
 
@@ -10,7 +10,8 @@
 
 namespace trine::synth {
 
-/// SVG, the die 1,000 wide; a legend of the modules with the largest share of the cells' area.
+/// Returns an SVG in which the die is 1,000 wide, with a legend of the modules with the largest
+/// areas.
 std::string floorplan_svg(const Netlist& netlist, const Cells& cells, const Placement& placement);
 
 }  // namespace trine::synth

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Macros of one kind exchange places while that makes wires shorter: the floor plan knows nothing
-// of what they talk to.
+// Exchanges macros of one kind while that shortens wires, because the floor plan does not consider
+// their connections.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace trine::synth {
 
-/// By the half perimeters of nets, cells where they are. @return exchanges
+/// Minimizes the half perimeters of nets with fixed cells. @return the number of exchanges
 int swap_macros(const Netlist& netlist, Placement& placement);
 
 }  // namespace trine::synth

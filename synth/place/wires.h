@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Estimated wires of placed cells: a net is the shortest tree over its pins along x and y (minimum
-// spanning tree), its resistance and capacitance those of LEF's layers, with two vias at each pin.
+// Estimates the wires of placed cells. A net is the shortest tree over its pins along x and y
+// (minimum spanning tree). Its resistance and capacitance are LEF's, with two vias at each pin.
 //
-//   delay to a sink = sum over the edges on the way of R * (C / 2 + all behind)      (Elmore)
+//   delay to a sink = sum over the edges to it of R * (C / 2 + all C downstream)      (Elmore)
 //
-// The clock has none.
+// The clock has no wires.
 
 #pragma once
 
@@ -17,35 +17,39 @@
 
 namespace trine::synth {
 
-/// The edges of a net's tree: pin i hangs at pin parent[i], which stands before it in `order`.
+/// The edges of a net's tree: pin i is connected to pin parent[i], which comes before it in
+/// `order`.
 struct WireTree {
-  std::vector<PinOf> pins;  ///< the driver first
+  std::vector<PinOf> pins;  ///< pins, the driver first
   std::vector<int> parent, order;
-  std::vector<float> um;  ///< of the edge to the parent
+  std::vector<float> um;  ///< length of the edge to the parent
 
+  /// Returns the length of all edges.
   float length() const;
 };
 
-/// A tree over points, the first its root. @param star  how much the way to the root counts beside
-/// the length: 0 is the shortest tree, 1 has the shortest ways.
+/// Returns a tree over points; the first is its root.
+/// @param star  weight of the path to the root compared with the total length: 0 gives the shortest
+/// tree, 1 the shortest paths
 WireTree tree_over(const std::vector<Point>& points, float star = 0);
 
+/// The wires of a placed netlist.
 class Wires : public WireModel {
  public:
   Wires(const Netlist& netlist, const Cells& cells, const Placement& placement,
         const WireCost& cost)
       : netlist_(netlist), cells_(cells), placement_(placement), cost_(cost) {}
 
-  /// All anew, after the netlist or the placement changed.
+  /// Computes all wires again after a change of netlist or placement.
   void update();
-  /// One net, after a cell was put before it or behind it.
+  /// Computes the wires of one net again after a cell was inserted into it.
   void update(int net);
 
   float pf(int net) const override;
   float ns(const PinOf& sink) const override;
-  double um() const;  ///< of all
+  double um() const;  ///< length of all wires
 
-  /// For OpenSTA: names as Netlist::verilog() gives them.
+  /// Returns the wires for OpenSTA, with the names that Netlist::verilog() uses.
   std::string spef() const;
 
  private:

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a netlist of cells (synth/read/netlist.h), gates, flip-flops, clock gates and memory macros,
-// cycle by cycle, and counts how often each net changes.
+// Simulates a netlist of cells (synth/read/netlist.h) cycle by cycle and counts the changes of each
+// net: gates, flip-flops, clock gates and memory macros.
 //
-// Without delays a net changes at most once a cycle, to its last value; with them (transport
-// through each gate by its own arcs, pulses shorter than the gate's delay swallowed) what a net
-// does on the way, glitches, is counted apart. The values at the end of a cycle are the same.
-//
-// One clock, whose tree is ideal: registers and memories see what was there before its edge, and
-// what they put out and the inputs of the next cycle change together.
+// Without delays a net changes at most once per cycle, to its final value. With delays (transport
+// through each gate by its own arcs; pulses shorter than the gate's delay are swallowed)
+// intermediate changes, glitches, are counted separately. The final values of a cycle are the same.
+// There is one clock with an ideal tree: registers and memories sample the values before its edge,
+// and their outputs change together with the inputs of the next cycle.
 
 #pragma once
 
@@ -21,49 +20,58 @@
 
 namespace trine::power {
 
-/// What has been counted since reset_counts().
+/// The counts since reset_counts().
 struct Counts {
   std::uint64_t cycles = 0;
-  std::uint64_t timed_cycles = 0;       ///< of those, with delays
-  std::vector<std::uint32_t> toggles;   ///< by net: changes of a value from cycle to cycle
-  std::vector<std::uint32_t> timed;     ///< of those, in timed cycles
-  std::vector<std::uint32_t> glitches;  ///< by net: changes besides, in timed cycles
-  /// By register: clock edges up and down that it saw, with D and Q as they stood: bit 1 and 0.
+  std::uint64_t timed_cycles = 0;       ///< cycles with delays among them
+  std::vector<std::uint32_t> toggles;   ///< by net: changes of the final value from cycle to cycle
+  std::vector<std::uint32_t> timed;     ///< by net: changes among them in timed cycles
+  std::vector<std::uint32_t> glitches;  ///< by net: additional changes in timed cycles
+  /// By register: rising and falling clock edges that reached it, by the values of D (bit 1) and Q
+  /// (bit 0).
   std::vector<std::array<std::uint32_t, 4>> rises, falls;
-  /// By memory: clock edges with bits 0, 1, 2 for enable, write, read.
+  /// By memory: clock edges, by the values of enable, write and read (bits 0, 1, 2).
   std::vector<std::array<std::uint32_t, 8>> accesses;
-  std::vector<std::uint32_t> opened;  ///< by clock gate: cycles in which it let a clock through
+  /// By clock gate: cycles in which it let a clock pulse through.
+  std::vector<std::uint32_t> opened;
 };
 
 /// A flip-flop.
 struct Register {
   int instance = 0;
-  int clock_gate = -1;  ///< that its clock comes from; -1: the clock itself
+  int clock_gate = -1;  ///< clock gate that drives its clock; -1: the clock itself
   int clock_pin = 0;
-  int data = 0, state = 0;  ///< nets: of `state` one of ours
+  int data = 0, state = 0;  ///< nets; `state` is a net of the simulator
 };
 
+/// A memory macro.
 struct MacroOf {
   int instance = 0, clock_pin = 0;
 };
 
+/// A clock gate.
 struct GateOf {
-  int instance = 0, clock_pin = 0, output = 0;  ///< net
-  int parent = -1;  ///< the gate that its clock comes from; -1: the clock itself
+  int instance = 0, clock_pin = 0, output = 0;  ///< net of the output
+  int parent = -1;  ///< clock gate that drives its clock; -1: the clock itself
 };
 
+/// The simulator.
 class Gates {
  public:
-  /// @param timer  updated; gives delays. @throws Error  a cell that has no function, a loop
+  /// Builds the simulator.
+  /// @param timer  updated; gives the delays
+  /// @throws Error  a cell has no function, or there is a loop
   Gates(const synth::Netlist& netlist, const synth::Cells& cells, const synth::Timer& timer);
 
-  /// An input of the design, from the next cycle on.
+  /// Sets an input of the design from the next cycle on.
   void set(int net, bool value);
-  /// One clock. @param timed  with delays
+  /// Simulates one clock cycle. @param timed  with delays
   void cycle(bool timed);
+  /// Returns the value of a net.
   bool value(int net) const { return values_[static_cast<std::size_t>(net)] != 0; }
 
   const Counts& counts() const { return counts_; }
+  /// Clears all counts.
   void reset_counts();
 
   const std::vector<Register>& registers() const { return registers_; }
@@ -71,7 +79,7 @@ class Gates {
   const std::vector<GateOf>& clock_gates() const { return gate_list_; }
 
  private:
-  /// An output of a cell as a function of nets.
+  /// The function of a cell's output.
   struct Gate {
     std::uint64_t table = 0;
     std::array<int, 6> in{};
@@ -87,7 +95,8 @@ class Gates {
   };
   struct Macro {
     int enable = -1, write = -1, read = -1;
-    std::vector<int> address, data, mask, out;  ///< nets; of `out` ours, in front of its pins
+    /// Nets; `out` are nets of the simulator in front of the output pins.
+    std::vector<int> address, data, mask, out;
     std::vector<std::uint64_t> words;
   };
   struct Event {
@@ -124,19 +133,20 @@ class Gates {
   std::vector<std::uint8_t> values_;
   std::vector<Gate> gates_;
   std::vector<Register> registers_;
-  std::vector<Next> nexts_;  ///< of registers
+  std::vector<Next> nexts_;  ///< next values of registers
   std::vector<MacroOf> macro_list_;
   std::vector<Macro> macros_;
   std::vector<GateOf> gate_list_;
-  std::vector<std::vector<int>> enables_;   ///< of clock gates: nets, each opens it
-  std::vector<std::uint8_t> open_;          ///< in this cycle
-  std::vector<std::size_t> gate_order_;     ///< clock gates behind their parents
-  std::vector<int> first_reader_, reader_;  ///< gates by net
-  std::vector<std::vector<int>> dirty_;     ///< gates by level
+  std::vector<std::vector<int>> enables_;   ///< by clock gate: nets, each of which opens it
+  std::vector<std::uint8_t> open_;          ///< by clock gate: open in this cycle
+  std::vector<std::size_t> gate_order_;     ///< clock gates in an order with parents first
+  std::vector<int> first_reader_, reader_;  ///< gates that read each net
+  std::vector<std::vector<int>> dirty_;     ///< gates to evaluate, by level
   std::vector<std::uint8_t> queued_;
-  std::vector<std::pair<int, bool>> changes_;         ///< that the next edge brings
-  std::vector<std::pair<int, std::uint8_t>> before_;  ///< timed: nets that changed, as they were
-  std::vector<std::uint32_t> events_;                 ///< timed: by net, in this cycle
+  std::vector<std::pair<int, bool>> changes_;  ///< changes at the next edge
+  /// timed: nets that changed, with their old values.
+  std::vector<std::pair<int, std::uint8_t>> before_;
+  std::vector<std::uint32_t> events_;  ///< timed: changes of each net in this cycle
   Counts counts_;
 };
 

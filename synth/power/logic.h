@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Liberty's Boolean expressions: ! before and ' behind an operand, ^, & or * or a blank, + or |,
-// in this order of precedence.
+// Evaluates Liberty's Boolean expressions: ! before and ' after an operand, ^, & or * or a blank, +
+// or |, in this order of precedence.
 
 #pragma once
 
@@ -12,13 +12,14 @@
 
 namespace trine::power {
 
-inline constexpr std::size_t kMostInputs = 6;  ///< of a truth table of 64 bits
+inline constexpr std::size_t kMostInputs = 6;  ///< inputs of a truth table with 64 bits
 
-/// The names in an expression, each once, in order.
+/// Returns the names in an expression in their order, without repetitions.
 std::vector<std::string> names_in(std::string_view expression);
 
-/// Bit i of the table is the value where input k has bit k of i. @pre at most kMostInputs inputs
-/// @throws Error  not an expression of these
+/// Returns a table whose bit i is the value for inputs k with bit k of i. @pre at most kMostInputs
+/// inputs
+/// @throws Error  not a valid expression
 std::uint64_t truth_table(std::string_view expression, const std::vector<std::string>& inputs);
 
 }  // namespace trine::power

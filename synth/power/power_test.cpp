@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Toggles and their prices on a library whose figures can be added by hand.
+// Checks toggles and their energies on a library whose figures can be added by hand.
 
 #include <fstream>
 #include <optional>

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What counted changes of a netlist cost (pJ), by its parts:
+// Computes the energy (pJ) of a netlist's counted changes from these parts:
 //
-//   change of a net       Liberty's internal_power of its driver's output, and of the inputs that
-//   it
-//                         drives, mean of both edges and of all conditions and causes;
-//                         1/2 C V^2 of the pins, and of the wire
-//   edge of a register's  internal_power of the pin, by what D and Q are (mean of the conditions
-//   clock pin             that hold then and in which it is not cleared); C V^2 of the tree
+//   change of a net       internal_power (Liberty) of its driver's output and of the inputs that it
+//                         drives, averaged over both edges, all conditions and causes;
+//                         1/2 C V^2 of the pins and of the wire
+//   edge of a register's  internal_power of the pin by the values of D and Q (average over the
+//   clock pin             conditions that then hold and in which it is not cleared); C V^2 of the
+//                         tree
 //   access of a memory    internal_power of its clock pin, by enable, write and read
 //   leakage               cell_leakage_power, nW
 //
-// Tables are read at the load of the net, wire included, and at the mean of the earliest and the
-// latest transition (synth/timing/timer.h).
+// Tables are read at the net's load, wire included, and at the mean of the earliest and the latest
+// transition (synth/timing/timer.h).
 
 #pragma once
 
@@ -26,15 +26,17 @@
 
 namespace trine::power {
 
-/// What is assumed where nothing is measured.
+/// Assumptions for what is not measured.
 struct Assumptions {
-  double wire_ff = 12;      ///< of each net's wire; where the design is placed, of the clock's
-  double clock_tree = 1.4;  ///< what the clock's pins and wires take with the buffers of a tree
+  /// Capacitance of each net's wire; of the clock's wires only if the design is placed.
+  double wire_ff = 12;
+  /// Factor from the clock's pins and wires to those with the buffers of a tree.
+  double clock_tree = 1.4;
 
   bool operator==(const Assumptions&) const = default;
 };
 
-/// Every net has a wire of the same capacitance.
+/// A wire model in which every net's wire has the same capacitance.
 class EqualWires : public synth::WireModel {
  public:
   explicit EqualWires(double ff) : pf_(static_cast<float>(ff / 1000)) {}
@@ -45,32 +47,36 @@ class EqualWires : public synth::WireModel {
   float pf_;
 };
 
-/// pJ, and leakage in nW.
+/// Energy in pJ, and leakage in nW.
 struct Energy {
   double cells = 0;     ///< internal_power of gates and registers, without clock pins
-  double pins = 0;      ///< loads by pins
-  double wires = 0;     ///< loads by wires
-  double glitches = 0;  ///< all three for changes besides the last one of a cycle
+  double pins = 0;      ///< loads of pins
+  double wires = 0;     ///< loads of wires
+  double glitches = 0;  ///< cells, pins and wires for changes that are not the last one of a cycle
   double memories = 0;  ///< accesses of macros
   double clock = 0;     ///< clock pins, tree and gates
   double leakage_nw = 0;
 
+  /// Returns the energy without clock and leakage.
   double switching() const { return cells + pins + wires + glitches + memories; }
   Energy& operator+=(const Energy& other);
 };
 
+/// The energies of a netlist's events.
 class Prices {
  public:
-  /// @param timer  updated, with `wires`, of which the clock's are left out
+  /// Computes the prices.
+  /// @param timer  updated, with `wires`, except for the clock's
   Prices(const synth::Netlist& netlist, const synth::Cells& cells, const synth::Timer& timer,
          const Gates& gates, const synth::WireModel& wires, const Assumptions& assumed);
 
-  /// Energy by group. Glitches of the timed cycles stand for those of all.
-  /// @param group_of  of each instance, 0 .. groups-1
+  /// Returns the energy of each group. Glitches of the timed cycles are extrapolated to all cycles.
+  /// @param group_of  group of each instance, 0 .. groups-1
   std::vector<Energy> of(const Counts& counts, const std::vector<int>& group_of, int groups) const;
 
-  /// pJ of a change of a net.
+  /// Returns the energy (pJ) that a change of a net takes in cells.
   double cells_pj(int net) const { return nets_[static_cast<std::size_t>(net)].cells; }
+  /// Returns the energy (pJ) that a change of a net takes in pins.
   double pins_pj(int net) const { return nets_[static_cast<std::size_t>(net)].pins; }
 
  private:
@@ -79,10 +85,11 @@ class Prices {
   };
   struct ClockPrice {
     std::array<double, 4> rise{}, fall{};
-    double load = 0;  ///< of both edges
+    double load = 0;  ///< energy of the load for both edges
   };
   struct GatePrice {
-    double clocked = 0, open = 0;  ///< pJ a cycle, and if it lets the clock through
+    /// PJ per cycle, always and additionally if it lets the clock through.
+    double clocked = 0, open = 0;
   };
 
   double mean(const synth::Power& power, int instance) const;
@@ -104,7 +111,7 @@ class Prices {
   std::vector<ClockPrice> clocks_;
   std::vector<GatePrice> gate_prices_;
   std::vector<std::array<double, 8>> accesses_;
-  std::vector<double> macro_clocks_;  ///< pJ a cycle: the tree
+  std::vector<double> macro_clocks_;  ///< pJ per cycle of the clock tree
 };
 
 }  // namespace trine::power

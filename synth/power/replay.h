@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ports of a design in a run of its RTL, cycle by cycle, from the VCD file that
-// `trine run --trace F.vcd` writes: they drive the netlist, and say what it should put out.
+// Replays the ports of a design from a run of its RTL, cycle by cycle, as `trine run --trace F.vcd`
+// wrote them. They drive the netlist and give the expected outputs.
 
 #pragma once
 
@@ -21,18 +21,21 @@ namespace trine::power {
 /// A VCD file of one module without children.
 class PortTrace {
  public:
-  /// @throws Error  it cannot be read, or has no clk_i
+  /// Opens a file. @throws Error  it cannot be read, or does not contain clk_i
   explicit PortTrace(const std::filesystem::path& file);
 
+  /// A port with its values.
   struct Port {
     std::string name;
-    std::string sampled;  ///< what the rising edge sees of inputs: '0' and '1', the last bit first
-    std::string settled;  ///< what it is half a cycle before
+    /// Inputs as the rising edge samples them: '0' and '1', the last bit first.
+    std::string sampled;
+    std::string settled;  ///< value half a cycle before
   };
-  /// Goes to the next rising edge of clk_i. @return false: there is none
+  /// Advances to the next rising edge of clk_i. @return false if there is none
   bool next();
+  /// Returns all ports.
   const std::vector<Port>& ports() const { return ports_; }
-  /// Indices of ports that changed since the edge before.
+  /// Returns the indices of ports that changed since the previous edge.
   const std::vector<std::size_t>& changed() const { return changed_; }
 
  private:
@@ -48,24 +51,27 @@ class PortTrace {
   std::size_t clock_ = 0;
 };
 
-/// Drives a netlist by a trace.
+/// Drives a netlist with a trace.
 class Replay {
  public:
   Replay(const std::filesystem::path& vcd, const synth::Netlist& netlist, Gates& gates);
 
-  /// Up to the next rising edge. @param timed  with delays
-  /// @return false: the trace has ended. @throws Error  an output is not what it was in the RTL
+  /// Simulates up to the next rising edge.
+  /// @param timed  with delays
+  /// @return false if the trace has ended
+  /// @throws Error  an output differs from the RTL's
   bool cycle(bool timed);
-  /// Whether a program runs in this cycle.
+  /// Returns true if a program runs in this cycle.
   bool running() const { return running_; }
+  /// Returns the number of cycles so far.
   std::uint64_t cycles() const { return cycles_; }
 
  private:
-  /// What a channel carries beside its valid.
+  /// A channel's valid signal and its payload.
   struct Channel {
     std::size_t valid = 0;
     std::vector<std::size_t> payload;
-    std::optional<std::size_t> data, strobes;  ///< a byte counts where its strobe is set
+    std::optional<std::size_t> data, strobes;  ///< a byte is compared only if its strobe is set
   };
   void find_channels();
   void check() const;
@@ -73,9 +79,9 @@ class Replay {
 
   PortTrace trace_;
   Gates& gates_;
-  std::vector<std::vector<int>> nets_;  ///< by port, the last bit first; -1: there is none
-  std::vector<std::size_t> checked_;    ///< outputs that count in every cycle
-  std::vector<Channel> channels_;       ///< of what the bus master sends
+  std::vector<std::vector<int>> nets_;  ///< by port, the last bit first; -1: not in the netlist
+  std::vector<std::size_t> checked_;    ///< outputs that are compared in every cycle
+  std::vector<Channel> channels_;       ///< channels that the bus master drives
   std::size_t cause_ = 0;
   std::uint64_t cycles_ = 0;
   bool running_ = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Liberty's text as a tree: name (arguments) { attribute : value; name (values); groups }.
+// Parses Liberty into a tree: name (arguments) { attribute : value; name (values); groups }.
 
 #pragma once
 
@@ -11,22 +11,25 @@
 
 namespace trine::synth {
 
+/// A group of a Liberty file.
 struct Group {
-  std::string type, name;  ///< "pin", "A"; of several arguments the first
-  std::string second;      ///< argument
-  std::map<std::string, std::vector<std::string>> attributes;  ///< also name (values)
+  std::string type, name;  ///< "pin", "A"; the first of several arguments
+  std::string second;      ///< second argument
+  /// Including complex attributes: name (values).
+  std::map<std::string, std::vector<std::string>> attributes;
   std::vector<Group> groups;
 
-  /// The attribute's only or first value, empty if absent.
+  /// Returns the attribute's first value, or an empty string.
   const std::string& text(const std::string& key) const;
-  /// @return `otherwise` if absent. @throws Error  no number
+  /// Returns the attribute as a number, or `otherwise` if absent. @throws Error  not a number
   double number(const std::string& key, double otherwise) const;
 };
 
-/// The library's group. @param file  for messages. @throws Error  with the line where it stops
+/// Returns the library's group. @param file  for messages. @throws Error  with the line of the
+/// fault
 Group parse_groups(std::string_view text, const std::string& file);
 
-/// "0.1, 0.2" in each string, in order.
+/// Returns the numbers of all strings ("0.1, 0.2") in order.
 std::vector<float> numbers_of(const std::vector<std::string>& texts);
 
 }  // namespace trine::synth

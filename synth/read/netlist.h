@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A flat netlist of library cells: mapped modules put together, and what is put between afterwards.
+// A flat netlist of library cells, linked from mapped modules; cells can be inserted.
 
 #pragma once
 
@@ -13,30 +13,34 @@
 
 namespace trine::synth {
 
+/// A pin of an instance.
 struct PinOf {
   int instance = -1, pin = -1;
 };
 
+/// A cell of the netlist.
 struct Instance {
-  std::string name;   ///< with those of the modules above it
-  int partition = 0;  ///< the module that it was mapped with
+  std::string name;   ///< with the names of the modules above it
+  int partition = 0;  ///< index of the module with which it was mapped
   int cell = 0;
-  std::vector<int> nets;  ///< by pin, -1: open
+  std::vector<int> nets;  ///< by pin; -1: open
 };
 
+/// A net.
 struct Net {
-  std::string name;  ///< of a port
-  PinOf driver;      ///< instance -1: an input, or a constant
+  std::string name;  ///< name of its port, if it has one
+  PinOf driver;      ///< instance -1: an input or a constant
   std::vector<PinOf> sinks;
-  bool input = false, output = false;  ///< of the design, or of what has no timing
-  bool clock = false;                  ///< clk_i, or what a clock gate puts out
-  int constant = -1;                   ///< 0 or 1
+  bool input = false, output = false;  ///< port of the design, or of a cell without timing
+  bool clock = false;                  ///< clk_i, or the output of a clock gate
+  int constant = -1;                   ///< 0 or 1; -1: not constant
 };
 
+/// A netlist.
 class Netlist {
  public:
-  /// @param blif  modules (blif.h), the top first; what is neither a module nor a cell becomes
-  /// ports
+  /// Links modules.
+  /// @param blif  modules (blif.h), the top first; the pins of unknown cells become ports
   /// @throws Error  not such a text
   Netlist(std::string_view blif, const Cells& cells);
 
@@ -45,24 +49,26 @@ class Netlist {
   const std::vector<std::string>& partitions() const { return partitions_; }
   const Instance& instance(int i) const { return instances_[static_cast<std::size_t>(i)]; }
   const Net& net(int i) const { return nets_[static_cast<std::size_t>(i)]; }
-  int clock() const { return clock_; }  ///< net clk_i, -1: none
-  int reset() const { return reset_; }  ///< net rst_ni, -1: none
+  int clock() const { return clock_; }  ///< net clk_i; -1: none
+  int reset() const { return reset_; }  ///< net rst_ni; -1: none
 
+  /// Replaces the cell of an instance by one of another strength.
   void resize(int instance, int cell) {
     instances_[static_cast<std::size_t>(instance)].cell = cell;
   }
-  /// A one-input cell between a net and some of its sinks. @return the net behind it
+  /// Inserts a one-input cell between a net and some of its sinks. @return the net of its output
   int insert(int net, const std::vector<PinOf>& sinks, int cell, const Cells& cells);
-  /// Takes all sinks off a net, puts one there; as a sink, a pin is always on one net.
+  /// Removes all sinks of a net and returns them. The caller must attach() each of them to a net.
   std::vector<PinOf> release(int net) { return std::exchange(at(net).sinks, {}); }
+  /// Adds a sink to a net.
   void attach(int net, const PinOf& sink) { connect(sink.instance, sink.pin, net, false); }
-  /// The same between a net and the output that it is.
+  /// Inserts a one-input cell between a net and the output port that it drives. @return the new net
   int insert_output(int net, int cell, const Cells& cells);
 
-  /// Without cells whose outputs lead to no output of the design, as Yosys' opt_clean does it.
+  /// Removes cells whose outputs lead to no output of the design, like Yosys' opt_clean.
   void drop_unread();
 
-  /// Structural Verilog, instances i0, i1, .. and nets n0, n1, .., for a timer.
+  /// Returns structural Verilog for a timer, with instances i0, i1, .. and nets n0, n1, ...
   std::string verilog(const Cells& cells) const;
 
  private:

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Yosys' RTLIL text, as far as hierarchy goes: which modules there are, what they instantiate, how
-// many memory bits they hold. A file can be taken apart, so that each module is synthesized alone
-// with its children as black boxes.
+// Parses the hierarchy of Yosys' RTLIL text: modules, their instances and memory bits. Modules can
+// be separated, so that each is synthesized with its children as black boxes.
 
 #pragma once
 
@@ -14,28 +13,30 @@
 
 namespace trine::synth {
 
-/// A module after elaboration. Names have no backslash; variants of one module by parameters are
-/// `trine_queue`, or `trine_queue__1`, `trine_queue__2` where there are several.
+/// A module after elaboration. Names have no backslash. Variants of a module by its parameters are
+/// named `trine_queue`, or `trine_queue__1`, `trine_queue__2` if there are several.
 struct Module {
   std::string name;
   std::string base;                     ///< the module's name in the source
-  std::string text;                     ///< "module ... end" and the attributes before it
-  std::string stub;                     ///< the same with ports only, as a black box
-  std::map<std::string, int> children;  ///< instances by module
-  std::int64_t memory_width = 0, memory_depth = 0;  ///< of its largest memory
-  bool blackbox = false;                            ///< a cell of the library
-  int cells = 0;                                    ///< before mapping; a measure of size
+  std::string text;                     ///< "module ... end" with the attributes before it
+  std::string stub;                     ///< the module with its ports only, as a black box
+  std::map<std::string, int> children;  ///< number of instances of each module
+  std::int64_t memory_width = 0, memory_depth = 0;  ///< size of its largest memory
+  bool blackbox = false;                            ///< true for a cell of the library
+  int cells = 0;                                    ///< number before mapping, a measure of size
 
+  /// Returns the bits of its largest memory.
   std::int64_t memory_bits() const { return memory_width * memory_depth; }
 };
 
 using Design = std::map<std::string, Module>;
 
+/// Parses RTLIL.
 /// @param rtlil  output of write_rtlil after hierarchy and proc
-/// @throws Error  when it is not that
+/// @throws Error  not such a text
 Design parse_rtlil(std::string_view rtlil);
 
-/// Number of instances of each module below one `top` (itself 1).
+/// Returns the number of instances of each module below one `top`, which counts 1.
 std::map<std::string, std::int64_t> count_instances(const Design& design, const std::string& top);
 
 }  // namespace trine::synth

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The clock of a whole design: its mapped modules put together with memory macros, buffered and
-// sized (repair.h), and timed by OpenSTA from register to register across all borders. Clock
-// without skew, wires of the chosen load, ports at the clock's edge, reset left out.
+// Computes the clock of a whole design. Its mapped modules are linked with memory macros, buffered
+// and sized (repair.h), and timed by OpenSTA from register to register across all borders. The
+// clock has no skew, wires have the chosen load, ports switch at the clock's edge, and the reset is
+// ignored.
 
 #pragma once
 
@@ -20,18 +21,20 @@
 
 namespace trine::synth {
 
-/// Ports of a netlist as Netlist::verilog() names them, for constraints(); empty: none.
+/// Names of ports as Netlist::verilog() prints them, for constraints(); empty if a port is missing.
 struct PathPorts {
   std::string clock, reset;
 };
+/// Returns the names of clock and reset.
 PathPorts ports_of(const Netlist& netlist);
 
-/// The longest path that OpenSTA printed, by module.
+/// Parses the longest path that OpenSTA printed, by module.
 TimedPath read_path(const std::string& text, const Netlist& netlist);
 
-/// @param folder  has mapped_name().blif of each partition and effort, cells.lib, timing.lib,
-///                abc_file()
-/// @throws Error  a tool fails; a library without buffers
+/// Computes the clock.
+/// @param folder  contains mapped_name().blif of each partition and effort, cells.lib, timing.lib,
+/// abc_file()
+/// @throws Error  a tool fails, or the library has no buffers
 ClockReport time_design(const std::filesystem::path& folder, const std::string& top,
                         const Plan& plan, const Library& library, const std::vector<Macro>& macros,
                         const SynthOptions& options,

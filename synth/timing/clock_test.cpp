@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cells, timer, buffers and sizes on a library whose figures can be added by hand.
+// Checks cells, timer, buffers and sizes on a library whose figures can be added by hand.
 
 #include "synth/timing/clock.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The longest paths of a timed design, one for each pair of register groups: what the clock becomes
-// when the first is cut, the next, and so on. A group is the bits and copies of one register of a
-// module, or the copies of one memory.
+// Finds the longest paths of a timed design, one for each pair of register groups. They show how
+// the clock would improve if the longest path were cut, then the next, and so on. A group is the
+// bits and copies of one register of a module, or the copies of one memory.
 
 #pragma once
 
@@ -14,8 +14,8 @@
 
 namespace trine::synth {
 
-/// @param timer  of `netlist`, up to date
-/// @return at most `count`, the longest first
+/// Returns at most `count` paths, the longest first.
+/// @param timer  up to date for `netlist`
 std::vector<GroupPath> longest_paths(const Netlist& netlist, const Cells& cells, const Timer& timer,
                                      std::size_t count);
 

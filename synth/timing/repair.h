@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Buffers and drive strengths for a mapped netlist: no driver has more than kMostLoads loads or
-// more capacitance than it may, slow paths get stronger cells, and what reaches a pin before its
-// hold time is over is delayed. Without places: what wires cost is not known here, unless told.
+// Inserts buffers into a mapped netlist and chooses drive strengths. No driver has more than
+// kMostLoads loads or more than its maximum capacitance; slow paths get stronger cells; signals
+// that arrive before a pin's hold time ends are delayed. Wires cost nothing unless a model is
+// given.
 
 #pragma once
 
@@ -19,24 +20,26 @@ inline constexpr std::size_t kMostLoads = 16;
 inline constexpr float kNextStage =
     0.25f;  ///< delay of the next cell for each ns of transition, about
 
+/// The changes that repair() made.
 struct Repairs {
-  std::int64_t buffers = 0;  ///< for fan-out, in um2 below
+  std::int64_t buffers = 0;  ///< buffers for fan-out; their area is `buffers_um2`
   std::int64_t hold_buffers = 0;
   std::int64_t resized = 0;
   double buffers_um2 = 0, hold_um2 = 0;
-  std::int64_t too_early = 0;  ///< pins whose hold time is still not kept
-  std::int64_t too_heavy = 0;  ///< nets with more load than their driver may have
+  std::int64_t too_early = 0;  ///< pins whose hold time is still violated
+  std::int64_t too_heavy = 0;  ///< nets whose load exceeds their driver's maximum
 };
 
-/// Wires for repairs, and where to tell of each buffer that is put in.
+/// A wire model for repairs, and a function to call for each inserted buffer.
 struct RepairWires {
   const WireModel& model;
   std::function<void(int instance)> added;
 };
 
-/// @param progress  told what is being done
+/// Repairs a netlist.
+/// @param progress  called with the name of each step
 /// @param wires  null: there are none
-/// @throws Error  the library has no buffer; a combinational loop
+/// @throws Error  the library has no buffer, or there is a combinational loop
 Repairs repair(Netlist& netlist, const Cells& cells,
                const std::function<void(const std::string&)>& progress,
                const RepairWires* wires = nullptr);

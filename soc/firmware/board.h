@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the firmware needs of a LiteX system: console, clock, interrupts, and the callbacks by which
- * the driver reaches each machine. */
+ * The firmware's view of a LiteX system: console, clock, interrupts, and the callbacks by which
+ * the driver accesses each machine. */
 
 #ifndef BOARD_H
 #define BOARD_H
@@ -10,34 +10,34 @@
 
 #include "trine_runtime.h"
 
-enum { kMachines = SOC_MACHINES }; /* in the system */
+enum { kMachines = SOC_MACHINES }; /* machines in the system */
 
-/* Console and interrupts; SDRAM where there is one. */
+/* Initializes console, interrupts and, if there is one, SDRAM. */
 void board_init(void);
 
-/* The next byte that the console receives; waits for it. */
+/* Waits for the next byte from the console and returns it. */
 char board_get(void);
 
-/* Of the system's clock, from reset on. */
+/* Returns the cycles of the system's clock since reset. */
 uint64_t board_cycles(void);
 
-/* The driver's callbacks for machine `index`. */
+/* Returns the driver's callbacks for machine `index`. */
 trine_callbacks board_machine(int index);
 
-/* From now on the interrupt of machine `index` goes to this device's handler. */
+/* From now on, passes the interrupt of machine `index` to the handler of this device. */
 void board_take_interrupts(int index, trine_device* device);
 
-/* When the machine's interrupt came, by board_cycles(). */
+/* Returns the time of the machine's last interrupt, by board_cycles(). */
 uint64_t board_interrupt_at(int index);
 
-/* Where machine `index` has its part of the main memory, and how large it is. */
+/* Returns the address and the size of machine `index`'s part of the main memory. */
 uint64_t board_memory(int index, uint64_t* bytes);
 
 /* The bytes of `trine soc --data`, for an app (`--app`). */
 extern const unsigned char* const soc_data;
 extern const size_t soc_data_bytes;
 
-/* Ends the simulation with this exit code; on a board the light is out. */
+/* Ends the simulation with this exit code; on a board, switches the light off. */
 void board_end(int code) __attribute__((noreturn));
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The driver's own test cases (sw/runtime/cases) as code of this processor: what fails, and how
- * many pass. Exit code 1 if one fails. They have devices of software; main memory of 256 KiB is
- * enough:
+ * Runs the driver's own test cases (sw/runtime/cases) on this processor and prints the failures
+ * and the number of passed cases. Exit code 1 if one fails. The devices are simulated by
+ * software; a main memory of 256 KiB is enough:
  *
  *   apps=$(printf -- ' --app %s' soc/firmware/driver_cases.c sw/runtime/cases/*.c)
  *   trine soc --config edge64 --main-kib 256 $apps */

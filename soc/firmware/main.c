@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs each model on its machine, all machines at a time, case after case, and says on the console
- * what came out and how long it took. `trine soc` reads the lines that begin with "output".
+ * Runs each model on its machine, case after case, all machines in parallel, and prints results
+ * and times on the console. `trine soc` reads the lines that begin with "output".
  *
- * Exit code: 0; 1 when something failed, after a line that begins with "error". */
+ * Exit code: 0, or 1 after a failure, which is printed in a line that begins with "error". */
 
 #include <generated/csr.h>
 #include <inttypes.h>

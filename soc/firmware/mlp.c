@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digits by 784-1000-1000-10, each product one call of AcceleratorVMM, and by the processor's own
- * loops (sw/runtime/examples/accelerator_vmm.h): cycles of both, and what the bus alone would take.
+ * Classifies digits by a network 784-1000-1000-10, each product with one call of AcceleratorVMM,
+ * and again with the processor's own loops (sw/runtime/examples/accelerator_vmm.h). Prints the
+ * cycles of both, and the cycles that the bus needs.
  *
- *   trine soc --config edge64 --app soc/firmware/mlp.c --app sw/runtime/examples/accelerator_vmm.c
- * \
- *     --data models/mnist_mlp.bin --main-kib 8192
+ *   trine soc --config edge64 --app soc/firmware/mlp.c \
+ *     --app sw/runtime/examples/accelerator_vmm.c --data models/mnist_mlp.bin --main-kib 8192
  *
- * Packing 1.8 million weights on a simulated processor takes a minute, so does its own product. */
+ * On a simulated processor, packing 1.8 million weights takes a minute, as do the processor's
+ * loops. */
 
 #include <inttypes.h>
 #include <stdio.h>

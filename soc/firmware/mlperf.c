@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device's side of MLPerf Tiny's runner: commands come over the UART, each ended by '%',
- * answers are lines that begin with "m-", "m-ready" says that the next command may come.
+ * The device's side of MLPerf Tiny's runner. Commands arrive over the UART, each ended by '%'.
+ * Answers are lines that begin with "m-"; after "m-ready" the next command may follow.
  *
- *   name%  profile%  help%  timestamp%      who answers; the time
- *   db load N%  db HEX%                     the input, N bytes, in as many pieces as it takes
+ *   name%  profile%  help%  timestamp%      identification; the time
+ *   db load N%  db HEX%                     the input, N bytes, in any number of pieces
  *   infer N [W]%                            W runs to warm up, N runs between two time stamps
  *   results%                                the outputs of the last run
  *   mode latency|energy%                    energy: time stamps are for a meter, no text (EE_CFG)
- *   quit%                                   ours: the simulation ends
+ *   quit%                                   an extension: the simulation ends
  *
  * soc/mlperf.py is the host's side:
  *   trine soc --config edge64 --app soc/firmware/mlperf.c --data model.image --uart commands.txt
  *
- * Exit code: 0; 1 when the machine failed, after a line "e-[...]". */
+ * Exit code: 0, or 1 when the machine failed, after a line "e-[...]". */
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,30 +8,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A state: this output of a run is that input of the next one. */
+/* A state: this output of a run is this input of the next run. */
 typedef struct soc_carry {
   uint32_t input, output;
 } soc_carry;
 
+/* A model with its inputs. */
 typedef struct soc_model {
   const char* name;
   int machine;
-  const unsigned char* image; /* of `trine compile --image` */
+  const unsigned char* image; /* image of `trine compile --image` */
   size_t bytes;
-  uint32_t expected_cycles;  /* of the machine */
-  const void* const* inputs; /* case after case, those of a case in the model's order;
-                              * NULL: a state */
+  uint32_t expected_cycles; /* cycles that the machine needs */
+  /* Case after case, in the model's order within a case; NULL: a state. */
+  const void* const* inputs;
   const soc_carry* carries;
   uint32_t carry_count;
-  const char* const* labels; /* of the largest element of the answer; NULL: none */
+  const char* const* labels; /* names of the classes of the answer's elements; NULL: none */
   uint32_t label_count;
 } soc_model;
 
 extern const soc_model soc_models[];
 extern const int soc_model_count;
-extern const int soc_cases; /* that each model runs */
+extern const int soc_cases; /* number of cases that each model runs */
 
-/* What the bus of machine 0 does from the first inference on: soc/trine_litex/faults.py. */
+/* Faults on the bus of machine 0 from the first inference on: soc/trine_litex/faults.py. */
 extern const struct soc_fault { uint32_t read_error, write_error, cut; } soc_fault;
 
 #endif

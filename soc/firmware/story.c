@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A LLaMA writes on machine 0, from a deck of `trine generate-text --deck`
- * (docs/soc.md#decks). Between two tokens the processor brings the program from one
- * position to the next and takes the largest logit; nothing else is left to it.
+ * Runs a LLaMA on machine 0 from a deck of `trine generate-text --deck` (docs/soc.md#decks).
+ * Between two tokens the processor only updates the program for the next position and selects
+ * the largest logit.
  *
  *   trine generate-text models/story.bin --tokenizer models/story_tokens.bin --config edge64 \
  *     --tokens 8 --deck story.deck
  *   trine soc --config edge64 --app soc/firmware/story.c --data story.deck --main-kib 256
  *
- * Exit code: 0; 1 when something failed, after a line that begins with "error". */
+ * Exit code: 0, or 1 after a failure, which is printed in a line that begins with "error". */
 
 #include <inttypes.h>
 #include <stdio.h>

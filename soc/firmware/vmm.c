@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A matrix by some vectors, each product one call of trine_vmm, and by the processor's own loops:
- * sums must be equal. In a system with the custom instruction (trine_cfu.h) the driver below
- * trine_vmm reaches the machine by that instruction alone.
+ * Multiplies a matrix by some vectors, each product with one call of trine_vmm, and with the
+ * processor's own loops. The sums must be equal. In a system with the custom instruction
+ * (trine_cfu.h), trine_vmm's driver accesses the machine only by that instruction.
  *
  *   trine soc --config edge64 --cpu-variant full+cfu --app soc/firmware/vmm.c
  */

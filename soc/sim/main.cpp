@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a verilated system (soc/trine_litex/simulation.py): a clock, the UART on standard output,
-// the firmware's exit code.
+// Runs a Verilated system (soc/trine_litex/simulation.py) with a clock. Prints the UART's output
+// and returns the firmware's exit code.
 //
 //   trine_soc_sim [--cycles N] [--uart FILE]
 //
-// The UART receives FILE's bytes, each when the system takes it.
-// Memories are read from trine_soc_*.init in the current folder. Exit code: the firmware's; 124
-// when it has not ended after N cycles.
+// The UART receives the bytes of FILE, each when the system accepts it. Memories are read from
+// trine_soc_*.init in the current folder. The exit code is the firmware's, or 124 if it has not
+// ended after N cycles.
 
 #include <verilated.h>
 

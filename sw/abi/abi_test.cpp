@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What needs no framework: units and parts of graphs, options, versions that are refused.
+// Checks what needs no framework: units and parts of graphs, options, refused versions.
 
 #include <dlfcn.h>
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What ONNX Runtime and a plug-in execution provider say to each other, declared by ourselves: no
-// wheel has the C header. ONNX Runtime hands over tables of functions whose places never change;
-// those that are called stand here by their places, and the structs that we fill by their members,
-// as version 23 of its interface has them (README.md). Tried with onnxruntime 1.31.1 and 1.32.0.
+// Declares the interface between ONNX Runtime and a plug-in execution provider, because no wheel
+// contains the C header. ONNX Runtime passes tables of functions whose positions never change. This
+// file lists the functions that are called by their positions, and the structs that the provider
+// fills by their members, as in version 23 of the interface (README.md). Tested with onnxruntime
+// 1.31.1 and 1.32.0.
 
 #pragma once
 
@@ -12,9 +13,9 @@
 
 namespace trine::abi::ort {
 
-/// The interface's: nothing newer is asked for, nothing newer is asked of us.
+/// The version of the interface: neither side uses anything newer.
 inline constexpr std::uint32_t kVersion = 23;
-/// The versions of ONNX Runtime that it was tried with; others are refused by name.
+/// The versions of ONNX Runtime that were tested; others are refused by name.
 inline constexpr const char* kKnown[] = {"1.31.1", "1.32.0"};
 
 struct Status;
@@ -34,7 +35,7 @@ struct HardwareDevice;
 struct EpDevice;
 struct SupportInfo;
 
-/// A function by its place in a table.
+/// A function by its position in a table.
 template <int kPlace, typename Signature>
 struct Slot;
 template <int kPlace, typename Result, typename... Arguments>
@@ -46,14 +47,14 @@ struct Slot<kPlace, Result(Arguments...)> {
   }
 };
 
-/// A getter of one value.
+/// A function that returns one value.
 template <int kPlace, typename Of, typename Out>
 using Getter = Slot<kPlace, Status*(const Of*, Out*)>;
-/// A getter of as many as the slot before it counts.
+/// A function that returns an array, whose length the slot before it returns.
 template <int kPlace, typename Of, typename Out>
 using Lister = Slot<kPlace, Status*(const Of*, Out*, std::size_t)>;
 
-/// The runtime's table.
+/// Functions of the runtime's table.
 using CreateStatus = Slot<0, Status*(int code, const char* text)>;
 using ErrorText = Slot<2, const char*(const Status*)>;
 using TensorData = Slot<51, Status*(Value*, void**)>;
@@ -68,7 +69,7 @@ using ContextOutput = Slot<91, Status*(KernelContext*, std::size_t, const std::i
 using ReleaseStatus = Slot<93, void(Status*)>;
 using ReleaseValue = Slot<96, void(Value*)>;
 using ReleaseTensorInfo = Slot<99, void(TensorInfo*)>;
-/// @param bytes  at `data`; the last one gets what it takes, also where that is more
+/// @param bytes  size of `data`; the last argument receives the required size, even if it is larger
 using ReadAttribute =
     Slot<272, Status*(const Attribute*, int type, void* data, std::size_t bytes, std::size_t*)>;
 using ValueName = Getter<289, ValueInfo, const char*>;
@@ -93,7 +94,7 @@ using NodeName = Getter<349, Node, const char*>;
 using NodeType = Getter<350, Node, const char*>;
 using NodeDomain = Getter<351, Node, const char*>;
 using InputCount = Getter<353, Node, std::size_t>;
-using Inputs = Lister<354, Node, const ValueInfo*>;  ///< null: an optional one that is not there
+using Inputs = Lister<354, Node, const ValueInfo*>;  ///< null for an optional input that is missing
 using OutputCount = Getter<355, Node, std::size_t>;
 using Outputs = Lister<356, Node, const ValueInfo*>;
 using AttributeCount = Getter<359, Node, std::size_t>;
@@ -106,23 +107,23 @@ using SessionEntries = Getter<379, SessionOptions, Pairs*>;
 
 enum Attributed : int { kInt = 1, kInts, kFloat, kFloats, kString, kStrings, kGraph, kTensor };
 
-/// Pieces of nodes_to_fuse().
+/// Options of nodes_to_fuse().
 struct FusionOptions {
   std::uint32_t version;
-  bool drops_constants;  ///< we have copies of them
+  bool drops_constants;  ///< true: the provider has copies of constants
 };
 
 struct EpFactory;
 
-/// The table of providers.
+/// Functions of the table for execution providers.
 using CreateDevice = Slot<0, Status*(EpFactory*, const HardwareDevice*, const Pairs* metadata,
                                      const Pairs* options, EpDevice**)>;
 using FuseNodes =
     Slot<2, Status*(SupportInfo*, const Node* const*, std::size_t, const FusionOptions*)>;
 
-inline constexpr int kCpu = 0;  ///< DeviceType
+inline constexpr int kCpu = 0;  ///< the CPU's DeviceType
 
-/// What runs a part: one for each.
+/// Executes one part.
 struct Computation {
   std::uint32_t version;
   Status* (*create_state)(Computation*, ComputeContext*, void** state);
@@ -130,7 +131,7 @@ struct Computation {
   void (*release_state)(Computation*, void* state);
 };
 
-/// A provider of one session.
+/// The execution provider of one session.
 struct Ep {
   std::uint32_t version;
   const char* (*name)(const Ep*);
@@ -148,7 +149,7 @@ struct Ep {
   void* compatibility;
 };
 
-/// What makes providers.
+/// Creates execution providers.
 struct EpFactory {
   std::uint32_t version;
   const char* (*name)(const EpFactory*);
@@ -169,7 +170,7 @@ struct EpFactory {
   Status* (*create_stream)(EpFactory*, const void* memory, const Pairs*, void** stream);
 };
 
-/// What a library is given to begin with.
+/// The functions that a library receives first.
 struct Base {
   const void* (*table)(std::uint32_t version);
   const char* (*version)();

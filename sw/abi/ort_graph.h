@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX Runtime's graph, and nodes of it as an ONNX file of their own, so that they are read as any
-// file is (sw/model/onnx).
+// Reads ONNX Runtime's graph and writes some of its nodes as an ONNX file, so that they are
+// imported like any file (sw/model/onnx).
 
 #pragma once
 
@@ -17,23 +17,24 @@
 
 namespace trine::abi::ort {
 
-/// The runtime's table: calls whose failure is an Error.
+/// Calls functions of the runtime's table; a failure becomes an Error.
 class Api {
  public:
   explicit Api(const void* table = nullptr) : table_(table) {}
 
+  /// Calls a function. @throws Error  with its message
   template <typename Slot, typename... Arguments>
   void call(Arguments... arguments) const {
     check(Slot::call(table_, arguments...));
   }
-  /// What a getter gives.
+  /// Returns the value of a getter.
   template <typename Out, typename Slot, typename Of>
   Out get(const Of* of) const {
     Out out{};
     check(Slot::call(table_, of, &out));
     return out;
   }
-  /// What a lister gives, as many as the count says.
+  /// Returns the values of a lister, as many as the count slot says.
   template <typename Out, typename Count, typename List, typename Of>
   std::vector<Out> list(const Of* of) const {
     std::vector<Out> all(get<std::size_t, Count>(of));
@@ -41,27 +42,31 @@ class Api {
     return all;
   }
 
+  /// Returns the runtime's table.
   const void* table() const { return table_; }
+  /// Returns the table for execution providers.
   const void* ep_table() const { return EpTable::call(table_); }
+  /// Returns a status for a failure.
   Status* status(const char* text) const {
     constexpr int kFail = 1;
     return CreateStatus::call(table_, kFail, text);
   }
-  /// @throws Error  what the status says, if it says anything
+  /// Releases a status. @throws Error  with its message, if the call failed
   void check(Status* status) const;
 
-  /// Type and shape, without values. Open extents are -1.
+  /// Returns type and shape without values. Open extents are -1.
   Array shape_of(const TensorInfo* info) const;
-  /// With its values.
+  /// Returns a tensor with its values.
   Array array_of(const Value* value) const;
 
  private:
   const void* table_;
 };
 
-/// Whether codes of activations have this type of ONNX.
+/// Returns true if this ONNX type is a type of quantized activations.
 bool is_code(int type);
 
+/// ONNX Runtime's graph as the partition's source.
 class OrtGraph : public Source {
  public:
   OrtGraph(const Api& api, const Graph* graph);
@@ -73,11 +78,13 @@ class OrtGraph : public Source {
     return convex_parts(described_, nodes);
   }
 
+  /// Returns the runtime's nodes.
   std::vector<const Node*> nodes_of(const abi::Nodes& nodes) const;
-  /// What names the nodes in every view of the graph, rising.
+  /// Returns the IDs that name the nodes in every view of the graph, in ascending order.
   std::vector<std::size_t> ids(const abi::Nodes& nodes) const;
-  /// Names of the tensors that a file of the nodes has as inputs, and as outputs.
+  /// Returns the names of the inputs of a file with these nodes.
   std::vector<std::string> inputs(const abi::Nodes& nodes) const;
+  /// Returns the names of the outputs of a file with these nodes.
   std::vector<std::string> outputs(const abi::Nodes& nodes) const;
 
  private:
@@ -86,7 +93,7 @@ class OrtGraph : public Source {
     std::string name;
     bool is_constant;
     bool is_output;
-    int type;  ///< 0: no tensor
+    int type;  ///< ONNX type; 0: not a tensor
     std::vector<std::int64_t> shape;
   };
 

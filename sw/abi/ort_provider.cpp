@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libtrine_ort.so: a plug-in execution provider of ONNX Runtime. Nodes that the machine has become
-// one node for each part, which runs a compiled program.
+// libtrine_ort.so: a plug-in execution provider of ONNX Runtime. The nodes of each part that the
+// machine can execute become one node, which runs a compiled program.
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which nodes of a framework's graph the machine takes: the compiler says so of whole parts, and
-// what it refuses stays with the framework.
+// Divides a framework's graph between the machine and the framework. The compiler decides about
+// whole parts; nodes that it refuses stay with the framework.
 
 #pragma once
 
@@ -18,28 +18,29 @@
 
 namespace trine::abi {
 
-/// Positions of nodes in the graph's order of execution, rising.
+/// Positions of nodes in the graph's order of execution, ascending.
 using Nodes = std::vector<int>;
 
-/// A node as the search sees it; tensors are numbers of the framework's, -1: none.
+/// A node as the search sees it. Tensors are the framework's numbers; -1: none.
 struct Node {
   std::string op, name;
   std::vector<int> inputs, outputs;
   std::int64_t macs = 0;
-  bool dequantizes = false;  ///< codes to floats
-  std::string refused;       ///< why it stays with the framework; empty: the machine has it
+  bool dequantizes = false;  ///< true if it converts codes to floats
+  std::string refused;  ///< reason why it stays with the framework; empty: the machine executes it
 };
 
 /// A framework's graph.
 class Source {
  public:
   virtual ~Source() = default;
+  /// Returns all nodes.
   virtual std::vector<Node> nodes() const = 0;
-  /// Whether the tensor holds codes, at which a network may be cut.
+  /// Returns true if the tensor contains codes; a network may be cut there.
   virtual bool holds_codes(int tensor) const = 0;
-  /// The file of a network of these nodes alone, which our importers read.
+  /// Returns the file of a network with only these nodes, which our importers can read.
   virtual std::vector<std::uint8_t> file(const Nodes& nodes) const = 0;
-  /// The parts that the framework makes when it is given these nodes.
+  /// Returns the parts that the framework makes of these nodes.
   virtual std::vector<Nodes> parts(const Nodes& nodes) const = 0;
 };
 
@@ -49,37 +50,42 @@ struct Part {
 
   Nodes nodes;
   std::unique_ptr<cli::Session> session;
-  std::int64_t bytes_in = 0, bytes_out = 0;  ///< over the border, in each run
-  std::atomic<std::uint64_t> runs = 0, cycles = 0, nanoseconds = 0;  ///< of the backend
+  std::int64_t bytes_in = 0, bytes_out = 0;  ///< bytes across the border in each run
+  /// Sums over all runs of the backend.
+  std::atomic<std::uint64_t> runs = 0, cycles = 0, nanoseconds = 0;
 
-  /// One inference, counted. @throws Error
+  /// Runs one inference and counts it. @throws Error
   std::vector<Array> run(const std::vector<Array>& inputs, const cli::BackendOptions& backend);
 };
 
 /// A graph divided between the machine and a framework.
 class Partition {
  public:
-  /// @throws Error  strict, and something is left: all of it, by name
+  /// Divides a graph.
+  /// @throws Error  with `strict`, if nodes are left: lists all of them by name
   Partition(const Source& source, std::string framework, Options options);
   ~Partition() { write(); }
 
   const Options& options() const { return options_; }
   const std::vector<std::shared_ptr<Part>>& parts() const { return parts_; }
+  /// Returns the nodes that the machine executes.
   Nodes claimed() const;
 
+  /// Returns the partition with runs and cycles so far.
   Json json() const;
+  /// Returns the partition as text.
   std::string text() const;
 
  private:
   void search(const Source& source);
-  /// @return false: something of it stays with the framework
+  /// @return false if some of these nodes must stay with the framework
   bool takes(const Source& source, const Nodes& nodes);
-  /// The part of these nodes, or null. The answer is kept.
+  /// Returns the compiled part of these nodes, or null. The answer is cached.
   std::shared_ptr<Part> compiled(const Source& source, const Nodes& nodes);
   void blame(const Source& source, const Nodes& nodes);
   void leave(const Nodes& unit, const std::string& why);
   void check_strict() const;
-  /// The file that the option `report` names, if any; with runs and cycles until now.
+  /// Writes the file of the option `report`, if there is one, with runs and cycles so far.
   void write() const noexcept;
 
   std::string framework_;
@@ -91,12 +97,13 @@ class Partition {
   std::map<Nodes, std::string> refusals_;
 };
 
-/// Nodes that no cut may separate: those that hand each other anything but codes. What makes floats
-/// of codes belongs to its first reader. In the order of their first nodes.
+/// Returns groups of nodes that no cut may separate, because they exchange tensors other than
+/// codes. A node that converts codes to floats belongs to its first reader. Groups are ordered by
+/// their first nodes.
 std::vector<Nodes> units_of(const Source& source, const std::vector<Node>& nodes);
 
-/// Parts that no path through another node leaves and enters again: for frameworks that leave
-/// that to us.
+/// Returns parts that no path leaves and enters again through another node, for frameworks that do
+/// not make them.
 std::vector<Nodes> convex_parts(const std::vector<Node>& nodes, const Nodes& claimed);
 
 }  // namespace trine::abi

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What LiteRT's interpreter and an external delegate say to each other, declared by ourselves: no
-// wheel has the C header. Facts read from the public source and tried with ai-edge-litert 1.2.0 and
-// 2.3.0 on x86-64 (README.md); members that nobody here uses are there for their place alone.
+// Declares the interface between LiteRT's interpreter and an external delegate, because no wheel
+// contains the C header. The facts come from the public source and were tested with ai-edge-litert
+// 1.2.0 and 2.3.0 on x86-64 (README.md). Members that are not used here only keep the positions of
+// the others.
 
 #pragma once
 
@@ -11,12 +12,12 @@
 
 namespace trine::abi::tflite {
 
-/// This description's.
+/// The version of this description.
 inline constexpr int kVersion = 1;
 
 enum Status : int { kOk = 0, kError = 1, kDelegateError = 2 };
 
-/// A count, then as many values.
+/// A count followed by as many values.
 template <typename T>
 struct List {
   int size;
@@ -27,7 +28,7 @@ struct List {
 using Ints = List<int>;
 using Floats = List<float>;
 
-/// Elements, as Tensor::type has them; a file numbers them otherwise from half floats on.
+/// Element types as in Tensor::type. A file uses other numbers from half floats on.
 enum Type : int {
   kFloat32 = 1,
   kInt32 = 2,
@@ -58,7 +59,7 @@ struct Tensor {
   int type;
   void* data;
   Ints* shape;
-  float scale;  ///< of the whole tensor; Quantization says more
+  float scale;  ///< scale of the whole tensor; Quantization contains more
   std::int32_t zero_point;
   int memory;
   std::size_t bytes;
@@ -67,7 +68,7 @@ struct Tensor {
   void* delegate;
   int buffer;
   bool is_stale;
-  bool is_variable;  ///< keeps its values from run to run
+  bool is_variable;  ///< keeps its values between runs
   Quantization quantization;
   void* sparsity;
   const Ints* signature;
@@ -78,8 +79,8 @@ struct Node {
   Ints* outputs;
   Ints* intermediates;
   Ints* temporaries;
-  void* state;    ///< what init() of its registration returned
-  void* options;  ///< one of the structs below, as the operator's code says
+  void* state;    ///< result of its registration's init()
+  void* options;  ///< one of the structs below, according to the operator's code
   const void* custom;
   int custom_bytes;
   void* delegate;
@@ -94,7 +95,7 @@ struct Registration {
   Status (*prepare)(Context* context, Node* node);
   Status (*invoke)(Context* context, Node* node);
   const char* (*profiling)(const Context* context, const Node* node);
-  std::int32_t code;  ///< as in the file
+  std::int32_t code;  ///< operator code as in the file
   const char* custom_name;
   int version;
   void* external;
@@ -112,11 +113,11 @@ struct Delegate {
   void* opaque;
 };
 
-/// Nodes that become one: what init() of a delegate's registration gets.
+/// Nodes that become one node: the argument of init() of a delegate's registration.
 struct Subset {
   Delegate* delegate;
   Ints* nodes;
-  Ints* inputs;  ///< constants among them
+  Ints* inputs;  ///< including constants
   Ints* outputs;
 };
 
@@ -141,7 +142,7 @@ struct Context {
   void* request_scratch;
   void* scratch;
   void* resize_explicit;
-  /// The subsets that replace() would make, until the next call.
+  /// Returns the subsets that replace() would make; valid until the next call.
   Status (*preview)(Context* context, const Ints* nodes, Subset** subsets, int* count);
 };
 
@@ -152,7 +153,7 @@ static_assert(sizeof(Registration) == 88 && offsetof(Registration, version) == 5
 static_assert(sizeof(Delegate) == 56 && sizeof(Subset) == 32);
 static_assert(offsetof(Context, replace) == 64 && offsetof(Context, preview) == 152);
 
-/// Node::options, by what has it. `padding`: 1 same, 2 valid; `activation`: as in the file.
+/// Types of Node::options, by operator. `padding`: 1 same, 2 valid; `activation`: as in the file.
 namespace options {
 
 struct Convolution {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libtrine_delegate.so: an external delegate of LiteRT. The interpreter's nodes that the machine
-// has become one node for each part, which runs a compiled program.
+// libtrine_delegate.so: an external delegate of LiteRT. The interpreter's nodes of each part that
+// the machine can execute become one node, which runs a compiled program.
 
 #include <dlfcn.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nodes of LiteRT's interpreter as a TFLite file of their own, so that they are read as any file
-// is (sw/model/tflite).
+// Writes nodes of LiteRT's interpreter as a TFLite file, so that they are imported like any file
+// (sw/model/tflite).
 
 #pragma once
 
@@ -13,30 +13,30 @@
 
 namespace trine::abi::tflite {
 
-/// What the interpreter has, by positions in its plan.
+/// A node of the interpreter's plan.
 struct Planned {
-  int index;  ///< the interpreter's
+  int index;  ///< the interpreter's number
   const tflite::Node* node;
   const Registration* registration;
 };
 
-/// The whole plan. @throws Error  the interpreter does not answer
+/// Returns the whole plan. @throws Error  the interpreter does not answer
 std::vector<Planned> plan_of(Context& context);
 
-/// Whether the tensor's values are in the model.
+/// Returns true if the tensor's values are part of the model.
 inline bool is_constant(const Tensor& tensor) { return tensor.memory == kConstant; }
 
-/// Why the node cannot be written; empty: it can.
+/// Returns why the node cannot be written, or an empty string.
 std::string fault_of(const Context& context, const Planned& planned);
 
-/// Tensors that the nodes read and do not make, constants not among them.
+/// Returns the tensors that the nodes read but do not write, without constants.
 std::vector<int> inputs_of(const Context& context, const std::vector<Planned>& nodes);
 
-/// @param outputs  tensors
+/// Returns the file of these nodes. @param outputs  the file's output tensors
 std::vector<std::uint8_t> file_of(const Context& context, const std::vector<Planned>& nodes,
                                   const std::vector<int>& outputs);
 
-/// MACs of convolutions and products of any type.
+/// Returns the MACs of a convolution or product of any type.
 std::int64_t macs_of(const Context& context, const Planned& planned);
 
 }  // namespace trine::abi::tflite

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Build step: writes trine_csr.h and trine_isa.h, as `trine generate` does for each design, so that
-// the driver is compiled against the one description of the registers.
+// Build step: writes trine_csr.h and trine_isa.h, as `trine generate` does for each design. The
+// driver is compiled with them, so that there is only one description of the registers.
 
 #include <fstream>
 #include <string>

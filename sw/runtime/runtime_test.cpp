@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The driver's cases in C (cases/), each by its name, and those that need the compiler, the host's
-// library or the architecture simulator.
+// Runs the driver's cases in C (cases/) by their names, and cases that need the compiler, the
+// host's library or the architecture simulator.
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Programs with operators of the host, by the driver on a device that is the architecture
-// simulator, against what LiteRT recorded.
+// Runs programs with operators of the host through the driver, with the architecture simulator as
+// its device, and compares with recorded results of LiteRT.
 
 #include <zlib.h>
 

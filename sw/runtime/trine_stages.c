@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs of several stages with operators of the host. docs/program-file.md has the numbers. */
+/* Runs programs of several stages with operators of the host. docs/program-file.md defines the
+ * numbers. */
 
 #include "trine_stages.h"
 

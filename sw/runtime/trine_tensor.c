@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tensors: from the caller's, in C order, to the planes that the device reads, and back. */
+/* Converts tensors from the caller's C order to the planes that the device reads, and back. */
 
 #include "trine_runtime.h"
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Weights go through PMEM in chunks, three of which have room: one is multiplied while the next
- * ones are loaded, so that neither bus nor array waits. A chunk is some groups of `cols` outputs,
- * or, where not even one group has room, a piece of its rows; pieces add up in the accumulators.
- * Biases and scales come in blocks, of which as many have room: each for several chunks, as a short
- * transfer costs the bus more than its beats.
+ * Weights pass through PMEM in chunks. PMEM holds three of them: one is multiplied while the
+ * next ones are loaded, so that neither the bus nor the array waits. A chunk is a number of
+ * groups of `cols` outputs. If not even one group fits, a chunk is a piece of the group's rows,
+ * and the accumulators add up the pieces. Biases and scales are loaded in blocks, each for
+ * several chunks, because a short transfer costs more bus time than its beats. Their memory
+ * holds as many blocks as PMEM holds chunks.
  *
- * Inputs and outputs are words of four neighbours (or a sum), [word][vector], in device memory as
- * in DMEM: the layout of one row of pixels, one for each vector.
+ * Inputs and outputs are words of four neighbours (or one sum), [word][vector], in device memory
+ * as in DMEM: the layout of a row of pixels, one for each vector.
  */
 
 #include "trine_vmm.h"

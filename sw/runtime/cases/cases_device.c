@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening, running, waiting, errors, counters. Registers by their numbers, so that the map that the
- * driver includes is checked, too. */
+/* Cases for opening, running, waiting, errors and counters. They use register numbers instead of
+ * names, so that they also check the map that the driver includes. */
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Machine images: what is read from them, what is refused, what a device is told. */
+/* Cases for machine images: the fields that are read, refusals, and what the device receives. */
 
 #include <string.h>
 

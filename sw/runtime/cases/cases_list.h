@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All cases: DRIVER_CASE(f, name) is case_f(). */
+/* All cases: DRIVER_CASE(f, name) declares case_f(). */
 
 /* cases_device.c */
 DRIVER_CASE(open, "open checks identity and version before anything else")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tensors to planes and back: each code by the formulas of docs/program-file.md. */
+/* Cases for tensors and their planes: each code by the formulas of docs/program-file.md. */
 
 #include <string.h>
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A digit, classified on a bare RISC-V processor: registers and memory at the processor's own
- * addresses, the model in flash, an interrupt, a data cache that the accelerator does not see.
+ * Classifies a digit on a bare RISC-V processor. Registers and memory are in the processor's
+ * address space, the model is in flash; there is an interrupt, and a data cache that the
+ * accelerator does not see.
  *
  *   trine generate --config edge32 --out design
  *   trine compile --config edge32 models/lenet_mnist.tflite --c lenet_mnist.h
- *   riscv64-unknown-elf-gcc -std=c99 -march=rv32imc_zicsr -mabi=ilp32 -ffreestanding -Os -I design
- * \ -I . -c bare_metal.c design/trine_runtime.c design/trine_tensor.c
+ *   riscv64-unknown-elf-gcc -std=c99 -march=rv32imc_zicsr -mabi=ilp32 -ffreestanding -Os \
+ *     -I design -I . -c bare_metal.c design/trine_runtime.c design/trine_tensor.c
  *
- * TRINE_REGISTERS and NONCOHERENT_CACHE are the system's; its start-up code sets the stack and the
- * trap vector, from which it calls accelerator_interrupt().
+ * The system defines TRINE_REGISTERS and NONCOHERENT_CACHE. Its start-up code sets the stack and
+ * the trap vector, which calls accelerator_interrupt().
  */
 
 #include "lenet_mnist.h"

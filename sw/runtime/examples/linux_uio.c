@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a machine image on an accelerator that Linux shows as a UIO device (registers, interrupt)
- * with a buffer for DMA beside it (u-dma-buf, or any memory that both see and mmap() gives).
+ * Runs a machine image on an accelerator that Linux exports as a UIO device (registers,
+ * interrupt) and a buffer for DMA (u-dma-buf, or any memory that both can access and that mmap()
+ * supports).
  *
  *   cc -std=c99 -I design linux_uio.c design/trine_runtime.c design/trine_tensor.c -o linux_uio
  *   d=/sys/class/u-dma-buf/udmabuf0
  *   linux_uio /dev/uio0 /dev/udmabuf0 $(cat $d/phys_addr) $(cat $d/size) model.img input output
  *
- * `model.img` is of `trine compile --image`, `input` holds the codes of its inputs, one behind the
- * other in C order; `output` will hold those of its outputs. An eighth argument is the device that
- * tells interrupts, if that is another than the first. Exit code 1 on any error.
+ * `trine compile --image` writes `model.img`. `input` contains the codes of its inputs one after
+ * the other in C order; the program writes the codes of its outputs to `output`. An eighth
+ * argument is the device that reports interrupts, if it is not the first one. Exit code 1 on any
+ * error.
  */
 
 #define _POSIX_C_SOURCE 200809L

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commands share: options, JSON report, exit codes, progress.
+// Shared parts of the commands: options, JSON report, exit codes, progress.
 //
-// A command is a function that declares itself on the application and returns its exit code from
-// the callback: 0 success, 1 a result is wrong, 2 bad input (thrown as trine::Error).
+// A command is a function that declares its options on the application. Its callback returns the
+// exit code: 0 success, 1 a wrong result, 2 bad input (thrown as trine::Error).
 
 #pragma once
 
@@ -29,25 +29,25 @@ enum ExitCode {
   kInterrupted = 130
 };
 
-/// The command that the arguments chose; set by the callback of its subcommand.
+/// The command that the arguments selected; the callback of its subcommand sets it.
 using Action = std::function<int()>;
 
-/// The commit of the tree or installation that is run, "-dirty" when it was changed; else the
-/// version.
+/// Returns the commit of the tree or installation in use, with "-dirty" if it was changed; without
+/// a commit, the version.
 std::string revision();
 
-/// Keys that are not those of the preset of the configuration's name, with their values; empty
-/// where there is no such preset.
+/// Returns the keys whose values differ from the preset with the configuration's name; empty if
+/// there is no such preset.
 Json variant_of(const machine::Config& config);
-/// "edge64", or of a variant "edge64 array.rows=4".
+/// Returns "edge64", or "edge64 array.rows=4" for a variant.
 std::string design_name(const machine::Config& config);
 
-/// What every command reports, then `json`: the whole configuration and its hash, what of
-/// it is not the preset's, and the revision of the project.
-/// @param config  null where a command has none, or several
+/// Returns the header of every report followed by `json`: the whole configuration and its hash, its
+/// differences from the preset, and the project's revision.
+/// @param config  null if a command has none, or several
 Json with_configuration(const Json& json, const machine::Config* config);
 
-/// A command with options of its own, which `run` gets when the arguments choose it.
+/// Declares a command with options of its own, which `run` receives when the arguments select it.
 template <typename Options>
 std::pair<Command, Options*> add_command(Command app, Action& action, const std::string& name,
                                          const std::string& what, int (*run)(const Options&)) {
@@ -57,48 +57,50 @@ std::pair<Command, Options*> add_command(Command app, Action& action, const std:
   return {command, options.get()};
 }
 
-/// A file by the option that names it.
+/// A file with the option that names it.
 struct NamedFile {
   std::string option, path;
 };
 
-/// --json FILE and --quiet. FILE may be "-": stdout, which then has nothing else.
+/// The options --json FILE and --quiet. If FILE is "-", JSON goes to stdout, and nothing else is
+/// printed.
 struct Output {
-  std::string command;  ///< the name of the one that it is of
+  std::string command;  ///< name of the command
   std::string json_file;
   bool quiet = false;
 
   void declare(Command app);
-  /// Before the work: each file that it will write, --json among them, can be written, is named
-  /// once, and is none that it reads. Empty paths are none.
+  /// Checks before the work that each file to be written, the one of --json included, can be
+  /// written, is named once, and is not read. Empty paths are ignored.
   /// @throws Error
   void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
-  /// Prints to stdout, unless --quiet or --json -. @throws Error  it cannot be written
+  /// Prints to stdout, unless --quiet or --json - is given. @throws Error  stdout cannot be written
   void print(const std::string& text) const;
-  /// Writes the file that --json names, or to stdout, if any: with `command` and
+  /// Writes the JSON to the destination of --json, if there is one, with `command` and
   /// with_configuration().
   void write_json(const Json& json, const machine::Config* config) const;
 };
 
-/// --config C and --set key=value.
+/// The options --config C and --set key=value.
 struct Design {
   std::string config;
   std::vector<std::string> settings;
 
-  Option declare(Command command);  ///< returns --config, required
+  Option declare(Command command);  ///< declares and returns --config, required
+  /// Returns the configuration that the options describe.
   machine::Config load() const { return machine::load_config(config, settings); }
 };
 
-/// Writes out what stdout still holds. @throws Error
+/// Flushes stdout. @throws Error
 void flush_stdout();
 
-/// Columns of the terminal that stdout is, at least 60 and at most 100; 100 for a file or pipe.
+/// Returns the columns of the terminal on stdout, limited to 60..100; 100 for a file or pipe.
 int columns();
 
-/// Words in lines of at most `width` columns, each with `indent` before it.
+/// Returns words in lines of at most `width` columns, each beginning with `indent`.
 std::string wrapped(const std::string& words, const std::string& indent, std::size_t width);
 
-// One file each.
+// The commands; each one is in a file of its own.
 void add_campaign(Command app, Action& action);
 void add_compile(Command app, Action& action);
 void add_demo(Command app, Action& action);

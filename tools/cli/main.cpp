@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine: the command line. One file for each command; this one dispatches and turns exceptions into
-// exit codes.
+// trine: the command line. Each command has a file of its own; this one dispatches to them and
+// turns exceptions into exit codes.
 
 #include <fcntl.h>
 #include <fmt/format.h>

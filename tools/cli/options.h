@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commands and their options, without CLI11's headers: those take two seconds of each file that
-// includes them, and leave the whole parser in its object. options.cpp alone has them.
+// Declares commands and options without CLI11's headers, which cost two seconds in each file that
+// includes them and put the whole parser into its object. Only options.cpp includes them.
 
 #pragma once
 
@@ -16,17 +16,18 @@ class Option;
 
 namespace trine::cli {
 
-/// What a value must be; the parser's message names it.
+/// A condition on an option's value; the parser's message names it.
 using Check = std::function<void(CLI::Option&)>;
 Check range(int lowest, int highest);
 Check range(double lowest, double highest);
-/// @param listed  behind the option's name in the help
+/// @param listed  true: the help lists the values after the option's name
 Check one_of(const std::vector<std::string>& values, bool listed = true);
+/// Requires a number.
 Check number();
-/// @param fault  of a value; "": it is right
+/// @param fault  returns the fault of a value, or "" if it is valid
 Check checked(const std::function<std::string(const std::string&)>& fault);
 
-/// An option that was declared; its methods go on with it.
+/// A declared option. Its methods return the option, so that calls can be chained.
 class Option {
  public:
   explicit Option(CLI::Option* option) : option_(option) {}
@@ -34,9 +35,9 @@ class Option {
 
   Option check(const Check& check);
   Option required(bool value = true);
-  Option allow_extra_args(bool value);    ///< false: one value each time that it is named
-  Option delimiter(char separator);       ///< between values of one argument
-  Option group(const std::string& name);  ///< "": not in the help
+  Option allow_extra_args(bool value);    ///< false: one value each time the option is given
+  Option delimiter(char separator);       ///< separator between values of one argument
+  Option group(const std::string& name);  ///< "": hidden from the help
   Option expected(int least, int most);
   Option excludes(Option other);
   Option needs(Option other);
@@ -47,18 +48,19 @@ class Option {
   CLI::Option* option_;
 };
 
-/// A command under declaration; a handle, copied freely.
+/// A command that is being declared: a handle, which can be copied.
 class Command {
  public:
   explicit Command(CLI::App* app) : app_(app) {}
 
   Command subcommand(const std::string& name, const std::string& what) const;
-  /// The same command; what is declared on it stands below this line of its help.
+  /// Returns the same command; options that are declared on the result appear below this line of
+  /// its help.
   Command under(const std::string& group) const;
   void callback(std::function<void()> action) const;
-  void footer(const std::string& text) const;  ///< of its help: examples
+  void footer(const std::string& text) const;  ///< end of its help: examples
   Option add_flag(const std::string& names, bool& value, const std::string& what) const;
-  Option option(const std::string& name) const;  ///< one that was declared
+  Option option(const std::string& name) const;  ///< returns a declared option
   std::string name() const;
 
  private:
@@ -66,17 +68,17 @@ class Command {
   friend Option add_value(Command command, const std::string& names, T& value,
                           const std::string& what);
   CLI::App* app_;
-  std::string group_;  ///< of subcommands; "": CLI11's own
+  std::string group_;  ///< group of subcommands; "": CLI11's default
 };
 
-/// An option with a value, of the types that options.cpp lists.
-/// @param names  "--out,-o DIR": last what the help calls the value
+/// Declares an option with a value of a type that options.cpp lists.
+/// @param names  "--out,-o DIR": the last word is the value's name in the help
 template <typename T>
 Option add_value(Command command, const std::string& names, T& value, const std::string& what);
 
-/// Options outside of a program's command line, with the same checks and texts.
+/// Parses options outside of the program's command line, with the same checks and texts.
 /// @param declare  declares them
-/// @throws Error  an argument is wrong
+/// @throws Error  an argument is invalid
 void parse_arguments(const std::vector<std::string>& arguments,
                      const std::function<void(Command)>& declare);
 

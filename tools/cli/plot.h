@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pictures by gnuplot, for --plot FILE.
+// Draws pictures with gnuplot, for --plot FILE.
 
 #pragma once
 
@@ -9,10 +9,12 @@
 
 namespace trine::cli {
 
-/// @throws Error  FILE ends in neither .svg nor .png, or there is no gnuplot
+/// Checks that FILE can be drawn.
+/// @throws Error  FILE ends in neither .svg nor .png, or gnuplot is missing
 void check_plot(const std::string& file);
 
-/// @param script  gnuplot's commands for a terminal ("svg", "png") and the file that it writes
+/// Draws a picture.
+/// @param script  returns gnuplot's commands for a terminal ("svg", "png") and the file to write
 /// @throws Error  gnuplot's last line
 void draw_plot(const std::string& file,
                const std::function<std::string(const std::string& terminal,

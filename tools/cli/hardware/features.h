@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The smallest features with which a design runs given models (`trine generate --for`).
+// Finds the smallest features with which a design runs given models (`trine generate --for`).
 
 #pragma once
 
@@ -13,25 +13,26 @@
 
 namespace trine::cli {
 
-/// A feature that the design has, and whether some model is in need of it.
+/// A feature of the design, and whether a model needs it.
 struct Feature {
-  std::string key;              ///< with the value that leaves it out: "vector.softmax=false"
-  bool kept = false;            ///< a model needs it
-  std::string why;              ///< refused without it, more on the host, over 1 % more cycles
-  double gate_equivalents = 0;  ///< of its logic, predicted; 0: the model knows none
+  std::string key;    ///< setting that removes it: "vector.softmax=false"
+  bool kept = false;  ///< true if a model needs it
+  std::string why;    ///< without it: refused, more operators on the host, or over 1 % more cycles
+  double gate_equivalents = 0;  ///< predicted area of its logic; 0: not known
 };
 
+/// The result of the search.
 struct Features {
-  machine::Config config;  ///< without what no model needs
+  machine::Config config;  ///< without the features that no model needs
   std::vector<Feature> all;
-  std::vector<std::uint64_t> cycles, cycles_before;  ///< predicted, of each model
+  std::vector<std::uint64_t> cycles, cycles_before;  ///< predicted for each model
 };
 
-/// Leaves out one feature after the other, the largest that others build on last.
-/// @throws Error  a model is refused by the design as it is
+/// Removes one feature after the other; the largest features, on which others depend, come last.
+/// @throws Error  the original design refuses a model
 Features smallest_for(const std::vector<std::string>& models, const machine::Config& config);
 
-/// A line a feature, the sums, and the settings that give the design.
+/// Returns a line for each feature, the sums, and the settings that give the design.
 std::string to_text(const Features& found, const std::vector<std::string>& models,
                     const machine::Config& before);
 Json to_json(const Features& found, const std::vector<std::string>& models);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Declarations that both halves of `trine fuzz` use: random networks (fuzz.cpp) and random programs
-// (fuzz_programs.cpp).
+// Shared declarations of both halves of `trine fuzz`: random networks (fuzz.cpp) and random
+// programs (fuzz_programs.cpp).
 
 #pragma once
 
@@ -16,6 +16,7 @@
 
 namespace trine::cli {
 
+/// The options of `trine fuzz`.
 struct FuzzArguments {
   Output output;
   std::vector<std::string> designs, settings, families;
@@ -23,20 +24,23 @@ struct FuzzArguments {
   std::vector<std::string> replay;
   EngineFlags engine;
   int pairs = 200, configs = 20, only = -1, seconds = 0, most_failures = 5, least_exact = 50;
-  int duration = 0;  ///< seconds; 0: `pairs` says how many
+  int duration = 0;  ///< seconds; 0: `pairs` limits the run
   std::uint64_t seed = 1;
   bool as_drawn = false, new_seed = false, programs = false, no_assertions = false;
 };
 
-/// Larger designs than this are not drawn for the RTL: Verilator takes too long to build them.
+/// PEs of the largest designs that are drawn for the RTL; Verilator would take too long to build
+/// more.
 constexpr int kMostPesRtl = 400;
 
-/// Says when --duration is over.
+/// The end of --duration.
 class Deadline {
  public:
-  /// @param seconds  0: never
+  /// @param seconds  0: no end
   explicit Deadline(int seconds) : seconds_(seconds) {}
+  /// Returns true if there is an end.
   bool set() const { return seconds_ > 0; }
+  /// Returns true if the time is over.
   bool over() const {
     return set() && std::chrono::steady_clock::now() - begin_ >= std::chrono::seconds(seconds_);
   }
@@ -46,13 +50,14 @@ class Deadline {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-/// The design's model in the cache: building it takes minutes, which are not those of a pair.
+/// Builds the design's model in the cache beforehand, because that takes minutes, which are not
+/// part of a pair's time.
 void build_checked_model(const machine::Config& config, bool assertions, bool quiet);
 
 /// Writes a case into --keep. @return "" or the line that names the file
 std::string keep_case(const FuzzArguments& options, const std::string& text);
 
-/// trine fuzz --programs. @return the exit code
+/// Runs trine fuzz --programs. @return the exit code
 int fuzz_programs(const FuzzArguments& options, const std::vector<machine::Config>& designs);
 
 }  // namespace trine::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Inverts bits of DMEM and PMEM while a network runs on the RTL, and counts what becomes of it: one
-// word in each run, at a random place and cycle, from a reset on.
+// Inverts bits of DMEM and PMEM while a network runs on the RTL and counts the consequences. Each
+// run begins with a reset and inverts bits of one word at a random place and cycle.
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an order of loops would move for each product of a network (tools/estimate/dataflows.h), for
-// `estimate --dataflow`.
+// Computes the data that an order of loops would move for each product of a network
+// (tools/estimate/dataflows.h), for `estimate --dataflow`.
 
 #pragma once
 
@@ -12,18 +12,22 @@
 
 namespace trine::cli {
 
+/// The options of the analysis.
 struct DataflowOptions {
-  std::string flow;  ///< "": none
+  std::string flow;  ///< the order of loops; "": none
   bool explain = false;
-  std::string timeloop;  ///< folder for its files
+  std::string timeloop;  ///< folder for Timeloop's files
 
   void declare(Command command);
+  /// Returns true if an order was given.
   bool given() const { return !flow.empty(); }
-  /// @throws Error  options that need another one. @param table  of --table, which has no layers
+  /// Checks the options.
+  /// @param table  value of --table, whose networks have no layers
+  /// @throws Error  an option requires another one
   void check(const std::string& table, int batch) const;
 };
 
-/// @return an exit code
+/// Runs the analysis. @return an exit code
 int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
                  const machine::Config& config, const Output& output);
 

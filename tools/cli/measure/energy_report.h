@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The energy of a run, from its actions and a table (tools/energy), for `run`, `verify` and
+// Computes the energy of a run from its actions and a table (tools/energy), for `run`, `verify` and
 // `estimate`.
 
 #pragma once
@@ -17,9 +17,9 @@
 
 namespace trine::cli {
 
-/// --energy, --dram-pj-per-bit, --accelergy.
+/// The options --energy, --dram-pj-per-bit and --accelergy.
 struct EnergyOptions {
-  std::string table = "sg13g2";  ///< a technology that comes with the project, or a file
+  std::string table = "sg13g2";  ///< a technology of the project, or a file
   double dram_pj_per_bit = 20;
   std::string accelergy;
 
@@ -28,31 +28,33 @@ struct EnergyOptions {
   energy::Table read() const;
 };
 
-/// What a run took, DRAM apart.
+/// The energy of a run, DRAM separately.
 struct EnergyReport {
   energy::Table table;
-  sim::Actions all{};                       ///< of the run
-  std::vector<sim::Actions> actions;        ///< by layer, of all stages
-  std::vector<energy::LayerEnergy> layers;  ///< likewise: of one, where a table has several
+  sim::Actions all{};                 ///< actions of the run
+  std::vector<sim::Actions> actions;  ///< actions of each layer, of all stages
+  /// Energy of each layer; of one layer, if the table has several.
+  std::vector<energy::LayerEnergy> layers;
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
   std::optional<double> dram_pj;
   double dram_pj_per_bit = 0;
   double clock_ns = 0;                       ///< clock_of() the design
-  double milliwatts = 0, tops_per_watt = 0;  ///< of the chip, at the clock
+  double milliwatts = 0, tops_per_watt = 0;  ///< chip only, at this clock
 };
 
+/// Returns the energy of a run.
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
                            const EnergyOptions& options, const energy::Table& table);
-/// The energy of a table of shapes, without DRAM: its traffic is not known.
+/// Returns the energy of a table of shapes, without DRAM, whose traffic is not known.
 EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Config& config,
                            const energy::Table& table);
 
-/// Puts it into what to_json(program, ..) gave.
+/// Adds the energy to the result of to_json(program, ..).
 void add_to(Json& json, const EnergyReport& report);
-/// @param details  what is wires', glitches' and the clock's, too
+/// Returns the energy as text. @param details  adds the parts of wires, glitches and the clock
 std::string to_text(const EnergyReport& report, bool details);
 
-/// Writes counts of actions in the format of Accelergy 0.4, if --accelergy says where.
+/// Writes the counts of actions in the format of Accelergy 0.4, if --accelergy is given.
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options);
 
 }  // namespace trine::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commands of trine run as tasks (tools/sweep/engine.h): what `sweep` and campaigns share.
+// Runs commands of trine as tasks (tools/sweep/engine.h), for `sweep` and campaigns.
 
 #pragma once
 
@@ -12,24 +12,24 @@
 
 namespace trine::cli {
 
-/// --engine, --out, --jobs; --retry.
+/// The options --engine, --out, --jobs and --retry.
 struct EngineFlags {
   std::string engine = "local", out;
   int jobs = 0;
   bool retry = false;
 
   void declare(Command command);
-  /// Whether one of the first three was named.
+  /// Returns true if --engine, --out or --jobs was given.
   bool asked() const { return engine != "local" || !out.empty() || jobs > 0; }
 };
 
-/// The name of a task that `depends` tells apart, of this program and revision.
+/// Returns the name of a task with this key, for this program and revision.
 std::string task_name(const std::string& depends);
 
-/// `trine WORDS`.
+/// Returns the task `trine WORDS`.
 sweep::Task trine_task(const std::string& name, const std::vector<std::string>& words);
 
-/// Runs them with a line of progress. @param what  for that line
+/// Runs the tasks with a progress line. @param what  text of that line
 std::vector<sweep::Outcome> run_tasks(const std::vector<sweep::Task>& tasks,
                                       const EngineFlags& flags, const std::string& what,
                                       bool quiet);

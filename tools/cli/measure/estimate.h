@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `estimate` says of a model, to the command line and to Python.
+// The estimate of a model, for the command line and for Python.
 
 #pragma once
 
@@ -14,14 +14,14 @@
 
 namespace trine::cli {
 
-/// A compiled model, the cycles of its program, of no vector, and its energy.
+/// A compiled model with the predicted cycles of its program, without a vector, and its energy.
 struct ModelEstimate {
   Network network;
   Execution execution;
   EnergyReport energy;
 };
 
-/// @param bytes  of the model's file, which `options.model` names
+/// Estimates a model. @param bytes  of the file that `options.model` names
 ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                           const BackendOptions& memory, const EnergyOptions& energy,
                           const machine::Config& config);

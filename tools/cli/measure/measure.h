@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fills a results folder for `trine report`: runs the other commands for each model on each design,
-// those whose result is not there yet.
+// Fills a results folder for `trine report`: runs the other commands for each model on each design
+// whose result is missing.
 
 #pragma once
 
@@ -12,22 +12,23 @@
 
 namespace trine::cli {
 
+/// The options that describe the measurements.
 struct Measurements {
   std::vector<std::string> configs, settings, models, shapes;
-  std::vector<std::string> vectors, data, floats;  ///< of each model, in order; "-": none
+  std::vector<std::string> vectors, data, floats;  ///< for each model, in order; "-": none
   std::vector<std::string> mean, scale;
   std::vector<int> batches{1, 2, 4, 8};
   std::string out, backend = "arch", liberty;
   bool synth = false, cpu = false;
 
   void declare(Command command);
-  /// The files that they name, for Output::check.
+  /// Returns the files that the options name, for Output::check.
   std::vector<NamedFile> read() const;
-  /// Whether something is to be measured. @throws Error  options that need others
+  /// Returns true if something is to be measured. @throws Error  an option requires others
   bool asked() const;
-  /// A line for each command that is run, and for each that cannot.
-  /// @return whether all results are right
-  /// @throws Error  a model cannot be run, or as the command at fault
+  /// Runs the commands and prints a line for each, also for those that cannot run.
+  /// @return true if all results are right
+  /// @throws Error  a model cannot be run, or an error of a command
   bool measure(const Output& output) const;
 };
 

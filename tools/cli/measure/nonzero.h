@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many weights, activations and products of a run are not zero: what a machine that skips
-// zeros would have to do. This one skips none.
+// Counts the nonzero weights, activations and products of a run: the work of a machine that skips
+// zeros. This machine skips none.
 
 #pragma once
 
@@ -19,13 +19,13 @@ struct NonzeroRow {
   std::string op, name;
   std::int64_t weights = 0, weights_all = 0;
   std::int64_t activations = 0, activations_all = 0;  ///< of its input
-  std::int64_t macs = 0, macs_all = 0;                ///< both factors are not zero; all: `macs`
+  std::int64_t macs = 0, macs_all = 0;  ///< products whose factors are both nonzero, and all
 };
 
-/// @param values  of the golden layers, which computed one run
+/// Returns the counts of each layer. @param values  tensors of one run of the golden layers
 std::vector<NonzeroRow> nonzero_rows(const model::Graph& graph, const reference::Values& values);
 
-/// A line each, and their sum; empty without rows.
+/// Returns a line for each layer and their sum; empty without rows.
 std::string to_text(const std::vector<NonzeroRow>& rows);
 Json to_json(const std::vector<NonzeroRow>& rows);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine report: results folders in one report, as text and as a page (tools/report).
+// trine report: merges results folders into one report, as text and as a page (tools/report).
 
 #include <filesystem>
 

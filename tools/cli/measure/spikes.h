@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `run` and `estimate` say of a spiking network: its spikes and their operations, and the same
-// network in int8 beside it: one pass, rectifiers in place of neurons (docs/spikes.md).
+// The report of `run` and `estimate` on a spiking network: spikes, operations, and the same network
+// in int8 for comparison, with one pass and rectifiers in place of neurons (docs/spikes.md).
 
 #pragma once
 
@@ -15,26 +15,28 @@
 
 namespace trine::cli {
 
+/// The figures of a spiking network.
 struct SpikeReport {
   int steps = 0, layers = 0;
   std::int64_t neurons = 0;
-  /// Spikes, and products of codes that are not 0 (about, as borders count). Of a run alone.
+  /// Spikes, and products of nonzero codes (approximate, because borders count). Only known for a
+  /// run.
   std::optional<std::int64_t> spikes, operations;
   std::int64_t macs = 0;
-  /// The same network in int8. 0: it has other operators between neurons than can be.
+  /// Values of the same network in int8; 0: operators between neurons do not permit it.
   std::int64_t dense_macs = 0;
   double dense_cycles = 0, dense_pj = 0;
   double cycles = 0, pj = 0;
 
-  /// The share of codes other than 0 below which a machine that skips zeros has fewer products than
-  /// the int8 network. This one skips none.
+  /// Returns the fraction of nonzero codes below which a machine that skips zeros has fewer
+  /// products than the int8 network. This machine skips none.
   double pays_below() const {
     return macs > 0 ? static_cast<double>(dense_macs) / static_cast<double>(macs) : 0;
   }
 };
 
-/// @return nothing: it has no neurons
-/// @param values  of the golden layers, null: none
+/// Returns the report, or nothing for a network without neurons.
+/// @param values  tensors of the golden layers; null: none
 std::optional<SpikeReport> spike_report(const Network& network, const reference::Values* values,
                                         double cycles, const EnergyReport& energy,
                                         const EnergyOptions& options, const sim::BusOptions& bus);

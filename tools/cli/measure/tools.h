@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The external tools that a command's result depends on. A result is reused only while they stay
+// The external tools on which a command's result depends. A result is reused only while they stay
 // the same.
 
 #pragma once
@@ -9,9 +9,10 @@
 
 namespace trine::cli {
 
-/// Names and versions of the tools that `command` calls, the content of the library that it reads
-/// unless it is told of one, and the computer where that counts; a line each. Empty: the command
-/// calls none. @param model  that it works on, or empty
+/// Returns a line for each dependency of `command`: names and versions of the tools that it calls,
+/// the content of the library that it reads by default, and the computer if that matters. Empty if
+/// there are none.
+/// @param model  the model that it works on, or empty
 std::string tools_of(const std::string& command, const std::string& model);
 
 }  // namespace trine::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine accuracy: how many of a user's labelled examples a model gets right, on the machine.
+// trine accuracy: counts how many of a user's labelled examples a model classifies correctly.
 
 #include <fmt/format.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine compare: the golden layers beside another runtime or the float model, layer by layer.
+// trine compare: compares the golden layers with another runtime or the float model, layer by
+// layer.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

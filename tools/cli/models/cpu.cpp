@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine cpu: the time of a model on one core of this computer, beside the machine's
-// (models/cpu.py).
+// trine cpu: measures the time of a model on one core of this computer, to compare with the
+// machine's (models/cpu.py).
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Examples that a user has, with or without labels, and what is done to them before a model sees
-// them. docs/accuracy.md has the formats.
+// A user's examples, with or without labels, and their preparation for a model. docs/accuracy.md
+// defines the formats.
 //
 //   value = (x - mean) * scale,   code = round(value / input's scale) + input's zero point
 
@@ -18,29 +18,30 @@
 
 namespace trine::cli {
 
-/// Examples in memory, or by the files that they lie in.
+/// Examples in memory or in files.
 class DataSet {
  public:
   /// Reads a folder (x.npy, labels.csv, folders of classes, vectors) or a CSV file of numbers.
   /// @throws Error  names the file at fault
   explicit DataSet(const std::string& path);
 
+  /// Returns the number of examples.
   std::size_t size() const { return examples_.size(); }
-  /// One example as it is stored. @throws Error  its file cannot be read
+  /// Returns one example as it is stored. @throws Error  its file cannot be read
   Array example(std::size_t index) const;
-  /// Its labels: none, one, or one for each row of the model's output.
+  /// Returns its labels: none, one, or one for each row of the model's output.
   const std::vector<std::int64_t>& labels(std::size_t index) const {
     return examples_.at(index).labels;
   }
-  /// "images.npy" or "x.npy[17]", for messages.
+  /// Returns "images.npy" or "x.npy[17]", for messages.
   const std::string& name(std::size_t index) const { return examples_.at(index).name; }
-  /// How the runtime rounds that recorded vectors are of; else as LiteRT 1.2.0.
+  /// Returns the rounding of the runtime that recorded the vectors, or LiteRT 1.2.0's.
   reference::RoundingPolicy policy() const { return policy_; }
 
  private:
   struct Example {
     std::string name, file;
-    std::size_t row = 0;  ///< of stack_, where `file` is empty
+    std::size_t row = 0;  ///< index in stack_, if `file` is empty
     std::vector<std::int64_t> labels;
   };
 
@@ -51,25 +52,27 @@ class DataSet {
   void read_files(const std::string& folder);
 
   std::vector<Example> examples_;
-  Array stack_;  ///< examples along the leading axis
+  Array stack_;  ///< examples along the first axis
   reference::RoundingPolicy policy_;
 };
 
-/// --mean and --scale: one for all, or one for each channel.
+/// The options --mean and --scale: one value for all channels, or one for each.
 struct Preparation {
   std::vector<std::string> mean_text, scale_text;
 
   void declare(Command command);
-  /// Checks the numbers. @throws Error
+  /// Parses the numbers. @throws Error
   void parse();
+  /// Returns true if an option was given.
   bool given() const { return !mean_.empty() || !scale_.empty(); }
 
-  /// Real values of an example. @param channels_first  where each channel's numbers apply
-  /// @throws Error  begins with `name`: another count of channels
+  /// Returns the real values of an example.
+  /// @param channels_first  true if the channel axis comes first
+  /// @throws Error  begins with `name`: the number of channels differs
   std::vector<double> values(const Array& example, bool channels_first,
                              const std::string& name) const;
-  /// The example as an input of a model: in its shape (extents of 1 aside), in its codes.
-  /// @throws Error  begins with `name`: another shape, or a type that says nothing about values
+  /// Returns the example as an input of a model: its shape (except for extents of 1) and its codes.
+  /// @throws Error  begins with `name`: another shape, or a type without values
   Array prepared(const Array& example, const model::Tensor& input, bool channels_first,
                  const std::string& name) const;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine quantize --mixed and --choice (models/mixed.py): fewer bits for the weights of layers that
-// bear it.
+// trine quantize --mixed and --choice (models/mixed.py): uses fewer bits for the weights of layers
+// that tolerate it.
 
 #pragma once
 
@@ -14,31 +14,38 @@
 
 namespace trine::cli {
 
+/// The options and the result of the search.
 class Mixed {
  public:
   void declare(Command command);
 
+  /// Returns true if an option was given.
   bool asked() const { return searches_ || !choice_.empty(); }
   const std::string& plot() const { return plot_; }
   const std::string& choice() const { return choice_; }
-  /// The file that a search for the model `out` writes its choice to; empty: there is no search.
+  /// Returns the file to which a search for the model `out` writes its choice; empty without a
+  /// search.
   std::string choice_of(const std::string& out) const;
-  /// @throws Error  of --accuracy, --plot; a design of int8 weights alone; `model` is no .onnx
+  /// Checks the options. @throws Error  --accuracy or --plot is invalid, the design supports only
+  /// int8 weights, or `model` is not an .onnx file
   void check(const std::string& model, const machine::Config& config) const;
-  /// Examples that the accuracy is of: at most this many.
+  /// Returns the maximum number of examples for the accuracy.
   std::size_t answers() const { return answers_; }
 
-  /// What models/quantize.py is told besides. @param data  whose labels count, `count` examples;
-  /// nullptr: there are none  @param scratch  for files between here and there
+  /// Returns additional arguments of models/quantize.py.
+  /// @param data  examples with labels, of which `count` are used; nullptr: none
+  /// @param scratch  folder for files that both programs use
   std::vector<std::string> arguments(const Design& design, const machine::Config& config,
                                      const DataSet* data, std::size_t count,
                                      const std::filesystem::path& scratch);
-  /// Reads the report in `scratch`, draws, writes the choice next to `out`.
+  /// Reads the report in `scratch`, draws, and writes the choice next to `out`.
   void take(const std::filesystem::path& scratch, const std::string& out);
 
+  /// Returns the result as text.
   std::string text() const;
-  /// "float_accuracy", "labels", "answers", "reached", "steps", "choice"
+  /// Returns "float_accuracy", "labels", "answers", "reached", "steps", "choice".
   const Json& json() const { return report_; }
+  /// Returns true if the wanted accuracy was reached.
   bool reached() const { return !report_.contains("reached") || report_["reached"].get<bool>(); }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The published models of models/published.tsv: lists them, downloads them, checks them.
+// Lists, downloads and checks the published models of models/published.tsv.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

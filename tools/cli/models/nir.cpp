@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine nir: a spiking network in NIR's format as quantized ONNX of so many steps
+// trine nir: converts a spiking network in NIR's format to quantized ONNX with a number of steps
 // (models/spikes.py).
 
 #include <fmt/format.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands for a user's own model, beside compile, run and verify: one file each.
+// The commands for a user's own model in addition to compile, run and verify; each has its own
+// file.
 
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine quantize: a float model by the quantizer of its own makers (models/quantize.py), and what
-// of the result runs on the machine.
+// trine quantize: quantizes a float model with its makers' own quantizer (models/quantize.py) and
+// reports which operators of the result the machine executes.
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine record: vectors of a user's own model, by the model's own runtime (models/record.py).
+// trine record: records vectors of a user's model with the model's own runtime (models/record.py).
 
 #include <fmt/format.h>
 

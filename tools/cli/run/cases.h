@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cases that a runtime records, of record and compare: random ones, a user's inputs, or examples of
-// a data set (--data, --mean, --scale).
+// The cases that a runtime records for `record` and `compare`: random inputs, a user's inputs, or
+// examples of a data set (--data, --mean, --scale).
 
 #pragma once
 
@@ -14,23 +14,24 @@
 
 namespace trine::cli {
 
+/// The options of the cases.
 struct CaseOptions {
   std::string data;
   std::vector<std::string> inputs;
   std::vector<std::string> shapes;  ///< --shape
   int count = -1, seed = 1;
-  int most;  ///< examples of --data without --count
+  int most;  ///< maximum number of examples of --data without --count
   Preparation preparation;
 
   explicit CaseOptions(int most_) : most(most_) {}
 
   void declare(Command command);
-  /// What does not go together. @throws Error
+  /// Checks combinations of options. @throws Error
   void check();
-  /// Files that are read, by their options.
+  /// Returns the files that are read, by their options.
   std::vector<NamedFile> files() const;
-  /// What models/record.py is told of them. Examples of --data are written into `folder` in the
-  /// type and shape of MODEL's input, with their labels.
+  /// Returns arguments for models/record.py. Examples of --data are written to `folder` in the type
+  /// and shape of MODEL's input, with their labels.
   /// @throws Error
   std::vector<std::string> arguments(const std::string& model,
                                      const std::filesystem::path& folder) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Running recorded vectors, and measuring time.
+// Runs recorded vectors and measures time.
 
 #pragma once
 
@@ -15,6 +15,7 @@
 
 namespace trine::cli {
 
+/// Measures the time since its construction.
 class Stopwatch {
  public:
   double seconds() const {
@@ -25,36 +26,38 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// How the outputs of all cases lie to the recorded ones.
+/// The comparison of all cases' outputs with the recorded ones.
 struct Comparison {
   std::vector<std::string> differences;  ///< one line for each case that is not exact
-  reference::Deviation codes;            ///< of all outputs of all cases
-  int labelled = 0, right = 0;           ///< cases with labels; those whose top-1 they are
-  int recorded_right = 0;                ///< of the recorded outputs
+  reference::Deviation codes;            ///< deviation of all outputs of all cases
+  int labelled = 0, right = 0;  ///< cases with labels; cases among them whose top-1 is the label
+  int recorded_right = 0;       ///< the same for the recorded outputs
 };
 
 /// Runs all cases of a vector set.
-/// @throws Error  an output of another type or size than the recorded one
+/// @throws Error  type or size of an output differ from the recorded output
 Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
                     const Runner& runner, bool quiet, Comparison& comparison);
 
-/// What `verify` finds out.
+/// The result of `verify`.
 struct Verification {
   Json json;  ///< without the configuration
   Execution execution;
-  std::string text;                 ///< of the comparison, for people
-  std::vector<std::string> faults;  ///< a line each; none: all codes within the tolerance
+  std::string text;                 ///< text of the comparison
+  std::vector<std::string> faults;  ///< a line each; empty: all codes are within the tolerance
 };
 
-/// A model compiled as its vectors' runtime rounds. @param bytes  which `options.model` names
-/// @throws Error  vectors that are not of this model, and what load_network() refuses
+/// Compiles a model with its vectors' rounding.
+/// @param bytes  of the file that `options.model` names
+/// @throws Error  the vectors do not belong to this model, or as load_network()
 Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
                      const NetworkOptions& options, const machine::Config& config);
 
-/// @throws Error  vectors whose tensors are not those of the network, be it a model or a program
+/// Checks that vectors fit a model or a program. @throws Error  the tensors differ from the
+/// network's
 void check_vectors(const reference::VectorSet& vectors, const Network& network);
 
-/// @pre the vectors' tensors fit the network
+/// Runs and compares all vectors. @pre the vectors' tensors fit the network
 Verification verify(const Network& network, const reference::VectorSet& vectors,
                     const reference::RoundingPolicy& policy, const BackendOptions& backend,
                     int tolerance, bool quiet);

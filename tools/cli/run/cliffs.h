@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Layers that fell off a cliff: far above the bound of an optimistic machine, with the cause and
-// what would help.
+// Finds layers that are far slower than the bound of an optimistic machine, with the cause and
+// advice.
 
 #pragma once
 
@@ -16,24 +16,25 @@
 
 namespace trine::cli {
 
+/// A slow layer.
 struct Cliff {
   std::string name, op;
   std::uint64_t cycles = 0;
-  double share = 0;  ///< of all cycles
+  double share = 0;  ///< fraction of all cycles
   std::uint64_t bound = 0;
   std::string cause;
-  std::string advice;  ///< keys of the configuration, or what to change in the model
+  std::string advice;  ///< configuration keys, or a change of the model
 };
 
-/// Layers of more than three times their bound and of at least a hundredth of all cycles, by the
-/// causes of a run.
+/// Returns layers with more than three times their bound and at least a hundredth of all cycles,
+/// with the causes of a run.
 std::vector<Cliff> cliffs_of(const compiler::Program& program, const sim::RunResult& run);
-/// The same by the cycles that the compiler expects and bytes of DRAM, those of all stages.
+/// Returns such layers by the compiler's expected cycles and the DRAM bytes of all stages.
 std::vector<Cliff> expected_cliffs(const compiler::Program& program,
                                    const std::vector<program::Traffic>& traffic);
 
-/// A line each, and one or two with what would help.
-/// @param which  "some": of more than a twentieth of all cycles; "all"; "none"
+/// Returns a line for each layer, and one or two with advice.
+/// @param which  "some": layers with more than a twentieth of all cycles; "all"; "none"
 std::string to_text(const std::vector<Cliff>& cliffs, const std::string& which);
 Json to_json(const std::vector<Cliff>& cliffs);
 

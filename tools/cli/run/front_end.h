@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The front end of a microphone: log-mel energies of a frame of samples, in float32. docs/speech.md
-// has the formula, models/train_wakeword.py the same in NumPy.
+// defines the formula; models/train_wakeword.py implements it in NumPy.
 
 #pragma once
 
@@ -13,32 +13,37 @@
 
 namespace trine::cli {
 
-/// "mel:N" or "mel:N:OFFSET:SCALE".
+/// The features to compute: "mel:N" or "mel:N:OFFSET:SCALE".
 struct Features {
   int mels = 0;
   float offset = 0, scale = 1;
 };
 
-/// @throws Error
+/// Parses features. @throws Error
 Features parse_features(const std::string& text);
 
+/// Computes features of samples.
 class FrontEnd {
  public:
-  /// @param rate  of the samples, in Hz  @param frame  samples of a spectrum
-  /// @throws Error  more filters than the spectrum tells apart
+  /// Prepares the filters.
+  /// @param rate  samples per second
+  /// @param frame  samples of a spectrum
+  /// @throws Error  there are more filters than the spectrum can distinguish
   FrontEnd(const Features& features, int rate, int frame);
+  /// Returns the samples of a frame.
   std::size_t frame() const { return window_.size(); }
+  /// Returns the number of filters.
   std::size_t mels() const { return filters_.size(); }
-  /// (ln(energy + 1e-6) + offset) * scale of each filter. @pre samples.size() == frame()
+  /// Returns (ln(energy + 1e-6) + offset) * scale of each filter. @pre samples.size() == frame()
   std::vector<float> operator()(std::span<const std::int16_t> samples) const;
 
  private:
-  /// A triangle: weights of the spectrum from a bin on.
+  /// A triangular filter: weights of the spectrum's bins from `first` on.
   struct Filter {
     std::size_t first = 0;
     std::vector<float> weights;
   };
-  /// |FFT|^2 of the windowed samples, from bin 0 to the half of the rate.
+  /// Returns |FFT|^2 of the windowed samples, from bin 0 to half of the rate.
   std::vector<float> power(std::span<const std::int16_t> samples) const;
 
   Features features_;

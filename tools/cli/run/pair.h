@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A text by an encoder and a decoder: a folder with two networks (docs/encoder-decoder.md). The
-// encoder reads a line at once; the decoder runs once a symbol, and what it gives goes into its
-// next run, as a cache that grows in the machine's memory or a window of fixed size.
+// Generates text with an encoder and a decoder: a folder with two networks
+// (docs/encoder-decoder.md). The encoder reads a whole line. The decoder runs once per symbol, and
+// its output enters its next run, as a cache that grows in the machine's memory or as a window of
+// fixed size.
 
 #pragma once
 
@@ -13,19 +14,20 @@
 
 namespace trine::cli {
 
-/// Whether MODEL is a folder that has an encoder.
+/// Returns true if MODEL is a folder with an encoder.
 bool is_pair(const std::string& model);
 
+/// The options of such a run.
 struct PairOptions {
   std::string folder;
-  std::string line;  ///< what is read
-  int tokens = 64;   ///< symbols to write at most
+  std::string line;  ///< text to read
+  int tokens = 64;   ///< maximum number of symbols to write
   int context = 256;
   double clock_mhz = 200;
   bool layers = false;
 };
 
-/// @return an exit code
+/// Runs a pair. @return an exit code
 int run_pair(const PairOptions& options, const Design& design, const BackendOptions& backend,
              const Output& output);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The engines' timeline of a run in Chrome's trace format, for ui.perfetto.dev: a track for the
-// layers, one or more (where RUNs overlap) for each engine. The format counts in microseconds; here
-// one is one cycle.
+// Writes the timeline of a run in Chrome's trace format, for ui.perfetto.dev: one track for the
+// layers, and one or more (if RUNs overlap) for each engine. The format counts microseconds; here
+// one microsecond is one cycle.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace trine::cli {
 
-/// @param run  of one inference, from `backend`
+/// Returns the trace. @param run  one inference on `backend`
 Json trace_of(const compiler::Program& program, const sim::RunResult& run,
               const std::string& backend);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A token of a model of a known shape whose weights are random, or several at once
+// Runs one or several tokens of a model with a known shape and random weights
 // (tools/llm/whole_token.h).
 
 #pragma once
@@ -14,19 +14,20 @@
 
 namespace trine::cli {
 
+/// The options of such a run.
 struct RandomTokenOptions {
   std::string shape;
   std::string weights;  ///< "": the shape's
   int context = 256, position = 0;
-  int count = 1;  ///< tokens at once
+  int count = 1;  ///< number of tokens in one run
   bool layers = false;
   std::uint32_t seed = 1;
   double clock_mhz = 200;
 };
 
-/// "bitnet-2b, llama-2-7b"
+/// Returns the names of all shapes: "bitnet-2b, llama-2-7b".
 std::string random_shapes();
-/// @return an exit code
+/// Runs the tokens. @return an exit code
 int run_random_token(const RandomTokenOptions& options, const machine::Config& config,
                      const BackendOptions& backend, const Output& output);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A compiled model that stays loaded: what the Python package and the plug-ins of other frameworks
-// run.
+// A compiled model that stays loaded, for the Python package and the plug-ins of other frameworks.
 
 #pragma once
 
@@ -16,16 +15,18 @@
 
 namespace trine::cli {
 
+/// A compiled model and the backend of its last run.
 class Session {
  public:
-  /// @param bytes  of a model or program, which `options.model` names
-  /// @param rounding  where the options leave it open
+  /// Compiles a model or reads a program.
+  /// @param bytes  of the file that `options.model` names
+  /// @param rounding  used if the options do not set it
   /// @throws Error  as load_network()
   Session(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
           const machine::Config& config,
           reference::RoundingPolicy rounding = reference::kDoublePolicy);
 
-  /// On stderr, while the RTL is built; without it a session prints nothing.
+  /// Prints progress on stderr while the RTL is built. By default a session prints nothing.
   void show_progress() { quiet_ = false; }
 
   const NetworkOptions& options() const { return options_; }
@@ -33,14 +34,14 @@ class Session {
   const Network& network() const { return network_; }
   const compiler::Program& program() const { return network_.program; }
 
-  /// @throws Error  an input too many, too few, of another type or shape
+  /// Checks inputs. @throws Error  their number, a type or a shape is wrong
   void check_inputs(const std::vector<Array>& inputs) const;
-  /// One inference. Threads take turns.
-  /// @pre check_inputs() takes them
+  /// Runs one inference. Threads wait for each other.
+  /// @pre check_inputs() accepts the inputs
   sim::RunResult run(const std::vector<Array>& inputs, const BackendOptions& backend);
 
  private:
-  /// The one of the last run, where its options are the same.
+  /// Returns the runner of the last run if its options are the same, else a new one.
   const Runner& runner_of(const BackendOptions& backend, const std::vector<Array>& first);
 
   NetworkOptions options_;
@@ -48,7 +49,7 @@ class Session {
   Network network_;
   std::vector<Array> shapes_;
   bool quiet_ = true;
-  std::mutex mutex_;  ///< of runner_
+  std::mutex mutex_;  ///< guards runner_
   std::optional<std::pair<BackendOptions, Runner>> runner_;
 };
 

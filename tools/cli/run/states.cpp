@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Options of a stream, and what goes from run to run.
+// Options of a stream, and the states that pass from run to run.
 
 #include <fmt/format.h>
 

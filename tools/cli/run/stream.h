@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stream: frame after frame through a model, whose states go from run to run, or symbol after
-// symbol out of one.
+// Runs a stream: frame after frame through a model whose states pass from run to run, or symbol
+// after symbol out of a model.
 
 #pragma once
 
@@ -18,65 +18,72 @@
 
 namespace trine::cli {
 
+/// Returns the bytes of an array.
 inline std::size_t byte_count(const Array& array) {
   return static_cast<std::size_t>(array.elements()) * array.element_bytes();
 }
 
 /// Options of a command that runs streams.
 struct StreamOptions {
-  std::vector<std::string> frames;   ///< a file for each input that is no state; none: no stream
+  std::vector<std::string> frames;   ///< a file for each input without a state; empty: no stream
   std::vector<std::string> carries;  ///< "INPUT=OUTPUT"
-  std::vector<std::string> feeds;    ///< "INPUT=OUTPUT": the output's largest element
-  std::vector<std::string> begins;   ///< "INPUT=F.npy"
-  int count = 0;                     ///< runs, where no input has frames
-  int until = -1;                    ///< the symbol that ends it
-  bool reset = false;                ///< states begin anew with each frame
-  bool pcm = false;                  ///< stdin has samples of 16 bits
-  int hop = 0;                       ///< of these, from frame to frame; 0: a frame's
-  std::string features;              ///< what is made of these; "": nothing
-  int rate = 0, window = 0;          ///< Hz; samples of a spectrum; 0: 16000; 25 ms
+  /// "INPUT=OUTPUT": the input is the index of the output's largest element.
+  std::vector<std::string> feeds;
+  std::vector<std::string> begins;  ///< "INPUT=F.npy"
+  int count = 0;                    ///< number of runs, if no input has frames
+  int until = -1;                   ///< the symbol that ends the stream
+  bool reset = false;               ///< states begin again with each frame
+  bool pcm = false;                 ///< stdin contains 16-bit samples
+  int hop = 0;                      ///< samples from frame to frame; 0: a whole frame
+  std::string features;             ///< features to compute from samples; "": none
+  int rate = 0, window = 0;         ///< Hz, default 16000; samples of a spectrum, default 25 ms
 
   void declare(Command command);
+  /// Returns true if a stream was requested.
   bool given() const { return !frames.empty() || count > 0; }
-  /// @param cases  whether recorded ones may be the stream
-  /// @throws Error  an option that needs another one
+  /// Checks the options.
+  /// @param cases  recorded cases may be the stream
+  /// @throws Error  an option requires another one
   void check(bool cases = false) const;
-  /// The files that they name, for Output::check.
+  /// Returns the files that the options name, for Output::check.
   std::vector<NamedFile> read() const;
 };
 
-/// What an input's codes stand for; floats are themselves.
+/// The quantization of an input; a float input represents itself.
 struct InputCodes {
   double scale = 0;
   int zero_point = 0;
 };
 
+/// Returns the quantization of an input.
 InputCodes codes_of(const Network& network, std::size_t input);
 
-/// Place and value of the largest element, the first of equal ones.
+/// Returns index and value of the largest element, the first one among equals.
 std::pair<std::int64_t, double> largest(const Array& array);
 
-/// Inputs that no frames are for: what goes from run to run, and what stays.
+/// The inputs without frames: states that pass from run to run, and constant inputs.
 class States {
  public:
-  /// As they begin. @throws Error  tensors or files that do not fit, two for an input
+  /// Sets the initial values. @throws Error  tensors or files that do not fit, or two for an input
   States(const StreamOptions& options, const Network& network);
+  /// Returns true if the input is a state.
   bool holds(int input) const;
+  /// Returns the input and output of each state.
   std::vector<model::Carry> carries() const;
-  /// Into the inputs of the next run.
+  /// Writes the states into the inputs of the next run.
   void put(std::vector<Array>& inputs) const;
-  /// Out of what the run gave.
+  /// Reads the states from the outputs of a run.
   void take(const std::vector<Array>& outputs);
-  /// What the first --feed took of the last run; -1: nothing.
+  /// Returns the symbol that the first --feed read from the last run; -1: none.
   std::int64_t symbol() const { return symbol_; }
 
  private:
   struct State {
-    model::Carry carry;   ///< output -1: it stays
-    bool is_fed = false;  ///< the output's largest element says what it is
+    model::Carry carry;   ///< output -1: the input is constant
+    bool is_fed = false;  ///< true if the input is the index of the output's largest element
     InputCodes codes;
     Array value;
-    bool has_begun = false;  ///< with a file's values
+    bool has_begun = false;  ///< true if a file gives the initial value
   };
   void add(const Network& network, model::Carry carry, bool is_fed);
   void begin(const std::string& text, const Network& network);
@@ -85,14 +92,14 @@ class States {
   std::int64_t symbol_ = -1;
 };
 
-/// Inputs that are no states, one frame after the other.
+/// The inputs without states, one frame after the other.
 class Frames {
  public:
-  /// @throws Error  files that are not the inputs' frames
+  /// Opens the frames. @throws Error  files that are not frames of the inputs
   Frames(const StreamOptions& options, const Network& network, const States& states,
          const std::string& model);
-  /// Inputs of the next run, without its states; nothing behind the last frame.
-  /// @throws Error  half a frame, or half a sample, on stdin
+  /// Returns the inputs of the next run without its states, or nothing after the last frame.
+  /// @throws Error  stdin ends with an incomplete frame or sample
   std::optional<std::vector<Array>> next();
 
  private:
@@ -101,31 +108,32 @@ class Frames {
     Array frames;
   };
   Array from_stdin(const Array& shape) const;
-  /// @throws Error  the live input is of no type that samples have, or of no shape of features
+  /// Checks the live input. @throws Error  its type does not fit samples, or its shape does not fit
+  /// features
   void expect_samples(const StreamOptions& options, const Network& network,
                       const std::string& model);
   void expect_features(const StreamOptions& options, const std::string& model);
   bool read_samples(std::size_t size);
   Array from_samples(const Array& shape);
 
-  std::vector<Array> shapes_;  ///< of all inputs
-  std::vector<File> files_;    ///< none: stdin is `live_`
+  std::vector<Array> shapes_;  ///< shapes of all inputs
+  std::vector<File> files_;    ///< empty: stdin is `live_`
   int live_ = -1;
   bool pcm_ = false;
   std::size_t hop_ = 0;
-  InputCodes codes_;                  ///< the live input's
-  std::vector<std::int16_t> window_;  ///< samples of the frame before
+  InputCodes codes_;                  ///< quantization of the live input
+  std::vector<std::int16_t> window_;  ///< samples of the previous frame
   std::optional<FrontEnd> front_end_;
-  std::vector<float> features_;  ///< of the frames before, the newest last
+  std::vector<float> features_;  ///< features of the previous frames, the newest last
   std::int64_t count_ = 0, next_ = 0;
 };
 
-/// Runs all frames on the machine and through the golden layers, each with its own states; prints a
-/// line each as soon as it is there.
-/// @param answers  for --json: of each frame its cycles, the largest value of the first output, and
-///                 the symbol that it feeds to the next
+/// Runs all frames on the machine and through the golden layers, each with their own states, and
+/// prints a line per frame as soon as it is complete.
+/// @param answers  for --json: for each frame its cycles, the largest value of the first output,
+/// and the symbol that it feeds to the next frame
 /// @param outputs  files for the outputs of all frames, [frames, ...]
-/// @return the first difference, "": none
+/// @return the first difference, or ""
 std::string run_stream(const StreamOptions& options, const Network& network,
                        const reference::RoundingPolicy& policy, const BackendOptions& backend,
                        const std::vector<std::string>& outputs, const std::string& model,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parts of the machine that energy is told of.
+// The parts of the machine for which energy is reported.
 
 #pragma once
 
@@ -18,14 +18,16 @@ enum Component : int { kPe, kLanes, kDmem, kPmem, kAgu, kDma, kControl, kCompone
 inline constexpr std::array<std::string_view, kComponents> kComponentNames{
     "pe", "lanes", "dmem", "pmem", "agu", "dma", "control"};
 
-/// Where a cell belongs. @param module  that it was mapped with
+/// Returns the component of a cell.
+/// @param module  module with which the cell was mapped
 /// @param path  instances from the top
 Component component_of(const std::string& module, const std::string& path);
 
 /// Returns the indices of the component's actions (sim/arch/actions.h).
 std::vector<std::size_t> actions_of(std::size_t component);
 
-/// What a component's cost of a cycle, without work, grows with: its PEs, lanes, banks, ..
+/// Returns the number of units that determine a component's energy per idle cycle: its PEs, lanes,
+/// banks, ..
 double units_of(Component component, const machine::Config& config);
 
 }  // namespace trine::energy

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A table is found again from what it gives, actions of a shipped network, what is refused.
+// Checks that a fit recovers the table that made its data, the actions of a shipped network, and
+// refusals.
 
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of a technology (table.h) out of what was measured at gate level (measure.h).
+// Fits the table of a technology (table.h) to measurements at gate level (measure.h).
 
 #pragma once
 
@@ -11,13 +11,13 @@
 
 namespace trine::energy {
 
-/// The table that comes closest to what was measured: non-negative least squares for each
-/// component over the layers of all programs on all designs. Its clock is the first one's. Of one
-/// design alone all is its units', nothing fixed.
-/// @throws Error  nothing was measured, or with different cells, voltages or assumptions
+/// Returns the table that is closest to the measurements: non-negative least squares for each
+/// component over the layers of all programs on all designs. Its clock is the first design's. With
+/// a single design, all idle energy belongs to the units and none is fixed.
+/// @throws Error  there are no measurements, or their cells, voltages or assumptions differ
 Table fit(const std::vector<Measured>& designs);
 
-/// A layer as it was measured, pJ.
+/// Returns the measured energy of a layer, pJ.
 double total_of(const Sample& sample, double clock_ns);
 
 }  // namespace trine::energy

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Energy of a run at gate level: the design's netlist (synth/synthesize.h), with memory macros,
-// buffered and timed, driven by the ports of a run of its RTL, every net's changes counted and
-// priced (synth/power).
+// Measures the energy of a run at gate level. The design's netlist (synth/synthesize.h), with
+// memory macros, buffered and timed, is driven by the ports of a run of its RTL; the changes of
+// every net are counted and priced (synth/power).
 
 #pragma once
 
@@ -22,14 +22,15 @@
 
 namespace trine::energy {
 
+/// Options of a measurement.
 struct MeasureOptions {
   synth::SynthOptions synth;
   sim::RtlOptions rtl;
   power::Assumptions assumed;
   std::filesystem::path keep;  ///< folder for netlist, ports and traces, for a check; empty: none
-  std::uint64_t most_cycles = 0;  ///< of each program; 0: all
-  /// One cycle of so many is run with delays, for glitches; 0: none. A prime: loops have even
-  /// periods.
+  std::uint64_t most_cycles = 0;  ///< maximum cycles of each program; 0: all
+  /// One of this many cycles is simulated with delays, for glitches; 0: none. A prime number,
+  /// because loops have even periods.
   int timed_every = 17;
 };
 
@@ -40,16 +41,17 @@ struct Sample {
   sim::Actions actions{};
   std::array<power::Energy, kComponents> energy;
 
-  /// A span of its cycles. Leakage is that of the cells, however many spans a layer has.
+  /// Adds a span of its cycles. Leakage is the cells' leakage, however many spans a layer has.
   void add(std::uint64_t span_cycles, const std::vector<power::Energy>& span);
 };
 
+/// The measurement of a design.
 struct Measured {
   machine::Config config;
   std::string library;
   double clock_ns = 0, volts = 0;
   std::size_t cells = 0, registers = 0;
-  bool placed = false;  ///< wires are those of its places
+  bool placed = false;  ///< true if wires have the lengths of a placement
   power::Assumptions assumed;
   std::vector<Sample> samples;  ///< layers of all programs
 };
@@ -61,18 +63,19 @@ struct Workload {
   const std::vector<Array>* inputs = nullptr;
 };
 
-/// Spans that have cycles. What a layer without any does counts for the one before it: its RUNs
-/// were over when those of that one were.
+/// Returns the spans with cycles. A layer without cycles ended before the previous one did; its
+/// actions are added to the previous one.
 std::vector<sim::LayerSpan> timed_spans(const std::vector<sim::LayerSpan>& spans,
                                         std::vector<sim::Actions>& actions);
 
-/// All of it, to be fitted again.
+/// Returns the measurement as JSON, to be fitted again.
 nlohmann::ordered_json to_json(const Measured& measured);
-/// @throws Error  names the file
+/// Reads a measurement. @throws Error  names the file
 Measured read_measured(const std::filesystem::path& file);
 
-/// @throws Error  a tool fails, a library without memories, a program in stages, a netlist that
-/// does not do what the RTL does
+/// Measures workloads on a design.
+/// @throws Error  a tool fails, the library has no memories, a program has several stages, or the
+/// netlist behaves differently from the RTL
 Measured measure(const machine::Config& config, const std::vector<Workload>& workloads,
                  const MeasureOptions& options);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each order of loops moves for a product, on the same array and buffer: accesses of each
-// level, and their energy in that of a MAC. bench/published/dataflows.py is the same counter in
-// Python, docs/dataflows.md has the formulas.
+// Counts the data that each order of loops moves for a product on the same array and buffer:
+// accesses of each level, and their energy relative to a MAC. bench/published/dataflows.py contains
+// the same counter in Python, docs/dataflows.md the formulas.
 
 #pragma once
 
@@ -17,17 +17,17 @@
 
 namespace trine::estimate {
 
-/// What stays in a PE while the rest goes by.
+/// The data that stay in a PE while the others pass.
 enum class Dataflow { kOutput, kWeight, kInput, kRow };
 inline constexpr std::array<const char*, 4> kDataflows = {"output", "weight", "input", "row"};
 
-/// M filters of C x R x S over P x Q pixels; groups are products of their own.
+/// M filters of C x R x S over P x Q pixels. Groups are separate products.
 struct Product {
   std::string name;
   std::int64_t M = 1, C = 1, R = 1, S = 1, P = 1, Q = 1;
-  std::int64_t H = 1, W = 1;  ///< of the map that it reads
+  std::int64_t H = 1, W = 1;  ///< size of the map that it reads
   std::int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t times = 1;  ///< products that are alike
+  std::int64_t times = 1;  ///< number of equal products
 
   std::int64_t reduction() const { return C * R * S; }
   std::int64_t pixels() const { return P * Q; }
@@ -37,26 +37,27 @@ struct Product {
   std::int64_t outputs() const { return M * pixels(); }
 };
 
-/// Convolutions and matrix products of a network. Maps that are multiplied with each other are
-/// none: they have no weights.
+/// Returns the convolutions and matrix products of a network, without products of two maps, which
+/// have no weights.
 std::vector<Product> products_of(const model::Graph& graph);
 std::vector<Product> products_of(const ShapeTable& table);
 
+/// The array and its buffer.
 struct Resources {
   std::int64_t rows = 1, columns = 1, buffer_bytes = 0;
-  int lanes = 4;  ///< products that a PE adds before its sum, neighbouring channels
+  int lanes = 4;  ///< products of neighbouring channels that a PE adds before its sum
 };
-/// The array, and both memories as one buffer.
+/// Returns the array with both memories as one buffer.
 Resources resources_of(const machine::Config& config);
 
-/// Accesses of one kind of data at one level, and how they come about.
+/// Accesses to one kind of data at one level, with an explanation.
 struct Accesses {
   const char* what;  ///< "inputs", "weights", "sums"
   std::int64_t count = 0;
   std::string why;
 };
 
-/// What one of the product's `times` moves.
+/// The data moved for one of the product's `times`.
 struct Moved {
   std::vector<Accesses> dram, buffer;
   std::int64_t macs = 0, hops = 0, registers = 0;  ///< hops: from PE to PE, or a broadcast
@@ -64,21 +65,23 @@ struct Moved {
 
   std::int64_t dram_accesses() const { return sum(dram); }
   std::int64_t buffer_accesses() const { return sum(buffer); }
-  /// In that of a MAC.
+  /// Returns the energy relative to a MAC.
   double energy() const;
 
  private:
   static std::int64_t sum(const std::vector<Accesses>& all);
 };
 
-/// Energy of an access in that of a MAC: Chen, Emer, Sze, ISCA 2016, table 4.
+/// Energy of an access relative to a MAC: Chen, Emer, Sze, ISCA 2016, table 4.
 inline constexpr double kRegisterCost = 1, kHopCost = 2, kBufferCost = 6, kDramCost = 200;
 
+/// Returns the data that a product moves.
 Moved moved(Dataflow flow, const Product& product, const Resources& resources);
 
-/// The array as Timeloop 0.4 describes architectures, with what the dataflow asks of mappings.
+/// Returns the array in the architecture format of Timeloop 0.4, with the dataflow's constraints on
+/// mappings.
 std::string timeloop_architecture(Dataflow flow, const Resources& resources, int bus_bits);
-/// The product as its problem.
+/// Returns the product as a problem of Timeloop.
 std::string timeloop_problem(const Product& product);
 
 }  // namespace trine::estimate

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cycles of a network on a design without executing anything: a walk over its program, whose
-// cycles depend on shapes alone.
+// Predicts the cycles of a network on a design without executing it: a walk over its program, whose
+// cycles depend only on shapes.
 
 #pragma once
 
@@ -18,33 +18,35 @@
 
 namespace trine::estimate {
 
-/// What the architecture simulator predicts of a program, all stages, without any outputs.
+/// Predicts a program with the architecture simulator: all stages, without outputs.
 sim::RunResult of_program(const compiler::Program& program, const sim::BusOptions& bus = {});
 
-/// What a layer of a table of shapes, or each of some that are alike, takes.
+/// A layer of a table of shapes, or several equal layers.
 struct Row {
   std::string name, op;
   std::int64_t times = 1;
-  std::int64_t macs = 0;          ///< of one
-  std::int64_t parameters = 0;    ///< of one
-  std::int64_t weight_bytes = 0;  ///< of one: weights, biases and scales as they are stored
-  double cycles = 0;              ///< of one
-  sim::CauseCycles causes{};      ///< of all that were walked
-  sim::Actions actions{};         ///< of one
+  std::int64_t macs = 0;          ///< of one layer
+  std::int64_t parameters = 0;    ///< of one layer
+  std::int64_t weight_bytes = 0;  ///< of one layer: weights, biases and scales as they are stored
+  double cycles = 0;              ///< of one layer
+  sim::CauseCycles causes{};      ///< of all layers that were predicted
+  sim::Actions actions{};         ///< of one layer
 
+  /// Returns the limit of the layer, "-" without cycles.
   std::string bound() const { return cycles == 0 ? "-" : sim::bound_of(causes); }
 };
 
+/// The estimate of a network.
 struct Estimate {
   std::string network;
   std::vector<Row> rows;
-  int tokens = 0;  ///< of a language model that go through at once
+  int tokens = 0;  ///< tokens of a language model that are computed together
 
   std::int64_t macs() const { return sum(&Row::macs); }
   std::int64_t parameters() const { return sum(&Row::parameters); }
   std::int64_t weight_bytes() const { return sum(&Row::weight_bytes); }
   double cycles() const { return sum(&Row::cycles); }
-  /// On the bus, and the few between memories.
+  /// Returns the beats on the bus and the few beats between memories.
   std::int64_t beats() const {
     std::int64_t total = 0;
     for (const Row& row : rows) total += row.actions[sim::kBeat] * row.times;
@@ -60,7 +62,7 @@ struct Estimate {
   }
 };
 
-/// A row for each name of the network's layers, which need no weights.
+/// Returns a row for each name of the network's layers, which need no weights.
 std::vector<Row> of_network(compiler::Network lowered, const machine::Config& config);
 
 }  // namespace trine::estimate

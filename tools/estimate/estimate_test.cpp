@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tables against the published totals; cycles against the architecture simulator's.
+// Compares tables with the published totals, and cycles with the architecture simulator's.
 
 #include "tools/estimate/estimate.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cycles of a table of shapes: its rows as the compiler's layers, without weights, planned as a
-// model's are.
+// Estimates a table of shapes: its rows become layers of the compiler without weights and are
+// planned like a model's.
 
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace trine::estimate {
 
-/// Rows of `times` that read others of as many `times` keep their maps on chip as a model's; those
-/// of other `times`, and rows whose shape nobody above gives, read DRAM.
-/// @throws Error  what the design lacks
+/// Estimates a table. Rows that read rows with the same `times` keep their maps on the chip like a
+/// model's. Rows that read others, or whose input no row above defines, read DRAM.
+/// @throws Error  a feature that the design lacks
 Estimate of_shapes(const ShapeTable& table, const machine::Config& config);
 
 }  // namespace trine::estimate

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Timeloop's files, version 0.4: https://timeloop.csail.mit.edu (Parashar et al., ISPASS 2019).
+// Prints Timeloop's files, version 0.4: https://timeloop.csail.mit.edu (Parashar et al., ISPASS
+// 2019).
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks made in code: a graph that grows operator by operator with random scales, zero points
+// Builds networks in code: a graph that grows operator by operator with random scales, zero points
 // and weights.
 
 #pragma once
@@ -26,21 +26,21 @@ namespace trine::fuzz {
 using model::OpKind;
 using model::Padding;
 
-/// A file that the importer read, and its outputs by an evaluation that shares nothing with the
-/// imported graph.
+/// A file that the importer read. `run` computes its outputs by an evaluation that shares nothing
+/// with the imported graph.
 struct ImportedFile {
   std::string text;
   std::function<std::vector<Array>(const std::vector<Array>& inputs)> run;
 };
 
-/// A graph that grows operator by operator; each method returns its output tensor.
+/// A graph that grows operator by operator. Each method returns its output tensor.
 class Builder {
  public:
-  /// Everything from one stream of numbers.
+  /// Draws all numbers from one stream.
   explicit Builder(unsigned seed) : random_(seed) {}
 
-  /// What makes the network from `choices`, which must live on; contents of constants from its
-  /// data seed.
+  /// Makes the network from `choices`, which must outlive the builder, and the contents of
+  /// constants from their data seed.
   explicit Builder(Choices& choices) : choices_(&choices), random_(choices.data_seed()) {}
 
   int number(int low, int high) { return number(low, high, high); }
@@ -48,7 +48,7 @@ class Builder {
     return choices_ != nullptr ? choices_->number(low, high, asked) : content(low, high);
   }
 
-  /// A number of weights, inputs: what is not worth a choice.
+  /// Returns a number for weights or inputs, which is not recorded as a choice.
   int content(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
 
   int activation(const std::string& name, const std::vector<int>& shape) {
@@ -85,7 +85,7 @@ class Builder {
     return finish_product(op, {static_cast<int>(graph.tensor(from).elements() / K), channels});
   }
 
-  /// LayerNorm (`center`) or RMSNorm. Normalized values up to 6 fill the output's codes.
+  /// Adds LayerNorm (`center`) or RMSNorm. Normalized values up to 6 use the output's codes.
   int normalization(int from, bool center) {
     model::Op op = start(OpKind::kNormalization, {from}, center ? "LAYER_NORM" : "RMS_NORM");
     op.center = center;
@@ -111,17 +111,17 @@ class Builder {
     return finish_like(op, to);
   }
 
-  /// Any of two operands, broadcast. @param name  empty: the kind's
+  /// Adds an operator on two operands, which are broadcast. @param name  empty: the kind's
   int binary(int a, int b, OpKind kind, const std::string& name = "") {
     return finish(start(kind, {a, b}, name), *model::broadcast_shape(shape(a), shape(b)));
   }
 
   int addition(int a, int b) { return binary(a, b, OpKind::kAdd); }
 
-  /// The larger codes. @pre one quantization
+  /// Adds a maximum of codes. @pre both have the same quantization
   int maximum(int a, int b) { return binary(a, b, OpKind::kMaximum); }
 
-  /// Random codes.
+  /// Adds a constant with random codes.
   int constant(const std::vector<int>& shape) {
     const int t = activation("constant", shape);
     tensor(t).is_constant = true;
@@ -129,7 +129,7 @@ class Builder {
     return t;
   }
 
-  /// @pre one quantization
+  /// @pre all parts have the same quantization
   int concatenation(const std::vector<int>& parts, int axis) {
     model::Op op = start(OpKind::kConcatenation, parts);
     op.axis = axis;
@@ -174,7 +174,8 @@ class Builder {
     return pad(from, {0, 0, top, bottom, left, right, 0, 0});
   }
 
-  /// Before and behind, for each axis. @param code  a tensor of one; -1: the zero point
+  /// Adds padding before and after the map along each axis.
+  /// @param code  a tensor of one code; -1: the zero point
   int pad(int from, const std::vector<int>& sides, int code = -1) {
     model::Op op = start(code < 0 ? OpKind::kPad : OpKind::kPadV2, {from});
     op.inputs.push_back(integers(sides, {graph.tensor(from).rank(), 2}));
@@ -185,7 +186,7 @@ class Builder {
     return finish_padded(op, sides);
   }
 
-  /// @pre sides below the extents
+  /// @pre sides are smaller than the extents
   int mirror_pad(int from, const std::vector<int>& sides, bool symmetric) {
     model::Op op = start(OpKind::kMirrorPad, {from});
     op.symmetric = symmetric;
@@ -193,7 +194,7 @@ class Builder {
     return finish_padded(op, sides);
   }
 
-  /// begin, begin + stride, ... below end, for each axis.
+  /// Reads begin, begin + stride, ... below end, along each axis.
   int strided_slice(int from, const std::vector<int>& begin, const std::vector<int>& end,
                     const std::vector<int>& stride) {
     std::vector<int> out;
@@ -230,7 +231,7 @@ class Builder {
     return finish_like(op, {1, H, W, shape(from)[3]});
   }
 
-  /// Resizes to H x W pixels, of which the input's are every stride-th.
+  /// Enlarges a map to H x W pixels; the input's pixels are every stride-th of them.
   int transpose_convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int H,
                             int W, Padding padding, bool per_channel) {
     model::Op op = start(OpKind::kTransposeConv, {});
@@ -255,7 +256,7 @@ class Builder {
                   {1, s[1] * block, s[2] * block, s[3] / block / block});
   }
 
-  /// An operator that model::expanded() writes as others. Outputs have the scale of `like`.
+  /// Adds an operator that model::expanded() replaces by others. Outputs have the scale of `like`.
   std::vector<int> expandable(const std::string& name, const std::vector<int>& operands, int like,
                               const std::vector<std::vector<int>>& shapes, int axis = 0) {
     model::Op op = start(OpKind::kUnknown, operands, name);
@@ -301,13 +302,13 @@ class Builder {
     tensor(to).quantization = graph.tensor(from).quantization;
   }
 
-  bool groups = false;  ///< the design has array.groups
-  bool packed = false;  ///< and memory.packed_weights
+  bool groups = false;  ///< true if the design has array.groups
+  bool packed = false;  ///< true if the design also has memory.packed_weights
   model::Graph graph{"random", "random.tflite", {}, {}, {}, {}, {}, {}};
-  bool one_scale = false;  ///< for all activations, as what moves codes needs it
-  /// Operators at the graph's end are the host's alone (--allow-host).
+  bool one_scale = false;  ///< all activations have one scale, as operators that move codes require
+  /// True if only the host executes operators at the graph's end (--allow-host).
   bool host_at_end = false;
-  std::shared_ptr<const ImportedFile> imported;  ///< that `graph` was read from, or null
+  std::shared_ptr<const ImportedFile> imported;  ///< file from which `graph` was read, or null
 
  protected:
   int add(const std::string& name, std::vector<int> shape,
@@ -332,7 +333,7 @@ class Builder {
     return t;
   }
 
-  /// The next operator. @param name  empty: the kind's
+  /// Begins the next operator. @param name  empty: the kind's
   model::Op start(OpKind kind, const std::vector<int>& inputs, const std::string& name = "") const {
     model::Op op = model::op_of(kind, static_cast<int>(graph.ops.size()), inputs);
     if (!name.empty()) op.name = name;
@@ -346,7 +347,7 @@ class Builder {
   }
 
  private:
-  /// From choices zero points at the ends, too.
+  /// Returns a random quantization; with choices, also with a zero point at an end of the range.
   model::Quantization any_quantization() {
     if (one_scale && !graph.tensors.empty()) return graph.tensor(0).quantization;
     const auto of = [](int thousandths, int zero_point) {
@@ -369,7 +370,7 @@ class Builder {
     return finish_as(std::move(op), next_activation(shape));
   }
 
-  /// Codes of the first operand.
+  /// Ends an operator whose output has the first operand's quantization.
   int finish_like(const model::Op& op, const std::vector<int>& shape) {
     const int out = finish(op, shape);
     same_quantization(op.inputs[0], out);
@@ -382,8 +383,8 @@ class Builder {
     return finish_like(op, out);
   }
 
-  /// The output's scale makes a sum deviate by some 40 codes; now and then by far more or far less:
-  /// multipliers at the ends of their range.
+  /// Ends a product. The output's scale makes its sums deviate by some 40 codes; occasionally by
+  /// far more or fewer, so that multipliers reach the ends of their range.
   int finish_product(const model::Op& op, const std::vector<int>& shape) {
     const int out = finish(op, shape);
     if (choices_ == nullptr || one_scale) return out;
@@ -403,7 +404,7 @@ class Builder {
     return out;
   }
 
-  /// A window with weights of that shape.
+  /// Adds an operator with a window and weights of this shape.
   int sliding(OpKind kind, int from, const std::vector<int>& filter, int channels, int stride_h,
               int stride_w, int dilation_h, int dilation_w, Padding padding, bool per_channel) {
     model::Op op = start(kind, {from});
@@ -446,10 +447,10 @@ class Builder {
   }
 
   Choices* choices_ = nullptr;  ///< null: all numbers are content
-  std::mt19937 random_;         ///< of content
+  std::mt19937 random_;         ///< source of content
 };
 
-/// "CONV_2D 0[1,4,5,3] -> 3[1,4,5,8]", a line for each operator.
+/// Returns "CONV_2D 0[1,4,5,3] -> 3[1,4,5,8]", a line for each operator.
 inline std::string text_of(const model::Graph& graph) {
   std::string text;
   for (const model::Op& op : graph.ops) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pair as a file: configuration, network, inputs and all that it is run with, as JSON. The
-// numbers that a generator was asked for (Case) make another network after the generator has
-// changed; the file keeps its network. tests/fuzz_cases holds pairs that failed once.
+// Stores a pair in a file: configuration, network, inputs and all options of the run, as JSON. The
+// numbers that a generator chose (Case) make another network after a change of the generator; the
+// file keeps its network. tests/fuzz_cases contains pairs that failed once.
 
 #pragma once
 
@@ -13,13 +13,13 @@
 
 namespace trine::fuzz {
 
-/// @param why  what failed, for people
+/// Returns the text of a file. @param why  the failure, for people
 std::string case_text(const Pair& pair, const std::string& why);
 std::string case_text(const ProgramCase& c, const std::string& why);
 
-/// Returns true if the file holds a program, not a network.
+/// Returns true if the file contains a program instead of a network.
 bool holds_program(const std::string& text, const std::string& file);
-/// @throws Error  no such file, naming `file`
+/// Parses a file. @throws Error  invalid, names `file`
 Pair parse_pair(const std::string& text, const std::string& file);
 ProgramCase parse_program_case(const std::string& text, const std::string& file);
 

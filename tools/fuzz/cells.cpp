@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LSTMs of TFLite: one or two behind each other, int8 or 16x8; SVDFs of int8. States are at the
-// network's edges or begun with zeros. Or cells of ONNX.
+// LSTMs of TFLite, one or two in a chain, int8 or 16x8; SVDFs of int8. States are inputs and
+// outputs of the network or begin with zeros. Or cells of ONNX.
 
 #include <cmath>
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Chains of narrow convolutions as mobile networks have them, pruned.
+// Pruned chains of narrow convolutions as in mobile networks.
 
 #include "tools/fuzz/networks.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The random numbers that a network or a configuration is made of, recorded, so that a failing one
-// can be made simpler: the same generator runs again with some of its choices left out or lowered,
-// and whatever it makes of them is legal. For that a generator puts its simplest case first (the
-// lowest number), and repeats a part as long as more() says so.
+// Records the random numbers that make a network or a configuration, so that a failing one can be
+// simplified. The same generator runs again with some of its choices left out or lowered, and its
+// result is always legal. For this purpose a generator maps its simplest case to the lowest number,
+// and repeats a part as long as more() returns true.
 
 #pragma once
 
@@ -15,22 +15,23 @@
 
 namespace trine::fuzz {
 
-/// What was chosen, above the lowest number each time.
+/// The chosen numbers, each minus its lowest value.
 using Record = std::vector<std::int32_t>;
 
+/// A source of recorded random numbers.
 class Choices {
  public:
-  /// Draws, behind the first that are given.
+  /// Draws numbers after the given first ones.
   explicit Choices(std::uint64_t seed, Record first = {});
-  /// Repeats; what the record lacks is the lowest.
+  /// Repeats a record; missing numbers are the lowest.
   Choices(Record record, std::uint32_t data_seed);
 
-  /// low..high, each as likely. A record may ask for more, up to `asked`: what is drawn otherwise
-  /// stays as it was when a choice gets longer.
+  /// Returns a number of low..high with uniform probability. A record may contain more, up to
+  /// `asked`, so that drawn networks do not change when a choice is extended.
   int number(int low, int high, int asked);
   int number(int low, int high) { return number(low, high, high); }
   std::uint32_t data_seed() const { return data_seed_; }
-  /// What was asked for so far.
+  /// Returns the record so far.
   const Record& made() const { return made_; }
 
  private:
@@ -40,21 +41,21 @@ class Choices {
   Record record_, made_;
 };
 
-// Choices from anything with number(low, high): the simplest case is the lowest number.
+// Choices from any source with number(low, high): the simplest case is the lowest number.
 
-/// True once in `times`.
+/// Returns true once in `times`.
 template <typename Source>
 bool once_in(Source& source, int times) {
   return source.number(0, times - 1) == times - 1;
 }
 
-/// One of a list, the first is the simplest.
+/// Returns an element of a list; the first is the simplest.
 template <typename T, typename Source>
 T any(Source& source, const std::vector<T>& list) {
   return list[static_cast<std::size_t>(source.number(0, static_cast<int>(list.size()) - 1))];
 }
 
-/// The last one mostly, so that networks get deep.
+/// Returns mostly the last element, so that networks become deep.
 template <typename T, typename Source>
 T recent(Source& source, const std::vector<T>& list) {
   const int last = static_cast<int>(list.size()) - 1;
@@ -62,7 +63,7 @@ T recent(Source& source, const std::vector<T>& list) {
                             : list.back();
 }
 
-/// In any order; the simplest is as it is.
+/// Returns the list in any order; the simplest order is the given one.
 template <typename T, typename Source>
 std::vector<T> shuffled(Source& source, std::vector<T> list) {
   for (int k = static_cast<int>(list.size()) - 1; k > 0; --k)
@@ -71,20 +72,20 @@ std::vector<T> shuffled(Source& source, std::vector<T> list) {
   return list;
 }
 
-/// Whether a part follows the first `n`; at least and at most so many.
+/// Returns whether a part follows the first `n`, of at least `least` and at most `most`.
 template <typename Source>
 bool more(Source& source, int n, int least, int most) {
   return n < least || (n < most && source.number(0, 3) != 0);
 }
 
-/// 1..most, small ones more likely.
+/// Returns 1..most, small numbers with higher probability.
 template <typename Source>
 int extent(Source& source, int most) {
   const int reach = source.number(0, 2);
   return source.number(1, reach == 2 ? most : reach == 1 ? (most + 3) / 4 : (most + 15) / 16);
 }
 
-/// "1,0,7" and back. @throws Error
+/// Returns "1,0,7"; parse_record() parses it. @throws Error
 std::string to_text(const Record& record);
 Record parse_record(const std::string& text);
 

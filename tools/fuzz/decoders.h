@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random decoders like LLaMA and a text of each: a prompt at once, then token by token, by the
-// session that writes texts (tools/llm/session.h), which the golden layers check.
+// Makes random decoders like LLaMA and a text for each: a prompt in one run, then token by token.
+// The session that generates texts (tools/llm/session.h) runs them, and the golden layers check
+// them.
 
 #pragma once
 
@@ -17,39 +18,42 @@
 
 namespace trine::fuzz {
 
+/// A decoder and its text.
 struct Decoder {
   llm::Dimensions dims;
   bool shared = true;  ///< the classifier is the embedding
   llm::WeightCodes codes = llm::WeightCodes::kInt8;
   int context = 1;
-  int first = 0;                ///< tokens that the golden layers read alone
-  int prompt = 1, chunk = 1;    ///< tokens behind those, and how many at once
-  std::vector<int> tokens;      ///< the first ones, the prompt, and what follows one by one
-  std::uint32_t data_seed = 0;  ///< of the weights
+  int first = 0;                ///< number of tokens that only the golden layers read
+  int prompt = 1, chunk = 1;    ///< number of prompt tokens after them, and tokens per run
+  std::vector<int> tokens;      ///< first tokens, prompt, and the tokens that follow one by one
+  std::uint32_t data_seed = 0;  ///< seed of the weights
 
+  /// Returns the decoder's model.
   llm::QuantizedModel model() const;
 };
 
-/// "2 layers of 64 channels, 4 heads of 16 (2 of keys), ..."
+/// Returns "2 layers of 64 channels, 4 heads of 16 (2 of keys), ...".
 std::string to_text(const Decoder& d);
 
-/// Any, with weights that the design has.
+/// Draws any decoder whose weights the design supports.
 Decoder any_decoder(Builder& b, const machine::Config& config);
 
-/// The network of its last step.
+/// Returns the network of its last step.
 model::Graph last_step(const Decoder& d);
 
+/// The result of a text.
 struct TextRun {
-  std::string difference;  ///< the first one to the golden layers; "": none
-  Array sums;              ///< of the last token
+  std::string difference;  ///< first difference from the golden layers; "": none
+  Array sums;              ///< sums of the last token
   std::uint64_t cycles = 0;
-  std::optional<model::Refusal> halved;  ///< why fewer tokens were read at once
+  std::optional<model::Refusal> halved;  ///< reason why fewer tokens were read in a run
 };
 
-/// Reads the text. Each step's sums and caches must be the golden layers', and what tokens at once
-/// give what they give one by one.
-/// @param options  where; its first is set here. @throws Error  as Session, also for what is too
-/// much at once but for no Refusal
+/// Runs the text. Sums and caches of each step must equal the golden layers', and tokens in one run
+/// must give the same results as one by one.
+/// @param options  the backend; `first` is set here
+/// @throws Error  as Session, and if tokens in one run do not fit for another reason than a Refusal
 TextRun run_text(const Decoder& d, llm::SessionOptions options);
 
 }  // namespace trine::fuzz

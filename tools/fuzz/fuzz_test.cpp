@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The generator itself: cases repeat, failures are seen and made simpler.
+// Checks the generator: cases can be repeated, failures are detected and simplified.
 
 #include <algorithm>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks whose inputs are more than the first operand of one layer: parts of inputs as operands,
-// gates on inputs, rows that the cores of a cluster exchange.
+// Networks that use inputs in unusual ways: parts of inputs as operands, gates on inputs, rows that
+// the cores of a cluster exchange.
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks of int16 activations and int8 weights: those of int8, with eight bits more a code.
+// Makes networks with int16 activations and int8 weights from int8 networks.
 
 #pragma once
 
@@ -8,23 +8,24 @@
 
 namespace trine::fuzz {
 
-/// The network of int16 activations: its codes with eight bits more.
-/// @param onnx  biases stay int32
+/// Turns the network's activations into int16: its codes gain eight bits.
+/// @param onnx  biases remain int32
 void widen(Builder& b, bool onnx = false);
 
-/// What moves codes, and TRANSPOSE_CONV.
-/// @param codes  whether borders may be of other codes than 0
+/// Adds an operator that moves codes, or TRANSPOSE_CONV.
+/// @param codes  true if borders may contain codes other than 0
 int random_movement(Builder& b, int x, bool codes);
-/// What the vector unit computes.
+/// Adds an operator of the vector unit.
 int random_vector(Builder& b, int x);
 
-/// Which operators lie between products.
+/// The operators between products.
 enum class Between { kNothing, kMovement, kVectors, kAny };
 
-/// One to four products, each on the one before; other operators before some. Not widened yet.
-/// @param codes  whether borders may be of other codes than 0
+/// Adds one to four products in a chain, some with other operators before them. The network is not
+/// yet widened.
+/// @param codes  true if borders may contain codes other than 0
 void random_chain(Builder& b, Between between, bool codes);
-/// The same behind tensor x, of four axes.
+/// Adds the same after tensor x, which has four axes.
 void random_chain(Builder& b, int x, Between between, bool codes);
 
 }  // namespace trine::fuzz

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random networks of ternary and binary codes.
+// Makes random networks of ternary and binary codes.
 
 #pragma once
 
@@ -20,7 +20,7 @@ using model::Encoding;
 class LowBitNet : public Builder {
  public:
   explicit LowBitNet(unsigned seed) : Builder(seed) { graph.name = graph.file = "lowbit"; }
-  /// What that builder has begun.
+  /// Continues the network of a builder.
   explicit LowBitNet(Builder&& b) : Builder(std::move(b)) {}
 
   int input(const std::vector<int>& shape, Encoding encoding) {
@@ -30,7 +30,7 @@ class LowBitNet : public Builder {
     return t;
   }
 
-  /// @param groups  of both channels, whose numbers it divides
+  /// @param groups  divides the numbers of input and output channels
   int convolution(int from, int channels, int size, int stride, Padding padding, Encoding weights,
                   int groups = 1) {
     const std::vector<int> filter{channels, size, size, shape(from)[3] / groups};
@@ -72,7 +72,7 @@ class LowBitNet : public Builder {
     return finish(op, out);
   }
 
-  /// Channels of both, of one quantization.
+  /// Joins the channels of two maps with the same quantization.
   int join(int a, int b) {
     model::Op op = start(OpKind::kConcatenation, {a, b});
     op.axis = 3;
@@ -81,7 +81,7 @@ class LowBitNet : public Builder {
     return finish(op, codes_like(a, "both", both));
   }
 
-  /// Sums or differences of the first half of the channels and the second.
+  /// Adds or subtracts the first and the second half of the channels.
   int sum_of_halves(int from, bool minus) {
     const int C = shape(from)[3] / 2;
     const int x = convolution(from, C, 1, 1, Padding::kValid, Encoding::kTernary);
@@ -95,7 +95,7 @@ class LowBitNet : public Builder {
     return x;
   }
 
-  /// Borders of 1 all around.
+  /// Adds borders of 1 on all sides.
   int pad(int from, int code) {
     const std::vector<std::int32_t> sides{0, 0, 1, 1, 1, 1, 0, 0};
     const int paddings = constant_of("paddings", model::DataType::kInt32, sides, {4, 2});
@@ -185,7 +185,7 @@ inline Encoding any_encoding(LowBitNet& net, const std::vector<Encoding>& choice
   return any(net, choices);
 }
 
-/// One to three convolutions with thresholds, sometimes pooled, and a fully connected layer.
+/// Adds one to three convolutions with thresholds, sometimes pooled, and a fully connected layer.
 void random_low_bit(LowBitNet& net);
 
 }  // namespace trine::fuzz

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Words of programs that nobody compiled, behind a right BEGIN: half of them legal programs of
-// which one to three fields or words are changed, half random words.
+// Makes words of invalid programs after a valid BEGIN: half of them are legal programs with one to
+// three fields or words changed, half are random words.
 
 #pragma once
 
@@ -11,8 +11,9 @@
 
 namespace trine::fuzz {
 
-/// Words of the n-th malformed program. @param legal  that is changed, or is the longest that a
-/// random one gets. @param features  of the design
+/// Returns the words of the n-th malformed program.
+/// @param legal  the program to change, or the maximum length of random words
+/// @param features  of the design
 std::vector<isa::Word> malformed_words(const std::vector<isa::Word>& legal, unsigned features,
                                        unsigned n);
 

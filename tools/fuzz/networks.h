@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole networks made at random: a few operators, each on anything that was computed before.
+// Makes random networks: a few operators, each on any earlier result.
 
 #pragma once
 
@@ -11,39 +11,42 @@
 
 namespace trine::fuzz {
 
-inline constexpr std::int64_t kMostElements = 12'000;  ///< of a tensor
+inline constexpr std::int64_t kMostElements = 12'000;  ///< maximum elements of a tensor
 
-/// What a network is made of.
+/// The kinds of networks.
 enum class Family {
   kImages,        ///< convolutions, pools, elementwise operators, movement: maps of four axes
   kMatrices,      ///< products of rows and of two maps, transposes, reductions: 2 to 5 axes
   kTransformers,  ///< one block
   kLowBit,        ///< ternary and binary convolutions with thresholds
   kExported,      ///< ONNX in the forms of exporters
-  kChains,        ///< narrow convolutions one behind the other, pruned
+  kChains,        ///< chains of narrow convolutions, pruned
   kInt16,         ///< images and chains of int16 activations (array.activations16)
   kCells,         ///< LSTMs (array.activations16)
-  kDecoders,      ///< of language models, with a text (decoders.h)
+  kDecoders,      ///< decoders of language models with a text (decoders.h)
   kFormats,       ///< chains of int16 codes of an eight-bit format (array.formats)
-  kSpikes,        ///< neurons over some steps (array.activations16)
+  kSpikes,        ///< neurons over several steps (array.activations16)
   kParts,         ///< channels of inputs as operands
   kGates,         ///< squeeze and excitation of inputs
   kExchange,      ///< rows that cores exchange (array.cores)
   kTosa,          ///< TOSA as exporters write it
 };
 
-/// Names of all families, in their order: "images", ...
+/// Returns the names of all families in their order: "images", ...
 const std::vector<std::string>& family_names();
 
-/// What make_network() chooses first so that it makes one of these families; none: any but
-/// those of array.activations16 and decoders.
+/// Returns the first choices with which make_network() makes one of these families; without
+/// families, any except decoders and families of array.activations16.
 Record choice_of(const std::vector<Family>& families, std::uint64_t random);
 
-/// A network of any family, with its outputs: all that nobody reads; those of array.activations16
-/// only if choice_of() asks for them. Of a decoder nothing but the family. @return its family
+/// Makes a network of any family; its outputs are all tensors that no operator reads. Families of
+/// array.activations16 are only made if choice_of() asked for them. For a decoder it only returns
+/// the family.
+/// @return its family
 Family make_network(Builder& b);
 
-/// Operators of these families; further ones turn the network into uint8, a batch, ONNX's rounding.
+/// Makes operators of these families. Further choices turn the network into uint8, a batch, or
+/// ONNX's rounding.
 void make_images(Builder& b);
 void make_matrices(Builder& b);
 void make_low_bit(Builder& b);
@@ -56,44 +59,46 @@ void make_spikes(Builder& b);
 void make_parts(Builder& b);
 void make_gates(Builder& b);
 void make_exchange(Builder& b);
-/// Sets Builder::imported, too.
+/// Also sets Builder::imported.
 void make_tosa(Builder& b);
-/// Weights of four bits.
+/// Replaces weights by 4-bit weights.
 void narrow(Builder& b);
-/// LSTM, GRU, RNN of ONNX. @throws Error  the importer refuses them
+/// Makes LSTM, GRU or RNN of ONNX. @throws Error  the importer refuses them
 void make_recurrent(Builder& b);
-/// States of LSTMs are inputs and outputs.
+/// Makes states of LSTMs inputs and outputs.
 void keep_states(Builder& b);
-/// Images of what the machine has of int16 activations, still of int8.
+/// Makes images, still of int8, from operators that the machine supports on int16 activations.
 void make_wide_images(Builder& b);
-/// The network behind the quantizer of its input: what the host makes of floats is no matter here.
+/// Returns the network after its input's quantizer: the host's conversion of floats is not tested
+/// here.
 model::Graph from_codes(model::Graph graph);
 
-/// Each output that no operator reads, and now and then one that is read as well.
+/// Makes each output that no operator reads an output of the graph, and occasionally one that is
+/// read.
 void set_outputs(Builder& b);
 
-/// Only operators first..first+count-1 are left: what they read becomes inputs, what nobody reads
-/// outputs.
+/// Keeps only operators first..first+count-1. Tensors that they read become inputs, tensors that
+/// none reads outputs.
 void keep_operators(model::Graph& graph, int first, int count);
 
-/// Codes for an input of the graph: any, or mostly ends, or few.
+/// Returns codes for an input of the graph: any codes, mostly the ends of the range, or few codes.
 Array random_codes(Builder& b, int tensor);
 
 // ---- what turns a network into another one --------------------------------------------------
 
-/// One scale for each tensor of weights.
+/// Gives each tensor of weights a single scale.
 void use_one_scale(model::Graph& graph);
-/// Zero points for all weights; a few weights, or many, are then beyond int8.
+/// Adds zero points to all weights; a few weights, or many, then exceed int8.
 void shift_weights(Builder& b);
-/// Filters without weights; of half of the networks also input channels that no filter reads.
+/// Makes filters without weights, and in half of the networks input channels that no filter reads.
 void prune(Builder& b);
-/// Codes, batches and rounding of other files than int8 TFLite's.
+/// Uses codes, batches and rounding of files other than int8 TFLite's.
 void make_variant(Builder& b);
-/// All codes 128 more.
+/// Adds 128 to all codes.
 void make_unsigned(model::Graph& graph);
-/// Images come and go with their axes in another order, mostly N C H W.
+/// Changes the axes of images at inputs and outputs to another order, mostly N C H W.
 void make_planar(Builder& b);
-/// Every map n times. @pre axis 0 of all maps is the batch
+/// Repeats every map n times. @pre axis 0 of all maps is the batch
 void make_batch(Builder& b, int n);
 
 }  // namespace trine::fuzz

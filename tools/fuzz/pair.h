@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One network on one configuration: compiled, run, compared. RTL = architecture simulator = golden
-// layers: outputs of all three, every byte of DRAM and what is written of the first two.
+// Compiles, runs and compares one network on one configuration. RTL, architecture simulator and
+// golden layers must agree in their outputs, and the first two in every byte of DRAM and the number
+// of bytes written.
 
 #pragma once
 
@@ -23,55 +24,58 @@
 
 namespace trine::fuzz {
 
-/// What a pair is made of; to_text() and parse_case() keep it on a command line.
+/// The choices that make a pair; to_text() and parse_case() convert them for a command line.
 struct Case {
   Record config;
-  std::uint32_t data_seed = 0;  ///< of weights and inputs
+  std::uint32_t data_seed = 0;  ///< seed of weights and inputs
   Record network;
-  int first = 0, count = 0;  ///< operators that are left of the network; count 0: all of them
+  int first = 0, count = 0;  ///< operators to keep; count 0: all
 };
 
 std::string to_text(const Case& c);
-/// @throws Error
+/// Parses a case. @throws Error
 Case parse_case(const std::string& text);
 
+/// A network on a configuration with its inputs and options.
 struct Pair {
-  Case made;  ///< what its generators asked for
+  Case made;  ///< the choices of its generators
   machine::Config config;
   Family family = Family::kImages;
   model::Graph graph;
-  std::string unread;       ///< why the importer refuses the network, which it has to read ...
-  bool beyond = false;      ///< ... unless it is for a documented limit
-  bool allow_host = false;  ///< the network ends with operators that only the host has
+  std::string unread;       ///< reason why the importer refuses the network, which is a failure ...
+  bool beyond = false;      ///< ... unless the reason is a documented limit
+  bool allow_host = false;  ///< the network ends with operators that only the host supports
   std::vector<Array> inputs;
-  std::shared_ptr<const Decoder> decoder;  ///< if that is the family; graph is its last step
+  std::shared_ptr<const Decoder> decoder;  ///< for decoders; graph is its last step
   reference::RoundingPolicy rounding;
   compiler::Ways ways;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
-  bool assertions = false;  ///< of the RTL are checked
-  std::shared_ptr<const ImportedFile>
-      imported;  ///< the graph is this file's, if that is the family
+  bool assertions = false;                       ///< checks the RTL's assertions
+  std::shared_ptr<const ImportedFile> imported;  ///< file of the graph, or null
 };
 
 inline constexpr int kAnyPes = 1 << 30;
 
-/// Configuration `k` of a seed, and what it is made of: one that has one of the families, if any is
-/// named. @param most_pes  larger ones are drawn again
+/// Draws configuration `k` of a seed and returns it with its choices. If families are given, the
+/// configuration supports one of them.
+/// @param most_pes  larger configurations are drawn again
 std::pair<machine::Config, Record> draw_config(std::uint64_t seed, int k,
                                                const std::vector<Family>& families = {},
                                                int most_pes = kAnyPes);
-/// Network `n` on configuration `k` of a seed. @param families  none: of any that the
-/// configuration may have, but decoders; int16 alone: on configurations that have it
-/// @param config  instead of the drawn one
+/// Draws network `n` on configuration `k` of a seed.
+/// @param families  none: any family that the configuration supports, except decoders; int16 only
+/// on configurations with int16 activations
+/// @param config  replaces the drawn configuration
 Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families = {},
                const machine::Config* config = nullptr, int most_pes = kAnyPes);
+/// Makes a pair on the case's configuration.
 Pair make_pair(const Case& c);
-/// The same network on that configuration.
+/// Makes a pair with the same network on another configuration.
 Pair make_pair(const Case& c, const machine::Config& config);
-/// What the network's first output is: "codes", "floats" that stand for codes, "sums" of the
-/// array, or what an operator that the "host" alone has computes.
+/// Returns the kind of the network's first output: "codes", "floats" that represent codes, "sums"
+/// of the array, or "host" for an operator that only the host supports.
 std::string ending_of(const Pair& pair);
-/// Network, configuration and what they are run with, for people.
+/// Returns network, configuration and options of the run as text.
 std::string describe(const Pair& pair);
 
 enum class Backend { kArch, kRtl };
@@ -79,33 +83,36 @@ enum class Backend { kArch, kRtl };
 enum class Outcome {
   kExact,
   kRefused,  ///< by the compiler, for a documented limit
-  kIllegal,  ///< the network is none that model::check() accepts
-  kFailed    ///< everything else: a difference, an error, a crash, a hang
+  kIllegal,  ///< model::check() does not accept the network
+  kFailed    ///< any other end: a difference, an error, a crash, a hang
 };
 
+/// The result of a pair.
 struct Verdict {
   Outcome outcome = Outcome::kFailed;
-  std::string text;      ///< of anything but kExact
-  bool telling = false;  ///< the outputs have many codes: an error would show
-  bool removed = false;  ///< the compiler left channels out
+  std::string text;      ///< explanation, except for kExact
+  bool telling = false;  ///< the outputs have many codes, so that an error would show
+  bool removed = false;  ///< the compiler removed channels
   bool striped = false;  ///< layers run in cascades
-  unsigned streams = 0;  ///< weights are packed so: machine::kStreams, a bit each
+  unsigned streams = 0;  ///< kinds of packed weights: machine::kStreams, a bit each
   std::uint64_t arch_cycles = 0, rtl_cycles = 0;
 };
 
-/// For tests: changes the program before it runs.
+/// Changes the program before it runs, for tests.
 using Tamper = std::function<void(compiler::Program&)>;
 
+/// Runs a pair.
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper = {});
 
-/// Runs `work` in a process of its own. A crash is a verdict, and so is an assertion of the RTL
-/// that fails, with its text, or no result after `seconds` of processor time.
+/// Runs `work` in a process of its own. A crash becomes a verdict, as do a failed assertion of the
+/// RTL, with its text, and a result that is missing after `seconds` of processor time.
 Verdict run_isolated(const std::function<Verdict()>& work, int seconds);
 Verdict run_isolated(const Pair& pair, Backend backend, int seconds);
 
-/// A simpler case for which `fails` still holds: parts of the network are left out, everything is
-/// lowered. @param keep_config  e.g. because another design takes minutes to build
-/// @param most  calls of `fails`
+/// Returns a simpler case for which `fails` still returns true: parts of the network are removed
+/// and all choices lowered.
+/// @param keep_config  true, for example, if another design would take minutes to build
+/// @param most  maximum calls of `fails`
 Case shrink(Case c, const std::function<bool(const Pair&)>& fails, bool keep_config, int most,
             const machine::Config* config = nullptr);
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random programs: every geometry, flag and quantization that the compiler could ask for, and many
-// that it would not. A program loads all memories with random bits, mixes instructions of all four
-// engines, and stores DMEM.
+// Makes random programs: every geometry, flag and quantization that the compiler could request, and
+// many that it would not. A program loads all memories with random bits, mixes instructions of all
+// four engines, and stores DMEM.
 //
-// Even seeds run the instructions one after the other, each waiting for the one before. Odd seeds
-// give them only the tokens that their memory regions need, so that engines overlap.
+// Programs of even seeds run the instructions one after the other, each waiting for the previous
+// one. In odd seeds the instructions only have the tokens that their memory regions require, so
+// that engines overlap.
 
 #pragma once
 
@@ -18,14 +19,15 @@
 
 namespace trine::fuzz {
 
+/// A program and its data.
 struct RandomProgram {
   compiler::Program program;
-  std::vector<compiler::Instruction> instructions;  ///< in program order
-  std::vector<std::uint8_t> dram;                   ///< what BASE points to
+  std::vector<compiler::Instruction> instructions;  ///< all instructions in program order
+  std::vector<std::uint8_t> dram;                   ///< memory at BASE
 };
 
-/// The same seed with fewer instructions is the beginning of the same program.
-/// @param instructions  besides the first loads and the last store
+/// Makes a program. The same seed with fewer instructions gives the beginning of the same program.
+/// @param instructions  in addition to the first loads and the last store
 RandomProgram random_program(const machine::Config& config, unsigned seed, int instructions);
 
 }  // namespace trine::fuzz

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// As in property-based testing: of what was chosen, blocks are left out and numbers are lowered,
-// and what the generators make of the rest is tried. A shorter record is simpler, of equally long
-// ones the one with lower numbers.
+// Simplifies cases as in property-based testing: leaves out blocks of the recorded choices or
+// lowers numbers, and tries the network that the generators make of the rest. A shorter record is
+// simpler; of equally long records, the one with lower numbers.
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Spiking networks: products of events or spikes, pools of these, neurons of any kind over all
-// steps of a sequence, spikes that come back, a membrane to read out.
+// Spiking networks: products of events or spikes, pools of them, neurons of any kind over all steps
+// of a sequence, recurrent spikes, a membrane as output.
 
 #include <algorithm>
 #include <cmath>

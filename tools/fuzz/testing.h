@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of the compiler and of the machine draw: configurations, shapes, parts of networks.
+// Draws configurations, shapes and parts of networks for tests of the compiler and of the machine.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace trine::fuzz {
 
-/// A configuration that machine::check() accepts.
+/// Returns a configuration that machine::check() accepts.
 inline machine::Config small_config(int rows, int cols, int dmem_kib, int pmem_kib, int bus) {
   machine::Config config;
   config.name = "test";
@@ -24,7 +24,7 @@ inline machine::Config small_config(int rows, int cols, int dmem_kib, int pmem_k
   return config;
 }
 
-/// A configuration from a seed; `small` memories force parts and pieces.
+/// Returns a random configuration. Small memories force parts and pieces.
 inline machine::Config random_config(Builder& b) {
   static constexpr int kArrays[][2] = {{1, 1},  {3, 5},   {4, 4},  {8, 8}, {4, 16},
                                        {16, 4}, {16, 16}, {2, 12}, {7, 3}};
@@ -41,7 +41,8 @@ inline Padding random_padding(Builder& b) {
   return b.number(0, 1) == 0 ? Padding::kSame : Padding::kValid;
 }
 
-/// A map made from the graph's inputs: one of them, or what the compute or the vector unit writes.
+/// Returns a map made from the graph's inputs: an input, or a result of the compute or the vector
+/// unit.
 inline int random_map(Builder& b, const std::vector<int>& shape) {
   switch (b.number(0, 3)) {
     case 0:
@@ -63,7 +64,7 @@ inline std::vector<int> random_shape(Builder& b) {
   return {1, b.number(1, 12), b.number(1, 14), deep ? b.number(16, 90) : b.number(1, 18)};
 }
 
-/// An operand that broadcasts to the shape, or has it.
+/// Returns an operand with this shape, or one that is broadcast to it.
 inline int random_operand(Builder& b, const std::vector<int>& shape) {
   std::vector<int> part = shape;
   for (std::size_t axis = 1; axis < 4; ++axis)

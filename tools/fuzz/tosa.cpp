@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TOSA files as exporters write them: int8 operators, products and sums of int32 with their
-// RESCALE, one CLAMP or several. The text goes through the importer, which joins operators; the
-// outputs that it must give come from the operators one by one (sw/model/tosa/evaluate.h).
+// TOSA files in the form of exporters: int8 operators, products and sums of int32 with their
+// RESCALE, one CLAMP or several. The text passes through the importer, which joins operators. The
+// expected outputs come from the operators one by one (sw/model/tosa/evaluate.h).
 
 #include <fmt/format.h>
 

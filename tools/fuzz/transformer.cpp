@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Scales are chosen so that codes deviate by some 40 everywhere: of saturated or constant maps
-// nothing could be seen.
+// Scales are chosen so that codes deviate by some 40 everywhere: saturated or constant maps would
+// hide errors.
 
 #include "tools/fuzz/transformer.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Blocks of transformers against the golden layers on the architecture simulator.
+// Compares blocks of transformers on the architecture simulator with the golden layers.
 
 #include "tools/fuzz/transformer.h"
 

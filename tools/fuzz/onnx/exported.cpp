@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks as PyTorch's exporters write them in ONNX and its quantizers leave them: windows over
-// one axis, reductions over any, unfolded normalizations, constants that are joined or compared.
+// Networks in the ONNX forms of PyTorch's exporters and their quantizers: windows over one axis,
+// reductions over any axis, unfolded normalizations, constants that are joined or compared.
 
 #include "tools/fuzz/onnx/exported.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The family "exported" as files: for other runtimes.
+// Writes networks of the family "exported" to files, for other runtimes.
 
 #pragma once
 
@@ -11,15 +11,16 @@
 
 namespace trine::fuzz {
 
+/// A file of the family.
 struct ExportedFile {
   model::onnx_file::File file;
-  bool host_at_end = false;  ///< what ends it needs --allow-host
+  bool host_at_end = false;  ///< operators at its end require --allow-host
 };
 
-/// @throws Error  the importer refuses it
+/// Makes a file. @throws Error  the importer refuses it
 ExportedFile exported_file(Builder& b);
 
-/// The file as protobuf. Constants of codes are written as what they stand for.
+/// Returns the file as protobuf. Constants of codes are written as the values that they represent.
 std::string onnx_bytes(const model::onnx_file::File& file);
 
 }  // namespace trine::fuzz

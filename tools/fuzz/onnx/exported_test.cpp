@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX networks that the family of exporters' forms once found wrong or refused, as small files.
+// Checks small ONNX networks in exporters' forms that were once wrong or refused.
 
 #include "base/catch.h"
 #include "tools/fuzz/onnx/onnx_network.h"

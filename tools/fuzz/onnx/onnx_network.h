@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX networks made in code, for tests: what a test adds lies between quantizers, or behind them.
+// Builds ONNX networks in code, for tests. The operators of a test are placed between quantizers or
+// after them.
 
 #pragma once
 
@@ -14,7 +15,7 @@
 
 namespace trine::fuzz {
 
-/// A file made in code, whose input a quantizer follows.
+/// A file made in code whose input is quantized.
 struct OnnxNetwork : OnnxWriter {
   OnnxNetwork(Builder& b, std::vector<int> shape) : OnnxWriter(b) {
     shape_ = std::move(shape);
@@ -26,6 +27,7 @@ struct OnnxNetwork : OnnxWriter {
       OnnxWriter::last_, OnnxWriter::list, OnnxWriter::numbers, OnnxWriter::quantize,
       OnnxWriter::shape_, OnnxWriter::then;
 
+  /// Returns the network, without its input's quantizer, as a pair with random inputs.
   Pair pair() {
     file_.outputs = {last_};
     Pair p;
@@ -38,8 +40,8 @@ struct OnnxNetwork : OnnxWriter {
   }
 };
 
-/// Averages that end a network: "ReduceMean", "keepdims" (the same), "GlobalAveragePool",
-/// "AveragePool" (of all), "windows". @param flat  whether a Flatten follows
+/// Adds the average that ends a network: "ReduceMean", "keepdims" (ReduceMean with it),
+/// "GlobalAveragePool", "AveragePool" (of the whole map), "windows". @param flat  a Flatten follows
 inline void add_last_mean(OnnxNetwork& net, const std::string& kind, bool flat) {
   if (kind == "ReduceMean" || kind == "keepdims")
     net.along("ReduceMean", {2, 3}, 18, {{"keepdims", net.ints({kind == "keepdims"})}});

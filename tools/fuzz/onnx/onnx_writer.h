@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes the nodes of an ONNX file made at random: constants, quantizers, QDQ or QOperator form.
+// Writes the nodes of a random ONNX file: constants, quantizers, QDQ or QOperator form.
 
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace trine::fuzz {
 
-/// A chain of nodes: what was computed last, and its shape.
+/// A chain of nodes with the last result and its shape.
 class OnnxWriter {
  public:
   using Attribute = model::onnx_file::Attribute;
@@ -63,13 +63,13 @@ class OnnxWriter {
     file_.nodes.push_back(std::move(node));
     return file_.nodes.back().outputs[0];
   }
-  /// An operator on what was computed last.
+  /// Appends an operator on the last result.
   void then(const std::string& type, std::vector<std::string> others = {},
             std::map<std::string, Attribute> attributes = {}) {
     others.insert(others.begin(), last_);
     last_ = add(type, std::move(others), std::move(attributes));
   }
-  /// One whose axes are an attribute, and from an opset on an input.
+  /// Appends an operator whose axes are an attribute, or from an opset on an input.
   void along(const char* type, const Ints& axes, int opset,
              std::map<std::string, Attribute> attributes = {}) {
     if (!since(opset)) attributes["axes"] = ints(axes);
@@ -101,7 +101,7 @@ class OnnxWriter {
       c.values.push_back(double{static_cast<float>(b_.content(low, high)) / 64});
     return constant(std::move(c));
   }
-  /// Codes of a quantizer. @param channels  the axis that has scales of its own, -1: none
+  /// Adds codes with a quantizer's scales. @param channels  axis with scales of its own; -1: none
   std::string codes(std::vector<int> shape, int channels = -1) {
     Constant c;
     c.shape = std::move(shape);
@@ -122,7 +122,7 @@ class OnnxWriter {
     return constant(std::move(c));
   }
 
-  /// Codes of what was computed last, and back.
+  /// Appends QuantizeLinear and DequantizeLinear to the last result.
   void quantize() {
     const std::string scale = number(b_.number(3, 60) / 1024.0);
     const int zero = b_.number(0, 3) == 0 ? b_.number(-128, 127) : b_.number(-4, 4);
@@ -138,11 +138,11 @@ class OnnxWriter {
   model::onnx_file::File file_;
   std::vector<int> shape_;
   std::string last_;
-  std::vector<std::pair<std::string, std::vector<int>>> maps_;  ///< all that quantizers made
+  std::vector<std::pair<std::string, std::vector<int>>> maps_;  ///< outputs of all quantizers
 
  private:
-  /// The operator that was last, and the quantizer behind it, as one on codes. @return false: there
-  /// is none
+  /// Replaces the last operator and the quantizer after it by one operator on codes. @return false
+  /// if there is none
   bool join(const std::string& scale, const std::string& zero_point) {
     static const std::map<std::string, std::size_t> kOperands{
         {"Add", 2}, {"Mul", 2}, {"Sigmoid", 1}, {"LeakyRelu", 1}, {"GlobalAveragePool", 1}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LSTM, GRU and RNN of ONNX between quantizers: both directions and layouts, batches, first states,
-// one behind another.
+// LSTM, GRU and RNN of ONNX between quantizers: both directions and layouts, batches, initial
+// states, chains.
 
 #include <algorithm>
 

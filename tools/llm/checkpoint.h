@@ -4,11 +4,11 @@
 // float32 network that they describe.
 //
 //   seven int32  dim, hidden, layers, heads, kv_heads, vocabulary, positions; a negative vocabulary
-//                says that the classifier is a matrix of its own, not the embedding
+//                means that the classifier is a matrix of its own instead of the embedding
 //   float32      embedding [vocabulary, dim]; then for all layers together: attention norm [dim],
 //                wq [dim, dim], wk and wv [kv_heads * head, dim], wo [dim, dim], feed-forward norm
 //                [dim], w1 [hidden, dim], w2 [dim, hidden], w3 [hidden, dim]; final norm [dim];
-//                two rotary tables [positions, head / 2] that nobody reads; classifier
+//                two rotary tables [positions, head / 2] that are not used; classifier
 //
 // Source: the README of llama2.c; Touvron et al., "LLaMA" (2023).
 
@@ -22,36 +22,40 @@
 
 namespace trine::llm {
 
+/// The sizes of a model.
 struct Dimensions {
   int dim = 0, hidden = 0, layers = 0, heads = 0, kv_heads = 0, vocabulary = 0, positions = 0;
-  int head_channels = 0;  ///< 0: heads are parts of dim
+  int head_channels = 0;  ///< 0: dim / heads
 
   int head() const { return head_channels > 0 ? head_channels : dim / heads; }
   int query_dim() const { return heads * head(); }
   int kv_dim() const { return kv_heads * head(); }
 };
 
-/// RMSNorm adds it to the mean square.
+/// Constant that RMSNorm adds to the mean square.
 inline constexpr float kNormEpsilon = 1e-5f;
 
-/// Pair i of a head's channels turns by position / (theta^(2 i / head) * factors[i]).
+/// Rotary embedding: pair i of a head's channels rotates by position / (theta^(2 i / head) *
+/// factors[i]).
 struct Rope {
   double theta = 10000;
   std::vector<double> factors;  ///< [head / 2]; empty: 1
 };
 
-/// What a block has besides LLaMA's.
+/// Differences of a block from LLaMA's.
 struct BlockForm {
-  bool squared_relu = false;  ///< of the gate, in place of SILU
-  bool inner_norms = false;   ///< before the last product of attention and feed-forward
-  bool gelu = false;          ///< of the gate, in its tanh form
-  /// Norms multiply by gamma, not the weights behind them, which so stay ternary.
+  bool squared_relu = false;  ///< activation of the gate instead of SILU
+  /// Normalizations before the last product of attention and feed-forward.
+  bool inner_norms = false;
+  bool gelu = false;  ///< activation of the gate in its tanh form
+  /// Normalizations multiply by gamma, instead of the weights after them, which therefore stay
+  /// ternary.
   bool gamma_in_norms = false;
   float epsilon = kNormEpsilon;
   Rope rope = {};
 };
 
-/// Row-major: value(row, column) = data[row * columns + column].
+/// A matrix in row-major order: value(row, column) = data[row * columns + column].
 struct Matrix {
   int rows = 0, columns = 0;
   std::vector<float> data;
@@ -59,6 +63,7 @@ struct Matrix {
   const float* row(int i) const { return data.data() + static_cast<std::ptrdiff_t>(i) * columns; }
 };
 
+/// The weights of a layer.
 struct Layer {
   std::vector<float> attention_norm, feed_forward_norm;  ///< [dim]
   Matrix wq, wk, wv, wo, w1, w2, w3;                     ///< [outputs, inputs]
@@ -67,6 +72,7 @@ struct Layer {
   std::vector<float> attention_inner_norm, feed_forward_inner_norm;
 };
 
+/// A model in float32.
 struct Checkpoint {
   Dimensions dims;
   Matrix embedding;  ///< [vocabulary, dim]
@@ -75,10 +81,11 @@ struct Checkpoint {
   Matrix classifier;        ///< [vocabulary, dim]
   BlockForm form;
 
+  /// Returns the number of parameters.
   std::int64_t parameters() const;
 };
 
-/// @throws Error  names the file and what is wrong: header, size, values
+/// Reads a checkpoint. @throws Error  names the file and the fault: header, size, values
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::string& file);
 
@@ -88,18 +95,19 @@ struct Rotation {
 };
 Rotation rotation(int position, int head, const Rope& rope = {});
 
-/// The network in float32, a token at a time.
+/// Runs the network in float32, one token at a time.
 class FloatModel {
  public:
-  /// Called with each activation and its name: "layer 3 query", and of all layers "norm" (before
-  /// gamma, but where norms multiply by it: "layer 3 attention norm") and "scores" (those without
-  /// weight cut off).
+  /// Called with each activation and its name: "layer 3 query", and for all layers "norm" (before
+  /// gamma; if normalizations multiply by it, "layer 3 attention norm") and "scores" (scores of
+  /// negligible weight are raised to a lower limit).
   using Observer = std::function<void(const std::string& name, const std::vector<float>& values)>;
 
   /// @param checkpoint  outlives the model
   explicit FloatModel(const Checkpoint& checkpoint, Observer observer = {});
 
-  /// Logits [vocabulary] after `token` at the next position. @pre that is below dims.positions
+  /// Returns the logits [vocabulary] after `token` at the next position. @pre position() <
+  /// dims.positions
   std::vector<float> step(int token);
   /// Forgets all tokens.
   void clear();

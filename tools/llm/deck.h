@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A deck: all that a processor needs to let a model write on the machine, step by step, without a
-// compiler (docs/soc.md#decks); nothing in it depends on the text that comes out.
-// soc/firmware/story.c plays it.
+// Writes decks. A deck contains everything that a processor needs to generate text on the machine,
+// step by step, without a compiler (docs/soc.md#decks). It does not depend on the generated text.
+// soc/firmware/story.c runs it.
 
 #pragma once
 
@@ -23,7 +23,7 @@ inline constexpr std::string_view kDeckText = "TRINETXT";
 inline constexpr std::uint32_t kDeckFormat = 1;
 inline constexpr std::size_t kDeckHeader = 64, kDeckAlignment = 64;
 
-/// What a deck begins with; each place is in bytes from its beginning.
+/// The beginning of a deck. Positions are bytes from the deck's beginning.
 struct DeckHeader {
   char text[8];
   std::uint32_t format = kDeckFormat, bytes = 0, memory_bytes = 0;
@@ -33,24 +33,27 @@ struct DeckHeader {
 };
 static_assert(sizeof(DeckHeader) == kDeckHeader);
 
+/// The options of a deck.
 struct DeckOptions {
   machine::Config config;
-  std::vector<int> prompt;                ///< with kBeginToken
+  std::vector<int> prompt;                ///< starts with kBeginToken
   int steps = 1;                          ///< tokens that the model reads, the prompt's first
-  std::function<void(int)> on_step = {};  ///< told its number, before each
+  std::function<void(int)> on_step = {};  ///< called with each step's number before it
 };
 
+/// A deck.
 struct Deck {
   std::string bytes;
-  std::uint32_t memory_bytes = 0;  ///< of the machine
+  std::uint32_t memory_bytes = 0;  ///< memory of the machine
 };
 
-/// @throws Error  the model does not fit the machine
+/// Writes a deck. @throws Error  the model does not fit the machine
 Deck write_deck(const QuantizedModel& model, const TokenCodec& tokenizer,
                 const DeckOptions& options);
 
-/// FNV-1a of words of 32 bits, not of bytes: cheap on small processors. @pre whole words
-/// @param before  the hash of what lies before them
+/// Returns FNV-1a over 32-bit words instead of bytes, which is cheap on small processors. @pre
+/// whole words
+/// @param before  the hash of the preceding words
 std::uint32_t hash_words(std::span<const std::uint8_t> bytes, std::uint32_t before = 0x811c9dc5);
 
 }  // namespace trine::llm

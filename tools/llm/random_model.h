@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A model of a known shape (tools/estimate/transformers.h) with random weights, of which a layer at
-// a time exists. Ranges are those of sums of unit variance, the same in all layers.
+// A model of a known shape (tools/estimate/transformers.h) with random weights. Only one layer at a
+// time is in memory. Ranges assume sums of unit variance and are the same in all layers.
 
 #pragma once
 
@@ -15,23 +15,26 @@
 
 namespace trine::llm {
 
+/// The model.
 class RandomModel {
  public:
-  /// @param codes  of the blocks' products. The classifier has int8 ones where the shape is tied or
-  /// the codes are ternary, else the same
-  /// @throws Error  a shape that is no decoder with a gate and rotated positions
+  /// @param codes  weights of the blocks' products; the classifier uses int8 if the shape is tied
+  /// or the codes are ternary, otherwise the same
+  /// @throws Error  the shape is not a decoder with a gate and rotary positions
   RandomModel(const estimate::Transformer& shape, WeightCodes codes, int context,
               std::uint32_t seed);
 
   int layers() const { return layers_; }
-  int parts() const { return parts_; }  ///< programs that the classifier is cut into
+  int parts() const { return parts_; }  ///< number of programs for the classifier
   const Dimensions& dims() const { return dims_; }
-  /// Codes [count, dim] of tokens.
+  /// Returns the codes [count, dim] of tokens.
   Array embedding(int count) const;
-  /// Keys or values [position, kv_dim] of the tokens before.
+  /// Returns keys or values [position, kv_dim] of the preceding tokens.
   Array cache(int layer, bool values, int position) const;
 
+  /// Returns the weights of a layer.
   LayerWeights weights(int layer) const;
+  /// Returns a part of the classifier.
   Weights classifier(int part) const;
   model::Graph block(const LayerWeights& weights, int position, int count = 1) const {
     return model_.block_graph(weights, position, count);
@@ -39,17 +42,17 @@ class RandomModel {
   model::Graph norm(int count = 1) const { return model_.norm_graph(count); }
   model::Graph classifier(const Weights& part) const { return model_.classifier_graph(part); }
 
-  /// In DRAM, without padding: all weights that a token reads.
+  /// Returns the bytes in DRAM of all weights that a token reads, without padding.
   std::int64_t weight_bytes(const machine::Config& config) const;
 
  private:
   Weights product(int layer, const char* name, int rows, int columns, float gain, WeightCodes codes,
                   bool biases = false) const;
 
-  Dimensions dims_;  ///< of one layer
+  Dimensions dims_;  ///< with one layer
   int layers_, parts_ = 1;
   WeightCodes codes_, classifier_codes_;
-  bool biases_;  ///< of query, key and value
+  bool biases_;  ///< biases of query, key and value
   std::uint32_t seed_;
   QuantizedModel model_;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A text, token by token: by the golden layers alone, or by the machine, whose memory keeps weights
-// and caches from token to token, and which the golden layers check.
+// Generates a text token by token, either with the golden layers only, or with the machine, whose
+// memory keeps weights and caches from token to token; the golden layers check it.
 
 #pragma once
 
@@ -20,37 +20,40 @@ namespace trine::llm {
 
 enum class Backend { kGolden, kArch, kRtl };
 
+/// The options of a session.
 struct SessionOptions {
   Backend backend = Backend::kRtl;
-  machine::Config config;  ///< not with kGolden
-  int first = 0;  ///< position of the machine's first token: those before by the golden layers
+  machine::Config config;  ///< unused with kGolden
+  /// Position of the machine's first token; the golden layers compute the tokens before it.
+  int first = 0;
   sim::ArchOptions arch;
   sim::RtlOptions rtl;
 };
 
-/// What tokens at once took; zeros with kGolden.
+/// The result of one or several tokens; bytes and cycles are zeros with kGolden.
 struct Step {
-  Array sums;  ///< of the classifier
+  Array sums;  ///< sums of the classifier
   std::vector<float> logits;
-  std::string difference;  ///< of the machine to the golden layers; "": none
+  std::string difference;  ///< first difference between the machine and the golden layers; "": none
   compiler::Program program;
   sim::RunResult run;
-  /// Weights and caches that the token reads, which no cache on chip can avoid.
+  /// Bytes of weights and caches that the token reads, which no cache on the chip can avoid.
   std::int64_t bytes_needed = 0;
-  /// What the host wrote to DRAM for it: program, input, and constants that had changed.
+  /// Bytes that the host wrote to DRAM for the step: program, input, and changed constants.
   std::int64_t host_bytes = 0;
 };
 
+/// A text in progress.
 class Session {
  public:
   /// @param model  outlives the session
   Session(const QuantizedModel& model, SessionOptions options);
 
-  /// Logits after these tokens at the next positions. @throws Error  the context is full, the model
-  /// does not fit the machine, or the RTL fails
+  /// Returns the logits after these tokens at the next positions.
+  /// @throws Error  the context is full, the model does not fit the machine, or the RTL fails
   Step step(const std::vector<int>& tokens);
   Step step(int token) { return step(std::vector<int>{token}); }
-  /// Whether the machine has room for the next `count` tokens at once.
+  /// Returns true if the machine has enough memory for the next `count` tokens in one run.
   bool fits(int count);
   int position() const { return position_; }
 
@@ -61,9 +64,9 @@ class Session {
   const QuantizedModel& model_;
   SessionOptions options_;
   int position_ = 0;
-  std::vector<Array> states_;       ///< golden: keys and values of each layer
-  std::vector<std::uint8_t> dram_;  ///< of the machine
-  /// What fits() compiled for the next step, and for how many tokens.
+  std::vector<Array> states_;       ///< golden keys and values of each layer
+  std::vector<std::uint8_t> dram_;  ///< the machine's DRAM
+  /// Program that fits() compiled for the next step, and its number of tokens.
   std::optional<std::pair<int, compiler::Program>> next_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A checkpoint and a tokenizer of random values, as files' bytes.
+// Makes the bytes of a checkpoint and of a tokenizer with random values.
 
 #pragma once
 

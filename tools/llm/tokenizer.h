@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokens of a llama2.c tokenizer file: text to tokens by byte pair encoding, and back.
+// Converts text to tokens of a llama2.c tokenizer file by byte pair encoding, and back.
 //
 //   int32  bytes of the longest token
-//   for each token: float32 score, int32 bytes, the bytes; "<0x0A>" stands for a single byte
+//   for each token: float32 score, int32 bytes, the bytes; "<0x0A>" represents a single byte
 //
 // Token 1 begins and ends a text; tokens 3..258 are the single bytes.
 
@@ -21,16 +21,18 @@ namespace trine::llm {
 
 inline constexpr int kBeginToken = 1;
 
+/// A llama2.c tokenizer.
 class Tokenizer : public TokenCodec {
  public:
-  /// @throws Error  names the file and what is wrong
+  /// Reads a file. @throws Error  names the file and the fault
   static Tokenizer read(const std::filesystem::path& path, int vocabulary);
 
-  /// Begins with kBeginToken. Pairs with the highest score are joined first, of equal ones the
-  /// first. @param pairs  counts those that are looked up: the work
+  /// Returns the tokens of a text, beginning with kBeginToken. Pairs with the highest score are
+  /// joined first; among equals, the first in the text.
+  /// @param pairs  counts the looked-up pairs, a measure of the work
   std::vector<int> encode(const std::string& text, std::int64_t* pairs) const;
   std::vector<int> encode(const std::string& text) const override { return encode(text, nullptr); }
-  /// @param first  of the text: without its leading space
+  /// @param first  the first token of a text, whose leading space is omitted
   std::string decode(int token, bool first) const override;
   int size() const override { return static_cast<int>(pieces_.size()); }
 

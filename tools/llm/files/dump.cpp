@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the readers see in files, for the scripts of tests/formats, which compare it with others'
-// libraries.
+// Prints the contents of files as the readers see them. The scripts of tests/formats compare the
+// output with other libraries.
 //
 // usage: llm_dump FILE..                    FILE.values: for each tensor {"name", "type", "shape"}
 //                                           in a line, then its values, float32
-//        llm_dump --logits MODEL TOKEN..    logits of the float32 network behind each token
+//        llm_dump --logits MODEL TOKEN..    logits of the float32 network after each token
 //        llm_dump --scan GGUF               seconds and memory to open it, then to read all values
 //        llm_dump --encode TOKENIZER FILE   tokens of each text of FILE: uint32 bytes, these, ..
 //        llm_dump --decode TOKENIZER FILE   texts of each list of tokens, int32 each

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How files hold the values of a tensor: blocks of some elements in some bytes, and what they stand
-// for in float32, each operation rounded as the formats' reference libraries round it.
+// The encodings of tensors in files: blocks of some elements in some bytes, and their float32
+// values, each operation rounded like in the formats' reference libraries.
 //
 // Source: ggml's quantized types (github.com/ggml-org/ggml); OCP Microscaling Formats 1.0 (MXFP4).
 
@@ -14,23 +14,24 @@
 
 namespace trine::llm {
 
+/// An encoding.
 struct Encoding {
-  std::string_view name;  ///< as the file's format has it: "Q4_K", "BF16"
+  std::string_view name;  ///< name in the file's format: "Q4_K", "BF16"
   int elements, bytes;    ///< of a block
-  /// Values of one block; null: it is known by name and size alone.
+  /// Decodes one block; null if only name and size are known.
   void (*decode)(const std::uint8_t* block, float* values);
-  bool ternary = false;  ///< codes -1, 0 and 1, a scale for each block
+  bool ternary = false;  ///< codes -1, 0 and 1 with a scale for each block
 };
 
-/// GGUF's. @return null for a number that no type has
+/// Returns the encoding of a GGUF type, or null for an unknown number.
 const Encoding* gguf_encoding(std::uint32_t type);
-/// safetensors'. @return null for a name that no type has
+/// Returns the encoding of a safetensors type, or null for an unknown name.
 const Encoding* safetensors_encoding(std::string_view name);
-/// "F32, F16": those that are read.
+/// Returns the readable encodings: "F32, F16".
 std::string gguf_encodings();
 std::string safetensors_encodings();
 
-/// @pre bytes are whole blocks of values
+/// Decodes values. @pre whole blocks
 void decode(const Encoding& encoding, std::span<const std::uint8_t> bytes, std::span<float> values);
 
 }  // namespace trine::llm

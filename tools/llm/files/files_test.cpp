@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files that PyPI's gguf and safetensors wrote (tests/formats/weights.py), and damaged ones.
+// Reads files that PyPI's gguf and safetensors wrote (tests/formats/weights.py), and damaged files.
 
 #include <unistd.h>
 

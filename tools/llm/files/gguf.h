@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GGUF, the files of llama.cpp: keys with values, then tensors. Versions 2 and 3, little endian.
+// Reads GGUF, the files of llama.cpp: keys with values, then tensors. Versions 2 and 3, little
+// endian.
 //
 //   "GGUF", uint32 version, uint64 tensors, uint64 keys
 //   for each key:     its name, uint32 type, the value; an array: uint32 type, uint64 count, values
 //   for each tensor:  its name, uint32 axes, uint64 extents (the innermost first), uint32 type,
-//                     uint64 place, from where the data begin
-//   the data, from the next multiple of general.alignment (32) on, each tensor at one
+//                     uint64 position, from the beginning of the data
+//   the data, from the next multiple of general.alignment (32) on, each tensor at a multiple
 //
-// Names and texts: uint64 bytes, the bytes. Source: docs/gguf.md of github.com/ggml-org/ggml.
+// Names and texts: uint64 number of bytes, the bytes. Source: docs/gguf.md of
+// github.com/ggml-org/ggml.
 
 #pragma once
 
@@ -25,19 +27,20 @@
 
 namespace trine::llm {
 
-/// A value where it lies in the file.
+/// A value in the mapped file.
 struct GgufValue {
-  std::uint32_t type = 0;  ///< of an array: its elements'
+  std::uint32_t type = 0;  ///< of an array: the type of its elements
   bool is_array = false;
   std::uint64_t count = 1;
   std::span<const std::uint8_t> bytes;
 };
 
+/// A GGUF file: its keys and tensors.
 class GgufFile {
  public:
-  /// @throws Error  names the file, byte, and key or tensor
+  /// Reads a file. @throws Error  names the file, byte, and key or tensor
   static GgufFile read(const std::filesystem::path& path);
-  /// @param bytes  outlive it. @param file  in messages
+  /// Parses bytes, which must outlive the result. @param file  for messages
   static GgufFile parse(std::span<const std::uint8_t> bytes, const std::string& file);
 
   const StoredTensors& tensors() const { return tensors_; }
@@ -45,7 +48,8 @@ class GgufFile {
   std::vector<std::string> keys() const;
   bool has(const std::string& key) const { return values_.contains(key); }
 
-  /// Values of a key. @throws Error  it is of another type, or absent without `otherwise`
+  /// Return the value of a key. @throws Error  it has another type, or is absent without
+  /// `otherwise`
   std::string text(const std::string& key, std::optional<std::string> otherwise = {}) const;
   std::int64_t integer(const std::string& key, std::optional<std::int64_t> otherwise = {}) const;
   double number(const std::string& key, std::optional<double> otherwise = {}) const;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// safetensors, the files of Hugging Face: uint64 bytes of a header; the header, JSON:
+// Reads safetensors, the files of Hugging Face: uint64 size of the header in bytes; the header,
+// JSON:
 //
 //   {"NAME": {"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]}, .., "__metadata__": {..}}
 //
 // then the data, without holes. A model of several files has an index,
-// model.safetensors.index.json:
-// {"weight_map": {"NAME": "FILE", ..}}. Source: github.com/huggingface/safetensors.
+// model.safetensors.index.json: {"weight_map": {"NAME": "FILE", ..}}. Source:
+// github.com/huggingface/safetensors.
 
 #pragma once
 
@@ -19,12 +20,12 @@
 
 namespace trine::llm {
 
-/// @throws Error  names the file, byte, and tensor
+/// Reads a file. @throws Error  names the file, byte, and tensor
 StoredTensors read_safetensors(const std::filesystem::path& path);
-/// @param bytes  outlive it. @param file  in messages
+/// Parses bytes, which must outlive the result. @param file  for messages
 StoredTensors parse_safetensors(std::span<const std::uint8_t> bytes, const std::string& file);
 
-/// model.safetensors of a folder, or the files that its index names.
+/// Reads model.safetensors of a folder, or the files of its index.
 StoredTensors read_safetensors_folder(const std::filesystem::path& folder);
 
 }  // namespace trine::llm

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tensors as they lie in files, mapped: only what is read is in memory.
+// Tensors in mapped files: only data that are read are in memory.
 
 #pragma once
 
@@ -17,34 +17,37 @@
 
 namespace trine::llm {
 
+/// A tensor in a file.
 struct StoredTensor {
   const Encoding* encoding = nullptr;
-  std::vector<std::int64_t> shape;  ///< the last axis lies in a row; whole blocks of it
+  std::vector<std::int64_t> shape;  ///< the last axis is contiguous and consists of whole blocks
   std::span<const std::uint8_t> bytes;
-  std::uint64_t place = 0;  ///< of its first byte in the file
+  std::uint64_t place = 0;  ///< position of its first byte in the file
   std::string file;
 
   std::int64_t elements() const;
 };
 
+/// Named tensors of one or more files.
 class StoredTensors {
  public:
   using Map = std::map<std::string, StoredTensor>;
 
-  /// @throws Error  there is one of that name
+  /// Adds a tensor. @throws Error  the name exists already
   void add(const std::string& name, StoredTensor tensor);
-  /// The files that tensors lie in, kept open.
+  /// Keeps a file of tensors mapped.
   void keep(std::shared_ptr<const MappedFile> file) { files_.push_back(std::move(file)); }
   void keep(const StoredTensors& other) {
     files_.insert(files_.end(), other.files_.begin(), other.files_.end());
   }
 
-  /// The process holds none of their bytes until they are read again.
+  /// Releases the physical memory of all files; later reads load the bytes again.
   void let_go() const {
     for (const auto& file : files_) file->let_go();
   }
 
   const Map& all() const { return tensors_; }
+  /// Returns a tensor, or null.
   const StoredTensor* find(const std::string& name) const;
 
  private:
@@ -52,17 +55,17 @@ class StoredTensors {
   std::vector<std::shared_ptr<const MappedFile>> files_;
 };
 
-/// Whether the file's encoding is read at all.
-/// @throws Error  names file, tensor, byte, encoding and those that are
+/// Checks that the tensor's encoding can be decoded.
+/// @throws Error  names file, tensor, byte, encoding and the readable encodings
 void require_readable(const std::string& name, const StoredTensor& tensor);
 
-/// All values. @throws Error  as above, or one is not finite
+/// Returns all values. @throws Error  as require_readable(), or a value is not finite
 std::vector<float> values_of(const std::string& name, const StoredTensor& tensor);
 
-/// "[2, 3]"
+/// Returns "[2, 3]".
 std::string shape_text(const std::vector<std::int64_t>& shape);
 
-/// Product of the extents. @return -1 where an extent is negative or the product beyond 2^62
+/// Returns the product of the extents; -1 if an extent is negative or the product exceeds 2^62.
 std::int64_t elements_of(const std::vector<std::int64_t>& shape);
 
 }  // namespace trine::llm

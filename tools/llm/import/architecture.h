@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a model's keys say, and its tensors taken by that.
+// The architecture that a model's keys describe, and the import of its tensors.
 
 #pragma once
 
@@ -14,49 +14,53 @@
 
 namespace trine::llm {
 
-/// Names of tensors, without ".weight" and ".bias".
+/// Names of tensors without ".weight" and ".bias".
 struct TensorNames {
   const char *embedding, *norm, *classifier;
-  const char* layer;  ///< what precedes the others' names, {} for its number
+  const char* layer;  ///< prefix of a layer's names, {} for its number
   const char *query, *key, *value, *output, *gate, *down, *up;
   const char *attention_norm, *feed_forward_norm, *attention_inner_norm, *feed_forward_inner_norm;
-  const char* scale;  ///< of ternary weights; what follows their names
+  const char* scale;  ///< scale of ternary weights, a suffix of their names
 };
 
 enum class Biases { kNone, kQueryKeyValue, kAllOfAttention, kAsStored };
 
-/// How stored ternary weights count.
+/// The use of stored scales of ternary weights.
 enum class TernaryScale {
-  kNone,      ///< there are none
-  kTimes,     ///< a tensor of one value multiplies them, if it is there
-  kDivided,   ///< divides them
-  kOfLatent,  ///< weights are rounded to -1, 0 and 1 times the mean of their sizes
+  kNone,      ///< there are no scales
+  kTimes,     ///< a tensor of one value multiplies them, if it exists
+  kDivided,   ///< a tensor of one value divides them
+  kOfLatent,  ///< weights are rounded to -1, 0 and 1, times the mean of their magnitudes
 };
 
+/// The architecture of a model.
 struct Architecture {
-  std::string family, file;  ///< file: in messages
+  std::string family, file;  ///< `file` is for messages
   Dimensions dims;
   BlockForm form;
-  bool half_split = false;  ///< channel i of a head turns with i + head / 2, not with its neighbour
-  bool tied = false;        ///< the classifier is the embedding, whatever the file has
+  /// Channel i of a head rotates with i + head / 2 instead of its neighbour.
+  bool half_split = false;
+  bool tied = false;  ///< the classifier is the embedding, whatever the file contains
   bool tied_if_absent = false;
-  bool norms_plus_one = false;  ///< gamma is what the file has, plus 1
+  bool norms_plus_one = false;  ///< gamma is the stored value plus 1
   float embedding_scale = 1;
   Biases biases = Biases::kNone;
   TernaryScale ternary = TernaryScale::kNone;
-  bool packed = false;  ///< four ternary codes a byte, of four quarters of the rows
+  bool packed = false;  ///< a byte contains four ternary codes, from four quarters of the rows
   std::vector<std::string> notes;
 };
 
-/// @throws Error  heads that are no parts, numbers out of range, more floats than memory
+/// Checks an architecture. @throws Error  heads do not divide the channels, numbers out of range,
+/// more floats than memory
 void check(const Architecture& architecture);
 
-/// @param ignored  tensors that change nothing
+/// Imports a model's tensors. @param ignored  returns true for tensors without effect
 ImportedModel take_tensors(const Architecture& architecture, const StoredTensors& tensors,
                            const TensorNames& names,
                            const std::function<bool(const std::string&)>& ignored);
 
-/// Factors of the pairs of a head's channels. @param scaling  "linear", or "llama3" with all four
+/// Scaling of rotary embeddings; the functions return the factors of the pairs of a head's
+/// channels. "llama3" uses all four numbers, "linear" only `factor`.
 struct RopeScaling {
   double factor = 1, low = 1, high = 4, original = 8192;
 };

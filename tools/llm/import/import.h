@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Language models of other makers' files as a checkpoint in float32: folders of Hugging Face
-// (config.json, safetensors) and GGUF. What would change a result is read or refused by its name.
+// Imports language models as float32 checkpoints: Hugging Face folders (config.json, safetensors)
+// and GGUF files. Every key that would change a result is read, or refused by its name.
 
 #pragma once
 
@@ -13,15 +13,16 @@
 
 namespace trine::llm {
 
+/// An imported model.
 struct ImportedModel {
   Checkpoint checkpoint;
   std::string family;    ///< "llama"; "": llama2.c's
   bool ternary = false;  ///< all products of blocks have rows of -1, 0 and 1 times a scale
-  std::vector<std::string> notes;  ///< lines for the user
+  std::vector<std::string> notes;  ///< messages for the user
 };
 
-/// A checkpoint of llama2.c, a GGUF file, or a folder of Hugging Face.
-/// @throws Error  names the file, the key or tensor, and what is allowed
+/// Reads a checkpoint of llama2.c, a GGUF file, or a folder of Hugging Face.
+/// @throws Error  names the file, the key or tensor, and the allowed values
 ImportedModel read_model(const std::filesystem::path& path);
 
 ImportedModel read_gguf_model(const std::filesystem::path& path);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small models of each family, whose weights a formula gives, against logits of transformers' own
-// float run (tests/formats/families.py).
+// Compares small models of each family, whose weights a formula gives, with the logits of
+// transformers' own float run (tests/formats/families.py).
 
 #include "tools/llm/import/import.h"
 

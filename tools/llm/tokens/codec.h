@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text to tokens and back, whatever file says how.
+// Converts text to tokens and back, for all tokenizer files.
 
 #pragma once
 
@@ -12,19 +12,22 @@
 
 namespace trine::llm {
 
+/// A tokenizer.
 class TokenCodec {
  public:
   virtual ~TokenCodec() = default;
 
-  /// Begins with what begins a text, if there is such a token.
+  /// Returns the tokens of a text, beginning with the token for it, if there is one.
   virtual std::vector<int> encode(const std::string& text) const = 0;
-  /// The bytes that `token` adds to a text; none of a control token or of one that has no text.
-  /// @param first  of the text: some codecs put a space there that none wrote
+  /// Returns the bytes that `token` adds to a text; none for a control token or a token without
+  /// text.
+  /// @param first  the first token of a text, from which some codecs remove a space that encode()
+  /// added
   virtual std::string decode(int token, bool first) const = 0;
-  /// Tokens that have a text or a meaning.
+  /// Returns the number of tokens with a text or a meaning.
   virtual int size() const = 0;
 
-  /// Tokens that end a text.
+  /// Returns the tokens that end a text.
   const std::set<int>& ends() const { return ends_; }
   void set_ends(std::set<int> ends) { ends_ = std::move(ends); }
 
@@ -39,7 +42,7 @@ class TokenCodec {
   std::set<int> ends_;
 };
 
-/// A text from its tokens, as they come.
+/// Converts tokens to text one by one.
 class TokenText {
  public:
   explicit TokenText(const TokenCodec& codec) : codec_(codec) {}
@@ -54,10 +57,11 @@ class TokenText {
   bool first_ = true;
 };
 
-/// The codec of a model: of a GGUF file its own; of a folder tokenizer.json (byte-level BPE) or
-/// tokenizer.model (SentencePiece). @param given  names another file, of any of these formats or of
-/// llama2.c; may be empty. @param vocabulary  tokens that the model has
-/// @throws Error  names the file and what is wrong, or what was looked for
+/// Returns the codec of a model: a GGUF file contains its own; a folder has tokenizer.json
+/// (byte-level BPE) or tokenizer.model (SentencePiece).
+/// @param given  another file, in any of these formats or llama2.c's; may be empty
+/// @param vocabulary  number of the model's tokens
+/// @throws Error  names the file and the fault, or the files that were searched
 std::unique_ptr<TokenCodec> read_codec(const std::filesystem::path& model,
                                        const std::filesystem::path& given, int vocabulary);
 

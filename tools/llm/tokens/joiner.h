@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Byte pair encoding: neighbours are joined, the best pair first, of equal ones the first in the
-// text. A heap of pairs, of which those that would become something else by now are passed over.
+// Byte pair encoding: joins neighbours, the best pair first; among equals, the first in the text.
+// Pairs are in a heap; a pair whose parts have changed is skipped.
 
 #pragma once
 
@@ -13,13 +13,14 @@
 
 namespace trine::llm {
 
-/// What a pair becomes. @tparam Part  of a text; equal ones are the same part
+/// The result of joining a pair. @tparam Part  of a text; equal ones are the same part
 template <typename Part>
 struct Joined {
   Part part;
-  double priority;  ///< the largest is first
+  double priority;  ///< the largest is joined first
 };
 
+/// Returns the parts after all joins.
 /// @param find  std::optional<Joined<Part>>(const Part& left, const Part& right)
 template <typename Part, typename Find>
 std::vector<Part> join_pairs(std::vector<Part> parts, const Find& find) {

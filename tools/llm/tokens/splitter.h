@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Patterns that cut a text into words, as tokenizers' libraries write them, by PCRE2.
+// Splits a text into words by patterns, as tokenizer libraries write them, with PCRE2.
 
 #pragma once
 
@@ -11,17 +11,20 @@
 
 namespace trine::llm {
 
+/// A pattern.
 class Splitter {
  public:
   enum class Kept { kAll, kMatches, kOthers };
 
-  /// @param literal  a text, not a pattern. @throws Error  names `whence` and what is wrong
+  /// Compiles a pattern. @param literal  it is a text instead of a pattern. @throws Error  names
+  /// `whence` and the fault
   Splitter(const std::string& pattern, bool literal, Kept kept, const std::string& whence);
   Splitter(Splitter&&) noexcept;
   Splitter& operator=(Splitter&&) noexcept;
   ~Splitter();
 
-  /// Matches and what lies between them. @pre UTF-8 @throws Error  matching takes too long
+  /// Returns the matches and the texts between them. @pre UTF-8 @throws Error  matching takes too
+  /// long
   std::vector<std::string_view> split(std::string_view text) const;
 
  private:
@@ -29,7 +32,7 @@ class Splitter {
   std::unique_ptr<Code> code_;
 };
 
-/// Words of GPT-2, which ByteLevel has of its own.
+/// The words of GPT-2, ByteLevel's own pattern.
 inline constexpr const char* kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 

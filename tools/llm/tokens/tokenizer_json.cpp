@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tokenizer.json of Hugging Face's tokenizers, those of byte-level BPE.
+// Parses tokenizer.json of Hugging Face's tokenizers with byte-level BPE.
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokenizers that sentencepiece and tokenizers trained, with the tokens that these give
+// Compares tokenizers that sentencepiece and tokenizers trained with the tokens of these libraries
 // (tests/formats/tokens.py).
 
 #include <unistd.h>

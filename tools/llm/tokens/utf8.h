@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes as characters (Unicode 15, chapter 3.9).
+// Converts bytes to characters (Unicode 15, chapter 3.9).
 
 #pragma once
 
@@ -12,19 +12,22 @@ namespace trine::llm {
 
 inline constexpr std::string_view kReplacement = "\xef\xbf\xbd";  ///< U+FFFD
 
+/// The first character of a text.
 struct Character {
-  std::size_t bytes;  ///< 0: the text is at its end
-  bool valid;         ///< else `bytes` are those that no character begins with
+  std::size_t bytes;  ///< 0: end of the text
+  bool valid;         ///< false: `bytes` are invalid
 };
 
-/// The character that a text begins with. Of bytes that are none, as many as begin one.
+/// Returns the first character of a text. Of an invalid sequence, it returns as many bytes as begin
+/// a valid one.
 Character first_character(std::string_view text);
 
-/// With U+FFFD for what is no character.
+/// Returns a text with U+FFFD for invalid bytes.
 std::string valid_utf8(std::string_view text);
 
+/// Returns the bytes of a code point.
 std::string utf8(std::uint32_t code_point);
-/// @pre it begins with a character
+/// Returns the first code point of a text. @pre it begins with a valid character
 std::uint32_t code_point(std::string_view text);
 
 }  // namespace trine::llm

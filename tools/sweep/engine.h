@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a list of commands, each once: by processes of this machine or by an array of Slurm's.
+// Runs each command of a list once, with processes of this computer or with an array of Slurm.
 //
-// Workers (`trine sweep --worker`) go through the list and take what nobody has. What a command
-// came to is a file of a folder, NAME.json or NAME.failed, written whole; while it runs it holds
-// the lock (flock) of NAME.log, its output, so that it is neither lost nor started a second time
-// when a worker is killed. The folder is all that workers and the one who waits have in common.
+// Workers (`trine sweep --worker`) go through the list and run free tasks. The outcome of a command
+// is a file of a folder, NAME.json or NAME.failed, which is written as a whole. A running command
+// locks (flock) NAME.log, its output. If a worker is killed, its command is therefore neither lost
+// nor started twice. Workers and the waiting process share only the folder.
 
 #pragma once
 
@@ -18,46 +18,53 @@
 
 namespace trine::sweep {
 
+/// A command of the list.
 struct Task {
-  std::string name;               ///< of its files: a hash of all that it depends on
+  std::string name;               ///< stem of its files: a hash of everything that it depends on
   std::vector<std::string> argv;  ///< argv[0] with a path
-  /// A command of trine: `--quiet --json FILE` are added, and its JSON without times is the result.
+  /// True for a command of trine: `--quiet --json FILE` are added, and its JSON without times is
+  /// the result.
   bool json = true;
 };
 
+/// The outcome of a task.
 struct Outcome {
-  int code = -1;     ///< exit code, 128 + n after signal n; -1: it has none
-  std::string text;  ///< what a command printed that has no JSON or failed, its end
-  Json result;       ///< its JSON, where it wrote one
+  int code = -1;     ///< exit code, 128 + n after signal n; -1: none
+  std::string text;  ///< end of the output of a command without JSON or with a failure
+  Json result;       ///< JSON of the command, if it wrote any
 
+  /// Returns true if the task has an outcome.
   bool known() const { return code >= 0; }
-  /// The first line of `text`.
+  /// Returns the first line of `text`.
   std::string reason() const;
 };
 
 enum class Engine { kLocal, kSlurm };
 
+/// The options of a run.
 struct EngineOptions {
   Engine engine = Engine::kLocal;
-  int jobs = 0;         ///< workers; 0: as many as processors, of Slurm as tasks
-  bool retry = false;   ///< what failed is run again
-  std::string program;  ///< trine, for the workers; empty: this one
+  int jobs = 0;         ///< number of workers; 0: as many as processors, or with Slurm as tasks
+  bool retry = false;   ///< runs failed tasks again
+  std::string program;  ///< path of trine for the workers; empty: this program
 };
 
-/// How far it is: tasks with an outcome, those that failed among them, those that had one before.
+/// Called with the numbers of tasks with an outcome, of failed ones among them, and of tasks whose
+/// outcome was known at the start.
 using Observer = std::function<void(int known, int failed, int known_before)>;
 
-/// Brings each task to an outcome; one without says in `text` why. Tasks of equal names run once.
-/// @param folder  made if absent
-/// @throws Error  the folder cannot be written, Slurm is not there
+/// Brings each task to an outcome. A task without one has the reason in `text`. Tasks with equal
+/// names run once.
+/// @param folder  created if it is missing
+/// @throws Error  the folder cannot be written, or Slurm is missing
 std::vector<Outcome> run(const std::vector<Task>& tasks, const std::filesystem::path& folder,
                          const EngineOptions& options, const Observer& observer);
 
-/// A worker, number `part` of `parts`: runs tasks of a list that run() wrote until all have an
-/// outcome or the one who waits is gone. @return exit code
+/// Runs worker `part` of `parts`: runs tasks of a list that run() wrote until all have an outcome
+/// or the waiting process has ended. @return exit code
 int work(const std::filesystem::path& list, int part, int parts);
 
-/// This program. @throws Error  it was replaced by another
+/// Returns the path of this program. @throws Error  another one replaced it
 std::string own_program();
 
 }  // namespace trine::sweep

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which points hold conditions, and which of them no other beats.
+// Finds the points that satisfy conditions, and the best ones among them.
 
 #pragma once
 
@@ -9,19 +9,20 @@
 
 namespace trine::sweep {
 
-/// "area_um2<2e6"
+/// A condition: "area_um2<2e6".
 struct Condition {
   std::string figure, relation;  ///< < <= > >= = !=
   double bound = 0;
 
+  /// Returns true if the value satisfies the condition.
   bool holds(double value) const;
 };
 
-/// @throws Error
+/// Parses a condition. @throws Error
 Condition parse_condition(const std::string& text);
 
-/// The Pareto front of rows of costs of equal length: those than which no other is at most as high
-/// everywhere and lower somewhere. Equal ones are both in it.
+/// Returns the Pareto front of rows of costs of equal length. A row belongs to it if no other row
+/// is at most as high everywhere and lower somewhere. Equal rows both belong to it.
 std::vector<bool> pareto_front(const std::vector<std::vector<double>>& costs);
 
 }  // namespace trine::sweep

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Workers as an array of Slurm's (22.05): one `sbatch`, then `squeue` until it is gone.
+// Runs workers as an array of Slurm (22.05): one `sbatch`, then `squeue` until the array has ended.
 
 #pragma once
 
@@ -11,22 +11,23 @@
 
 namespace trine::sweep {
 
-/// Elements of an array that every Slurm takes (MaxArraySize 1001).
+/// Elements of an array that every Slurm accepts (MaxArraySize 1001).
 inline constexpr std::size_t kMostSlurm = 1000;
 
-/// @throws Error  there is no sbatch
+/// Checks that sbatch exists. @throws Error
 void check_slurm();
 
+/// A submitted array.
 class SlurmArray {
  public:
-  /// Submits `jobs` workers of a list, beside which their logs come. @throws Error  what sbatch
-  /// says
+  /// Submits `jobs` workers of a list; their logs are written next to it. @throws Error  sbatch's
+  /// message
   SlurmArray(const std::string& program, const std::filesystem::path& list, int jobs);
 
-  /// Asks Slurm every few seconds.
+  /// Returns true if the array has ended; asks Slurm every few seconds.
   bool ended();
 
-  /// Ends the array, running elements too.
+  /// Ends the array, running elements included.
   void cancel();
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The points of a sweep with their figures: chosen, compared, told.
+// The points of a sweep with their figures: selection, comparison, output.
 
 #pragma once
 
@@ -14,27 +14,28 @@
 
 namespace trine::sweep {
 
+/// A point of a sweep.
 struct Point {
   std::string config;                 ///< preset or file
   std::vector<std::string> settings;  ///< "array.rows=4"
-  std::string model;                  ///< empty: none, of synth alone
-  Json keys = Json::object();         ///< of the configuration
-  std::string design;                 ///< its identity, "0x..."; empty: none
-  std::vector<Json> results;          ///< JSON of its commands; a later one's figures hold
-  std::vector<std::string> by;        ///< the methods that these are of
-  std::string failed;                 ///< why there is none
+  std::string model;                  ///< empty: none, for synth only
+  Json keys = Json::object();         ///< keys of the configuration
+  std::string design;                 ///< identity of the design, "0x..."; empty: none
+  std::vector<Json> results;    ///< JSON of its commands; figures of later ones take precedence
+  std::vector<std::string> by;  ///< methods of these results
+  std::string failed;           ///< reason why there is no result
 
-  bool chosen = true;    ///< not left out
-  bool allowed = false;  ///< chosen, it has all figures and holds all conditions
+  bool chosen = true;    ///< not excluded
+  bool allowed = false;  ///< chosen, has all figures and satisfies all conditions
   bool front = false;
-  bool stands = true;           ///< with sums: for all models of its design, in tables and pictures
+  bool stands = true;  ///< false: with sums, another point represents all models of the design
   Json joint = Json::object();  ///< figures of its design over all models: Goal::judge()
-  /// A number of its results, derived (kDerived), or of the configuration; what is not known is
-  /// none.
+  /// Returns a number of its results, a derived figure (kDerived), or a number of the
+  /// configuration; nothing if it is not known.
   std::optional<double> figure(const std::string& name) const;
 };
 
-/// Figures that are no command's own: derived from others, or over the models of a design.
+/// Figures that no command reports: derived from others, or over the models of a design.
 ///
 ///   area         total_um2: cells and memories
 ///   dram_bytes   read and written
@@ -44,34 +45,37 @@ struct Point {
 inline constexpr const char* kDerived[] = {"area", "dram_bytes", "microseconds",
                                            "inferences_per_second"};
 
-/// What is asked of the points.
+/// The goal of a sweep.
 struct Goal {
   std::vector<Condition> where;
-  std::vector<std::string> minimize, maximize;  ///< none: there is no front
-  std::vector<std::string> sum{};  ///< of these the models of a design are added up: a joint front
-  double reach = 0;                ///< inferences/s that all models of a design must reach
+  std::vector<std::string> minimize, maximize;  ///< empty: there is no front
+  /// Figures to add up over the models of a design, for a joint front.
+  std::vector<std::string> sum{};
+  double reach = 0;  ///< inferences/s that all models of a design must reach
 
-  std::vector<std::string> objectives() const;  ///< both, "sum_F" where F is summed
-  std::vector<std::string> asked() const;       ///< these, and those of conditions, each once
-  std::string name_of(const std::string& figure) const;  ///< "sum_F" where F is summed
+  std::vector<std::string> objectives() const;  ///< both; "sum_F" for summed figures
+  std::vector<std::string> asked() const;       ///< objectives and figures of conditions, each once
+  std::string name_of(const std::string& figure) const;  ///< "sum_F" for summed figures
 
-  /// Fills in `joint`, `allowed` and `front`. Points are compared with those of their model; with
-  /// `sum` all models of a design are one point.
+  /// Sets `joint`, `allowed` and `front`. Points are compared with points of the same model; with
+  /// `sum`, all models of a design are one point.
   /// @throws Error  a figure that no point has, or one that differs between models that are one
+  /// point
   void judge(std::vector<Point>& points) const;
-  /// The figures of CSV and JSON: those that are asked for, and the usual ones that are there.
+  /// Returns the figures for CSV and JSON: the requested ones and the usual ones that are known.
   std::vector<std::string> columns(const std::vector<Point>& points) const;
 };
 
-/// "30/s" or "30". @throws Error
+/// Parses "30/s" or "30". @throws Error
 double parse_reach(const std::string& text);
 
-/// For people: the front, or all without one; then failures. Columns of what differs; the usual
-/// figures as far as the terminal's `width` goes. What differs is never cut.
+/// Returns a table for people: the front, or all points without one, then failures. Its columns are
+/// the differences, which are never cut, and as many usual figures as fit the terminal's `width`.
 std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width = 100);
 std::string to_csv(const std::vector<Point>& points, const Goal& goal);
 Json to_json(const std::vector<Point>& points, const Goal& goal);
-/// Commands for gnuplot: the points by two figures, the front as a staircase, its points named.
+/// Returns commands for gnuplot: the points by two figures, the front as a staircase with named
+/// points.
 /// @param terminal  "svg" ...
 std::string to_plot(const std::vector<Point>& points, const Goal& goal, const std::string& terminal,
                     const std::string& file);

@@ -41,8 +41,8 @@ inline constexpr int kStoreResponse = 3;  ///< from the last response on the bus
 inline constexpr int kStart = 3;          ///< from RUN to the first step, if the lanes are filled
 inline constexpr int kRunEnd = 2;     ///< from the last step of a RUN to the start of the next one
 inline constexpr int kLaneSetup = 5;  ///< lane set-up, in addition to a cycle for each two lanes
-inline constexpr int kCompute =
-    10;  ///< last step to retirement, besides columns and stages of a PE
+/// From the last step to retirement, in addition to columns and stages of a PE.
+inline constexpr int kCompute = 10;
 inline constexpr int kFusedAdd = 6;  ///< second pass of a fused addition
 /// From a tile's last column to the first column of the tile after next.
 inline constexpr int kLeaves = 6;

@@ -44,7 +44,7 @@ WireLoad parse_wire_load(const std::string& name);
 struct PlaceOptions {
   std::filesystem::path lef;     ///< file or folder; empty: next to the Liberty file
   std::filesystem::path python;  ///< interpreter that has the placer; empty: nothing is placed
-  double utilization = 0.55;     ///< of the core before buffers, which add about a quarter
+  double utilization = 0.55;     ///< fraction of the core before buffers, which add about a quarter
   int seeds = 1;                 ///< number of placements, each from another seed of the placer
 };
 
@@ -92,7 +92,7 @@ std::filesystem::path liberty_of(const SynthOptions& options);
 
 /// A path between registers.
 struct Path {
-  double ns = 0;  ///< with the setup time at its end; 0: there is none
+  double ns = 0;  ///< delay with the setup time at the end; 0: there is no path
   std::string start, end;
 };
 
@@ -107,7 +107,7 @@ struct GroupPath {
   double ns = 0;
   int gates = 0;
   std::string from, to;         ///< "trine_post cfg_q"; the position of a memory; "port NAME"
-  std::vector<PathPart> parts;  ///< as in ClockReport
+  std::vector<PathPart> parts;  ///< parts of the path, see ClockReport
 };
 
 /// The longest path of a whole design.
@@ -165,9 +165,9 @@ struct ClockReport {
 struct ModuleReport {
   std::string name;
   std::int64_t instances = 0;
-  std::int64_t cells = 0;       ///< of one instance, without its children
-  double area_um2 = 0;          ///< of one instance, without its children
-  double gate_equivalents = 0;  ///< of one instance, without its children
+  std::int64_t cells = 0;       ///< cells of one instance without its children
+  double area_um2 = 0;          ///< area of these cells
+  double gate_equivalents = 0;  ///< area of these cells in NAND2
   bool fast = false;            ///< mapped for speed instead of area
   Path path;                    ///< longest path inside of the module
   std::map<std::string, std::int64_t> cell_types;
@@ -195,7 +195,7 @@ struct SynthReport {
   std::string configuration, library, tool;
   bool gates_missing = false;  ///< the design has clock gates, but the library has none
   Target target = Target::kAsic;
-  std::int64_t cells = 0;  ///< of the whole design without memories
+  std::int64_t cells = 0;  ///< cells of the whole design without memories
   double area_um2 = 0, gate_equivalents = 0, nand2_um2 = 0;
   std::int64_t sram_bits = 0;
   bool has_macros = false;    ///< the library has memories, so that sram_um2 is known

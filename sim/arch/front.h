@@ -24,10 +24,10 @@
 
 namespace trine::sim {
 
-/// Properties of the memory behind the bus.
+/// Properties of the bus and its memory.
 struct BusOptions {
   int latency = 32;  ///< cycles from address to first beat, and from last write to response
-  double bytes_per_cycle = 0;  ///< of each direction; 0: the bus width
+  double bytes_per_cycle = 0;  ///< rate of each direction; 0: the bus width
 };
 
 /// The front end of the timeline: program fetch, dispatcher, queues.

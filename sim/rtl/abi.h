@@ -14,7 +14,7 @@ inline constexpr std::int32_t kAbiVersion = 6;
 /// Settings of one instance of a model and of the memory at its AXI port.
 struct ModelSettings {
   std::uint32_t axi_latency;          ///< cycles from an accepted address to its first beat
-  std::uint32_t axi_bytes_per_cycle;  ///< of each direction; 0: the bus width
+  std::uint32_t axi_bytes_per_cycle;  ///< rate of each direction; 0: the bus width
   std::uint32_t stall_percent;        ///< probability that a channel pauses for a cycle, 0..99
   std::uint32_t slave;                ///< index of kAxiSlaves (memory.h): the memory's behavior
   std::uint32_t seed;                 ///< seed of the stalls

@@ -25,14 +25,15 @@ namespace trine::sim {
 struct RtlOptions {
   BuildOptions build = BuildOptions::from_environment();
   int axi_latency = 32;
-  int axi_bytes_per_cycle = 0;       ///< of each direction; 0: the bus width
-  int stall_percent = 0;             ///< random pauses of the memory's channels, 0..99
-  std::size_t axi_slave = 0;         ///< index of kAxiSlaves (memory.h): the memory's behavior
-  std::uint32_t seed = 1;            ///< seed of the stalls
-  std::uint32_t x_seed = 0;          ///< seed of initial values, with build.random_init
-  std::filesystem::path trace_file;  ///< FST; of X.vcd the ports alone, VCD; sets build.trace or
-                                     ///< build.trace_ports
-  bool lockstep = false;             ///< compares every DMEM write; sets build.lockstep
+  int axi_bytes_per_cycle = 0;  ///< rate of each direction; 0: the bus width
+  int stall_percent = 0;        ///< random pauses of the memory's channels, 0..99
+  std::size_t axi_slave = 0;    ///< index of kAxiSlaves (memory.h): the memory's behavior
+  std::uint32_t seed = 1;       ///< seed of the stalls
+  std::uint32_t x_seed = 0;     ///< seed of initial values, with build.random_init
+  /// FST file of all signals (sets build.trace); X.vcd is a VCD file of the ports only (sets
+  /// build.trace_ports).
+  std::filesystem::path trace_file;
+  bool lockstep = false;  ///< compares every DMEM write; sets build.lockstep
   /// Limit of one run; 0: 50 times `predicted_cycles`, or 2^40 if that is 0.
   std::uint64_t max_cycles = 0;
   std::uint64_t predicted_cycles = 0;

@@ -159,7 +159,7 @@ typedef struct trine_tensor {
   /* Conversion of floats: 1 rounds halves to even instead of away from zero; twice the number of
    * a code format (E3M4, posit<8,0>, E4M3). */
   uint32_t half_even;
-  uint32_t rank, extents[8]; /* of the host's tensor */
+  uint32_t rank, extents[8]; /* shape of the host's tensor */
   struct {
     uint32_t rows, pixels, stride_y, stride_x, top, left, height, width;
   } fold;

@@ -20,7 +20,7 @@ struct PinOf {
 
 /// A cell of the netlist.
 struct Instance {
-  std::string name;   ///< with the names of the modules above it
+  std::string name;   ///< path of the instance from the top module
   int partition = 0;  ///< index of the module with which it was mapped
   int cell = 0;
   std::vector<int> nets;  ///< by pin; -1: open

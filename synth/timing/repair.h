@@ -17,8 +17,8 @@
 namespace trine::synth {
 
 inline constexpr std::size_t kMostLoads = 16;
-inline constexpr float kNextStage =
-    0.25f;  ///< delay of the next cell for each ns of transition, about
+/// Approximate delay of the next cell for each ns of transition.
+inline constexpr float kNextStage = 0.25f;
 
 /// The changes that repair() made.
 struct Repairs {

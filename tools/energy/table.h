@@ -31,15 +31,15 @@ struct Without {
 
 /// Energy that depends only on time.
 struct Standing {
-  double cycle_pj = 0;  ///< of a cycle, whatever is done in it
-  double clock_pj = 0;  ///< of the clock edges of a cycle, whatever is done in it
+  double cycle_pj = 0;  ///< energy of a cycle, whatever is done in it
+  double clock_pj = 0;  ///< energy of a cycle's clock edges
   double leakage_nw = 0;
 };
 
 /// The energies of a component. Switching energies include wires and glitches.
 struct Cost {
-  Standing unit;                   ///< of each unit
-  Standing fixed;                  ///< of the component as a whole
+  Standing unit;                   ///< cost of each unit
+  Standing fixed;                  ///< cost of the component as a whole
   double wires = 0, glitches = 0;  ///< fractions of the switching energy, without memories
   double error = 0;  ///< relative error of the fit: root mean square divided by the mean
 };
@@ -50,7 +50,7 @@ struct Table {
   double volts = 0, clock_ns = 0;
   power::Assumptions assumed;
   std::array<Cost, kComponents> costs;
-  std::array<double, sim::kActions> logic_pj{}, memory_pj{}, clock_pj{};  ///< of an action
+  std::array<double, sim::kActions> logic_pj{}, memory_pj{}, clock_pj{};  ///< energy of an action
 };
 
 /// The energy of a layer or of a run, pJ.

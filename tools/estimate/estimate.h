@@ -25,12 +25,12 @@ sim::RunResult of_program(const compiler::Program& program, const sim::BusOption
 struct Row {
   std::string name, op;
   std::int64_t times = 1;
-  std::int64_t macs = 0;          ///< of one layer
-  std::int64_t parameters = 0;    ///< of one layer
-  std::int64_t weight_bytes = 0;  ///< of one layer: weights, biases and scales as they are stored
-  double cycles = 0;              ///< of one layer
-  sim::CauseCycles causes{};      ///< of all layers that were predicted
-  sim::Actions actions{};         ///< of one layer
+  std::int64_t macs = 0;          ///< MACs of one layer
+  std::int64_t parameters = 0;    ///< parameters of one layer
+  std::int64_t weight_bytes = 0;  ///< stored bytes of one layer's weights, biases and scales
+  double cycles = 0;              ///< cycles of one layer
+  sim::CauseCycles causes{};      ///< cycles by cause of all predicted layers
+  sim::Actions actions{};         ///< actions of one layer
 
   /// Returns the limit of the layer, "-" without cycles.
   std::string bound() const { return cycles == 0 ? "-" : sim::bound_of(causes); }

@@ -23,8 +23,8 @@ struct Transformer {
   int inner = 0;                      ///< channels between the feed-forward products
   int vocabulary = 0, positions = 0;  ///< rows of the embeddings; positions 0: rotary embedding
   int segments = 0;
-  bool biases = true;        ///< of products; normalizations then have an offset as well
-  bool input_biases = true;  ///< of query, key and value
+  bool biases = true;        ///< products have biases, and normalizations offsets
+  bool input_biases = true;  ///< query, key and value have biases
   Gate gate = Gate::kNone;   ///< g(x W) * (x V) instead of GELU(x W)
   int key_heads = 0;  ///< heads of keys and values, each shared by several queries; 0: `heads`
   /// Additional normalizations before the last product of attention and feed-forward.

@@ -46,7 +46,7 @@ struct Pair {
   bool beyond = false;      ///< ... unless the reason is a documented limit
   bool allow_host = false;  ///< the network ends with operators that only the host supports
   std::vector<Array> inputs;
-  std::shared_ptr<const Decoder> decoder;  ///< for decoders; graph is its last step
+  std::shared_ptr<const Decoder> decoder;  ///< the decoder of kDecoders; graph is its last step
   reference::RoundingPolicy rounding;
   compiler::Ways ways;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;

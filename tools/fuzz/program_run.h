@@ -18,7 +18,7 @@ namespace trine::fuzz {
 struct ProgramCase {
   machine::Config config;
   unsigned seed = 1;      ///< seed of the program, of its data and of the memory's stalls
-  int instructions = 30;  ///< in addition to the first loads and the last store
+  int instructions = 30;  ///< number besides the first loads and the last store
   bool assertions = true;
 };
 

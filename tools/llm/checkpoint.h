@@ -123,7 +123,7 @@ class FloatModel {
   const Checkpoint& model_;
   Observer observer_;
   int position_ = 0;
-  std::vector<std::vector<float>> keys_, values_;  ///< of each layer: [position][kv_dim]
+  std::vector<std::vector<float>> keys_, values_;  ///< by layer: [position][kv_dim]
 };
 
 }  // namespace trine::llm

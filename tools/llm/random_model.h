@@ -49,7 +49,7 @@ class RandomModel {
   Weights product(int layer, const char* name, int rows, int columns, float gain, WeightCodes codes,
                   bool biases = false) const;
 
-  Dimensions dims_;  ///< with one layer
+  Dimensions dims_;  ///< sizes of the model, with one layer
   int layers_, parts_ = 1;
   WeightCodes codes_, classifier_codes_;
   bool biases_;  ///< biases of query, key and value

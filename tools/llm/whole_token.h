@@ -119,7 +119,7 @@ class WholeToken {
   std::optional<Compiled> layer_, norm_, classifier_;
   std::int64_t dram_bytes_ = 0, words_bytes_ = 0;
   std::int64_t vectors_[2] = {}, codes_ = 0, sums_ = 0;  ///< addresses
-  std::vector<std::int64_t> caches_[2], constants_;      ///< of each layer; of each step
+  std::vector<std::int64_t> caches_[2], constants_;      ///< addresses by layer; by step
   std::uint64_t predicted_ = 0;
   std::unique_ptr<MappedMemory> memory_;
   std::unique_ptr<sim::RtlRunner> runner_;

@@ -54,7 +54,7 @@ class Names {
 
   std::map<std::string, std::string> config_, model_;
   bool has_config_ = false, has_model_ = false;
-  std::vector<std::pair<std::string, std::string>> keys_;  ///< with their short names
+  std::vector<std::pair<std::string, std::string>> keys_;  ///< keys with their short names
   std::vector<std::string> common_;
 };
 

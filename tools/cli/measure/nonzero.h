@@ -18,7 +18,7 @@ namespace trine::cli {
 struct NonzeroRow {
   std::string op, name;
   std::int64_t weights = 0, weights_all = 0;
-  std::int64_t activations = 0, activations_all = 0;  ///< of its input
+  std::int64_t activations = 0, activations_all = 0;  ///< values of its input
   std::int64_t macs = 0, macs_all = 0;  ///< products whose factors are both nonzero, and all
 };
 

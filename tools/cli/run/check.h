@@ -31,7 +31,7 @@ struct Comparison {
   std::vector<std::string> differences;  ///< one line for each case that is not exact
   reference::Deviation codes;            ///< deviation of all outputs of all cases
   int labelled = 0, right = 0;  ///< cases with labels; cases among them whose top-1 is the label
-  int recorded_right = 0;       ///< the same for the recorded outputs
+  int recorded_right = 0;       ///< correct cases of the recorded outputs
 };
 
 /// Runs all cases of a vector set.

@@ -17,7 +17,7 @@ namespace trine::llm {
 /// An encoding.
 struct Encoding {
   std::string_view name;  ///< name in the file's format: "Q4_K", "BF16"
-  int elements, bytes;    ///< of a block
+  int elements, bytes;    ///< size of a block
   /// Decodes one block; null if only name and size are known.
   void (*decode)(const std::uint8_t* block, float* values);
   bool ternary = false;  ///< codes -1, 0 and 1 with a scale for each block

@@ -29,7 +29,7 @@ namespace trine::llm {
 
 /// A value in the mapped file.
 struct GgufValue {
-  std::uint32_t type = 0;  ///< of an array: the type of its elements
+  std::uint32_t type = 0;  ///< type of the value, or of an array's elements
   bool is_array = false;
   std::uint64_t count = 1;
   std::span<const std::uint8_t> bytes;

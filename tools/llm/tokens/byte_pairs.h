@@ -36,7 +36,7 @@ struct WordStep {
 /// The rules of a tokenizer.
 struct BytePairRules {
   std::vector<std::string> texts;  ///< text of each token, bytes as characters; "": none
-  std::vector<std::pair<std::string, std::string>> merges;  ///< in the order of their priority
+  std::vector<std::pair<std::string, std::string>> merges;  ///< in the order of priority
   std::vector<AddedToken> added;
   std::vector<WordStep> words;
   bool nfc = false;            ///< Unicode normalization

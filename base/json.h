@@ -11,7 +11,7 @@
 namespace trine {
 
 using Json = nlohmann::ordered_json;  ///< keys in the order of the text
-/// for objects with many keys: Json searches its keys one by one
+/// JSON with sorted keys, for objects with many keys: Json searches its keys one by one.
 using SortedJson = nlohmann::json;
 
 /// Parses JSON.

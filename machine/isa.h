@@ -25,6 +25,7 @@ namespace trine::isa {
 
 inline constexpr int kVersion = 14;
 
+/// Kinds of instruction words.
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2, kBegin = 3 };
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
 inline constexpr int kEngines = 4;
@@ -37,6 +38,7 @@ inline constexpr std::array<std::string_view, kEngines> kEngineNames{"load", "co
 namespace limit {
 #define LIMIT(id, name, value, ...) inline constexpr int id = value;
 #include "machine/isa.def"
+/// A limit of the hardware.
 struct Limit {
   std::string_view name;
   int value;
@@ -60,6 +62,7 @@ inline constexpr unsigned kLoads = engine_bit(Engine::kLoad),
 namespace feature {
 #define FEATURE(id, bit, ...) inline constexpr unsigned id = 1u << bit;
 #include "machine/isa.def"
+/// A feature with its name in messages.
 struct Feature {
   std::string_view name;
   std::string_view keys;  ///< the configuration keys that enable it

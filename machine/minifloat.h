@@ -22,6 +22,7 @@
 
 namespace trine::machine {
 
+/// The formats; kNone means whole numbers.
 enum class Format { kNone, kE3M4, kPosit8, kE4M3, kPosit8Wide, kE5M2 };
 
 /// The properties of a format.

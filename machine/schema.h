@@ -21,6 +21,7 @@ struct IntKey {
   std::vector<int> allowed;  ///< {low, high}, or the list of values if `choices`
   bool choices = false;
 };
+/// A key whose value is true or false.
 struct BoolKey {
   bool Config::*member;
 };

@@ -30,6 +30,7 @@ class Netlist;
 class Cells;
 struct Stages;
 
+/// The technologies to which a design can be mapped.
 enum class Target { kAsic, kIce40, kEcp5 };
 
 /// The assumption about wires: none, or the library's default (a guess by fan-out and area).

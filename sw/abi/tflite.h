@@ -44,17 +44,20 @@ enum Type : int {
 inline constexpr int kAffine = 1;    ///< Quantization::kind: parameters are an Affine
 inline constexpr int kConstant = 1;  ///< Tensor::memory: mapped from the model, read only
 
+/// Scales and zero points of a tensor, along `axis` if there are several.
 struct Affine {
   Floats* scale;
   Ints* zero_point;
   std::int32_t axis;
 };
 
+/// The quantization of a tensor.
 struct Quantization {
   int kind;
   void* parameters;
 };
 
+/// A tensor of the interpreter.
 struct Tensor {
   int type;
   void* data;
@@ -74,6 +77,7 @@ struct Tensor {
   const Ints* signature;
 };
 
+/// A node of the interpreter.
 struct Node {
   Ints* inputs;
   Ints* outputs;
@@ -89,6 +93,7 @@ struct Node {
 
 struct Context;
 
+/// An operator's functions.
 struct Registration {
   void* (*init)(Context* context, const char* parameters, std::size_t bytes);
   void (*free)(Context* context, void* state);
@@ -103,6 +108,7 @@ struct Registration {
   std::uint64_t in_place;
 };
 
+/// A delegate's functions.
 struct Delegate {
   void* data;
   Status (*prepare)(Context* context, Delegate* delegate);
@@ -121,6 +127,7 @@ struct Subset {
   Ints* outputs;
 };
 
+/// The interpreter as operators and delegates see it.
 struct Context {
   std::size_t tensor_count;
   Status (*execution_plan)(Context* context, Ints** plan);

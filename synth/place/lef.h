@@ -12,6 +12,7 @@
 
 namespace trine::synth {
 
+/// A position in um.
 struct Point {
   float x = 0, y = 0;
 };

@@ -28,6 +28,7 @@ struct Table {
   float at(float slew, float load) const;
 };
 
+/// The direction of an edge, an index of Edges.
 enum Edge { kRise = 0, kFall = 1 };
 template <typename T>
 using Edges = std::array<T, 2>;

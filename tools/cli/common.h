@@ -21,6 +21,7 @@
 
 namespace trine::cli {
 
+/// The exit codes of all commands.
 enum ExitCode {
   kSuccess = 0,
   kWrongResult = 1,

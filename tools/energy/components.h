@@ -13,6 +13,7 @@
 
 namespace trine::energy {
 
+/// The components, an index of kComponentNames.
 enum Component : int { kPe, kLanes, kDmem, kPmem, kAgu, kDma, kControl, kComponents };
 
 inline constexpr std::array<std::string_view, kComponents> kComponentNames{

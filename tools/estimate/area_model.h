@@ -15,9 +15,9 @@
 
 #include "machine/config.h"
 
-/// The estimated area and clock of a design.
 namespace trine::estimate {
 
+/// The estimated area and clock of a design.
 struct Area {
   std::string library;
   double gate_equivalents = 0;  ///< by the library's NAND2, before buffers and without memories

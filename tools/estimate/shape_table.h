@@ -11,6 +11,7 @@
 
 namespace trine::estimate {
 
+/// The types of layers in a table.
 enum class ShapeType {
   kConv,
   kDepthwise,

@@ -78,8 +78,10 @@ std::string ending_of(const Pair& pair);
 /// Returns network, configuration and options of the run as text.
 std::string describe(const Pair& pair);
 
+/// The simulator that runs a pair.
 enum class Backend { kArch, kRtl };
 
+/// The outcomes of a pair.
 enum class Outcome {
   kExact,
   kRefused,  ///< by the compiler, for a documented limit

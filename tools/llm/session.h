@@ -18,6 +18,7 @@
 
 namespace trine::llm {
 
+/// The backend that computes the tokens.
 enum class Backend { kGolden, kArch, kRtl };
 
 /// The options of a session.

@@ -39,6 +39,7 @@ struct Outcome {
   std::string reason() const;
 };
 
+/// Where workers run: on this computer, or by Slurm.
 enum class Engine { kLocal, kSlurm };
 
 /// The options of a run.

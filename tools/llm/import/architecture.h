@@ -23,6 +23,7 @@ struct TensorNames {
   const char* scale;  ///< scale of ternary weights, a suffix of their names
 };
 
+/// The products of a block that have biases.
 enum class Biases { kNone, kQueryKeyValue, kAllOfAttention, kAsStored };
 
 /// The use of stored scales of ternary weights.

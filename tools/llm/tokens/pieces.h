@@ -21,6 +21,7 @@
 
 namespace trine::llm {
 
+/// The types of pieces, numbered as in a .model file.
 enum class PieceType { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
 
 /// A piece of the vocabulary.

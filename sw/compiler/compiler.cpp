@@ -62,7 +62,8 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   return text;
 }
 
-/// No layer ends before its constants and the network's inputs have come, and its outputs gone.
+/// Raises the bounds of the layers to the time that the bus needs: a layer must load its constants
+/// and the network's inputs, and store the network's outputs.
 void add_bus(Program& program) {
   const std::vector<program::Traffic> traffic = traffic_of(program);
   for (std::size_t i = 0; i < traffic.size(); ++i) {
@@ -71,20 +72,20 @@ void add_bus(Program& program) {
   }
 }
 
-/// Adds the form after a stage to what the user asks for, if it is that.
+/// Appends the text of a stage if the user asked to print after this stage.
 template <typename Text>
 void print(const CompileOptions& options, std::string_view stage, Text text) {
   if (options.printed != nullptr && options.print_after == stage) *options.printed += text();
 }
 
-/// A stage with the network that the search has found for it.
+/// A stage with the network that the search selected.
 struct PlannedStage {
   model::Graph graph;
-  std::string lowered;  ///< if that is to be printed
+  std::string lowered;  ///< empty unless it is to be printed
   Planned planned;
 };
 
-/// A whole network, rewritten.
+/// A rewritten network, planned with one order of its batch.
 struct Candidate {
   model::Graph graph;
   Removed removed;
@@ -97,7 +98,7 @@ struct Candidate {
   }
 };
 
-/// Instructions, constants and layers of a planned network.
+/// Emits, schedules and verifies the instructions, constants and layers of a planned network.
 Program program_of(const Planned& planned, const machine::Config& config,
                    const CompileOptions& options) {
   const auto& [network, layout, printed] = planned;
@@ -121,7 +122,7 @@ Program program_of(const Planned& planned, const machine::Config& config,
   program.image_offset = layout.arena_bytes;
   program.image = std::move(image.bytes);
   program.dram_bytes = round_up(layout.arena_bytes + image.size, std::int64_t{4096});
-  std::vector<int> row;    // of the report: stripes and chunks of a layer share one
+  std::vector<int> row;    // by layer: its row of the report; stripes and chunks share it
   std::vector<int> begun;  // the first layer of each row
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
@@ -170,11 +171,11 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
   return program;
 }
 
-/// Verifies what the compiler made of a network, before anyone else sees it.
+/// Verifies the program that the compiler emitted. @throws Error  if the program is invalid
 void verify_own(const Program& stage) {
   const auto fault = program::verify(stage.words, stage.config, stage.dram_bytes);
   if (!fault) return;
-  std::size_t run = 0;  // the first one from the word on
+  std::size_t run = 0;  // the first RUN at or after the word
   for (std::size_t i = 1; i < fault->word; ++i)
     run += isa::opcode_of(stage.words[i]) == isa::Opcode::kRun ? 1 : 0;
   const std::string layer =
@@ -201,12 +202,12 @@ bool same_order(const model::Graph& a, const model::Graph& b) {
   });
 }
 
-/// Estimates that differ by less do not say which of two plans is better.
+/// Two plans whose estimates differ by less than this factor count as equally good.
 constexpr double kAsGood = 1.005;
 
-/// The images of a batch go through the network one after the other, in groups that fit into half
-/// of DMEM (gaps and buffers take the rest), or in larger ones that share chunks of weights:
-/// whichever is planned to take fewer cycles, groups if they are as good.
+/// Returns the best candidate. The images of a batch run one after the other, either in groups that
+/// fit into half of DMEM (gaps and buffers use the rest) or in larger groups that share chunks of
+/// weights. The order with fewer planned cycles wins; if both are as good, groups win.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
                      const CompileOptions& options, int cores, bool rows) {
   std::optional<Candidate> best;
@@ -223,7 +224,8 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
   return std::move(*best);
 }
 
-/// A batch that mixes along axis 0 is rows; where the machine cannot compute it so, images.
+/// Treats a batch whose operators mix along axis 0 as rows, or as images if the machine cannot
+/// compute the rows.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
                      const CompileOptions& options, int cores = 1) {
   try {
@@ -234,7 +236,8 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
   return best_order(graph, config, options, cores, false);
 }
 
-/// Whether the machine computes LSTMs as tflite-micro does, whose products round twice.
+/// Returns true if the machine computes LSTMs as tflite-micro does, which rounds each product
+/// twice.
 bool rounds_twice(const reference::RoundingPolicy& rounding) {
   return rounding.fully_connected == reference::Rounding::kDouble &&
          rounding.others == reference::Rounding::kDouble;
@@ -249,7 +252,7 @@ bool has_memories(const machine::Config& config, const reference::RoundingPolicy
   return config.activations16 && config.vector && config.zero_points() && rounds_twice(rounding);
 }
 
-/// The graph that rewriting begins with.
+/// Returns the checked graph after the rewrites that come first.
 model::Graph prepared(const model::Graph& graph, const machine::Config& config,
                       const CompileOptions& options) {
   model::check(graph);
@@ -262,12 +265,12 @@ model::Graph prepared(const model::Graph& graph, const machine::Config& config,
   return written;
 }
 
-/// Whether the layer has weights of its own.
+/// Returns true if the layer stores weights that no other layer shares.
 bool has_weights(const Layer& l) {
   return l.kind == LayerKind::kConv && l.weights_map < 0 && l.like < 0;
 }
 
-/// A hash of what may differ between networks of one shape.
+/// Returns a hash of the constants that may differ between networks of one shape.
 std::uint64_t constants_hash(const Layer& l) {
   std::string bytes;
   const auto add = [&](const auto& values) {
@@ -284,7 +287,7 @@ std::uint64_t constants_hash(const Layer& l) {
   return hash64(bytes);
 }
 
-/// What differs between networks of one shape.
+/// Moves the constants that may differ between networks of one shape.
 void move_constants(Layer& from, Layer& to) {
   to.bias = std::move(from.bias);
   to.scales = std::move(from.scales);
@@ -346,7 +349,8 @@ struct SharedProgram::State {
     for (const auto& [other, own] : tensors) graph.tensors[at(own)].data = {};
   }
 
-  /// Which constants of the rewritten graph are those of the first one as it was: products'.
+  /// Finds the constants of fully connected operators that the rewritten graph keeps unchanged from
+  /// the first graph. Hashes all other constants.
   void find_tensors(const model::Graph& first) {
     std::map<std::string, int> names;
     for (std::size_t t = 0; t < graph.tensors.size(); ++t)
@@ -368,7 +372,8 @@ struct SharedProgram::State {
     form = form_of(first);
   }
 
-  /// All of a graph but the data of constants, and the scales of those that may differ.
+  /// Returns the text of a graph without the data of its constants and without the scales of
+  /// constants that may differ.
   std::string form_of(const model::Graph& of) const {
     model::Graph bare;
     std::string scales;
@@ -392,7 +397,7 @@ struct SharedProgram::State {
     return model::to_text(bare) + scales;
   }
 
-  /// Which layer of the lowered network each one has its weights from.
+  /// Finds the layer of the lowered network from which each planned layer has its weights.
   void find_layers(const Network& lowered) {
     text = to_text(lowered);
     for (Layer& layer : planned.network.layers) {
@@ -402,7 +407,7 @@ struct SharedProgram::State {
         return has_weights(l) && l.name == layer.name && l.bias == layer.bias &&
                l.conv().weights == layer.conv().weights && l.conv().factors == layer.conv().factors;
       });
-      if (same == lowered.layers.end()) continue;  // a pass has changed its weights
+      if (same == lowered.layers.end()) continue;  // a pass changed its weights
       from.back() = static_cast<int>(same - lowered.layers.begin());
       Layer none;
       move_constants(none, layer);
@@ -416,7 +421,7 @@ struct SharedProgram::State {
     return hash64({reinterpret_cast<const char*>(data.data()), data.size()});
   }
 
-  /// Whether the other one differs where it may.
+  /// Returns true if the other graph differs only in constants that may differ.
   bool is_alike(const model::Graph& other) const {
     const auto same = [&](const auto& constant) {
       return hash_of(other.tensors[constant.first].data.all()) == constant.second;
@@ -424,7 +429,7 @@ struct SharedProgram::State {
     return form_of(other) == form && std::ranges::all_of(fixed, same);
   }
 
-  /// The lowered network of the other graph's constants. @pre is_alike(other)
+  /// Returns the lowered network with the other graph's constants. @pre is_alike(other)
   Network lowered(model::Graph other) {
     for (const auto& [theirs, own] : tensors) {
       model::Tensor& tensor = graph.tensors[at(own)];
@@ -457,7 +462,8 @@ struct SharedProgram::State {
     return std::move(made.bytes);
   }
 
-  /// Words load of tables what differs from the one before.
+  /// Returns true if the tables are the same, because programs load only the words in which one
+  /// table differs from the table before it.
   bool has_tables_of(const Image& made) const {
     const auto same = [&](const Image::Block& block) {
       const auto first = static_cast<std::ptrdiff_t>(block.byte - planned.plan.arena_bytes);
@@ -472,17 +478,18 @@ struct SharedProgram::State {
   const CompileOptions options;
   Program program;
   model::Graph graph;          ///< rewritten; without the constants that differ
-  std::map<int, int> tensors;  ///< a graph's constants that may differ, and which of ours they are
-  std::string form;            ///< of these graphs
-  /// Its other constants with their hashes.
+  std::map<int, int> tensors;  ///< constants that may differ: the given graph's to `graph`'s
+  std::string form;            ///< text of these graphs: see form_of()
+  /// The other constants with their hashes.
   std::vector<std::pair<std::size_t, std::uint64_t>> fixed;
   Planned planned;  ///< without constants that differ
-  Image image;      ///< the places alone
-  /// For each planned layer the lowered one that gives its constants, -1: they are those of all.
+  Image image;      ///< only the addresses of its blocks
+  /// For each planned layer the lowered layer that gives its constants. -1: all programs share
+  /// them.
   std::vector<int> from;
-  /// Lowered layers whose constants are those of all, and their hashes.
+  /// Lowered layers whose constants all programs share, and hashes of these constants.
   std::vector<std::pair<std::size_t, std::uint64_t>> fixed_layers;
-  std::string text;  ///< of the lowered network
+  std::string text;  ///< text of the lowered network
 };
 
 SharedProgram::SharedProgram(const model::Graph& first, const machine::Config& config)

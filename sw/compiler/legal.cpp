@@ -20,7 +20,7 @@ namespace {
 using model::Graph;
 using model::Reason;
 
-/// Whether it computes or moves int16 codes.
+/// Returns true if the operator computes or moves int16 codes.
 bool is_wide(const Graph& graph, const model::Op& op) {
   const auto wide = [&](int t) {
     return t >= 0 && !graph.tensor(t).is_constant && graph.tensor(t).scale() > 0 &&
@@ -29,7 +29,7 @@ bool is_wide(const Graph& graph, const model::Op& op) {
   return std::ranges::any_of(op.inputs, wide) || std::ranges::any_of(op.outputs, wide);
 }
 
-/// Operators that read what others make, directly or not, and those.
+/// Returns these operators and all that depend on their results.
 std::vector<int> with_followers(const Graph& graph, const std::vector<int>& ops) {
   std::set<int> tensors;
   std::vector<int> result;
@@ -43,8 +43,8 @@ std::vector<int> with_followers(const Graph& graph, const std::vector<int>& ops)
   return result;
 }
 
-/// Codes from floats, or floats of which no codes become: the host's at the network's edges, as of
-/// int8.
+/// Returns true if the operator makes codes from floats, or floats that never become codes again.
+/// The host computes these at the network's edges, as it does for int8.
 bool is_edge(const Graph& graph, const model::Op& op) {
   const auto from_floats = [&](const model::Op& o) {
     return o.kind == model::OpKind::kQuantize && graph.in(o, 0).type == model::DataType::kFloat32;
@@ -55,14 +55,14 @@ bool is_edge(const Graph& graph, const model::Op& op) {
                               [&](int i) { return from_floats(graph.ops[at(i)]); });
 }
 
-/// Whether the machine has it of int16 codes.
+/// Returns true if the machine can execute the operator on int16 codes.
 bool has_wide(const Graph& graph, const model::Op& op, const machine::Config& config) {
   if (op.kind == model::OpKind::kBatchMatMul)
     return graph.in(op, 0).type == model::DataType::kInt16 &&
            graph.in(op, 1).type == model::DataType::kInt16;
   if (quantizes_words(graph, op, config)) return true;
   if (op.kind == model::OpKind::kSoftmax)
-    return graph.out(op).type == model::DataType::kInt16;  // lowering says what else it takes
+    return graph.out(op).type == model::DataType::kInt16;  // lowering checks the rest
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
     return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
   static constexpr model::OpKind kKinds[] = {
@@ -84,14 +84,14 @@ bool has_wide(const Graph& graph, const model::Op& op, const machine::Config& co
           of_codes(graph.out(op)));
 }
 
-/// The machine has some of 16x8, if the configuration does; others are the host's, if the user
-/// allows that.
-/// @throws Refusal  in one line, whatever the number of layers
+/// Gives int16 operators that the configuration does not support to the host, if the user allows
+/// that.
+/// @throws Refusal  one line, whatever the number of layers
 void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
     if ((op.kind == model::OpKind::kLstm || op.kind == model::OpKind::kSpiking) &&
         host != HostPart::kAnywhere)
-      continue;  // lowering says what the machine has of it
+      continue;  // lowering says which of them the machine supports
     const bool has = has_wide(*graph, op, config) &&
                      (config.formats || graph->out(op).format == machine::Format::kNone);
     if (host != HostPart::kAnywhere && is_edge(*graph, op)) continue;
@@ -118,15 +118,15 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   }
 }
 
-/// Operators on floats that no table replaces, and those that give them their operands or read
-/// their results.
+/// Marks operators on floats that no table can replace, and the operators that make their operands
+/// or read their results.
 void mark_host(Graph* graph, const machine::Config& config) {
   std::set<int> floats;  // tensors that the host makes or reads
   const auto is_host = [&](const model::Op& op) {
     const auto found = [&](int t) { return floats.contains(t); };
     const bool joins_floats = op.kind == model::OpKind::kConcatenation &&
                               graph->out(op).type == model::DataType::kFloat32;
-    // What could be a table of one code is left to lowering.
+    // Lowering decides about operators that a table of one code could replace.
     const auto is_number = [&](int t) {
       return t >= 0 && !graph->tensor(t).is_constant &&
              graph->tensor(t).type != model::DataType::kFloat32 &&
@@ -161,9 +161,9 @@ void mark_host(Graph* graph, const machine::Config& config) {
     }
 }
 
-/// Inputs of other types than the machine's that the host reads behind the machine pass through it
-/// as bytes.
-/// @return whether there are any
+/// Passes inputs through the machine as bytes if the host reads them after the machine and their
+/// type is not a type of the machine.
+/// @return true if there are such inputs
 bool pass_as_bytes(Graph* graph, const machine::Config& config) {
   std::vector<model::Op> ops;
   for (int& input : graph->inputs) {
@@ -193,7 +193,7 @@ bool pass_as_bytes(Graph* graph, const machine::Config& config) {
   return !ops.empty();
 }
 
-/// @return whether that changes the graph
+/// @return true if the graph changes
 bool give_to_host(Graph* graph, const Stage& stage, const std::vector<int>& ops) {
   bool changes = false;
   for (const int op : ops) {
@@ -204,8 +204,8 @@ bool give_to_host(Graph* graph, const Stage& stage, const std::vector<int>& ops)
   return changes;
 }
 
-/// What a stage refuses of which the host has all operators already: a tensor that lies between
-/// them, as a batch of images does.
+/// Returns the refusal of a stage if the host already has all its operators. The problem is then a
+/// tensor between the operators, for example a batch of images.
 Unsupported between_stages(const Unsupported& refused) {
   const auto is_shape = [](Reason reason) { return reason == Reason::kShape; };
   if (!std::ranges::all_of(refused.reasons(), is_shape)) return refused;
@@ -214,10 +214,10 @@ Unsupported between_stages(const Unsupported& refused) {
           refused.ops};
 }
 
-/// The graph in stages, or nothing where it has just changed: what is refused goes to the host,
+/// Returns the stages of the graph, or nothing if it has changed: refused operators go to the host,
 /// which makes other stages.
-/// @throws Unsupported  that does not help: tensors that only pass through the machine are int8,
-/// too
+/// @throws Unsupported  if that does not help, because tensors that only pass through the machine
+/// must be int8, too
 std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const machine::Config& config,
                                                   const reference::RoundingPolicy& rounding) {
   std::vector<LegalStage> legal;
@@ -233,9 +233,9 @@ std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const machine::C
   return legal;
 }
 
-/// The graph as one stage: what is refused, and what follows from it, is the host's.
-/// @throws Unsupported  what was refused at first: products follow from it, so that the user
-/// decides (the host is slow), or nothing at the end helps
+/// Returns the graph as one stage. Refused operators and all that follow from them go to the host.
+/// @throws Unsupported  the first refusal, if products follow from it (the host is slow, so the
+/// user decides) or if the host cannot help
 LegalStage with_host_at_end(Graph graph, const machine::Config& config,
                             const reference::RoundingPolicy& rounding) {
   std::optional<Unsupported> first;

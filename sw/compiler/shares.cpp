@@ -20,15 +20,15 @@ using model::Graph;
 using model::OpKind;
 using model::Tensor;
 
-/// The host's operators for one core's images, once for each core.
+/// Repeats the host's operators, which are for one core's images, for each core.
 class HostShares : model::Rewriter {
  public:
-  /// @param at_edge  the outer tensors, inputs before the machine and outputs behind it, are those
-  /// of the whole network, not of another stage
+  /// @param at_edge  true if the outer tensors (inputs before the machine, outputs after it) are
+  /// those of the whole network, and not of another stage
   HostShares(Graph graph, const Shares& shares, bool at_edge)
       : Rewriter(std::move(graph)), shares_(shares), at_edge_(at_edge) {}
 
-  /// Before the machine: from the batch to what each core gets, core by core.
+  /// Returns the graph before the machine, from the batch to each core's inputs, core by core.
   Graph before() {
     std::vector<int> outputs;
     const std::vector<int> ends = graph_.outputs, inputs = graph_.inputs;
@@ -46,7 +46,7 @@ class HostShares : model::Rewriter {
     return std::move(graph_);
   }
 
-  /// Behind it: from what each core gives to the batch.
+  /// Returns the graph after the machine, from each core's outputs to the batch.
   Graph after() {
     const std::vector<int> ends = graph_.outputs, inputs = graph_.inputs;
     std::vector<std::vector<int>> parts(ends.size());
@@ -75,14 +75,15 @@ class HostShares : model::Rewriter {
 
   int of_core(int tensor) const { return graph_.tensor(tensor).shape[0]; }
 
-  /// The extent of axis 0 for all cores. Between two stages all parts are kept, also of images that
-  /// are none: there the axis may be another one's, of a single image.
+  /// Returns the extent of axis 0 for all cores. Between two stages all parts are kept, including
+  /// parts that contain no image, because the axis of a single image may have another meaning
+  /// there.
   int images_in(int tensor) const {
     const bool batch = at_edge_ && of_core(tensor) == shares_.of_core;
     return batch ? shares_.images : shares_.cores * of_core(tensor);
   }
 
-  /// The core's images of a batch, zeros behind the last one.
+  /// Returns the core's images of a batch, with zeros after the last image.
   int images_of(int batch, int like, int core) {
     const int each = of_core(like);
     const int first = core * each, last = std::min(first + each, images_in(like));
@@ -99,7 +100,7 @@ class HostShares : model::Rewriter {
     return pad.outputs[0];
   }
 
-  /// Parts of a batch, one behind the other, without the images that are none.
+  /// Joins parts of a batch, without the parts that contain no image.
   int joined(const std::vector<int>& parts, int like) {
     model::Op join = op_of(OpKind::kConcatenation, 0, parts);
     join.axis = 0;
@@ -108,7 +109,7 @@ class HostShares : model::Rewriter {
     return slice(join, join.outputs[0], 0, 0, images_in(like));
   }
 
-  /// All operators, of a core's own tensors.
+  /// Writes all operators for the tensors of a core.
   void write(std::map<int, int>& own) {
     for (model::Op op : ops_) {
       for (int& t : op.inputs)
@@ -125,7 +126,7 @@ class HostShares : model::Rewriter {
   bool at_edge_;
 };
 
-/// One after the other for each core.
+/// Repeats the layouts for each core, one after the other.
 void repeat(std::vector<TensorLayout>& layouts, int cores, std::int64_t core_bytes) {
   const std::vector<TensorLayout> one = std::move(layouts);
   layouts.clear();

@@ -14,8 +14,8 @@ namespace {
 using model::Graph;
 using model::Op;
 
-/// Stage of each operator: as early as its inputs allow; the machine does not wait for the host
-/// within a stage.
+/// Returns the stage of each operator: the first one that its inputs allow. Within a stage, the
+/// machine does not wait for the host.
 std::vector<int> stage_of_ops(const Graph& graph) {
   std::map<int, int> ready;  // tensor -> first stage in which the machine can read it
   std::map<int, int> made;   // tensor -> stage
@@ -36,14 +36,14 @@ std::vector<int> stage_of_ops(const Graph& graph) {
   return stages;
 }
 
-/// When operators run, and who gets what they make.
+/// The stages in which operators run, and the stages that pass on each tensor.
 struct Runs {
-  std::vector<std::set<int>> stages;    ///< of each operator
-  std::map<int, std::set<int>> handed;  ///< tensor that cannot pass -> stages before a reader's
+  std::vector<std::set<int>> stages;    ///< by operator
+  std::map<int, std::set<int>> handed;  ///< tensor that cannot pass: stages before its readers
 };
 
-/// Each operator runs in one stage; but what the machine cannot pass through (floats, indices) is
-/// made in every stage that reads it, as late as its readers allow.
+/// Assigns each operator to one stage. Tensors that cannot pass through the machine (floats,
+/// indices) are computed again in every stage that reads them, as late as their readers allow.
 Runs runs_of(const Graph& graph, const machine::Config& config, const std::vector<int>& earliest,
              int last) {
   std::set<int> hosted;  // tensors that the host makes

@@ -19,15 +19,16 @@ using isa::dma::Target;
 
 namespace {
 
-/// Beats of a RUN that loads weights, at most: what is short finds a gap between other loads. The
-/// first layer's have no others beside them.
+/// The largest number of beats of a RUN that loads weights. Short loads fit into gaps between other
+/// loads. The first layer uses long ones, because no other loads compete with them.
 constexpr std::int64_t kPieceBeats = 1024;
 
 }  // namespace
 
-/// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
-/// enough for others. With more of them parameters would come earlier, among columns that drain,
-/// which wait a cycle for each entry's beat (vww on 1,024 entries: 2 % of its cycles).
+/// Returns the number of parameter memory entries that a network uses: two sets of its largest
+/// layer, but at least kEnough. With more entries, parameters would be loaded earlier, while
+/// columns drain, and the drain waits one cycle for each beat of entries (vww with 1,024 entries: 2
+/// % of its cycles).
 std::int64_t Emitter::parameter_entries(const Network& network, const machine::Config& config,
                                         const Plan& plan) {
   constexpr std::int64_t kEnough = 512;
@@ -44,7 +45,7 @@ std::int64_t Emitter::parameter_entries(const Network& network, const machine::C
   return std::min<std::int64_t>(config.param_channels, entries);
 }
 
-/// @param place  where they must lie, if not anywhere
+/// @param place  the row where the weights must be stored; any row if it is empty
 std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
                                       std::optional<std::int64_t> place) {
   if (layer().weights_map >= 0 && !layer().is_gate()) return require_map(channels, part, place);
@@ -62,10 +63,10 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
   return row;
 }
 
-/// Rows as they lie in PMEM, or a stream that gives them.
+/// Loads rows in the layout of PMEM, or a stream from which the load engine unpacks them.
 void Emitter::load_weights(const Image::Block& from, std::int64_t row) {
   if (from.target == Target::kPmem) {
-    // A beat has some rows, or a row some beats.
+    // A beat holds some rows, or a row consists of some beats.
     const std::int64_t rows = config_.rows_per_beat(), beats = config_.beats_per_row();
     const std::int64_t words = beats * config_.data_words();
     const std::int64_t piece = layer_ == 0 ? round_up(from.rows, rows)
@@ -84,13 +85,13 @@ void Emitter::load_weights(const Image::Block& from, std::int64_t row) {
   instructions.back().registers = r;
 }
 
-/// The number of a block of weights.
+/// Returns the number of a block of weights.
 std::int64_t Emitter::block_of(const BlockKey& key) {
   return blocks_.try_emplace(key, static_cast<std::int64_t>(blocks_.size())).first->second;
 }
 
-/// The block's row in PMEM, and whether its words are still to come.
-/// @param place  where they must lie, if not anywhere
+/// Returns the block's row in PMEM, and true if its words are not loaded yet.
+/// @param place  the row where the block must be stored; any row if it is empty
 std::pair<std::int64_t, bool> Emitter::place_weights(std::int64_t block, std::int64_t rows,
                                                      std::optional<std::int64_t> place) {
   const auto found = pmem_.find(block);
@@ -100,7 +101,8 @@ std::pair<std::int64_t, bool> Emitter::place_weights(std::int64_t block, std::in
   return {*place, true};
 }
 
-/// Weights of the layer's chunk or, in parts that follow each other, of its lead.
+/// Requires the weights of the layer's chunk. The lead's weights are required in several blocks at
+/// consecutive rows.
 std::int64_t Emitter::require_chunk_weights(const Channels& channels, const FilterPart& part) {
   if (!leads(channels)) return require_weights(channels, part, place_beside(channels, part));
   const std::int64_t rows = layer().rows_of(layer().steps());
@@ -109,8 +111,9 @@ std::int64_t Emitter::require_chunk_weights(const Channels& channels, const Filt
   return channels.first / config_.cols * rows;
 }
 
-/// Where parts of the map read the same chunks one after the other, and PMEM holds all: one behind
-/// the other, as gaps between them would be too short for the last ones. Nothing for others.
+/// Returns the row of a chunk if rectangles read the same chunks again and PMEM holds all of them.
+/// The chunks are then stored one after the other, because gaps between them could leave no room
+/// for the last ones. Returns nothing for other layers.
 std::optional<std::int64_t> Emitter::place_beside(const Channels& channels,
                                                   const FilterPart& part) {
   const Layer& l = layer();
@@ -129,7 +132,7 @@ std::optional<std::int64_t> Emitter::place_beside(const Channels& channels,
   return beside_ + channels.first / t.chunk * rows;
 }
 
-/// Weights that are codes of a map.
+/// Requires weights that are codes of a map.
 std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& part,
                                   std::optional<std::int64_t> where) {
   const Layer& l = layer();
@@ -137,7 +140,7 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
   const int columns = l.columns(config_);
   const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
   const auto [row, is_new] = place_weights(block, rows, where);
-  // As few transfers as there can be: for each group, or for each channel word.
+  // Transfers by group or by channel word, whichever makes fewer transfers.
   const bool by_group = l.conv().weights_transposed || groups < part.words;
   for (int g = 0; is_new && by_group && g < groups; ++g) {
     const int first = channels.first + g * columns;
@@ -150,15 +153,15 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
   return row;
 }
 
-/// Channels of one RUN each, of those that weights are there or on their way for. The first ones of
-/// a gate need not wait for the codes of all.
+/// Splits channels, whose weights are loaded or being loaded, into one range for each RUN. The
+/// first RUNs of a gate need not wait for the codes of all channels.
 std::vector<Channels> Emitter::runs_of(const Channels& channels) const {
-  constexpr int kFirstLoads = 4, kMore = 3;  // RUNs of the load engine, and how many times as many
+  constexpr int kFirstLoads = 4, kMore = 3;  // first RUN: loads it waits for; growth of later RUNs
   const Layer& l = layer();
   const int columns = l.columns(config_), first_size = kFirstLoads * columns * l.conv().gate_words;
   int size = channels.size(), more = 1;
   if (l.weights_map >= 0 && !l.is_gate() && columns < config_.cols)
-    size = columns;  // groups that leave columns idle are RUNs of their own
+    size = columns;  // each group that leaves columns idle is a RUN
   else if (l.is_gate() && gate_comes_ && size > 2 * first_size)
     std::tie(size, more) = std::pair(first_size, kMore);
   std::vector<Channels> runs;
@@ -167,8 +170,8 @@ std::vector<Channels> Emitter::runs_of(const Channels& channels) const {
   return runs;
 }
 
-/// What of a gate's weights is a map: a channel word is four columns, of which the first step's
-/// begin with column 0, the next one's with column 4, and so on.
+/// Loads the part of a gate's weights that is a map. A channel word is four columns: the columns of
+/// the first step begin with column 0, the columns of the next step with column 4, and so on.
 void Emitter::load_gate(const Channels& channels, std::int64_t row) {
   const Layer& l = layer();
   const View& view = weights_view();
@@ -187,7 +190,7 @@ void Emitter::load_gate(const Channels& channels, std::int64_t row) {
   }
 }
 
-/// One channel word of all groups, every `stride`-th row of PMEM.
+/// Loads one channel word of all groups into every `stride`-th row of PMEM.
 void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, int stride) {
   const Layer& l = layer();
   const int columns = l.columns(config_);
@@ -201,7 +204,7 @@ void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, i
   for_each_core(l.weights_map);
 }
 
-/// Whether a layer made the map that is the weights, and it still lies in DMEM.
+/// Returns true if a layer made the map that is the weights, and the map is still in DMEM.
 bool Emitter::weights_on_chip() const {
   const int map = layer().weights_map;
   return place(map).resident && map_at(map).producer >= 0;
@@ -212,7 +215,7 @@ const View& Emitter::weights_view() const {
   return weights_on_chip() ? p.dmem : p.dram;
 }
 
-/// What the last transfer reads of the map that is the weights.
+/// Sets the region that the last transfer reads of the map that is the weights.
 void Emitter::read_weights(Region from) {
   Instruction& i = instructions.back();
   if (weights_on_chip()) i.run.flags = 1 << isa::dma::kFromDmem;
@@ -221,8 +224,8 @@ void Emitter::read_weights(Region from) {
   i.reads = {from};
 }
 
-/// A group of columns: a PMEM row for each channel word of the reduction. Its words are neighbours
-/// in a plane, or come from four channels of four neighbours.
+/// Loads a group of columns: a PMEM row for each channel word of the reduction. The words of a row
+/// are neighbours in a plane, or combine four channels of four neighbours.
 void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64_t row) {
   const Layer& l = layer();
   const int y = l.conv().weights_y;
@@ -247,7 +250,8 @@ void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64
   for_each_core(l.weights_map);
 }
 
-/// Zeros that are there already need no load; where all biases are zeros, one load brings them.
+/// Loads biases. Zeros that are already loaded need no load, and if all biases of the network are
+/// zeros, one load writes all entries.
 void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries) {
   const auto begin = zero_biases_.begin() + first, end = begin + entries;
   const bool zeros = byte == image_.zeros;
@@ -257,8 +261,8 @@ void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t en
   load_constants(Target::kBias, byte, entries, first, {Space::kParams, first, entries});
 }
 
-/// Where the bias memory holds as many zeros as a set of zeros has entries: whose scales lie there
-/// does not matter to RUNs that read none.
+/// Returns the first of as many consecutive zeros in the bias memory as the set of zeros has
+/// entries. A RUN that reads no scales can use them whatever the scales of these entries are.
 std::optional<std::int64_t> Emitter::place_of_zeros(const Image::Parameters& set) const {
   if (set.bias_byte != image_.zeros) return std::nullopt;
   const auto found = std::search_n(zero_biases_.begin(), zero_biases_.end(), set.entries, true);
@@ -266,10 +270,11 @@ std::optional<std::int64_t> Emitter::place_of_zeros(const Image::Parameters& set
   return found - zero_biases_.begin();
 }
 
-/// All entries, if the network needs each of them in its time and all biases are zeros; else 0.
+/// Returns the number of all entries if all biases of the network are zeros and the sets together
+/// fill the memory; else 0.
 std::int64_t Emitter::zeros_of_all() const {
   const std::int64_t all = parameter_entries(net_, config_, plan_);
-  std::map<std::int64_t, std::int64_t> sets;  // entries of each
+  std::map<std::int64_t, std::int64_t> sets;  // entries of each set
   for (const auto& [key, set] : image_.parameters) {
     if (set.bias_byte != image_.zeros) return 0;
     sets[set.id] = set.entries;
@@ -279,8 +284,9 @@ std::int64_t Emitter::zeros_of_all() const {
   return entries < all ? 0 : all;
 }
 
-/// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
-/// memory holds: short loads cost more than their words, long ones wait for their place.
+/// Requires bias and scale of the channels, together with neighbouring chunks as far as they fit
+/// into a quarter of the memory. Short loads cost more than their words; long ones wait for free
+/// entries.
 std::int64_t Emitter::require_parameters(const Channels& channels) {
   const Layer& l = layer();
   const Channels range = parameter_range(channels.first);
@@ -301,12 +307,13 @@ std::int64_t Emitter::require_parameters(const Channels& channels) {
   return first + before;
 }
 
-/// Words of a memory that has place for one set of them: the beats in which it differs from the set
-/// that is there. Entries are written one a cycle, so few of them are worth a RUN of their own.
-/// @param loaded  byte of the set that is there, or -1
+/// Loads a set into a memory that holds only one: only the beats that differ from the set in the
+/// memory. Entries are written one per cycle, so a gap of a few equal entries is cheaper to load
+/// than another RUN.
+/// @param loaded  byte of the set in the memory, or -1
 void Emitter::require_only(Target target, Space space, const Image::Block& set,
                            std::int64_t* loaded) {
-  constexpr std::int64_t kEntriesOfRun = 8;  ///< as many cycles as a RUN takes besides its words
+  constexpr std::int64_t kEntriesOfRun = 8;  ///< a RUN without words is as long
   if (set.words == 0) return;
   if (space == Space::kTable && std::exchange(table_is_, target) != target) *loaded = -1;
   if (set.byte == *loaded) return;
@@ -319,7 +326,7 @@ void Emitter::require_only(Target target, Space space, const Image::Block& set,
   std::int64_t begin = 0, end = 0;  // words to load
   const auto load = [&] {
     if (begin == end) return;
-    // Points share their memory with codes, four to a word.
+    // Points share their memory with codes; a word holds four of them.
     const bool points = target == Target::kPoints;
     load_constants(
         target, set.byte + 4 * begin, end - begin, begin,

@@ -16,8 +16,8 @@ using isa::Engine;
 namespace agu = isa::agu;
 namespace post = isa::post;
 
-constexpr int kMostCoordinate = 8191;  ///< of a nest; the machine would cut what is beyond
-constexpr int kNeighbours = 3;         ///< that the window former gathers, beyond the last position
+constexpr int kMostCoordinate = 8191;  ///< in a nest; the machine truncates larger ones
+constexpr int kNeighbours = 3;         ///< after the last position, for the window former
 constexpr int kMostWords = kMostCoordinate - kNeighbours;  ///< as rows of one pixel
 
 /// @param in, out  shapes of the layer's maps
@@ -68,7 +68,7 @@ struct Emitter::Nest {
   int height = 1, width = 1;  ///< taps outside are masked
   int word = 0, words = 1;    ///< input channel words
   int out_y = 0, out_x = 0, out_word = 0;
-  bool two_operands = false;  ///< tap 1 lies `tap_distance` words from tap 0
+  bool two_operands = false;  ///< tap 1 is `tap_distance` words after tap 0
   std::int64_t tap_distance = 0;
 
   /// A window over the positions of a rectangle.
@@ -89,12 +89,12 @@ struct Emitter::Nest {
             .out_x = rect.x0};
   }
 
-  /// Pixels that are copied or multiplied, all in a row of the map.
+  /// Returns true if the pixels that are copied or multiplied are a row of the map.
   bool is_row() const {
     return P * R * S == 1 && !two_operands && y_start >= 0 && y_start < height;
   }
 
-  /// The same pixels below each other in a map that is a column.
+  /// Returns the nest of the same pixels in a map that is a column.
   Nest as_column() const {
     return {.y_start = x_start,
             .P = Q,
@@ -111,7 +111,7 @@ struct Emitter::Nest {
 
 namespace {
 
-/// What of a rectangle lies outside of a part of it.
+/// Returns the strips of a rectangle that are outside of a part of it.
 std::vector<Rect> around(const Rect& r, const Rect& part) {
   if (part.empty()) return {r};
   std::vector<Rect> strips;
@@ -122,8 +122,8 @@ std::vector<Rect> around(const Rect& r, const Rect& part) {
   return strips;
 }
 
-/// The input rows, or columns, of a RUN. The lanes count them in kMostCoordinate at most, from the
-/// first position's tap to the end of the last position, and so does each lane's tap.
+/// The input rows, or columns, of a RUN. A lane's coordinates and its taps must not exceed
+/// kMostCoordinate, from the first position's tap to the end of the last position.
 struct Reach {
   std::int64_t count = 1, stride = 1;  ///< of positions
   std::int64_t taps = 1, dil = 1;      ///< of a position
@@ -132,8 +132,8 @@ struct Reach {
   bool fits() const { return size() <= kMostCoordinate; }
 };
 
-/// Coordinates that exceed what the lanes count begin with the first tap that is inside of the map;
-/// what lies after the RUN's last tap is left out.
+/// Makes coordinates that are too large for the lanes relative to the first tap inside of the map,
+/// and drops the map after the RUN's last tap.
 void count_from_first(int& start, int& size, const Reach& reach) {
   if (size <= kMostCoordinate && start + reach.size() <= kMostCoordinate) return;
   const int skipped = std::max(start, 0);
@@ -147,7 +147,7 @@ void check_coordinates(int start, const Reach& reach, const std::string& label) 
                 reach.size(), start, kMostCoordinate);
 }
 
-/// The rectangle, or the parts of it whose RUNs the lanes can count. @param step  words from pixel
+/// Splits the rectangle into parts whose coordinates fit the lanes. @param step  words from pixel
 /// to pixel of the input; @param idle  positions of a row that have no output
 std::vector<Rect> countable(const Geometry& g, const Rect& rect, int step, int idle = 0) {
   const Reach rows{rect.rows(), std::max(g.stride_y, 1), g.R, g.dil_y};
@@ -165,7 +165,8 @@ std::vector<Rect> countable(const Geometry& g, const Rect& rect, int step, int i
   return parts;
 }
 
-/// Words from pixel to pixel of a view as a RUN counts them; a row may be walked as a column.
+/// Returns the words from pixel to pixel of a view as a RUN counts them. A row may be iterated as a
+/// column.
 int counted_step(const Geometry& g, const Rect& rect, const View& in, const View& out) {
   const bool is_row = rect.rows() * g.R * g.S == 1;
   return is_row && std::max(in.step * g.stride_x, out.step - 1) > kMostStride
@@ -181,14 +182,14 @@ int flags_of(const Layer& l) {
               : 0);
 }
 
-/// Whether no tap of the rectangle's positions lies outside of the map.
+/// Returns true if all taps of the rectangle's positions are inside of the map.
 bool within_map(const Geometry& g, const Rect& rect) {
   return rect.y0 * g.stride_y >= g.pad_top && rect.x0 * g.stride_x >= g.pad_left &&
          (rect.y1 - 1) * g.stride_y - g.pad_top + g.span_y() <= g.H &&
          (rect.x1 - 1) * g.stride_x - g.pad_left + g.span_x() <= g.W;
 }
 
-/// A row's pixels below each other: rows may lie as far apart as they like.
+/// Returns a row's pixels as a column, because the pitch of rows is not limited.
 View column_of(const View& v, int y) { return {v.at(0, y, 0), v.step, v.plane}; }
 
 }  // namespace
@@ -204,7 +205,7 @@ void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) 
   const std::string& label = layer().label;
   if (n.is_row() && std::max(in.step * n.stride_x, out.step - 1) > kMostStride)
     return set_nest(r, n.as_column(), column_of(in, n.y_start), column_of(out, n.out_y));
-  // The machine steps by columns and words alike.
+  // The machine treats steps by columns and by words alike.
   for (int* columns : {&n.x_start, &n.stride_x, &n.dil_x, &n.width}) *columns *= in.step;
   in.step = 1;
   const auto field = [&](const isa::LaneField& f, std::int64_t v) { r.set(f, v, label); };
@@ -298,7 +299,7 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
   r.set(post::kAddActMax, l.add.output.act_max);
 }
 
-/// @param param  where bias and scale of all channels lie
+/// @param param  entry of the first channel's bias and scale
 void Emitter::set_normalization(isa::VectorRegisters& r, std::int64_t param) const {
   namespace vector = isa::vector;
   const Layer& l = layer();
@@ -311,7 +312,8 @@ void Emitter::set_normalization(isa::VectorRegisters& r, std::int64_t param) con
   r.set(vector::kParam, param, l.label);
 }
 
-/// Over the channels of int16 codes. The largest one is taken off as its complement.
+/// Sets the registers of an operation over the channels of int16 codes. The largest code is
+/// subtracted by adding its complement.
 void Emitter::set_row(isa::VectorRegisters& r, int channels) const {
   const OverChannels& over = layer().over();
   r.set(agu::kGroupsLast, 1);
@@ -361,7 +363,7 @@ void Emitter::set_core(isa::TransferRegisters& r, Engine engine, int core) {
   r.set(isa::dma::kFromCore, core);
 }
 
-/// The last transfer, which is of this map, for each core that has one of its own.
+/// Repeats the last transfer, which is of this map, for each core that has its own part of the map.
 void Emitter::for_each_core(int map) {
   namespace dma = isa::dma;
   const Map& whole = map_at(net_.whole_of(map));
@@ -400,7 +402,7 @@ void Emitter::emit_conv_run(const ConvRun& run) {
   const Layer& l = layer();
   const auto& [sweep, rect, channels, part, in, out, residual_delta, row, param, clear, drain] =
       run;
-  const bool maximum = sweep != &l.sweeps[0];  // with what the sweeps before have written
+  const bool maximum = sweep != &l.sweeps[0];  // with the output of the previous sweeps
   Geometry g = l.window_of(*sweep);
   g.pad_top -= part.row * g.dil_y;
   g.R = part.rows;
@@ -419,7 +421,7 @@ void Emitter::emit_conv_run(const ConvRun& run) {
   const int first_place = output().position() + channels.first;
   n.out_word = first_place / per_word;
   set_nest(r, n, in, out);
-  if (const int group = l.conv().group_steps; group > 0) {  // a group's words are taps of one
+  if (const int group = l.conv().group_steps; group > 0) {  // words: taps of one channel word
     r.set(agu::kSLast, group - 1);
     r.set(agu::kDilX, 0);
     r.set(agu::kWordsLast, part.words / group - 1);
@@ -445,7 +447,7 @@ void Emitter::emit_conv_run(const ConvRun& run) {
     r.set(post::kMultiplier, l.scales[0].multiplier);
     r.set(post::kShift, l.scales[0].shift);
   }
-  if (l.fuse_add()) r.set_address(post::kResidualDelta, residual_delta);  // of a maximum: 0
+  if (l.fuse_add()) r.set_address(post::kResidualDelta, residual_delta);  // 0 for a maximum
   i.registers = r;
   i.run.op = static_cast<int>(l.conv().precision);
   i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
@@ -475,7 +477,7 @@ void Emitter::emit_conv_run(const ConvRun& run) {
 
 // ---- vector -------------------------------------------------------------------------------------
 
-/// What a layer moves between DMEM and DRAM.
+/// Copies a map between DMEM and DRAM for a layer that only moves it.
 void Emitter::emit_by_dma(int words) {
   const int from = layer().input, to = layer().output;
   const bool out = place(from).resident;
@@ -513,7 +515,8 @@ void Emitter::emit_vector_runs(const Rect& rect, const VectorPart& v) {
   }
 }
 
-/// Codes come from DRAM to their place in the output; the vector unit writes what lies around them.
+/// Loads codes from DRAM to their place in the output; the vector unit writes the border around
+/// them.
 void Emitter::emit_moved(const Rect& rect, const Channels& channels) {
   const Layer& l = layer();
   const Geometry& g = l.window;
@@ -535,8 +538,9 @@ void Emitter::emit_moved(const Rect& rect, const Channels& channels) {
   finish_output(rect, channels);
 }
 
-/// A copy of int16 codes, as bytes: a row's words are the columns of a map twice as wide. Where
-/// pixels lie apart, or the bytes outside of the image differ, the high bytes go first.
+/// Copies int16 codes as bytes: the words of a row are the columns of a map that is twice as wide.
+/// If pixels are not adjacent, or the two bytes of the pad code differ, the high bytes are copied
+/// first.
 /// @pre a window of one tap
 void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
   if (rect.rows() * rect.cols() == 1 && v.words <= kMostWords && within_map(v.window, rect)) {
@@ -566,13 +570,14 @@ void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
   }
 }
 
-/// A RUN for each place in a word of codes, or each channel if these differ, upwards: what it
-/// writes is a word's last code. Of one position each lane takes a word.
+/// Emits a RUN for each position in a word of codes, or for each channel if the channels differ.
+/// The order is ascending, because each RUN writes the last code of a word. For a single output
+/// pixel, each lane computes one word.
 void Emitter::emit_word_codes(const Rect& rect, const VectorPart& v) {
   const std::vector<SumRegion>& regions = layer().pool().regions;
   const bool alike = regions.size() == 1;
   Geometry g = v.window;
-  g.S = 1;  // the second of two words is the odd lanes'
+  g.S = 1;  // the odd lanes read the second of two words
   const int runs = alike ? std::min(4, v.channels.size()) : v.channels.size();
   for (int run = 0; run < runs; ++run) {
     const int channel = v.channels.first + run, place = run % 4;
@@ -593,7 +598,7 @@ void Emitter::emit_word_codes(const Rect& rect, const VectorPart& v) {
   }
 }
 
-/// @param region  of a sum
+/// @param region  of a sum, or null
 void Emitter::emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v) {
   const Lanes way = best_lanes(rect, v);
   if (way == Lanes::kPositions) return emit_positions(rect, region, v);
@@ -607,7 +612,7 @@ void Emitter::emit_windows(const Rect& rect, const SumRegion* region, const Vect
     }
 }
 
-/// @param region  of a sum
+/// @param region  of a sum, or null
 isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in, const View& out,
                                                const SumRegion* region) const {
   isa::VectorRegisters r;
@@ -616,10 +621,10 @@ isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in,
   if (region != nullptr) {
     r.set(post::kMultiplier, region->scale.multiplier);
     r.set(post::kShift, region->scale.shift);
-    // Low bytes of int16 are 128 less than they count.
+    // Low bytes of int16 codes are stored 128 less than their value.
     r.set(isa::vector::kBias, region->bias + (input().shape.wide ? 128 * nest.R * nest.S : 0));
   }
-  // Codes of int8, or words, are those of the odd lanes, which lie a word behind their neighbours.
+  // Odd lanes read int8 codes or words. Their addresses are one word after their neighbours'.
   const bool joins = layer().kind == LayerKind::kWords && layer().pool().joins;
   if (layer().wide && !input().shape.wide && !joins)
     r.set_address(agu::kBase, r.get(agu::kBase) - 1);
@@ -627,7 +632,8 @@ isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in,
   return r;
 }
 
-/// A RUN that computes the rectangle `written`. @param reads  what it reads besides maps and tables
+/// Emits a RUN that computes the rectangle `written`. @param reads  further regions that it reads
+/// besides maps and tables
 void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
                           const Rect& written, std::vector<Region> reads) {
   const Rect read = read_by(v.window, written);
@@ -646,7 +652,7 @@ void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const Vector
   instructions.push_back(std::move(i));
 }
 
-/// One RUN; each lane takes a position.
+/// Emits one RUN in which each lane computes a position.
 void Emitter::emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v) {
   namespace vector = isa::vector;
   const Layer& l = layer();
@@ -682,7 +688,7 @@ void Emitter::emit_positions(const Rect& part, const SumRegion* region, const Ve
   emit_vector(r, flags, v, part, std::move(reads));
 }
 
-/// One row or column again and again: rows that lie 0 words apart. To repeat a column, each output
+/// Repeats one row or column, by means of a row pitch of 0 words. To repeat a column, each output
 /// row is written as a column of such rows.
 void Emitter::emit_repeated(const Rect& rect, const VectorPart& v) {
   const View &in = v.in, &out = v.out;
@@ -707,15 +713,15 @@ void Emitter::emit_repeated(const Rect& rect, const VectorPart& v) {
 
 namespace {
 
-/// How the lanes share the H x W taps of one sum: each takes `rows` x `cols` of them.
+/// A split of the H x W taps of one sum: each lane adds `rows` x `cols` of them.
 struct Split {
   int rows = 1, cols = 1, P = 1, Q = 1;
-  int cycles = 0;  ///< of a word: taps, and lanes that wait for a bank
+  int cycles = 0;  ///< per word: taps times the lanes that share a bank
 
   int taps() const { return rows * cols; }
 };
 
-/// Lanes of one tap that lie in the same bank, at most.
+/// Returns the largest number of lanes whose words of one tap are in the same bank.
 int lanes_of_a_bank(const Split& s, std::int64_t pitch, const machine::Config& config) {
   const machine::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
@@ -746,8 +752,8 @@ Split best_split(int height, int width, int pitch, int lanes, const machine::Con
 
 }  // namespace
 
-/// The way to compute with the fewest cycles: lanes take a position each, or of one position at a
-/// time a channel word each, or (sums) a share of its taps each.
+/// Returns the work distribution with the fewest cycles. Each lane computes a position; or, for one
+/// position at a time, a channel word or (sums) a share of the taps.
 Emitter::Lanes Emitter::best_lanes(const Rect& rect, const VectorPart& v) const {
   const Layer& l = layer();
   const Geometry& g = l.window;
@@ -761,7 +767,7 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, const VectorPart& v) const 
   const std::int64_t positions = std::int64_t{rect.rows()} * rect.cols();
   const std::int64_t each = sum ? 3 + 4 / config_.columns_per_cycle : 4;  // besides taps
   const std::int64_t setup = lanes + 16, taps = l.two_operands() ? 2 : std::int64_t{g.R} * g.S;
-  const std::int64_t first = single ? setup : 0;  // RUN, which there is anyway
+  const std::int64_t first = single ? setup : 0;  // one RUN is needed anyway
   Lanes best = Lanes::kPositions;
   std::int64_t least = divide_up(positions, lanes) * words * (taps + each);
   const auto consider = [&](Lanes way, std::int64_t cycles) {
@@ -781,7 +787,7 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, const VectorPart& v) const 
   return best;
 }
 
-/// One position; lanes walk over the channel words as if these were rows of one pixel.
+/// Computes one position; lanes iterate over the channel words as if these were rows of one pixel.
 void Emitter::emit_words(const SumRegion* region, const Rect& position, const VectorPart& v) {
   const Rect taps = input_of(layer().window, position);
   const View in{v.in.at(v.word, taps.y0, taps.x0), static_cast<int>(v.in.plane)};
@@ -789,7 +795,7 @@ void Emitter::emit_words(const SumRegion* region, const Rect& position, const Ve
   const Nest n{.P = v.words,
                .R = taps.rows(),
                .S = taps.cols(),
-               .dil_y = 0,  // no tap lies outside
+               .dil_y = 0,  // all taps are inside
                .dil_x = 0,
                .height = v.words};
   if (layer().two_operands()) {
@@ -824,7 +830,7 @@ void Emitter::emit_reduced(const SumRegion& region, const Rect& position, const 
                .out_y = position.y0,
                .out_x = position.x0,
                .out_word = v.word};
-  SumRegion all = region;  // lanes that have no position count, too
+  SumRegion all = region;  // lanes without a position also add their offset
   if (layer().wide) all.bias += 128 * (lanes - 1) * s.taps();
   emit_vector(vector_registers(n, v.in, v.out, &all), 1 << isa::vector::kReduce | flags_of(layer()),
               v, position);

@@ -14,7 +14,7 @@ namespace {
 using isa::Engine;
 using isa::dma::Target;
 
-constexpr int kLeastBeats = 64;  ///< of a part of an output that is stored by itself
+constexpr int kLeastBeats = 64;  ///< of a part of an output that is stored on its own
 
 }  // namespace
 
@@ -46,7 +46,7 @@ void Emitter::emit_layer() {
   now_ = {};
   const std::size_t begin = instructions.size();
   load_tables();
-  std::vector<std::size_t> ends;  // of the chunk's rectangles
+  std::vector<std::size_t> ends;  // by rectangle of the chunk
   for (const Visit& v : visits) {
     emit_visit(v);
     if (v.ends_rect) ends.push_back(instructions.size());
@@ -70,7 +70,8 @@ void Emitter::load_tables() {
                &exponentials_);
 }
 
-/// One chunk of weights after the other, for each of these layers all of its parts.
+/// Emits one chunk of weights after the other, and for each chunk all parts of each of these
+/// layers.
 void Emitter::emit_together(const ImageRun& run) {
   struct Image {
     std::vector<Visit> visits;
@@ -106,8 +107,8 @@ void Emitter::emit_visit(const Visit& v) {
     emit_conv_part(v);
 }
 
-/// Puts the vectors of the layer's first chunk, [begin, ends[0]) and so on, each behind the one
-/// that the layer before has made.
+/// Moves the vectors of the layer's first chunk, [begin, ends[0]) and so on, each to just after the
+/// vector of the layer before that it reads.
 void Emitter::follow_vectors(std::size_t begin, const std::vector<std::size_t>& ends) {
   assert(ends.size() == vector_ends_.size() && vector_ends_.back() <= begin);
   const auto at = [&](std::size_t i) {
@@ -127,14 +128,14 @@ void Emitter::follow_vectors(std::size_t begin, const std::vector<std::size_t>& 
   instructions = std::move(order);
 }
 
-/// Whether an output that stays on the chip is stored part by part as it is made.
+/// Returns true if an output that stays in DMEM is stored part by part while it is computed.
 bool Emitter::stores_parts() const {
   return layer().kind == LayerKind::kNormalize && output().part.whole < 0 &&
          stored(layer().output) && place(layer().output).resident;
 }
 
-/// Stores the words of a resident output of the network, or map of weights, that so many channels
-/// fill, beyond those stored before.
+/// Stores the words that `channels` channels of a resident network output, or map of weights, fill,
+/// except those already stored.
 void Emitter::store_words(int channels) {
   const int out = layer().output;
   const Shape& s = shape(out);
@@ -146,8 +147,8 @@ void Emitter::store_words(int channels) {
   now_.words_stored = words;
 }
 
-/// Stores the part of an output that this layer has written, or with its last part all that is not
-/// there yet: small parts would be many transfers, others share their words.
+/// Stores the part of an output that this layer has written. If parts are small or share words,
+/// their rows are stored together later, because each part would need many transfers.
 void Emitter::store_joined() {
   const Part& part = output().part;
   const int out = part.whole;
@@ -166,11 +167,11 @@ void Emitter::store_joined() {
   if (parts_left_.contains(out)) store_rows(out);
 }
 
-/// Stores the first rows that no later layer writes, beyond those stored before, unless these are
-/// too few for a transfer of their own.
+/// Stores the first rows that no later layer writes, except those already stored, unless they are
+/// too few for a transfer.
 void Emitter::store_rows(int map) {
   const Shape& s = shape(map);
-  int end = s.H;  // of int8 the last layer is often shorter than another store's answers
+  int end = s.H;  // int8: the last layer is often shorter than the latency of a store
   for (std::size_t i = at(layer_) + 1; i < net_.layers.size(); ++i) {
     const int part = net_.layers[i].output;
     if (net_.whole_of(part) == map) end = std::min(end, net_.maps[at(part)].part.y);
@@ -217,7 +218,7 @@ void Emitter::emit_conv_part(const Visit& v) {
   finish_output(rect, channels);
 }
 
-/// A group whose weights come while the one before is computed: see Tiling::relay.
+/// Emits a group whose weights are loaded while the group before it is computed: see Tiling::relay.
 void Emitter::emit_conv_relay(const Visit& v) {
   const Layer& l = layer();
   const Rect& rect = v.rect;
@@ -236,7 +237,7 @@ void Emitter::emit_conv_relay(const Visit& v) {
                param, clear, drain});
   };
   const TileSplit split = split_tiles(rect, l.lanes(config_));
-  // The chunk before frees the pieces in this order, and the one behind waits for them.
+  // The chunk before frees the pieces in this order, and the next chunk waits for them.
   std::vector<FilterPart> first = shared, last = shared;
   if (own.words > 0) {
     first.insert(first.begin(), own);
@@ -252,12 +253,13 @@ void Emitter::emit_conv_relay(const Visit& v) {
   for (const Rect& part : split.between) run(part, {0, words, 0, R}, true, true);
   for (std::size_t i = 0; !split.last.empty() && i < last.size(); ++i)
     run(split.last, last[i], i == 0, i + 1 == last.size());
-  for (const FilterPart& part : first) require(part);  // used until here
+  for (const FilterPart& part : first) require(part);  // they are used until here
   finish_output(rect, channels);
 }
 
-/// One tile: for each group the reduction in pieces, accumulated from RUN to RUN. A RUN clears what
-/// lies behind its last channel in a word, so a group's sweeps come before the next group.
+/// Emits one tile: for each group the reduction in pieces, accumulated from RUN to RUN. A RUN
+/// clears the codes after its last channel in a word, so all sweeps of a group come before the next
+/// group.
 void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   const View out = output_view(rect, channels);
   const std::int64_t delta = residual_delta(rect, channels, out);
@@ -272,7 +274,8 @@ void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   finish_output(rect, channels);
 }
 
-/// The pieces of one sum. @param rect  for which the input is there, `part` of it is computed
+/// Emits the pieces of one sum. @param rect  the rectangle whose input is loaded; `part` of it is
+/// computed
 void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part,
                           const Channels& group, const View& out, std::int64_t delta,
                           std::int64_t param) {
@@ -291,14 +294,14 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
 
 // ---- maps in DMEM -------------------------------------------------------------------------------
 
-/// A buffer at DMEM word `start` (a multiple of DataWords) as a view of the whole map: the part's
-/// first word falls on the same place of a beat as in DRAM.
+/// Returns a buffer at DMEM word `start` (a multiple of DataWords) as a view of the whole map. The
+/// first word has the same position in a beat as in DRAM.
 /// @param width  of rows in DRAM, in pixels
 View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t start,
                            int width) const {
   const View& dram = place(map).dram;
   View view = buffer_view(dram, width, rect.rows(), rect.cols(), config_);
-  // Rows above the map, which other cores have, begin as its own do.
+  // Rows above this map, which belong to other cores, start at the same position in a beat.
   const std::int64_t place_in_beat =
       dram.at(word, std::max(rect.y0, 0), rect.x0) % config_.data_words();
   view.origin = 0;
@@ -306,8 +309,8 @@ View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t sta
   return view;
 }
 
-/// The input, or the words and rows of it that the filter part needs, in DMEM: what the rectangle's
-/// positions before column `until` read.
+/// Returns the view of the input in DMEM, or of the words and rows of it that the filter part
+/// needs. Loads the columns that the rectangle's positions before column `until` read.
 View Emitter::input_view(const Rect& rect, int word, int words, int first_row, int filter_rows,
                          int until) {
   const int map = layer().input;
@@ -353,7 +356,7 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
   return now_.last_input;
 }
 
-/// The residual (of the output's rectangle), or the second operand of an addition.
+/// Returns the view of the residual (in the output's rectangle) or of an addition's second operand.
 View Emitter::second_view(const Rect& rect, const Channels& channels) {
   const int map = layer().second;
   if (place(map).resident) {
@@ -365,7 +368,8 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
   const int word = channels.first / per_word;
   const std::int64_t start = plan_.scratch[at(layer_)] + t.buffers * t.input_words +
                              (turn_second_++ % t.buffers) * t.second_words;
-  // One instruction walks both operands, or residual and output, so that the buffers are alike.
+  // One instruction addresses both operands, or residual and output, alike, so their buffers have
+  // the same layout.
   const int like = layer().two_operands() ? layer().input : net_.whole_of(layer().output);
   const View view = place_buffer(map, rect, word, start, map_at(like).width_in_dram());
   copy_rows(Engine::kLoad, map, rect, word, divide_up(channels.size(), per_word), view,
@@ -373,8 +377,8 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
   return view;
 }
 
-/// All words from the first to the last one of pixels that lie behind each other in another's
-/// channels.
+/// Returns all words from the first to the last pixel if the map's pixels are stored one after the
+/// other in channels of another map.
 Emitter::WholePart Emitter::input_part(const Rect& window, int word, int words) const {
   const Map& map = map_at(layer().input);
   const Part& part = map.part;
@@ -395,14 +399,16 @@ Emitter::WholePart Emitter::output_part(const Rect& rect, const Channels& channe
   return {part.whole >= 0 ? part.whole : layer().output, rect_of(rect, part), word, end - word};
 }
 
-/// Whether a spilled output's words are also others': what those have written comes back first.
+/// Returns true if a spilled output shares words with other parts. What those have written must be
+/// loaded first.
 bool Emitter::merges() const {
   const Part& part = output().part;
   return part.whole >= 0 && part.scattered(out_per_word()) &&
          (net_.maps[at(part.whole)].producer < layer_ || net_.maps[at(part.whole)].capacity);
 }
 
-/// From the output to the residual; a maximum is taken with the output itself.
+/// Returns the distance from the output to the residual. A maximum is computed with the output
+/// itself, so its distance is 0.
 std::int64_t Emitter::residual_delta(const Rect& rect, const Channels& channels, const View& out) {
   return layer().fuse_add() ? second_view(rect, channels).origin - out.origin : 0;
 }
@@ -419,7 +425,8 @@ View Emitter::output_view(const Rect& rect, const Channels& channels) {
   return part_of(out_buffer_, output().part, out_per_word());
 }
 
-/// @pre the last output_view() was of the same rectangle and channels
+/// Stores the output of a rectangle. @pre the last output_view() was of the same rectangle and
+/// channels
 void Emitter::finish_output(const Rect& rect, const Channels& channels) {
   const bool resident = place(layer().output).resident;
   if (resident && !stores_parts()) return;
@@ -428,8 +435,8 @@ void Emitter::finish_output(const Rect& rect, const Channels& channels) {
             resident ? place(layer().output).dmem : out_buffer_, output_row_step());
 }
 
-/// What the rectangle's positions read of the input: of the map, or, where other cores read rows
-/// below, of what would lie around it, too.
+/// Returns the rectangle of the input that the rectangle's positions read. If other cores read rows
+/// below, it includes rows outside of the map.
 Rect Emitter::read_by(const Geometry& g, const Rect& rect) const {
   Rect window = input_of(g, rect);
   if (!layer().by_rows) return window;
@@ -438,7 +445,8 @@ Rect Emitter::read_by(const Geometry& g, const Rect& rect) const {
   return window;
 }
 
-/// Loads a resident input or constant up to that row; of a part, what parts before it have not.
+/// Loads a resident input or constant up to row `rows`. For a part, loads only words that earlier
+/// parts have not loaded.
 void Emitter::ensure_resident(int map, int rows) {
   int& loaded = rows_loaded_[at(map)];
   if (!place(map).in_dram || net_.maps[at(map)].producer >= 0 || loaded >= rows) return;
@@ -452,7 +460,8 @@ void Emitter::ensure_resident(int map, int rows) {
   loaded = rows;
 }
 
-/// Whether the part is channels of all pixels, which come together, in the whole map's place.
+/// Returns true if the part consists of channels of all pixels that are loaded together into the
+/// whole map's words.
 bool Emitter::shares_words(int map) const {
   const Map& m = map_at(map);
   if (m.part.whole < 0) return false;
@@ -464,7 +473,7 @@ bool Emitter::shares_words(int map) const {
          place(map).dmem.origin == part_of(place_of_whole.dmem, m.part, m.shape.per_word).origin;
 }
 
-/// The words of a part's channels that no other part has loaded.
+/// Loads the words of a part's channels that no other part has loaded.
 void Emitter::load_channels(int map) {
   const Map& m = map_at(map);
   const Map& whole = map_at(m.part.whole);
@@ -479,7 +488,8 @@ void Emitter::load_channels(int map) {
        place(m.part.whole).dmem);
 }
 
-/// copy() for each core, whose rows of the map lie so many below those of the core before.
+/// Calls copy() for each core. Each core's rows of the map are `step` rows below those of the core
+/// before.
 void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int words,
                         const View& dmem, int step) {
   if (step == 0) return copy(engine, map, rect, word, words, dmem);
@@ -500,8 +510,8 @@ void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int 
   }
 }
 
-/// Rows at the edges of what each core has of an output that stays in DMEM, to the neighbours that
-/// read them: the words that so many channels fill, beyond those before.
+/// Copies rows at the edges of each core's share of an output that stays in DMEM to the neighbours
+/// that read them: the words that `channels` channels fill, except those already copied.
 void Emitter::share_rows(int channels) {
   const Map& m = output();
   if (m.core_rows == 0 || place(layer().output).in_dram) return;
@@ -517,7 +527,8 @@ void Emitter::share_rows(int channels) {
   }
 }
 
-/// So many rows of the output from one core's DMEM to another's, counted from the core's own first.
+/// Copies `rows` rows of the output from one core's DMEM to another's, counted from each core's
+/// first row.
 void Emitter::copy_to_core(int from, int to, int rows, int from_row, int to_row,
                            const Channels& words) {
   if (rows == 0) return;
@@ -525,7 +536,8 @@ void Emitter::copy_to_core(int from, int to, int rows, int from_row, int to_row,
   const Shape& s = output().shape;
   const std::int64_t length =
       std::int64_t{rows - 1} * view.pitch + std::int64_t{s.W} * s.pixel_words();
-  // Planes that are no whole beats, of maps that lanes of channels read, are copies of their own.
+  // If a plane is not a multiple of a beat (maps that lanes of channels read), each plane is copied
+  // separately.
   const int at_once = view.plane % config_.data_words() == 0 ? words.size() : 1;
   for (int word = words.first; word < words.last; word += at_once) {
     const Region read{Space::kDmem, view.at(word, from_row, 0), length, view.plane, at_once};
@@ -543,11 +555,11 @@ void Emitter::copy_to_core(int from, int to, int rows, int from_row, int to_row,
 
 /// Moves a rectangle of some channel words between DRAM and DMEM with as few transfers as the
 /// alignment rules allow.
-/// @param among  what lies between its rows and planes in DMEM are others' codes
+/// @param among  true if codes of other maps are stored between its rows and planes in DMEM
 void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
                    bool among) {
   const View& dram = place(map).dram;
-  among |= map_at(map).core_pixels > 0;  // other cores' pixels lie between its rows in DRAM
+  among |= map_at(map).core_pixels > 0;  // in DRAM, other cores' pixels are between its rows
   const Shape& s = shape(map);
   const std::int64_t unit = config_.data_words();
   const std::int64_t from = dram.at(word, rect.y0, rect.x0);
@@ -566,7 +578,7 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
     const std::int64_t length = std::int64_t{rect.rows() - 1} * dram.pitch + cols;
     const bool whole_map = rect.rows() == s.H && dram.plane == dmem.plane && full_rows &&
                            (!among || dram.plane == length);
-    if (whole_map || words == 1) {  // with what lies between the planes
+    if (whole_map || words == 1) {  // including the words between the planes
       region = {Space::kDmem, local, (words - 1) * dram.plane + length, 0, 1};
       return transfer(from, local, region.length, 1, 0, 0);
     }

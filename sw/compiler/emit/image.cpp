@@ -15,7 +15,7 @@ namespace {
 
 using Words = std::vector<std::uint32_t>;
 
-/// Bias and scale memory of some channels, an entry each or one for each pair of thresholds.
+/// Bias and scale memory contents of some channels: an entry each, or one per pair of thresholds.
 struct Entries {
   Words bias, scale;
 };
@@ -47,7 +47,7 @@ class ImageMaker : private Order {
       : Order(network, config, plan) {}
 
   Image run() {
-    std::size_t weights = 0;  // bytes, about
+    std::size_t weights = 0;  // approximately, in bytes
     for (const Layer& l : net_.layers)
       if (l.kind == LayerKind::kConv) weights += l.conv().weights.size();
     image_.bytes.reserve(weights);
@@ -69,7 +69,7 @@ class ImageMaker : private Order {
     return words;
   }
 
-  /// Codes of constant maps come first, where the plan has them.
+  /// Adds the codes of constant maps first, at the addresses of the plan.
   void add_maps() {
     for (std::size_t m = 0; m < net_.maps.size(); ++m) {
       const Map& map = net_.maps[m];
@@ -88,7 +88,7 @@ class ImageMaker : private Order {
     }
   }
 
-  /// What the visit's instructions load, in their order.
+  /// Adds the constants that the visit's instructions load, in their order.
   void add(const Visit& v) {
     if (layer().kind == LayerKind::kNormalize) return add_parameters(v.channels);
     if (layer().kind != LayerKind::kConv) return;
@@ -114,8 +114,8 @@ class ImageMaker : private Order {
       }
   }
 
-  /// Rows of Cols words, by group and step, as PMEM holds them; each group begins with a row of its
-  /// own.
+  /// Adds rows of Cols words in the layout of PMEM, by group and step. Each group begins with a new
+  /// row.
   void add_weights(const Channels& channels, const FilterPart& part) {
     if (layer().weights_map >= 0 && !layer().is_gate()) return;
     const auto [block, is_new] = image_.weights.try_emplace(weights_key(channels, part));
@@ -156,7 +156,7 @@ class ImageMaker : private Order {
           words[at(first_word + c)] = packed_word(&*from, count, codes);
           continue;
         }
-        // The window former finds its steps beside each other, others within a word.
+        // The window former reads its steps from neighbouring words, other engines from one word.
         for (int i = 0; i < count; ++i)
           words[at(first_word + c + i / 4 * 4)] |= pack_code(from[i], codes, i % codes);
       }
@@ -164,12 +164,12 @@ class ImageMaker : private Order {
     block->second = add_packed(words, in_beats);
   }
 
-  /// Rows of weights, packed if that makes fewer beats of them.
+  /// Adds rows of weights, packed if that needs fewer beats.
   Image::Block add_packed(const Words& words, std::int64_t rows) {
     using isa::dma::Target;
     constexpr std::int64_t kMostRows = std::int64_t{1} << isa::dma::kRowsLast.width;
     if (!config_.packed || rows > kMostRows) return add_rows(words, Target::kPmem, rows);
-    // A stream has no words that fill up the beats of a row.
+    // A stream does not contain the words that pad a row to whole beats.
     const auto row_bytes = 4 * at(config_.cols);
     std::vector<std::uint8_t> bytes(at(rows) * row_bytes);
     for (std::int64_t r = 0; r < rows; ++r)
@@ -188,14 +188,14 @@ class ImageMaker : private Order {
     return block;
   }
 
-  /// Where a row of PMEM begins among the words of a block in DRAM.
+  /// Returns the index, among the words of a block in DRAM, of the first word of a PMEM row.
   std::int64_t word_of_row(std::int64_t row) const {
     const std::int64_t of_beat = config_.rows_per_beat();
     return row / of_beat * config_.beats_per_row() * config_.data_words() +
            row % of_beat * config_.cols;
   }
 
-  /// As pack_code() of each. @pre count <= per_word
+  /// Packs `count` codes as pack_code() does. @pre count <= per_word
   static std::uint32_t packed_word(const std::int8_t* codes, int count, int per_word) {
     std::uint32_t word = 0;
     const int bits = 32 / per_word;
@@ -209,14 +209,14 @@ class ImageMaker : private Order {
     return word;
   }
 
-  /// A group of columns whose reduction has factors. @param row  its first
+  /// Adds a group of columns whose reduction has factors. @param row  the group's first row
   void add_group(const Channels& channels, int group, std::int64_t row, Words& words) const {
     const Layer& l = layer();
     const Conv& conv = net_.layers[at(net_.first_stripe(layer_))].conv();
     const machine::GroupRows lie{conv.group_steps};
     const int parts = l.steps() / conv.group_steps, codes = l.conv().step_codes * 2;
     const int in_row = codes / l.conv().step_codes;  // steps
-    std::vector<std::int64_t> first_words;           // of each row of weights
+    std::vector<std::int64_t> first_words;           // by row of weights
     for (int step = 0; step < l.steps(); step += in_row)
       first_words.push_back(word_of_row(row + lie.row_of_step(step)));
     for (int c = 0; c < config_.cols; ++c) {
@@ -257,8 +257,8 @@ class ImageMaker : private Order {
     block->second = known->second;
   }
 
-  /// All zeros are those of one block, so that the constants behind them lie at the same place
-  /// whatever their count.
+  /// All biases that are zeros share one block, so that the addresses of later constants do not
+  /// depend on their number.
   std::int64_t add_biases(const Words& words) {
     if (std::ranges::any_of(words, [](std::uint32_t w) { return w != 0; })) return add(words).byte;
     if (image_.zeros < 0) image_.zeros = add(Words(at(config_.param_channels))).byte;
@@ -279,7 +279,7 @@ class ImageMaker : private Order {
     return block;
   }
 
-  /// The place of a block, whatever it holds.
+  /// Reserves the address of a block without its contents.
   Image::Block reserve(std::int64_t words) {
     const std::int64_t unit = std::max(config_.data_words() * 4, 64);
     const std::int64_t offset = round_up(image_.size, unit);

@@ -10,9 +10,9 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kMostParameters = 128;  ///< entries loaded together: draining columns wait for them
-constexpr int kInputParts = 6;        ///< of a layer whose input arrives while it runs
+constexpr int kInputParts = 6;        ///< of a layer whose input is loaded while it runs
 
-/// So many channels at a time.
+/// Splits the channels into ranges of `size` channels.
 std::vector<Channels> split(const Channels& all, int size) {
   std::vector<Channels> parts;
   for (int c = all.first; c < all.last; c += size)
@@ -44,7 +44,7 @@ ImageRun Order::next_together() const {
   return run;
 }
 
-/// Makes two of the first visit or of the last one: a small one at that end.
+/// Splits the first visit or the last one in two, with the small one at that end.
 void Order::cut_small(std::vector<Visit>& visits, bool start) const {
   const std::size_t index = start ? 0 : visits.size() - 1;
   Visit first = visits[index];
@@ -66,8 +66,8 @@ void Order::cut_small(std::vector<Visit>& visits, bool start) const {
   visits.insert(visits.begin() + static_cast<std::ptrdiff_t>(index), first);
 }
 
-/// A fused pool over all outputs, which stay in DMEM: the first sweep follows the input as it
-/// arrives, the others find all of it there.
+/// Orders a fused pool over all outputs, which stay in DMEM. The first sweep follows the input
+/// while it is loaded; the other sweeps find all of it in DMEM.
 std::vector<Visit> Order::visits_by_sweeps() const {
   std::vector<Visit> visits;
   const std::size_t sweeps = layer().sweeps.size();
@@ -105,7 +105,7 @@ std::vector<Visit> Order::visits_by_rectangles() {
   std::vector<Visit> visits;
   std::vector<Channels> order = chunks();
   const bool first_end = !relay_end_;
-  // There and back again: the chunk at a turn finds its weights where they are.
+  // Reversing the order lets the chunk at a turn find its weights in PMEM.
   const bool disjoint = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
   const bool turns =
       disjoint && layer().kind == LayerKind::kConv &&
@@ -115,7 +115,7 @@ std::vector<Visit> Order::visits_by_rectangles() {
     for (const Channels& chunk : order) {
       const bool end = chunk.first == order.front().first || chunk.last == order.back().last;
       visits.push_back({rect, chunk, 0, layer().sweeps.size(), end && follows_loads()});
-      // A chunk's weights always lie at the same end, so that the image has them once.
+      // A chunk's weights are always stored at the same end, so that the image contains them once.
       if (!tiling().relay) continue;
       relay_end_ = first_end != (chunk.first / tiling().chunk % 2 == 1);
       visits.back().relay_end = relay_end_;
@@ -125,9 +125,9 @@ std::vector<Visit> Order::visits_by_rectangles() {
   return visits;
 }
 
-/// The output rectangles, row by row. Where the input arrives from DRAM while the layer runs, the
-/// first ones are small, so that work starts early.
-/// @param again  the layer's chunks before have loaded what they read
+/// Returns the output rectangles, row by row. If the input is loaded from DRAM while the layer
+/// runs, the first rectangles are small, so that computation starts early.
+/// @param again  true if the layer's previous chunks have loaded what they read
 std::vector<Rect> Order::rectangles(bool again) const {
   const Geometry& g = layer().window;
   const Tiling& t = tiling();
@@ -140,9 +140,8 @@ std::vector<Rect> Order::rectangles(bool again) const {
   const bool grow = (arrives(layer().input) || arrives(layer().second)) && t.rows == g.P &&
                     t.cols == g.Q && layer().input != layer().second;
   std::vector<Rect> result;
-  // Writes of a load and reads of the array share the banks: a load hardly outruns the array, so
-  // the parts stay small.
-  // Rows of whole tiles leave no lane idle.
+  // A load's writes and the array's reads share the banks. A load is hardly faster than the array,
+  // so the rectangles stay small. Rectangles of whole tiles leave no lane idle.
   int whole_tiles = 1;
   while (whole_tiles < layer().lanes(config_) && whole_tiles * g.Q % layer().lanes(config_) != 0)
     ++whole_tiles;
@@ -150,7 +149,7 @@ std::vector<Rect> Order::rectangles(bool again) const {
     return static_cast<int>(round_up(std::max<std::int64_t>(rows, 1), whole_tiles));
   };
   const int least = tiled(divide_up(2 * layer().lanes(config_), g.Q));
-  // Where the input comes much faster than it is used, they may double.
+  // If the input is loaded much faster than it is used, the rectangles may double.
   const std::int64_t words = place(layer().input).dmem.plane * shape(layer().input).channel_words();
   const bool doubles =
       t.cycles > 2 * static_cast<double>(words) * 32 / static_cast<double>(config_.axi_data_bits);
@@ -166,7 +165,8 @@ std::vector<Rect> Order::rectangles(bool again) const {
   return result;
 }
 
-/// A group that a chunk is less than begins with a chunk of its own.
+/// Returns the chunks. If a chunk is smaller than a group of channels, each such group begins with
+/// a new chunk.
 std::vector<Channels> Order::chunks() const {
   const int follower = follower_channels(), chunk = tiling().chunk;
   std::vector<Channels> result;
@@ -177,8 +177,8 @@ std::vector<Channels> Order::chunks() const {
   return result;
 }
 
-/// Whether the only buffer of a part of the input is loaded vector by vector, behind the last chunk
-/// of the part before and ahead of the first one of its own.
+/// Returns true if a rectangle's only input buffer is loaded vector by vector: after the last chunk
+/// of the previous rectangle, and before the first chunk of its own.
 bool Order::follows_loads() const {
   const Geometry& g = layer().window;
   return !place(layer().input).resident && tiling().buffers == 1 && g.P == 1 && g.H == 1 &&
@@ -221,8 +221,8 @@ std::vector<Rect> Order::vectors_of(const Rect& row) const {
   return result;
 }
 
-/// Output channels that the network's first RUNs compute, so that they wait only for their weights;
-/// 0: all of the first chunk.
+/// Returns the number of output channels that the network's first RUNs compute, so that they wait
+/// only for their own weights. 0: all channels of the first chunk.
 int Order::lead_channels() const {
   constexpr int kParts = 4, kLeastBeats = 128;
   const Layer& l = layer();
@@ -248,7 +248,7 @@ std::vector<Channels> Order::weight_blocks(const Channels& channels) const {
 }
 
 Order::RelayParts Order::relay_parts(bool at_end) const {
-  constexpr int kRows = 96, kPieces = 8;  // a RUN of fewer steps is hardly worth its beginning
+  constexpr int kRows = 96, kPieces = 8;  // shorter RUNs hardly repay their setup
   const int R = layer().window.R, words = layer().words, meet = tiling().piece_words;
   const int first = at_end ? 0 : words - meet;
   const int pieces = std::clamp(meet * R * layer().steps_x() / kRows, 1, kPieces);
@@ -274,7 +274,7 @@ std::vector<FilterPart> Order::pieces() const {
   return parts;
 }
 
-/// Channels whose parameters are loaded together.
+/// Returns the number of channels whose parameters are loaded together.
 int Order::parameter_channels() const {
   const Layer& l = layer();
   const int chunk = tiling().chunk;
@@ -302,7 +302,7 @@ BlockKey Order::weights_key(const Channels& channels, const FilterPart& part) co
     return key;
   }
   if (l.weights_map < 0) return key;
-  // Other layers may have the same weights.
+  // Other layers may use the same weights.
   const Part& map = map_at(l.weights_map).part;
   key[0] = -1;
   for (const int value :

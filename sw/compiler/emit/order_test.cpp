@@ -41,7 +41,8 @@ bool follow_each_other(const std::vector<Channels>& parts, const Channels& all) 
   return next == all.last;
 }
 
-/// The weights of a relay's chunk always lie at the same end of PMEM, in turns.
+/// Checks that the weights of each relay chunk are always stored at the same end of PMEM, and that
+/// the ends alternate.
 void check_relay(const std::vector<Visit>& visits) {
   std::map<int, bool> ends;
   for (const Visit& v : visits)
@@ -50,7 +51,8 @@ void check_relay(const std::vector<Visit>& visits) {
     CHECK(end->second != next->second);
 }
 
-/// Visits to each output position and channel, in each sweep that has the position.
+/// Checks that each output position and channel is visited once in each sweep that contains the
+/// position.
 void check_visits(const Probe& order, const std::vector<Visit>& visits, const Map& output) {
   const Layer& l = order.layer();
   const bool conv = l.kind == LayerKind::kConv;
@@ -131,7 +133,7 @@ struct Row {
   std::function<void(Case&)> edit;
 };
 
-/// That it holds for the last layer, and with none of the rows.
+/// Checks that the condition holds for the last layer, and that it fails with each of the changes.
 void check_rows(const Case& base, const std::function<bool(const Probe&)>& holds,
                 const std::vector<Row>& rows) {
   const auto now = [&](const Case& c) {

@@ -22,7 +22,7 @@ using model::Op;
 using model::OpKind;
 using model::Tensor;
 
-/// The same backwards: of a view of its result.
+/// Returns the view of the operator's input for a view of its result.
 std::optional<model::View> moved_back(const Graph& graph, const Op& op, const model::View& view) {
   if (op.kind != OpKind::kTranspose) return model::reshaped(view, graph.in(op, 0).shape);
   const auto order = *model::permutation(graph, op);
@@ -33,12 +33,12 @@ std::optional<model::View> moved_back(const Graph& graph, const Op& op, const mo
 
 bool is_byte(const Tensor& t) { return t.type == DataType::kInt8 || t.type == DataType::kUInt8; }
 
-/// Whether movement may come before it as well as behind it.
+/// Returns true if movement may be exchanged with the operator.
 bool on_elements(const Graph& graph, const Op& op) {
   return element_operand(graph, op) >= 0 && op.kind != OpKind::kOnnx;
 }
 
-/// One side's operators, and the tensors at their border to the machine.
+/// The host operators on one side of the machine, and the tensors at their border to the machine.
 class Side {
  public:
   Side(Graph* graph, bool before, const reference::RoundingPolicy& rounding)
@@ -63,7 +63,7 @@ class Side {
     return found == maker_.end() ? nullptr : &graph_.ops[found->second];
   }
 
-  /// Its reader, if there is no other and it is no output.
+  /// Returns the tensor's reader if it is the only one and the tensor is not an output.
   const Op* only_reader(int tensor) const {
     const auto found = readers_.find(tensor);
     if (found == readers_.end() || found->second.size() != 1) return nullptr;
@@ -71,13 +71,13 @@ class Side {
     return is_output ? nullptr : &graph_.ops[found->second[0]];
   }
 
-  /// The operator on the other side of a border's tensor, away from the machine.
+  /// Returns the operator on the other side of a border's tensor, away from the machine.
   const Op* next(int tensor) const { return before_ ? maker(tensor) : only_reader(tensor); }
   int beyond(const Op& op) const {
     return before_ ? op.input(std::max(element_operand(graph_, op), 0)) : op.outputs[0];
   }
 
-  /// Movement goes towards the machine, past what works on elements.
+  /// Moves movement towards the machine, past elementwise operators.
   void push_out(std::size_t i) {
     while (const Op* reader = only_reader(graph_.ops[i].outputs.at(0))) {
       const Op& first = graph_.ops[i];
@@ -90,13 +90,13 @@ class Side {
     }
   }
 
-  /// Exchanges two operators that follow each other, at those positions.
+  /// Exchanges two consecutive operators at those positions.
   void exchange(std::size_t i, std::size_t k) {
     Op first = graph_.ops[i], second = graph_.ops[k];
     int& read = first.inputs[at(std::max(element_operand(graph_, first), 0))];
     int& passed = second.inputs[at(std::max(element_operand(graph_, second), 0))];
     const int from = read, to = second.outputs[0];
-    // What lies between has the shape on one side of the movement, the codes on the other.
+    // The tensor between has the shape of one side of the movement and the codes of the other side.
     Tensor between = graph_.tensor(before_ ? to : from);
     between.shape = graph_.tensor(before_ ? from : to).shape;
     passed = from;
@@ -109,7 +109,7 @@ class Side {
     graph_.ops[k] = std::move(first);
   }
 
-  /// An operand of one element has no axes: it would give its own to a result of fewer.
+  /// Removes the axes of operands of one element. They could add axes to a result with fewer.
   void drop_ranks(Op* op) {
     for (int& t : op->inputs) {
       if (t < 0 || !is_single(graph_, t) || graph_.tensor(t).shape.empty()) continue;
@@ -119,7 +119,7 @@ class Side {
     }
   }
 
-  /// Follows operators away from the machine as far as the layout can do them.
+  /// Follows operators away from the machine as far as the layout can replace them.
   void take(TensorLayout* layout, int* tensor) const {
     std::vector<std::uint8_t> codes;
     int reached = *tensor;
@@ -152,7 +152,8 @@ class Side {
     }
   }
 
-  /// The next tensor of bytes from this one on, behind operators on single elements alone.
+  /// Returns the next tensor of bytes from this one on, if there are only operators on single
+  /// elements in between.
   std::optional<int> byte_beyond(int tensor, std::vector<const Op*>* ops) const {
     do {
       const Op* op = next(tensor);
@@ -163,7 +164,7 @@ class Side {
     return tensor;
   }
 
-  /// What they make of each byte, by their golden layers.
+  /// Returns the result of the operators for each byte, computed by their golden layers.
   std::vector<std::uint8_t> table_of(const std::vector<const Op*>& ops) const {
     Array row = all_codes();
     for (const Op* op : ops) {
@@ -174,7 +175,7 @@ class Side {
     return row.bytes;
   }
 
-  /// Both tables, that next to the machine first.
+  /// Composes both tables; the first one is next to the machine.
   std::vector<std::uint8_t> joined(const std::vector<std::uint8_t>& machine,
                                    const std::vector<std::uint8_t>& host) const {
     if (machine.empty()) return host;
@@ -203,8 +204,8 @@ class Side {
   Graph& graph_;
   bool before_;
   const reference::RoundingPolicy& rounding_;
-  std::map<int, std::size_t> maker_;                 ///< of a tensor: position of the operator
-  std::map<int, std::vector<std::size_t>> readers_;  ///< the same
+  std::map<int, std::size_t> maker_;                 ///< by tensor: position of the operator
+  std::map<int, std::vector<std::size_t>> readers_;  ///< by tensor: positions of its readers
 };
 
 }  // namespace
@@ -221,7 +222,7 @@ std::optional<Steps> steps_of(const model::View& view, const std::vector<int>& i
   auto result = model::reshaped(view, image);
   if (!result) return std::nullopt;
   for (std::size_t i = 0; i < image.size(); ++i)
-    if (image[i] == 1) result->strides[i] = dense.strides[i];  // which nobody goes
+    if (image[i] == 1) result->strides[i] = dense.strides[i];  // the only index is 0
   return Steps{result->strides[0], result->strides[1], result->strides[2]};
 }
 

@@ -41,7 +41,7 @@ class Finder {
   std::map<int, Function> result() { return std::move(functions_); }
 
  private:
-  /// The int8 tensor that all operands but single constants depend on; -1: there is none.
+  /// Returns the int8 tensor on which all operands except single constants depend, or -1.
   int root_of(const Op& op) const {
     int root = -1;
     for (const int t : op.inputs) {
@@ -57,7 +57,7 @@ class Finder {
     return root;
   }
 
-  /// The operator over a row of all codes.
+  /// Evaluates the operator on a row of all codes.
   Array evaluate(const Op& op) const {
     std::map<int, Array> rows;
     for (const int t : op.inputs)

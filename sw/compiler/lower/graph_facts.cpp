@@ -10,7 +10,7 @@
 namespace trine::compiler {
 namespace {
 
-/// Whether a table may replace it, if the machine has tables.
+/// Returns true if a table could replace the operator on a machine with tables.
 bool is_table(const Op& o) {
   return o.kind == OpKind::kDequantize || o.kind == OpKind::kFloat ||
          model::computes_floats(o.kind) ||
@@ -44,7 +44,7 @@ Problem GraphFacts::no_such_operator(const Op& o) const {
 }
 
 Problem GraphFacts::host_problem(const Op& o) const {
-  if (o.kind == OpKind::kLstm)  // those that the machine has are written as their steps before
+  if (o.kind == OpKind::kLstm)  // supported ones have been rewritten as steps
     return refusal(
         o, o.outputs[0],
         config_.activations16 && config_.vector && config_.table ? Reason::kOperator
@@ -131,14 +131,16 @@ const machine::Precision& GraphFacts::narrowest(model::Encoding weights) const {
 const machine::Precision& GraphFacts::weight_precision(const Op& o,
                                                        const machine::Precision& in) const {
   if (&in != &machine::kInt8) return in;
-  // The window former takes whole codes, whatever the weights would fit: an average's are ones.
+  // The window former reads whole int8 codes, even if the weights fit fewer bits: an average's are
+  // ones.
   if (o.kind == OpKind::kDepthwiseConv2D) return machine::kInt8;
   const int activations = o.input(activations_of(o));
   const Tensor& x = graph_.tensor(activations);
   const machine::Precision& weights = narrowest(graph_.in(o, 1).encoding);
-  // Binary weights beyond the last channel, or of channels of other groups, are -1, ternary ones 0.
+  // Binary weights after the last channel, or for channels of other groups, are -1; ternary ones
+  // are 0.
   const int from = producer_of(activations);
-  const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
+  const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels differ
   const bool grouped = o.kind == OpKind::kConv2D && model::groups(graph_, o) != 1;
   const bool full = x.extent(-1) % 4 == 0 && !reshaped;
   const bool zeros = x.zero_point() == 0 && zero_beyond(activations);

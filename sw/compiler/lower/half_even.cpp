@@ -22,12 +22,12 @@ using model::OpKind;
 using reference::ChannelScale;
 using reference::Rounding;
 
-/// No x with |x| <= bound is a tie.
+/// Returns true if no x with |x| <= bound is a tie.
 bool never_ties(const ChannelScale& scale, std::int64_t bound) {
   if (scale.multiplier == 0) return true;
   int zeros = 0;
   while ((scale.multiplier >> zeros & 1) == 0) ++zeros;
-  const int exponent = 30 - scale.shift - zeros;  // of two in the smallest x that is one
+  const int exponent = 30 - scale.shift - zeros;  // the smallest x that is a tie is 2^exponent
   return exponent < 0 || bound < std::int64_t{1} << exponent;
 }
 
@@ -50,7 +50,7 @@ bool product_agrees(const Graph& graph, const Op& op) {
   return true;
 }
 
-/// By all pairs of codes. @param term, last  rounding of the machine's operands and sum
+/// Compares all pairs of codes. @param term, last  rounding of the machine's operands and sum
 bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term, Rounding last) {
   const reference::AddParams p = reference::add_params(graph, op);
   const int sign = op.kind == OpKind::kSub ? -1 : 1;
@@ -68,8 +68,8 @@ bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term
   return true;
 }
 
-/// The codes of a tensor less its zero point, 0 of borders among them: behind an activation not
-/// all.
+/// Returns the range of a tensor's codes minus its zero point, including 0 for borders. After an
+/// activation, the range may be smaller.
 std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
   if (model::of_format(graph.tensor(tensor))) {
     const auto most = static_cast<int>(machine::largest(graph.tensor(tensor).format));
@@ -111,7 +111,8 @@ bool mean_agrees(const Graph& graph, const Op& op) {
   return never_ties(p.scale, 255 * p.count);
 }
 
-/// By all codes. Where float32 takes the other side of a tie than the machine there is no way.
+/// Compares all codes. If float32 rounds a tie to the other side than the machine, the answer is
+/// kNoWay.
 HalfEven requantization(const Graph& graph, const Op& op) {
   const reference::RequantizeParams p = reference::requantize_params(graph, op);
   const auto wanted = reference::code_table(graph, op, Rounding::kHalfEven);

@@ -12,7 +12,7 @@
 #include "sw/model/view.h"
 
 namespace trine::compiler {
-/// A line of pixels in a map of that width: along a row or down a column.
+/// The step from pixel to pixel of a line: along a row or down a column.
 struct PixelStep {
   int y = 0, x = 0;
 };
@@ -27,7 +27,7 @@ std::optional<Axes> reshaped(const Axes& from, const std::vector<int>& extents) 
   return Axes{from.map, from.first, view->extents, view->strides};
 }
 
-/// Pixels in lines that lie equally far apart, and whole words of channels.
+/// Pixels in equidistant lines, and whole words of channels.
 struct Rectangle {
   int channel, channels;
   Geometry window;
@@ -105,11 +105,11 @@ void Lowering::transpose(const Op& o) {
 
 namespace {
 
-/// What a RESHAPE of a tensor in another order makes.
+/// The result of a RESHAPE of a tensor in another order.
 enum class Reshaped {
-  kMap,    ///< it shares the tensor's map
-  kAxes,   ///< its axes, again
-  kOrder,  ///< last axes join to channels as they are put in order
+  kMap,    ///< shares the tensor's map
+  kAxes,   ///< axes again
+  kOrder,  ///< last axes join to channels when they are put in order
 };
 
 Reshaped reshaped_to(const Axes& from, const Tensor& to) {
@@ -155,13 +155,13 @@ void Lowering::reshape(const Op& o) {
 
 // ---- codes in order -----------------------------------------------------------------------------
 
-/// What becomes of an axis: from the map's pixels or channels to the new map's pixels or channels.
+/// The way of each axis: from the map's pixels or channels to the new map's pixels or channels.
 struct Maps::Order {
   struct Axis {
     int extent;
     std::int64_t stride;  ///< in codes of the source
     bool from_pixels, to_pixels;
-    int from, to;  ///< pixels or channels from index to index, over there and here
+    int from, to;  ///< pixels or channels from index to index, in the source and in the new map
   };
   int map;
   std::int64_t first;
@@ -177,7 +177,7 @@ int Maps::in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_
 
 namespace {
 
-/// Indices of an axis of pixels until the next row.
+/// Returns the number of indices of an axis of pixels until the next row.
 std::int64_t in_row(std::int64_t stride, const Shape& s) {
   const std::int64_t row = std::int64_t{s.C} * s.W;
   const bool splits = s.H > 1 && stride % s.C == 0 && stride < row && row % stride == 0;
@@ -191,7 +191,7 @@ void Maps::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind)
     return put_constant(axes, to);
   const Shape from = shape(axes.map), s = shape(to);
   Order order{axes.map, axes.first, {}};
-  // Axes that cross from channel to channel, or pixel to pixel, are two.
+  // Axes that cross from channel to channel, or pixel to pixel, are split in two.
   const model::View all = model::without_ones({axes.extents, axes.strides});
   std::int64_t here = 1;  // codes of the new map, from the inner axes on
   for (std::size_t i = all.extents.size(); i-- > 0;) {
@@ -250,7 +250,8 @@ void for_each_index(const std::vector<Axis>& axes, Visit visit) {
   }
 }
 
-/// @return nothing if the line wraps, or its pixels lie too far apart
+/// Returns the step of a line of pixels, or nothing if the line wraps or its pixels are too far
+/// apart.
 std::optional<PixelStep> step_of(int pixels, int extent, const Shape& s) {
   if (extent == 1) return PixelStep{1, 1};
   if (s.H > 1 && pixels % s.W == 0 && pixels / s.W <= kMostStride)
@@ -262,8 +263,8 @@ std::optional<PixelStep> step_of(int pixels, int extent, const Shape& s) {
 
 }  // namespace
 
-/// The longest axis that is a line of pixels in both maps, besides one that becomes channels; the
-/// others are `outer`.
+/// The longest axis that is a line of pixels in both maps, except an axis that becomes channels.
+/// The others are `outer`.
 struct Maps::Line {
   Line(const Order& order, const Shape& from, const Shape& to) {
     const Order::Axis* longest = nullptr;
@@ -316,7 +317,7 @@ struct Maps::Line {
   PixelStep there{1, 1}, here{1, 1};  ///< in the old map, in the new one
 };
 
-/// A copy for every line of pixels.
+/// Copies each line of pixels.
 void Maps::copy_lines(const Op& o, const Order& order, int to, bool zero_behind) {
   const Shape from = shape(order.map), s = shape(to);
   const Line line(order, from, s);
@@ -329,14 +330,14 @@ void Maps::copy_lines(const Op& o, const Order& order, int to, bool zero_behind)
   });
 }
 
-/// Channels that were pixels, of int16: maps of them are no weights. A convolution for each channel
-/// that becomes pixels has the old pixels as taps, of which channel m takes the m-th.
+/// Exchanges int16 pixels and channels. int16 maps cannot be weights, so a convolution for each
+/// channel that becomes pixels has the old pixels as taps: output channel m selects tap m.
 void Maps::exchange_wide(const Op& o, const Order& order, int to) {
   const Shape from = shape(order.map), s = shape(to);
   const Line line(order, from, s);
   const int taps = line.channels.extent;
   const auto step = step_of(line.channels.from, taps, from);
-  if (!step && from.H > 1) {  // they would be a line, if all were one row
+  if (!step && from.H > 1) {  // in a single row they would be a line
     const Axes all{order.map, 0, {from.H * from.W, from.C}, {from.C, 1}};
     Order flat = order;
     flat.map = in_order(o, all, {from.C, 1, from.H * from.W}, false);
@@ -366,8 +367,8 @@ void Maps::exchange_wide(const Op& o, const Order& order, int to) {
   });
 }
 
-/// Channels that were pixels: out[c][p] = sum over k of 1[c][k] * map[p][k]. Activations are the
-/// identity, weights the map, whose pixels must be neighbours for that: else they are copied first.
+/// Exchanges pixels and channels: out[c][p] = sum over k of 1[c][k] * map[p][k]. The activations
+/// are the identity. The weights are the map; pixels that are not neighbours are copied first.
 void Maps::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
   if (!config_.zero_points())
     return note(

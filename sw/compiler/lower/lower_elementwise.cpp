@@ -12,7 +12,7 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kLargestSquareShift = 1;  ///< squares are below 2^30
-constexpr int kMachineWord = 4;         ///< codes, channels of a group of the window former
+constexpr int kMachineWord = 4;         ///< codes; channels in a group of the window former
 constexpr int kMostGateSteps = 3;       ///< for a zero point of 8 bits
 
 }  // namespace
@@ -98,7 +98,8 @@ Problem Lowering::sum_problem(const Op& o) const {
   return is_wide(o) ? scale_problem(o, reference::add_params(graph_, o).result, 32) : std::nullopt;
 }
 
-/// a - b = a + ~b + 1: the second zero point is that of ~b. Of int16 codes the machine subtracts.
+/// Lowers a - b as a + ~b + 1: the second zero point is ~b's. For int16 codes the machine
+/// subtracts.
 void Lowering::subtraction(const Op& o) {
   if (model::of_format(graph_, o)) return value_sum(o);
   const bool half_even = needs_half_even(o);
@@ -121,8 +122,7 @@ Problem Lowering::squared_difference_problem(const Op& o) const {
   return two_maps_problem(o);
 }
 
-/// The operand that is complemented is the one that is only halved, so that its sign can change:
-/// (a - b)^2 = (b - a)^2.
+/// Complements the operand that is only halved, so that its sign can change: (a - b)^2 = (b - a)^2.
 void Lowering::squared_difference(const Op& o) {
   const bool half_even = needs_half_even(o);
   const reference::AddParams add = reference::add_params(graph_, o);
@@ -146,8 +146,8 @@ Problem Lowering::multiplication_problem(const Op& o) const {
   return first_of(half_even_problem(o), two_maps_problem(o));
 }
 
-/// The map that MUL multiplies by a code for each channel, the operand at `position`, if the array
-/// can have that operand as weights.
+/// Returns the map that MUL multiplies by a code for each channel, if the array can use the operand
+/// at `position` (the codes) as weights.
 const Map* Lowering::gated_map(const Op& o, int position) const {
   const auto found = map_of_.find(o.input(1 - position));
   if (found == map_of_.end() || is_wide(o)) return nullptr;
@@ -161,8 +161,9 @@ const Map* Lowering::gated_map(const Op& o, int position) const {
   return fits ? &map : nullptr;
 }
 
-/// Whether that takes fewer cycles than MUL of the vector unit, which works by pixels or by words.
-/// @param computed  codes that have to be repeated for it; the array has constants beside them
+/// Returns true if a convolution takes fewer cycles than MUL of the vector unit, which works by
+/// pixels or by words.
+/// @param computed  true if the codes must be repeated as weights; constants are weights already
 bool Lowering::gate_pays(const Shape& s, int steps, bool computed) const {
   constexpr int kMulWord = 10, kShared = 6, kCopy = 6, kRun = 16, kLoads = 32;
   const int lanes = config_.rows, pixels = s.H * s.W;
@@ -176,7 +177,7 @@ bool Lowering::gate_pays(const Shape& s, int steps, bool computed) const {
   return computed ? array + kRun + kLoads < vector + tiles * words * kCopy : array + kRun < vector;
 }
 
-/// A convolution with a channel of its own for each one, whose steps all take the same pixel.
+/// Returns a depthwise convolution whose steps all read the same pixel.
 Layer Lowering::gate(const Op& o, int position, int steps) {
   const reference::MulParams mul = reference::mul_params(graph_, o);
   Layer layer = start(o, LayerKind::kConv, map_of(o.input(1 - position)));
@@ -210,14 +211,15 @@ std::optional<int> Lowering::gate_of(const Op& o) const {
   return std::nullopt;
 }
 
-/// The weight of a channel is the gate's code less its zero point: up to 255, in steps of which the
-/// first ones hold a code and constants, each group in an order of its own: a load has channel
-/// words for steps that follow each other.
+/// Lowers MUL by computed codes. The weight of a channel is the gate's code minus its zero point,
+/// which is up to 255, so it is split over steps. Of the first steps, one holds the code and others
+/// hold constants. Their order differs from group to group, because a load stores channel words for
+/// consecutive steps.
 void Lowering::computed_gate(const Op& o, int position) {
   const int map = map_of(o.input(position));
   const int least = -reference::mul_params(graph_, o).zero_point[at(position)];
   const int constants = least == 0 ? 0 : least > INT8_MAX ? 2 : 1;
-  const int hidden = divide_up(kMachineWord, config_.columns_per_cycle);  // behind the drain
+  const int hidden = divide_up(kMachineWord, config_.columns_per_cycle);  // hidden by the drain
   const int in_row = config_.window_steps_per_row();
   Layer layer = gate(o, position, std::max(1 + constants, std::min(in_row, hidden)));
   Conv& conv = layer.conv();
@@ -238,7 +240,7 @@ void Lowering::computed_gate(const Op& o, int position) {
   add_layer(o, std::move(layer));
 }
 
-/// Steps of a weight of nine bits, each of which has eight.
+/// Splits a weight of nine bits into steps of eight bits each.
 std::vector<std::int8_t> Lowering::shares_of(int weight) {
   std::vector<std::int8_t> shares;
   do {
@@ -256,7 +258,8 @@ std::optional<int> Lowering::constant_gate_of(const Op& o) const {
   return std::nullopt;
 }
 
-/// Codes that are known are weights like others; as a second map they were as large as the first.
+/// Lowers MUL by constant codes, which become ordinary weights. As a second map they would need as
+/// many words as the first.
 void Lowering::constant_gate(const Op& o, int position) {
   const int zero_point = reference::mul_params(graph_, o).zero_point[at(position)];
   std::vector<std::vector<std::int8_t>> shares;
@@ -295,7 +298,8 @@ Layer Lowering::two_maps(const Op& o, LayerKind kind) {
   return layer;
 }
 
-/// Reshaped maps keep their layout, which may be another one than the other operand's.
+/// Returns the map in the layout of the other operand. Reshaped maps keep their layout, which may
+/// differ.
 int Lowering::lain_as(const Op& o, int map, Shape other) {
   const Shape s = shape(map);
   if (s == other) return map;
@@ -348,7 +352,7 @@ int Lowering::repeated(const Op& o, int map, const Shape& to) {
     map = add_map(tensor, {to.C, shape(map).H, shape(map).W});
     add_layer_to(map, std::move(layer));
   }
-  for (const bool rows : {false, true}) {  // first the columns of what may be one row
+  for (const bool rows : {false, true}) {  // first the columns, which may be one row
     const Shape s = shape(map);
     if (rows ? s.H == to.H : s.W == to.W) continue;
     Layer layer = start(o, LayerKind::kMax, map);
@@ -433,13 +437,14 @@ Problem Lowering::softmax_problem(const Op& o) const {
                               result_problem(o)))
     return problem;
   if (!is_wide(o)) return std::nullopt;
-  constexpr int kMostTerms = 2047;  // their sum has 26 bits
+  constexpr int kMostTerms = 2047;  // the sum of more terms needs more than 26 bits
   return first_of(count_problem(o, graph_.out(o).extent(-1), kMostTerms),
                   scale_problem(o, reference::exponential_scale(graph_, o), 17));
 }
 
-/// Two layers: exponentials on lines, with two points in an entry; and each one's share in their
-/// sum, with the reciprocal's points of odd places and what lies between them and their neighbours.
+/// Lowers to two layers. The first computes exponentials by interpolation, with two points per
+/// entry. The second divides each one by their sum; its table holds the reciprocal's points at odd
+/// places and the differences to their neighbours.
 void Lowering::wide_softmax(const Op& o) {
   Layer layer = start(o, LayerKind::kSoftmax, pixels(o, 0));
   layer.single = rounding_.of(o) != reference::Rounding::kDouble;
@@ -493,7 +498,7 @@ void Lowering::normalization(const Op& o) {
   layer.range = norm.output;
   for (const reference::NormChannel& c : norm.channels) {
     layer.scales.push_back(c.scale);
-    if (c.negative) layer.scales.back().shift += 32;  // the shift's sign is that of the factor
+    if (c.negative) layer.scales.back().shift += 32;  // marks a negative factor
     layer.bias.push_back(c.bias);
   }
   for (int i = 0; i < isa::dma::kExponentialWords; ++i)

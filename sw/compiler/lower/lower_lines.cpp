@@ -13,7 +13,7 @@ namespace {
 
 bool is_line(OpKind kind) { return kind == OpKind::kLogistic || kind == OpKind::kTanh; }
 
-/// What they are told: code * multiplier / 2^shift in the machine's form.
+/// Returns the scale of a line's input: code * multiplier / 2^shift in the machine's form.
 ChannelScale line_scale(const Tensor& input) {
   const reference::InputScale scale = reference::input_scale(input.scale());
   int up = 15;  // bits above the multiplier
@@ -21,7 +21,7 @@ ChannelScale line_scale(const Tensor& input) {
   return {static_cast<std::int32_t>(scale.multiplier << up), 31 - scale.shift - up};
 }
 
-/// The bound of an argument, a fourth of it, from which on the function is what it is of `code`.
+/// Returns a quarter of the argument from which on the function has the same value as for `code`.
 std::optional<int> bound(const Op& line, const Tensor& input, int code) {
   const auto value = [&](std::int64_t x) {
     return line.kind == OpKind::kTanh ? reference::interpolated_tanh(x)
@@ -39,8 +39,8 @@ std::optional<int> bound(const Op& line, const Tensor& input, int code) {
 
 }  // namespace
 
-/// The bounds of the argument, where the sum of two maps of one scale is a line's alone: the codes
-/// of ADD, which saturate.
+/// Returns the bounds of the argument, if only a line reads the sum of two maps of one scale. They
+/// replace the saturation of ADD's codes.
 std::optional<reference::OutputRange> GraphFacts::range_of_sum(const Op& add) const {
   const Tensor& sum = graph_.out(add);
   const Op* line = only_reader(add.outputs[0]);
@@ -59,7 +59,7 @@ std::optional<reference::OutputRange> GraphFacts::range_of_sum(const Op& add) co
   return reference::OutputRange{0, *least, *most};
 }
 
-/// The ADD whose operands it reads; nullptr: none.
+/// Returns the ADD whose operands the line reads, or nullptr.
 const Op* Lowering::sum_of(const Op& line) const {
   const int producer = producer_of(line.input(0));
   return producer >= 0 && range_of_sum(op(producer)) ? &op(producer) : nullptr;

@@ -9,7 +9,7 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kWideTerms = 256;  ///< of int16: each word of their sums has 32 bits
+constexpr int kWideTerms = 256;  ///< int16: each word of their sums has 32 bits
 
 }  // namespace
 
@@ -46,13 +46,14 @@ bool Maps::readable(const Matrices& m, const std::vector<std::int64_t>& first, b
   });
 }
 
-/// Whether a beat of the map's rows begins with the pixel. A part of pixels may begin anywhere.
+/// Returns true if a beat of the map's rows begins with the pixel. A part of pixels may begin
+/// anywhere.
 bool Maps::begins_beat(const Map& map, const Place& place) const {
   return place.x % config_.data_words() == 0 && map.part.x == 0 && map.part.y == 0 &&
          map.part.stride_x == 1 && map.part.stride_y == 1;
 }
 
-/// Whether the weights' rows are channels and their channels are neighbours in a plane.
+/// Returns true if the weights' rows are channels and their channels are neighbours in a plane.
 bool Lowering::readable_transposed(const Matrices& m,
                                    const std::vector<std::int64_t>& first) const {
   const Map& map = net_.maps[at(m.axes.map)];
@@ -95,7 +96,7 @@ Maps::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   if (m.in_words || readable(m, firsts, weights)) return m;
   m.transposed = weights && readable_transposed(m, firsts);
   if (m.transposed) return m;
-  // Each batch's matrix becomes a row of its own.
+  // Each batch's matrix becomes a row.
   std::int64_t count = 1;
   for (std::size_t i = 0; i + 2 < extents.size(); ++i) count *= extents[i];
   const std::int64_t most = 32767;
@@ -145,7 +146,7 @@ std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
   const Tensor& out = graph_.out(o);
   const Op* reshape = joiner_of(o);
   if (reshape == nullptr) return std::nullopt;
-  // The axes longer than 1: batches, rows, channels become rows, batches, channels.
+  // The axes longer than 1 are reordered from batches, rows, channels to rows, batches, channels.
   const int rank = out.rank();
   std::vector<int> wanted{rank - 2};
   for (int axis = 0; axis + 2 < rank; ++axis) wanted.push_back(axis);
@@ -202,8 +203,8 @@ Problem Lowering::wide_matmul_problem(const Op& o) const {
   return std::nullopt;
 }
 
-/// Heads of one pixel lie many planes apart, so that all lanes want the same bank: each word that
-/// is not read saves as many cycles as there are lanes.
+/// Returns the block size for heads of one pixel. They are many planes apart, so that all lanes
+/// read the same bank. Each word that is not read saves as many cycles as there are lanes.
 int Lowering::block_of(const Op& o, const Matrices& a) const {
   const Tensor& b = graph_.in(o, 1);
   const int n = a.channels;
@@ -220,7 +221,7 @@ int Lowering::block_of(const Op& o, const Matrices& a) const {
   int block = std::min(config_.cols, n / 2) / 4 * 4;
   while (block > 0 && n % block != 0) block -= 4;
   if (block == 0) return 0;
-  constexpr int kRun = 33;  // cycles of a block's
+  constexpr int kRun = 33;  // cycles of a block's RUN
   const int word = divide_up(a.rows, config_.rows) * std::min(a.rows, config_.rows);
   const int all = divide_up(n, config_.cols) * n / 4 * word;
   return n / block * (kRun + block / 4 * word) < all && mixes(block) ? block : 0;

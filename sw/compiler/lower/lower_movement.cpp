@@ -22,8 +22,9 @@ struct Line {
   int begin = 0, stride = 1, count = 1;
 };
 
-/// What slices first..last-1 of a tensor of that shape select of these axes, taken as one.
-/// @return nothing if they don't lie equally far apart
+/// Returns the elements that slices first..last-1 select of these axes of a tensor, taken as one
+/// axis.
+/// @return nothing if they are not equidistant
 std::optional<Line> line_of(const std::vector<int>& shape, const std::vector<Slice>& slices,
                             std::size_t first, std::size_t last) {
   Line line;
@@ -43,13 +44,13 @@ std::optional<Line> line_of(const std::vector<int>& shape, const std::vector<Sli
   return line;
 }
 
-/// Pixels of an image, and channels.
+/// Selected pixels of an image, and channels.
 struct Selection {
   Line y, x;
   Slice channels;
 };
 
-/// @return nothing if pixels don't lie equally far apart
+/// @return nothing if pixels are not equidistant
 std::optional<Selection> selection_of(const std::vector<int>& shape,
                                       const std::vector<Slice>& slices) {
   if (shape.empty()) return Selection{{}, {}, {0, 1, 1, false}};
@@ -61,7 +62,7 @@ std::optional<Selection> selection_of(const std::vector<int>& shape,
   return Selection{*y, *x, slices[last]};
 }
 
-/// A tensor of shape `inner` inside of one of another shape, from these coordinates on.
+/// Returns the slices of a tensor of shape `inner` at these coordinates of another tensor.
 std::vector<Slice> slices_of(const std::vector<int>& inner,
                              const std::vector<std::int64_t>& begin) {
   std::vector<Slice> slices;
@@ -70,7 +71,7 @@ std::vector<Slice> slices_of(const std::vector<int>& inner,
   return slices;
 }
 
-/// For each axis its elements in order.
+/// Returns the indices of all elements, in order, for each axis.
 std::vector<std::vector<int>> all_elements(const std::vector<int>& shape) {
   std::vector<std::vector<int>> all;
   for (const int extent : shape) {
@@ -80,7 +81,8 @@ std::vector<std::vector<int>> all_elements(const std::vector<int>& shape) {
   return all;
 }
 
-/// Pixels of a tensor that is no image, for these elements of all axes but the last.
+/// Returns the pixels of a tensor that is not an image, for these elements of all axes except the
+/// last.
 std::vector<int> pixels_of(const std::vector<int>& shape,
                            const std::vector<std::vector<int>>& sources) {
   std::vector<int> pixels{0};
@@ -103,7 +105,7 @@ Layer Maps::selection(const Op& o, int from, const std::vector<int>& channel_of)
   set_scale(layer, static_cast<int>(channel_of.size()), kOne);
   if (shape(from).wide) {
     layer.conv().precision = isa::compute::Op::kInt16;
-    layer.single = false;  // sums of 32 bits
+    layer.single = false;  // sums have 32 bits
   }
   layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
@@ -112,7 +114,7 @@ Layer Maps::selection(const Op& o, int from, const std::vector<int>& channel_of)
   return layer;
 }
 
-/// Low bytes of int16 are 128 less than they count.
+/// Low bytes of int16 codes are stored 128 less than their value.
 void Maps::take_code(Layer& layer, int m, int ky, int kx, int c) const {
   weight(layer, m, ky, kx, c) = 1;
   if (shape(layer.input).wide) layer.bias[at(m)] = 128;
@@ -129,7 +131,7 @@ void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& wi
     layer = start(o, LayerKind::kMax, channels_of(from, first, count));
     layer.macs = 0;
   } else {
-    // The channel of each lane of the words that hold them.
+    // The channel of each lane, within the words that contain these channels.
     std::vector<int> channel_of(at(count));
     for (int i = 0; i < count; ++i)
       channel_of[at(i)] = first + i * static_cast<int>(channels.stride);
@@ -151,16 +153,18 @@ void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& wi
 
 // ---- concatenation ------------------------------------------------------------------------------
 
-/// Whether layers make its output, or rows of it, and nothing but that lies like it.
+/// Returns true if layers make the operator's output, or rows of it, and no other tensor shares its
+/// layout.
 static bool makes_alone(const Op& o) {
   return is_product(o.kind) || o.kind == OpKind::kBatchMatMul || model::is_requantization(o.kind) ||
          o.kind == OpKind::kMean || o.kind == OpKind::kAveragePool2D ||
          o.kind == OpKind::kMaxPool2D;
 }
 
-/// What only a concatenation reads, its producer writes there: no copy. Channels begin with a whole
-/// word; with other readers their own last word must be full, as they may count on zeros beyond the
-/// last channel. Pixels have no other reader.
+/// Finds tensors that only a concatenation reads; their producers write into its map without a
+/// copy. Channels must begin with a whole word. If they have other readers, their last word must be
+/// full, because readers may rely on zeros after the last channel. Pixels must not have other
+/// readers.
 void GraphFacts::find_concatenated() {
   std::map<int, int> uses;
   for (const int i : machine_)
@@ -189,8 +193,7 @@ void GraphFacts::find_concatenated() {
   }
 }
 
-/// The map of an operand that has one pixel, if it lies there as a row of pixels of whole words.
-/// -1: it does not.
+/// Returns the map of an operand of one pixel if the map is a row of pixels of whole words, or -1.
 int Lowering::row_of_pixel(const Op& o, int position) {
   const int tensor = o.input(position);
   const Tensor& t = graph_.tensor(tensor);
@@ -228,7 +231,7 @@ void Lowering::concatenation(const Op& o) {
   for (int i = 0; i < static_cast<int>(o.inputs.size()); ++i) {
     const std::vector<int>& own = graph_.in(o, i).shape;
     const auto place = selection_of(out.shape, slices_of(own, begin));
-    // Pixels side by side share no word: their channels begin with whole ones.
+    // Neighbouring pixels do not share a word, because their channels begin with whole words.
     const bool aligned = place && place->channels.begin % 4 == 0;
     const int row = aligned ? row_of_pixel(o, i) : -1, from = row >= 0 ? row : image(o, i);
     const Shape s = shape(from);
@@ -247,7 +250,8 @@ void Lowering::concatenation(const Op& o) {
   }
 }
 
-/// An axis between others of a tensor that is no image: a copy for each element of those before.
+/// Joins along an axis between others of a tensor that is not an image, with a copy for each
+/// element of the axes before.
 void Lowering::join_between(const Op& o, int position, int axis, int begin) {
   const std::vector<int>& out = graph_.out(o).shape;
   const int from = image(o, position), whole = map_of(o.outputs[0]);
@@ -273,7 +277,8 @@ bool Lowering::is_part_of(int map, int whole, const Part& place) const {
 
 // ---- slices -------------------------------------------------------------------------------------
 
-/// Channels from a whole word on are a part of the input: no layer.
+/// Returns the map of channels that begin with a whole word. If it is part of another map, copies
+/// it.
 int Maps::own_map(int tensor) {
   const int from = map_of(tensor);
   if (net_.maps[at(from)].part.whole < 0) return from;
@@ -285,7 +290,7 @@ int Maps::own_map(int tensor) {
 
 namespace {
 
-/// The elements of each axis that a STRIDED_SLICE takes.
+/// Returns the elements of each axis that a STRIDED_SLICE selects.
 Elements sliced(const std::vector<int>& extents, const std::vector<Slice>& slices) {
   Elements chosen{extents, {}};
   for (const Slice& slice : slices) {
@@ -319,7 +324,7 @@ Axes sliced_axes(Axes axes, const std::vector<Slice>& slices) {
 
 }  // namespace
 
-/// Whether all that read it take rows from where they lie: products of two maps, softmax.
+/// Returns true if all readers can read rows in any order: products of two maps, softmax.
 bool Lowering::read_in_any_order(int tensor) const {
   return std::ranges::all_of(readers_of(tensor), [&](int reader) {
     const Op& o = op(reader);
@@ -333,7 +338,7 @@ void Lowering::strided_slice(const Op& o) {
   const Tensor& t = graph_.in(o, 0);
   const std::vector<Slice> slices = model::slices(graph_, o);
   const auto selected = selection_of(t.shape, slices);
-  // Pixels that don't lie equally far apart, or backwards.
+  // Pixels that are not equidistant, or in reverse order.
   if (!selected) return select(o, sliced(t.shape, slices));
   const int from = image(o, 0);
   const Shape s = shape(from);
@@ -365,7 +370,8 @@ void Lowering::strided_slice(const Op& o) {
 
 namespace {
 
-/// Where a PAD's input lies in its output. @return nothing if pixels don't lie equally far apart
+/// Returns the position of a PAD's input in its output.
+/// @return nothing if pixels are not equidistant
 std::optional<Selection> inside_of(const Graph& graph, const Op& o) {
   std::vector<std::int64_t> begin;
   for (const auto& [before, behind] : model::paddings(graph, o)) begin.push_back(before);
@@ -440,14 +446,14 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
   for (int m = 0; m < layer.channels; ++m)
     if (channel_of[at(m)] < 0) layer.bias[at(m)] = code;
   layer.window = window;
-  layer.conv().outside = layer.pad_code = shape(map).wide ? 0 : code;  // no border of another
+  layer.conv().outside = layer.pad_code = shape(map).wide ? 0 : code;  // not another's
   set_sweeps(layer);
   add_layer(o, std::move(layer));
 }
 
 namespace {
 
-/// Axes before the image's have one element.
+/// Returns the elements of a MIRROR_PAD. Axes before those of the image have one element.
 Elements mirrored_elements(const Graph& graph, const Op& o) {
   return {graph.in(o, 0).shape, model::mirrored(graph, o)};
 }
@@ -483,7 +489,7 @@ Problem Lowering::broadcast_to_problem(const Op& o) const {
                                    : select_problem(o, broadcast_elements(graph_, o));
 }
 
-/// Images by repeating lines, others pixel by pixel.
+/// Broadcasts images by repeating lines, and other tensors pixel by pixel.
 void Lowering::broadcast_to(const Op& o) {
   if (graph_.out(o).rank() == 4)
     map_of_[o.outputs[0]] = operand(o, 0);
@@ -499,7 +505,7 @@ void Lowering::gather(const Op& o) { select(o, gathered_elements(graph_, o)); }
 
 namespace {
 
-/// Elements as lines of an image.
+/// The selected elements as lines of an image.
 struct Lines {
   explicit Lines(const Elements& e) {
     const bool is_image = e.extents.size() == 4;
@@ -510,7 +516,7 @@ struct Lines {
   std::vector<int> channels, rows, cols;
 };
 
-/// Whether lines of so many are others than these, in order.
+/// Returns true if the selected lines differ from all `extent` lines in order.
 bool moves(const std::vector<int>& from, int extent) {
   for (std::size_t i = 0; i < from.size(); ++i)
     if (from[i] != static_cast<int>(i)) return true;
@@ -536,7 +542,7 @@ Problem Lowering::select_problem(const Op& o, const Elements& elements) const {
   return result_problem(o);
 }
 
-/// Channels, then rows, then columns; lines that follow each other go together.
+/// Selects channels, then rows, then columns. Consecutive lines are copied together.
 void Lowering::select(const Op& o, const Elements& elements) {
   int map = image(o, 0);
   const Shape s = shape(map);
@@ -584,7 +590,7 @@ Problem Lowering::blocks_problem(const Op& o) const {
   return first_of(out_problem(o), result_problem(o));
 }
 
-/// Every b-th pixel of every b-th row becomes neighbouring channels.
+/// Copies every b-th pixel of every b-th row to neighbouring channels.
 void Lowering::space_to_depth(const Op& o) {
   const int from = image(o, 0), b = o.block;
   const Shape s = shape(from);

@@ -8,7 +8,7 @@
 namespace trine::compiler {
 namespace {
 
-/// Ranges of positions along one axis whose windows have the same number of taps inside.
+/// A range of positions along one axis whose windows have the same number of taps inside.
 struct TapRange {
   int begin, end, taps;
 };
@@ -36,8 +36,8 @@ Problem Lowering::max_pool_problem(const Op& o) const {
   return first_of(image_problem(o, o.input(0)), result_problem(o));
 }
 
-/// No tap of a maximum of int16 codes lies outside of the map: where the window reaches beyond, the
-/// layer reads a copy with a border of the smallest code.
+/// Adds a border of the smallest code. All taps of a maximum of int16 codes must be inside of the
+/// map, so a layer whose window exceeds the map reads a copy with a border.
 void Lowering::add_border(const Op& o, Layer& layer) {
   Geometry& g = layer.window;
   const Shape s = shape(layer.input);
@@ -73,7 +73,7 @@ void Lowering::max_pool(const Op& o) {
 }
 
 Problem Lowering::average_pool_problem(const Op& o) const {
-  constexpr std::int64_t kMostTaps = 1 << 14;  // for which reciprocal() rounds as a division
+  constexpr std::int64_t kMostTaps = 1 << 14;  // up to here reciprocal() rounds like a division
   if (is_wide(o))
     if (auto problem = count_problem(o, std::int64_t{o.filter_h} * o.filter_w, kMostTaps - 1))
       return problem;
@@ -86,7 +86,8 @@ void Lowering::average_pool(const Op& o) {
   layer.single = true;
   const reference::PoolParams p = reference::pool_params(graph_, o);
   layer.range = p.output;
-  // Sums of uint8 codes round their halves up, as those away from zero do that are not negative.
+  // Averages of uint8 codes round halves up. Halves away from zero do the same for sums that are
+  // not negative.
   const int raised = p.half_up ? 128 : 0, offset = raised - p.zero_point;
   layer.range.zero_point -= raised;
   const Geometry& g = layer.window;

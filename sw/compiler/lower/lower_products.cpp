@@ -19,8 +19,9 @@ namespace {
 constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
 constexpr int kLongSum = 40;         ///< bits of a sum of int16 codes
 
-/// The filter, R x S, that `K` values fill: pixels of a row of the image, or rows, that follow each
-/// other. @return nothing where they do not, or lie too far apart
+/// Returns the filter, R x S, that `K` values fill: consecutive pixels of a row of the image, or
+/// consecutive rows.
+/// @return nothing if they are not consecutive or are too far apart
 std::optional<std::pair<int, int>> filter_of(const Shape& s, int K) {
   const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
   if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0) return std::nullopt;
@@ -50,8 +51,8 @@ Problem Lowering::weights_problem(const Op& o) const {
   return std::nullopt;
 }
 
-/// What int16 codes do not have: sums of 32 bits with one rounding, but halves to even, scales
-/// beyond the lane's shifts.
+/// Refuses int16 codes that the machine does not support: 32-bit sums with one rounding unless
+/// halves are rounded to even, and scales beyond the lane's shifts.
 Problem Lowering::wide_problem(const Op& o) const {
   if (o.half_even) return half_even_sums_problem(o);
   const bool one_rounding = rounding_.of(o) != reference::Rounding::kDouble;
@@ -67,7 +68,7 @@ Problem Lowering::wide_problem(const Op& o) const {
   return std::nullopt;
 }
 
-/// Whether a sum may leave the 32 bits that the multiplier takes.
+/// Refuses sums that may exceed the 32 bits of the multiplier's input.
 Problem Lowering::half_even_sums_problem(const Op& o) const {
   constexpr double kMost = 0x1p31 - 1;
   const std::vector<double> sums = largest_sums(graph_, o);
@@ -79,7 +80,7 @@ Problem Lowering::half_even_sums_problem(const Op& o) const {
                  largest - sums.begin(), *largest);
 }
 
-/// Whether sums have 40 bits: without int32 biases.
+/// Returns true if sums have 40 bits, which is the case without int32 biases.
 bool Lowering::has_long_sums(const Op& o) const {
   const int bias = o.input(bias_of(o));
   return graph_.out(o).type == model::DataType::kInt16 && !o.half_even &&
@@ -127,7 +128,7 @@ void Lowering::set_precision(const Op& o, Layer& layer) const {
     layer.conv().precision = isa::compute::Op::kInt16;
     return;
   }
-  const bool former = layer.former.steps > 0;  // takes whole codes
+  const bool former = layer.former.steps > 0;  // reads whole int8 codes
   const bool widens = graph_.out(o).type == model::DataType::kInt16;
   const machine::Precision& weights =
       former || widens ? machine::kInt8 : weight_precision(o, activations);
@@ -144,8 +145,9 @@ std::int64_t Lowering::weight_sum(const Layer& layer, int m) {
                          std::int64_t{0});
 }
 
-/// Low bytes are 128 less than they count: their weights' sum goes into the bias. Sums of 40 bits
-/// take a multiplier of 15 bits, by a shift of 15 instead of 31; the bias' highest byte lies above.
+/// Folds the offset of low bytes into the bias: they are stored 128 less than their value. 40-bit
+/// sums use a multiplier of 15 bits, with a shift of 15 instead of 31. The highest byte of the bias
+/// is stored above the multiplier.
 void Lowering::fold_low_bytes(Layer& layer) {
   std::vector<std::int64_t>& biases = layer.conv().long_bias;
   for (int m = 0; m < layer.channels; ++m) {
@@ -170,9 +172,9 @@ void Lowering::fold_low_bytes(Layer& layer) {
   biases.clear();
 }
 
-/// Bits beyond the last channel are 0 in maps and in masked taps, which is the code -1: weights
-/// there are -1 and +1 in turn, so that a tap's cancel. Where one is left, its sum goes off the
-/// bias.
+/// Sets the weights after the last channel to -1 and +1 in turn. Bits there are 0 in maps and in
+/// masked taps, which is the code -1, so the products of a tap cancel. If one is left over, its
+/// product is subtracted from the bias.
 void Lowering::cancel_beyond(Layer& layer) {
   Conv& conv = layer.conv();
   if (machine::operands_of(conv.precision).activations.has_zero) return;
@@ -248,10 +250,10 @@ Problem Lowering::threshold_problem(const Op& o) const {
       ": thresholds are taken from the sums of CONV_2D and FULLY_CONNECTED without another reader");
 }
 
-/// Its product has done it.
+/// Does nothing: the product before has applied the thresholds.
 void Lowering::threshold(const Op&) {}
 
-/// What weights in groups need.
+/// Refuses weights in groups that the machine does not support.
 Problem Lowering::factors_problem(const Op& o) const {
   const int K = graph_.in(o, 1).extent(1);
   const std::int64_t steps = o.block / machine::kInt8.codes_per_word();
@@ -399,7 +401,7 @@ void Lowering::read_twice(Layer& layer) {
   layer.window.dil_x = 0;
 }
 
-/// The bias is taken apart, too; its third byte is above the second.
+/// Splits the bias into bytes, too; its third byte is added above the second.
 void Lowering::begin_bytes(const Op& o, const Layer& layer, Bytes* bytes) const {
   bytes->fill(layer);
   if (o.input(bias_of(o)) < 0) return;
@@ -433,7 +435,7 @@ Layer Lowering::convolution(const Op& o, Bytes* bytes) {
   const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
   const Fold& fold = net_.maps[at(layer.input)].fold;
   Shape in = shape(layer.input);
-  in.wide |= is_wide(o) || bytes != nullptr;  // the window former has no results of int16, either
+  in.wide |= is_wide(o) || bytes != nullptr;  // nor can the window former store int16
   if (fold.folded())
     set_folded(layer.window, fold);
   else
@@ -473,7 +475,7 @@ Layer Lowering::convolution(const Op& o, Bytes* bytes) {
             for (int k = 0; k < 3; ++k) tap((*bytes)[at(k)]) = signed_byte(w, k);
           else
             tap(layer) = static_cast<std::int8_t>(split ? split->low(w) : w);
-          if (layer.conv().twice) {  // 0 is 1 and -1
+          if (layer.conv().twice) {  // 0 is the sum of 1 and -1
             tap(layer) = w < 0 ? -1 : 1;
             weight(layer, m, 0, 1, channel) = w > 0 ? 1 : -1;
           }
@@ -484,7 +486,8 @@ Layer Lowering::convolution(const Op& o, Bytes* bytes) {
   return with_sums_folded(std::move(layer), bytes);
 }
 
-/// What the layers of a product, or of its bytes, need once their weights are there.
+/// Folds the zero point and the low bytes' offset of a product, or of its bytes, once their weights
+/// are set.
 Layer Lowering::with_sums_folded(Layer layer, Bytes* bytes) {
   if (bytes != nullptr) {
     for (Layer& of : *bytes) {
@@ -498,15 +501,15 @@ Layer Lowering::with_sums_folded(Layer layer, Bytes* bytes) {
   return layer;
 }
 
-/// Whether rows that are pixels of a map meet in its banks so often, whatever lies between its own
-/// rows, that putting each in one pixel costs less.
+/// Returns true if rows that are pixels of a map conflict in its banks so often, whatever the row
+/// pitch, that moving each row into one pixel costs less.
 bool Lowering::rows_meet(const Shape& s, int K, int channels) const {
   const auto [R, S] = *filter_of(s, K);
   const int P = s.H / R, Q = s.W / S, round = 2 * config_.banks();
   if (P * Q == 1 || R * S == 1) return false;
   const int distinct = std::min(config_.banks(), round / std::gcd(Q > 1 ? S : R, round));
   const int times = divide_up(std::min(P * Q, config_.rows), distinct);
-  constexpr int kCopy = 8;  // cycles of a word, about
+  constexpr int kCopy = 8;  // approximate cycles of a word
   return (times - 1) * divide_up(channels, config_.cols) > kCopy;
 }
 

@@ -11,8 +11,8 @@
 
 namespace trine::compiler {
 
-/// Neighbouring axes that are reduced, of a tensor that is no image, as pixels of its row: `taps`
-/// of them, `inner` apart, for each of `inner` pixels, `outer` times.
+/// Neighbouring reduced axes of a tensor that is not an image, as pixels of its row: `taps` pixels,
+/// `inner` apart, for each of `inner` pixels, `outer` times.
 struct Lowering::Span {
   int outer = 1, taps = 1, inner = 1;
 
@@ -20,13 +20,14 @@ struct Lowering::Span {
   int pixels() const { return outer * inner; }
 };
 
-/// Last axes first; each as it is when those before it are reduced.
+/// Returns the spans, last axes first. Each span describes the tensor after the reduction of the
+/// spans before it.
 std::vector<Lowering::Span> Lowering::spans_of(const Op& o) const {
   const std::vector<bool> axes = model::reduced_axes(graph_, o).value();
   const std::vector<int>& extents = graph_.in(o, 0).shape;
   std::vector<Span> spans;
   int inner = 1;
-  bool open = false;  // the last span goes on
+  bool open = false;  // the last span continues
   for (std::size_t axis = axes.size() - std::min<std::size_t>(axes.size(), 1); axis-- > 0;) {
     if (extents[axis] == 1) continue;
     if (axes[axis] && !open) spans.push_back({1, 1, inner});
@@ -38,7 +39,7 @@ std::vector<Lowering::Span> Lowering::spans_of(const Op& o) const {
     inner *= extents[axis];
     for (Span& span : spans) span.outer *= extents[axis];
   }
-  // Spans before a span are not reduced yet when it is.
+  // The axes before a span are not reduced yet when the span is.
   int reduced = 1;
   for (std::size_t i = spans.size(); i-- > 0;) {
     spans[i].outer *= reduced;
@@ -52,7 +53,7 @@ bool Lowering::reduces_channels(const Op& o) const {
   return !axes.empty() && axes.back() && graph_.in(o, 0).extent(-1) > 1;
 }
 
-/// The window of a span that is a single one, else of its first `inner` outputs.
+/// Returns the window of a span that one layer reduces, or of its first `inner` outputs.
 Geometry Lowering::window_of(const Shape& s, const Span& span) {
   return {.H = s.H,
           .W = s.W,
@@ -69,7 +70,8 @@ Problem Lowering::parts_problem(const Op& o, const Span& span) const {
                  kMostLayers);
 }
 
-/// A layer for each outer part, into the whole map. @param layer  for the first one
+/// Adds a layer for each outer part, which writes into the whole map. @param layer  the layer of
+/// the first part
 void Lowering::add_parts(Layer layer, const Span& span, int whole) {
   for (int i = 0; i < span.outer; ++i) {
     Layer part = layer;
@@ -140,7 +142,7 @@ void Lowering::mean(const Op& o) {
   add_parts(std::move(layer), span, new_output(o, {C, 1, span.pixels()}));
 }
 
-/// A convolution with ones, but zeros beyond the last channel.
+/// Returns a convolution with weights of 1, and of 0 after the last channel.
 Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
                                 const reference::MeanParams& p) {
   Layer layer = selection(o, from, {0});
@@ -167,12 +169,12 @@ Problem Lowering::reduce_max_problem(const Op& o) const {
   return result_problem(o);
 }
 
-/// One axis after the other: few lanes have work in a window of more. The smallest code is the
-/// largest one of the complements.
+/// Reduces one axis after the other, because few lanes would work on a window of several axes. The
+/// smallest code is the complement of the largest complement.
 void Lowering::reduce_max(const Op& o) {
   int map = image(o, 0);
   const bool complements = o.kind == OpKind::kReduceMin && !is_wide(o);
-  std::optional<Layer> last;  // not in a map yet: it may be the operator's
+  std::optional<Layer> last;  // not in a map yet, because it may be the operator's last layer
   const auto input = [&] {
     if (auto layer = std::exchange(last, std::nullopt)) map = add_step(o, std::move(*layer));
     return map;
@@ -220,7 +222,7 @@ int Lowering::add_step(const Op& o, Layer layer) {
   return map;
 }
 
-/// ~x = -1 - x
+/// Returns a layer that computes ~x = -1 - x.
 Layer Lowering::complement(const Op& o, int map) const {
   std::vector<int> channels(at(shape(map).C));
   std::iota(channels.begin(), channels.end(), 0);
@@ -231,7 +233,7 @@ Layer Lowering::complement(const Op& o, int map) const {
   return layer;
 }
 
-/// Halves of the words, then of the word's channels; some channels count twice.
+/// Compares the halves of the words, then those of a word's channels; some channels are read twice.
 /// @return the last of the layers
 Layer Lowering::largest_channel(const Op& o, int map) {
   const int C = shape(map).C;

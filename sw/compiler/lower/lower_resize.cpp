@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kUnit = 1024;  ///< weights of RESIZE_BILINEAR along an axis
 
-/// Where an output reads along one axis: pixel `low`, and the one behind it if its weight is not 0.
+/// The input of an output along one axis: pixel `low`, and the next pixel if its weight is not 0.
 struct Sample {
   int low, weight;
 };
@@ -55,7 +55,7 @@ std::vector<Comb> combs_of_step(const std::vector<Sample>& samples, int step) {
   return combs;
 }
 
-/// The outputs of an axis in as few combs as one step for all allows.
+/// Returns the outputs of an axis in as few combs of equal steps as possible.
 std::vector<Comb> combs(const std::vector<Sample>& samples) {
   std::vector<Comb> best = combs_of_step(samples, 1);
   for (int step = 2; step <= std::min(static_cast<int>(samples.size()), kMostStride + 1); ++step) {
@@ -65,7 +65,7 @@ std::vector<Comb> combs(const std::vector<Sample>& samples) {
   return best;
 }
 
-/// As the golden layer: float32.
+/// Samples like the golden layer, in float32.
 std::vector<Sample> nearest(int in, int out, const Op& o) {
   const bool corners = o.align_corners && out > 1;
   const float ratio = corners ? static_cast<float>(in - 1) / static_cast<float>(out - 1)
@@ -79,8 +79,8 @@ std::vector<Sample> nearest(int in, int out, const Op& o) {
   return samples;
 }
 
-/// As the golden layer: positions in 1/1024. Where both neighbours are one pixel, at the borders,
-/// it has all the weight.
+/// Samples like the golden layer, with positions in 1/1024. At the borders both neighbours are the
+/// same pixel, which has all the weight.
 std::vector<Sample> bilinear(int in, int out, const Op& o) {
   const bool corners = o.align_corners && out > 1;
   const std::int64_t ratio = corners ? (kUnit * std::int64_t{in - 1} + (out - 1) / 2) / (out - 1)
@@ -95,7 +95,7 @@ std::vector<Sample> bilinear(int in, int out, const Op& o) {
   return samples;
 }
 
-/// A comb's weights as whole numbers, whose sum is a power of two.
+/// Returns a comb's weights as whole numbers whose sum is a power of two.
 std::vector<int> weights_of(const Comb& comb) {
   if (comb.weight == 0) return {1};
   const int unit = std::gcd(comb.weight, kUnit);
@@ -114,10 +114,11 @@ struct Combs {
   std::vector<Comb> rows, cols;
 };
 
-/// Outputs first, first + stride, ... of a transposed convolution along one axis: an ordinary one.
+/// Outputs first, first + stride, ... of a transposed convolution along one axis, which are an
+/// ordinary convolution.
 struct Phase {
   int first = 0;
-  int first_tap = 0, taps = 0;  ///< first_tap, first_tap + stride, ...: the last one comes first
+  int first_tap = 0, taps = 0;  ///< first_tap, first_tap + stride, ..., last one first
   int pad = 0, positions = 0;
   int products = 0;  ///< of a column's pixels and a column of the filter
 };
@@ -133,8 +134,8 @@ Phase phase_of(int first, int stride, int pad, int filter, int inputs, int outpu
   return p;
 }
 
-/// The phase in parts whose outputs have the same taps inside of an axis of that extent, without
-/// the others.
+/// Splits the phase into parts whose outputs have the same taps inside of an axis of that extent,
+/// and drops the other taps.
 std::vector<Phase> parts_of(const Phase& all, int stride, int extent) {
   std::vector<Phase> parts;
   std::pair<int, int> last{-1, -1};
@@ -151,11 +152,11 @@ std::vector<Phase> parts_of(const Phase& all, int stride, int extent) {
   return parts;
 }
 
-/// What a transposed convolution has to do, to compare ways of cutting its rows.
+/// The cost of a transposed convolution, to compare ways of splitting its rows.
 struct Work {
-  int cols = 1;      ///< of a phase's outputs
-  double steps = 1;  ///< of the array for a row of taps, all phases of the columns
-  double bytes = 1;  ///< of that row's weights
+  int cols = 1;      ///< columns of a phase's outputs
+  double steps = 1;  ///< array steps for a row of taps, all phases of the columns
+  double bytes = 1;  ///< weight bytes of that row
   double lanes = 1, bytes_per_cycle = 1;
 
   double cycles(const std::vector<Phase>& rows) const {
@@ -200,10 +201,9 @@ void Lowering::transpose_convolution(const Op& o) {
       .bytes = static_cast<double>(N) * S * C,
       .lanes = static_cast<double>(config_.rows / shape(input).pixel_words()),
       .bytes_per_cycle = config_.axi_data_bits / 8.0};
-  // Rows that lie outside of the input for some outputs cost nothing where these have layers of
-  // their own.
+  // Taps outside of the input for some outputs cost nothing if these outputs have separate layers.
   if (work.cycles(parted) < work.cycles(all_rows)) all_rows = std::move(parted);
-  std::ranges::stable_sort(all_rows, {}, &Phase::first);  // the first rows are stored meanwhile
+  std::ranges::stable_sort(all_rows, {}, &Phase::first);  // the first rows are stored early
   for (const Phase& rows : all_rows)
     for (const Phase& cols : all_cols) {
       Layer layer = start(o, LayerKind::kConv, input);
@@ -211,7 +211,7 @@ void Lowering::transpose_convolution(const Op& o) {
       Geometry& g = layer.window;
       g.P = rows.positions;
       g.Q = cols.positions;
-      if (layer.macs > 0) {  // else the bias alone
+      if (layer.macs > 0) {  // otherwise only the bias
         g.R = rows.taps;
         g.S = cols.taps;
         g.pad_top = rows.pad;
@@ -227,7 +227,7 @@ void Lowering::transpose_convolution(const Op& o) {
     }
 }
 
-/// Every stride_h-th row and stride_w-th column of the filter, mirrored.
+/// Sets the weights to every stride_h-th row and stride_w-th column of the filter, mirrored.
 void Lowering::set_phase_weights(const Op& o, Layer& layer, int first_row, int first_col) const {
   const Tensor& filter = graph_.in(o, 1);
   const auto codes = filter.values<std::int8_t>();
@@ -297,7 +297,8 @@ void Lowering::resize(const Op& o) {
     }
 }
 
-/// sum / n, n a power of two, halves away from zero: reciprocal(n) with one rounding.
+/// Returns a layer that computes sum / n, n a power of two, with halves away from zero:
+/// reciprocal(n) with one rounding.
 Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
                              const std::vector<int>& rows, const std::vector<int>& cols) const {
   const int all = sum(rows) * sum(cols);

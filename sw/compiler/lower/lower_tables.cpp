@@ -14,13 +14,13 @@ void GraphFacts::find_tables() {
   stored_.insert(outputs.begin(), outputs.end());
   if (!config_.table) return;
   functions_ = find_functions(graph_, machine_, rounding_);
-  // Last operators first: a table gives no codes of int16 that somebody reads as such.
+  // Last operators first: a table cannot produce int16 codes that another operator reads as such.
   for (auto i = machine_.rbegin(); i != machine_.rend(); ++i) {
     const Op& o = op(*i);
     if (is_wide(o) && stored_.contains(o.outputs[0])) functions_.erase(o.outputs[0]);
     if (!is_function(o)) stored_.insert(o.inputs.begin(), o.inputs.end());
   }
-  std::map<int, std::vector<int>> results;  // of a root
+  std::map<int, std::vector<int>> results;  // by root
   for (const auto& [tensor, function] : functions_)
     if (stored_.contains(tensor)) results[function.root].push_back(tensor);
   for (const auto& [root, tensors] : results)
@@ -52,7 +52,7 @@ int Maps::look_up_result(int tensor, Layer& layer) const {
   return found->second;
 }
 
-/// Whether QUANTIZE and its kin need no table.
+/// Returns true if QUANTIZE or a similar operator needs no table.
 bool Lowering::is_rescaled(const Op& o) const {
   return is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector &&
          !half_even_problem(o);

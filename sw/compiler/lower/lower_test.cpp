@@ -53,7 +53,7 @@ TEST_CASE("outputs of a transposed convolution whose taps lie outside have layer
   };
   using Taps = std::vector<std::pair<int, int>>;
   CHECK(taps(1) == Taps{{0, 1}, {0, 1}, {1, 1}, {1, 1}, {2, 1}, {2, 1}});
-  CHECK(taps(2) == Taps{{0, 3}, {0, 3}});  // their weights would come twice
+  CHECK(taps(2) == Taps{{0, 3}, {0, 3}});  // else their weights would be loaded twice
   CHECK(taps(40) ==
         Taps{{0, 1}, {0, 1}, {1, 2}, {1, 2}, {2, 3}, {2, 3}, {40, 2}, {40, 2}, {41, 1}, {41, 1}});
 }
@@ -75,8 +75,8 @@ TEST_CASE("a code a channel is weights of the array where that is shorter", "[co
     bool constant = false;
     machine::Config config = fuzz::small_config(8, 8, 64, 32, 64);
   };
-  /// Steps of a group, and how many of them have computed codes; nothing for MUL of the vector
-  /// unit.
+  /// Returns the steps of a group and the number of steps with computed codes, or nothing for MUL
+  /// of the vector unit.
   const auto steps = [](const Case& c) {
     Builder b(1);
     const int x = b.input(c.map), gate = c.constant ? b.constant(c.gate) : b.input(c.gate);

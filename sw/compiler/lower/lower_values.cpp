@@ -20,16 +20,17 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kBytesOfValue = 3;
-constexpr int kLowByte = 128;       ///< what the array takes off low bytes
-constexpr int kParts = 4;           ///< of DMEM, of which words take one
-constexpr int kMostTaps = 1 << 16;  ///< whose products of bytes a word has room for
-constexpr int kBiasBits = 24;       ///< of the first of five words: the rest goes into the fourth
+constexpr int kLowByte = 128;       ///< the array's offset of low bytes
+constexpr int kParts = 4;           ///< parts of DMEM; words use one
+constexpr int kMostTaps = 1 << 16;  ///< a word holds the sum of their byte products
+constexpr int kBiasBits = 24;       ///< bits of the bias in the first of five words
 
-/// Rows of words, of two each: second and first in turn, then third ones and gaps, or third, fourth
-/// and, beside it, fifth ones.
+/// Returns the number of map rows that hold the words of one output row. Each row has two words per
+/// pixel: second and first words; then third words and gaps, or third and fourth words, and fifth
+/// words in another row.
 int rows_of_words(std::size_t words) { return words == 5 ? 3 : 2; }
 
-/// Where the words of weight 256^k lie.
+/// Returns the part that holds the words of weight 256^k.
 Part place_of_words(int k, int rows) {
   constexpr int kRow[] = {0, 0, 1, 2, 2}, kColumn[] = {1, 0, 0, 0, 1};
   return {-1, 0, kRow[k], kColumn[k], rows, 2};
@@ -51,8 +52,9 @@ void be_one(std::vector<SumRegion>& regions) {
 
 // ---- sums that become codes ---------------------------------------------------------------------
 
-/// What is there at a time: whole columns of the array, of fewer rows where those of all are too
-/// many, so that two of them have room beside the map that is read and the codes.
+/// Returns the blocks of sums that are in DMEM at a time. A block has whole columns of the array,
+/// and fewer rows if all rows are too many, so that two blocks fit next to the input map and the
+/// codes.
 std::vector<Lowering::Block> Lowering::blocks_of(const Layer& layer, int rows_of_words) const {
   const int M = layer.channels, P = layer.window.P, Q = layer.window.Q;
   const int all = divide_up(M, 4) * 4, columns = std::min(std::lcm(4, config_.cols), all);
@@ -75,7 +77,8 @@ std::vector<Lowering::Block> Lowering::blocks_of(const Layer& layer, int rows_of
   return blocks;
 }
 
-/// The codes of an operator's sums. While some are joined the array makes the next ones.
+/// Computes the codes of an operator's sums. While the vector unit joins one block's words, the
+/// array computes the next block.
 void Lowering::join_words(const Op& o, const Words& sums, const Joint& joint) {
   const int M = sums[0].channels, P = sums[0].window.P, Q = sums[0].window.Q;
   const int codes = new_output(o, {M, P, Q});
@@ -88,7 +91,7 @@ void Lowering::join_words(const Op& o, const Words& sums, const Joint& joint) {
   }
 }
 
-/// A block's words.
+/// Computes a block's words.
 int Lowering::words_of_sums(const Op& o, const Words& sums, const Block& block) {
   const int Q = sums[0].window.Q, rows = rows_of_words(sums.size());
   const int words = add_map(o.outputs[0], {block.channels, rows * block.rows, 2 * Q});
@@ -119,7 +122,7 @@ int Lowering::words_of_sums(const Op& o, const Words& sums, const Block& block) 
   return words;
 }
 
-/// Codes of a block's words.
+/// Joins a block's words to codes.
 void Lowering::join_block(const Op& o, int words, const Joint& joint, const Block& block,
                           int codes) {
   const int Q = shape(words).W / 2, P = block.rows, rows = shape(words).H / P;
@@ -151,7 +154,7 @@ void Lowering::join_block(const Op& o, int words, const Joint& joint, const Bloc
 
 // ---- products -----------------------------------------------------------------------------------
 
-/// What the three bytes of codes take.
+/// Refuses configurations that cannot compute with the three bytes of each value.
 Problem Lowering::planes_problem(const Op& o) const {
   if (config_.formats && config_.vector && config_.table) return std::nullopt;
   return refusal(
@@ -209,7 +212,7 @@ Problem Lowering::fixed_problem(const Op& o) const {
   return std::nullopt;
 }
 
-/// Sums of a byte of the weights become words.
+/// Makes a layer store its sums, with one byte of the weights, as words.
 void Lowering::be_words(Layer& layer) const {
   const bool wide = shape(layer.input).wide;
   const std::vector<std::int32_t> bias = layer.bias;
@@ -223,7 +226,7 @@ void Lowering::be_words(Layer& layer) const {
   layer.single = layer.half_even = false;
 }
 
-/// Weights of up to 19 bits, or values of a format, in bytes.
+/// Lowers products with weights of up to 19 bits, or values of a format, byte by byte.
 void Lowering::fixed_weights(const Op& o) {
   Bytes bytes;
   if (o.kind == OpKind::kFullyConnected)
@@ -240,7 +243,8 @@ void Lowering::fixed_weights(const Op& o) {
   join_words(o, Words(bytes.begin(), bytes.end()), joint);
 }
 
-/// One behind the other: first bytes of the maps' values, second ones, third ones.
+/// Makes the bytes of the maps' values: first all first bytes, then all second ones, then all third
+/// ones.
 int Lowering::byte_planes(const Op& o, const std::vector<int>& maps) {
   const Shape s = shape(maps[0]);
   const int channels = 4 * s.channel_words(), count = static_cast<int>(maps.size());
@@ -259,8 +263,8 @@ int Lowering::byte_planes(const Op& o, const std::vector<int>& maps) {
   return planes;
 }
 
-/// Products of both operands' bytes, of one weight each in a word: neighbouring planes of the
-/// input, with the weights' bytes the other way round.
+/// Returns the products of both operands' bytes. Products of the same weight are added up in one
+/// word: neighbouring planes of the input, with the weights' bytes in reverse order.
 Lowering::Words Lowering::products_of_planes(const Op& o, Bytes bytes) {
   const int last = model::has_fixed_weights(graph_, o) ? kBytesOfValue - 1 : 0;  // of the weights
   const Layer& first = bytes[0];
@@ -285,7 +289,7 @@ Lowering::Words Lowering::products_of_planes(const Op& o, Bytes bytes) {
         weights.insert(weights.end(), begin + from.weight_at(m, 0),
                        begin + from.weight_at(m + 1, 0));
       }
-    const int above = last > 0 ? kBiasBits : 8, word = above / 8;  // which has the bias' rest
+    const int above = last > 0 ? kBiasBits : 8, word = above / 8;  // with the rest of the bias
     for (int m = 0; m < first.channels; ++m)
       layer.bias[at(m)] = static_cast<std::int32_t>(k == 0      ? bias[at(m)] & ((1 << above) - 1)
                                                     : k == word ? bias[at(m)] >> above
@@ -299,13 +303,13 @@ Lowering::Words Lowering::products_of_planes(const Op& o, Bytes bytes) {
 
 namespace {
 
-/// Operands of a sum of values as weights: powers of two, and the scale of what is 1.
+/// The operands of a sum of values as weights, which are whole numbers, and the scale of weight 1.
 struct Weighed {
   std::array<int, 2> weights;
   ChannelScale scale;
 };
 
-/// Nothing where one is more than 64 times the other, or none of these.
+/// Returns nothing if one scale is not a multiple of the other, or is more than 64 times the other.
 std::optional<Weighed> weighed(const Graph& graph, const Op& o) {
   const double a = double{graph.in(o, 0).scale()}, b = double{graph.in(o, 1).scale()};
   const double least = std::min(a, b);
@@ -338,8 +342,8 @@ Problem Lowering::value_sum_problem(const Op& o) const {
   return first_of(short_scales_problem(o, std::span(&sum->scale, 1)), result_problem(o));
 }
 
-/// What becomes the words of the values' k-th bytes: a product of so many channels, without
-/// weights.
+/// Returns a product of `channels` channels, without weights, that makes the words of the values'
+/// k-th bytes.
 Layer Lowering::product_of_plane(const Op& o, int planes, int k, int channels) {
   Layer layer = start(o, LayerKind::kConv, channels_of(planes, k * channels, channels));
   layer.macs = 0;
@@ -348,7 +352,7 @@ Layer Lowering::product_of_plane(const Op& o, int planes, int k, int channels) {
   return layer;
 }
 
-/// A product of both maps' channels with the weights of a sum.
+/// Lowers a sum to a product of both maps' channels with the weights of the sum.
 void Lowering::value_sum(const Op& o) {
   const Weighed sum = *weighed(graph_, o);
   const int a = map_of(o.input(0)), b = lain_as(o, map_of(o.input(1)), shape(a));
@@ -383,7 +387,7 @@ Problem Lowering::value_mean_problem(const Op& o) const {
   return first_of(short_scales_problem(o, std::span(&p.scale, 1)), result_problem(o));
 }
 
-/// A product with ones, each channel by itself.
+/// Lowers a mean to a depthwise product with ones.
 void Lowering::value_mean(const Op& o) {
   const int from = image(o, 0);
   const Shape s = shape(from);

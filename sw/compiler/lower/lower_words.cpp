@@ -13,11 +13,11 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kLow = 128;  ///< what the array takes off low bytes
+constexpr int kLow = 128;  ///< the array's offset of low bytes
 
 }  // namespace
 
-/// int16 codes of int32 ones, or the other way round.
+/// Refuses conversions between int16 and int32 codes that the machine does not support.
 Problem Lowering::word_problem(const Op& o) const {
   constexpr int kMostShift = 15, kMostChannels = 256;
   const bool from = graph_.in(o, 0).type == model::DataType::kInt32;
@@ -44,8 +44,9 @@ void Lowering::codes_of_words(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
-/// x q / 2^(31 - shift) of int16 codes x, rounded: x times a whole number, as weights of as many
-/// taps of one place as these need, and the rounded rest, which has 16 bits.
+/// Computes x q / 2^(31 - shift) for int16 codes x, rounded. It is the sum of x times a whole
+/// number, split into weights of as many taps at one place as needed, and a rounded rest of 16
+/// bits.
 void Lowering::words_of_codes(const Op& o) {
   constexpr int kMostWeight = 127;
   const int from = map_of(o.input(0));
@@ -54,7 +55,7 @@ void Lowering::words_of_codes(const Op& o) {
   const int bits = 31 - std::max(scale.shift, 0);
   const int whole = scale.shift < 0 ? 0 : scale.multiplier >> bits;
   const ChannelScale rest{scale.multiplier - (whole << bits), scale.shift};
-  // Four channels of codes, then their rests, and so on.
+  // Four channels of codes, then the rests of these, and so on.
   const int group = whole > 0 && rest.multiplier > 0 ? 8 : 4;
   const int both = add_map(o.input(0), {divide_up(s.C, 4) * group, s.H, s.W});
   for (int c = 0; c < s.C; c += 4) {
@@ -90,13 +91,13 @@ void Lowering::words_of_codes(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
-/// The high or the low bytes of int16 codes as a map of int8.
+/// Returns the high or the low bytes of int16 codes as an int8 map.
 int Lowering::byte_plane(const Op& o, int map, bool low) {
   const int plane = add_map(net_.maps[at(map)].tensor, shape(map));
   net_.maps[at(plane)].shape.wide = false;
   Layer layer = copy(o, map);
   layer.macs = 0;
-  if (!low) {  // (x - 128 + 128) >> 8, rounded; of a whole code the low byte is written
+  if (!low) {  // (x - 128 + 128) >> 8, rounded
     layer.pool().regions[0].scale = {1 << 30, -7};
     layer.pool().regions[0].bias = -128;
     layer.range = {0, -128, 127};
@@ -105,13 +106,14 @@ int Lowering::byte_plane(const Op& o, int map, bool low) {
   return plane;
 }
 
-/// Codes of the sums of a product of int16 by int16, of which `products` are those of the second
-/// operand's high and of its low bytes: a (256 h + l) as 256 a h + a l, a word each, in
-/// neighbouring columns. With `long_sums` these have 40 bits, else the biases' 32.
+/// Returns the layer that computes the codes of an int16 by int16 product. `products` are the
+/// products with the high and with the low bytes of the second operand: a (256 h + l) is 256 a h +
+/// a l, each a word, in neighbouring columns. With `long_sums` the sums have 40 bits, else 32 as
+/// the biases do.
 Layer Lowering::wide_sums(const Op& o, std::array<Layer, 2> products, bool long_sums) {
   const Geometry& g = products[0].window;
   const int P = g.P, Q = g.Q, channels = products[0].channels;
-  // 128 of each code by 128 of each weight, both of low bytes.
+  // The offsets of both operands' low bytes: 128 * 128 for each code.
   const std::int32_t both = 4 * products[0].steps() * kLow * kLow;
   const int sums = add_map(o.outputs[0], {channels, P, 2 * Q});
   net_.maps[at(sums)].shape.wide = false;
@@ -148,7 +150,7 @@ Problem Lowering::wide_weights_problem(const Op& o) const {
   return scale_problem(o, reference::conv_params(graph_, o).scales.at(0), 32);
 }
 
-/// SVDF's weights in time. Sums have 32 bits and wrap, as the kernel's do.
+/// Lowers SVDF's weights in time. Sums have 32 bits and wrap, as the kernel's do.
 void Lowering::wide_weights(const Op& o) {
   const Tensor& filter = graph_.in(o, 1);
   const int depth = filter.extent(3), units = filter.extent(0), S = filter.extent(2);
@@ -160,7 +162,7 @@ void Lowering::wide_weights(const Op& o) {
   const auto product = [&](bool low) {
     Layer of = layer;
     of.clear_weights();
-    // Less 128 is what the array has of low bytes, of those that are 0 as well.
+    // The array reads every low byte, including zeros, with an offset of -128.
     if (low) of.conv().weights.edit().assign(of.conv().weights.size(), -kLow);
     for (int m = 0; m < units; ++m)
       for (int kx = 0; kx < S; ++kx)

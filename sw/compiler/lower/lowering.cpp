@@ -34,7 +34,7 @@ std::optional<Unsupported> Lowering::judge(Ask ask) {
   model::Faults faults;
   std::vector<int> refused;
   std::set<int> missing;                      // tensors
-  std::set<std::pair<int, OpKind>> reported;  // once of what many steps of an operator have
+  std::set<std::pair<int, OpKind>> reported;  // reported once for all steps of an operator
   for (const int i : machine_) {
     const bool hopeless =
         std::ranges::any_of(op(i).inputs, [&](int t) { return missing.contains(t); });

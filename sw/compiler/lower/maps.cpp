@@ -10,8 +10,8 @@
 
 namespace trine::compiler {
 
-/// A map for the result of an operator that is refused, as if it came from outside: what follows is
-/// judged as well, so that all faults are named at once.
+/// Adds a map for the result of a refused operator, as if it were an input. The operators after it
+/// are then checked as well, so that all faults are reported at once.
 bool Maps::stand_in(const Op& o) {
   const int tensor = o.outputs[0];
   if (!is_map(tensor)) return false;
@@ -117,7 +117,7 @@ void Maps::fold_input(int map, int shaped) {
     return;
   const Op& o = op(*reader);
   if (!is_convolution(o.kind) || !graph_.in(o, 1).is_constant) return;
-  if (model::of_format(graph_.tensor(shaped))) return;  // its bytes lie apart
+  if (model::of_format(graph_.tensor(shaped))) return;  // its bytes are not adjacent
   Layer layer;
   layer.input = map;
   set_window(o, layer, graph_.in(o, 1).extent(1), graph_.in(o, 1).extent(2));
@@ -157,7 +157,7 @@ int Maps::output_map(int tensor, const Shape& shape) {
   const Tensor &t = graph_.tensor(whole), &part = graph_.tensor(tensor);
   const Shape joined = shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)),
               own = shape_of(part.shape, "tensor '" + part.name + "'");
-  // What lies as other pixels is turned when it is joined.
+  // An operand with another layout is reordered when it is joined.
   if (shape.H != own.H || shape.W != own.W) return add_map(tensor, shape);
   if (!map_of_.contains(whole)) map_of_[whole] = output_map(whole, joined);
   return add_part(map_of_[whole], place, shape);
@@ -191,7 +191,7 @@ int Maps::channels_of(int from, int first, int count) {
 int Maps::image(const Op& o, int position) {
   const int tensor = o.input(position);
   const int map = map_of(tensor);
-  const bool folded = net_.maps[at(map)].fold.folded();  // for this operator
+  const bool folded = net_.maps[at(map)].fold.folded();  // only for this operator
   const Shape own = shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor));
   if (folded || own == shape(map)) return map;
   return map_of_[tensor] = in_order(o, axes_of(tensor), own, false);
@@ -228,7 +228,7 @@ void Maps::add_layer(const Op& o, Layer layer) {
 }
 
 void Maps::add_layer_to(int map, Layer layer) {
-  // At 32 bits golden layers wrap, too.
+  // With 32 bits, golden layers wrap, too.
   const bool narrow =
       layer.kind == LayerKind::kConv && (config_.acc_bits < 32 || shape(layer.input).wide);
   if (const int bits = narrow ? sum_bits(layer) : 0; bits > config_.acc_bits)

@@ -19,10 +19,10 @@ using model::Graph;
 using model::Op;
 using model::OpKind;
 
-/// Codes of a word.
+/// Codes in a word.
 constexpr int kInt8 = machine::kInt8.codes_per_word();
 
-/// The most codes of a word, of precisions that `holds` is true of.
+/// Returns the largest number of codes in a word, among the precisions for which `holds` is true.
 template <typename Holds>
 constexpr int densest(Holds holds) {
   int most = 0;
@@ -32,12 +32,12 @@ constexpr int densest(Holds holds) {
 }
 constexpr int kAny = densest([](const auto&) { return true; });
 
-/// For codes that may be 0.
+/// Returns the largest number of codes in a word for codes that may be 0.
 int with_zero(const machine::Config& config) {
   return densest([&](const auto& p) { return p.has_zero && config.*p.enabled; });
 }
 
-/// Tensors that lie in one form, and the most compact form that all of them allow.
+/// Classes of tensors that share one packing, and the densest packing that all of them allow.
 class Classes {
  public:
   explicit Classes(std::size_t tensors) : ties_(tensors), limits_(tensors, kNone) {}
@@ -64,7 +64,7 @@ class Classes {
   static constexpr int kNone = std::numeric_limits<int>::max();
 
   Ties ties_;
-  std::vector<int> limits_;  ///< of each root
+  std::vector<int> limits_;  ///< by root
   std::set<int> known_;
 };
 
@@ -73,8 +73,8 @@ bool keeps_codes(OpKind kind) {
          model::is_reshape(kind);
 }
 
-/// Bits beyond an odd number of channels do not cancel, so they would count inside of a border and
-/// not outside of it.
+/// Returns true if the number of channels is odd. Bits after the last channel then do not cancel:
+/// they would count inside of a border but not outside of it.
 bool is_odd(const Graph& graph, const Op& op) { return graph.in(op, 0).extent(-1) % 2 != 0; }
 
 bool has_border(const Graph& graph, const Op& op) {
@@ -82,7 +82,7 @@ bool has_border(const Graph& graph, const Op& op) {
   return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;
 }
 
-/// Whether its sums meet thresholds alone.
+/// Returns true if only thresholds read the sums.
 bool meets_thresholds(const Graph& graph, const std::vector<int>& machine, const Op& op) {
   const int t = op.outputs[0];
   const auto reads = [&](int i) { return std::ranges::count(graph.ops[at(i)].inputs, t) > 0; };
@@ -92,7 +92,8 @@ bool meets_thresholds(const Graph& graph, const std::vector<int>& machine, const
          graph.ops[at(*std::ranges::find_if(machine, reads))].kind == OpKind::kThreshold;
 }
 
-/// What `op` can read as its input 0. Weights of other groups are 0.
+/// Returns the packings that `op` can read as its input 0. Weights for channels of other groups are
+/// 0.
 int readable(const Graph& graph, const std::vector<int>& machine, const Op& op,
              const machine::Config& config) {
   if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
@@ -106,7 +107,7 @@ int readable(const Graph& graph, const std::vector<int>& machine, const Op& op,
   return keeps_codes(op.kind) ? kAny : kInt8;
 }
 
-/// Codes that channels of the output are, as they are: parts begin with whole words.
+/// Returns the packings of a concatenation along channels whose parts must begin with whole words.
 int joined_limit(const Graph& graph, const Op& op) {
   const model::Tensor& out = graph.out(op);
   if (op.axis != out.rank() - 1 && op.axis != -1) return kInt8;
@@ -119,8 +120,9 @@ int joined_limit(const Graph& graph, const Op& op) {
                   }));
 }
 
-/// Padding inside of convolutions is exact in each form; elsewhere it needs a code of its own.
-/// @param bare  only convolutions without a border
+/// Returns true if only convolutions read the tensor. Padding inside of convolutions is exact in
+/// each packing; elsewhere it needs a code.
+/// @param bare  true: only convolutions without a border
 bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor,
                             bool bare = false) {
   if (std::ranges::count(graph.outputs, tensor) > 0) return false;
@@ -135,8 +137,8 @@ bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine,
   return any;
 }
 
-/// For a border of a code. As a map of its own, words of +1 without a 0 would count beyond the last
-/// channel; zero bits are the lowest code there.
+/// Returns the packings of a PAD's result with its code. In such a map, +1 without a 0 would be
+/// counted after the last channel, where zero bits are the lowest code.
 int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op& op) {
   if (!graph.in(op, 2).is_constant) return kInt8;
   const std::int64_t code = graph.in(op, 2).integers().at(0);

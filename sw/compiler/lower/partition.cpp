@@ -26,30 +26,30 @@ bool is_float(const Graph& graph, int tensor) {
   return graph.tensor(tensor).type == model::DataType::kFloat32;
 }
 
-/// Places, categories, truth values.
+/// Returns true for positions, categories and truth values.
 bool is_number(const Graph& graph, int tensor) {
   const model::DataType type = graph.tensor(tensor).type;
   return type == model::DataType::kInt32 || type == model::DataType::kInt64 ||
          type == model::DataType::kBool;
 }
 
-/// QUANTIZE from uint8, at the graph's inputs.
+/// Returns true for QUANTIZE from uint8, which is at the graph's inputs.
 bool from_uint8(const Graph& graph, const Op& op) {
   return op.kind == OpKind::kQuantize && graph.in(op, 0).type == model::DataType::kUInt8;
 }
 
-/// QUANTIZE to uint8, at its outputs.
+/// Returns true for QUANTIZE to uint8, which is at the graph's outputs.
 bool to_uint8(const Graph& graph, const Op& op) {
   return op.kind == OpKind::kQuantize && graph.out(op).type == model::DataType::kUInt8;
 }
 
-/// An input of another type as bytes that pass through the machine.
+/// Returns true if the operator makes an input of another type bytes that pass through the machine.
 bool makes_bytes(const Graph& graph, const Op& op) {
   return op.kind == OpKind::kOnnx && op.name == "Bitcast" &&
          graph.out(op).type == model::DataType::kInt8;
 }
 
-/// Readers and makers of tensors.
+/// The readers and makers of tensors.
 struct Uses {
   explicit Uses(const Graph& graph) {
     for (const Op& op : graph.ops) {
@@ -61,7 +61,7 @@ struct Uses {
   std::map<int, const Op*> maker;
 };
 
-/// Cuts an image out of a batch, or codes that become one.
+/// Returns true if the operator cuts an image, or codes that become one, out of a batch.
 bool takes_image(const Graph& graph, const Uses& uses, const Op& op) {
   if (op.kind != OpKind::kStridedSlice) return false;
   const model::Tensor& batch = graph.in(op, 0);
@@ -75,14 +75,14 @@ bool takes_image(const Graph& graph, const Uses& uses, const Op& op) {
          (readers != uses.readers.end() && std::ranges::all_of(readers->second, is_image));
 }
 
-/// Where a tensor's codes lie in that which operators that only move make it of.
+/// The position of a tensor's codes in the tensor from which movement operators made it.
 struct Moved {
   int from = -1;
   std::optional<model::View> view;
   bool turned = false;  ///< by a TRANSPOSE
 };
 
-/// How each tensor was moved. @param across  whether QUANTIZE is passed by, too
+/// Returns the movement of each tensor. @param across  true to pass over QUANTIZE, too
 std::map<int, Moved> movement(const Graph& graph, bool across) {
   std::map<int, Moved> result;
   const auto of = [&](int t) -> Moved {
@@ -100,15 +100,15 @@ std::map<int, Moved> movement(const Graph& graph, bool across) {
   return result;
 }
 
-/// Rows, columns, channels; nothing for a batch of images.
+/// Returns rows, columns and channels, or nothing for a batch of images.
 std::optional<std::vector<int>> image_of(const model::Tensor& t) {
   if (t.rank() < 1 || (t.rank() == 4 && t.extent(0) != 1)) return std::nullopt;
   if (t.rank() == 4) return std::vector<int>{t.extent(1), t.extent(2), t.extent(3)};
   return std::vector<int>{1, static_cast<int>(t.elements() / t.extent(-1)), t.extent(-1)};
 }
 
-/// Whether the host can lay out the image that they make of another tensor (before), or the other
-/// tensor that they make of the image.
+/// Returns true if the host can lay out the image that the movement makes of another tensor
+/// (before), or the other tensor that it makes of the image.
 bool lays_out(const Graph& graph, const machine::Config& config, const Moved& path, int tensor,
               bool before) {
   const model::Tensor& t = graph.tensor(before ? tensor : path.from);
@@ -118,14 +118,15 @@ bool lays_out(const Graph& graph, const machine::Config& config, const Moved& pa
   return view && steps_of(*view, *image);
 }
 
-/// Whether nobody but the next operator reads the tensor.
+/// Returns true if only the next operator reads the tensor.
 bool is_passed_on(const Graph& graph, const Uses& uses, int tensor) {
   const auto found = uses.readers.find(tensor);
   return found != uses.readers.end() && found->second.size() == 1 &&
          std::ranges::count(graph.outputs, tensor) == 0;
 }
 
-/// An operator on single codes between an input and products alone: the host looks them up.
+/// Returns true for an operator on single codes between an input and products if only products read
+/// it. The host then looks the codes up.
 bool input_is_looked_up(const Graph& graph, const Uses& uses, const Op& op) {
   const auto is_first_layer = [&](const Op* reader) {
     return model::is_product(reader->kind) && reader->input(0) == op.outputs[0] &&
@@ -148,9 +149,9 @@ bool input_is_looked_up(const Graph& graph, const Uses& uses, const Op& op) {
   }
 }
 
-/// Operators between the codes of an input and what the machine wants, other codes or another order
-/// of them (N C H W to N H W C), which the host does as it lays the input out anyway. Before a
-/// product of maps, and alone, the machine does it.
+/// Returns the operators that the host can do when it lays out an input: they change the codes or
+/// their order (N C H W to N H W C). The machine does them before a product of maps, or if they are
+/// the only operators.
 std::set<const Op*> lay_out_inputs(const Graph& graph, const machine::Config& config) {
   const Uses uses(graph);
   const std::map<int, Moved> paths = movement(graph, true);
@@ -189,7 +190,7 @@ bool on_host_at_end(const Graph& graph, const Op& op) {
           is_float(graph, op.input(0)));
 }
 
-/// TRANSPOSE whose result the host reads out of an image that a layer stores.
+/// Returns true for a TRANSPOSE whose result the host reads out of an image that a layer stores.
 bool reads_image(const Graph& graph, const machine::Config& config, const Uses& uses,
                  const std::map<int, Moved>& paths, const Op& op) {
   if (op.kind != OpKind::kTranspose) return false;
@@ -203,7 +204,7 @@ void add_once(std::vector<int>& list, int value) {
   if (std::ranges::find(list, value) == list.end()) list.push_back(value);
 }
 
-/// Whether no reshape before it moves codes between pixels and channels.
+/// Returns true if no reshape before the tensor moves codes between pixels and channels.
 bool keeps_channels(const Graph& graph, const Uses& uses, int tensor) {
   for (;;) {
     const auto found = uses.maker.find(tensor);
@@ -216,7 +217,8 @@ bool keeps_channels(const Graph& graph, const Uses& uses, int tensor) {
   }
 }
 
-/// The last operator of an attention: its products write their channels.
+/// Returns true for the last operator of an attention, whose products write the channels of their
+/// head.
 bool joins_heads(const Graph& graph, const Uses& uses, const Op& op) {
   const auto maker = [&](const Op& of) -> const Op* {
     const auto found = uses.maker.find(of.input(0));
@@ -241,8 +243,8 @@ class Partition {
   Partition(const Graph& graph, const machine::Config& config)
       : graph_(graph), config_(config), uses_(graph) {}
 
-  /// Forwards: what turns an input into the codes that the machine reads. Again without what makes
-  /// numbers for others: those do not pass through the machine.
+  /// Finds, forwards, the operators that make the machine's codes of an input. Excludes those whose
+  /// numbers are also read by others, because these numbers do not pass through the machine.
   void find_before() {
     const std::set<const Op*> laid_out = lay_out_inputs(graph_, config_);
     std::set<int> others;
@@ -250,7 +252,8 @@ class Partition {
     while (makes_numbers_for_others(others));
   }
 
-  /// Forwards: what the host makes at the end, and what only moves its codes.
+  /// Finds, forwards, the tensors that the host makes at the end, including movement of their
+  /// codes.
   void find_hosted() {
     for (const Op& op : graph_.ops) {
       const bool moved = only_moves(op.kind) && hosted_.contains(op.input(0));
@@ -258,7 +261,7 @@ class Partition {
     }
   }
 
-  /// Backwards: an operator whose readers are all on the host can follow them there.
+  /// Finds, backwards, operators whose readers are all on the host and that can also run there.
   void find_after() {
     const std::map<int, Moved> paths = movement(graph_, false);
     std::set<int> read_by_machine;
@@ -273,7 +276,7 @@ class Partition {
     }
   }
 
-  /// What is left.
+  /// Returns the other operators.
   std::vector<int> machine() const {
     std::vector<int> machine;
     for (int i = 0; i < count(); ++i)
@@ -281,7 +284,8 @@ class Partition {
     return machine;
   }
 
-  /// The machine's ends: what its operators read from outside, what the host reads of it.
+  /// Finds the tensors that the machine reads from outside, and those of its tensors that the host
+  /// reads.
   void find_ends(const std::vector<int>& machine, Network& network) const {
     const std::set<int> computed = made_by(machine), produced = made_by(after_);
     network.input_tensors.clear();
@@ -302,7 +306,7 @@ class Partition {
     std::ranges::for_each(graph_.outputs, hand_over);
   }
 
-  /// The host's operators as graphs of their own. @pre the ends are found
+  /// Makes separate graphs of the host's operators. @pre find_ends() has run
   void cut_off(Network& network) const {
     network.before =
         subgraph(graph_, {before_.begin(), before_.end()}, graph_.inputs, network.input_tensors);
@@ -324,7 +328,7 @@ class Partition {
     }
   }
 
-  /// @return whether there are more of them
+  /// @return true if there are new ones
   bool makes_numbers_for_others(std::set<int>& others) const {
     const std::size_t known = others.size();
     for (const int i : before_) {
@@ -336,7 +340,7 @@ class Partition {
     return others.size() > known;
   }
 
-  /// Whether an operator that is not before the machine reads the tensor.
+  /// Returns true if an operator that is not before the machine reads the tensor.
   bool is_read_by_others(int t) const {
     for (int k = 0; k < count(); ++k)
       if (!before_.contains(k) && std::ranges::count(op(k).inputs, t) > 0) return true;
@@ -346,13 +350,14 @@ class Partition {
   int count() const { return static_cast<int>(graph_.ops.size()); }
   const Op& op(int i) const { return graph_.ops[at(i)]; }
 
-  /// Bytes without a scale as numbers.
+  /// Returns true if the operator makes numbers of bytes without a scale.
   bool casts_bytes(const Op& op) const {
     return op.kind == OpKind::kOnnx && op.name == "Cast" &&
            graph_.in(op, 0).type == model::DataType::kUInt8;
   }
 
-  /// Whether it may stand between an input that is no code of the machine's and the first codes.
+  /// Returns true if the operator may be between an input that does not contain codes of the
+  /// machine and the first codes.
   bool makes_codes(const Op& op) const {
     if (takes_image(graph_, uses_, op)) return true;
     if (quantizes_words(graph_, op, config_) && !op.on_host) return false;
@@ -363,15 +368,15 @@ class Partition {
                        from_uint8(graph_, op) || casts_bytes(op) || makes_bytes(graph_, op));
   }
 
-  /// An operator that the host has to run, if it is at the end.
+  /// Returns true if the host must run the operator when it is at the end.
   bool is_for_host(const Op& op) const {
     if (on_host_at_end(graph_, op)) return true;
     return op.kind == OpKind::kSoftmax &&
            (softmax_problem(graph_, op, config_) || !keeps_channels(graph_, uses_, op.input(0)));
   }
 
-  /// Movement that the host does as it reads codes out, or of codes that it has, or of others than
-  /// the machine's.
+  /// Returns true for movement of codes that the host has, of types that the machine does not
+  /// support, or that the host does while it reads codes out.
   bool moves_on_host(const Op& op, const std::map<int, Moved>& paths) const {
     if (!only_moves(op.kind)) return false;
     const bool cheap = reads_image(graph_, config_, uses_, paths, op) ||
@@ -390,7 +395,7 @@ class Partition {
   const machine::Config& config_;
   Uses uses_;
   std::set<int> before_, after_;  ///< operators
-  std::set<int> hosted_;          ///< tensors that the host has at the end
+  std::set<int> hosted_;          ///< tensors of the host at the end
 };
 
 }  // namespace

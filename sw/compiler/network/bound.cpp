@@ -9,12 +9,12 @@ namespace {
 
 constexpr int kFormed = 4;  ///< columns of a depthwise group
 
-/// Rows of the output; the first stripe of a cascade stands for all.
+/// Returns the rows of the output. The first stripe of a cascade counts for all stripes.
 int rows_of(const Layer& layer) {
   return layer.rows_of_all > 0 ? layer.rows_of_all : layer.window.P;
 }
 
-/// Output pixels of a product; before a pool that is fused into it.
+/// Returns the output pixels of a product, before a pool that is fused into it.
 std::int64_t pixels_of(const Layer& layer) {
   const Geometry& w = layer.window;
   if (!layer.fuses_max()) return std::int64_t{rows_of(layer)} * w.Q;
@@ -47,7 +47,7 @@ std::int64_t product(const Layer& layer, const machine::Config& config) {
 }  // namespace
 
 std::int64_t bound_of(const Layer& layer, const Network& network, const machine::Config& config) {
-  // Products without MACs only put codes in order.
+  // Products without MACs only reorder codes.
   if (layer.kind == LayerKind::kConv && layer.macs > 0) return product(layer, config);
   if (layer.by_dma) return 0;
   Shape out = network.maps[at(layer.output)].shape;

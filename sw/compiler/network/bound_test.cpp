@@ -13,7 +13,7 @@ using fuzz::Builder;
 using model::OpKind;
 using model::Padding;
 
-/// The bound of the network's last layer on 8 lanes and 8 columns.
+/// Returns the bound of the network's last layer on 8 lanes and 8 columns.
 std::int64_t bound(Builder& b, int output, int columns_per_cycle = 1) {
   b.graph.outputs = {output};
   machine::Config config = fuzz::small_config(8, 8, 64, 64, 64);
@@ -30,7 +30,7 @@ TEST_CASE("the bound of a layer counts whole tiles and draining", "[compiler][bo
   };
   // 90 pixels are 12 tiles of 8; 9 filters are 2 of 8 columns; 9 taps of 3 words.
   CHECK(bound(b, convolution(x, 9, 3, 1)) == 12 * 2 * 27);
-  // 3 words are fewer steps than columns to drain, one or two a cycle.
+  // 3 words are fewer steps than columns to drain, at one or two per cycle.
   const int one = convolution(x, 8, 1, 1);
   CHECK(bound(b, one) == 12 * 8);
   CHECK(bound(b, one, 2) == 12 * 4);

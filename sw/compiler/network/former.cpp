@@ -13,7 +13,7 @@ namespace {
 constexpr int kNeighbours = 3;
 constexpr int kMostHalo = 255;  ///< of the field, in columns
 constexpr int kChannels = 4;    ///< of a word: columns to drain
-constexpr int kWorth = 40;      ///< other rows meet other banks: not for less than a 40th
+constexpr int kWorth = 40;      ///< other rows are in other banks: only for at least a 40th
 
 bool covers(const Former& former, const Geometry& g) {
   for (int kx = 0; kx < g.S; ++kx)
@@ -21,7 +21,7 @@ bool covers(const Former& former, const Geometry& g) {
   return true;
 }
 
-/// Whether the next row's first lanes can stand in for all but `idle` of a row's lending lanes.
+/// Returns true if the next row's first lanes can replace all but `idle` of a row's lending lanes.
 bool stands_in(const Former& former, const Geometry& g, int idle) {
   for (int q = std::max(0, g.Q - kNeighbours); q < g.Q; ++q)
     for (int kx = 0; kx < g.S; ++kx) {
@@ -35,7 +35,7 @@ bool stands_in(const Former& former, const Geometry& g, int idle) {
   return true;
 }
 
-/// Lanes beside each other that fall into one bank.
+/// Returns the largest number of neighbouring lanes in one bank.
 int accesses(const Geometry& g, int lanes, const machine::Config& config) {
   const machine::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
@@ -54,7 +54,7 @@ std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx
 }
 
 Former best_former(const Geometry& g, const machine::Config& config) {
-  // A step for each tap always does.
+  // One step for each tap is always possible.
   Former best{g.S, g.dil_x, 0, 0};
   const int rows = config.rows;
   const auto tiles = [&](const Former& f) {

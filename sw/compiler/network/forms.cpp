@@ -11,7 +11,7 @@ std::optional<FoldedInput> folded_input(const Shape& s, const Geometry& g, bool 
                                         bool whole_taps) {
   if (g.dil_x != 1) return std::nullopt;
   Fold fold;
-  if (s.C <= 2 && g.S > 1) {  // whole words; columns that no window begins at stay out
+  if (s.C <= 2 && g.S > 1) {  // whole words; without columns at which no window begins
     fold.pixels = 4 / s.C;
     if (g.S <= fold.pixels || fold.pixels % g.stride_x == 0) fold.stride_x = g.stride_x;
   } else if (s.C == 3 && !depthwise && g.dil_y == 1) {  // no byte stays idle

@@ -21,7 +21,7 @@ void write(Map& map, int layer) {
   map.last_write = layer;
 }
 
-/// Words of the first rows of PMEM, as all would lie there one behind the other.
+/// Returns the first PMEM rows of a layer's weights, as if all were stored one after the other.
 std::vector<std::uint8_t> first_rows(const Layer& layer, const machine::Config& config) {
   constexpr std::int64_t kEnough = 32 * 1024;  // bytes
   const Conv& conv = layer.conv();
@@ -48,7 +48,7 @@ bool Network::is_private(int map) const {
 }
 
 std::vector<int> equal_weights(const Network& network) {
-  std::map<std::array<int, 9>, std::vector<int>> known;  // by what the rows depend on besides codes
+  std::map<std::array<int, 9>, std::vector<int>> known;  // by all but the codes
   std::vector<int> first;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
     const Layer& l = network.layers[at(i)];
@@ -81,14 +81,14 @@ bool same_window(const Geometry& a, const Geometry& b) {
   return all(a) == all(b);
 }
 
-/// Whether nothing but the image's own layers ties the map to a place or an order.
+/// Returns true if only the image's own layers determine the map's place and order.
 bool is_images(const Network& network, int m) {
   const Map &map = network.maps[at(m)], &whole = network.maps[at(network.whole_of(m))];
   return !map.kept && map.reloads < 0 && !map.capacity && !whole.kept && whole.reloads < 0 &&
          !whole.capacity && map.part.pixel_words == 0 && !map.part.scattered(map.shape.per_word);
 }
 
-/// Whether layers i and j > i are the same one for two images.
+/// Returns true if layers i and j > i are the same layer for two images.
 bool for_two_images(const Network& network, int i, int j) {
   const Layer &a = network.layers[at(i)], &b = network.layers[at(j)];
   if (a.kind != LayerKind::kConv || b.kind != LayerKind::kConv || a.weights_map >= 0 ||
@@ -100,7 +100,7 @@ bool for_two_images(const Network& network, int i, int j) {
   const auto other = [&](int m) {
     return m < 0 || network.whole_of(m) != network.whole_of(a.output);
   };
-  // Words that both write parts of would depend on which is last.
+  // If both wrote parts of the same words, the result would depend on their order.
   return is_images(network, a.output) && is_images(network, b.output) && p.channel == q.channel &&
          a.output != b.output && other(b.input) && other(b.second);
 }
@@ -132,7 +132,7 @@ std::vector<ImageRun> runs_together(const Network& network, const std::vector<in
   if (!network.chunks_together || network.row_cores > 1) return of;
   for (const ImageRun& run : image_runs(network, weights_of)) {
     const Layer& layer = network.layers[at(run.first)];
-    // The network's first layer has an order of its own.
+    // The network's first layer has a special order.
     if (run.first == 0 || layer.weight_rows(config) <= config.pmem_rows()) continue;
     for (int i = run.first; i <= run.last; ++i) of[at(i)] = run;
   }

@@ -61,7 +61,7 @@ std::string text_of(const Geometry& g) {
   return text;
 }
 
-/// What leaves a layer.
+/// Returns the text of a layer's kind of result.
 std::string result_of(const Layer& layer) {
   if (!layer.points.empty()) return fmt::format("lines of {} points", layer.points.size());
   switch (layer.result) {

@@ -6,7 +6,7 @@
 namespace trine::compiler {
 namespace {
 
-/// The least and the most that a sum can be.
+/// The smallest and the largest value of a sum.
 struct Reach {
   std::int64_t low = 0, high = 0;
 
@@ -20,7 +20,8 @@ struct Reach {
   }
 };
 
-/// Range of a bilinear term over a rectangle of operands: it is reached at the corners.
+/// Returns the range of a bilinear term over a rectangle of operands. The extremes are at the
+/// corners.
 template <typename Term>
 Reach at_corners(Reach a, Reach b, Term term) {
   const auto [low, high] = std::minmax(
@@ -28,18 +29,19 @@ Reach at_corners(Reach a, Reach b, Term term) {
   return {low, high};
 }
 
-/// Codes of a precision.
+/// Returns the range of a precision's codes.
 Reach reach_of(const machine::Precision& p) { return {p.lowest, p.highest}; }
 
-/// A term of two maps, as the array adds it up: without the product of the zero points.
+/// Returns the range of a product of two maps' codes as the array adds it up: without the product
+/// of the zero points.
 Reach term_of_maps(const Layer& layer) {
   const std::int64_t za = layer.conv().zero_point, zb = layer.conv().weights_zero;
   const auto term = [&](std::int64_t a, std::int64_t b) { return a * b - za * b - zb * a; };
   return at_corners(reach_of(machine::kInt8), reach_of(machine::kInt8), term);
 }
 
-/// Range of the sums of output channel m. Lanes that a channel lacks have weight 0; where weights
-/// have no 0, any.
+/// Returns the range of the sums of output channel m. Unused lanes of a channel have weight 0, or
+/// any weight if weights do not include 0.
 Reach sum_of(const Layer& layer, int m) {
   const Conv& conv = layer.conv();
   const auto [activations, weights] = machine::operands_of(conv.precision);
@@ -52,7 +54,7 @@ Reach sum_of(const Layer& layer, int m) {
     codes.high -= conv.precision == isa::compute::Op::kMatmul16 ? conv.zero_point : 0;
     sum.add(weights.has_zero ? at_corners(codes, {w, w}, term) : Reach{-most, most});
   }
-  // The array lacks the product of the zero points in each lane of each step, of a channel or not.
+  // The array omits the product of the zero points in each lane of each step, used or not.
   if (conv.precision == isa::compute::Op::kMatmul16)
     sum.low -= std::int64_t{layer.steps()} * conv.step_codes * conv.zero_point * conv.weights_zero;
   return sum;

@@ -16,7 +16,7 @@
 namespace trine::compiler {
 namespace {
 
-/// A convolution of one tap with one output channel, of int8 maps.
+/// Returns a convolution of int8 maps with one tap and one output channel.
 Layer layer_of(std::vector<std::int8_t> weights) {
   Layer layer;
   layer.channels = 1;
@@ -112,7 +112,7 @@ TEST_CASE("sums of ternary and binary maps need the bits of their lanes", "[comp
   layer.conv().step_codes = 32;
   CHECK(sum_bits(layer) == bits_of(-128, 128));
   std::ranges::fill(layer.conv().weights.edit(),
-                    std::int8_t{0});  // a lane that is not used counts, too
+                    std::int8_t{0});  // unused lanes of a step are counted, too
   CHECK(sum_bits(layer) == bits_of(-128, 128));
   layer.words = 8;
   layer.conv().precision = isa::compute::Op::kTernary;

@@ -18,7 +18,7 @@ struct Span {
   int first = 0, last = 0;
 };
 
-/// Outputs of a pool whose tap `ky` lies on one of the convolution's `extent` positions.
+/// Returns the outputs of a pool whose tap `ky` is on one of the convolution's `extent` positions.
 Span inside(int outputs, int stride, int pad, int ky, int extent) {
   Span span;
   while (span.first < outputs && span.first * stride - pad + ky < 0) ++span.first;
@@ -37,13 +37,13 @@ Rect outputs_of_tap(const Geometry& pool, int ky, int kx) {
 
 void set_sweeps(Layer& layer) { layer.sweeps = {{0, 0, {0, layer.window.P, 0, layer.window.Q}}}; }
 
-/// The tap that lies on the first output's window corner covers all outputs, unless the border is
-/// as wide as the window (then it is a PAD).
+/// Returns true if the pool can be fused. The tap at the first output's window corner then covers
+/// all outputs. An exception is a border as wide as the window, which is a PAD.
 bool can_pool(const Layer& layer, const Geometry& pool) {
   if (layer.kind != LayerKind::kConv || layer.fuse_add() || layer.result == Output::kRaw ||
       layer.conv().group_steps > 0 || layer.pairs_lanes() || layer.wide_codes() ||
       layer.result == Output::kLookup || layer.former.steps > 0 || layer.sweeps.size() != 1 ||
-      layer.window.reach_y > 0 || layer.window.reach_x > 0 ||  // one tap of a pool is left
+      layer.window.reach_y > 0 || layer.window.reach_x > 0 ||  // one tap of a pool remains
       pool.stride_y == 0 || pool.stride_x == 0 || (pool.R > 1 && pool.dil_y != 1) ||
       (pool.S > 1 && pool.dil_x != 1))
     return false;

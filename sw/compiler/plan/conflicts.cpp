@@ -12,9 +12,9 @@
 namespace trine::compiler {
 namespace {
 
-/// Replays that bank conflicts cost the gather steps of a filter row over `rect`. An int16 code's
-/// lanes take words beside each other; bytes that are moved are the columns of a map twice as wide.
-/// A tap outside of the image takes no word.
+/// Returns the replays due to bank conflicts in the gather steps of a filter row over `rect`. The
+/// lanes of an int16 code read neighbouring words. Moved bytes are the columns of a map that is
+/// twice as wide. A tap outside of the image reads no word.
 std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, int pitch,
                      const machine::Config& config) {
   const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
@@ -40,8 +40,8 @@ std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, in
     }
     return most - 1;
   };
-  // Words an even number further meet in a bank as before: BankOf swaps neighbours at most. So rows
-  // two apart are alike, but for tiles whose lanes end with the map.
+  // BankOf at most swaps neighbours, so words that are moved by an even number conflict as before.
+  // Rows at a distance of two are therefore alike, except for tiles whose lanes end with the map.
   const std::int64_t rows = row_step % 2 == 0 ? 1 : 2;
   const std::int64_t period = std::lcm(rows * cols, lanes);
   const std::int64_t alike = positions - lanes - layer.former.halo;
@@ -73,7 +73,8 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config&
 
 namespace {
 
-/// For each bank: in how many of a tile's steps it is taken, up to 64 of a channel word's.
+/// Counts, for each bank, in how many steps of a tile it is read, for up to 64 steps of a channel
+/// word.
 class Taken {
  public:
   Taken(const Layer& layer, const View& in, const machine::Config& config)
@@ -90,7 +91,7 @@ class Taken {
   const Geometry& window() const { return g_; }
   std::int64_t positions() const { return std::int64_t{g_.P} * cols_; }
 
-  /// @param word  of the input
+  /// @param word  channel word of the input
   std::vector<int> of(std::int64_t tile, int word) const {
     const machine::BankOf bank_of = config_.bank_of();
     const std::int64_t origin = in_.origin + word * in_.plane;
@@ -122,8 +123,8 @@ int best_shift(const Layer& layer, const View& in, const View& out, const machin
   const machine::BankOf bank_of = config.bank_of();
   const bool window = layer.former.steps > 0;
   const int groups = divide_up(layer.channels, layer.columns(config));
-  // Results of all groups but the last appear while the same tile is read, by the window former of
-  // the next word; those of the last while the next tile is.
+  // Results of all groups except the last are written while the same tile is read, by the window
+  // former for the next word. Results of the last group are written while the next tile is read.
   struct Meeting {
     std::int64_t tile = 0, word = 0;  ///< of the output
     int times = 0;
@@ -141,7 +142,7 @@ int best_shift(const Layer& layer, const View& in, const View& out, const machin
     const int cols = taken.cols();
     const std::int64_t origin = out.origin + shift + m.word * out.plane;
     for (std::int64_t p = m.tile; p < std::min(taken.positions(), m.tile + config.rows); ++p) {
-      if (p % cols >= taken.window().Q) continue;  // it only lends its word
+      if (p % cols >= taken.window().Q) continue;  // the lane only lends its word
       if (m.taken[at(bank_of(origin + p / cols * out.pitch + p % cols))] >= taken.steps())
         return true;
     }

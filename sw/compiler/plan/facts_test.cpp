@@ -22,7 +22,7 @@ struct Row {
   std::function<void(Network&, machine::Config&)> edit;
 };
 
-/// That it holds, and with none of the rows.
+/// Checks that the condition holds, and that it fails with each of the changes.
 void check_rows(const Network& network, const machine::Config& config,
                 const std::function<bool(const Network&, const machine::Config&)>& holds,
                 const std::vector<Row>& rows) {
@@ -42,7 +42,7 @@ Map map_of(int C, int W) {
   return m;
 }
 
-/// A product of two maps, all of them rows of pixels.
+/// Returns a product of two maps, all of which are rows of pixels.
 Layer product(int input, int weights, int output, int W) {
   Layer l;
   l.input = input;
@@ -55,7 +55,7 @@ Layer product(int input, int weights, int output, int W) {
 }
 
 TEST_CASE("an input lies by heads that products of two maps read", "[compiler][plan]") {
-  // Maps: 0 input of two heads, 1 and 2 these, 3 weights, 4 and 5 results.
+  // Maps: 0 is the input of two heads, 1 and 2 are these heads, 3 the weights, 4 and 5 the results.
   Network network;
   for (const int C : {16, 8, 8, 8, 8, 8}) network.maps.push_back(map_of(C, 8));
   network.maps[0].input = network.maps[3].input = true;
@@ -94,7 +94,7 @@ TEST_CASE("a sum takes the place of its residual", "[compiler][plan]") {
   const int x = convolution(b.input({1, 8, 8, 8}), 16), y = convolution(x, 16);
   b.graph.outputs = {convolution(b.addition(convolution(y, 16), x), 8)};
   const machine::Config config = small_config(8, 8, 32, 32, 64);
-  // Maps: 1 residual, 3 sum. Layers: 2 adds, 3 reads the sum.
+  // Maps: 1 is the residual, 3 the sum. Layer 2 adds; layer 3 reads the sum.
   const Network network = lower(b.graph, config, reference::kDoublePolicy);
   REQUIRE(network.layers.size() == 4);
   REQUIRE(network.layers[2].second == 1);
@@ -151,14 +151,14 @@ TEST_CASE("weights come in relay where two chunks meet", "[compiler][plan]") {
           c.pmem_kib = 2;
           c.axi_data_bits = 128;
         }}});
-  // The same with whole beats of rows.
+  // The same with rows of whole beats.
   machine::Config narrow = config;
   narrow.cols = 2;
   narrow.pmem_kib = 2;
   CHECK(relays(network, narrow));
 }
 
-/// Where a map lies in DRAM that is not in DMEM.
+/// Returns the DRAM layout of a map that is not in DMEM.
 Placement spilled(const Shape& s, const machine::Config& config) {
   Placement p;
   p.in_dram = true;
@@ -168,7 +168,7 @@ Placement spilled(const Shape& s, const machine::Config& config) {
   return p;
 }
 
-/// One layer, of convolutions with or without a residual, sums, maxima and additions.
+/// Adds one layer: a convolution with or without a residual, a sum, a maximum or an addition.
 int layer_of(Builder& b) {
   const int most = b.number(0, 1) == 0 ? 8 : 24;
   const int from = b.input({1, b.number(1, most), b.number(1, most), b.number(1, 40)});
@@ -178,7 +178,7 @@ int layer_of(Builder& b) {
   switch (b.number(0, 4)) {
     case 0:
       return b.addition(from, b.input(b.shape(from)));
-    case 4: {  // as wide as the row, which parts of the outputs then read in whole or not
+    case 4: {  // as wide as the row, which rectangles then read in whole or in part
       const int W = b.number(4, 12);
       return b.convolution(b.input({1, 1, W, b.number(1, 8)}), b.number(1, 8), 1, W - 1, 1, 1, 1, 1,
                            model::Padding::kSame, true);

@@ -8,8 +8,9 @@
 
 namespace trine::compiler {
 
-/// Layers for which nobody takes the place of a vector of int16 behind its last reader: those of an
-/// LSTM's step. A product would wait for the vector unit, or the other way round.
+/// The number of layers for which an int16 vector's words stay reserved after its last reader: the
+/// layers of an LSTM's step. Otherwise a product would wait for the vector unit, or the vector unit
+/// for a product.
 constexpr int kLinger = 24;
 
 bool Planner::resident(int m) const {
@@ -127,7 +128,7 @@ void Planner::place_maps() {
     const std::int64_t start = lowest_gap(m);
     if (start < 0) {
       make_room(m);
-      rank = -1;  // again
+      rank = -1;  // start again
     } else if (start != start_[at(m)]) {
       remove(m);
       put(m, start);
@@ -155,7 +156,7 @@ bool Planner::tile_layers() {
           run.size() == 1 ? room : room / run.size() / config_.data_words() * config_.data_words();
     }
     const TileKey key = key_of(places, room_[at(i)]);
-    if (key == keys_[at(i)]) continue;  // as before
+    if (key == keys_[at(i)]) continue;  // unchanged
     const std::optional<Tiling>& tiling = facts_.tiling(i, places, key);
     if (!tiling) {
       const int victim = largest_beside({run.first, run.last}, kNever, -1);
@@ -173,7 +174,7 @@ bool Planner::tile_layers() {
 
 TileKey Planner::key_of(const LayerPlaces& places, std::int64_t room) const {
   const Placement &in = *places.input, &out = *places.output;
-  // Codes that come from DRAM to their place need whole beats there.
+  // Codes that are loaded directly into an output need whole beats there.
   const int beat = in.resident ? 1 : config_.data_words();
   return {.input_resident = in.resident,
           .output_resident = out.resident,

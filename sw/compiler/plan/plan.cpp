@@ -34,7 +34,7 @@ bool goes_together(const Tiling& a, const Tiling& b) {
 
 namespace {
 
-/// A plan, what made it and what might make a better one.
+/// A plan, the wishes that made it, and the maps with which a better plan might be found.
 struct Choice {
   Wishes wishes;
   Plan plan;
@@ -42,7 +42,7 @@ struct Choice {
   std::vector<int> confining;
 };
 
-/// @param misfit  unless null: the layer that does not fit if there is no choice
+/// @param misfit  if not null, receives the layer that does not fit when there is no choice
 std::optional<Choice> choice(const Network& network, const machine::Config& config,
                              PlanFacts& facts, const Wishes& wishes, int* misfit = nullptr) {
   Planner planner(network, config, facts, wishes);
@@ -52,7 +52,8 @@ std::optional<Choice> choice(const Network& network, const machine::Config& conf
   return Choice{wishes, std::move(*plan), planner.conflicting(), planner.confining()};
 }
 
-/// Rows padded against bank conflicts cost room: those few that gain the most.
+/// Pads the rows of the few maps that gain the most, because padding against bank conflicts uses
+/// DMEM.
 Choice pad_some(Choice best, const Network& network, const machine::Config& config,
                 PlanFacts& facts) {
   constexpr std::size_t kTries = 8;
@@ -69,7 +70,7 @@ Choice pad_some(Choice best, const Network& network, const machine::Config& conf
   return best;
 }
 
-/// The map, and those of tokens that other blocks of a network have in its place.
+/// Returns the map and, for tokens, the maps at the same place in other blocks of a network.
 std::vector<int> alike(const Network& network, int map) {
   const Map& m = network.maps[at(map)];
   const auto same = [&](const Map& o) {
@@ -84,11 +85,11 @@ std::vector<int> alike(const Network& network, int map) {
   return maps;
 }
 
-/// A map less in DMEM can leave a layer beside it the room that it needs.
+/// Moves maps to DRAM whose removal gives layers more room for their buffers.
 Choice spill_more(Choice best, const Network& network, const machine::Config& config,
                   PlanFacts& facts) {
   constexpr int kTries = 16;
-  constexpr double kGain = 0.03;  // estimates of transfers are not that good
+  constexpr double kGain = 0.03;  // estimates of transfers are less precise than that
   std::set<int> tried;
   int tries = 0;
   for (bool better = true; std::exchange(better, false);)
@@ -108,7 +109,8 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   return best;
 }
 
-/// The maps that lie like `map` do, if only that layer reads them and none writes them.
+/// Returns the maps with the same layout as `map`, if only that layer reads them and no layer
+/// writes them (or, for an output, if only that layer writes them).
 std::vector<int> edge_maps(const Network& network, const PlanFacts& facts, int map, bool output) {
   const int layer = output ? static_cast<int>(network.layers.size()) - 1 : 0;
   const std::vector<int>& maps = facts.members(facts.root(map));
@@ -120,7 +122,7 @@ std::vector<int> edge_maps(const Network& network, const PlanFacts& facts, int m
   return fits ? maps : std::vector<int>{};
 }
 
-/// The first layer's input may come, and the last one's output go, while these layers work.
+/// Tries to stream the first layer's input and the last layer's output while these layers run.
 Choice stream_ends(Choice best, const Network& network, const machine::Config& config,
                    PlanFacts& facts) {
   if (network.layers.empty()) return best;
@@ -145,7 +147,7 @@ Choice stream_ends(Choice best, const Network& network, const machine::Config& c
   return best;
 }
 
-/// One for each layer that needs a vector unit; none where there is one.
+/// Returns a fault for each layer that needs the vector unit if the machine does not have one.
 model::Faults vector_faults(const Network& network, const machine::Config& config) {
   model::Faults faults;
   for (const Layer& layer : network.layers)

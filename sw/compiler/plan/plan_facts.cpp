@@ -12,8 +12,8 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come before they are needed
-constexpr int kLingerPart = 128;  ///< part of DMEM that a map has at most which lingers
+constexpr int kHeadAhead = 6;     ///< layers by which a head's codes may be loaded early
+constexpr int kLingerPart = 128;  ///< a map that lingers uses at most this part of DMEM
 
 }  // namespace
 
@@ -59,8 +59,8 @@ void PlanFacts::find_heads() {
     by_heads_[m] = found_by_heads(static_cast<int>(m)) ? 1 : 0;
 }
 
-/// Whether a SOFTMAX, or a gate whose input nobody reads or writes behind it, may write over its
-/// input. Parts of that are written before.
+/// Returns true if a SOFTMAX may overwrite its input, or a gate whose input no later layer reads or
+/// writes. Parts of that input are written before.
 bool PlanFacts::in_place(const Layer& layer) const {
   const Map &in = net_.maps[at(layer.input)], &out = net_.maps[at(layer.output)];
   if (!net_.is_private(layer.output) || in.shape != out.shape) return false;
@@ -91,7 +91,7 @@ bool PlanFacts::is_inner(int m) const {
   return !at_edge(map.residence()) && map.part.whole < 0;
 }
 
-/// The same for sums of a batch's images that lie in one map, over residuals that lie so.
+/// Lets the sums of a batch's images overwrite their residuals, if both are parts of one map each.
 void PlanFacts::join_images(int whole) {
   const Map& out = net_.maps[at(whole)];
   std::map<int, int> writer;  // by first row
@@ -127,9 +127,9 @@ void PlanFacts::join_images(int whole) {
   alias_class_[at(whole)] = alias_class_[at(residuals)];
 }
 
-/// A sum takes the place of its residual if nobody reads that any more: each word is read before
-/// it is written. A RUN clears what lies behind its last channel in a word, so RUNs of a layer
-/// must not share words.
+/// Lets a sum overwrite its residual if no later layer reads the residual: each word is read before
+/// it is written. A RUN clears the codes after its last channel in a word, so RUNs of a layer must
+/// not share words.
 void PlanFacts::join_residuals() {
   alias_class_.resize(net_.maps.size());
   std::iota(alias_class_.begin(), alias_class_.end(), 0);
@@ -159,7 +159,7 @@ void PlanFacts::set_lives() {
     const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
     Life& life = lives_[at(alias_class_[k])];
     const int to = std::max({from, map.last_use, map.last_write});
-    // What layers that go together read and write is there while any of them is at work.
+    // Maps of layers that run together are alive while any of these layers runs.
     const bool used = !together_.empty() && (map.producer >= 0 || map.first_use >= 0);
     life.from = std::min(life.from, used ? together(from).first : from);
     life.to = std::max(life.to, used ? together(to).last : to);
@@ -181,8 +181,8 @@ bool PlanFacts::lingers(int m) const {
          words <= config_.dmem_words() / kLingerPart;
 }
 
-/// Whether the map is neither at the edge nor a constant; codes that products of two maps read as
-/// activations hardly let the array rest.
+/// Returns true if the map is neither an edge map nor a constant, or if products of two maps read
+/// it as activations, because these keep the array busy.
 bool PlanFacts::stays(int m) const {
   const Residence r = net_.maps[at(m)].residence();
   return !at_edge(r) || (r == Residence::kInput && multiplied_[at(m)]);
@@ -245,7 +245,7 @@ std::int64_t PlanFacts::replays_of(int layer, int pitch) {
 }
 
 int PlanFacts::best_shift(int layer, const View& in, const View& out) {
-  const std::int64_t round = 2 * config_.banks();  // banks are the same ones after it
+  const std::int64_t round = 2 * config_.banks();  // then the banks repeat
   const auto [entry, is_new] =
       shifts_[at(layer)].try_emplace({in.origin % round, in.pitch, in.plane % round,
                                       out.origin % round, out.pitch, out.plane % round});
@@ -261,7 +261,7 @@ const std::optional<Tiling>& PlanFacts::tiling(int layer, const LayerPlaces& pla
     same.room = key.room;
     return same == key && (!known.second || known.second->scratch_words() <= key.room);
   };
-  // The best of more room is the best of less, where it fits.
+  // The best tiling for more room is also the best for less room, if it fits.
   const auto known = tilings.lower_bound(key);
   if (known != tilings.end() && fits(*known)) return known->second;
   ++tiled;

@@ -16,7 +16,7 @@ namespace {
 
 using sim::testing::Builder;
 
-/// Convolutions whose results are added to what was before them.
+/// Returns a graph of convolutions whose results are added to their inputs.
 model::Graph chain(int blocks) {
   Builder b(1);
   int x = b.input({1, 64, 64, 32});
@@ -26,7 +26,7 @@ model::Graph chain(int blocks) {
   return b.graph;
 }
 
-/// The images of a batch go through the same convolutions one by one.
+/// Returns a graph in which the images of a batch go through the same convolutions one by one.
 model::Graph images(int count) {
   Builder b(1);
   int x = b.input({1, 32, 32, 16});
@@ -50,7 +50,8 @@ TEST_CASE("planning works in proportion to a chain's layers", "[compiler][plan]"
   CHECK(large.visited < 4 * small.visited);
 }
 
-/// All images are alive at once, so that each place asks about each; and 26 plans are compared.
+/// All images are alive at once, so each placement checks against each other one, and 26 plans are
+/// compared.
 TEST_CASE("planning a batch cuts each layer a few times", "[compiler][plan]") {
   constexpr int kImages = 64;
   const Plan plan = plan_of(images(kImages), "edge64");

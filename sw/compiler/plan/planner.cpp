@@ -12,14 +12,15 @@
 namespace trine::compiler {
 namespace {
 
-constexpr double kWorthwhile = 0.05;  ///< part of a layer's cycles that is worth another plan
+constexpr double kWorthwhile = 0.05;  ///< share of a layer's cycles that is worth another plan
 
 struct Conflict {
   std::int64_t cycles = 0;
   std::vector<int> maps;
 };
 
-/// Whether a layer finds all of its weights in PMEM, where those that were used last stay.
+/// Determines if a layer finds all of its weights in PMEM, where the most recently used weights
+/// stay.
 class Weights {
  public:
   Weights(const PlanFacts& facts, const machine::Config& config)
@@ -27,7 +28,7 @@ class Weights {
 
   bool finds(int layer, std::int64_t rows) {
     const int first = facts_.weights_of(layer);
-    std::int64_t later = rows;  // with those that came since
+    std::int64_t later = rows;  // including rows that were loaded later
     auto known = used_.rbegin();
     for (; known != used_.rend() && known->first != first; ++known) later += known->second;
     const bool found = known != used_.rend() && later <= rows_;
@@ -39,7 +40,7 @@ class Weights {
  private:
   const PlanFacts& facts_;
   std::int64_t rows_;
-  std::vector<std::pair<int, std::int64_t>> used_;  ///< the last one is the latest
+  std::vector<std::pair<int, std::int64_t>> used_;  ///< most recent last
 };
 
 }  // namespace
@@ -72,7 +73,7 @@ std::optional<Plan> Planner::run() {
 }
 
 std::vector<std::vector<int>> Planner::conflicting() const {
-  std::map<int, Conflict> of;  // for each layer, its stripes' maps; inputs are -1 and below
+  std::map<int, Conflict> of;  // by layer, for all its stripes' maps; inputs are -1 and below
   for (int m = 0; m < count(); ++m) {
     const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
     if (facts_.root(m) != m || !resident(m) || cycles == 0) continue;
@@ -133,7 +134,7 @@ void Planner::choose_pitches() {
   }
 }
 
-/// Whether the DMA moves rows of a map of the class: rows and planes are whole beats then.
+/// Returns true if the DMA moves rows of a map of the class. Rows and planes are then whole beats.
 bool Planner::has_moved(int root) const {
   return std::ranges::any_of(facts_.members(root), [&](int m) { return net_.maps[at(m)].moved; });
 }
@@ -141,7 +142,7 @@ bool Planner::has_moved(int root) const {
 int Planner::pitch_unit(int root) const {
   const Shape& shape = net_.maps[at(root)].shape;
   if (has_moved(root)) return config_.data_words();
-  // Rows begin alike in all cores, and in DRAM.
+  // Rows begin at the same position in a beat in all cores and in DRAM.
   if ((net_.row_cores > 1 && shape.pixels() > 1) || (net_.tokens && shape.H > 1))
     return config_.data_words();
   return shape.H > 1 && facts_.weights(root) ? config_.data_words() : shape.pixel_words();
@@ -155,7 +156,7 @@ void Planner::set_layout(int m, int pitch) {
   view.pitch = shape.pixels() == 1 && !moved ? shape.pixel_words() : pitch;
   view.plane = plane_of(m, pitch);
   if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
-    // A pool's lanes take channel words, for which planes of 2 modulo 4 words have no conflicts.
+    // The lanes of a pool read channel words, for which planes of 2 modulo 4 words avoid conflicts.
     // Such planes are whole beats only on narrow buses.
     constexpr int kPoolPlane = 2, kOf = 4;
     const bool fits_beats = !facts_.crosses(root) || kPoolPlane % config_.data_words() == 0;
@@ -174,7 +175,7 @@ std::int64_t Planner::gap_to_half(std::int64_t plane) const {
 
 std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
-  const Shape shape = map.capacity.value_or(map.shape);  // a state's first pixel lies as others do
+  const Shape shape = map.capacity.value_or(map.shape);  // as for other maps
   const int root = facts_.root(m);
   if (shape.pixels() == 1 && !facts_.weights(root) && !has_moved(root)) return shape.pixel_words();
   const int rows =
@@ -182,13 +183,14 @@ std::int64_t Planner::plane_of(int m, int pitch) const {
   return round_up(std::int64_t{rows} * pitch, config_.data_words());
 }
 
-/// Whether a core's DMEM has its own rows alone.
+/// Returns true if a core's DMEM holds only the core's own rows.
 bool Planner::of_core(int m) const {
   const Map& map = net_.maps[at(m)];
   return map.core_rows > 0 && !plan_.maps[at(m)].in_dram && !map.in_dram;
 }
 
-/// Rows of the neighbours' around a core's, for which all maps of a class have room.
+/// Returns the number of neighbouring cores' rows, above or below a core's rows, for which all maps
+/// of a class have room.
 int Planner::shared_rows(int m, bool above) const {
   int rows = 0;
   for (const int k : facts_.members(facts_.root(m)))
@@ -203,7 +205,7 @@ bool Planner::begins_anywhere(int m) const {
 }
 
 std::int64_t Planner::words_of(int m) const {
-  // Beats of a row of PMEM reach beyond the last plane.
+  // The beats of a PMEM row can extend beyond the last plane.
   const int behind =
       facts_.weights(facts_.root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
   const std::int64_t words =
@@ -235,7 +237,7 @@ void Planner::lay_copies() {
 void Planner::assign_dram() {
   std::int64_t word = 0;
   const std::int64_t unit = std::max(config_.data_words(), 16);
-  // States first: their places must not depend on what else there is.
+  // States come first, because their addresses must not depend on other maps.
   for (const bool states : {true, false})
     for (std::size_t m = 0; m < net_.maps.size(); ++m) {
       Placement& p = plan_.maps[m];
@@ -258,8 +260,8 @@ void Planner::assign_dram() {
   lay_copies();
 }
 
-/// The pitch of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go
-/// where rows are padded against bank conflicts.
+/// Returns the pitch of a map in DRAM, which its buffers in DMEM share. Rows that are padded
+/// against bank conflicts transfer more words.
 int Planner::spilled_pitch(int root, const Shape& shape) {
   const Map& map = net_.maps[at(root)];
   int pixels = shape.W;
@@ -269,7 +271,7 @@ int Planner::spilled_pitch(int root, const Shape& shape) {
   const int least = round_up(W, step);
   if (!wishes_.pad_dram || shape.H == 1 || map.capacity || map.kept || facts_.weights(root))
     return least;
-  const double beat = 2.0 * 32 / config_.axi_data_bits;  // cycles of a word, there and back
+  const double beat = 2.0 * 32 / config_.axi_data_bits;  // cycles to store and load a word
   const double words = beat * shape.H * shape.channel_words();
   int best = least;
   double best_cycles = static_cast<double>(facts_.pitch_cycles(root, least));
@@ -294,7 +296,7 @@ void Planner::spill(int m) {
     p.in_dram = true;
     p.dram.pitch = spilled_pitch(r, shape);
     p.dram.plane = plane_of(k, p.dram.pitch);
-    // A copy's codes lie as those of its class.
+    // A copy has the layout of its class in DRAM.
     if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
   }
   lay_copies();
@@ -358,7 +360,7 @@ bool Planner::shares_chunks(int layer) const {
   return run.size() > 1;
 }
 
-/// Each of layers that go together has buffers of its own.
+/// Places separate buffers for each of the layers that run together.
 void Planner::place_buffers_together(int layer) {
   const ImageRun& run = facts_.together(layer);
   const Tiling& t = plan_.tilings[at(layer)];
@@ -402,7 +404,8 @@ void Planner::place_buffers(int layer) {
   if (recent_.size() > kRecent) recent_.erase(recent_.begin());
 }
 
-/// Which buffers of a layer are two of which it takes one, as it is one part; 0: none.
+/// Returns the kinds of buffers of which a layer has two but uses one, because it is a single part.
+/// 0: none.
 int Planner::kinds_in_turns(int layer) const {
   const Tiling& t = plan_.tilings[at(layer)];
   const Layer& l = net_.layers[at(layer)];
@@ -413,14 +416,14 @@ int Planner::kinds_in_turns(int layer) const {
              : 0;
 }
 
-/// Whether stripes take two buffers in the same place one after the other.
+/// Returns true if consecutive stripes use two buffers at the same addresses in turns.
 bool Planner::in_turns(const Buffers& own, const Buffers& last) {
   return own.in_turns > 0 && own.in_turns == last.in_turns && own.place.start == last.place.start &&
          own.place.size >= last.place.size;
 }
 
-/// Cycles that a layer waits for what its buffers hold, as others have it before: not those in
-/// which the layers since are at work.
+/// Returns the cycles that a layer waits until its buffers are loaded, because other layers used
+/// their words before. Cycles of the layers since then are not counted.
 double Planner::waits_for(const Buffers& own) const {
   double hidden = 0;
   for (std::size_t i = recent_.size(); i-- > 0;) {
@@ -433,8 +436,8 @@ double Planner::waits_for(const Buffers& own) const {
   return 0;
 }
 
-/// Cycles of what a stripe loads and stores beyond its work that come while layers between it and
-/// the stripe before are at work.
+/// Returns the cycles of a stripe's transfers, beyond its computation, that are hidden while other
+/// layers run between the previous stripe and this one.
 double Planner::hidden_by_others(const Buffers& own, const Tiling& t) const {
   double slack = 0;
   for (std::size_t i = recent_.size(); own.in_turns > 0 && i-- > 0;) {
@@ -464,10 +467,11 @@ double Planner::estimated_cycles() {
   return cycles;
 }
 
-/// What copies from core to core take; some begin while the map is still being made.
+/// Returns the cycles of copies from core to core. Some copies begin while the map is still being
+/// computed.
 double Planner::sharing_cycles() const {
   constexpr double kLate = 0.5;  // of the words
-  constexpr double kCopy = 30;   // of each, in the queue with the loads for layers to come
+  constexpr double kCopy = 30;   // per copy, queued with loads for later layers
   double cycles = 0;
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
@@ -483,11 +487,12 @@ double Planner::sharing_cycles() const {
   return cycles;
 }
 
-/// What maps take that some layers see as a core's rows or pixels and others as all, or as other
-/// rows: they go to DRAM and come back while hardly anything else can be done.
+/// Returns the cycles of maps that some layers read as a core's rows or pixels and others as all
+/// rows, or as other rows. These maps are stored to DRAM and loaded again, which hardly anything
+/// hides.
 double Planner::exchange_cycles() const {
-  constexpr double kTurn = 60;  // from the last code to the first one that is there again
-  constexpr double kShown = 2;  // of each word, there and back
+  constexpr double kTurn = 60;  // from storing the last code to loading the first
+  constexpr double kShown = 2;  // per word, stored and loaded
   double cycles = 0;
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
@@ -513,13 +518,14 @@ double Planner::exposed_cycles() const {
     const bool crosses = p.resident && p.in_dram;
     return crosses ? static_cast<double>(p.dmem.plane * net_.maps[at(m)].shape.channel_words()) : 0;
   };
-  // Rows of the input follow each other, the first ones for two tiles. Parts know what they cost.
+  // Rows of the input are loaded one after the other, first the rows for two tiles. The tilings
+  // contain the cost of parts.
   const Geometry& g = first.window;
   const Tiling &begin = plan_.tilings.front(), &end = plan_.tilings.back();
   const bool whole = begin.rows == g.P && begin.cols == g.Q;
   const std::int64_t rows = divide_up(2 * first.lanes(config_), g.Q);
   const auto needed = whole ? std::min<std::int64_t>(g.H, (rows - 1) * g.stride_y + g.span_y()) : 0;
-  // All words of a row come together.
+  // All words of a row are loaded together.
   const bool in_chunks = begin.chunk_outer && first.kind != LayerKind::kConv;
   const int channels = net_.maps[at(first.output)].shape.C;
   const double chunk = in_chunks ? std::min(1.0, static_cast<double>(begin.chunk) / channels) : 1;

@@ -36,7 +36,7 @@ int convolution(Builder& b, int from, int channels, int size) {
   return b.convolution(from, channels, size, size, 1, 1, 1, 1, model::Padding::kSame, true);
 }
 
-/// The plan of an operator alone over int16 codes.
+/// Returns the plan of a single operator on int16 codes.
 template <typename Make>
 std::string planned_alone(const std::vector<int>& shape, Make make) {
   Builder b(1);
@@ -48,7 +48,7 @@ std::string planned_alone(const std::vector<int>& shape, Make make) {
   return planned(b, out, config);
 }
 
-/// Replays of the gather, tile by tile: a bank gives a word a cycle.
+/// Counts replays of the gather, tile by tile: a bank reads one word per cycle.
 std::int64_t counted_replays(const Geometry& g, int pitch, const machine::Config& config) {
   std::int64_t replays = 0;
   for (int tap = 0; tap < g.S; ++tap)
@@ -117,7 +117,7 @@ TEST_CASE("a layer that is alone works while its maps come and go", "[compiler][
     return b.unary(from, model::OpKind::kLeakyRelu, "LEAKY_RELU");
   };
   CHECK_THAT(planned_alone({1, 4, 40, 64}, leaky), ContainsSubstring("a small part at the start"));
-  Builder b(1);  // of int8 all stay on chip
+  Builder b(1);  // int8 maps all stay on chip
   const int out = added(b, b.input({1, 4, 40, 64}));
   CHECK_THAT(planned(b, out, small_config(8, 8, 4096, 1024, 64)), !ContainsSubstring("DMEM 0 on"));
 }
@@ -160,8 +160,8 @@ plan: 12288 bytes in DRAM, 1 maps spilled
 )");
 }
 
-/// A mean needs all pixels of a channel word at once, of which the map beside it leaves no room
-/// for.
+/// A mean needs all pixels of a channel word at once. The map of the other branch leaves no room
+/// for them.
 TEST_CASE("a layer without room sends the map beside it to DRAM", "[compiler][plan]") {
   Builder b(1);
   const int beside = convolution(b, b.input({1, 12, 12, 8}), 32, 1);
@@ -192,7 +192,7 @@ TEST_CASE("buffers of neighbouring layers lie apart where there is room", "[comp
   const Network network =
       *striped(network_of(b, convolution(b, x, 32, 1), config), {0, 1, 4, true}, config);
   const Plan plan = *compiler::plan(network, config);
-  // A stripe is loaded while the one before is stored.
+  // A stripe is loaded while the previous stripe is stored.
   const auto begin = [&](std::size_t layer) { return plan.scratch[layer]; };
   const auto end = [&](std::size_t layer) {
     return begin(layer) + plan.tilings[layer].scratch_words();
@@ -207,7 +207,7 @@ TEST_CASE("rows of all stripes are padded against bank conflicts", "[compiler][p
   Builder b(1);
   const int x = convolution(b, b.input({1, 40, 56, 8}), 32, 1);
   const int y = b.convolution(x, 8, 3, 3, 2, 2, 1, 1, model::Padding::kSame, true);
-  // The last map finds a place only where others are not padded.
+  // The last map fits only if others are not padded.
   const machine::Config config = small_config(8, 8, 12, 32, 64);
   const Network network =
       *striped(network_of(b, convolution(b, y, 20, 1), config), {0, 1, 2, true}, config);
@@ -314,7 +314,7 @@ plan: 36864 bytes in DRAM, 2 maps spilled
 )");
 }
 
-/// A convolution between maps in DRAM, in the room of so many words.
+/// Returns the tiling of a convolution between maps in DRAM, with room for `room` words.
 std::string cut(const Network& network, const Plan& plan, const machine::Config& config,
                 std::int64_t room) {
   const Layer& layer = network.layers[0];

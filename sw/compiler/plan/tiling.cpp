@@ -16,14 +16,14 @@
 namespace trine::compiler {
 namespace {
 
-/// n, n/2, n/4, ... 1, each rounded up.
+/// Returns n, n/2, n/4, ... 1, each rounded up.
 std::vector<int> halvings(int n) {
   std::vector<int> values{n};
   while (values.back() > 1) values.push_back((values.back() + 1) / 2);
   return values;
 }
 
-/// How many parts of that size, the last one maybe smaller, as a factor of cycles.
+/// Returns the number of parts of that size as a factor of cycles. The last part may be smaller.
 double parts_of(std::int64_t n, std::int64_t size) {
   return static_cast<double>(divide_up(n, size));
 }
@@ -39,7 +39,7 @@ class Tiler {
     first_rows_ = maps[at(layer.input)].part.y == 0 && out_map_->part.y == 0;
     in_map_ = &maps[at(layer.input)];
     out_width_ = maps[at(network.whole_of(layer.output))].width_in_dram();
-    const bool between = in_map_->part.pixel_words > 0;  // the whole map's words come, too
+    const bool between = in_map_->part.pixel_words > 0;  // the whole map's words are loaded, too
     in_width_ = maps[at(between ? in_map_->part.whole : layer.input)].width_in_dram();
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
@@ -52,7 +52,7 @@ class Tiler {
     ends_ = known && &layer == &network.layers.back();
   }
 
-  /// Cores that have maps of their own, which the bus moves one after the other.
+  /// Returns the number of cores with separate maps, which the bus moves one after the other.
   static int cores_of(const Layer& layer, const Network& network) {
     if (layer.by_rows) return network.row_cores;
     return network.tokens && network.maps[at(network.whole_of(layer.input))].core_pixels == 0
@@ -85,10 +85,11 @@ class Tiler {
   const Geometry& window() const { return layer_.window; }
   int lanes() const { return layer_.lanes(config_); }
   int columns() const { return layer_.columns(config_); }
-  /// Groups one after the other, each with input words of its own.
+  /// Returns true if groups are computed one after the other, each with separate input words.
   bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
 
-  /// Rows that leave DMEM or come back; nothing where their map is not there.
+  /// Returns the tiling of a copy between DMEM and DRAM, or nothing if both maps are in the same
+  /// memory.
   std::optional<Tiling> moved_rows() const {
     const bool out = places_.input->resident;
     if (out == places_.output->resident) return std::nullopt;
@@ -100,8 +101,9 @@ class Tiler {
     return t;
   }
 
-  /// Channels in steps of which the output can be cut: whole groups of columns, and whole words in
-  /// DRAM; of channels that read the same words, all or an integer part.
+  /// Returns the number of channels in whose multiples the output can be split: whole groups of
+  /// columns, and whole words in DRAM. For channels that read the same words, a unit is all of them
+  /// or an integer part.
   int chunk_unit() const {
     if (!conv()) return out_.per_word;
     const int unit = places_.output->resident ? columns() : std::lcm(columns(), out_.per_word);
@@ -112,7 +114,8 @@ class Tiler {
                                     : std::lcm(layer_.group_channels, out_.per_word);
   }
 
-  /// Whether groups would go to DRAM one by one that share words there: a store has whole words.
+  /// Returns true if groups that share words in DRAM would be stored one by one, although a store
+  /// has whole words.
   bool splits_words() const {
     return conv() && one_group() && !places_.output->resident && out_.C > layer_.group_channels &&
            layer_.group_channels % out_.per_word != 0;
@@ -132,8 +135,8 @@ class Tiler {
     return weight_rows(channels) <= rows && parameters_fit(channels);
   }
 
-  /// Sizes of channel chunks. Weights of a chunk take part of PMEM where possible, so that work
-  /// starts early and later ones are loaded meanwhile.
+  /// Returns sizes of channel chunks. If possible, the weights of a chunk use only a part of PMEM,
+  /// so that computation starts early and later weights are loaded meanwhile.
   std::vector<int> chunks() const {
     const int unit = chunk_unit();
     const int channels = out_.C;
@@ -148,7 +151,7 @@ class Tiler {
       return result;
     }
     const std::int64_t pmem = config_.pmem_rows();
-    // Those of a step were loaded for the first one.
+    // The first step loaded the weights of the other steps.
     const bool known =
         in_steps_ && places_.repeated && std::int64_t{window().P} * window().Q <= lanes();
     for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
@@ -173,8 +176,8 @@ class Tiler {
       while (!fits() && size() > unit) ++parts;
       if (!fits()) continue;
       result.push_back(size());
-      // Nothing hides the network's first weights, which several tiles use: a group at a time the
-      // next ones are there sooner.
+      // Nothing hides the load of the network's first weights. If several tiles use them, chunks of
+      // one group let the next weights arrive sooner.
       if (first_ && size() > unit && weight_rows(unit) > pmem / 16 &&
           std::int64_t{window().P} * window().Q > lanes())
         result.push_back(unit);
@@ -198,7 +201,7 @@ class Tiler {
   std::vector<int> column_choices() const {
     const int Q = window().Q;
     std::vector<int> cols = halvings(Q);
-    // Whole vectors of a row's pixels leave no lane idle but in the last part.
+    // Whole vectors of a row's pixels leave lanes idle only in the last part.
     constexpr int kMostParts = 16;
     for (int parts = 2; window().P == 1 && parts <= kMostParts; ++parts)
       cols.push_back(round_up(divide_up(Q, parts), lanes()));
@@ -208,7 +211,7 @@ class Tiler {
     return cols;
   }
 
-  /// Whether codes that a layer only moves can come from DRAM to where they lie in its output.
+  /// Returns true if codes that a layer only moves can be loaded directly into its output.
   bool can_go_direct(int rows, int cols) const {
     if (!offset_ || places_.input->resident || *offset_ % config_.data_words() != 0) return false;
     const Placement& out = *places_.output;
@@ -222,32 +225,33 @@ class Tiler {
     return whole_beats(places_.input->dram) && whole_beats(to);
   }
 
-  /// All chunks of that size; those of groups end with them.
+  /// Returns the number of chunks of that size; each group ends with a chunk.
   double chunks_of(int chunk) const {
     const int all = layer_.chunked_channels(chunk, out_.C);
     return parts_of(out_.C, all) * parts_of(all, chunk);
   }
 
-  /// Chunks of a convolution that read the same words.
+  /// Returns the number of a convolution's chunks that read the same words.
   double sharing(int chunk) const {
     if (layer_.group_channels == 0 || in_map_->part.pixel_words > 0) return chunks_of(chunk);
     return one_group() ? parts_of(layer_.chunked_channels(chunk, chunk), chunk) : 1;
   }
 
-  /// Pixels that lie behind each other in another's channels go to DRAM whole.
+  /// Returns true if the output's pixels are stored one after the other in another map's channels.
+  /// Such pixels are stored to DRAM together.
   bool stored_whole() const { return out_map_->part.pixel_words > 0 && !places_.output->resident; }
 
   int chunk_words(int chunk) const { return out_map_->words_of(std::min(chunk, out_.C)); }
 
-  /// Words of the buffer for a part's input.
+  /// Returns the words of the buffer for a part's input.
   std::int64_t input_buffer(const Tiling& t, int input_words, int filter_rows) const {
     const Geometry& g = window();
     const View& dram = places_.input->dram;
     const int reach = (t.rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y;
     const int rows = layer_.by_rows ? reach : std::min(g.H, reach);
     const int cols = t.cols == g.Q ? g.W : std::min(g.W, (t.cols - 1) * g.stride_x + g.span_x());
-    // Pixels that lie behind each other in another's channels come with what is between them, for
-    // all groups.
+    // Pixels that are stored one after the other in another map's channels are loaded with the
+    // words between them, for all groups.
     if (const int between = in_map_->part.pixel_words; between > 0) {
       const int words = layer_.group_channels > 0 ? in_.channel_words() : input_words;
       return buffer_words(dram, in_width_, 1, 1, (cols - 1) * between + words, config_);
@@ -255,7 +259,7 @@ class Tiler {
     return buffer_words(dram, in_width_, rows, cols, input_words, config_);
   }
 
-  /// Fills in the buffers' sizes. @return whether they fit
+  /// Sets the buffers' sizes. @return true if they fit
   bool fit_buffers(Tiling* t, int input_words, int filter_rows) const {
     if (!places_.input->resident && !t->direct) {
       t->input_words = input_buffer(*t, input_words, filter_rows);
@@ -279,10 +283,10 @@ class Tiler {
                layer_.passes;
   }
 
-  /// What PMEM says to a chunk's weights.
+  /// The weights of a chunk, and how much of the weights PMEM holds.
   struct Weights {
     double bytes = 0;                       ///< of a chunk
-    bool all_fit = false, two_fit = false;  ///< those of all chunks; of two
+    bool all_fit = false, two_fit = false;  ///< all chunks fit; two chunks fit
   };
   Weights weights_of(int chunk) const {
     if (!conv()) return {};
@@ -291,7 +295,7 @@ class Tiler {
             2 * weight_rows(chunk) <= pmem};
   }
 
-  /// Cycles of some channels in all rectangles; the last part of a row may be smaller.
+  /// Returns the cycles of some channels in all rectangles; the last part of a row may be smaller.
   double all_parts_cycles(const Tiling& t, int channels) const {
     const Geometry& g = window();
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
@@ -302,7 +306,7 @@ class Tiler {
     return (rects - 1) * compute_cycles(1, t.cols, channels) + compute_cycles(1, rest, channels);
   }
 
-  /// Cycles of some channels of all that a layer writes around what it moves.
+  /// Returns the cycles in which a layer writes some channels of the border around the moved codes.
   double border_cycles(int channels) const {
     const Geometry& g = window();
     const Rect moved = moved_part(g, {0, g.P, 0, g.Q});
@@ -310,7 +314,8 @@ class Tiler {
     return border > 0 ? compute_cycles(1, static_cast<int>(border), channels) : 0;
   }
 
-  /// Cycles of a rectangle, one group; its tiles do not go on in the next row everywhere.
+  /// Returns the cycles of a rectangle of one group, whose tiles do not always continue in the next
+  /// row.
   double relay_cycles(const Tiling& t) const {
     const TileSplit split = split_tiles({0, t.rows, 0, t.cols}, lanes());
     const auto cycles = [&](const Rect& r) {
@@ -323,7 +328,7 @@ class Tiler {
 
   double compute_cycles(int rows, int cols, int channels) const {
     if (conv()) return conv_cycles(rows, cols, channels);
-    const int words = layer_.pairs_lanes() ? 1 : out_.pixel_words();  // that a lane writes
+    const int words = layer_.pairs_lanes() ? 1 : out_.pixel_words();  // per lane
     const double tiles = parts_of(std::int64_t{rows} * cols * words, lanes());
     if (layer_.kind == LayerKind::kSoftmax && layer_.wide) {
       const bool shares = layer_.over().shares;
@@ -339,29 +344,31 @@ class Tiler {
       return std::ceil(words / lanes()) * (window().R * window().S + timing::kSumWord);
     }
     if (layer_.kind == LayerKind::kNormalize) return tiles * (timing::kNormalize + 3.0 * channels);
-    // Few positions leave the lanes to channel words: Emitter::best_lanes.
+    // For few positions the lanes compute channel words instead: Emitter::best_lanes.
     const double of_pixel = parts_of(channels, out_.per_word);
     const double by_words = rows * cols * std::ceil(of_pixel / lanes());
     return (words == 1 ? std::min(tiles * of_pixel, by_words) : tiles * of_pixel) * word_cycles();
   }
 
-  /// Cycles of the vector unit for a word of a tile. Those of int8 hide some behind each other.
+  /// Returns the vector unit's cycles for a word of a tile. For int8, some cycles of consecutive
+  /// words overlap.
   double word_cycles() const {
     const int window_taps = window().R * window().S;
     if (!layer_.wide) {
       const double taps = layer_.two_operands() ? 4 : window_taps;
       return layer_.kind == LayerKind::kMax ? taps + timing::kMaximum : std::max(taps, 4.0);
     }
-    if (words()) return 4 * (1 + timing::kVectorAhead);  // a code each
+    if (words()) return 4 * (1 + timing::kVectorAhead);  // one code each
     const double taps = layer_.two_operands() ? 2 : window_taps;
     return std::max(taps + timing::kVectorAhead, timing::kLeastWord);
   }
 
-  /// All sweeps of a rectangle, and what their RUNs cost beyond the first.
+  /// Returns the cycles of all sweeps of a rectangle, including the overhead of RUNs after the
+  /// first.
   double conv_cycles(int rows, int cols, int channels) const {
     const double groups = parts_of(channels, this->columns());
     const double columns = std::min(channels, this->columns());
-    // Vectors, with the lanes that only lend their words.
+    // The number of vectors, including lanes that only lend their words.
     const auto vectors = [&](int height, int width) {
       const int all = width + layer_.former.behind(width, window().Q);
       return parts_of(std::int64_t{height} * all, lanes());
@@ -370,20 +377,21 @@ class Tiler {
     double cycles = 0;
     for (const Sweep& sweep : layer_.sweeps) {
       const bool maximum = &sweep != &layer_.sweeps[0];
-      // A second operand takes a requantized code's second cycle; thresholds have theirs anyway.
+      // A second operand uses a second cycle of each requantized code; thresholds need a second
+      // cycle anyway.
       const bool second = layer_.fuse_add() || (maximum && layer_.result == Output::kRequantized);
       const int every = second ? timing::residual_issue(config_, layer_.fuse_add()) : 1;
       const bool alone = layer_.passes > 1 || layer_.result == Output::kRaw ||
                          layer_.result == Output::kLookup || layer_.fuse_add();
       const double issues = std::ceil(columns / (alone ? 1 : config_.columns_per_cycle));
       double drain = issues * std::max(every, layer_.passes);
-      if (layer_.fuse_add() || maximum)  // waits for its words
+      if (layer_.fuse_add() || maximum)  // it waits for words from DMEM
         drain += timing::residual_cycles(config_, chunk_words(static_cast<int>(columns)), every);
-      // The grant for a last step comes with the results of the one before.
+      // The grant for a last step is given together with the results of the step before.
       drain = std::max<double>(
           drain, timing::grant_cycles(config_, static_cast<int>(columns), static_cast<int>(issues),
                                       layer_.former.steps > 0));
-      // With factors a drain for each group of the reduction, and one for the codes.
+      // With factors there is a drain for each group of the reduction, and one for the codes.
       if (const int group = layer_.conv().group_steps; group > 0)
         drain = drain + (layer_.steps() / group) * std::max<double>(columns, group);
       const double tile = groups * std::max<double>(layer_.steps(), drain);
@@ -397,7 +405,7 @@ class Tiler {
     return cycles;
   }
 
-  /// Parts of one size, with one or two buffers of each kind, in both orders.
+  /// Considers parts of one size, with one or two buffers of each kind, in both orders.
   void consider_parts(Tiling t) {
     const int input_words = conv()    ? layer_.words_of(std::min(t.chunk, out_.C))
                             : words() ? std::min(t.chunk, out_.C)
@@ -409,7 +417,8 @@ class Tiler {
     const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
     const double least = (1 + surcharge()) * chunks_of(t.chunk) * cycles;
     if (best_ && least > best_->cycles) return;
-    // Beside no other layer each load and store waits for answers: more than two are on their way.
+    // Without another layer next to it, each load and store waits for responses, so more than two
+    // must be outstanding.
     const bool waits = begins_ || ends_;
     for (t.buffers = waits ? 4 : 2; t.buffers >= 1; t.buffers /= 2) {
       if (t.scratch_words() > room_) continue;
@@ -423,17 +432,17 @@ class Tiler {
     }
   }
 
-  /// Whether it is alike to go through chunks or rectangles first, or worse.
+  /// Returns true if iterating over rectangles first cannot be better than over chunks first.
   bool in_one_order(const Tiling& t) const {
     const bool one_rect = t.rows >= window().P && t.cols >= window().Q;
     return !conv() || one_rect || chunks_of(t.chunk) == 1;
   }
 
-  /// The same with small parts at the network's ends.
+  /// Considers the same tiling with small parts at the network's ends.
   void consider_ends(Tiling t, double cycles) {
     const bool starts = begins_ && waits_for_part(t);
     const bool ends = ends_ && !places_.output->resident;
-    if (conv() || t.buffers == 1 || layer_.over_channels()) return;  // first weights come anyway
+    if (conv() || t.buffers == 1 || layer_.over_channels()) return;  // weights come first anyway
     for (const bool start : {false, true})
       for (const bool end : {false, true}) {
         if ((start && !starts) || (end && !ends) || !(start || end)) continue;
@@ -443,14 +452,14 @@ class Tiler {
       }
   }
 
-  /// Words that a part of the input takes on the bus.
+  /// Returns the words that the bus transfers for a part's input.
   std::int64_t loaded_words(const Tiling& t) const {
     return t.direct ? std::int64_t{t.rows} * t.cols * in_.pixel_words() * chunk_words(t.chunk)
                     : t.input_words;
   }
 
-  /// Cycles of a part that nothing hides at an end of the network, of which a small one may come
-  /// alone: then the rest of it is hidden as far as that one has work.
+  /// Returns the cycles of a part's transfer that nothing hides at an end of the network. With a
+  /// small part there, the rest of the transfer is hidden as far as the small part computes.
   double unhidden(const Tiling& t, bool small, double cycles, double work) const {
     if (!small) return cycles + timing::kBusLatency;
     const PartSize part{chunk_words(t.chunk), t.rows, t.cols};
@@ -458,8 +467,8 @@ class Tiler {
     return std::max(share * cycles, cycles - share * work) + timing::kBusLatency;
   }
 
-  /// Cycles that the network's first layer waits for its first part, and that the last layer's last
-  /// part takes to leave. @param work  cycles of a part
+  /// Returns the cycles that the network's first layer waits for its first part; last_store()
+  /// returns those in which the last layer stores its last part. @param work  cycles of a part
   double first_load(const Tiling& t, double work) const {
     if (!begins_ || !waits_for_part(t)) return 0;
     const std::int64_t words =
@@ -474,21 +483,21 @@ class Tiler {
   double store_cycles(const Tiling& t) const {
     return 4.0 * timing::kStoreBeat * static_cast<double>(t.output_words) / map_bytes_per_cycle_;
   }
-  /// Whether a part of the input is loaded for each part, or before it.
+  /// Returns true if the input of each part is loaded separately.
   bool waits_for_part(const Tiling& t) const {
     return !places_.input->resident ||
            (places_.input->in_dram && (t.rows < window().P || t.cols < window().Q));
   }
-  /// Words of the rows that a part reads, of all that is read.
+  /// Returns the words of the rows that a part reads.
   std::int64_t resident_words(const Tiling& t) const {
     const int rows = std::min(window().H, (t.rows - 1) * window().stride_y + window().span_y());
     return (layer_.two_operands() ? 2 : 1) * std::int64_t{rows} * places_.input->dmem.pitch *
            in_.channel_words();
   }
-  /// Share of a layer's work and traffic that waits for others, about. One that is all of the
-  /// network shares the bus with no other.
+  /// Returns the approximate share of a layer's computation and traffic that waits for other
+  /// layers. If the layer is the whole network, no other layer shares the bus.
   double surcharge() const { return begins_ && ends_ ? 0.02 : 0.1; }
-  /// @param cycles  of the unit, in all parts of one chunk
+  /// @param cycles  of the engine, in all parts of one chunk
   void consider(Tiling t, double cycles) {
     const Geometry& g = window();
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
@@ -507,9 +516,9 @@ class Tiler {
     }
     if (layer_.two_operands() || layer_.fuse_add())
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
-    const double copies = bytes_per_cycle_ / map_bytes_per_cycle_;  // of the cores' maps
+    const double copies = bytes_per_cycle_ / map_bytes_per_cycle_;  // by the cores' maps
     bytes *= copies;
-    double weights = 0, stored = 0;  // stores go beside what is read
+    double weights = 0, stored = 0;  // stores overlap with loads
     if (conv()) {
       const bool once = t.chunk_outer || weights_.all_fit;
       weights = weights_.bytes * chunk_count * (once ? 1 : rects);
@@ -520,14 +529,14 @@ class Tiler {
     }
     const double traffic =
         std::max(bytes + weights, stored * timing::kStoreBeat) / bytes_per_cycle_;
-    // Other images are at work meanwhile.
+    // Other images compute meanwhile.
     const bool beside_others = places_.together > 1 && t.chunk_outer;
     const bool overlaps =
         t.buffers > 1 || rects * chunk_count == 1 || transfers == 0 || beside_others;
     t.compute = compute;
     t.traffic = traffic;
     t.weights = weights / bytes_per_cycle_;
-    // Weights have a memory of their own: they come beside the work in any case.
+    // Weights have a separate memory, so they are loaded while the layer computes in any case.
     const double serial = overlaps ? 0
                                    : (bytes + stored * timing::kStoreBeat) / bytes_per_cycle_ +
                                          transfers * timing::kTransferOverhead;
@@ -536,17 +545,18 @@ class Tiler {
       const double part = compute / (rects * chunk_count);
       const double first = first_load(t, std::max(part, store_cycles(t)));
       const double last = last_store(t, part);
-      // Each store waits for the answers of the one before.
+      // Each store waits for the responses of the store before.
       const double stores = stored * timing::kStoreBeat / bytes_per_cycle_ +
                             (last > 0 ? (rects * chunk_count + more) * timing::kBusLatency : 0);
       t.expected = std::max(
           {first + compute + last, (bytes + weights) / bytes_per_cycle_ + last, first + stores});
     }
-    // The array has no work beside it: what the first part waits for, and the last one stores.
+    // The array does not compute meanwhile, so the first part's load and the last part's store are
+    // not hidden.
     if (layer_.over_channels() && transfers > 0)
       t.expected +=
           4.0 * static_cast<double>(t.input_words + t.output_words) / map_bytes_per_cycle_;
-    if (beside_others) {  // chunks of weights come once for all
+    if (beside_others) {  // all images share the loads of the weights
       const double shared = weights / places_.together;
       const double own = std::max(bytes + shared, stored * timing::kStoreBeat) / bytes_per_cycle_;
       t.expected = std::max(compute, own);
@@ -563,8 +573,8 @@ class Tiler {
     t.reused = std::max(compute + serial, reads) + t.reused_surcharge;
     if (conv()) {
       const double load = weights_.bytes / bytes_per_cycle_;
-      // Nothing hides the first chunk's weights but the layer before; nor those of others that have
-      // no place beside them.
+      // Only the layer before can hide the load of the first chunk's weights. Nothing hides the
+      // load of other chunks if two chunks do not fit into PMEM.
       t.cycles += 0.5 * load;
       if (chunk_count > 1 && !weights_.two_fit && !t.relay) {
         const double waits = (chunk_count - 1) * load * (t.chunk_outer ? 1 : rects);
@@ -575,7 +585,8 @@ class Tiler {
     keep(t);
   }
 
-  /// Channel words of a relay that two chunks of weights must share PMEM for; 0: no relay.
+  /// Returns the channel words of a relay for which two chunks of weights must share PMEM, or 0
+  /// without a relay.
   int relay_words(const Tiling& t) const {
     if (!conv()) return 0;
     const std::int64_t rows = weight_rows(t.chunk), pmem = config_.pmem_rows();
@@ -589,13 +600,13 @@ class Tiler {
     return words <= layer_.words ? static_cast<int>(words) : 0;
   }
 
-  /// One tile and one group at a time; its reduction goes through PMEM and DMEM in pieces.
+  /// Considers one tile and one group at a time, whose reduction is computed in pieces.
   void consider_pieces() {
     const Geometry& g = window();
     Tiling t;
     t.pieces = true;
     t.chunk_outer = false;
-    // Parameters come for as many channels as fit, in whole words.
+    // Parameters are loaded for as many channels as fit, in whole words.
     if (layer_.former.steps > 0 || layer_.conv().group_steps > 0) return;
     t.chunk = static_cast<int>(std::min<std::int64_t>(
         one_group() ? chunk_unit() : round_up(out_.C, chunk_unit()),
@@ -614,7 +625,7 @@ class Tiler {
     }
   }
 
-  /// The largest piece that fits beside the buffers. @return whether one does
+  /// Keeps the largest piece that fits next to the buffers. @return true if a piece fits
   bool fit_piece(Tiling t) {
     const Geometry& g = window();
     const std::int64_t rows =
@@ -637,7 +648,7 @@ class Tiler {
       const bool cuts_beat = layer_.conv().weights_transposed && words < layer_.words &&
                              4 * words % config_.data_words() != 0;
       if (cuts_beat || !fits(words, g.R)) continue;
-      // The whole input window, or only that of the piece.
+      // The buffer holds the whole input window, or only the window of the piece.
       if (keeps(words, g.R, false) || keeps(words, g.R, true)) return true;
     }
     for (int filter_rows = g.R - 1; filter_rows >= 1; --filter_rows)
@@ -645,7 +656,7 @@ class Tiler {
     return false;
   }
 
-  /// The weights come again for each tile.
+  /// Weights are loaded again for each tile.
   void keep_piece(Tiling t) {
     const double tiles = static_cast<double>(layer_.sweeps.size()) * parts_of(window().P, t.rows) *
                          parts_of(window().Q, t.cols);
@@ -668,15 +679,16 @@ class Tiler {
   const machine::Config& config_;
   Shape in_, out_;
   const Map *in_map_ = nullptr, *out_map_ = nullptr;
-  int in_width_ = 1, out_width_ = 1;                      ///< of rows in DRAM, in pixels
-  double bytes_per_cycle_ = 1, map_bytes_per_cycle_ = 1;  ///< of one core's maps
-  bool first_ = false;                                    ///< of the network
+  int in_width_ = 1, out_width_ = 1;                      ///< pixels of a row in DRAM
+  double bytes_per_cycle_ = 1, map_bytes_per_cycle_ = 1;  ///< for one core's maps
+  bool first_ = false;                                    ///< first layer of the network
   bool in_steps_ = false;
-  /// The network's first and last layer, where what nothing hides counts. Of int8 it does not: most
-  /// of these layers are short beside the others', and the estimates not good enough.
+  /// The layer is the network's first or last, where unhidden transfers count. For int8 this is not
+  /// estimated: most of these layers are short compared with the others, and the estimates are too
+  /// rough.
   bool begins_ = false, ends_ = false;
   std::optional<std::int64_t> offset_;  ///< copy_offset()
-  bool first_rows_ = true;  ///< the input and the output begin with their wholes' first rows
+  bool first_rows_ = true;  ///< the input and the output begin with their whole maps' first rows
   std::int64_t room_ = 0;
   Weights weights_;  // of the chunk that is considered
   std::optional<Tiling> best_;
@@ -738,10 +750,10 @@ Rect input_of(const Geometry& g, const Rect& r) {
 
 View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config) {
   const int unit = config.data_words();
-  if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
+  if (dram.plane % unit != 0) return dram;  // a single pixel's words are one range
   View view;
-  // Each row of a part falls on the same place of a beat as in DRAM. No part takes more words than
-  // a larger one: the emitter may cut what the plan has room for.
+  // Each row of a part has the same position in a beat as in DRAM. A part never needs more words
+  // than a larger one, because the emitter may split a part for which the plan has room.
   view.step = view.width = dram.width;
   const int packed = round_up(cols * dram.width, unit) + unit + dram.pitch % unit;
   view.pitch = cols == W ? dram.pitch : std::min(dram.pitch, packed);

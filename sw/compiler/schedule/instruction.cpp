@@ -19,7 +19,7 @@ bool overlap(const Region& a, const Region& b) {
       if (low < inner.end() && inner.start < high) return true;
       continue;
     }
-    // First range of `inner` that ends behind low: start + k * stride + length > low.
+    // Finds the first range of `inner` that ends after `low`: start + k * stride + length > low.
     const std::int64_t behind = low - inner.start - inner.length;
     const std::int64_t k = behind < 0 ? 0 : behind / inner.stride + 1;
     if (k < inner.count && inner.start + k * inner.stride < high) return true;

@@ -20,19 +20,20 @@ namespace agu = isa::agu;
 
 std::size_t index(Engine engine) { return static_cast<std::size_t>(engine); }
 
-/// Position of the first RUN of another engine that reads what the load at `at` brings.
+/// Returns the position of the first RUN of another engine that reads the words of the load at
+/// `at`.
 std::size_t consumer_of(const std::vector<Instruction>& natural, std::size_t at) {
   for (std::size_t i = at + 1; i < natural.size(); ++i)
     if (natural[i].engine != Engine::kLoad && conflicts(natural[at], natural[i])) return i;
   return natural.size();
 }
 
-/// How often a loop of a RUN of array or vector unit is run.
+/// Returns the number of iterations of a loop in a RUN of the array or vector unit.
 double count(const isa::ComputeRegisters& r, const isa::LaneField& last) {
   return static_cast<double>(r.get(last) + 1);
 }
 
-/// Cycles of a RUN, about.
+/// Returns the approximate cycles of a RUN.
 double cycles_of(const Instruction& i, const machine::Config& config) {
   if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
     const isa::TransferRegisters r(i.registers);
@@ -52,7 +53,7 @@ double cycles_of(const Instruction& i, const machine::Config& config) {
              std::max(count(r, agu::kWordsLast) * taps, columns / config.columns_per_cycle);
 }
 
-/// Whether the RUN's reductions are shorter than draining them.
+/// Returns true if the RUN's reductions take fewer cycles than draining them.
 bool waits_for_columns(const Instruction& i, const machine::Config& config) {
   if (i.engine != Engine::kCompute) return false;
   const isa::ComputeRegisters r(i.registers);
@@ -61,7 +62,7 @@ bool waits_for_columns(const Instruction& i, const machine::Config& config) {
                      config.columns_per_cycle;
 }
 
-/// Puts loads between the other RUNs, which keep their order.
+/// Places loads between the other RUNs, whose order does not change.
 class LoadScheduler {
  public:
   LoadScheduler(std::vector<Instruction> natural, const machine::Config& config)
@@ -98,7 +99,7 @@ class LoadScheduler {
  private:
   struct Load {
     std::size_t at;      ///< position in natural order
-    std::size_t behind;  ///< the position of the last RUN that its place waits for, plus 1
+    std::size_t behind;  ///< position of the last RUN that uses the load's target, plus 1
     std::size_t reader;  ///< position of the first RUN that needs it
   };
 
@@ -119,12 +120,13 @@ class LoadScheduler {
     }
   }
 
-  /// When nothing but its loads keeps the RUN from starting.
+  /// Returns the cycle in which the RUN could start if its loads were done.
   double start_of(std::size_t i) const {
     return std::max(free_[index(natural_[i].engine)], end_before(i, false, kNearRuns));
   }
 
-  /// When those placed that the RUN waits for have ended: loads or others, of the last `most`.
+  /// Returns the cycle in which all placed RUNs have ended for which RUN `i` waits: loads or
+  /// others, among the last `most`.
   double end_before(std::size_t i, bool loads, std::size_t most) const {
     double end = 0;
     std::size_t seen = 0;
@@ -140,8 +142,8 @@ class LoadScheduler {
   double place_free(const Load& load) const { return load.behind > 0 ? end_[load.behind - 1] : 0; }
   double begin_of(const Load& load) const { return std::max(bus_, place_free(load)); }
 
-  /// Parameters are written between columns: while those are all that a RUN waits for, each beat
-  /// costs it a cycle. What has much time comes after that RUN.
+  /// Delays loads of parameters that no RUN needs soon until after RUN `i`. Parameters are written
+  /// between columns, so each beat costs a cycle of a RUN that waits only for columns.
   void hold_parameters(std::size_t i, double start) {
     Instruction& run = natural_[i];
     if (!waits_for_columns(run, config_)) return;
@@ -157,8 +159,8 @@ class LoadScheduler {
     }
   }
 
-  /// The load to come next, before the RUN at `i` of those that are not placed: the first, or one
-  /// that passes while its place is still in use, or while its reader has other work before it.
+  /// Returns the load to place next before the RUN at `i`: the first pending one, or one that
+  /// overtakes the first while its target is still in use or its reader has other work before.
   std::list<Load>::iterator choose(std::size_t i, double start) {
     if (pending_.empty()) return pending_.end();
     const auto first = pending_.begin();
@@ -167,7 +169,7 @@ class LoadScheduler {
     if (begin <= bus_) return first;
     const double wanted = start + work_[first->reader] - work_[i] - 3 * timing::kBusLatency -
                           cycles_of(natural_[first->at], config_);
-    auto later = pending_.end();  // a long one whose place is free by now, not when the bus is
+    auto later = pending_.end();  // a long load whose target is free now
     int seen = readers_.size() < kPassed ? 0 : kPassing;
     for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
          ++other, ++seen) {
@@ -197,25 +199,25 @@ class LoadScheduler {
     pending_.erase(load);
   }
 
-  static constexpr std::size_t kLoadsAtLeast = 3;  ///< on their way, so that the bus has work
+  static constexpr std::size_t kLoadsAtLeast = 3;  ///< outstanding, to keep the bus busy
   static constexpr std::size_t kLookBack = 400;
   static constexpr std::size_t kNearRuns = 8;
   static constexpr int kPassing = 320;
-  static constexpr std::size_t kPassed = kReadersAhead - 4;  ///< the others come in order
-  static constexpr double kLong = 500;     ///< cycles of a load that is worth a gap before it
+  static constexpr std::size_t kPassed = kReadersAhead - 4;  ///< the other loads stay in order
+  static constexpr double kLong = 500;     ///< cycles of a load for which the bus may idle
   static constexpr double kMuchTime = 40;  ///< times the cycles of a load
 
   std::vector<Instruction> natural_;
   const machine::Config& config_;
   std::list<Load> pending_;
-  std::multiset<std::size_t> consumed_;  ///< readers of the loads placed, but for those before now
+  std::multiset<std::size_t> consumed_;  ///< readers of placed loads, from the current RUN on
   std::set<std::size_t> readers_;
   std::vector<std::size_t> order_;
-  std::vector<double> end_;   ///< of each instruction placed
-  std::vector<double> work_;  ///< cycles of the RUNs before each, one after the other
+  std::vector<double> end_;   ///< by placed instruction
+  std::vector<double> work_;  ///< sum of the cycles of all RUNs before
   std::array<double, isa::kEngines> free_{};
   double bus_ = 0;
-  std::size_t least_ = 0;  ///< the first RUN's words come before loads that it does not need
+  std::size_t least_ = 0;  ///< the first RUN's words are loaded before others
 };
 
 }  // namespace
@@ -231,7 +233,7 @@ bool is_dma(std::size_t engine) {
   return engine == index(Engine::kLoad) || engine == index(Engine::kStore);
 }
 
-/// Whether an engine's tokens to itself, whose RUNs start in order, fit their counter.
+/// Returns true if the tokens of each engine to itself fit their counter. Its RUNs start in order.
 bool own_tokens_fit(const std::vector<Instruction>& program) {
   std::array<int, isa::kEngines> given{};  // and not taken yet
   for (const Instruction& i : program) {
@@ -242,10 +244,10 @@ bool own_tokens_fit(const std::vector<Instruction>& program) {
   return true;
 }
 
-/// @param own_too  an engine waits now and then for its own RUNs, too
+/// @param own_too  true: an engine sometimes waits for its own RUNs, too
 void wait_for_conflicts(std::vector<Instruction>& program, bool own_too) {
   constexpr std::size_t kWindow = 24;  // RUNs of an engine
-  // Clock of a RUN: how many RUNs of each engine have surely ended when it starts.
+  // The clock of a RUN: the number of RUNs of each engine that have certainly ended when it starts.
   using Clock = std::array<std::size_t, isa::kEngines>;
   std::array<std::vector<std::size_t>, isa::kEngines> runs;  // positions, by engine
   std::vector<Clock> started(program.size());
@@ -254,14 +256,15 @@ void wait_for_conflicts(std::vector<Instruction>& program, bool own_too) {
     Instruction& later = program[i];
     const std::size_t to = index(later.engine);
     Clock clock = latest[to];
-    // The last RUN of each engine that this one must wait for (counted from 1), if any.
+    // The last RUN of each engine for which this one must wait (counted from 1), if any.
     Clock needed{};
     for (std::size_t from = 0; from < isa::kEngines; ++from) {
-      if (from == to && is_dma(to)) continue;  // one transfer after the other
+      if (from == to && is_dma(to)) continue;  // transfers run one after the other
       for (std::size_t k = runs[from].size(); k > clock[from] && needed[from] == 0; --k)
         if (conflicts(program[runs[from][k - 1]], later)) needed[from] = k;
     }
-    // Tokens are counted in 6 bits: no engine leaves the others so far behind that they overflow.
+    // Tokens are counted in 6 bits, so no engine may run so far ahead of the others that counters
+    // overflow.
     const std::size_t own = runs[to].size();
     if (own >= kWindow && own % kWindow == 0)
       for (std::size_t from = 0; from < isa::kEngines; ++from) {
@@ -270,7 +273,7 @@ void wait_for_conflicts(std::vector<Instruction>& program, bool own_too) {
         const bool waits = from != to || (own_too && !is_dma(to));
         if (waits && ended > clock[from]) needed[from] = std::max(needed[from], ended);
       }
-    // What one of them had waited for needs no token of its own.
+    // If one of these RUNs has already waited for another one, no token is needed for the latter.
     const auto implied = [&](std::size_t from) {
       for (std::size_t other = 0; other < isa::kEngines; ++other)
         if (other != from && needed[other] > 0 &&

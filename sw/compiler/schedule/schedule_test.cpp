@@ -73,7 +73,7 @@ TEST_CASE("a token orders a load and the compute RUN that reads it", "[compiler]
   insert_tokens(program);
   CHECK(program[0].run.signal == bit(Engine::kCompute));
   CHECK(program[1].run.wait == bit(Engine::kLoad));
-  CHECK(program[2].run.wait == 0);  // the RUN before has waited already
+  CHECK(program[2].run.wait == 0);  // the RUN before has already waited
   CHECK(program[1].run.signal == 0);
   CHECK(program[2].run.signal == (bit(Engine::kLoad) | bit(Engine::kStore)));
   CHECK(program[3].run.wait == bit(Engine::kCompute));
@@ -117,7 +117,7 @@ Instruction reader_of(std::int64_t row, std::int64_t tiles) {
   return i;
 }
 
-/// "L0 C0 ...": engine and first PMEM row.
+/// Returns "L0 C0 ...": engine and first PMEM row.
 std::string text_of(const std::vector<Instruction>& program) {
   std::string text;
   for (const Instruction& i : program)
@@ -140,7 +140,7 @@ TEST_CASE("tokens that many RUNs give before they are taken stay few", "[compile
   CHECK(given < 1 << isa::kTokenBits);
 }
 
-/// Each RUN of a second layer reads what one of the first wrote.
+/// Each RUN of a second layer reads the words of one RUN of the first layer.
 TEST_CASE("an engine's tokens to itself stay few", "[compiler][schedule]") {
   for (const int runs : {30, 64, 65, 200}) {
     CAPTURE(runs);
@@ -168,8 +168,8 @@ TEST_CASE("loads come when the bus and their place are free, behind the first RU
   CHECK(text_of(schedule_loads({load_of(0, 8), reader_of(0, 1), load_of(8, 8), reader_of(8, 1),
                                 load_of(0, 8), reader_of(0, 1)},
                                config)) == "L0 C0 L8 L0 C8 C0 ");
-  // While the place of the one at row 0 is in use for long, the one behind it passes; not if it
-  // takes too long itself.
+  // While row 0 is in use for long, the next load overtakes, unless it takes too long
+  // itself.
   const auto passing = [&](std::int64_t words) {
     return text_of(
         schedule_loads({load_of(0, 8), reader_of(0, 1000), load_of(8, 8), reader_of(8, 1),
@@ -183,7 +183,7 @@ TEST_CASE("loads come when the bus and their place are free, behind the first RU
 TEST_CASE("a load passes many that wait for one place", "[compiler][schedule]") {
   std::vector<Instruction> natural{load_of(0, 8), reader_of(0, 1000), load_of(8, 8),
                                    reader_of(8, 1)};
-  for (int i = 0; i < 60; ++i) {  // as the codes of a gate
+  for (int i = 0; i < 60; ++i) {  // like the codes of a gate
     natural.push_back(load_of(0, 8));
     natural.push_back(reader_of(0, 1));
   }
@@ -223,11 +223,11 @@ TEST_CASE("registers are set only where they change", "[compiler][schedule]") {
     runs += isa::opcode_of(word) == isa::Opcode::kRun ? 1 : 0;
   }
   CHECK(runs == 3);
-  CHECK(sets == 3 + 1);  // dram, local and words, rows; then dram again
+  CHECK(sets == 3 + 1);  // DRAM address, local address and words, rows; then the DRAM address again
   CHECK(words.back() == isa::kEndWord);
 }
 
-/// A maximum reads where its residual lies; RUNs without one leave the register to what it holds.
+/// A maximum uses its residual address. RUNs without a residual keep the register's value.
 TEST_CASE("the residual's place is set for sums and maxima only", "[compiler][schedule]") {
   namespace compute = isa::compute;
   const auto run = [](int flags, std::int64_t delta) {
@@ -251,7 +251,7 @@ TEST_CASE("the residual's place is set for sums and maxima only", "[compiler][sc
   constexpr int kAdd = kPlain | 1 << compute::kFuseAdd, kMax = kPlain | 1 << compute::kFuseMax;
   CHECK(places({run(kPlain, 5), run(kPlain, 6)}).empty());
   CHECK(places({run(kPlain, 5), run(kMax, 0), run(kMax, 0)}) == std::vector<std::int64_t>{0});
-  // A sum before, with its residual elsewhere: the maximum must not take that one.
+  // The sum before has its residual elsewhere; the maximum must not use that address.
   CHECK(places({run(kAdd, 7), run(kPlain, 0), run(kMax, 0), run(kAdd, 7)}) ==
         std::vector<std::int64_t>{7, 0, 7});
 }

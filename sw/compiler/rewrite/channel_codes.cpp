@@ -22,7 +22,7 @@ using model::Tensor;
 
 using Code = std::optional<std::int32_t>;
 
-/// @param codes  of each channel; all pixels have them
+/// Returns a tensor in which all pixels are alike. @param codes  the code of each channel
 Array filled(const Tensor& t, const std::vector<std::int32_t>& codes) {
   Array array{std::string(model::npy_code(t.type)), {t.shape.begin(), t.shape.end()}, {}};
   const std::size_t bytes = at(model::bytes_of(t.type));
@@ -32,7 +32,7 @@ Array filled(const Tensor& t, const std::vector<std::int32_t>& codes) {
   return array;
 }
 
-/// The code of all pixels of each channel; nothing where they differ.
+/// Returns the code of each channel, or nothing for a channel whose pixels differ.
 std::vector<Code> uniform(const Array& array) {
   const auto channels = at(array.shape.back());
   std::vector<Code> codes(channels);
@@ -72,7 +72,8 @@ class Constants {
     return found == codes_.end() ? Code{} : found->second[at(channel)];
   }
 
-  /// What is left where all weights are zero, or meet a constant that has no border.
+  /// Finds output channels whose weights are all zero, or whose other inputs are constants without
+  /// a border.
   void product(int index) {
     const Op& op = graph_.ops[at(index)];
     const Product& p = products_.at(index);
@@ -99,7 +100,8 @@ class Constants {
     if (!sums.empty()) store(op, kept, requantized(index, kept, sums));
   }
 
-  /// The operator's codes of these sums: it has a single pixel, and weights of zero.
+  /// Returns the operator's codes for these sums, by running it on a single pixel with weights of
+  /// zero.
   std::vector<Code> requantized(int index, const std::vector<bool>& kept,
                                 const std::vector<std::int32_t>& sums) const {
     Graph alone = part(index);
@@ -112,7 +114,7 @@ class Constants {
     y.shape = image ? std::vector<int>{1, 1, 1, channels} : std::vector<int>{1, channels};
     w.shape = image ? std::vector<int>{channels, 1, 1, 1} : std::vector<int>{channels, 1};
     w.data.edit().clear();
-    const auto bytes = at(model::bytes_of(w.type));  // of more than one without a zero point
+    const auto bytes = at(model::bytes_of(w.type));  // int16 weights have no zero point
     w.data.edit().resize(bytes * at(channels));
     for (int m = 0; m < channels; ++m)
       w.data.edit()[bytes * at(m)] = static_cast<std::uint8_t>(w.zero_point(m));
@@ -120,11 +122,11 @@ class Constants {
     op.padding = model::Padding::kValid;
     const reference::Values values{{op.inputs[0], filled(x, {x.zero_point()})}};
     op.inputs.resize(2);
-    op.inputs.push_back(alone.add(model::constant_integers(sums)));  // x, w, y are others now
+    op.inputs.push_back(alone.add(model::constant_integers(sums)));  // invalidates x, w and y
     return uniform(reference::run_op(alone, op, values, rounding_.of(op)));
   }
 
-  /// Channels whose operands are all constant; a filter of zeros sees the zero point alone.
+  /// Finds channels whose operands are all constant. A filter of zeros reads only the zero point.
   void each(int index, const Channels& channels) {
     const Op& op = graph_.ops[at(index)];
     std::vector<bool> kept(at(graph_.out(op).extent(-1)), true);
@@ -141,7 +143,7 @@ class Constants {
            op.kind == OpKind::kStridedSlice;
   }
 
-  /// The codes of the channels that are kept.
+  /// Returns the codes of the channels that are kept.
   std::vector<Code> moved(const Op& op, const Channels& channels,
                           const std::vector<bool>& kept) const {
     std::vector<Code> all(kept.size());
@@ -157,7 +159,7 @@ class Constants {
     return result;
   }
 
-  /// The golden layer says, of the channels that are kept.
+  /// Returns the codes of the channels that are kept, computed by the golden layer.
   std::vector<Code> computed(int index, const Channels& channels,
                              const std::vector<bool>& kept) const {
     const Op& whole = graph_.ops[at(index)];

@@ -57,7 +57,7 @@ class Reader {
   }
 
  private:
-  /// One output, and tensors of codes alone.
+  /// Returns true if the operator has one output, and all its tensors hold codes.
   bool plain() const {
     if (op_.outputs.size() != 1 || op_.inputs.empty() || !has_codes(out())) return false;
     return std::ranges::all_of(op_.inputs, [&](int t) {
@@ -72,7 +72,7 @@ class Reader {
 
   void known() { result_.kind = Channels::Kind::kEach; }
 
-  /// The operand's channels are the output's.
+  /// Ties each channel of the operand to the same channel of the output.
   void each(int position) {
     if (constant(position) || in(position).extent(-1) != channels()) return;
     known();
@@ -81,7 +81,7 @@ class Reader {
 
   void product() {
     if (constant(0) || !constant(1) || !constant(2)) return;
-    // Groups that count by factors are of neighbours.
+    // With factors, groups consist of neighbouring channels.
     if (op_.kind == OpKind::kFullyConnected && op_.input(3) >= 0) return;
     const bool depthwise = op_.kind == OpKind::kDepthwiseConv2D;
     if (depthwise) {
@@ -102,7 +102,7 @@ class Reader {
     if (reduced && !reduced->empty() && !reduced->back()) each(0);
   }
 
-  /// Elements stay where they are, so their index modulo both last extents does.
+  /// A reshape does not move elements. Their index modulo both last extents stays the same.
   void reshape() {
     if (constant(0)) return;
     const int from = in(0).extent(-1), to = channels();
@@ -181,7 +181,8 @@ class Reader {
   Channels result_;
 };
 
-/// Index i along an axis that holds the channels once or several times stays if its channel does.
+/// Returns true if index i stays along an axis that holds the channels once or several times, that
+/// is, if its channel stays.
 bool stays(const std::vector<bool>& kept, int i) { return kept[at(i) % kept.size()]; }
 
 Tensor cut(const Tensor& from, int axis, const std::vector<bool>& kept) {
@@ -209,7 +210,7 @@ Tensor cut(const Tensor& from, int axis, const std::vector<bool>& kept) {
   return t;
 }
 
-/// The last entry of a STRIDED_SLICE's operand.
+/// Replaces the last entry of a STRIDED_SLICE's operand.
 int with_last(Graph& graph, int tensor, std::int64_t value) {
   Tensor t = graph.tensor(tensor);
   const std::size_t bytes = at(model::bytes_of(t.type));
@@ -238,7 +239,7 @@ void cut_shape(Tensor& tensor, const std::vector<bool>& kept) {
   tensor.shape.back() = static_cast<int>(std::ranges::count(kept, true));
 }
 
-/// Scales of each channel, if there are several.
+/// Removes the scales of removed channels, if there is a scale for each.
 void cut_scales(Op& op, const std::vector<bool>& kept) {
   if (!model::is_product(op.kind)) return;
   for (const char* name : {model::tosa::kMultiplier, model::tosa::kShift}) {

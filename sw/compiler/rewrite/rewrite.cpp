@@ -65,7 +65,7 @@ class SignedCodes : Rewriter {
     for (std::uint8_t& code : t.data.edit()) code ^= 0x80;
   }
 
-  /// ONNX's operators on the host compute with the numbers themselves.
+  /// ONNX operators on the host compute with the numbers themselves.
   void keep_unsigned(const std::set<int>& codes) {
     std::vector<Op> ops;
     for (Op& op : ops_) {
@@ -82,14 +82,14 @@ class SignedCodes : Rewriter {
     ops_ = std::move(ops);
   }
 
-  /// The user's tensor in place of a graph input, or behind an output.
+  /// Adds the user's tensor before a graph input or after an output.
   int outer(int tensor, bool input, std::vector<Op>& to) {
     const int user = add_like(tensor, graph_.tensor(tensor).shape);
     to.push_back(op_of(OpKind::kQuantize, 0, {input ? user : tensor}, {input ? tensor : user}));
     return user;
   }
 
-  /// QUANTIZE between uint8 and the int8 codes that are 128 less.
+  /// Returns true for a QUANTIZE between uint8 and the int8 codes that are smaller by 128.
   bool is_identity(const Op& op) const {
     if (op.kind != OpKind::kQuantize) return false;
     const Tensor &from = graph_.in(op, 0), &to = graph_.out(op);
@@ -100,8 +100,8 @@ class SignedCodes : Rewriter {
 
 // ---- weights ------------------------------------------------------------------------------------
 
-/// Weights that add up to one set of whole numbers: the first has most of each, the next what is
-/// left.
+/// Splits weights into int8 parts with the same sum. The first part has as much of each weight as
+/// fits, the next part the rest.
 std::vector<std::vector<std::int8_t>> split(std::vector<std::int64_t> values) {
   std::vector<std::vector<std::int8_t>> parts;
   do {
@@ -114,10 +114,10 @@ std::vector<std::vector<std::int8_t>> split(std::vector<std::int64_t> values) {
   return parts;
 }
 
-/// Neighbouring words.
+/// A run of neighbouring words.
 struct Run {
   int begin, end;
-  bool wide;  ///< holds weights beyond int8
+  bool wide;  ///< some weights exceed int8
 };
 
 class SymmetricWeights : Rewriter {
@@ -167,8 +167,8 @@ class SymmetricWeights : Rewriter {
     graph_.ops.push_back(std::move(op));
   }
 
-  /// For each word of channels how often it is read: once, and once more for each part that has a
-  /// weight there. @param word_of  of the i-th weight
+  /// Returns the number of times each word of channels is read: once, and once more for each
+  /// further part that has a weight there. @param word_of  returns the word of the i-th weight
   template <typename WordOf>
   static std::vector<int> readings(int words, const Parts& parts, const WordOf& word_of) {
     std::vector<int> count(at(words), 1);
@@ -178,7 +178,7 @@ class SymmetricWeights : Rewriter {
     return count;
   }
 
-  /// The last axis of the weights is that of the input's channels, or of all of its elements.
+  /// The last axis of the weights is the axis of the input's channels, or of all its elements.
   void product(Op op, const Parts& parts) {
     const int position = op.kind == OpKind::kTransposeConv ? 2 : 0;
     const Tensor w = graph_.in(op, 1);
@@ -194,7 +194,8 @@ class SymmetricWeights : Rewriter {
                                : readings(words, parts, [&](std::size_t i) {
                                    return static_cast<int>(i) % depth % channels / kWord;
                                  });
-    // Channels of the new input, in order: their own, and which part of the weights they have.
+    // For the channels of the new input, in order: the original channel and the part of the
+    // weights.
     const int group = grouped ? depth : channels;
     std::vector<int> channel, part;
     for (int first = 0; first < channels; first += group)
@@ -210,7 +211,7 @@ class SymmetricWeights : Rewriter {
     std::vector<std::int8_t> codes;
     const std::size_t pixels = parts[0].size() / at(grouped ? depth : channels);
     for (std::size_t i = 0; i < pixels; ++i) {
-      // All outputs of a group of a grouped convolution have its channels.
+      // All outputs of a group of a grouped convolution read the group's channels.
       const std::size_t outputs = at(w.extent(0));
       const int g =
           grouped ? static_cast<int>(i / (pixels / outputs) / (outputs / at(channels / group))) : 0;
@@ -226,7 +227,7 @@ class SymmetricWeights : Rewriter {
     graph_.ops.push_back(std::move(op));
   }
 
-  /// The image that FULLY_CONNECTED reads as rows of K elements.
+  /// Returns the image that FULLY_CONNECTED reads as rows of K elements.
   int image_of(int tensor, int K) const {
     int image = tensor;
     const auto of_images = [&](int t) {  // several rows, of some pixels each
@@ -255,7 +256,7 @@ class SymmetricWeights : Rewriter {
     return to;
   }
 
-  /// Words that are read again lie before all words, those of the last part first.
+  /// Words that are read again come before all words, the words of the last part first.
   int repeated_words(const Op& op, int x, const std::vector<int>& reads) {
     const int axis = graph_.tensor(x).rank() - 1, words = static_cast<int>(reads.size());
     std::vector<int> pieces;
@@ -270,7 +271,7 @@ class SymmetricWeights : Rewriter {
     return join(op, pieces, axis);
   }
 
-  /// These channels of x, by a convolution with ones.
+  /// Selects channels of x with a convolution whose weights are ones.
   int selected(const Op& whole, int x, const std::vector<int>& channel) {
     std::vector<int> shape = graph_.tensor(x).shape;
     const int from = shape.back(), to = static_cast<int>(channel.size());
@@ -291,8 +292,8 @@ class SymmetricWeights : Rewriter {
     return op.outputs[0];
   }
 
-  /// Words of channels whose weights fit int8 stay a depthwise convolution; the others become
-  /// ordinary ones over a word and its repetitions.
+  /// Words of channels whose weights fit int8 stay a depthwise convolution. The others become an
+  /// ordinary convolution over a word and its repetitions.
   void depthwise(const Op& op, const Parts& parts) {
     const Tensor x = graph_.in(op, 0), w = graph_.in(op, 1);
     const int C = x.extent(3), M = w.extent(3), multiplier = M / C;
@@ -328,7 +329,7 @@ class SymmetricWeights : Rewriter {
     if (results.size() > 1) join(op, results, 3, op.outputs[0]);
   }
 
-  /// Weights of the output channels first <= m < last.
+  /// Selects the weights of the output channels first <= m < last.
   void some_channels(Op& piece, int from, const std::vector<std::int8_t>& codes, int first,
                      int last) {
     const Tensor w = graph_.in(piece, 1);
@@ -341,7 +342,7 @@ class SymmetricWeights : Rewriter {
         add_weights(piece.inputs[1], {1, w.extent(1), w.extent(2), last - first}, some);
   }
 
-  /// An ordinary convolution over the word `from`, `count` times.
+  /// Makes an ordinary convolution over `count` repetitions of the word `from`.
   void joined_channels(Op& piece, int from, const Parts& parts, int count, int first,
                        int multiplier) {
     const Tensor w = graph_.in(piece, 1);
@@ -367,7 +368,7 @@ class SymmetricWeights : Rewriter {
     return add(std::move(t));
   }
 
-  std::map<int, int> producer_;  ///< of a tensor, in the new list
+  std::map<int, int> producer_;  ///< by tensor: index in the new list
 };
 
 }  // namespace

@@ -35,17 +35,18 @@ using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
 
-/// Images of a group: with more of them the weights' share of the bus is small already.
+/// The largest number of images in a group. With eight, weights are already a small part of the bus
+/// traffic.
 constexpr int kMostImages = 8;
 
-/// What operators between two joins are for each image, in their order.
+/// The operators between two joins, in order, for each image.
 class Steps {
  public:
   void add(std::vector<std::vector<Op>> of_images) { steps_.push_back(std::move(of_images)); }
   int images() const { return steps_.empty() ? 0 : static_cast<int>(steps_[0].size()); }
 
-  /// Puts all of them behind `ops`, and forgets them.
-  /// @param last  nobody reads their results behind them
+  /// Appends all steps to `ops` and clears them.
+  /// @param last  true if no later operator reads their results
   void write(const Graph& graph, BatchRoom room, bool last, std::vector<Op>& ops) {
     if (steps_.empty()) return;
     set_words(graph, room, last);
@@ -61,8 +62,8 @@ class Steps {
                : t.elements() / std::max(1, t.extent(-1)) * divide_up(t.extent(-1), kWord);
   }
 
-  /// The part of each tensor that is needed, if not all of its pixels are: readers of one tap leave
-  /// those between their strides out (transform, thin()).
+  /// Sets the share of each tensor's pixels that is needed. Readers of one tap skip the pixels
+  /// between their strides (transform, thin()).
   void set_shares(const Graph& graph) {
     shares_.clear();
     const auto pixels = [&](int t) {
@@ -91,8 +92,8 @@ class Steps {
     return static_cast<std::int64_t>(share == shares_.end() ? words : words * share->second);
   }
 
-  /// Whether images go together through the operator's chunks of weights, though its maps find no
-  /// room: that must save more bytes than the maps' way through DRAM takes.
+  /// Returns true if images go together through the operator's chunks of weights although its maps
+  /// do not fit. The saved bytes must exceed the bytes that the maps then move through DRAM.
   static bool goes_by_chunks(const Graph& graph, const Op& op, const BatchRoom& room) {
     constexpr int kGain = 6;  // half of the weights, three times a map
     if (op.kind != OpKind::kConv2D || !graph.in(op, 1).is_constant) return false;
@@ -101,7 +102,8 @@ class Steps {
            weights >= kGain * 4 * words_of(graph.in(op, 0));
   }
 
-  /// Whether the tensor is a product that the operator behind it adds: both are one layer.
+  /// Returns true if the tensor is a product that the next operator adds, because both are one
+  /// layer.
   bool is_summed_at_once(int t, int producer, int reader) const {
     if (reader != producer + 1 || reader >= static_cast<int>(steps_.size())) return false;
     const std::vector<Op>&made = steps_[at(producer)][0], &read = steps_[at(reader)][0];
@@ -109,12 +111,12 @@ class Steps {
            made[0].outputs[0] == t && read[0].kind == OpKind::kAdd;
   }
 
-  /// What an image's maps take at each step, and from it to the next. Those that nobody has read
-  /// yet stay to the end, if somebody will.
+  /// Sets the words of an image's maps at each step, and those that wait for the next step. Maps
+  /// without a reader so far are kept to the end if a later operator may read them.
   void set_words(const Graph& graph, const BatchRoom& room, bool last) {
     set_shares(graph);
     const int count = static_cast<int>(steps_.size());
-    std::map<int, int> same;  // a tensor whose codes another one's are
+    std::map<int, int> same;  // by reshaped tensor: its source
     std::map<int, std::pair<int, int>> life;
     const auto root = [&](int t) { return same.contains(t) ? same.at(t) : t; };
     const auto use = [&](int t, int step) {
@@ -160,12 +162,12 @@ class Steps {
                  words_of(graph.tensor(t)) == words_of(graph.out(op));
         };
         if (model::is_binary(op.kind) && std::ranges::any_of(op.inputs, ends))
-          words_[at(s)] -= needed_words(graph, op.outputs[0]);  // in the operand's place
+          words_[at(s)] -= needed_words(graph, op.outputs[0]);  // stored in the operand's words
       }
   }
 
-  /// The groups with which the fewest weights come for an image. Larger ones at the end leave those
-  /// before it less room, so that the most of all is not always best.
+  /// Chooses the groups with the fewest weight bytes per image. Larger groups at the end leave less
+  /// room for earlier groups, so the largest size is not always best.
   void choose_groups(const Graph& graph, const BatchRoom& room) {
     double least = 0;
     std::vector<int> best;
@@ -176,7 +178,8 @@ class Steps {
         for (const Op& op : steps_[s][0])
           for (const int t : op.inputs)
             if (t >= 0) bytes += static_cast<double>(graph.tensor(t).data.size()) / groups_[s];
-      // Maps that go through DRAM say nothing: no more images than share weights.
+      // Maps that go through DRAM are not counted, so no group is larger than it needs to be to
+      // share weights.
       if (best.empty() || bytes < least || (room.weight_bytes > 0 && bytes <= least)) {
         least = bytes;
         best = groups_;
@@ -185,8 +188,8 @@ class Steps {
     groups_ = best;
   }
 
-  /// Images of a group at each step, from the last step on: while it is at work, images that make
-  /// up the larger groups behind it wait, or have done so.
+  /// Sets the number of images in a group at each step, from the last step on. While a group is
+  /// computed, the other images of a later, larger group are already computed or still wait.
   void set_groups(const BatchRoom& room, int most) {
     groups_.assign(steps_.size(), 1);
     int size = images();
@@ -206,11 +209,11 @@ class Steps {
     }
   }
 
-  /// All steps up to `last` for the images begin <= n < end.
+  /// Writes all steps up to `last` for the images begin <= n < end.
   void write_steps(int last, int begin, int end, std::vector<Op>& ops) {
     if (last < 0) return;
     const int size = groups_[at(last)];
-    int first = last;  // of those with the same groups
+    int first = last;  // of the steps with the same groups
     while (first > 0 && groups_[at(first - 1)] == size) --first;
     for (int n = begin; n < end; n += size) {
       const int behind = std::min(end, n + size);
@@ -222,9 +225,9 @@ class Steps {
   }
 
   std::vector<std::vector<std::vector<Op>>> steps_;  ///< [step][image]
-  std::map<int, double> shares_;                     ///< of tensors' pixels that are needed
+  std::map<int, double> shares_;                     ///< share of a tensor's pixels that is needed
   std::vector<std::int64_t> words_, waiting_;
-  std::vector<std::int64_t> of_each_;  ///< words that each image of a group needs besides
+  std::vector<std::int64_t> of_each_;  ///< further words of each image of a group
   std::vector<int> groups_;
 };
 
@@ -263,7 +266,8 @@ class SingleImages : Rewriter {
     return computed(t) && graph_.tensor(t).rank() == 4 && graph_.tensor(t).shape[0] > 1;
   }
 
-  /// Into how many the operator is divided: the batch of its images, or of what it reads.
+  /// Returns the number of parts into which the operator is divided: its batch, or that of its
+  /// operands.
   int parts_of(const Op& op) const {
     for (const auto* tensors : {&op.inputs, &op.outputs})
       for (const int t : *tensors)
@@ -279,7 +283,7 @@ class SingleImages : Rewriter {
            (!images_.contains(t) || static_cast<int>(images_.at(t).size()) == parts);
   }
 
-  /// An operand that all images read: without a batch of its own, or no map at all.
+  /// Returns true for an operand that all images read, which has no batch or is not a map.
   bool is_shared(const Op& op, int position) const {
     const Tensor& t = graph_.in(op, position);
     if (op.kind == OpKind::kBatchMatMul && graph_.out(op).rank() == 2) return position == 1;
@@ -290,7 +294,8 @@ class SingleImages : Rewriter {
     return position != model::position_of_images(op);
   }
 
-  /// Whether parts of the output along axis 0 are those of the operands.
+  /// Returns true if each part of the output along axis 0 depends only on the same part of the
+  /// operands.
   bool keeps_separate(const Op& op, int parts) const {
     if (!model::keeps_images_separate(graph_, op) || !divides(op.outputs[0], parts)) return false;
     for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
@@ -298,7 +303,8 @@ class SingleImages : Rewriter {
     return true;
   }
 
-  /// Whether it makes rows of an input for FULLY_CONNECTED: the host lays that out as these.
+  /// Returns true if the operator makes rows of an input for FULLY_CONNECTED. The host then lays
+  /// the input out as rows.
   bool lays_out(const Op& op) const {
     if (!model::is_reshape(op.kind) || !is_input(op.input(0)) || graph_.out(op).rank() == 4)
       return false;
@@ -312,14 +318,14 @@ class SingleImages : Rewriter {
     return readers == 1 && !is_output(op.input(0)) && !is_output(op.outputs[0]);
   }
 
-  /// Whether it is a FULLY_CONNECTED of a row of each image.
+  /// Returns true for a FULLY_CONNECTED that reads a row of each image.
   bool reads_rows(const Op& op, int parts) const {
     return op.kind == OpKind::kFullyConnected && images_.contains(op.input(0)) &&
            graph_.in(op, 1).is_constant && graph_.out(op).rank() == 2 &&
            graph_.out(op).shape[0] == parts && divides(op.input(0), parts);
   }
 
-  /// Joins what the rows were before they were flattened: rows of pixels that follow each other.
+  /// Joins the images that were flattened to rows: consecutive rows of pixels.
   void write_rows(Op op) {
     std::vector<int> images = images_.at(op.input(0));
     for (int& image : images)
@@ -340,7 +346,7 @@ class SingleImages : Rewriter {
 
   void finish_steps(bool last = false) { steps_.write(graph_, room_, last, graph_.ops); }
 
-  /// What was flattened for nobody.
+  /// Removes flattened tensors without a reader.
   void drop_unread() {
     std::set<int> read(graph_.outputs.begin(), graph_.outputs.end());
     for (const Op& op : graph_.ops) read.insert(op.inputs.begin(), op.inputs.end());
@@ -356,7 +362,8 @@ class SingleImages : Rewriter {
     graph_.ops.push_back(op);
   }
 
-  /// Which image of a batch an operator cuts out, as steps of neurons read their currents.
+  /// Returns the index of the image that an operator cuts out of a batch, as steps of neurons read
+  /// their currents.
   std::optional<int> image_cut(const Op& op) const {
     if (op.kind != OpKind::kStridedSlice || !images_.contains(op.input(0)) || op.on_host)
       return std::nullopt;
@@ -375,7 +382,7 @@ class SingleImages : Rewriter {
     graph_.ops.push_back(std::move(same));
   }
 
-  /// Whether single images become a batch that stays apart.
+  /// Returns true if single images become a batch that stays separate.
   bool joins_images(const Op& op) const {
     return op.kind == OpKind::kConcatenation && op.axis == 0 && is_batch(op.outputs[0]) &&
            !op.on_host && std::ranges::count(graph_.outputs, op.outputs[0]) == 0 &&
@@ -384,7 +391,7 @@ class SingleImages : Rewriter {
            });
   }
 
-  /// Images that the operand does not have: rows of a single one, which is cut.
+  /// Makes images that the operand does not have, by slicing rows of a single image.
   void write_images(const Op& op, int parts) {
     finish_steps();
     if (images_.contains(op.input(0))) join_images(op.input(0));
@@ -435,7 +442,7 @@ class SingleImages : Rewriter {
       const int first = static_cast<int>(images.size()) * extent;
       images.push_back(computed(t) ? slice(op, t, 0, first, first + extent)
                                    : constant_part(t, first, extent));
-      // Floats that are no input's are at the graph's end.
+      // Floats that are not an input are at the graph's end.
       const bool is_float = graph_.tensor(t).type == model::DataType::kFloat32;
       if (computed(t) && is_float && !is_input(t)) graph_.ops.back().on_host = true;
     }
@@ -453,7 +460,7 @@ class SingleImages : Rewriter {
     return add(std::move(part));
   }
 
-  /// Computes a tensor that so far is images only.
+  /// Computes a tensor whose images are only computed separately so far.
   void join_images(int t) {
     if (is_input(t) || !computed(t)) return;
     finish_steps();
@@ -463,14 +470,14 @@ class SingleImages : Rewriter {
     if (std::ranges::any_of(graph_.ops, written)) return;
     const Op& source = *std::ranges::find_if(ops_, written);
     join(source, images_.at(t), 0, t);
-    graph_.ops.back().on_host = true;  // where nobody on the machine reads it
+    graph_.ops.back().on_host = true;  // unless the machine reads it
   }
 
   bool is_input(int t) const { return std::ranges::find(graph_.inputs, t) != graph_.inputs.end(); }
 
   BatchRoom room_;
-  std::map<int, std::vector<int>> images_;  ///< a tensor's parts along axis 0, in order
-  std::map<int, int> flattened_;            ///< an image's tensor: what was reshaped to it
+  std::map<int, std::vector<int>> images_;  ///< by tensor: its parts along axis 0, in order
+  std::map<int, int> flattened_;            ///< by an image's tensor: its source
   Steps steps_;                             ///< not written yet
 };
 

@@ -34,7 +34,7 @@ class Broadcasts : Rewriter {
   }
 
  private:
-  /// Along axes before the channels: along some, not along all.
+  /// Returns true if the operand repeats along some, but not all, axes before the channels.
   static bool repeats_some_axes(const Tensor& t, const Tensor& out) {
     if (t.is_constant || out.rank() == 4 || out.rank() < 2 || t.rank() < 1) return false;
     const auto pixels = [](const Tensor& x) { return x.elements() / x.extent(-1); };

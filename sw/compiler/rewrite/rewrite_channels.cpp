@@ -32,7 +32,7 @@ class IdleChannels : Rewriter {
       : Rewriter(std::move(graph)), rounding_(rounding) {}
 
   Graph run(program::Removed& removed) {
-    graph_.ops = ops_;  // as channels_of() and the golden layers want it
+    graph_.ops = ops_;  // as channels_of() and the golden layers expect
     if (!some_idle()) return std::move(graph_);
     read();
     codes_ = constant_channels(graph_, products_, rounding_);
@@ -47,7 +47,7 @@ class IdleChannels : Rewriter {
   }
 
  private:
-  // ---- What there is ----------------------------------------------------------------------------
+  // ---- Channels and their ties ------------------------------------------------------------------
 
   bool computed(int t) const {
     return t >= 0 && !graph_.tensor(t).is_constant && graph_.tensor(t).rank() > 0;
@@ -85,7 +85,8 @@ class IdleChannels : Rewriter {
           forced_[at(classes_.root(number(t, c)))] = true;
   }
 
-  /// Whether channels of one tensor become some of another's: words would lie askew.
+  /// Returns true if channels of one tensor become some channels of another. Removed channels could
+  /// then break the alignment of words.
   bool in_words(const Op& op) const {
     return (op.kind == OpKind::kConcatenation || op.kind == OpKind::kStridedSlice) &&
            graph_.in(op, 0).extent(-1) != graph_.out(op).extent(-1);
@@ -93,20 +94,22 @@ class IdleChannels : Rewriter {
 
   int number(int tensor, int channel) const { return first_.at(tensor) + channel; }
 
-  /// Most networks have no filter and no input channel that is all zero.
+  /// Returns true if there is a filter or an input channel that is all zero. Most networks have
+  /// none.
   bool some_idle() const {
     return std::ranges::any_of(ops_,
                                [&](const Op& op) { return model::has_dead_channels(graph_, op); });
   }
 
-  // ---- What can go ------------------------------------------------------------------------------
+  // ---- Channels that can be removed -------------------------------------------------------------
 
   std::optional<std::int32_t> code(int tensor, int channel) const {
     const auto found = codes_.find(tensor);
     return found == codes_.end() ? std::nullopt : found->second[at(channel)];
   }
 
-  /// What a constant channel adds to the sums of output m. Nothing: it is no constant to them.
+  /// Returns the value that a constant channel adds to the sums of output m, or nothing if the
+  /// channel is not constant for them.
   std::optional<std::int64_t> share(int index, int m, int c) const {
     const Op& op = ops_[at(index)];
     const Product& p = products_.at(index);
@@ -116,7 +119,7 @@ class IdleChannels : Rewriter {
     return p.sums[p.index(m, c)] * (machine::units_of(value_format(graph_, op), *known) - zero);
   }
 
-  /// Products whose biases have no room for all constant channels fold none.
+  /// Excludes products whose biases would overflow if all constant channels were folded.
   void check_biases() {
     for (const auto& [index, p] : products_)
       for (int m = 0; m < p.outputs; ++m) {
@@ -137,7 +140,7 @@ class IdleChannels : Rewriter {
     return needed_[at(classes_.root(number(tensor, channel)))];
   }
 
-  /// Which classes somebody needs: the fewest, found from all on.
+  /// Finds the smallest set of needed classes, starting with all classes.
   void settle() {
     needed_.assign(classes_.size(), true);
     for (bool again = true; again;) {
@@ -161,8 +164,8 @@ class IdleChannels : Rewriter {
     }
   }
 
-  /// A tensor keeps a channel; what is put beside others keeps whole words.
-  /// @return whether more are needed than were
+  /// Forces each tensor to keep a channel, and concatenated or sliced tensors to keep whole words.
+  /// @return true if more classes are needed than before
   bool force() {
     bool more = false;
     for (const auto& [t, first] : first_) {
@@ -181,9 +184,9 @@ class IdleChannels : Rewriter {
     return more;
   }
 
-  // ---- The network without them -----------------------------------------------------------------
+  // ---- The network without these channels -------------------------------------------------------
 
-  /// Filters, multiply-accumulates.
+  /// Returns the numbers of filters and of multiply-accumulates.
   std::pair<std::int64_t, std::int64_t> count() const {
     std::int64_t filters = 0;
     for (const Op& op : graph_.ops)
@@ -208,7 +211,7 @@ class IdleChannels : Rewriter {
     for (const auto& [t, some] : kept) cut_shape(graph_.tensors[at(t)], some);
   }
 
-  /// Constant channels that go, into the biases.
+  /// Folds removed constant channels into the biases.
   void fold(int index, Op& op, const Kept& kept) {
     const auto some = kept.find(op.input(0));
     if (some == kept.end()) return;
@@ -233,13 +236,13 @@ class IdleChannels : Rewriter {
   }
 
   reference::RoundingPolicy rounding_;
-  Ties classes_;                       ///< channels that can only go together
+  Ties classes_;                       ///< channels that can only be removed together
   std::map<int, int> first_;           ///< number of a computed tensor's channel 0
-  std::map<int, Product> products_;    ///< by place in ops_
-  std::map<int, bool> folds_;          ///< false: those that do not
-  std::vector<int> fixed_;             ///< tensors that stay whole
-  std::set<int> words_;                ///< tensors whose words do
-  std::vector<bool> forced_, needed_;  ///< classes
+  std::map<int, Product> products_;    ///< by index in ops_
+  std::map<int, bool> folds_;          ///< by product: false if it does not fold
+  std::vector<int> fixed_;             ///< tensors that keep all channels
+  std::set<int> words_;                ///< tensors that keep whole words
+  std::vector<bool> forced_, needed_;  ///< by class
   ChannelCodes codes_;
 };
 

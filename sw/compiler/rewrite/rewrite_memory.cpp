@@ -31,7 +31,8 @@ using model::Rewriter;
 using model::Tensor;
 namespace svdf = model::svdf;
 
-/// Memories that are constants, but not zeros, are the host's.
+/// Returns true if the machine can keep the memory. Memories that are constants other than zeros
+/// are left to the host.
 bool has_memory(const Graph& graph, const Op& op) {
   if (op.kind != OpKind::kSvdf || op.of_state) return false;
   const Tensor& memory = graph.in(op, svdf::kMemory);
@@ -69,7 +70,7 @@ class Memories : Rewriter {
                         {wide, constant(svdf::kFeatures, {filters, 1, 1, inputs}),
                          add_integers(std::vector<int>(at(filters), 0))},
                         codes({1, batch, 1, filters}, scale));
-    int columns = 1;  // of what is not 0
+    int columns = 1;  // of the memory that are not 0
     if (!memory.is_constant && time > 1) {
       const int old =
           turned(op.input(svdf::kMemory), {batch, filters, time}, {1, batch, time, filters});
@@ -85,13 +86,13 @@ class Memories : Rewriter {
     reshape(y, out.shape, op.outputs[0]);
   }
 
-  /// The new memory as the caller has it.
+  /// Writes the new memory in the caller's layout.
   void kept(const Op& op, int memory) {
     const std::vector<int> s = graph_.tensor(memory).shape;
     turned(memory, {s[1], s[2], s[3]}, graph_.out(op).shape, op.outputs[0]);
   }
 
-  /// [unit, 1, time, filter of the unit], of the last columns.
+  /// Returns weights [unit, 1, time, filter of the unit] for the last columns.
   int time_weights(int units, int columns) {
     const Tensor& from = graph_.in(*op_, svdf::kTime);
     const int rank = from.extent(0) / units, time = from.extent(1);
@@ -119,7 +120,7 @@ class Memories : Rewriter {
     graph_.ops.push_back(op_of(kind, op_->index, std::move(inputs), {to}));
     return to;
   }
-  /// int16 codes, without zero point.
+  /// Adds a tensor of int16 codes without a zero point.
   int codes(std::vector<int> shape, float scale) {
     Tensor t;
     t.name = graph_.out(*op_).name;
@@ -134,7 +135,7 @@ class Memories : Rewriter {
     graph_.ops.back().new_shape = shape;
     return graph_.ops.back().outputs[0];
   }
-  /// The last two of three axes change places. @param to  of the result's shape, or -1
+  /// Exchanges the last two of three axes. @param to  the result's tensor, or -1
   int turned(int from, const std::vector<int>& axes, const std::vector<int>& shape, int to = -1) {
     const int rows = reshape(from, axes);
     const int order = add_integers(std::vector<int>{0, 2, 1});
@@ -144,7 +145,7 @@ class Memories : Rewriter {
   }
 
   const Op* op_ = nullptr;
-  std::map<int, int> memories_;  ///< by an SVDF's index in the file: behind the run
+  std::map<int, int> memories_;  ///< by an SVDF's index in the file: its new memory
 };
 
 }  // namespace

@@ -25,17 +25,17 @@ using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
 
-/// Whether its operand and its result have axes of their own.
+/// Returns true if the operand and the result may have different axes.
 bool parts_ranks(const Op& op) {
   return model::is_reshape(op.kind) || op.kind == OpKind::kFullyConnected;
 }
 
-/// Whether a RESHAPE may lie between the operator and either side of it.
+/// Returns true if a RESHAPE may be inserted between the operator's operand and result.
 bool stands_between(const Op& op) { return parts_ranks(op) || op.kind == OpKind::kTranspose; }
 
 bool is_reduction(const Op& op) { return model::class_of(op.kind) == model::OpClass::kReduction; }
 
-/// Whether the operator is the same with an axis of 1 in front of its tensors.
+/// Returns true if the operator works with an axis of 1 in front of its tensors.
 bool takes_rows(const Op& op) {
   switch (op.kind) {
     case OpKind::kTranspose:
@@ -78,7 +78,8 @@ class RowsRewriter : Rewriter {
   }
   bool is_input(int t) const { return std::ranges::count(graph_.inputs, t) > 0; }
 
-  /// Its tensors that are images; each alone where a RESHAPE may lie between them.
+  /// Returns the operator's image tensors. They are separate groups if a RESHAPE may be inserted
+  /// between them.
   std::vector<std::vector<int>> groups_of(const Op& op) const {
     std::vector<std::vector<int>> groups(1);
     for (const auto* tensors : {&op.inputs, &op.outputs}) {
@@ -94,7 +95,7 @@ class RowsRewriter : Rewriter {
     return found == same_.end() ? t : found->second = root(found->second);
   }
 
-  /// Tensors whose axes have to stay alike; those of them that become rows.
+  /// Finds tensors whose axes must stay alike, and the groups that become rows.
   void find_groups() {
     for (const Op& op : ops_)
       for (const std::vector<int>& group : groups_of(op))
@@ -109,7 +110,7 @@ class RowsRewriter : Rewriter {
           if (!takes_rows(op)) fixed.insert(root(t));
           if (graph_.tensor(t).shape[0] > 1 && mixes(op)) mixed.insert(root(t));
         }
-    // What they are made of or made to is no batch either.
+    // Tensors that are made from rows, or from which rows are made, are not batches either.
     const auto are_rows = [&](int t) {
       return mixed.contains(root(t)) && !fixed.contains(root(t));
     };
@@ -124,7 +125,8 @@ class RowsRewriter : Rewriter {
       if (is_image(t) && are_rows(t)) becomes_.insert(t);
   }
 
-  /// Whether parts of the result along axis 0 are not those of what it reads, or rows.
+  /// Returns true if parts of the result along axis 0 depend on other parts of the operand, or if
+  /// rows become four axes.
   bool mixes(const Op& op) const {
     if (!model::keeps_images_separate(graph_, op)) return true;
     if (!parts_ranks(op)) return false;
@@ -145,7 +147,7 @@ class RowsRewriter : Rewriter {
     return to;
   }
 
-  /// The tensor as rows.
+  /// Returns the tensor as rows.
   int rows_of(int t) {
     const auto [found, is_new] = rows_.try_emplace(t, -1);
     if (is_new) {
@@ -155,7 +157,7 @@ class RowsRewriter : Rewriter {
     return rows_.at(t);
   }
 
-  /// A constant that lies beside rows.
+  /// Adds an axis to a constant operand of rows.
   int constant_rows(int t) {
     Tensor constant = graph_.tensor(t);
     constant.shape = with_axis(constant.shape);
@@ -169,7 +171,7 @@ class RowsRewriter : Rewriter {
     *t = add_integers(values);
   }
 
-  /// Its operand and its result may be images on one side, rows on the other.
+  /// Writes a TRANSPOSE. Either its operand or its result may be an image while the other is rows.
   void write_transpose(Op op) {
     const int from = op.inputs[0], to = op.outputs[0];
     const bool reads = becomes_.contains(from), makes = becomes_.contains(to);
@@ -196,7 +198,7 @@ class RowsRewriter : Rewriter {
     graph_.ops.push_back(std::move(op));
   }
 
-  /// What the operator says of axes, said of one more.
+  /// Changes the operator's attributes for one more axis.
   void add_axis(Op* op) {
     const auto behind = [](int axis) { return axis < 0 ? axis : axis + 1; };
     op->axis = behind(op->axis);
@@ -223,8 +225,8 @@ class RowsRewriter : Rewriter {
         t = constant_rows(t);
   }
 
-  std::map<int, int> same_;  ///< a tensor's: another one of its group
-  std::set<int> becomes_;    ///< rows
+  std::map<int, int> same_;  ///< by tensor: another tensor of its group
+  std::set<int> becomes_;    ///< tensors that become rows
   std::map<int, int> rows_;
 };
 

@@ -28,7 +28,7 @@ using model::Tensor;
 using model::spiking::Neuron;
 using model::spiking::Reset;
 
-/// The steps of all layers together; more make networks that take minutes to plan.
+/// The largest number of steps of all layers together. Larger networks take minutes to plan.
 constexpr int kMostUnrolled = 1024;
 
 class Spikes : model::Rewriter {
@@ -48,11 +48,11 @@ class Spikes : model::Rewriter {
   }
 
  private:
-  /// What neurons know of the step before; -1: nothing, or zeros.
+  /// The neurons' state after the previous step; -1 stands for none, or zeros.
   struct Before {
     int synapse = -1, membrane = -1;
-    int fired = -1;   ///< codes of what a spike takes
-    int spikes = -1;  ///< int8, where they come back
+    int fired = -1;   ///< codes that a spike subtracts
+    int spikes = -1;  ///< int8, if they are fed back
   };
 
   void unrolled(const Op& op) {
@@ -81,7 +81,7 @@ class Spikes : model::Rewriter {
       spikes(all, op.outputs[0]);
   }
 
-  /// @param last  nobody reads what is left behind the reset
+  /// @param last  true if no later step reads the state after the reset
   Before step(int current, const Before& before, bool last) {
     Before now;
     if (before.spikes >= 0) current = pair(OpKind::kAdd, current, returned(before.spikes));
@@ -102,7 +102,7 @@ class Spikes : model::Rewriter {
     return now;
   }
 
-  /// @param kind  kSub: the state is a negative one
+  /// @param kind  kSub: the state is negated
   int leaked(OpKind kind, int state, int leak, int current) {
     if (state < 0) return current;
     const int to = kind == OpKind::kSub ? pair(kind, current, state) : pair(kind, state, current);
@@ -110,7 +110,7 @@ class Spikes : model::Rewriter {
     return to;
   }
 
-  /// 0 or `drop`, of a reset to zero -2 (none) or 0 (a spike).
+  /// Returns 0 or `drop`; for a reset to zero, -2 (no spike) or 0 (spike).
   int fired(int v) {
     const bool zero = neuron_.reset == Reset::kZero;
     const int to = wide(graph_.tensor(v).shape, zero ? 0.5f : scale_);
@@ -119,7 +119,7 @@ class Spikes : model::Rewriter {
                     zero ? 0 : neuron_.drop);
   }
 
-  /// @param to  -1: a tensor of its own
+  /// @param to  -1: a new tensor
   int spikes(int fired, int to = -1) {
     if (to < 0) {
       Tensor t;
@@ -131,7 +131,7 @@ class Spikes : model::Rewriter {
     return compared(fired, to, neuron_.reset == Reset::kZero ? -2 : 0, 0, 0, 1);
   }
 
-  /// Codes less `level`, times 2^gain, clamped.
+  /// Adds (codes - level) * 2^gain, clamped.
   int compared(int from, int to, int level, int gain, int least, int most) {
     Op& op = made(OpKind::kQuantize, {from}, to);
     op.numbers[model::spiking::kLevel] = {static_cast<double>(level), static_cast<double>(gain)};
@@ -140,7 +140,7 @@ class Spikes : model::Rewriter {
     return to;
   }
 
-  /// Currents of the spikes of the step before, at the currents' scale.
+  /// Adds the currents of the previous step's spikes, at the scale of the currents.
   int returned(int of) {
     const std::vector<int> shape = graph_.tensor(of).shape;
     const int n = static_cast<int>(graph_.tensor(of).elements());
@@ -159,7 +159,7 @@ class Spikes : model::Rewriter {
     return to;
   }
 
-  /// Rounds once, halves to even.
+  /// Adds an operator that rounds once, halves to even.
   Op& made(OpKind kind, std::vector<int> inputs, int to) {
     graph_.ops.push_back(op_of(kind, whole_->index, std::move(inputs), {to}));
     graph_.ops.back().half_even = kind != OpKind::kReshape;
@@ -185,7 +185,7 @@ class Spikes : model::Rewriter {
   const Op* whole_ = nullptr;
   Neuron neuron_;
   float scale_ = 0;   ///< of currents and membranes
-  std::string name_;  ///< of the tensors that come
+  std::string name_;  ///< for new tensors
 };
 
 }  // namespace

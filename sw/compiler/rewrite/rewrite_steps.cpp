@@ -36,19 +36,21 @@ using model::Tensor;
 namespace lstm = model::lstm;
 
 constexpr int kInput = 0, kForget = 1, kCell = 2, kOutput = 3;
-constexpr int kOrder[] = {kInput, kCell, kForget, kOutput};  ///< in which they are needed
+constexpr int kOrder[] = {kInput, kCell, kForget, kOutput};  ///< the order in which they are needed
 constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
 
-constexpr int kLeastCells = 64;  ///< whose last ones are computed apart
+constexpr int kLeastCells = 64;  ///< with this many, the last ones are computed separately
 
-/// All LSTMs together; more make networks of so many layers that planning them takes minutes.
+/// The largest number of steps of all LSTMs together. Larger networks have so many layers that
+/// planning takes minutes.
 constexpr int kMostSteps = 256;
 
 int steps_of(const Graph& graph, const Op& op) {
   return graph.in(op, 0).shape[op.time_major ? 0 : 1];
 }
 
-/// Constant states that are not zeros are the host's, and sequences of more steps than are left.
+/// Returns true if the machine can run the steps. Constant states other than zeros, and longer
+/// sequences than the remaining number of steps, are left to the host.
 bool has_steps(const Graph& graph, const Op& op, int left) {
   const auto begins = [&](int state) {
     const Tensor& tensor = graph.in(op, state);
@@ -79,7 +81,7 @@ class Steps : Rewriter {
   }
 
  private:
-  /// Whether all that becomes of the sequence are slices of its last step.
+  /// Returns true if only slices of the last step read the sequence.
   bool reads_last_alone(const Op& lstm) const {
     const int out = lstm.outputs[0], axis = lstm.time_major ? 0 : 1;
     const auto takes_last = [&](const Op& o) {
@@ -99,18 +101,18 @@ class Steps : Rewriter {
            });
   }
 
-  /// Streams of a batch that go through a step together, and what they know of the step before; -1:
-  /// zeros.
+  /// Streams of a batch that are computed together in a step, and their state after the previous
+  /// step. -1: zeros.
   struct Streams {
     int first, count;
     int h = -1, c = -1;
   };
 
-  /// As many as fill the lanes with products of h: while the array computes those of some, the
-  /// vector unit is at the gates of others.
+  /// Returns groups of streams that fill the lanes with products of h. While the array computes one
+  /// group's products, the vector unit computes another group's gates.
   std::vector<Streams> streams_of(const Op& op, int batch) {
     const int lanes = graph_.out(op).type == DataType::kInt8 ? 2 * pairs_ : pairs_;
-    // Nothing where they begin with zeros.
+    // -1 if the state begins with zeros.
     const auto begun = [&](int state) {
       return graph_.in(op, state).is_constant ? -1 : op.input(state);
     };
@@ -125,16 +127,17 @@ class Steps : Rewriter {
     return all;
   }
 
-  /// @param last_alone  nobody reads the other steps
+  /// @param last_alone  true if only the last step is read
   void unrolled(const Op& op, bool last_alone) {
     index_ = op.index;
     const Tensor out = graph_.out(op), x = graph_.in(op, 0);
     const int steps = steps_of(graph_, op), batch = x.shape[op.time_major ? 1 : 0];
     const int cells = out.shape[2];
-    const bool turned = !op.time_major && batch > 1;  // rows of a step lie apart
+    const bool turned = !op.time_major && batch > 1;  // the rows of a step are not adjacent
     const bool narrow = out.type == DataType::kInt8;
     name_ = out.name;
-    // Products without a bias have the sums of those with the biases that there are.
+    // Products that have no bias get a bias of zeros, so that their sums have the same width as
+    // sums with a bias.
     zeros_ = narrow ? add_integers(std::vector<int>(at(cells), 0)) : -1;
     const int in =
         reshape(turned ? exchange(op.inputs[0], -1) : op.inputs[0], {steps * batch, x.shape[2]});
@@ -164,10 +167,11 @@ class Steps : Rewriter {
       reshape(all, out.shape, op.outputs[0]);
   }
 
-  /// @param of_inputs  by gate, products of all steps' inputs  @param first  row of the streams
+  /// @param of_inputs  by gate, products of all steps' inputs
+  /// @param first  row of the streams
   void step(const Op& op, const int* of_inputs, int first, Streams* streams) {
-    // What needs no h first, then all products: the vector unit is busy with that and with gates
-    // while the array computes others.
+    // Slices that do not need h come first, then all products: meanwhile the vector unit computes
+    // these slices and gates.
     int& h = streams->h;
     int& c = streams->c;
     const float of_state = graph_.in(op, lstm::kState).scale();
@@ -204,14 +208,15 @@ class Steps : Rewriter {
     h = results.size() == 1 ? results[0] : join(op, results, 1);
   }
 
-  /// Cells whose output gate's product of h is one of its own.
+  /// Cells whose output gates share a product of h.
   struct Cells {
     int begin, end;
     int weights, zeros;  ///< tensors
   };
 
-  /// The last quarter of many cells waits alone for the step's last product; the vector unit is at
-  /// the others' output meanwhile. More streams keep it busy, anyway.
+  /// Splits the cells if there are many of them and only one group of streams. Only the last
+  /// quarter then waits for the step's last product, while the vector unit computes the others'
+  /// output. Several groups keep the vector unit busy anyway.
   std::vector<Cells> parts_of(const Op& op, int cells, bool alone) {
     const int last = cells / 4 / kWord * kWord;
     if (!alone || cells < kLeastCells || cells % kWord != 0)
@@ -229,7 +234,7 @@ class Steps : Rewriter {
     return {begin, end, add(std::move(weights)), zeros};
   }
 
-  /// Codes of h. @param of  the tensor of all steps
+  /// Returns the codes of h. @param of  the tensor of all steps
   int output(int state, int gate, int of) {
     const int h = made(OpKind::kMul, {state, gate}, like(of, graph_.tensor(state).shape));
     Op& op = graph_.ops.back();
@@ -249,7 +254,7 @@ class Steps : Rewriter {
     graph_.tensors[at(t)].name = name_;
     return t;
   }
-  /// int16 codes, without zero point.
+  /// Adds a tensor of int16 codes without a zero point.
   int wide(std::vector<int> shape, float scale) {
     Tensor t;
     t.name = name_;
@@ -258,20 +263,20 @@ class Steps : Rewriter {
     t.quantization = {{scale}, {0}, 0};
     return add(std::move(t));
   }
-  /// @param to  -1: a tensor of its own, if the shape is another one
+  /// @param to  -1: a new tensor, if the shape differs
   int reshape(int from, const std::vector<int>& shape, int to = -1) {
     if (to < 0 && graph_.tensor(from).shape == shape) return from;
     made(OpKind::kReshape, {from}, to < 0 ? like(from, shape) : to);
     graph_.ops.back().new_shape = shape;
     return graph_.ops.back().outputs[0];
   }
-  /// Steps and batch change places. @param to  -1: a tensor of its own
+  /// Exchanges steps and batch. @param to  -1: a new tensor
   int exchange(int from, int to) {
     const std::vector<int> s = graph_.tensor(from).shape;
     const int order = add_integers(std::vector<int>{1, 0, 2});
     return made(OpKind::kTranspose, {from, order}, to < 0 ? like(from, {s[1], s[0], s[2]}) : to);
   }
-  /// @param bias  -1: none
+  /// @param bias  or -1
   int product(int rows, int weights, int bias) {
     return made(OpKind::kFullyConnected, {rows, weights, bias},
                 wide({graph_.tensor(rows).extent(0), graph_.tensor(weights).extent(0)}, kOfGate));
@@ -283,13 +288,13 @@ class Steps : Rewriter {
     return made(kind, {of}, wide(graph_.tensor(of).shape, kOfFunction));
   }
 
-  int pairs_;  ///< of lanes
+  int pairs_;  ///< number of lane pairs
   int index_ = 0;
-  int zeros_ = -1;  ///< biases of int8's products of h
+  int zeros_ = -1;  ///< biases of int8 products of h
   std::vector<Cells> parts_;
-  std::string name_;           ///< of the tensors that come
-  std::map<int, int> last_;    ///< of sequences whose last step alone is read: that, by tensor
-  std::map<int, int> states_;  ///< by an LSTM's index in the file: behind its last step
+  std::string name_;           ///< for new tensors
+  std::map<int, int> last_;    ///< by sequence of which only the last step is read: that step
+  std::map<int, int> states_;  ///< by an LSTM's index in the file: state after its last step
 };
 
 }  // namespace

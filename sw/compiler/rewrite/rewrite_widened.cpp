@@ -26,7 +26,8 @@ bool widens(const Graph& graph, const Op& op) {
          from.scale() == to.scale() && from.encoding == model::Encoding::kInt8;
 }
 
-/// Sums have 32 bits where the bias has, or halves go to even.
+/// Returns true if the product's sums have 32 bits, which is the case with a 32-bit bias or with
+/// halves to even.
 bool takes_bytes(const Graph& graph, const Op& op) {
   if ((op.kind != OpKind::kFullyConnected && op.kind != OpKind::kConv2D) ||
       !graph.in(op, 1).is_constant || graph.out(op).type != DataType::kInt16)

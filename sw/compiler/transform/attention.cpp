@@ -25,13 +25,15 @@
 namespace trine::compiler {
 namespace {
 
-/// Units whose scores come before a unit's mixture: where heads are units, and where their parts.
+/// The number of units whose scores come before a unit's mixture, if units are heads and if they
+/// are parts of heads.
 constexpr std::size_t kHeadsAhead = 2, kPartsAhead = 1;
-/// Sixteenths of DMEM that a unit's scores take at most; more where that gains much of its cycles.
+/// Sixteenths of DMEM that a unit's scores may use. Larger ones are used if they gain this share of
+/// the cycles.
 constexpr std::array<int, 3> kRooms{2, 4, 5};
 constexpr double kRoomGain = 0.02;
 
-/// Two products around a SOFTMAX that know the same pixels of its maps.
+/// Two products before and after a SOFTMAX that use the same pixels of its maps.
 struct Head {
   int scores, mixture;  ///< layers
   int tokens;
@@ -44,7 +46,8 @@ struct Block {
 
 class Attention {
  public:
-  /// @param only  the room of all blocks' units; unless given, each one's best
+  /// @param only  sixteenths of DMEM for the units of all blocks; if not given, the best for each
+  /// block
   Attention(const Network& net, const machine::Config& config, std::optional<int> only = {})
       : net_(net), config_(config), only_(only) {}
 
@@ -73,7 +76,7 @@ class Attention {
     return false;
   }
 
-  /// A product of two maps, a row of pixels long.
+  /// Returns true for a product of two maps that consist of one row of pixels.
   static bool is_product(const Layer& l) {
     return l.kind == LayerKind::kConv && l.weights_map >= 0 && l.second < 0 && l.window.P == 1 &&
            l.sweeps.size() == 1;
@@ -120,7 +123,8 @@ class Attention {
     return shape.channel_words() * shape.pixels();
   }
 
-  /// Sixteenths of DMEM for a unit's scores. Keys and values that PMEM holds come once.
+  /// Returns the sixteenths of DMEM for a unit's scores. Keys and values that fit PMEM are loaded
+  /// once.
   int best_room(const Block& block) {
     if (only_) return *only_;
     const Head& head = block.heads[0];
@@ -145,7 +149,7 @@ class Attention {
     return known->second;
   }
 
-  /// Tokens of a unit.
+  /// Returns the tokens of a unit.
   int unit_tokens(const Head& head, int sixteenths) const {
     const int words = map(layer(head.scores).output).shape.channel_words();
     const auto room = static_cast<int>(config_.dmem_words() * sixteenths / 16 / words);
@@ -154,7 +158,8 @@ class Attention {
     return divide_up(divide_up(head.tokens, parts), config_.rows) * config_.rows;
   }
 
-  /// Heads shorter than a vector would leave lanes idle that all of them together use.
+  /// Returns true if units gain. Heads shorter than a vector leave lanes idle that all heads
+  /// together would use.
   bool pays(const Block& block) const {
     const std::int64_t scores =
         std::int64_t{map(layer(block.softmax).input).shape.channel_words()} *
@@ -162,12 +167,12 @@ class Attention {
     return block.heads[0].tokens >= config_.rows || scores > config_.dmem_words() / 4;
   }
 
-  /// Whether a layer follows, directly or not, one that writes a map of `made`.
+  /// Returns true if the layer reads a map of `made`, to which maps of its followers are added.
   bool follows(const Layer& l, const std::set<int>& made) const {
     return std::ranges::any_of(made, [&](int m) { return reads(l, m); });
   }
 
-  /// Puts the block's units in its place. @return the last one's position
+  /// Replaces the block by its units. @return the position of the last unit
   int cut(const Block& block) {
     std::set<int> members{block.softmax}, made{layer(block.softmax).output}, mixtures, mixed;
     for (const Head& h : block.heads) {
@@ -176,8 +181,9 @@ class Attention {
       mixed.insert(net_.whole_of(layer(h.mixture).output));
       made.insert({net_.whole_of(layer(h.scores).output), net_.whole_of(layer(h.mixture).output)});
     }
-    // What needs no result of the block comes before it, if it stays behind who wrote to its map
-    // before: of a concatenation's channels, who writes the first of a word clears the others.
+    // Layers that need no result of the block come before it, unless a layer that wrote into the
+    // same map earlier comes after it. The reason is that the layer that writes the first channel
+    // of a word clears the other channels.
     std::vector<Layer> before, after;
     std::set<int> late;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
@@ -204,7 +210,7 @@ class Attention {
     return last;
   }
 
-  /// A unit's mixture comes behind the scores of the units after it.
+  /// Returns the units. The mixture of a unit comes after the scores of the next units.
   std::vector<Layer> units_of(const Block& block, int room) {
     std::vector<Layer> layers;
     std::deque<Layer> mixtures;
@@ -269,7 +275,7 @@ class Attention {
   Network net_;
   const machine::Config& config_;
   const std::optional<int> only_;
-  std::map<std::vector<int>, int> known_;  ///< by key_of() a head alone
+  std::map<std::vector<int>, int> known_;  ///< by key_of() of a single head
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ class Striping {
   }
 
  private:
-  /// A map of the new network that has a map's rows from `first` on.
+  /// A map of the new network that contains a map's rows from `first` on.
   struct Place {
     int map = -1, first = 0;
   };
@@ -44,14 +44,14 @@ class Striping {
   const Layer& old(int i) const { return old_.layers[at(i)]; }
   const Map& old_map(int m) const { return old_.maps[at(m)]; }
 
-  /// A map of the cascade's own, or the whole of which it is a part; else itself.
+  /// Returns the whole map for a map inside of the cascade, or the map itself.
   int key_of(int m) const { return internal(m) ? old_.whole_of(m) : m; }
 
   bool inside(int layer) const { return layer >= cascade_.first && layer <= cascade_.last; }
 
   bool internal(int m) const { return internal_[at(old_.whole_of(m))] != 0; }
 
-  /// Which maps only layers of the cascade know, whole or some of their channels.
+  /// Finds the maps, whole or some of their channels, that only layers of the cascade use.
   void find_internal() {
     internal_.assign(old_.maps.size(), 0);
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
@@ -79,7 +79,7 @@ class Striping {
     return false;
   }
 
-  /// Whether both are channels of one map, in other words.
+  /// Returns true if both are channels of one map in different words.
   bool beside(int a, int b) const {
     const auto words = [&](int m) {
       const Map& map = old_map(m);
@@ -106,9 +106,9 @@ class Striping {
     return tie_rows();
   }
 
-  /// Maps that one instruction walks have as many rows in DMEM. Where one of them is the cascade's
-  /// own, others are staged.
-  /// @return whether they can be
+  /// Ties maps that one instruction addresses alike, so that they have the same number of rows in
+  /// DMEM. If one of them is internal to the cascade, the others are staged.
+  /// @return true if they can be
   bool tie_rows() {
     Ties ties(old_.maps.size());
     for (int i = cascade_.first; i <= cascade_.last; ++i)
@@ -132,22 +132,22 @@ class Striping {
     return false;
   }
 
-  /// Whether rows of it can be a part.
+  /// Returns true if rows of the map can be a part.
   bool can_cut(int m) const {
     const Map& map = old_map(m);
     return map.part.pixel_words == 0 && map.part.stride_y == 1 && map.reloads < 0 &&
            !map.capacity && !map.weights;
   }
 
-  /// The rows that a stripe reads of each map, or writes at the cascade's ends, and those that each
-  /// layer makes for it: not what the stripe before has left. Layers that write parts of one map
-  /// may make fewer of its rows than others: what is read of their channels.
+  /// The rows that a stripe reads of each map, or writes at the cascade's ends, and the rows that
+  /// each layer computes for it, without rows left by the stripe before. Layers that write parts of
+  /// one map may compute fewer of its rows than others, if fewer rows of their channels are read.
   struct Stripe {
     std::map<int, Rows> all;
     std::map<int, Rows> made;  ///< by layer
   };
 
-  /// What the next stripe needs.
+  /// Returns the rows that the next stripe needs.
   Stripe needs_of(const Rows& stripe) const {
     Stripe needs;
     const auto need = [&](int m, const Rows& rows) {
@@ -159,7 +159,7 @@ class Striping {
       const Layer& l = old(i);
       if (!internal(l.output)) need(l.output, stripe);
       const auto out = needs.all.find(key_of(l.output));
-      if (out == needs.all.end()) continue;  // nobody reads these rows
+      if (out == needs.all.end()) continue;  // no layer reads these rows
       Rows made = out->second;
       if (cascade_.keeps && internal(l.output) && !stripes_.empty())
         made.first = std::max(made.first, last_kept(stripes_.back(), i));
@@ -180,7 +180,7 @@ class Striping {
     return std::min(made->second.last, stripe.all.at(key_of(old(layer).output)).last);
   }
 
-  /// The rows of a map that a stripe finds, as the one before has made them.
+  /// Returns the rows of a map that the stripe before has left.
   Rows kept_rows(int m, std::size_t stripe) const {
     if (!cascade_.keeps || !internal(m) || stripe == 0 || stripe == stripes_.size()) return {};
     const std::map<int, Rows>&last = stripes_[stripe - 1].all, &next = stripes_[stripe].all;
@@ -189,8 +189,8 @@ class Striping {
     return {now->second.first, std::min(before->second.last, now->second.last)};
   }
 
-  /// Where kept rows lie between two stripes.
-  /// @return whether there are any, and of codes that the DMA moves
+  /// Adds maps for the rows that are kept between two stripes.
+  /// @return true if there are such rows, and the DMA can move their codes
   bool add_kept() {
     for (std::size_t k = 1; k < stripes_.size(); ++k)
       for (const auto& [m, needs] : stripes_[k].all) {
@@ -207,7 +207,7 @@ class Striping {
     return !kept_.empty();
   }
 
-  /// The stripe's rows of a map, and so many more that those tied to it have as many.
+  /// Returns the stripe's rows of a map, with as many additional rows as the maps tied to it need.
   Rows room_of(const Stripe& stripe, int m) const {
     Rows rows = stripe.all.at(m);
     for (const auto& [other, needs] : stripe.all)
@@ -216,7 +216,7 @@ class Striping {
     return rows;
   }
 
-  /// A place in DMEM for the stripe's rows of a staged map.
+  /// Adds a map in DMEM for the stripe's rows of a staged map.
   Place add_staged(const Stripe& stripe, int m) {
     const Place place = add_map(m, room_of(stripe, m));
     Map& map = net_.maps[at(place.map)];
@@ -225,7 +225,7 @@ class Striping {
     return place;
   }
 
-  /// Brings what a stripe reads of staged maps.
+  /// Loads the rows that a stripe reads of staged maps.
   void load_staged(std::size_t k) {
     if (k == stripes_.size()) return;
     for (auto& [m, staged] : staged_) {
@@ -237,7 +237,7 @@ class Striping {
     }
   }
 
-  /// Takes the rows that a stripe has made of a staged map to where they belong.
+  /// Stores the rows that a stripe has computed of a staged map.
   void store_staged(int m, const Layer& of, const Stripe& stripe) {
     const auto staged = staged_.find(m);
     if (staged == staged_.end()) return;
@@ -258,12 +258,12 @@ class Striping {
     }
   }
 
-  /// @return whether maps that one instruction walks lie alike
+  /// @return true if maps that one instruction addresses have the same layout
   bool add_stripe(std::size_t k) {
     const Stripe& needs = stripes_[k];
     place_maps(needs);
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
-      if (i == cascade_.last) load_staged(k + 1);  // while the last layer is at work
+      if (i == cascade_.last) load_staged(k + 1);  // while the last layer computes
       const int m = key_of(old(i).output);
       if (!needs.all.contains(m)) continue;
       if (old_map(m).producer == i) move_rows(m, kept_rows(m, k), false);
@@ -276,7 +276,7 @@ class Striping {
     return true;
   }
 
-  /// Rows that a stripe leaves to the next one go to DRAM, or come from there.
+  /// Stores the rows that a stripe leaves to the next one to DRAM, or loads them.
   void move_rows(int m, const Rows& rows, bool out) {
     if (rows.count() <= 0) return;
     Kept& kept = kept_.at(m);
@@ -292,7 +292,7 @@ class Striping {
     return {net_.add(std::move(map)), rows.first};
   }
 
-  /// Those rows of a map: all of its place, or a part of that.
+  /// Returns these rows of a map: its map in this stripe, or a part of it.
   int cut(int m, const Rows& rows) {
     const int key = key_of(m);
     if (key == m) return cut(place_.at(m), rows);
@@ -352,24 +352,24 @@ class Striping {
   const Cascade cascade_;
   const machine::Config& config_;
   Network net_;
-  int height_ = 0;              ///< rows of what the cascade makes
-  std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
-  std::vector<char> internal_;  ///< of each old map that is no part
-  std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
+  int height_ = 0;              ///< rows of the cascade's output
+  std::map<int, Place> place_;  ///< by map of the old network, in this stripe
+  std::vector<char> internal_;  ///< by old map that is not a part
+  std::vector<int> first_of_;   ///< by old layer: the layer of the first stripe
   std::vector<Stripe> stripes_;
-  /// Rows of a map on their way from stripe to stripe.
+  /// Rows of a map that are passed from stripe to stripe.
   struct Kept {
     int map = -1, rows = 0;
     int first_copy = -1;  ///< the layer
   };
-  std::map<int, Kept> kept_;  ///< of the old network's maps
-  /// Maps of which stripes have rows in DMEM that the DMA brings, or takes away.
+  std::map<int, Kept> kept_;  ///< by map of the old network
+  /// Maps whose rows the DMA loads or stores for each stripe.
   struct Staged {
     Place next;           ///< of the next stripe, if it is read
     int first_copy = -1;  ///< the layer
   };
-  std::map<int, Staged> staged_;  ///< of the old network's maps
-  std::vector<int> tied_;         ///< a class for each old map: they have as many rows in DMEM
+  std::map<int, Staged> staged_;  ///< by map of the old network
+  std::vector<int> tied_;         ///< by old map: class of maps with equal numbers of rows in DMEM
 };
 
 }  // namespace

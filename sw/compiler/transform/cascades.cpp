@@ -21,32 +21,32 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kMostLayers = 8;    ///< of a cascade
-constexpr int kMostSpilled = 16;  ///< of one whose maps between find no place on chip
+constexpr int kMostSpilled = 16;  ///< of a cascade all of whose inner maps are spilled
 constexpr int kMostStripes = 64;
-constexpr int kMostGated = 12;   ///< of a cascade and of what gates the map that it makes
-constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
+constexpr int kMostGated = 12;   ///< of a cascade with the gate of its output
+constexpr int kMostWeights = 2;  ///< times PMEM: weights that do not fit are loaded for each stripe
 
-constexpr int kWorse = 12;               ///< heights in turn that are no better than one before
-constexpr int kStep = 85;                ///< % of a height that come next
+constexpr int kWorse = 12;               ///< consecutive heights without an improvement
+constexpr int kStep = 85;                ///< the next height is at most this % of a height
 constexpr std::size_t kMostChunked = 3;  ///< layers of a section in chunks
-constexpr double kKept = 0.98;    ///< of the cycles, at most, with kept rows: copies meet gathers
-constexpr double kChunks = 0.96;  ///< with chunks, whose loads wait more than is estimated
-constexpr double kGain = 0.005;   ///< of its layers' cycles; estimates are not that good
+constexpr double kKept = 0.98;    ///< of the cycles with kept rows: copies conflict with gathers
+constexpr double kChunks = 0.96;  ///< with chunks, whose loads wait longer than estimated
+constexpr double kGain = 0.005;   ///< of its layers' cycles; estimates are less precise
 
-/// All but the weights, which no plan asks for.
+/// Returns the network without weights, which no plan needs.
 Network without_weights(Network network) {
   for (Layer& l : network.layers)
     if (l.kind == LayerKind::kConv) l.conv().weights = {};
   return network;
 }
 
-/// Layers as a network of their own.
+/// Some layers as a separate network.
 struct Section {
   Network network;
-  std::vector<int> resident;  ///< for each map: whether it has a place on chip in the plan of all
+  std::vector<int> resident;  ///< by map: 1 if it is in DMEM in the whole network's plan
 };
 
-/// The layers first..last.
+/// Returns the layers first..last as a section.
 Section section(const Network& network, const Plan& plan, int first, int last) {
   std::vector<int> layers(at(last - first + 1)), maps;
   std::iota(layers.begin(), layers.end(), first);
@@ -62,7 +62,7 @@ Section section(const Network& network, const Plan& plan, int first, int last) {
   return own;
 }
 
-/// Whether a cascade takes rows to or from DRAM of a map that has a place on chip.
+/// Returns true if a cascade moves rows to or from DRAM of a map that is in DMEM.
 bool stages_resident(const Network& cut, const Section& own) {
   const auto resident = [&](int m) {
     const std::size_t whole = at(cut.whole_of(m));
@@ -79,7 +79,7 @@ struct Found {
   double gain = 0;
 };
 
-/// The next smaller height of stripes that are about alike.
+/// Returns the next smaller height for which stripes have about the same height.
 int next_height(int rows, int height) {
   const int most = std::min(height - 1, divide_up(height * kStep, 100));
   return most < 1 ? 0 : divide_up(rows, divide_up(rows, most));
@@ -92,7 +92,7 @@ class Finder {
 
   std::vector<Cascade> run() {
     const int count = static_cast<int>(net_.layers.size());
-    // The most that layers before `i` can gain, and the cascade that ends there.
+    // The largest gain of layers before `i`, and the cascade that ends there.
     std::vector<double> most(at(count) + 1);
     std::vector<Found> ends(at(count) + 1);
     std::vector<std::vector<Found>> from(at(count));
@@ -145,8 +145,9 @@ class Finder {
     return found;
   }
 
-  /// Where a mean is taken of a map before others read it again, stripes before it have to leave
-  /// DMEM to that map: the last of those that do, and what follows it. Else the layer itself.
+  /// Returns the layer after the gate if a mean is computed of the layer's map before a gate reads
+  /// the map again. The stripes before the mean must leave DMEM to that map. Otherwise returns the
+  /// layer itself.
   int last_of_gated(int layer) const {
     const int m = net_.layers[at(layer)].output, gate = net_.maps[at(m)].last_use;
     const auto is_mean = [&](const Layer& l) {
@@ -160,8 +161,8 @@ class Finder {
     return gate + 1;
   }
 
-  /// Networks repeat their blocks: sections that are alike have one answer.
-  /// @param end  of the section, of which the layers up to `last` are a cascade
+  /// Returns the best height. Networks repeat their blocks, so equal sections share one answer.
+  /// @param end  the last layer of the section, of which the layers up to `last` are a cascade
   Found best_height(int first, int last, int end) {
     const Section own = section(net_, plan_, first, end);
     std::vector<int> key = key_of(own.network);
@@ -176,8 +177,9 @@ class Finder {
     return found;
   }
 
-  /// The best of the heights from a half of the rows on downwards; then those whose rows are kept,
-  /// and, in chunks of channels, from all rows on down to the best one without.
+  /// Returns the best height. Tries heights from half of the rows downwards, then the same with
+  /// kept rows, and then, in chunks of channels, from all rows down to the best height without
+  /// chunks.
   Found best_height(int first, int last, const Section& section) const {
     const Network& own = section.network;
     const auto as_is = quick_plan(own, config_);
@@ -223,7 +225,7 @@ class Finder {
     return {best.cascade, 0, as_is->cycles - best.cycles + without - best.least};
   }
 
-  /// The best so far: cycles of its plan, and as lean_cycles().
+  /// The best cascade so far, with the cycles of its plan and its lean_cycles().
   struct Best {
     Cascade cascade;
     double cycles = 0, least = 0;
@@ -233,8 +235,8 @@ class Finder {
     return own.network.maps[at(own.network.layers[at(own.last)].output)].shape.H;
   }
 
-  /// Calls try_one with stripes of a half of the rows down to the least, until many in turn are no
-  /// better.
+  /// Calls try_one with stripes from half of the rows down to the least, until kWorse consecutive
+  /// heights are not better.
   template <typename Try>
   void try_heights(const Chunked& own, int least, const Best& best, Try try_one) const {
     const int rows = rows_of(own), chunks = best.cascade.chunks;
@@ -257,7 +259,8 @@ class Finder {
     }
   }
 
-  /// Without what plans add for layers that overlap, array and other engines side by side.
+  /// Returns the plan's cycles without the surcharge for layers that overlap, and without cycles in
+  /// which array and other engines run in parallel.
   static double lean_cycles(const Network& network, const Plan& plan) {
     return plan.cycles - plan.surcharge - cycles_beside(network, plan);
   }

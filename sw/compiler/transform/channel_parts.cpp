@@ -13,7 +13,7 @@
 namespace trine::compiler {
 namespace {
 
-/// Whether the channels of what the layer makes can be made apart.
+/// Returns true if the layer's output channels can be computed separately.
 bool makes_channels(const Layer& l) {
   if (l.kind != LayerKind::kConv) return false;
   const Conv& c = l.conv();
@@ -22,19 +22,19 @@ bool makes_channels(const Layer& l) {
          c.thresholds.empty() && c.group_steps == 0;
 }
 
-/// Whether each channel is made of the same one of the input.
+/// Returns true if each channel depends only on the same channel of the input.
 bool keeps_channels(const Layer& l) {
   if (l.like >= 0 || l.second >= 0 || l.wide_codes() || l.pairs_lanes()) return false;
   if (l.kind == LayerKind::kConv) return l.former.steps > 0 && l.weights_map < 0;
   return (l.kind == LayerKind::kMax || l.kind == LayerKind::kSum) && l.window.P > 1;
 }
 
-/// The layer's channels first..last-1.
+/// Returns the layer's channels first..last-1.
 Layer channels_of(const Layer& all, int first, int last) {
   Layer l = all;
   l.channels = last - first;
   const auto cut = [](auto& values, std::ptrdiff_t from, std::ptrdiff_t to) {
-    if (std::ssize(values) >= to)  // or none
+    if (std::ssize(values) >= to)  // or there are none
       values = std::vector(values.begin() + from, values.begin() + to);
   };
   if (l.kind == LayerKind::kConv) {

@@ -31,13 +31,13 @@ std::size_t layers_after(decltype(Pass::next) pass, const Network& network,
   return other ? other->layers.size() : 0;
 }
 
-/// One condition that fails.
+/// A change that makes one condition fail.
 struct Row {
   const char* what;
   std::function<void(Network&)> edit;
 };
 
-/// The pass changes the network, and leaves it alone with any of the rows.
+/// Checks that the pass changes the network, and that it does not with any of the changes.
 void check_rows(decltype(Pass::next) pass, const Network& network, const std::vector<Row>& rows) {
   REQUIRE(layers_after(pass, network) > 0);
   for (const Row& row : rows) {
@@ -48,7 +48,7 @@ void check_rows(decltype(Pass::next) pass, const Network& network, const std::ve
   }
 }
 
-/// Behind all others: a layer like that one, between other maps.
+/// Appends a copy of a layer between other maps.
 Layer& again(Network& n, int layer, int input, int output) {
   Layer copy = n.layers[at(layer)];
   copy.input = input;
@@ -57,7 +57,7 @@ Layer& again(Network& n, int layer, int input, int output) {
   return n.layers.back();
 }
 
-/// A map like that one, in no relation to others.
+/// Adds a copy of a map, without relations to other maps.
 int another(Network& n, int map) {
   Map m = n.maps[at(map)];
   m.part = {};
@@ -101,7 +101,8 @@ TEST_CASE("attention stays where units would compute something else", "[compiler
        {"a mixture below the head", [](Network& n) { n.layers[4].window.pad_top = -1; }},
        {"a mixture of fewer tokens", [](Network& n) { n.layers[4].window.Q = 8; }},
        {"a mixture of what another makes", [](Network& n) {
-          // A layer between the two needs the first head's result; the second head needs its.
+          // A layer in between needs the first head's result, and the second head needs that
+          // layer's result.
           Layer between = n.layers[2];
           between.input = 7;
           between.output = n.layers[4].weights_map = another(n, 2);
@@ -154,7 +155,7 @@ TEST_CASE("pixels stay that some reader takes", "[compiler][transform]") {
   Network sum = network;
   sum.layers[0].second = 0;
   CHECK(layers_after(thin, sum) == 4);         // the residual's pixels are copied,
-  CHECK(layers_after(thin, sum, plain) == 0);  // which takes the vector unit
+  CHECK(layers_after(thin, sum, plain) == 0);  // which needs the vector unit
 }
 
 TEST_CASE("pools stay that no sweeps can express", "[compiler][transform]") {
@@ -218,7 +219,7 @@ TEST_CASE("a clamp behind a pool stays that does more", "[compiler][transform]")
   CHECK(fused.layers[0].range.act_min == -20);
   CHECK(fused.layers[0].range.act_max == network.layers[2].range.act_max);
   CHECK(fused.layers[0].output == network.layers[2].output);
-  Network low = network;  // all codes of the convolution lie below the clamp's
+  Network low = network;  // all codes of the convolution are below the clamp's range
   low.layers[0].range.act_max = -60;
   place = 0;
   CHECK(fuse(low, kMachine, place).value().layers[0].range.act_max == -20);
@@ -242,7 +243,7 @@ TEST_CASE("a clamp behind a pool stays that does more", "[compiler][transform]")
     CAPTURE(row.what);
     Network edited = network;
     row.edit(edited);
-    CHECK(layers_after(fuse, edited) == edited.layers.size() - 1);  // the pool alone is fused
+    CHECK(layers_after(fuse, edited) == edited.layers.size() - 1);  // only the pool is fused
   }
 }
 
@@ -267,7 +268,7 @@ TEST_CASE("residuals stay that cannot be loaded again", "[compiler][transform]")
                }},
               {"the other operand", [](Network& n) { n.layers[2].input = 1; }},
               {"made by the layer before", [](Network& n) { n.maps[1].producer = 1; }}});
-  Network edge = network;  // at the edge the copy is neither, nor stored once more
+  Network edge = network;  // the copy is not at the edge, and not stored again
   edge.maps[1].output = true;
   int place = 0;
   const Network after = reload(edge, kMachine, place).value();

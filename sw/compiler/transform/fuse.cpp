@@ -12,9 +12,9 @@
 namespace trine::compiler {
 namespace {
 
-/// Whether only one layer reads the map, and nobody outside.
+/// Returns true if only one layer, and nothing outside of the machine, reads the map.
 bool read_once(const Network& network, int map) {
-  if (network.maps[at(map)].part.whole >= 0) return false;  // who reads the whole reads the part
+  if (network.maps[at(map)].part.whole >= 0) return false;  // a reader of the whole reads the part
   const auto is = [&](int m) {
     return m == map || (m >= 0 && network.maps[at(m)].part.whole == map);
   };
@@ -32,7 +32,7 @@ bool fusable(const Network& network, int index) {
          can_pool(network.layers[at(producer)], pool.window) && read_once(network, pool.input);
 }
 
-/// Whether the layer does nothing but clamp codes, as a pool with an activation ends.
+/// Returns true if the layer only clamps codes, as a pool with an activation does at the end.
 bool only_clamps(const Layer& layer) {
   const Geometry& g = layer.window;
   return layer.kind == LayerKind::kSum && layer.result == Output::kRequantized && g.R * g.S == 1 &&
@@ -41,7 +41,7 @@ bool only_clamps(const Layer& layer) {
          layer.pool().regions[0].scale == reference::ChannelScale{1 << 30, 1};
 }
 
-/// Clamping commutes with the maximum: the convolution does it.
+/// Folds a clamp into the convolution, because clamping commutes with the maximum.
 void fold_clamp(Network& network, Layer& conv, int index) {
   if (index >= static_cast<int>(network.layers.size()) || conv.result != Output::kRequantized)
     return;
@@ -54,7 +54,8 @@ void fold_clamp(Network& network, Layer& conv, int index) {
   network.layers.erase(network.layers.begin() + index);
 }
 
-/// The network with that pool in the convolution before it. @pre fusable(network, index)
+/// Returns the network with the pool fused into the convolution before it. @pre fusable(network,
+/// index)
 Network fused(Network network, int index) {
   const Layer pool = network.layers[at(index)];
   Layer& conv = network.layers[at(network.maps[at(pool.input)].producer)];

@@ -19,7 +19,7 @@ bool same_range(const reference::OutputRange& a, const reference::OutputRange& b
   return a.zero_point == b.zero_point && a.act_min == b.act_min && a.act_max == b.act_max;
 }
 
-/// Whether both have the same parameters. @pre their weights are equal
+/// Returns true if both have the same parameters. @pre their weights are equal
 bool same_parameters(const Layer& a, const Layer& b) {
   const Conv &c = a.conv(), &d = b.conv();
   return a.bias == b.bias && a.scales == b.scales && a.per_tensor == b.per_tensor &&
@@ -32,8 +32,8 @@ bool same_parameters(const Layer& a, const Layer& b) {
          same_range(a.add.output, b.add.output);
 }
 
-/// Convolutions of one tap over the images of a batch become one over all of their pixels, whose
-/// maps lie below each other in one.
+/// Replaces convolutions of one tap over the images of a batch by one convolution over all pixels.
+/// The images' maps become parts, below each other, of one map.
 class Stacking {
  public:
   Stacking(const Network& network, const machine::Config& config)
@@ -62,11 +62,11 @@ class Stacking {
   }
 
  private:
-  /// What an image's layer reads or writes there.
+  /// The maps of an image's layer.
   static constexpr int Layer::*kMaps[] = {&Layer::input, &Layer::second, &Layer::output};
 
-  /// Runs whose maps can lie below each other. What lies so has planes of its own: layers that walk
-  /// two maps with one address take both so, also where they stay one for each image.
+  /// Returns the runs whose maps can be stacked. A stacked map has other planes, so layers that
+  /// address two maps alike need both of them stacked, even if these layers are not merged.
   std::vector<ImageRun> stackable_runs() {
     std::vector<ImageRun> runs;
     for (const ImageRun& run : image_runs(net_, equal_weights(net_)))
@@ -79,7 +79,7 @@ class Stacking {
     return runs;
   }
 
-  /// For each map those that a layer walks with the same address, in the layers' order.
+  /// Finds, for each map, the maps that a layer addresses alike, in the order of the layers.
   void find_ties() {
     const auto tie = [&](int a, int b) {
       ties_[a].push_back(b);
@@ -93,12 +93,12 @@ class Stacking {
     }
   }
 
-  /// Works out which maps lie together: those of the runs, and those tied to them.
-  /// @return whether a run had to go
+  /// Finds the maps that are stacked together: those of the runs, and those tied to them.
+  /// @return true if a run was removed
   bool erase_conflicts(std::vector<ImageRun>& runs) {
     sets_.clear();
     std::vector<std::vector<int>> all;
-    std::set<int> bad;  // maps
+    std::set<int> bad;  // first maps of sets that cannot be stacked
     const auto add = [&](const std::vector<int>& maps) {
       const auto known = [&](int m) { return sets_.contains(m); };
       if (maps.empty()) return true;
@@ -156,10 +156,10 @@ class Stacking {
     return true;
   }
 
-  /// Whether images that share tiles have so much fewer of them that it is worth waiting for the
-  /// maps of all: kws takes 4 % more cycles on edge1024 for 63 tiles instead of 64.
+  /// Returns true if shared tiles save so many tiles that it is worth waiting for the maps of all
+  /// images. (kws takes 4 % more cycles on edge1024 for 63 tiles instead of 64.)
   bool fills_lanes(const ImageRun& run) const {
-    constexpr int kGain = 16;  // parts of all tiles
+    constexpr int kGain = 16;  // sixteenths of all tiles
     const Layer& l = net_.layers[at(run.first)];
     const std::int64_t pixels = std::int64_t{l.window.P} * l.window.Q;
     const int lanes = l.lanes(config_);
@@ -167,7 +167,7 @@ class Stacking {
     return divide_up(run.size() * pixels, lanes) * kGain <= alone * (kGain - 1);
   }
 
-  /// The images' maps of one kind, in order; none for a residual that there is not.
+  /// Returns the images' maps of one kind, in order, or nothing if there is no residual.
   std::vector<int> maps_of(const ImageRun& run, int Layer::*which) const {
     std::vector<int> maps;
     for (int i = run.first; i <= run.last; ++i)
@@ -175,7 +175,7 @@ class Stacking {
     return maps;
   }
 
-  /// Whether the maps are all that lies in another one, below each other.
+  /// Returns true if the maps are exactly the parts of another map, below each other.
   bool are_stacked(const std::vector<int>& maps) const {
     const auto found = stacks_.find(net_.maps[at(maps[0])].part.whole);
     return found != stacks_.end() && found->second == maps;
@@ -200,7 +200,7 @@ class Stacking {
     });
   }
 
-  /// The map in which those of the images lie.
+  /// Returns the map whose parts are the images' maps.
   int stack(const std::vector<int>& maps) {
     if (maps.empty()) return -1;
     if (are_stacked(maps)) return net_.maps[at(maps[0])].part.whole;
@@ -229,7 +229,7 @@ class Stacking {
     return all;
   }
 
-  /// Images' maps that no layer reads or writes any more would keep the whole from being one alone.
+  /// Detaches maps of images that no layer uses any more, so that the whole map has no parts.
   void free_unused() {
     std::set<int> used;
     for (const Layer& l : net_.layers) used.insert({l.input, l.second, l.output, l.weights_map});
@@ -240,10 +240,10 @@ class Stacking {
 
   Network net_;
   const machine::Config& config_;
-  std::map<int, std::vector<int>> ties_;    ///< of each map
-  std::set<int> alone_;                     ///< maps that lie as their layers want them
-  std::map<int, std::vector<int>> sets_;    ///< of each map: those that lie together
-  std::map<int, std::vector<int>> stacks_;  ///< by whole
+  std::map<int, std::vector<int>> ties_;    ///< by map
+  std::set<int> alone_;                     ///< maps whose layers determine their layout
+  std::map<int, std::vector<int>> sets_;    ///< by map: the maps that are stacked together
+  std::map<int, std::vector<int>> stacks_;  ///< by whole map
 };
 
 }  // namespace

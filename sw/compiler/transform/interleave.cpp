@@ -15,23 +15,23 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kWindow = 24;     ///< layers that may pass each other
-constexpr double kSlack = 100;  ///< cycles for which no layer passes another
+constexpr int kWindow = 24;     ///< layers that may be reordered
+constexpr double kSlack = 100;  ///< differences up to which the order is kept, in cycles
 
 int side_of(const Layer& l) { return l.kind == LayerKind::kConv ? 0 : 1; }
 
-// ---- what a layer waits for ---------------------------------------------------------------------
+// ---- dependencies of layers -------------------------------------------------------------------
 
 bool disjoint(int a, int a_count, int b, int b_count) {
   return a + a_count <= b || b + b_count <= a;
 }
 
-/// Channels and rows of a whole map that a layer writes or reads.
+/// The channels and rows of a whole map that a layer writes or reads.
 struct Access {
   int layer;
   bool writes;
   int channel, channels, y, rows;
-  bool odd;  ///< words of others' channels, too
+  bool odd;  ///< includes words shared with other channels
 
   bool meets(const Access& o) const {
     return !disjoint(channel, channels, o.channel, o.channels) && !disjoint(y, rows, o.y, o.rows);
@@ -53,10 +53,10 @@ Access access_of(const Network& network, int layer, int m, bool writes) {
           map.position() != 0 || map.shape.C % map.shape.per_word != 0};
 }
 
-/// For each layer those before it that it follows.
+/// Returns, for each layer, the earlier layers that it must follow.
 std::vector<std::vector<int>> predecessors(const Network& network) {
   std::vector<std::vector<int>> before(network.layers.size());
-  std::map<int, std::vector<Access>> known;  // of each whole map
+  std::map<int, std::vector<Access>> known;  // by whole map
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
     const Layer& l = network.layers[at(i)];
     std::vector<int>& mine = before[at(i)];
@@ -89,9 +89,9 @@ double duration(const Plan& plan, int layer) {
   return plan.tilings[at(layer)].expected + timing::kLayerOverhead;
 }
 
-// ---- the time that both work --------------------------------------------------------------------
+// ---- time in which both engines run -----------------------------------------------------------
 
-/// Words of DMEM.
+/// A range of DMEM words.
 struct Range {
   std::int64_t first = 0, end = 0;
   bool meets(const Range& o) const { return first < o.end && o.first < end; }
@@ -112,10 +112,10 @@ class Timeline {
   struct Span {
     int layer;
     double start, end;
-    double words;  ///< of the engine's queue, with those before
+    double words;  ///< of the engine's queue, including all before
   };
 
-  /// @return what is saved
+  /// @return the cycles saved
   double place(int i) {
     const int side = side_of(net_.layers[at(i)]);
     const std::vector<Span>& others = spans_[at(1 - side)];
@@ -137,7 +137,8 @@ class Timeline {
     return saved;
   }
 
-  /// Program words of layer i: its first RUN sets all registers, later ones those that change.
+  /// Returns the program words of layer i. Its first RUN sets all registers, later ones only those
+  /// that change.
   double words_of(int i) const {
     const Tiling& t = plan_.tilings[at(i)];
     const Layer& l = net_.layers[at(i)];
@@ -147,7 +148,7 @@ class Timeline {
     return kFirstRun + (runs - 1) * kNextRun;
   }
 
-  /// When the engine's queue has taken so many words.
+  /// Returns the cycle in which the engine's queue has accepted `words` words.
   static double has_room(const std::vector<Span>& own, double words) {
     const double begun = words - machine::kQueueWords;  // that have left the queue
     for (std::size_t k = own.size(); k-- > 0;) {
@@ -159,7 +160,7 @@ class Timeline {
     return 0;
   }
 
-  /// Whether the layer needs what `other` makes, or its place.
+  /// Returns true if the layer needs the result or the DMEM words of `other`.
   bool waits(int other, int i) const {
     if (std::ranges::binary_search(before_[at(i)], other)) return true;
     const Layer &a = net_.layers[at(other)], &b = net_.layers[at(i)];
@@ -171,7 +172,7 @@ class Timeline {
     return in_buffers(b.output, other);
   }
 
-  /// Two maps, or parts of different ones, with a word in common.
+  /// Returns true if two maps, or parts of different maps, share a word.
   bool share(int a, int b) const {
     if (a < 0 || b < 0 || net_.whole_of(a) == net_.whole_of(b)) return false;
     return range_of(a).meets(range_of(b));
@@ -191,8 +192,8 @@ class Timeline {
     return {plan_.scratch[at(i)], plan_.scratch[at(i)] + plan_.tilings[at(i)].scratch_words()};
   }
 
-  /// The part of a vector layer's cycles in which it needs the gather port, and beside it the array
-  /// waits. Loads are taken in order: those of its parts hold up the array's weights.
+  /// Returns the part of a vector layer's cycles in which it uses the gather port, so that the
+  /// array waits. Loads are in order, so the loads of its parts delay the array's weights.
   double gathers(int i) const {
     const Layer& l = net_.layers[at(i)];
     if (l.by_dma) return kBanks;
@@ -208,7 +209,7 @@ class Timeline {
   const Network& net_;
   const Plan& plan_;
   const std::vector<std::vector<int>> before_;
-  std::array<std::vector<Span>, 2> spans_;  ///< of array and vector unit
+  std::array<std::vector<Span>, 2> spans_;  ///< of the array and of the vector unit
   double dispatched_ = 0;
 };
 
@@ -245,8 +246,8 @@ std::vector<int> interleaved(const Network& network, const Plan& plan) {
     const auto near = left.begin() + std::min<std::ptrdiff_t>(kWindow, std::ssize(left));
     double first = std::numeric_limits<double>::infinity();
     for (auto i = left.begin(); i != near; ++i) first = std::min(first, start_of(*i));
-    // Where both can start, the vector unit's come first, which are done sooner; but at
-    // the network's begin nothing hides the array's weights.
+    // If both can start, the vector unit's layer comes first, because it ends sooner. At the
+    // network's begin the array's layer comes first, because nothing hides the load of its weights.
     const std::array<int, 2> sides{order.empty() ? 0 : 1, order.empty() ? 1 : 0};
     auto next = near;
     for (const int side : sides)

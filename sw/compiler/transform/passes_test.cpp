@@ -31,7 +31,7 @@ Network lowered(Builder& b, const std::vector<int>& outputs) {
 
 using Next = decltype(Pass::next);
 
-/// The network with the first change, or "nothing".
+/// Returns the network with the first change, or "nothing".
 std::string changed(Next next, const Network& network, int place = 0) {
   const std::optional<Network> other = next(network, kMachine, place);
   return other ? "\n" + to_text(*other) : "nothing";
@@ -61,7 +61,7 @@ network: 4 maps, 3 layers
     conv 4x4 of 4x4
     4 channels x 2 steps of 4 int8 codes, codes -128..127
 )");
-  Builder c(1);  // one reader takes all
+  Builder c(1);  // one reader uses all of them
   const int w = convolution(c, c.input({1, 8, 8, 4}), 8, 3);
   CHECK(changed(thin, lowered(c, {convolution(c, w, 4, 1, 2), convolution(c, w, 4, 1)})) ==
         "nothing");
@@ -88,7 +88,7 @@ network: 4 maps, 3 layers
 )");
 }
 
-/// Softmax over tokens, with the scale that the operator has.
+/// Adds a softmax over tokens, with the scale that the operator requires.
 int softmax(Builder& b, int from) {
   const int result = b.unary(from, model::OpKind::kSoftmax, "SOFTMAX");
   b.graph.tensors[static_cast<std::size_t>(result)].quantization = {{1.0f / 256}, {-128}};
@@ -146,7 +146,7 @@ TEST_CASE("units are larger where keys and values come once for each", "[compile
       cut_attention(lowered(b, {b.batch_matmul(weights, v, false, false)}), kMachine, place);
   REQUIRE(cut);
   CHECK(cut->layers.front().window.Q == tokens);
-  // One unit's scores come before the mixture of the one before.
+  // The scores of a unit come before the mixture of the unit before.
   CHECK(cut->layers[4].output != cut->layers[2].output);
   CHECK(cut->whole_of(cut->layers[4].output) == cut->whole_of(cut->layers.back().output));
 }
@@ -193,10 +193,10 @@ network: 10 maps, 5 layers
     conv 1x6 of 1x6
     8 channels x 6 steps of 4 matmul codes, codes -128..127
 )");
-  // A core's pixels lie behind those of the core before in what the host and the weights know.
+  // Weights and host see the cores' pixels one after the other.
   CHECK(shared->maps[at(shared->inputs[0])].row_room == 24);
   CHECK(shared->maps[at(shared->outputs[0])].shape.W == 21);
-  Builder few(1);  // a beat of pixels for one core alone
+  Builder few(1);  // a beat of pixels for a single core
   CHECK_FALSE(on_cores(lowered(few, {few.fully_connected(few.input({1, 2, 16}), 16, 8)}), 4));
 }
 
@@ -205,9 +205,9 @@ TEST_CASE("what takes neighbours is computed by all cores", "[compiler][transfor
   const int x = b.input({1, 1, 24, 16});
   const int y = convolution(b, x, 32, 1);
   const int z = b.convolution(y, 8, 1, 3, 1, 1, 1, 1, Padding::kSame, true);
-  const int more = GENERATE(8, 128);  // channels of a product behind it
+  const int more = GENERATE(8, 128);  // channels of the product after it
   const std::optional<Network> shared = on_cores(lowered(b, {convolution(b, z, more, 1)}), 2);
-  REQUIRE(bool(shared) == (more == 128));  // else most MACs are in the window
+  REQUIRE(bool(shared) == (more == 128));  // otherwise most MACs are in the window
   if (!shared) return;
   const auto pixels = [&](int m) { return shared->maps[at(m)].core_pixels; };
   CHECK(pixels(shared->layers[0].output) == 12);
@@ -247,7 +247,7 @@ TEST_CASE("a SOFTMAX of scores that come from outside is no attention",
   const int weights = softmax(b, b.input({1, 21, 8}));
   const int x = b.fully_connected(b.input({1, 21, 16}), 16, 8);
   const std::optional<Network> shared = on_cores(lowered(b, {weights, x}), 4);
-  REQUIRE(shared);  // the input of a core's tokens is another map, of no layer, as is the output
+  REQUIRE(shared);  // the input and the output of a core's tokens are separate maps without a layer
   CHECK(changed(cut_attention, *shared) == "nothing");
 }
 
@@ -271,7 +271,7 @@ TEST_CASE("who writes other channels of a mixture's words stays behind it",
   int place = 0;
   const std::optional<Network> cut = cut_attention(net, kMachine, place);
   REQUIRE(cut);
-  std::string channels;  // of the result, in the order of its writers
+  std::string channels;  // of the result, in the order of the layers that write them
   for (const Layer& l : cut->layers) {
     const Map& whole = cut->maps[static_cast<std::size_t>(cut->whole_of(l.output))];
     if (whole.output)
@@ -324,14 +324,14 @@ network: 3 maps, 1 layers
   CHECK(changed(fuse, lowered(c, {c.pool(w, true, 2, 2, 2, 2, Padding::kSame), w})) == "nothing");
 }
 
-/// MAX_POOL_2D without an activation.
+/// Adds a MAX_POOL_2D without an activation.
 int max_pool(Builder& b, int from, int size, int stride) {
   const int t = b.pool(from, true, size, size, stride, stride, Padding::kSame);
   b.graph.ops.back().activation = model::Activation::kNone;
   return t;
 }
 
-/// With the quantization of the input, so that a concatenation moves nothing.
+/// Adds a convolution with the quantization of the input, so that a concatenation moves nothing.
 int branch(Builder& b, int from, int channels, int size) {
   const int t = convolution(b, from, channels, size);
   b.tensor(t).quantization = b.tensor(b.graph.inputs[0]).quantization;
@@ -391,7 +391,7 @@ network: 3 maps, 2 layers
   layer 1 MAX_POOL_2D 't1': 2 -> 1
     max 8x8 of 8x8, taps 5x1, pad 2x0, codes -128..127
 )");
-  Builder c(1);  // no fewer cycles
+  Builder c(1);  // not fewer cycles
   CHECK(changed(separate, lowered(c, {max_pool(c, c.input({1, 8, 8, 4}), 3, 1)})) == "nothing");
 }
 
@@ -423,7 +423,7 @@ TEST_CASE("interleave keeps what layers need in order", "[compiler][transform]")
   CHECK(segments_of(network, interleaved(network, *compiler::plan(network, kMachine))).empty());
 }
 
-/// `blocks` sums of what two products make of their residual.
+/// Adds `count` blocks, each the sum of two products and their input.
 int blocks(Builder& b, int count) {
   int x = b.fully_connected(b.input({8, 16}), 16, 16);
   for (int i = 0; i < count; ++i)

@@ -18,14 +18,15 @@ struct Reload {
   int map, layer;
 };
 
-/// Rows of pixels of which only the order in a plane matters, so that both may lie as they like.
+/// Returns true for rows of pixels of which only the order in a plane matters, so that the two maps
+/// may have different layouts.
 bool can_reload(const Network& network, int m) {
   const Map& map = network.maps[at(m)];
   return map.shape.H == 1 && !map.constant() && !map.weights && !map.capacity && map.reloads < 0 &&
          network.is_separate(m);
 }
 
-/// Second operands that layers before the one ahead of them know, too.
+/// Returns second operands that were also used more than one layer before.
 std::vector<Reload> candidates(const Network& network) {
   std::vector<Reload> found;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
@@ -63,7 +64,7 @@ std::optional<Network> reload(const Network& network, const machine::Config& /*c
                               int& place) {
   constexpr std::size_t kTries = 8;
   std::vector<Reload> tries = candidates(network);
-  // Many blocks are alike: all at once, else one by one.
+  // If there are many equal blocks, all are tried at once; otherwise one by one.
   if (tries.size() > kTries) {
     if (place == 0) {
       Network all = network;

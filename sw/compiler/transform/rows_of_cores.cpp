@@ -10,7 +10,7 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kMostCoreRows = 255;  ///< core_y
-constexpr int kMostRows = 4096;     ///< of a map: its coordinates begin with its first row
+constexpr int kMostRows = 4096;     ///< rows of a map: its coordinates begin with its first row
 
 class RowsOfCores {
  public:
@@ -34,7 +34,7 @@ class RowsOfCores {
   Map& map(int m) { return net_.maps[at(m)]; }
   const Map& map(int m) const { return net_.maps[at(m)]; }
 
-  /// Whether no other map lies in it, nor it in another, and one layer alone writes it.
+  /// Returns true if the map is separate, and only one layer writes it.
   bool is_plain(int m) const {
     const Map& map = net_.maps[at(m)];
     return net_.is_separate(m) && !map.capacity && map.reloads < 0 && !map.kept && !map.weights &&
@@ -47,7 +47,7 @@ class RowsOfCores {
            kind == LayerKind::kMinimum || kind == LayerKind::kSquare;
   }
 
-  /// Parameters that are those of all rows.
+  /// Returns true if all rows have the same parameters.
   static bool is_even(const Layer& l) {
     bool even = true;
     for_each_rect(l, [&](const Rect& r) { even &= r.y0 == 0 && r.y1 == l.window.P; });
@@ -60,7 +60,7 @@ class RowsOfCores {
         l.like >= 0 || l.rows_of_all > 0 || g.P < 2 || g.stride_y < 1 || g.stride_x < 1 ||
         g.H > kMostRows || g.P > kMostRows || !is_even(l))
       return false;
-    if (map(l.input).shape.pixels() == 1) return false;  // its rows are no beats apart
+    if (map(l.input).shape.pixels() == 1) return false;  // its rows are not beats apart
     if (divide_up(g.P, cores_) * g.stride_y > kMostCoreRows) return false;
     if (l.two_operands() && (g.R != 1 || g.S != 1 || g.stride_y != 1)) return false;
     for (const int m : {l.input, l.second, l.output})
@@ -83,12 +83,13 @@ class RowsOfCores {
     for (const int m : {l.second, l.weights_map}) place_input(l, m, g.P, 0, 0);
   }
 
-  /// @param rows  of a core, which the layer reads besides some above and below
+  /// @param rows  rows of a core; the layer also reads some rows above and below
   void place_input(const Layer& l, int m, int rows, int above, int below) {
     if (m < 0) return;
     Map& from = net_.maps[at(net_.whole_of(m))];
     if (!l.by_rows && from.core_rows == 0) return;
-    // Rows of a core begin where those that it reads do, and reach no further than a neighbour's.
+    // A core's rows begin where the rows that it reads begin, and reach at most into a neighbour's
+    // rows.
     from.in_dram |= !l.by_rows || from.core_rows != rows || std::max(above, below) > rows;
     from.rows_above = std::max(from.rows_above, above);
     from.rows_below = std::max(from.rows_below, below);

@@ -11,7 +11,7 @@
 namespace trine::compiler {
 namespace {
 
-/// Whether the layer makes each row of codes of one map from a window of rows of another.
+/// Returns true if the layer computes each row of one map from a window of rows of another map.
 bool makes_rows(const Network& network, const Layer& l) {
   const Map& out = network.maps[at(l.output)];
   const bool simple = (l.kind == LayerKind::kConv && !l.fuses_max() && l.weights_map < 0) ||
@@ -21,8 +21,8 @@ bool makes_rows(const Network& network, const Layer& l) {
          out.part.pixel_words == 0 && out.part.channel % out.shape.per_word == 0;
 }
 
-/// Whether a layer before or behind them writes some of the channels that these write: a stripe
-/// that leaves DMEM has the pixels of its own layers alone.
+/// Returns true if another layer writes some of the channels that these layers write. A stripe that
+/// leaves DMEM contains only the pixels of its own layers.
 bool others_write(const Network& network, const Scattered& layers) {
   const Map& map = network.maps[at(network.layers[at(layers.first)].output)];
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
@@ -52,7 +52,7 @@ class Striping {
       stripes_.push_back({{y, std::min(whole.shape.H, y + rows_)}, {}, -1, -1});
     net_.maps[at(whole_)].in_dram = true;
     if (loads_) net_.maps[at(input_)].in_dram = true;
-    // What comes for the next stripe, and leaves of the one before, has places of its own.
+    // Loads for the next stripe and stores of the previous one have separate maps.
     const int count = static_cast<int>(stripes_.size());
     if (loads_) load(stripes_.front());
     for (int k = 0; k < count; ++k) {
@@ -74,7 +74,7 @@ class Striping {
   const Layer& old(int i) const { return old_.layers[at(i)]; }
   const Part& part_of(int i) const { return old_.maps[at(old(i).output)].part; }
 
-  /// The rows of a layer's own that lie in the stripe.
+  /// Returns the layer's rows inside of the stripe.
   Rows rows_of(int i, const Stripe& stripe) const {
     const Part& part = part_of(i);
     const auto from = [&](int y) { return divide_up(std::max(0, y - part.y), part.stride_y); };
@@ -82,7 +82,7 @@ class Striping {
     return {std::min(last, from(stripe.out.first)), last};
   }
 
-  /// Rows of a map.
+  /// Adds a part for rows of a map.
   int cut(int m, int channel, int channels, const Rows& rows) {
     Map part = old_.maps[at(m)];
     part.input = part.output = false;
@@ -92,7 +92,7 @@ class Striping {
     return net_.add(std::move(part));
   }
 
-  /// A map of its own for these rows.
+  /// Adds a separate map for these rows.
   int add(int m, int channels, const Rows& rows) {
     Map own = old_.maps[at(m)];
     own.input = own.output = own.in_dram = false;
@@ -163,7 +163,7 @@ class Striping {
   const int whole_ = old_.whole_of(old_.layers[at(layers_.first)].output);
   const int input_ = old_.layers[at(layers_.first)].input;
   std::vector<Stripe> stripes_;
-  std::vector<int> first_of_;  ///< the layer of the first stripe, of each old one
+  std::vector<int> first_of_;  ///< by old layer: the layer of the first stripe
   int first_load_ = -1, first_store_ = -1;
 };
 

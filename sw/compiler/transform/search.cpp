@@ -19,35 +19,37 @@
 namespace trine::compiler {
 namespace {
 
-/// Plans of finished networks that differ by less differ for no reason.
+/// A finished plan must be shorter than this factor to count as better. Smaller differences are
+/// random.
 constexpr double kGain = 0.99;
 
-/// What a sequence must take less on a cluster's cores, and an image in cycles: of short ones the
-/// estimate of what goes from core to core is not good enough.
+/// The gain that is required to share a sequence's tokens among the cores of a cluster (a factor),
+/// or an image's rows (in cycles). For short networks, transfers between cores are estimated too
+/// roughly.
 constexpr double kTokens = 0.7, kRowsCycles = 700;
 
-/// Layers in another order must take less than this part of the cycles, and so many less: of short
-/// layers the estimates are not good enough.
+/// The gain that another order of the layers requires, as a factor and in cycles. For short layers,
+/// the estimates are too rough.
 constexpr double kMoved = 0.999, kMovedCycles = 500;
 constexpr std::size_t kMostMoves = 16;  ///< tried one by one
-constexpr int kMostHeights = 3;         ///< of stripes of a map whose pixels are scattered
+constexpr int kMostHeights = 3;         ///< stripe heights of a map whose pixels are scattered
 
 struct Candidate {
   explicit Candidate(Network of) : network(std::move(of)) {}
 
   Network network;
   bool planned = false;
-  std::optional<Plan> plan;  ///< none where the network does not fit
-  double cycles = 0;         ///< of the plan, array and vector unit side by side
+  std::optional<Plan> plan;  ///< empty if the network does not fit
+  double cycles = 0;         ///< of the plan, with array and vector unit in parallel
   std::string printed;
 };
 
-/// Whether `other` takes less than `share` of the cycles, or alone fits.
+/// Returns true if `other` takes less than `share` of the cycles, or if only `other` fits.
 bool is_shorter(const Candidate& other, const Candidate& than, double share = 1) {
   return other.plan && (!than.plan || other.cycles < share * than.cycles);
 }
 
-/// Whether `other` is shorter, or not longer with clearly less to load and store.
+/// Returns true if `other` is shorter, or is not longer and clearly has less traffic.
 bool is_better(const Candidate& other, const Candidate& than) {
   constexpr double kCycles = 0.995, kTraffic = 0.95;
   return is_shorter(other, than, kCycles) ||
@@ -64,7 +66,7 @@ class Search {
         cascading_(ways.cascading),
         print_after_(print_after) {}
 
-  /// Lets the passes from `first` on work on a network, and plans the result.
+  /// Applies the passes from `first` on to a network, and plans the result.
   Candidate finish(Candidate now, std::size_t first) const {
     for (std::size_t i = first; i < kPasses.size(); ++i) {
       const Pass& pass = kPasses[i];
@@ -97,8 +99,8 @@ class Search {
   }
 
  private:
-  /// Where a map whose pixels several layers write finds no place on chip: its rows leave DMEM when
-  /// all of them have come.
+  /// Splits layers that write scattered pixels of a spilled map into stripes. Rows are stored when
+  /// all their pixels are computed.
   void gather(Candidate& now) const {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
@@ -112,7 +114,7 @@ class Search {
     }
   }
 
-  /// The first of some heights that is better.
+  /// Takes the first of some heights that is better.
   void take_rows(const Scattered& layers, const Shape& whole, bool loads, Candidate& now) const {
     const std::int64_t most = config_.dmem_words() / 2 / whole.W / whole.channel_words();
     int rows = divide_up(whole.H, 2);
@@ -129,7 +131,8 @@ class Search {
     }
   }
 
-  /// Where maps find no place on chip: all cascades that promise something, else one by one.
+  /// Applies cascades if maps are spilled: all cascades that should gain together, otherwise one by
+  /// one.
   void cascade(Candidate& now) const {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
@@ -150,13 +153,13 @@ class Search {
     for (std::size_t i = found.size(); i-- > 0;) take({found[i]}, now);
   }
 
-  /// From the last one on, so that the others' layers stay where they are.
+  /// Applies the cascades, last one first, so that the other cascades' layers keep their positions.
   bool take(const std::vector<Cascade>& cascades, Candidate& now) const {
     Candidate candidate(now.network);
     candidate.printed = now.printed;
     for (std::size_t i = cascades.size(); i-- > 0;) {
       std::optional<Network> cut = cascaded(candidate.network, cascades[i], config_);
-      if (!cut) return false;  // a section by itself knows nothing of maps that others load again
+      if (!cut) return false;  // a section does not see maps that others load again
       candidate.network = std::move(*cut);
     }
     verifier_.verify(candidate.network, kCascade);
@@ -167,8 +170,8 @@ class Search {
     return true;
   }
 
-  /// Layers of the vector unit beside those of the array: all that can move, else one place after
-  /// the other.
+  /// Reorders layers so that the vector unit's run in parallel with the array's: all at once,
+  /// otherwise one place after the other.
   void interleave(Candidate& now) const {
     if (cascading_ == Cascading::kNever || !now.plan || !can_interleave(now.network)) return;
     const std::vector<int> order = interleaved(now.network, *now.plan);
@@ -203,7 +206,7 @@ class Search {
     candidate.cycles = candidate.plan->cycles - cycles_beside(candidate.network, *candidate.plan);
   }
 
-  /// Takes one change after the other, where that makes the plan shorter; without a plan, all.
+  /// Applies one change after the other if it makes the plan shorter; without a plan, applies all.
   void climb(const Pass& pass, Candidate& now) const {
     const bool parts = pass.next == split_pool || pass.next == separate;
     if ((pass.next == fuse && fusion_ == Fusion::kNever) ||
@@ -236,7 +239,8 @@ class Search {
   std::string_view print_after_;
 };
 
-/// Where the map between two layers finds no place on chip: those of channels that are shorter.
+/// Splits layers into parts of their channels if the map between two layers is spilled and the
+/// parts are shorter.
 void take_channel_parts(Candidate& now, const machine::Config& config, const Verifier& verifier) {
   for (int i = 0; now.plan && i < static_cast<int>(now.network.layers.size()); ++i) {
     if (now.plan->maps[at(now.network.layers[at(i)].output)].resident) continue;
@@ -256,7 +260,7 @@ void take_channel_parts(Candidate& now, const machine::Config& config, const Ver
   }
 }
 
-/// The network by rows of the cores.
+/// Returns the network shared by rows of the cores.
 std::optional<Candidate> in_rows(const Candidate& whole, const machine::Config& config,
                                  const Verifier& verifier) {
   std::optional<Network> shared = rows_of_cores(whole.network, config.cores);
@@ -290,7 +294,7 @@ Planned search(Network network, const machine::Config& config, const Ways& ways,
       verifier.verify(*tokens, "tokens of cores");
       take(finished(std::move(*tokens), ways.fusion, ways.cascading), kTokens);
     }
-  // What fusing gains where maps are spilled, a cascade may gain as well.
+  // If maps are spilled, a cascade may gain as much as fusion does.
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
   if (ways.fusion == Fusion::kEstimated && ways.cascading == Cascading::kEstimated &&
       std::ranges::any_of(best.network.layers, fuses)) {

@@ -9,7 +9,7 @@
 namespace trine::compiler {
 namespace {
 
-/// Each field of a struct by name, so that none is forgotten: another field stops the compiler.
+/// Names each field of a struct, so that a new field does not compile until it is added here.
 std::vector<int> numbers_of(const Geometry& geometry) {
   const auto& [H, W, P, Q, R, S, stride_y, stride_x, dil_y, dil_x, pad_top, pad_left, reach_y,
                reach_x] = geometry;

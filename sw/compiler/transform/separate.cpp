@@ -14,7 +14,7 @@
 namespace trine::compiler {
 namespace {
 
-/// Cycles of so many positions of each of its words.
+/// Returns the cycles of these positions of one word.
 double cycles(int rows, int cols, int taps) {
   return static_cast<double>(rows) * cols * (taps + timing::kMaximum);
 }

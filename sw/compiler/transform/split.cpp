@@ -19,7 +19,7 @@ bool reads(const Network& network, const Layer& l, int whole) {
                              [&](int m) { return m >= 0 && network.whole_of(m) == whole; });
 }
 
-/// Whether it is some channels of all of its whole's pixels, in words of their own.
+/// Returns true if the map is some channels, in whole words, of all pixels of its whole map.
 bool is_branch(const Network& network, int m) {
   const Map& map = network.maps[at(m)];
   const Part& part = map.part;
@@ -31,7 +31,8 @@ bool is_branch(const Network& network, int m) {
          (last || map.shape.C % map.shape.per_word == 0);
 }
 
-/// The branches of what that pool reads; none where others know the map, or it is no concatenation.
+/// Returns the branches that the pool reads, or nothing if other layers use the map or it is not a
+/// concatenation.
 std::vector<int> branches_of(const Network& network, int pool) {
   const int whole = network.layers[at(pool)].input;
   const Map& map = network.maps[at(whole)];
@@ -61,7 +62,7 @@ bool splittable(const Network& network, int index) {
          !branches_of(network, index).empty();
 }
 
-/// A pool behind each branch's last layer. @pre splittable(network, index)
+/// Returns the network with a pool after each branch's last layer. @pre splittable(network, index)
 Network split(Network network, int index) {
   const Layer pool = network.layers[at(index)];
   const std::vector<int> branches = branches_of(network, index);

@@ -18,7 +18,7 @@ void set_like(const Network& net, Layer& layer, int& first) {
 Rows input_rows(const Geometry& g, const Rows& out) {
   const int first = out.first * g.stride_y - g.pad_top;
   const int last = (out.last - 1) * g.stride_y - g.pad_top + g.span_y();
-  // A window may lie in the border alone.
+  // A window may be entirely in the border.
   const int begin = std::clamp(first, 0, g.H - 1);
   return {begin, std::clamp(last, begin + 1, g.H)};
 }

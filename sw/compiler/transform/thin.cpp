@@ -24,7 +24,7 @@ class Thinning {
 
   std::optional<Network> run() {
     bool changed = false;
-    // From the end, as a convolution that computes less reads less.
+    // From the end, because a convolution that computes less also reads less.
     for (int i = static_cast<int>(net_.layers.size()) - 1; i >= 0; --i) {
       const int map = net_.layers[at(i)].output;
       Lattice lattice;
@@ -42,7 +42,7 @@ class Thinning {
  private:
   Map& map_at(int m) { return net_.maps[at(m)]; }
 
-  /// Whether all readers take the same pixels, and not all there are.
+  /// Returns true if all readers use the same pixels, and not all pixels.
   bool read_on(int m, Lattice* lattice) const {
     bool read = false;
     for (const Layer& l : net_.layers) {
@@ -77,7 +77,7 @@ class Thinning {
     g.stride_y = g.stride_x = 1;
   }
 
-  /// @return layers that have come before it
+  /// @return number of layers inserted before it
   int compute(int index, const Lattice& lattice) {
     Layer& l = net_.layers[at(index)];
     const std::int64_t pixels = std::int64_t{l.window.P} * l.window.Q;
@@ -95,7 +95,7 @@ class Thinning {
     return 1;
   }
 
-  /// The first of neighbouring layers with the same weights, those of a batch's images.
+  /// Returns the first of neighbouring layers with the same weights, which are a batch's images.
   int first_of_images(int index) const {
     const auto same = [&](int i) {
       const Layer &a = net_.layers[at(i)], &b = net_.layers[at(index)];
@@ -106,8 +106,8 @@ class Thinning {
     return first;
   }
 
-  /// A layer before `index` takes the pixels of its residual: before those of other images, so that
-  /// their sums stay neighbours.
+  /// Inserts a layer that copies the needed pixels of the residual. It comes before the layers of
+  /// other images, so that their sums stay neighbours.
   void copy_residual(int index, const Lattice& lattice) {
     Layer& adds = net_.layers[at(index)];
     const Map& from = map_at(adds.second);
@@ -135,7 +135,7 @@ class Thinning {
   }
 
   Network net_;
-  bool copies_;  ///< the vector unit is there
+  bool copies_;  ///< true if there is a vector unit
 };
 
 }  // namespace

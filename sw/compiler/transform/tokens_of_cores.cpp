@@ -13,7 +13,7 @@
 namespace trine::compiler {
 namespace {
 
-/// A layer's maps, of which it reads or writes the same pixels.
+/// The maps of a layer that reads and writes the same pixels of each.
 constexpr int Layer::*kPixelMaps[] = {&Layer::input, &Layer::second, &Layer::output};
 
 class TokensOfCores {
@@ -45,10 +45,10 @@ class TokensOfCores {
   Map& map(int m) { return net_.maps[at(m)]; }
   const Map& map(int m) const { return net_.maps[at(m)]; }
 
-  /// Pixels of a row that a core has: whole beats.
+  /// Returns a core's pixels of a row, in whole beats.
   int of_core(int W) const { return round_up(divide_up(W, config_.cores), config_.data_words()); }
 
-  /// Whether the layer makes each pixel of a row of the pixel there.
+  /// Returns true if the layer computes each pixel of a row from the pixel at the same place.
   bool takes_pixels(const Layer& l) const {
     const Geometry& g = l.window;
     bool whole = true;
@@ -61,7 +61,7 @@ class TokensOfCores {
                                [&](int Layer::*m) { return l.*m < 0 || has_pixels(l.*m, g.Q); });
   }
 
-  /// Whether the map, and the one that it is a part of, has rows of so many pixels.
+  /// Returns true if the map, and the map of which it is a part, have rows of `Q` pixels.
   bool has_pixels(int m, int Q) const {
     const Map &own = map(m), &whole = map(net_.whole_of(m));
     const Part& part = own.part;
@@ -70,7 +70,7 @@ class TokensOfCores {
            !whole.kept && whole.reloads < 0 && !whole.fold.folded() && !whole.moved;
   }
 
-  /// Layers and maps, of which all writers share pixels.
+  /// Finds the layers that can share pixels, and the maps that only such layers write.
   void find_layers() {
     for (const Layer& l : net_.layers) takes_.push_back(takes_pixels(l) ? 1 : 0);
     shared_.assign(net_.maps.size(), 0);
@@ -88,7 +88,8 @@ class TokensOfCores {
       if (takes_[i] != 0) shared_[at(net_.whole_of(net_.layers[i].output))] = 1;
   }
 
-  /// Whether most products are of maps of one row: those of several have rows_of_cores().
+  /// Returns true if most products are of maps of one row. Maps of several rows use
+  /// rows_of_cores().
   bool pays() const {
     std::int64_t all = 0, shared = 0;
     for (std::size_t i = 0; i < net_.layers.size(); ++i) {
@@ -99,8 +100,7 @@ class TokensOfCores {
     return shared > all / 2;
   }
 
-  /// What the layers make of their maps: a core's pixels. Parts of other pixels have readers that
-  /// see those of all.
+  /// Reduces the layers' maps to a core's pixels. Readers of other pixels see a map of all pixels.
   void share_maps() {
     for (const Map& m : net_.maps) shapes_.push_back(m.shape);
     std::vector<int> own;
@@ -126,7 +126,7 @@ class TokensOfCores {
     for_each_rect(l, [&](Rect& r) { r.x1 = g.Q; });
   }
 
-  /// The map with the same codes that has a core's pixels, or those of all.
+  /// Returns the map with the same codes that contains a core's pixels, or all pixels.
   int seen(int m, bool by_core) {
     const int whole = net_.whole_of(m);
     if ((map(whole).core_pixels > 0) == by_core) return m;
@@ -152,7 +152,7 @@ class TokensOfCores {
     return others_[m] = net_.add(std::move(other));
   }
 
-  /// The host reads all pixels of what the cores made.
+  /// Lets the host read all pixels of the cores' outputs.
   void give_outputs() {
     for (int& m : net_.outputs) {
       if (map(net_.whole_of(m)).core_pixels == 0) continue;
@@ -167,7 +167,7 @@ class TokensOfCores {
   std::vector<char> takes_;    ///< layers that share pixels
   std::vector<char> shared_;   ///< maps that only those write
   std::vector<Shape> shapes_;  ///< of all maps, before
-  std::map<int, int> others_;  ///< by map, what seen() made
+  std::map<int, int> others_;  ///< by map: result of seen()
 };
 
 }  // namespace

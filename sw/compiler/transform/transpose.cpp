@@ -38,7 +38,7 @@ void turn(Map& map) {
 void turn_weights(Layer& layer, const machine::Config& config) {
   const Layer before = layer;
   layer.window = side(before.window);
-  if (before.window.R > 1 && before.window.dil_y == 0) {  // all steps take the same pixel
+  if (before.window.R > 1 && before.window.dil_y == 0) {  // all steps read the same pixel
     layer.window.R = before.window.R;
     layer.window.S = before.window.S;
     layer.window.dil_y = before.window.dil_y;
@@ -48,7 +48,7 @@ void turn_weights(Layer& layer, const machine::Config& config) {
   const Geometry& g = layer.window;
   const bool former = layer.former.steps > 0;
   if (former) layer.former = best_former(g, config);
-  if (layer.conv().weights.empty()) return;  // shapes alone
+  if (layer.conv().weights.empty()) return;  // only shapes
   layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
     for (int word = 0; word < layer.words; ++word)
@@ -65,8 +65,8 @@ void turn_weights(Layer& layer, const machine::Config& config) {
         }
 }
 
-/// Weights lie by rows, and the pixels of a part that is one pixel's channels follow each other in
-/// a row.
+/// Returns true if weights are stored by rows, or if the pixels of a part are one pixel's channels,
+/// which are consecutive in a row.
 bool lies_by_rows(const Map& map) {
   return (map.weights && map.shape.pixels() > 1) || map.part.pixel_words > 0;
 }
@@ -75,7 +75,7 @@ bool lies_by_rows(const Map& map) {
 
 std::optional<Network> transpose(const Network& network, const machine::Config& config,
                                  int& /*place*/) {
-  // Nothing where rows and columns are alike, or a map cannot lie otherwise.
+  // Nothing to do if rows and columns are alike; not possible if a map cannot have another layout.
   const bool square =
       std::ranges::all_of(network.maps, [](const Map& m) { return m.shape.H == m.shape.W; });
   const bool joins = std::ranges::any_of(network.layers, [](const Layer& l) {

@@ -14,7 +14,7 @@
 namespace trine::compiler {
 namespace {
 
-/// DMEM words that a layer may use, and what lies there.
+/// A range of DMEM words that a layer may use, and its name.
 struct Allowed {
   std::int64_t first = 0, end = 0;
   std::string name;
@@ -42,7 +42,7 @@ class EmitVerifier : FirstFault {
   }
 
  private:
-  /// Rooms of the layer's resident maps, and its buffers.
+  /// Returns the ranges of the layer's resident maps and of its buffers.
   std::vector<Allowed> allowed_of(int layer) const {
     const Layer& l = net_.layers[at(layer)];
     std::vector<Allowed> all;

@@ -35,7 +35,7 @@ class NetworkVerifier : FirstFault {
 
   void verify_edges() {
     where_ = "network: ";
-    // A network of a table of shapes has no tensors.
+    // The network of a table of shapes does not have tensors.
     const bool of_model = !net_.input_tensors.empty() || !net_.output_tensors.empty();
     require(!of_model || (net_.inputs.size() == net_.input_tensors.size() &&
                           net_.outputs.size() == net_.output_tensors.size()),
@@ -128,7 +128,7 @@ class NetworkVerifier : FirstFault {
     const Shape& out = map(l.output).shape;
     require(l.by_rows || (g.P <= out.H && g.Q <= out.W), "{}x{} positions of a map of {}x{}", g.P,
             g.Q, out.H, out.W);
-    if (l.kind == LayerKind::kWords) return;  // regions are of channels, whatever their positions
+    if (l.kind == LayerKind::kWords) return;  // regions are of channels, at any position
     for_each_rect(l, [&](const Rect& r) {
       require(r.y0 >= 0 && r.x0 >= 0 && r.y1 <= g.P && r.x1 <= g.Q,
               "rows {}..{} and columns {}..{} of {}x{} positions", r.y0, r.y1 - 1, r.x0, r.x1 - 1,

@@ -53,10 +53,10 @@ class PlanVerifier : FirstFault {
     if (p.resident) verify_room(m);
     if (p.in_dram) verify_dram(m);
     if (p.resident && p.in_dram) verify_transfers(m);
-    if (p.in_dram && !p.resident) verify_planes(m, p.dram, "DRAM");  // its parts come and go
+    if (p.in_dram && !p.resident) verify_planes(m, p.dram, "DRAM");  // its parts are moved
   }
 
-  /// All words of a resident map lie in the room that the planner keeps for it.
+  /// Checks that all words of a resident map are in the range that the planner reserved.
   void verify_room(int m) {
     const Placement& p = place(m);
     const std::int64_t first = p.dmem.origin - std::int64_t{rows_above(m)} * p.dmem.pitch;
@@ -68,7 +68,8 @@ class PlanVerifier : FirstFault {
             first, end - 1, p.room.first, p.room.end - 1);
   }
 
-  /// Rows of the neighbours' that lie above a core's own, the same number in all maps of a layout.
+  /// Returns the number of neighbours' rows above a core's rows, which is the same for all maps of
+  /// a layout.
   int rows_above(int m) const {
     if (map(m).core_rows == 0 || place(m).in_dram) return 0;
     int rows = 0;
@@ -88,8 +89,8 @@ class PlanVerifier : FirstFault {
             dram.pitch);
   }
 
-  /// A map that moves between DRAM and DMEM: both sides begin at the same place of a beat, and so
-  /// do their rows and planes.
+  /// Checks a map that moves between DRAM and DMEM: both sides, and their rows and planes, begin at
+  /// the same position in a beat.
   void verify_transfers(int m) {
     const View &dram = place(m).dram, &dmem = place(m).dmem;
     const Shape& shape = map(m).shape;
@@ -115,7 +116,7 @@ class PlanVerifier : FirstFault {
 
   // ---- DMEM -------------------------------------------------------------------------------------
 
-  /// Layers during which the map occupies its words, from the network alone.
+  /// Returns the layers during which the map occupies its words, computed only from the network.
   Life life_of(int m) const {
     const Map& own = map(m);
     const int from = own.producer >= 0 ? own.producer : own.first_use;
@@ -123,8 +124,8 @@ class PlanVerifier : FirstFault {
     return {facts_.together(life.from).first, facts_.together(life.to).last};
   }
 
-  /// No two maps that are alive at once share words, but for those that one layer computes in
-  /// place: these lie alike.
+  /// Checks that no two maps that are alive at once share words, except maps that one layer
+  /// computes in place, which must have the same layout.
   void verify_dmem() {
     std::vector<std::pair<int, int>> order;  // by first layer
     for (int m = 0; m < count(); ++m)
@@ -170,7 +171,8 @@ class PlanVerifier : FirstFault {
     if (facts_.together(i).size() == 1) verify_buffers(i, first, end);
   }
 
-  /// One instruction walks both operands, or residual and output, with the same steps.
+  /// Checks that both operands, or residual and output, have the same steps, because one
+  /// instruction addresses both.
   void verify_operands(const Layer& l, const Tiling& t) {
     if (l.second < 0 || l.second == l.input || (!l.two_operands() && !l.fuse_add())) return;
     const int first = l.two_operands() ? l.input : l.output;
@@ -182,7 +184,7 @@ class PlanVerifier : FirstFault {
             name_of(l.second), a.pitch, b.pitch, a.plane, b.plane);
   }
 
-  /// A map as an instruction sees it, in DMEM or in a buffer of the tiling.
+  /// Returns a map as an instruction addresses it, in DMEM or in a buffer of the tiling.
   View walked(int m, int width, const Tiling& t, bool is_output) const {
     const Placement& p = place(m);
     if (p.resident) return p.dmem;

@@ -20,7 +20,7 @@ using Catch::Matchers::ContainsSubstring;
 using fuzz::Builder;
 using fuzz::small_config;
 
-/// A network, its plan and its instructions. One map finds no place in DMEM.
+/// A network with its plan and instructions. One map does not fit DMEM.
 struct Forms {
   machine::Config config = small_config(8, 8, 8, 32, 128);
   Network network;
@@ -29,7 +29,7 @@ struct Forms {
 
   Forms() {
     Builder b(1);
-    b.one_scale = true;  // as CONCATENATION needs it
+    b.one_scale = true;  // required by CONCATENATION
     const auto convolution = [&](int from, int channels, int taps) {
       return b.convolution(from, channels, taps, taps, 1, 1, 1, 1, model::Padding::kSame, true);
     };
@@ -45,7 +45,7 @@ struct Forms {
     instructions = std::move(emitter.instructions);
   }
 
-  /// The first fault that the verifiers find.
+  /// Returns the first fault that the verifiers find.
   std::string fault() const {
     if (const auto fault = fault_of(network, config)) return *fault;
     if (const auto fault = fault_of(layout, network, config)) return *fault;

@@ -104,7 +104,7 @@ TEST_CASE("even steps give each accumulator the level of its thresholds",
   }
   CHECK(found >= 390);
   CHECK(of_ties > 10);
-  // Halves once up, once down, and no power of two between them.
+  // One half is rounded up, one down, and there is no power of two in between.
   CHECK_FALSE(even_steps({10, 31, 50, 71}, 1, {0, 100, 1}));
 }
 
@@ -146,7 +146,8 @@ TEST_CASE("the smallest encoding holds all codes", "[model][onnx][encoding]") {
 
 namespace {
 
-/// Checks cnv_binary or cnv_w1a1: `convolutions`, the first with so many filters of 3 channels.
+/// Checks cnv_binary or cnv_w1a1: `convolutions` convolutions, the first with `filters` filters of
+/// 3 channels.
 void check_binary_network(const Graph& graph, int convolutions, int filters,
                           std::int64_t count_macs) {
   CHECK_NOTHROW(check(graph));
@@ -184,7 +185,7 @@ TEST_CASE("a ternary network has two thresholds for each channel", "[model][onnx
                                          std::pair{shared_sample("TFC_2W2A.onnx"), 4}}) {
     if (!std::filesystem::exists(sample.file)) continue;
     const Graph graph = import_onnx(sample.file);
-    CHECK(count(graph, OpKind::kThreshold) == expected);  // one of them on the host: the input's
+    CHECK(count(graph, OpKind::kThreshold) == expected);  // the input's is on the host
     for (const Op& op : graph.ops)
       if (op.kind == OpKind::kThreshold) {
         CHECK(graph.out(op).encoding == Encoding::kTernary);
@@ -226,7 +227,8 @@ TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {
 }
 
 TEST_CASE("protobuf stays silent, whichever thread imports", "[model][onnx][error]") {
-  // A handler that an import puts back is another thread's, or prints in the middle of its import.
+  // If an import restored the handler, it could be another thread's, or printing could happen
+  // during that thread's import.
   const auto import = [] {
     for (int i = 0; i < 100; ++i) CHECK_THROWS_AS(parse_onnx({1, 2, 3}, "m.onnx"), Error);
   };
@@ -271,7 +273,8 @@ TEST_CASE("an ONNX model with damaged bytes loads or is refused", "[model][onnx]
     CAPTURE(sample.file.string());
     const auto whole = read_file(sample.file);
     REQUIRE(loads(whole));
-    // Weights are most of the bytes and any of them is legal: damage what lies between them.
+    // Most bytes are weights, for which any value is legal, so only the bytes between them are
+    // damaged.
     std::vector<std::size_t> structure;
     for (std::size_t i = 0; i + 8 < whole.size(); ++i)
       if (std::count_if(&whole[i], &whole[i + 8],
@@ -294,8 +297,8 @@ TEST_CASE("an ONNX model with damaged bytes loads or is refused", "[model][onnx]
   }
 }
 
-/// ONNX 1.19, LRN: from c - floor((size - 1) / 2) to c + ceil((size - 1) / 2). ONNX Runtime takes
-/// odd sizes alone.
+/// ONNX 1.19, LRN: from c - floor((size - 1) / 2) to c + ceil((size - 1) / 2). ONNX Runtime
+/// supports only odd sizes.
 TEST_CASE("LRN of an even size leans to the channels behind", "[model][onnx]") {
   onnx_file::Node node;
   node.type = "LRN";
@@ -310,7 +313,7 @@ TEST_CASE("LRN of an even size leans to the channels behind", "[model][onnx]") {
   CHECK(y.values == std::vector<double>{1.0f / 6, 2.0f / 14, 3.0f / 10});
 }
 
-/// ONNX: a window of ceil_mode that begins behind the image and its border is none.
+/// ONNX: with ceil_mode, a window that begins after the image and its border does not exist.
 TEST_CASE("a pool's last window begins within the image or its border", "[model][onnx]") {
   onnx_file::Node node;
   node.type = "MaxPool";
@@ -383,16 +386,16 @@ TEST_CASE("windows along an axis are counted in one place", "[model][onnx]") {
   using onnx_file::reach_of;
   using onnx_file::windows_of;
   CHECK(reach_of(3, 2) == 5);
-  CHECK_THROWS_AS(reach_of(65535, 65535), Error);  // no overflow of int
+  CHECK_THROWS_AS(reach_of(65535, 65535), Error);  // int does not overflow
   CHECK(windows_of(7, 0, 0, 3, 2, false) == 3);
   CHECK(windows_of(8, 0, 0, 3, 2, false) == 3);
   CHECK(windows_of(8, 0, 0, 3, 2, true) == 4);
-  CHECK(windows_of(3, 0, 0, 1, 3, true) == 1);  // a second would begin behind the image
+  CHECK(windows_of(3, 0, 0, 1, 3, true) == 1);  // a second one would begin after the image
   CHECK(windows_of(3, 1, 0, 1, 3, true) == 2);
   CHECK_THROWS_AS(windows_of(2, 0, 0, 3, 1, false), Error);
 }
 
-/// ONNX 1.19, AveragePool: the border counts, what a rounded-up extent adds behind it does not.
+/// ONNX 1.19, AveragePool: the border counts; pixels that a rounded-up extent adds after it do not.
 TEST_CASE("averages count their border on each side where they are told to", "[model][onnx]") {
   onnx_file::Node node;
   node.type = "AveragePool";
@@ -418,7 +421,7 @@ TEST_CASE("averages count their border on each side where they are told to", "[m
   CHECK(averages() == std::vector<double>{3, 6});
 }
 
-/// Boxes 0 and 1 overlap by 9 of 11 parts; 2 lies apart; 3 has too low a score.
+/// Boxes 0 and 1 overlap by 9 of 11 parts. Box 2 is separate; box 3 has too low a score.
 TEST_CASE("boxes that are not chosen are rows of -1", "[model][onnx]") {
   const auto constant = [](std::vector<int> shape, std::vector<double> values) {
     onnx_file::Constant c;
@@ -449,7 +452,7 @@ TEST_CASE("boxes that are not chosen are rows of -1", "[model][onnx]") {
         std::vector<double>{0, 0, 1, 0, 0, 2, -1, -1, -1});
 }
 
-/// ONNX Runtime has no layout 1.
+/// ONNX Runtime does not support layout 1.
 TEST_CASE("recurrent operators of either layout agree", "[model][onnx]") {
   constexpr int T = 3, B = 2, I = 2, H = 2;
   std::mt19937 random{5};

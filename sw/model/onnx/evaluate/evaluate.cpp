@@ -100,7 +100,7 @@ const std::map<std::string, Unary>& unaries() {
   return kAll;
 }
 
-// ---- Two elements: of float32, or of whole numbers ----------------------------------------------
+// ---- Two elements: float32 or whole numbers -----------------------------------------------------
 
 using Binary = double (*)(double, double, bool floats);
 
@@ -108,12 +108,12 @@ double quotient(double a, double b, bool floats) {
   return floats ? double{real(a) / real(b)} : b == 0 ? 0 : std::trunc(a / b);
 }
 
-/// The remainder with the dividend's sign: of floats, and of whole numbers with fmod 1.
+/// Returns the remainder with the dividend's sign: for floats, and for whole numbers with fmod 1.
 double remainder_as_c(double a, double b, bool floats) {
   return b == 0 && !floats ? 0 : std::fmod(a, b);
 }
 
-/// The remainder with the divisor's sign, of whole numbers.
+/// Returns the remainder with the divisor's sign, for whole numbers.
 double remainder(double a, double b, bool floats) {
   if (floats) return remainder_as_c(a, b, floats);
   return b == 0 ? 0 : a - b * std::floor(a / b);
@@ -153,7 +153,7 @@ bool compares(const std::string& type) {
 
 // ---- Many elements to one -----------------------------------------------------------------------
 
-/// A function of values in order. ONNX Runtime adds float32 in its own; here nothing is lost.
+/// Reduces values in order. ONNX Runtime adds float32 in another order; the sums here are exact.
 using Reduction = double (*)(const std::vector<double>&);
 
 double sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
@@ -210,7 +210,7 @@ void hardmax(Line* x) {
   (*x)[first] = 1;
 }
 
-/// By the root of the sum of squares; a line of zeros stays so.
+/// Divides by the root of the sum of squares; a line of zeros stays zero.
 void to_length_one(Line* x, std::int64_t p) {
   if (p != 2) throw_error("p {}, allowed 2", p);
   const double length = double{real(std::sqrt(squares(*x)))};
@@ -278,7 +278,7 @@ Constant Evaluation::picked(const Constant& from, std::vector<int> shape,
   return result;
 }
 
-/// f of each element of the first input.
+/// Returns f of each element of the first input.
 template <typename F>
 Constant Evaluation::of_each(DataType type, const F& f) const {
   Constant result = empty(type, in(0).shape);
@@ -291,7 +291,7 @@ Constant Evaluation::unary(float (*f)(float, const Node&)) const {
   return of_each(in(0).type, [&](double x) { return double{f(real(x), node_)}; });
 }
 
-/// A function of two inputs, or of the first with the next, and so on.
+/// Returns a function of two inputs, or of all inputs one after the other.
 Constant Evaluation::binary() const {
   const bool as_c = node_.type == "Mod" && node_.integer("fmod", 0) != 0;
   const auto f = as_c ? remainder_as_c : binaries().at(node_.type);
@@ -336,9 +336,9 @@ Constant Evaluation::where() const {
   return result;
 }
 
-/// Floats become the whole number nearer to 0, whole numbers keep their low bits.
+/// Converts types. Floats are truncated towards 0; whole numbers keep their low bits.
 Constant Evaluation::cast() const {
-  const std::string name = node_.text("type", "");  // as other formats say it
+  const std::string name = node_.text("type", "");  // the type's name in other formats
   const auto to = name.empty() ? type_of(node_.integer("to", 0)) : type_named(name);
   if (!to)
     throw_error("to element type {}{}, allowed float uint8 int8 int16 int32 int64 bool",
@@ -356,7 +356,7 @@ Constant Evaluation::cast() const {
   });
 }
 
-/// Axes that are named, or all of them. @return one for each axis
+/// Selects the named axes, or all axes. @return true or false for each axis
 std::vector<bool> Evaluation::chosen(const std::vector<std::int64_t>& axes, int rank) const {
   std::vector<bool> result(static_cast<std::size_t>(rank), axes.empty());
   for (const std::int64_t axis : axes) result[axis_of(axis, rank)] = true;
@@ -385,8 +385,8 @@ Constant Evaluation::reduced() const {
   return result;
 }
 
-/// Lines of `extent` elements, `inner` apart; from all inputs along the axis, or from it to the
-/// end.
+/// Calls f for lines of `extent` elements, `inner` apart, of all inputs: along the axis, or over
+/// all elements from the axis to the end.
 template <typename F>
 void Evaluation::each_line(const Constant& x, int axis, bool to_the_end, const F& f) const {
   const auto from = x.shape.begin() + axis;
@@ -576,7 +576,7 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
   std::vector<ConstantPointer> given = inputs;
   for (std::size_t i = 0; i < given.size(); ++i)
     if (given[i] && given[i]->values.empty() && node.type != "Concat") {
-      // A list without elements (axes, roi, scales) says what its absence says.
+      // An empty list (axes, roi, scales) means the same as an absent one.
       if (i == 0 || given[i]->rank() != 1) throw_error("of a tensor without elements");
       given[i] = nullptr;
     }
@@ -587,7 +587,8 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
 
 namespace {
 
-/// Where ONNX Runtime, as evaluate(), rounds a size first, and the standard does not.
+/// Requires whole sizes where ONNX Runtime, and so evaluate(), rounds a size first, and the
+/// standard does not.
 void require_whole(const Node& node, const std::vector<ConstantPointer>& inputs) {
   if (node.type != "Resize" || inputs.size() < 3 || inputs[2] == nullptr ||
       node.text("coordinate_transformation_mode", "half_pixel") != "align_corners")
@@ -598,7 +599,7 @@ void require_whole(const Node& node, const std::vector<ConstantPointer>& inputs)
       throw_error("align_corners to {} elements, allowed whole sizes", size);
 }
 
-/// Boxes that there are: a host's list has one length whatever is chosen.
+/// Keeps only the chosen boxes. A host's list has a fixed length, whatever is chosen.
 void trim(const Node& node, Constant* boxes) {
   if (node.type != "NonMaxSuppression") return;
   std::erase(boxes->values.all(), -1.0);

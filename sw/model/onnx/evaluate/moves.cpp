@@ -18,7 +18,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// Elements before and behind an axis.
+/// Returns the numbers of elements before and after an axis.
 std::pair<std::size_t, std::size_t> around(const std::vector<int>& shape, int axis) {
   const auto middle = shape.begin() + axis;
   return {count_of({shape.begin(), middle}), count_of({middle + 1, shape.end()})};
@@ -26,7 +26,7 @@ std::pair<std::size_t, std::size_t> around(const std::vector<int>& shape, int ax
 
 }  // namespace
 
-/// Elements of an axis in the order of `list`, the others as they are.
+/// Returns the elements of an axis in the order of `list`; other axes stay.
 Constant Evaluation::along(const Constant& from, int axis,
                            const std::vector<std::int64_t>& list) const {
   std::vector<int> shape = from.shape;
@@ -41,7 +41,7 @@ Constant Evaluation::along(const Constant& from, int axis,
   return result;
 }
 
-/// The same bytes as elements of another type: no operator of the standard, but of TFLite.
+/// Returns the same bytes as elements of another type. This operator is TFLite's, not ONNX's.
 Constant Evaluation::bitcast() const {
   const auto to = type_named(node_.text("type", ""));
   if (!to) throw_error("type '{}'", node_.text("type", ""));
@@ -139,7 +139,7 @@ Constant Evaluation::expand() const {
   }
   const auto shape = broadcast_shape(in(0).shape, wanted);
   if (!shape) throw_error("the shapes do not broadcast");
-  empty(in(0).type, *shape);  // not too large
+  empty(in(0).type, *shape);  // checks the size
   return picked(in(0), *shape, broadcast(in(0).shape, *shape));
 }
 
@@ -157,7 +157,7 @@ Constant Evaluation::tile() const {
   return result;
 }
 
-/// Pads any axes: a constant, the border's element, or what lies behind it as in a mirror.
+/// Pads any axes with a constant, with the border's element, or with a reflection.
 Constant Evaluation::pad() const {
   const std::string mode = node_.text("mode", "constant");
   if (mode != "constant" && mode != "edge" && mode != "reflect") throw_error("mode '{}'", mode);
@@ -197,7 +197,7 @@ Constant Evaluation::pad() const {
   return result;
 }
 
-/// DepthToSpace (DCR, CRD) and SpaceToDepth, as transposes of six axes.
+/// Computes DepthToSpace (DCR, CRD) and SpaceToDepth as transposes of six axes.
 Constant Evaluation::blocks() const {
   const std::int64_t b = node_.integer("blocksize", 0);
   if (in(0).rank() != 4 || b < 1 || b > kMaxWindow)
@@ -207,7 +207,7 @@ Constant Evaluation::blocks() const {
   const bool to_space = node_.type == "DepthToSpace", crd = node_.text("mode", "DCR") == "CRD";
   if (to_space ? s[1] % (b * b) != 0 : s[2] % block != 0 || s[3] % block != 0)
     throw_error("extents do not divide by blocksize {}", b);
-  // Axes of the input as they are there, and where each comes from in the result.
+  // The input's axes, and the input axis of each axis of the result.
   const int depth = to_space ? s[1] / block / block : s[1];
   const std::vector<int> from =
       !to_space ? std::vector<int>{s[0], depth, s[2] / block, block, s[3] / block, block}

@@ -12,7 +12,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// Mean and variance of `count` values.
+/// The mean and variance of `count` values.
 struct Moments {
   double mean = 0, variance = 0;
 };
@@ -27,8 +27,8 @@ Moments moments_of(std::size_t count, const std::function<double(std::size_t)>& 
 
 }  // namespace
 
-/// As ONNX Runtime: x * s + b with s = scale / sqrt(var + epsilon), b = bias - mean * s. While
-/// training mean and variance are the batch's, which the running ones approach.
+/// Computes as ONNX Runtime does: x * s + b with s = scale / sqrt(var + epsilon), b = bias - mean *
+/// s. In training mode, mean and variance are the batch's, and the running ones approach them.
 Constant Evaluation::batch_normalization() const {
   const bool training = node_.integer("training_mode", 0) != 0;
   const float epsilon = node_.real("epsilon", 1e-5f);
@@ -72,8 +72,9 @@ Constant Evaluation::batch_normalization() const {
   return result;
 }
 
-/// InstanceNormalization: each channel of an image by itself; GroupNormalization: so many channels
-/// together. Parameters are of channels, GroupNormalization's before opset 21 of groups.
+/// Normalizes each channel of an image (InstanceNormalization) or groups of channels
+/// (GroupNormalization). Parameters are per channel; those of GroupNormalization are per group
+/// before opset 21.
 Constant Evaluation::group_normalization() const {
   if (in(0).rank() < 3) throw_error("rank {}, allowed 3 and above", in(0).rank());
   const auto C = static_cast<std::size_t>(in(0).shape[1]),
@@ -104,7 +105,8 @@ Constant Evaluation::group_normalization() const {
   return result;
 }
 
-/// Over all axes from one on; then mean and 1 / sqrt(variance + epsilon).
+/// Normalizes over all axes from one on. The other outputs are mean and 1 / sqrt(variance +
+/// epsilon).
 Constant Evaluation::layer_normalization() const {
   const bool center = node_.type == "LayerNormalization";
   if (output_ > (center ? 2u : 0u) || in(0).rank() < 1)

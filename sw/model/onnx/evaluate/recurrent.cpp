@@ -28,7 +28,7 @@ struct Activation {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
-/// A function, and what alpha and beta are unless the node says; NaN: it has none.
+/// Returns each function with the defaults of alpha and beta. NaN: the function does not use it.
 const std::map<std::string, Activation>& activations() {
   static const double kNone = std::nan("");
   static const std::map<std::string, Activation> kAll = {
@@ -52,7 +52,8 @@ const std::map<std::string, Activation>& activations() {
   return kAll;
 }
 
-/// All activations of a node, in order; each takes its alpha and beta from the lists if it has any.
+/// Returns all activations of a node, in order. Each one that uses alpha or beta consumes an entry
+/// of these lists.
 std::vector<Activation> activations_of(const Node& node, std::size_t directions) {
   std::string names = node.text("activations", "");
   if (names.empty()) {
@@ -76,7 +77,7 @@ std::vector<Activation> activations_of(const Node& node, std::size_t directions)
   return result;
 }
 
-/// Weights of one direction and what a step does with them.
+/// The weights of one direction, and the computation of a step.
 struct Cell {
   std::string type;
   std::size_t hidden = 0, depth = 0, gates = 0;
@@ -88,14 +89,14 @@ struct Cell {
 
   double clipped(double x) const { return clip > 0 ? std::clamp(x, -clip, clip) : x; }
 
-  /// Row of a gate times the input, and the bias.
+  /// Returns a row of a gate times the input, plus the bias.
   double of_input(std::size_t gate, std::size_t j, const double* x) const {
     const std::size_t row = gate * hidden + j;
     double sum = bias != nullptr ? bias[row] : 0;
     for (std::size_t i = 0; i < depth; ++i) sum += w[row * depth + i] * x[i];
     return sum;
   }
-  /// Row of a gate times the state, and its bias.
+  /// Returns a row of a gate times the state, plus its bias.
   double of_state(std::size_t gate, std::size_t j, const Reals& h) const {
     const std::size_t row = gate * hidden + j;
     double sum = bias != nullptr ? bias[gates * hidden + row] : 0;
@@ -119,7 +120,7 @@ struct Cell {
     *h = std::move(next);
   }
 
-  /// z, r: gates; h = (1 - z) g(...) + z h, with the reset before or behind the product.
+  /// Computes z, r: gates; h = (1 - z) g(...) + z h, with the reset before or after the product.
   void gru(const double* x, Reals* h) const {
     Reals z(hidden), reset(hidden), gated(hidden), next(hidden);
     for (std::size_t j = 0; j < hidden; ++j) {
@@ -136,7 +137,7 @@ struct Cell {
     *h = std::move(next);
   }
 
-  /// Gates i, o, f and the candidate; c = f c + i g, h = o h(c). Peepholes see c.
+  /// Computes gates i, o, f and the candidate; c = f c + i g, h = o h(c). Peepholes read c.
   void lstm(const double* x, Reals* h, Reals* c) const {
     Reals next(hidden);
     for (std::size_t j = 0; j < hidden; ++j) {
@@ -200,7 +201,7 @@ Constant Evaluation::recurrent() const {
   work.values.resize(1);
   require_time(work, static_cast<std::size_t>(std::int64_t{T} * B * D * rows * (I + H)));
 
-  /// Where the state of direction d and image b begins: [D, B, H], or [B, D, H].
+  /// Returns the index of the state of direction d and image b: [D, B, H], or [B, D, H].
   const auto state_at = [&](int d, int b) {
     return static_cast<std::size_t>((batch_first ? b * D + d : d * B + b) * H);
   };

@@ -16,7 +16,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// Weights of the four neighbours of a point that lies `s` behind the second: Keys' convolution.
+/// Returns the weight of a neighbour at this distance in a cubic interpolation (Keys' convolution).
 double cubic(double distance, double a) {
   const double x = std::abs(distance);
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
@@ -52,7 +52,8 @@ int nearest_of(const std::string& mode, double x, int from) {
   return static_cast<int>(std::clamp(whole, 0.0, from - 1.0));
 }
 
-/// What each output along an axis is made of; nothing: it lies outside of what is cropped.
+/// Returns the inputs and weights of each output along an axis, or nothing for outputs outside of
+/// the cropped region.
 std::vector<Evaluation::Shares> Evaluation::samples(const Extent& e) const {
   const std::string mode = node_.text("mode", "nearest");
   const bool old = node_.type == "Upsample" || opset_ < 11;
@@ -62,7 +63,7 @@ std::vector<Evaluation::Shares> Evaluation::samples(const Extent& e) const {
   if (mode != "nearest" && mode != "linear" && mode != "cubic") throw_error("mode '{}'", mode);
   const double a = double{node_.real("cubic_coeff_a", -0.75f)};
   const bool crops = how == "tf_crop_and_resize", inside = node_.integer("exclude_outside", 0) != 0;
-  // Where outputs are further apart than inputs, antialiasing widens the filter.
+  // If outputs are further apart than inputs, antialiasing widens the filter.
   const double wide =
       node_.integer("antialias", 0) != 0 && mode != "nearest" && e.scale < 1 ? 1 / e.scale : 1;
   const double reach = (mode == "cubic" ? 2 : 1) * wide;
@@ -91,7 +92,7 @@ std::vector<Evaluation::Shares> Evaluation::samples(const Extent& e) const {
   return result;
 }
 
-/// Each axis as the node resizes it.
+/// Returns the extent and scale with which the node resizes each axis.
 std::vector<Evaluation::Extent> Evaluation::extents() const {
   const auto rank = static_cast<std::size_t>(in(0).rank());
   std::vector<std::int64_t> axes = node_.integers("axes");
@@ -138,7 +139,7 @@ std::vector<Evaluation::Extent> Evaluation::extents() const {
 
 namespace {
 
-/// Pixels of an axis that an output is made of, and what each weighs: float32, as ONNX Runtime.
+/// The pixels of an axis that an output reads, and their weights in float32, as in ONNX Runtime.
 struct Taps {
   std::vector<int> pixels;
   std::vector<float> weights;
@@ -164,8 +165,8 @@ Taps cubic_taps(float x, int from, float a) {
 
 }  // namespace
 
-/// Images, in the order of ONNX Runtime's float32: each product of weights and pixel for itself if
-/// linear, else each row for itself.
+/// Resizes images in the order of ONNX Runtime's float32 operations: for linear, each product of
+/// weights and pixel is rounded; otherwise each row's sum.
 Constant Evaluation::resized_images(const std::string& mode, const Extent& height,
                                     const Extent& width) const {
   const bool cubic = node_.text("mode", "nearest") == "cubic";

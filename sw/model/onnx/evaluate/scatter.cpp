@@ -12,7 +12,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// What ScatterND and ScatterElements make of an element and what is written there.
+/// Returns the element that ScatterND and ScatterElements write for an element and its update.
 double combined(const std::string& how, double before, double update) {
   if (how == "add") return before + update;
   if (how == "mul") return before * update;
@@ -22,7 +22,7 @@ double combined(const std::string& how, double before, double update) {
   return update;
 }
 
-/// Whole numbers keep their low bits.
+/// Rounds to the type. Whole numbers keep their low bits.
 double rounded_as(DataType type, double x) {
   if (type == DataType::kFloat32) return double{static_cast<float>(x)};
   return with_type(type, [&]<typename T>(T) {
@@ -30,14 +30,14 @@ double rounded_as(DataType type, double x) {
   });
 }
 
-/// Keys' convolution, as Resize's.
+/// Returns the weight of Keys' convolution, as Resize uses it.
 double cubic(double distance) {
   const double a = -0.75, x = std::abs(distance);
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
-/// A coordinate mirrored at the borders of low..high until it lies between them.
+/// Mirrors a coordinate at the borders of low..high until it is between them.
 double mirrored(double x, double low, double high) {
   const double span = high - low;
   if (span <= 0) return low;
@@ -48,7 +48,8 @@ double mirrored(double x, double low, double high) {
 
 }  // namespace
 
-/// For each row of indices the element of `shape` that it begins, batch by batch.
+/// Returns, for each row of indices, the index of the element of `shape` at which it begins, batch
+/// by batch.
 Indices Evaluation::rows_of(const Constant& indices, const std::vector<int>& shape,
                             std::int64_t batches) const {
   const auto rank = static_cast<std::int64_t>(shape.size());
@@ -132,7 +133,7 @@ Constant Evaluation::scatter_elements() const {
   return result;
 }
 
-/// values[1] where the new axis is the index, values[0] elsewhere.
+/// Returns values[1] where the new axis is the index, and values[0] elsewhere.
 Constant Evaluation::one_hot() const {
   const int axis = axis_of(node_.integer("axis", -1), in(0).rank() + 1);
   const std::int64_t depth = one(1);
@@ -154,7 +155,7 @@ Constant Evaluation::one_hot() const {
   return result;
 }
 
-/// The triangle of each matrix above its k-th diagonal, or below.
+/// Returns the triangle of each matrix above or below its k-th diagonal.
 Constant Evaluation::trilu() const {
   if (in(0).rank() < 2) throw_error("rank {}, allowed 2 and above", in(0).rank());
   const std::int64_t k = has(1) ? one(1) : 0;
@@ -170,7 +171,7 @@ Constant Evaluation::trilu() const {
   return result;
 }
 
-/// The first elements of each sequence in the reverse order.
+/// Reverses the first elements of each sequence.
 Constant Evaluation::reverse_sequence() const {
   const int time = axis_of(node_.integer("time_axis", 0), in(0).rank());
   const int batch = axis_of(node_.integer("batch_axis", 1), in(0).rank());
@@ -198,7 +199,7 @@ Constant Evaluation::reverse_sequence() const {
   return result;
 }
 
-/// Pixels of an image at points of -1..1.
+/// Samples pixels of an image at points from -1 to 1.
 Constant Evaluation::grid_sample() const {
   const Constant &x = in(0), &grid = in(1);
   if (x.rank() != 4 || grid.rank() != 4 || grid.shape[3] != 2 || grid.shape[0] != x.shape[0])
@@ -216,7 +217,7 @@ Constant Evaluation::grid_sample() const {
   const auto points =
       static_cast<std::size_t>(grid.shape[1]) * static_cast<std::size_t>(grid.shape[2]);
   const auto planes = static_cast<std::size_t>(C);
-  /// Where a whole coordinate is read. @return -1: nowhere
+  /// Returns the pixel that is read at a whole coordinate. @return -1: none
   const auto inside = [&](double i, int extent) {
     if (border == "border") i = std::clamp(i, 0.0, extent - 1.0);
     if (border == "reflection")

@@ -15,7 +15,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// Corners of a box, in order.
+/// The corners of a box, in order.
 struct Box {
   float top, left, bottom, right;
   float area() const { return (bottom - top) * (right - left); }
@@ -28,7 +28,7 @@ Box box_of(const double* x, bool centered) {
   return {std::min(v(0), v(2)), std::min(v(1), v(3)), std::max(v(0), v(2)), std::max(v(1), v(3))};
 }
 
-/// Whether the intersection is more than that share of the union.
+/// Returns true if the intersection is more than that share of the union.
 bool overlaps(const Box& a, const Box& b, float share) {
   const float height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
   const float width = std::min(a.right, b.right) - std::max(a.left, b.left);
@@ -37,7 +37,8 @@ bool overlaps(const Box& a, const Box& b, float share) {
   return common / (a.area() + b.area() - common) > share;
 }
 
-/// Boxes by descending score that no chosen one covers. @param most  of them
+/// Returns boxes by descending score that no chosen box overlaps. @param most  maximum number of
+/// boxes
 template <typename Score>
 std::vector<int> suppressed(std::vector<int> candidates, const Score& score,
                             const std::vector<Box>& boxes, std::int64_t most, float share) {
@@ -55,13 +56,13 @@ std::vector<int> suppressed(std::vector<int> candidates, const Score& score,
 }
 
 struct Detection {
-  int box = -1, type = 0;  ///< -1: none
+  int box = -1, type = 0;  ///< -1: no box
   double score = 0;
 };
 
-/// What TFLite_Detection_PostProcess chooses from.
+/// The candidates of TFLite_Detection_PostProcess.
 struct Candidates {
-  const Constant& scores;  ///< [1, boxes, classes, or a background before them]
+  const Constant& scores;  ///< [1, boxes, classes, optionally with a background first]
   std::vector<Box> boxes;
   int classes;
   float least, share;
@@ -77,7 +78,7 @@ struct Candidates {
     return suppressed(std::move(candidates), score_of, boxes, most, share);
   }
 
-  /// The best of all classes, each for itself ("regular").
+  /// Returns the best boxes of all classes, chosen for each class ("regular").
   std::vector<Detection> of_classes(int of_class, int most) const {
     std::vector<Detection> found;
     for (int c = 0; c < classes; ++c)
@@ -88,8 +89,8 @@ struct Candidates {
     return found;
   }
 
-  /// The best `alike` classes of a box; equal ones as libstdc++'s partial_sort leaves them, which
-  /// is LiteRT's, but the first of all where it is one alone.
+  /// Returns the best `alike` classes of a box. Equal ones are in the order of libstdc++'s
+  /// partial_sort, as in LiteRT; a single class is the first of the best.
   std::vector<int> best_of(int box, int alike) const {
     std::vector<int> order(static_cast<std::size_t>(classes));
     std::iota(order.begin(), order.end(), 0);
@@ -102,7 +103,7 @@ struct Candidates {
     return {order.begin(), end};
   }
 
-  /// Boxes by their best class ("fast"), with `alike` of their classes each.
+  /// Returns boxes by their best class ("fast"), each with `alike` classes.
   std::vector<Detection> of_boxes(int most, int alike) const {
     std::vector<double> highest;
     for (int i = 0; i < static_cast<int>(boxes.size()); ++i)
@@ -117,7 +118,8 @@ struct Candidates {
   }
 };
 
-/// @param box  centre, then logarithms of sides  @param anchor  centre and sides
+/// Returns a box from its offsets. @param box  centre, then logarithms of sides
+/// @param anchor  centre and sides
 Box decoded_box(const double* box, const double* anchor, const Node& node) {
   const auto centre = [&](int axis, const char* scale) {
     return static_cast<float>(box[axis] / double{node.real(scale, 0)} * anchor[axis + 2] +
@@ -134,7 +136,7 @@ Box decoded_box(const double* box, const double* anchor, const Node& node) {
 
 }  // namespace
 
-/// As many rows [batch, class, box] as there can be; those behind the chosen ones are -1.
+/// Returns the maximum number of rows [batch, class, box]. Rows after the chosen boxes are -1.
 Constant Evaluation::non_max_suppression() const {
   const Constant &boxes = in(0), &scores = in(1);
   if (boxes.rank() != 3 || scores.rank() != 3 || boxes.shape[2] != 4 ||
@@ -170,8 +172,8 @@ Constant Evaluation::non_max_suppression() const {
   return result;
 }
 
-/// TFLite_Detection_PostProcess: boxes that anchors scale, and the classes of those chosen. LiteRT
-/// leaves what lies behind the chosen ones as it was, here it is 0.
+/// Computes TFLite_Detection_PostProcess: boxes that anchors scale, and the classes of the chosen
+/// boxes. LiteRT does not write entries after the chosen ones; here they are 0.
 Constant Evaluation::detections() const {
   const Constant &boxes = in(0), &scores = in(1), &anchors = in(2);
   if (boxes.rank() != 3 || scores.rank() != 3 || boxes.shape[0] != 1 || scores.shape[0] != 1 ||
@@ -226,7 +228,7 @@ Constant Evaluation::detections() const {
   return result;
 }
 
-/// Sums of products over axes that the equation names; '...' stands for the axes that it does not.
+/// Computes sums of products over axes that the equation names; '...' stands for all other axes.
 Constant Evaluation::einsum() const {
   std::string equation = node_.text("equation", "");
   std::erase(equation, ' ');
@@ -240,7 +242,7 @@ Constant Evaluation::einsum() const {
       terms.back() += letter;
   if (terms.size() != inputs_.size())
     throw_error("equation '{}' of {} inputs", equation, inputs_.size());
-  // '...' as letters of its own: the last of its axes is 1, the one before 2, and so on.
+  // '...' becomes letters: the last of its axes is 1, the axis before it 2, and so on.
   const auto expanded = [&](std::string term, std::size_t rank) {
     const auto dots = term.find("...");
     if (dots == std::string::npos) return term;
@@ -274,7 +276,7 @@ Constant Evaluation::einsum() const {
     const std::string right = equation.substr(arrow + 2);
     kept =
         right.find("...") == std::string::npos ? right : expanded(right, right.size() - 3 + dots);
-  } else {  // axes of '...', then letters that stand once
+  } else {  // axes of '...', then letters that occur once
     for (auto letter = extents.rbegin(); letter != extents.rend(); ++letter)
       if (letter->first <= 16) kept += letter->first;
     for (const auto& [letter, count] : times)
@@ -297,7 +299,7 @@ Constant Evaluation::einsum() const {
   if (count_of(summed) > static_cast<std::size_t>(limit_))
     throw_error("sums of {}", count_of(summed));
   require_time(result, count_of(summed) * terms.size());
-  std::vector<Indices> outer, inner;  // of each input
+  std::vector<Indices> outer, inner;  // by input
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const std::vector<std::size_t> steps = steps_of(in(i).shape);
     const auto walked = [&](const std::string& letters, const std::vector<int>& over) {

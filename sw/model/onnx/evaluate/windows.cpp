@@ -31,7 +31,7 @@ void each(const std::vector<int>& shape, const F& f) {
   }
 }
 
-/// Position of an element behind a base. @return -1 outside
+/// Returns the index of an element, or -1 if it is outside.
 std::int64_t element(const std::vector<int>& where, const std::vector<int>& shape) {
   std::int64_t index = 0;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -41,13 +41,13 @@ std::int64_t element(const std::vector<int>& where, const std::vector<int>& shap
   return index;
 }
 
-/// Spatial extents of [N, C, ...].
+/// Returns the spatial extents of [N, C, ...].
 std::vector<int> space(const Constant& x) {
   if (x.rank() < 3) throw_error("rank {}, allowed 3 and above", x.rank());
   return {x.shape.begin() + 2, x.shape.end()};
 }
 
-/// Windows along each axis.
+/// Returns the number of windows along each axis.
 std::vector<int> positions(const std::vector<int>& image, const Windows& s) {
   std::vector<int> result;
   for (std::size_t i = 0; i < image.size(); ++i) result.push_back(s.count(i, image[i]));
@@ -68,7 +68,7 @@ Constant Evaluation::pool() const {
   const std::vector<int> places = positions(image, s);
   const bool maximum = node_.type == "MaxPool";
   const bool all_count = node_.integer("count_include_pad", 0) != 0;
-  const bool indices = output_ == 1;  // of maxima in all of the tensor
+  const bool indices = output_ == 1;  // of the maxima in the whole tensor
   Constant result = empty(indices ? DataType::kInt64 : in(0).type,
                           with_channels(in(0).shape[0], in(0).shape[1], places));
   const bool by_columns = node_.integer("storage_order", 0) != 0;
@@ -76,7 +76,7 @@ Constant Evaluation::pool() const {
   require_time(result, count_of(s.taps));
   const std::size_t pixels = count_of(image);
   std::vector<std::size_t> steps = steps_of(image);
-  if (by_columns)  // the first axis counts fastest
+  if (by_columns)  // the first axis varies fastest
     for (std::size_t i = 0, step = 1; i < image.size(); step *= at(image[i++])) steps[i] = step;
   std::size_t next = 0;
   for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane)
@@ -166,7 +166,7 @@ Constant Evaluation::convolution() const {
   return result;
 }
 
-/// Every pixel adds its window to the result; `pads` of the result are cut off.
+/// Adds the window of every pixel to the result; `pads` of the result are removed.
 Constant Evaluation::transposed_convolution() const {
   const Constant &x = in(0), &w = in(1);
   const std::vector<int> image = space(x);
@@ -217,7 +217,7 @@ Constant Evaluation::transposed_convolution() const {
 Constant Evaluation::matmul() const {
   const Constant &a = in(0), &b = in(1);
   if (a.rank() < 1 || b.rank() < 1) throw_error("operands of rank {} and {}", a.rank(), b.rank());
-  // A vector is a row on the left and a column on the right; the result lacks that axis.
+  // A vector is a row on the left and a column on the right. The result does not have that axis.
   std::vector<int> a_shape = a.shape, b_shape = b.shape;
   if (a.rank() == 1) a_shape.insert(a_shape.begin(), 1);
   if (b.rank() == 1) b_shape.push_back(1);
@@ -270,7 +270,7 @@ Constant Evaluation::gemm() const {
   return result;
 }
 
-/// x / (bias + alpha / size * sum of squares of neighbouring channels) ^ beta
+/// Computes x / (bias + alpha / size * sum of squares of neighbouring channels) ^ beta.
 Constant Evaluation::local_response() const {
   const std::int64_t size = node_.integer("size", 0);
   if (in(0).rank() < 3 || size < 1 || size > kMaxWindow) throw_error("size {}", size);

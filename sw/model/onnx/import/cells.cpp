@@ -18,18 +18,19 @@ using Cell = Recurrence::Kind;
 
 constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
 
-/// Weights and bias as operands, and the result's scale.
+/// Weights and bias as operands, and the scale of the result.
 struct Operands {
   int weights = -1, bias = -1;
   float scale = kOfGate;
 };
 
-/// An operand's largest size, and one that each may have while terms go both ways.
+/// The largest magnitude of an operand, and the usual one if terms have both signs.
 struct Reach {
   double most = 0, usual = 0;
 };
 
-/// So that all sums fit: Q3.12, or more where weights are larger. What is beyond, saturates.
+/// Returns a scale with which all sums should fit: Q3.12, or a larger one for larger weights. Sums
+/// that exceed it saturate.
 float scale_of_sums(const Matrix& m, Reach x) {
   double reach = 0;
   for (std::size_t row = 0; row < m.scales.size(); ++row) {
@@ -53,7 +54,7 @@ class Steps {
     name_ = r_.name;
     x_ = widened(&emit_, r_.x, 0, r_.node);
     for (const Gate& gate : r_.gates) {
-      // One scale for both: they are taps of the function's own sum.
+      // Both use one scale, because the function's sum has both as taps.
       const float scale =
           std::max(scale_of_sums(gate.of_input, of_x()), scale_of_sums(gate.of_state, of_h()));
       of_inputs_.push_back(multiplied(x_, operands(gate.of_input, emit_.tensor(x_), scale)));
@@ -88,7 +89,8 @@ class Steps {
     h_ = r_.relu ? made(OpKind::kRelu, {sum}, r_.hidden_scale) : function(OpKind::kTanh, sum);
   }
 
-  /// All products first: the vector unit is busy with gates while the array computes others.
+  /// Emits all products first, so that the vector unit computes gates while the array computes
+  /// other products.
   void lstm() {
     constexpr int kInput = 0, kOutput = 1, kForget = 2, kCell = 3;
     int sums[4];
@@ -108,8 +110,8 @@ class Steps {
     h_ = last(OpKind::kMul, state, output);
   }
 
-  /// What needs the update gate alone comes before the last product's: the vector unit is busy with
-  /// it while the array computes that.
+  /// Emits all that only needs the update gate before the last product, so that the vector unit
+  /// computes it meanwhile.
   void gru() {
     constexpr int kUpdate = 0, kReset = 1, kNew = 2;
     const bool behind = r_.linear_before_reset, begun = h_ >= 0;
@@ -132,7 +134,7 @@ class Steps {
     h_ = last(OpKind::kSub, begun ? kept : fresh, changed);
   }
 
-  /// @param of_state  -1: nothing
+  /// @param of_state  -1: no product
   int gate(int g, int of_state) {
     const int of_input = inputs_[at(g)];
     if (of_state < 0) return of_input;
@@ -140,7 +142,8 @@ class Steps {
   }
   int of_state(int g) { return multiplied(h_, of_states_[at(g)]); }
 
-  /// What a product of zeros is, by one of the inputs with zeros. @return -1: zeros
+  /// Returns a product's value for a state of zeros, computed with an input and weights of zeros.
+  /// @return -1: all zeros
   int bias_alone(int g) {
     const Matrix& state = r_.gates[at(g)].of_state;
     if (std::ranges::all_of(state.bias, [](double b) { return b == 0; })) return -1;
@@ -153,7 +156,7 @@ class Steps {
     return multiplied(x, operands(zeros, emit_.tensor(x), of_states_[at(g)].scale));
   }
 
-  /// h, or what a step leaves: the state's own operator.
+  /// Emits the last operator of a step, whose result is the state h.
   int last(OpKind kind, int a, int b) {
     const int h = made(kind, {a, b}, r_.hidden_scale);
     emit_.last_op().of_cell = true;
@@ -168,7 +171,8 @@ class Steps {
     return h;
   }
 
-  /// A quantizer's codes go three deviations far or more, states are often near their ends.
+  /// Returns the range of the inputs. A quantizer's codes cover three standard deviations or more;
+  /// states are often near their ends.
   Reach of_x() const {
     const Tensor& x = emit_.tensor(r_.x);
     const auto zero = static_cast<double>(x.zero_point());
@@ -180,7 +184,8 @@ class Steps {
     return {most, 2 * most};
   }
 
-  /// Sums of 32 bits, whose scale has 31, where all of them fit; else of 40.
+  /// Returns weights and bias. Sums have 32 bits, with a 31-bit scale, if all sums fit; otherwise
+  /// 40 bits.
   Operands operands(const Matrix& m, const Tensor& x, float scale) {
     std::vector<std::int64_t> bias;
     double most = 0;
@@ -221,7 +226,7 @@ class Steps {
     return emit_.add_op(op_of(kind, r_.node, std::move(inputs)), to);
   }
 
-  /// The rows of a step.
+  /// Returns the rows of a step.
   int row(int rows, int t) {
     if (r_.steps == 1) return rows;
     const Tensor from = emit_.tensor(rows);
@@ -240,11 +245,11 @@ class Steps {
 
   Emitter& emit_;
   const Recurrence& r_;
-  std::string name_;            ///< of the tensors that come
+  std::string name_;            ///< for new tensors
   std::vector<int> of_inputs_;  ///< by gate: products of all steps' inputs
   std::vector<Operands> of_states_;
-  std::vector<int> inputs_;  ///< by gate: the step's rows of these
-  int minus_one_ = -1;       ///< of a GRU: for each code of a step
+  std::vector<int> inputs_;  ///< by gate: the step's rows of these products
+  int minus_one_ = -1;       ///< of a GRU: a constant -1 for each code of a step
   int x_ = -1, h_ = -1, c_ = -1;
 };
 

@@ -18,8 +18,8 @@ namespace {
 
 using Kind = FloatStep::Kind;
 
-constexpr int kMostThresholds = 15;          ///< above, codes are requantized
-constexpr int kBytes = 255, kWords = 65535;  ///< levels above the lowest of int8 and of int16
+constexpr int kMostThresholds = 15;          ///< with more, codes are requantized
+constexpr int kBytes = 255, kWords = 65535;  ///< levels above the lowest code of int8 and int16
 
 bool gives_int16(const Quantizer& q) { return q.count == kWords; }
 
@@ -27,7 +27,7 @@ struct Range {
   std::int64_t low, high;
 };
 
-/// What an accumulator of one channel can be: every sum of taps, border (0) included.
+/// Returns the range of one channel's accumulator over every sum of taps, including a border of 0.
 Range reach(const std::int8_t* weights, std::size_t taps, int weight_zero_point, Range x) {
   Range sum{0, 0};
   for (std::size_t i = 0; i < taps; ++i) {
@@ -52,7 +52,7 @@ void append(std::vector<FloatStep>* steps, Kind kind, std::vector<float> value) 
   if (!is_identity(step)) steps->push_back(std::move(step));
 }
 
-/// Where a sequence of steps is a line and then a clamp: slope * x + offset, within low..high.
+/// The line and clamp that a sequence of steps equals: slope * x + offset, within low..high.
 struct Line {
   double slope = 1, offset = 0;
   double low = -std::numeric_limits<double>::infinity();
@@ -77,14 +77,14 @@ struct Line {
   }
 };
 
-/// 1, or the number of channels where a step has a constant for each.
+/// Returns 1, or the number of channels if a step has a constant for each channel.
 std::size_t channels_of(const std::vector<FloatStep>& steps) {
   std::size_t channels = 1;
   for (const FloatStep& step : steps) channels = std::max(channels, step.value.size());
   return channels;
 }
 
-/// The factors of a channel's groups.
+/// Returns the factors of a channel's groups.
 std::span<std::int16_t> factors_of(std::size_t channel, Product* p) {
   const std::size_t groups = p->factors.size() / p->scales.size();
   return std::span(p->factors).subspan(channel * groups, groups);
@@ -107,7 +107,7 @@ void clear(std::size_t channel, Product* p) {
               static_cast<std::int8_t>(p->zero_point));
 }
 
-/// Turns the sign of a channel's weights.
+/// Negates a channel's weights.
 void negate(std::size_t channel, Product* p) {
   for (std::int16_t& factor : factors_of(channel, p)) factor = static_cast<std::int16_t>(-factor);
   if (!p->factors.empty()) return;
@@ -121,8 +121,8 @@ void negate(std::size_t channel, Product* p) {
   }
 }
 
-/// The weight of a product with ones: it makes an offset, in codes, nearest to whole. All scales
-/// between 1/64 and 1/127 are as good otherwise.
+/// Returns the weight of a product with ones for which an offset, in codes, is nearest to a whole
+/// number. All scales between 1/64 and 1/127 are otherwise equally good.
 std::int8_t finest_weight(double offset) {
   const auto error = [&](int w) { return std::abs(std::remainder(offset * w, 1.0)) / w; };
   int best = 64;
@@ -131,7 +131,8 @@ std::int8_t finest_weight(double offset) {
   return static_cast<std::int8_t>(best);
 }
 
-/// Narrows an operator's codes to the quantizer's and to what a clamp of real values leaves.
+/// Narrows an operator's codes to the quantizer's range and to the range that a clamp of real
+/// values leaves.
 void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op* op) {
   const auto code = [&](double x) {
     if (of_format(output))
@@ -149,18 +150,19 @@ void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op*
   if (op->code_min > op->code_max) throw_error("a clamp leaves no code");
 }
 
-/// Whether a step has a constant for each channel.
+/// Returns true if a step has a constant for each channel.
 bool has_channels(const Step& s) { return s.step.value.size() > 1; }
-/// Whether it is one of codes.
+/// Returns true if the step's constant is quantized.
 bool of_codes(const Step& s) { return s.origin && !s.origin->codes.empty(); }
 
-/// Whether a step has a constant for each channel, which is no constant of codes to be added.
+/// Returns true if a step has a constant for each channel that is not a quantized constant to be
+/// added.
 bool differs_by_channel(const Value& value) {
   return std::ranges::any_of(value.steps,
                              [](const Step& s) { return has_channels(s) && !of_codes(s); });
 }
 
-/// Whether int16 codes, which have no table, are scaled or moved before they are clamped.
+/// Returns true if int16 codes, which have no table, are scaled or offset before they are clamped.
 bool scales_words(const Value& value, const Quantizer& q) {
   const auto clamps = [](const Step& s) {
     return s.step.kind == Kind::kMax || s.step.kind == Kind::kMin;
@@ -172,13 +174,13 @@ bool scales_words(const Value& value, const Quantizer& q) {
          std::ranges::none_of(value.steps, adds_codes);
 }
 
-/// The graph's shape of a value of ONNX's shape. @pre the layout is not kFlat
+/// Returns the graph's shape of a value of ONNX's shape. @pre the layout is not kFlat
 std::vector<int> lies(const std::vector<int>& shape, Layout layout) {
   if (layout != Layout::kNhwc) return shape;
   return {shape[0], shape.size() == 3 ? 1 : shape[2], shape.back(), shape[1]};
 }
 
-/// A constant's elements in the other order: [N, C, H, W] as [N, H, W, C].
+/// Returns a constant's elements in the other order: [N, C, H, W] as [N, H, W, C].
 Constant as_image(const Constant& c) {
   const std::vector<std::size_t> steps = steps_of(c.shape);
   Constant image = c;
@@ -189,7 +191,7 @@ Constant as_image(const Constant& c) {
   return image;
 }
 
-/// Whether a step that rises turns the order of its values.
+/// Returns true if the step is a falling function.
 bool turns(const FloatStep& step) {
   return step.kind == Kind::kSubFrom ||
          ((step.kind == Kind::kMul || step.kind == Kind::kDiv) &&
@@ -238,7 +240,7 @@ int Emitter::add_code_constant(const std::string& name, const Constant& c, std::
     return add_constant(name, DataType::kInt16, std::move(shape), codes, {{c.scales[0]}, {0}});
   }
   const auto [least, most] = std::ranges::minmax(c.codes);
-  const int shift = most > 127 || c.zero_points[0] > 127 ? 128 : 0;  // of uint8 codes
+  const int shift = most > 127 || c.zero_points[0] > 127 ? 128 : 0;  // for uint8 codes
   if (least - shift < -128 || most - shift > 127) throw_error("a constant that is not int8");
   std::vector<std::int8_t> codes;
   for (const std::int32_t code : c.codes) codes.push_back(static_cast<std::int8_t>(code - shift));
@@ -246,7 +248,7 @@ int Emitter::add_code_constant(const std::string& name, const Constant& c, std::
                       {{c.scales[0]}, {c.zero_points[0] - shift}});
 }
 
-/// Movement and maxima of codes of an eight-bit format are such codes again.
+/// Adds an operator. Movement and maxima keep the eight-bit format of their operand.
 int Emitter::add_op(Op op, int output) {
   op.outputs = {output};
   const OpClass type = class_of(op.kind);
@@ -260,7 +262,8 @@ int Emitter::add_op(Op op, int output) {
   return output;
 }
 
-/// One RESHAPE in place of two: the axes between them say nothing, and may look like a batch.
+/// Adds an operator that moves elements. One RESHAPE replaces two, because the axes between them
+/// have no meaning and may look like a batch.
 int Emitter::add_move(Op op, const std::string& name, std::vector<int> shape) {
   const auto before = [&] {
     return std::ranges::find_if(graph_.ops, [&](const Op& o) {
@@ -281,7 +284,7 @@ int Emitter::add_real(Op op, const std::string& name) {
   return add_op(std::move(op), output);
 }
 
-/// Codes of a constant [N, C, H, W] in the order of an image.
+/// Adds a constant [N, C, H, W] in the order of an image.
 int Emitter::add_image(Tensor constant, const std::string& name) {
   const std::vector<int> from = constant.shape;
   const std::vector<std::size_t> steps = model::steps_of(from);
@@ -299,7 +302,7 @@ Value Emitter::to_nhwc(Value value, int node) {
   if (!images_ || value.layout != Layout::kPlain || value.shape.size() != 4 || value.tensor < 0)
     return value;
   const int N = value.shape[0], C = value.shape[1], H = value.shape[2], W = value.shape[3];
-  // Once a tensor: functions of it shall see the same codes.
+  // Converted once per tensor, so that all functions of it read the same codes.
   if (const auto found = images_of_.find(value.tensor); found != images_of_.end()) {
     value.tensor = found->second;
   } else {
@@ -359,8 +362,8 @@ std::vector<FloatStep> Emitter::steps_of(const Value& value) const {
   return steps;
 }
 
-/// The narrowest encoding for a quantizer's levels, and the code of level 0: without a zero point
-/// where the encoding has the levels as they are, else its lowest code.
+/// Returns the code of level 0 and the narrowest encoding for a quantizer's levels. The zero point
+/// is 0 if the encoding contains the levels; otherwise the code is its lowest one.
 int Emitter::first_code(const Quantizer& q, Encoding* encoding) const {
   const int last = q.first + q.count * q.step;
   if (q.step == 2) {
@@ -397,7 +400,7 @@ void Emitter::require_alike(int input, const Quantizer& q) const {
                 name_of(tensor(input).type), gives_int16(q) ? "int16" : "int8");
 }
 
-/// int8 codes as int16 ones of the same values, where the quantizer behind them gives int16.
+/// Returns int8 codes as int16 codes of the same values if the following quantizer produces int16.
 int Emitter::alike(int input, const Quantizer& q, int node) {
   Value codes;
   codes.tensor = input;
@@ -406,7 +409,7 @@ int Emitter::alike(int input, const Quantizer& q, int node) {
   return input;
 }
 
-/// What is moved, with the float operators that follow the move.
+/// Returns the moved value, with the float operators that follow the move.
 Value Emitter::before_move(const Value& value) {
   Value from = value.moved->from;
   from.steps.insert(from.steps.end(), value.steps.begin(), value.steps.end());
@@ -436,7 +439,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
                      q.format != machine::Format::kNone;  // all codes of the type
   if (is_codes(value) && value.steps.empty() && tensor(value.tensor).has_scale_of(t) &&
       tensor(value.tensor).type == t.type && whole) {
-    graph_.tensors.pop_back();  // the codes come back as they are
+    graph_.tensors.pop_back();  // the codes are already in this form
     return value;
   }
   if (value.product && few)
@@ -519,8 +522,8 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
   add_threshold(acc, output, first_code(q, &encoding), q.step, M, table, p.op.index);
 }
 
-/// Thresholds that lie on a line are one scale and a bias: the codes are the same, and the machine
-/// need not compare each. Larger weights make a finer bias, where these are not packed.
+/// Replaces thresholds at equal distances by one scale and a bias. The codes are the same, and the
+/// machine need not compare each of them. Larger weights allow a finer bias if they are not packed.
 bool Emitter::stepped_product(const Product& p, const Quantizer& q,
                               const std::vector<std::int32_t>& table, std::vector<Reached> reached,
                               int output) {
@@ -557,7 +560,8 @@ bool Emitter::stepped_product(const Product& p, const Quantizer& q,
   return false;
 }
 
-/// Thresholds on codes or floats. A falling function counts down: there are no weights to negate.
+/// Emits thresholds on codes or floats. A falling function counts down, because there are no
+/// weights to negate.
 void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int output, int node) {
   if (is_wide(value.tensor)) throw_error("{} levels of int16 codes", q.count + 1);
   if (of_format(tensor(value.tensor))) throw_error("{} levels of codes of e4m3", q.count + 1);
@@ -568,7 +572,7 @@ void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int outpu
   const auto [lowest, highest] = range_of(input.encoding);
   std::vector<std::int32_t> table;
   std::vector<float> real_table;
-  int falling = -1;  // not known yet
+  int falling = -1;  // -1: unknown
   for (std::size_t m = 0; m < rows; ++m) {
     const auto raw = [&](float value_) { return q.level(apply(steps, value_, m), m); };
     constexpr float kMax = std::numeric_limits<float>::max();
@@ -605,7 +609,7 @@ void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int outpu
 
 namespace {
 
-/// In groups none is narrower than four bits.
+/// Returns the encoding of weights. In groups it has at least four bits.
 Encoding weights_encoding(const Product& p, const std::vector<std::int8_t>& stored) {
   const Encoding smallest = smallest_encoding(stored);
   return p.block == 0 || smallest == Encoding::kInt8 ? smallest : Encoding::kInt4;
@@ -613,7 +617,7 @@ Encoding weights_encoding(const Product& p, const std::vector<std::int8_t>& stor
 
 }  // namespace
 
-/// Each row's channels twice.
+/// Returns rows that contain each row's channels twice.
 int Emitter::beside_itself(int rows, int node) {
   std::vector<int> shape = tensor(rows).shape;
   shape.back() *= 2;
@@ -622,7 +626,7 @@ int Emitter::beside_itself(int rows, int node) {
   return add_move(std::move(op), tensor(rows).name + ":twice", std::move(shape));
 }
 
-/// Weights of more than 8 bits: int16 beside codes of a format, where they fit, else int32.
+/// Adds weights of more than 8 bits: int16 with codes of a format, if they fit, otherwise int32.
 int Emitter::add_wide(const Product& p, const Quantization& quantization, int output) {
   const auto [low, high] = std::ranges::minmax(p.wide);
   if (formats_ && is_wide(p.op.inputs[0]) && is_wide(output) && low >= INT16_MIN &&
@@ -651,7 +655,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bia
     throw_error("weights with a zero point and a scale for each channel");
   Op op = p.op;
   if (p.twice) op.inputs[0] = beside_itself(op.inputs[0], op.index);
-  const auto at = op.inputs.begin() + 1;  // behind the input, or the shape of a transposed one
+  const auto at = op.inputs.begin() + 1;  // after the input, or the shape of a transposed one
   op.inputs.insert(
       at, !p.wide.empty()
               ? add_wide(p, quantization, output)
@@ -674,8 +678,8 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bia
   return add_op(std::move(op), output);
 }
 
-/// acc * slope + offset in real values, per channel: the weights' scale is slope / input's scale,
-/// the bias offset / slope.
+/// Emits acc * slope + offset in real values, per channel. The scale of the weights is slope /
+/// input's scale, the bias is offset / slope.
 void Emitter::requantize_product(const Value& value, const Quantizer& q, int output) {
   const Product& p = *value.product;
   const auto M = static_cast<std::size_t>(p.channels);
@@ -691,7 +695,7 @@ void Emitter::requantize_product(const Value& value, const Quantizer& q, int out
     line.slope = input * double{p.scales[m]} / double{p.divisor};
     if (!p.bias.empty()) line.offset = double{p.bias[m]};
     for (const Step& step : value.steps) line.add(step.step, m);
-    if (line.slope == 0) {  // the bias alone is left
+    if (line.slope == 0) {  // only the bias is left
       clear(m, &result);
       line.slope = double{q.scale};
     }
@@ -720,7 +724,7 @@ void Emitter::mean(const Value& value, const Quantizer& q, int output) {
   add_exact(value, std::move(op), q, output, "average");
 }
 
-/// Whether it is a sum or difference of codes of one scale.
+/// Returns true for a sum or difference of codes of one scale.
 bool Emitter::has_one_scale(const Sum& sum) const {
   const Tensor &a = tensor(sum.a), &b = tensor(sum.b);
   return (sum.kind == OpKind::kAdd || sum.kind == OpKind::kSub) && a.shape == b.shape &&
@@ -728,12 +732,12 @@ bool Emitter::has_one_scale(const Sum& sum) const {
          b.type == DataType::kInt8;
 }
 
-/// Whether both operands' codes are of less than 8 bits.
+/// Returns true if both operands' codes have less than 8 bits.
 bool Emitter::is_low_bit(const Sum& sum) const {
   return tensor(sum.a).encoding != Encoding::kInt8 && tensor(sum.b).encoding != Encoding::kInt8;
 }
 
-/// The channels of the first operand, and behind them those of the second.
+/// Returns the channels of the first operand followed by those of the second.
 int Emitter::joined_codes(const Sum& sum) {
   const auto [entry, is_new] = both_.try_emplace({sum.a, sum.b}, -1);
   if (!is_new) return entry->second;
@@ -751,8 +755,8 @@ int Emitter::joined_codes(const Sum& sum) {
                                                           shape, a.quantization, wider));
 }
 
-/// The sum as a product of both operands' channels, one behind the other: its codes stay packed,
-/// and what follows is folded into thresholds or scales.
+/// Returns the sum as a product of both operands' concatenated channels. Its codes stay packed, and
+/// the following operators are folded into thresholds or scales.
 Value Emitter::as_product(const Value& given) {
   const Sum& sum = *given.sum;
   const int codes = joined_codes(sum);
@@ -823,18 +827,19 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   for (std::size_t i = 0; i < std::min<std::size_t>(op.inputs.size(), 2); ++i)
     if (int& t = op.inputs[i]; t >= 0 && tensor(t).scale() > 0) t = alike(t, q, op.index);
   if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);
-  op.half_even = op.kind != OpKind::kNormalization;  // which rounds in its own way
+  op.half_even = op.kind != OpKind::kNormalization;  // which has its own rounding
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);
 }
 
-/// LOGISTIC, TANH or SOFTMAX of int16 codes.
+/// Returns true for LOGISTIC, TANH or SOFTMAX of int16 codes.
 bool Emitter::lies_on_line(const Op& op) const {
   return op.kind == OpKind::kLogistic || op.kind == OpKind::kTanh ||
          (op.kind == OpKind::kSoftmax && is_wide(op.input(0)));
 }
 
-/// What the machine's line gives, 1/32768 each, at another scale.
+/// Emits the interpolated function, whose scale is 1/32768, and requantizes it if another scale is
+/// needed.
 void Emitter::add_line(const Value& value, const Quantizer& q, int output) {
   constexpr float kFraction = 1.0f / 32768;
   const Op& function = value.own->op;
@@ -850,7 +855,7 @@ void Emitter::add_line(const Value& value, const Quantizer& q, int output) {
   requantize_codes(codes, q, output, function.index);
 }
 
-/// A constant in the codes of a quantizer.
+/// Returns a constant in the codes of a quantizer.
 Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const Quantizer& q,
                         const std::string& name) {
   std::vector<FloatStep> all;
@@ -878,7 +883,7 @@ Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const
   return value;
 }
 
-/// Each part in the codes of all before they are joined.
+/// Quantizes each part to the codes of all parts before they are joined.
 Value Emitter::joined(const Value& given, const Quantizer& q, const std::string& name) {
   const Joined& j = *given.joined;
   const bool joins = j.kind == OpKind::kConcatenation;
@@ -915,7 +920,7 @@ Value Emitter::joined(const Value& given, const Quantizer& q, const std::string&
   return result.made(add_op(std::move(op), code_tensor(result, q, name)));
 }
 
-/// Codes with a constant for each channel: a product with ones.
+/// Emits codes with a constant for each channel as a product with ones.
 Value Emitter::by_channels(const Value& given, const Quantizer& q, int output, int node) {
   const Tensor from = tensor(given.tensor);
   const int C = from.extent(-1);
@@ -966,7 +971,7 @@ Value Emitter::widened(Value value, int node) {
   return value;
 }
 
-/// Functions of int16 codes begin with what they stand for.
+/// Dequantizes int16 codes and values of a format before functions of them.
 Value Emitter::dequantized(Value value, int node) {
   if (value.tensor >= 0 && !value.steps.empty() &&
       (is_wide(value.tensor) || of_format(tensor(value.tensor))))
@@ -995,7 +1000,7 @@ Value Emitter::reals(Value value, int node) {
   return value;
 }
 
-/// Codes to codes of another scale, a function of one code in float32, or codes plus a constant of
+/// Emits a requantization, a function of one code in float32, or the addition of a constant of
 /// codes for each channel.
 void Emitter::requantize_codes(const Value& value, const Quantizer& q, int output, int node) {
   Op op = op_of(OpKind::kQuantize, node, {value.tensor});
@@ -1032,7 +1037,7 @@ void Emitter::quantize_floats(const Value& value, int output, int node) {
   add_op(std::move(op), output);
 }
 
-/// A sum or what is joined, in float32 on the host: no quantizer follows.
+/// Emits a sum or a joined tensor in float32 on the host, because no quantizer follows.
 Value Emitter::of_floats(const Value& given) {
   Value value = given;
   Op op;

@@ -23,7 +23,7 @@ using Ints = std::vector<std::int64_t>;
 using Shape = std::vector<int>;
 using Result = std::optional<Form>;
 
-constexpr int kMostPieces = 256;  ///< nodes that one node may become, about
+constexpr int kMostPieces = 256;  ///< approximate number of nodes that one node may become
 
 ConstantPointer reshaped_constant(const Constant& from, Shape shape) {
   auto result = std::make_shared<Constant>(from);
@@ -33,7 +33,7 @@ ConstantPointer reshaped_constant(const Constant& from, Shape shape) {
 
 constexpr std::int64_t kMostElements = 1 << 26;  ///< of an operand
 
-/// Writes the nodes that stand for one.
+/// Writes the nodes that replace a node.
 class Writer {
  public:
   Writer(const Node& node, std::int64_t opset, const std::vector<Operand>& inputs)
@@ -105,7 +105,7 @@ class Writer {
     return a;
   }
 
-  /// @throws Error  the node has fewer inputs than its operator
+  /// @throws Error  if the node has fewer inputs than its operator
   void require(std::size_t i) const {
     if (i >= inputs_.size()) throw_error("has no input {}", i);
   }
@@ -120,7 +120,8 @@ class Writer {
   }
   bool has(std::size_t i) const { return i < inputs_.size() && !inputs_[i].absent; }
   ConstantPointer constant(std::size_t i) const { return has(i) ? inputs_[i].constant : nullptr; }
-  /// Whole numbers of an attribute, or of a constant input where the opset has them there.
+  /// Returns whole numbers of an attribute, or of a constant input in opsets in which they are an
+  /// input.
   Ints whole_numbers(std::size_t i, const char* key) const {
     if (has(i) && !constant(i)) throw_error("input {} '{}' must be a constant", i, in(i));
     return integers_of(node_, key, constant(i).get());
@@ -175,14 +176,14 @@ class Writer {
     return parts.size() == 1 ? parts[0] : add("Concat", parts, {{"axis", whole(axis)}});
   }
 
-  /// The form, whose last node makes what the node made.
+  /// Returns the form. Its last node makes the outputs of the original node.
   Form done() {
     if (form_.nodes.empty()) add("Identity", {in()});
     form_.nodes.back().outputs = node_.outputs;
     return std::move(form_);
   }
 
-  /// The order that exchanges `axis` and the last one.
+  /// Returns the order that exchanges `axis` and the last axis.
   Ints with_last(int axis) const {
     Ints order(shape().size());
     std::iota(order.begin(), order.end(), 0);
@@ -192,7 +193,7 @@ class Writer {
 
   // --- Windows -------------------------------------------------------------------------------
 
-  /// Windows over the one axis of [N, C, W] as over the last of [N, C, 1, W].
+  /// Treats windows over the one axis of [N, C, W] as windows over the last axis of [N, C, 1, W].
   Result window() {
     if (rank() != 3) return std::nullopt;
     Node inner = node_;
@@ -214,7 +215,7 @@ class Writer {
     return done();
   }
 
-  /// Channels of [N, C, W] as those of an image.
+  /// Treats channels of [N, C, W] as channels of an image.
   Result by_channels() {
     if (rank() != 3) return std::nullopt;
     return of_image(node_, 0);
@@ -226,7 +227,7 @@ class Writer {
     return done();
   }
 
-  /// A constant for each channel of [N, C, W]: of an image, too.
+  /// Treats a constant for each channel of [N, C, W] as a constant for an image.
   Result by_constant() {
     const std::size_t given = constant(0) ? 0 : 1, other = 1 - given;
     const Shape& c = shape(given);
@@ -246,14 +247,15 @@ class Writer {
     node->attributes[key] = ints(std::move(values));
   }
 
-  /// Outputs of an average along an axis that read equally many pixels, none beyond the image.
+  /// Outputs of an average along an axis that read the same number of pixels, all inside of the
+  /// image.
   struct Part {
     int begin, end;  ///< pixels
     int taps;
   };
 
-  /// Averages over windows that stand out over the image, where the border does not count: windows
-  /// inside, and each of the others for itself.
+  /// Splits averages over windows that extend beyond the image, if the border does not count: one
+  /// part for windows inside, and one for each other window.
   Result average_pool() {
     if (rank() == 3) return window();
     if (rank() != 4) return std::nullopt;
@@ -286,7 +288,7 @@ class Writer {
     return done();
   }
 
-  /// @param counts  borders belong to the image
+  /// @param counts  true if borders belong to the image
   std::vector<Part> parts_of(const Windows& w, std::size_t axis, bool counts) const {
     const int taps = w.taps[axis], dilation = w.dilations[axis], pixels = shape()[axis + 2];
     const int before = counts ? 0 : w.before[axis];
@@ -295,7 +297,7 @@ class Writer {
     bool inside = false;
     for (int p = 0; p < w.count(axis, pixels); ++p) {
       const int first = p * w.strides[axis] - before;
-      // Taps that meet the image.
+      // Taps inside of the image.
       const int low = first < 0 ? divide_up(-first, dilation) : 0;
       const int high = std::min(taps, first < extent ? divide_up(extent - first, dilation) : 0);
       if (low >= high) throw_error("a window that meets no pixel");
@@ -322,7 +324,7 @@ class Writer {
 
   // --- Resizing ------------------------------------------------------------------------------
 
-  /// Scales or sizes of some axes as those of all.
+  /// Completes scales or sizes of some axes with those of the other axes.
   Result resize_of(const Ints& axes) {
     if (node_.text("keep_aspect_ratio_policy", "stretch") != "stretch") return std::nullopt;
     const std::size_t position = has(3) ? 3 : 2;
@@ -340,8 +342,8 @@ class Writer {
     return done();
   }
 
-  /// Linear between pixels, `factor` times as many: a convolution of each channel over its
-  /// neighbours, an output for each phase, which DepthToSpace lays side by side.
+  /// Interpolates linearly to `factor` times as many pixels: a convolution of each channel over its
+  /// neighbours makes an output for each phase, and DepthToSpace interleaves them.
   Result resize() {
     if (rank() != 4) return std::nullopt;
     if (const Ints axes = node_.integers("axes"); !axes.empty()) return resize_of(axes);
@@ -364,10 +366,10 @@ class Writer {
       return std::nullopt;
     if (how == "pytorch_half_pixel" && (shape()[2] * f == 1 || shape()[3] * f == 1))
       return std::nullopt;
-    // Thirds of a phase and so on: weights of pixels -1, 0, 1 in whole parts of a pixel.
+    // Weights of the pixels -1, 0 and 1 in whole parts of a pixel, for example thirds.
     const int parts = middle && f % 2 == 0 ? 2 * f : f;
     const int most = middle && f % 2 == 0 ? parts - 1 : parts;
-    if (most * most > 255) return std::nullopt;  // of a uint8 weight
+    if (most * most > 255) return std::nullopt;  // exceeds a uint8 weight
     std::vector<std::array<int, 3>> phases;
     for (int r = 0; r < f; ++r) {
       const int at = middle ? (2 * r + 1 - f) * parts / (2 * f) : r * parts / f;
@@ -396,7 +398,7 @@ class Writer {
     return done();
   }
 
-  /// A single pixel along an axis is all that lies between it and itself; or the axis stays.
+  /// Resizes axes that are a single pixel, which is repeated, or that do not change.
   Result repeated_pixels(const double* factor) {
     std::string x = in();
     for (const int axis : {2, 3}) {
@@ -409,7 +411,7 @@ class Writer {
 
   // --- Reductions ----------------------------------------------------------------------------
 
-  /// Reductions that drop axes, or name none.
+  /// Rewrites reductions that drop axes, or that name none.
   Result reduction() {
     Ints axes = whole_numbers(1, "axes");
     if (axes.empty() && node_.integer("noop_with_empty_axes", 0) != 0) return done();
@@ -426,7 +428,7 @@ class Writer {
     return done();
   }
 
-  /// The largest of the last axis, which stays; the others by exchanging axes.
+  /// Rewrites to an ArgMax of the last axis that keeps it; other axes are exchanged with the last.
   Result arg_max() {
     const int at = axis(node_.integer("axis", 0));
     const bool keeps = node_.integer("keepdims", 1) != 0, last = at == rank() - 1;
@@ -449,7 +451,7 @@ class Writer {
     return static_cast<int>(all);
   }
 
-  /// Over several axes: as over one that holds their elements.
+  /// Rewrites a normalization over several axes as one over an axis that contains their elements.
   Result normalization() {
     const int at = axis(node_.integer("axis", -1));
     if (node_.integer(kOneAxis, 0) != 0) return over_one_axis(at);
@@ -467,7 +469,7 @@ class Writer {
     return done();
   }
 
-  /// A normalization that fuse() made.
+  /// Rewrites a normalization that fuse() made.
   Result over_one_axis(int at) {
     const bool last = at == rank() - 1;
     Node inner = node_;
@@ -482,20 +484,21 @@ class Writer {
     return done();
   }
 
-  /// A constant's values along an axis of the input. @throws Error  it has several along another
+  /// Returns a constant's values along an axis of the input.
+  /// @throws Error  if it has several values along another axis
   std::vector<double> along(int at, const Constant& c) const {
     Shape extents(shape().size(), 1);
     extents[at] = shape()[at];
     return picked(c, broadcast(c.shape, extents));
   }
 
-  /// A line by its length: by its root mean square and the root of its extent.
+  /// Divides a line by its length: by its root mean square and the root of its extent.
   Result length_one() {
     if (node_.integer("p", 2) != 2 || rank() < 1) return std::nullopt;
     const int at = axis(node_.integer("axis", -1)), L = shape()[at];
     const bool last = at == rank() - 1;
     std::map<std::string, Attribute> attributes{{"axis", whole(-1)}};
-    attributes["epsilon"].f = 0x1p-100f;  // nothing, but for a line of zeros
+    attributes["epsilon"].f = 0x1p-100f;  // only for a line of zeros
     const std::string x = last ? in() : transpose(in(), with_last(at));
     const std::vector<double> root(static_cast<std::size_t>(L), 1 / std::sqrt(L));
     const std::string y =
@@ -510,8 +513,8 @@ class Writer {
     return result;
   }
 
-  /// A layer normalization of each group of channels, with the group's own scales. Groups that
-  /// share theirs are rows of one.
+  /// Rewrites to a layer normalization of each group of channels, with separate scales. Groups with
+  /// the same scales are rows of one normalization.
   Result group_normalization() {
     const int C = rank() > 1 ? shape()[1] : 0;
     const bool instance = node_.type == "InstanceNormalization";
@@ -522,7 +525,7 @@ class Writer {
     if (!scale || !bias) return std::nullopt;
     const int G = static_cast<int>(groups), of_group = C / G;
     const int pixels = product_of(shape(), 2, shape().size()), L = of_group * pixels;
-    // Before opset 21 one for each group.
+    // Before opset 21 there is a value for each group.
     const auto parameters = [&](const Constant& c, int group) {
       const bool shared = c.elements() == static_cast<std::size_t>(G) && G != C;
       if (!shared && c.elements() != static_cast<std::size_t>(C))
@@ -552,7 +555,8 @@ class Writer {
     return done();
   }
 
-  /// Over another axis than the last. Before opset 13 all axes from `axis` on count as one.
+  /// Rewrites a softmax over another axis than the last. Before opset 13 all axes from `axis` on
+  /// are one.
   Result softmax() {
     const bool old = opset_ < 13;
     const int at = axis(node_.integer("axis", old ? 1 : -1));
@@ -569,7 +573,7 @@ class Writer {
 
   // --- Movement ------------------------------------------------------------------------------
 
-  /// For each element of an axis with a border the one that it is.
+  /// Returns, for each element of an axis with a border, the index of the element that it repeats.
   Ints bordered(std::int64_t extent, std::int64_t before, std::int64_t after,
                 const std::string& mode) const {
     if (before < 0 || after < 0 || before > kMaxWindow || after > kMaxWindow)
@@ -591,7 +595,7 @@ class Writer {
     return indices;
   }
 
-  /// Borders that repeat elements; constant ones on other axes than those of an image.
+  /// Rewrites borders that repeat elements, and constant borders of axes other than an image's.
   Result pad() {
     const std::string mode = node_.text("mode", "constant");
     const Ints given = whole_numbers(1, "pads"), axes = whole_numbers(3, "axes");
@@ -638,7 +642,7 @@ class Writer {
     return done();
   }
 
-  /// Tile and Expand: elements of each axis again and again.
+  /// Rewrites Tile and Expand, which repeat the elements of each axis.
   Result repeated() {
     if (!constant(1)) return std::nullopt;
     const Ints given = whole_numbers(1, "");
@@ -661,7 +665,7 @@ class Writer {
     return done();
   }
 
-  /// Indices of any shape, by a list of them.
+  /// Rewrites indices of any shape to a list.
   Result gather() {
     if (!constant(1) || constant(0) || constant(1)->rank() == 1) return std::nullopt;
     const int at = axis(node_.integer("axis", 0));
@@ -672,7 +676,8 @@ class Writer {
     return done();
   }
 
-  /// A list for each axis where the elements are those of a grid; else one of single elements.
+  /// Rewrites to a list for each axis if the elements are a grid; otherwise to a list of single
+  /// elements.
   Result gather_nd() {
     const ConstantPointer at = constant(1);
     if (!at || at->rank() < 1 || node_.integer("batch_dims", 0) != 0) return std::nullopt;
@@ -734,7 +739,7 @@ class Writer {
     return std::nullopt;
   }
 
-  /// Two tensors of unequal ranks: the lower one with axes of 1 before its own.
+  /// Adds axes of 1 before the axes of the tensor with the lower rank.
   Result pair() {
     if (!has(1)) return std::nullopt;
     if (constant(0) || constant(1)) {
@@ -751,7 +756,7 @@ class Writer {
     return done();
   }
 
-  /// x or slope * x: of slopes up to 1 the larger one.
+  /// Rewrites to the maximum of x and slope * x, for slopes up to 1.
   Result prelu() {
     if (!constant(1) || constant(1)->elements() < 2) return std::nullopt;
     const auto steep = [](double slope) { return !(slope <= 1); };
@@ -760,7 +765,7 @@ class Writer {
     return done();
   }
 
-  /// x / (1 + exp(-alpha x))
+  /// Rewrites to x / (1 + exp(-alpha x)).
   Result swish() {
     const float alpha = node_.real("alpha", 1.0f);
     std::string x = in();
@@ -769,8 +774,8 @@ class Writer {
     return done();
   }
 
-  /// Where a constant condition selects between a tensor and a constant: as a clamp from both
-  /// sides, to the constant or, where the tensor is selected, to nothing.
+  /// Rewrites a constant condition that selects between a tensor and a constant as a clamp from
+  /// both sides: to the constant, or to the range of float32 where the tensor is selected.
   Result where() {
     const bool first = has(1) && !constant(1), second = has(2) && !constant(2);
     if (!constant(0) || first == second) return std::nullopt;
@@ -792,7 +797,7 @@ class Writer {
 
   // --- Matrix products -----------------------------------------------------------------------
 
-  /// A constant matrix from the left: from the right of what is transposed.
+  /// Rewrites a constant matrix on the left as one on the right of the transposed tensor.
   Result by_matrix() {
     const Shape& w = shape(0);
     const int axes = rank(1);
@@ -807,12 +812,12 @@ class Writer {
     return done();
   }
 
-  /// Operands of unequal ranks, or of one axis.
+  /// Rewrites operands of different ranks, or of one axis.
   Result matmul() {
     if (constant(0) && !constant(1)) return by_matrix();
     if (constant(0) || constant(1) || rank(0) == rank(1)) {
       if (!constant(1) || rank(1) <= 2 || rank(0) < 2) return std::nullopt;
-      const Shape& w = shape(1);  // one matrix behind axes of 1
+      const Shape& w = shape(1);  // one matrix after axes of 1
       if (product_of(w, 0, w.size() - 2) != 1) return std::nullopt;
       add("MatMul", {in(), add(reshaped_constant(*constant(1), {w.end()[-2], w.end()[-1]}))});
       return done();
@@ -832,8 +837,8 @@ class Writer {
     return done();
   }
 
-  /// A sum of products of two tensors: letters of both and of the result lie first, those that are
-  /// summed between.
+  /// Rewrites a sum of products of two tensors. Letters of both tensors and of the result come
+  /// first, and the letters that are summed are in the middle.
   Result einsum() {
     std::string equation = node_.text("equation", "");
     std::erase(equation, ' ');

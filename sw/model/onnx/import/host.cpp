@@ -13,7 +13,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// A whole number of a program's file, where it may be anything.
+/// Returns a whole number of a program's file, where it may have any value.
 std::int64_t whole(double value) {
   return std::isnan(value) ? 0 : static_cast<std::int64_t>(std::clamp(value, -0x1p53, 0x1p53));
 }
@@ -41,7 +41,7 @@ Op host_op(const Node& node, std::int64_t opset, std::size_t output) {
   op.numbers["output"] = {static_cast<double>(output)};
   op.numbers["outputs"] = {static_cast<double>(node.outputs.size())};
   for (const auto& [key, a] : node.attributes) {
-    *a.read = true;  // run_host_op() refuses what the evaluation does not read
+    *a.read = true;  // run_host_op() refuses attributes that the evaluation does not read
     if (a.tensor) throw_error("attribute '{}' is a tensor", key);
     if (!std::isfinite(a.f)) throw_error("attribute '{}' is {}", key, a.f);
     if (!a.s.empty())

@@ -11,14 +11,14 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// Whether an axis attribute means the last axis.
+/// Returns true if an axis attribute names the last axis.
 bool is_last(std::int64_t axis, std::size_t rank) {
   return axis == -1 || axis == static_cast<std::int64_t>(rank) - 1;
 }
 
 }  // namespace
 
-/// Over any axes, which stay with extent 1.
+/// Imports a reduction over any axes, which are kept with extent 1.
 Value Importer::reduction() {
   const std::string& type = node_->type;
   std::vector<std::int64_t> axes = integers_of(1, "axes");
@@ -55,7 +55,7 @@ Value Importer::reduction() {
   return value;
 }
 
-/// The codes that a tensor is the square of, by Pow or Mul.
+/// Returns the codes whose square a tensor is, by Pow or Mul.
 const Value* Importer::root_of(const std::string& square) const {
   for (const Node& n : file_.nodes) {
     if (n.inputs.size() != 2 || std::ranges::count(n.outputs, square) == 0) continue;
@@ -69,7 +69,7 @@ const Value* Importer::root_of(const std::string& square) const {
   return nullptr;
 }
 
-/// The mean of x^2 over the last axis: each line of codes is multiplied by itself.
+/// Emits the mean of x^2 over the last axis: each line of codes is multiplied by itself.
 Value Importer::mean_square(Value x) {
   x = emit_.to_plain(x, node_->index);
   std::vector<int> shape = x.shape;
@@ -84,7 +84,7 @@ Value Importer::mean_square(Value x) {
       [this, shape](Value made) { return reshaped_to(std::move(made), shape); }, out());
 }
 
-/// A normalization of codes over the last axis: LayerNorm, or RMSNorm by either of its names.
+/// Imports a normalization of codes over the last axis: LayerNorm, or RMSNorm under either name.
 Value Importer::normalization() {
   Value value = plain_codes(0);
   refuse_wide(value);

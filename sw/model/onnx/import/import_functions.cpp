@@ -12,7 +12,8 @@
 
 namespace trine::model::onnx_file {
 
-/// An operator of two tensors: codes, once a quantizer follows; functions of codes, as floats.
+/// Imports an operator of two tensors. Its codes are made when a quantizer follows; functions of
+/// codes are floats.
 Value Importer::of_two() { return of_two(kind_of_onnx(node_->type).value(), in(0), in(1)); }
 
 Value Importer::of_two(OpKind kind, Value a, Value b) {
@@ -51,7 +52,7 @@ Value Importer::function() {
   return function_of(kind, in(0));
 }
 
-/// A function of int16 codes that gives such codes.
+/// Imports a function of int16 codes with int16 results.
 Value Importer::of_words(Op function, const Value& given) {
   function.inputs = {given.tensor};
   Value value = given.made(-1);
@@ -60,8 +61,8 @@ Value Importer::of_words(Op function, const Value& given) {
   return value;
 }
 
-/// A function that has no kind of its own: a table, if all of its operands are functions of the
-/// same codes, or numbers.
+/// Imports a function without an operator kind as a table, if all of its operands are functions of
+/// the same codes, or numbers.
 Value Importer::table() {
   std::optional<Value> value;
   std::vector<int> inputs;
@@ -93,7 +94,7 @@ Value Importer::function_of(OpKind kind, const Value& given) {
   return value;
 }
 
-/// x / 2 (1 + erf(x / sqrt 2)), or with tanh(sqrt(2 / pi) (x + 0.044715 x^3)).
+/// Imports x / 2 (1 + erf(x / sqrt 2)), or the form with tanh(sqrt(2 / pi) (x + 0.044715 x^3)).
 Value Importer::gelu() {
   const Value x = in(0);
   const std::string form = node_->text("approximate", "none");

@@ -26,7 +26,7 @@ Value Importer::concat() {
     part[axis] = shape[axis];
     if (part != shape) throw_error("of tensors of unequal shapes");
   }
-  std::optional<std::size_t> only;  // part with elements
+  std::optional<std::size_t> only;  // the only part with elements
   int parts = 0;
   for (std::size_t i = 0; i < node_->inputs.size(); ++i)
     if (in(i).shape[axis] > 0) {
@@ -36,7 +36,7 @@ Value Importer::concat() {
   return parts == 1 ? in(*only) : joined(OpKind::kConcatenation, static_cast<int>(axis), shape);
 }
 
-/// The largest or least of tensors and constants.
+/// Imports the maximum or minimum of tensors and constants.
 Value Importer::extreme() {
   const bool most = node_->type == "Max";
   if (node_->inputs.size() == 2)
@@ -59,7 +59,7 @@ float Importer::real_of(std::size_t position) const {
   return static_cast<float>(std::clamp(x, -kMost, kMost));
 }
 
-/// All inputs, in codes of one scale once a quantizer follows.
+/// Joins all inputs, in codes of one scale when a quantizer follows.
 Value Importer::joined(OpKind kind, int axis, const std::vector<int>& shape) {
   Joined all{node_->index, kind, axis, {}, node_->inputs};
   Value result;

@@ -13,7 +13,7 @@
 
 namespace trine::model::onnx_file {
 
-/// ONNX's axis, and where it lies in the graph.
+/// Returns the index of ONNX's axis, and its index in the graph.
 std::pair<std::size_t, int> Importer::axis_of(const Value& value, std::int64_t axis) {
   const auto rank = static_cast<std::int64_t>(value.shape.size());
   if (axis < -rank || axis >= rank) throw_error("axis {} of rank {}", axis, rank);
@@ -22,7 +22,7 @@ std::pair<std::size_t, int> Importer::axis_of(const Value& value, std::int64_t a
   return {at, image ? place_of(at, value.shape.size()) : static_cast<int>(at)};
 }
 
-/// Elements of an axis, by a constant list; those in a row by a slice.
+/// Selects elements of an axis by a constant list; consecutive elements by a slice.
 Value Importer::gather() {
   std::vector<int> indices;
   const int extent = in(0).shape[axis_of(in(0), node_->integer("axis", 0)).first];
@@ -55,7 +55,7 @@ Value Importer::gathered(Value value, std::int64_t given, const std::vector<int>
   return picked(std::move(value), given, indices);
 }
 
-/// By a GATHER. @pre codes
+/// Selects elements with a GATHER. @pre codes
 Value Importer::picked(Value value, std::int64_t given, const std::vector<int>& indices) {
   const auto [axis, place] = axis_of(value, given);
   std::vector<int> lies = emit_.tensor(value.tensor).shape;
@@ -66,7 +66,7 @@ Value Importer::picked(Value value, std::int64_t given, const std::vector<int>& 
   return value;
 }
 
-/// DepthToSpace, SpaceToDepth. @pre an image
+/// Imports DepthToSpace and SpaceToDepth. @pre an image
 Value Importer::blocks() {
   const std::int64_t size = node_->integer("blocksize", 0);
   const bool depth = node_->type == "DepthToSpace";
@@ -79,7 +79,7 @@ Value Importer::blocks() {
   const bool fits = depth ? from[1] % (size * size) == 0 : from[2] % b == 0 && from[3] % b == 0;
   if (!fits) throw_error("blocks of {} in [{}]", b, fmt::join(from, ", "));
   Value value = in(0);
-  if (mode == "CRD" && depth && b > 1) {  // channels of a pixel's block lie apart
+  if (mode == "CRD" && depth && b > 1) {  // channels of a pixel's block are not adjacent
     const int blocks = b * b, C = from[1] / blocks;
     std::vector<int> order;
     for (int i = 0; i < from[1]; ++i) order.push_back(i % C * blocks + i / C);
@@ -109,7 +109,7 @@ Value Importer::in_blocks(Value value, int b, bool depth) {
   return value;
 }
 
-/// Elements begin, begin + step, ..., `size` of them, of one axis.
+/// Selects `size` elements begin, begin + step, ... of one axis.
 Value Importer::sliced(Value value, std::int64_t axis_given, std::int64_t begin, std::int64_t size,
                        std::int64_t step, const std::string& name) {
   if (value.raw_codes) throw_error("codes without DequantizeLinear");
@@ -131,7 +131,7 @@ Value Importer::sliced(Value value, std::int64_t axis_given, std::int64_t begin,
   std::vector<int> first(shape.size(), 0), steps(shape.size(), 1);
   first[place] = static_cast<int>(begin);
   const std::int64_t last = begin + (size - 1) * step;
-  // Before the first element is -1 - extent: negative ones count from the end.
+  // The end before the first element is -1 - extent, because negative ends count from the end.
   end[place] = static_cast<int>(step > 0 ? last + 1 : last - 1 - shape[place]);
   steps[place] = static_cast<int>(step);
   shape[place] = value.shape[axis] = static_cast<int>(size);
@@ -173,7 +173,7 @@ Value Importer::split() {
   return first;
 }
 
-/// For each output along an axis the input that is nearest, as ONNX says.
+/// Returns, for each output along an axis, the nearest input as ONNX defines it.
 std::vector<std::int32_t> Importer::nearest(int in, int out, double scale) const {
   const bool old = node_->type == "Upsample" || file_.opset < 11;
   const std::string from =

@@ -18,10 +18,11 @@
 namespace trine::model::onnx_file {
 namespace {
 
-constexpr int kMostFixed = (1 << 18) - 1;     ///< of weights in fixed point
+constexpr int kMostFixed = (1 << 18) - 1;     ///< of fixed-point weights
 constexpr int kBlocks[] = {128, 64, 32, 16};  ///< input channels of a group
 
-/// The largest groups of neighbouring weights of all channels that have one scale each.
+/// Returns the largest group size for which neighbouring weights of all channels have one scale per
+/// group.
 /// @param taps  of a channel
 int block_of(const std::vector<float>& scales, std::size_t taps) {
   for (const int block : kBlocks) {
@@ -33,9 +34,10 @@ int block_of(const std::vector<float>& scales, std::size_t taps) {
   throw_error("weights of one channel with several scales, allowed groups of 16, 32, 64 and 128");
 }
 
-/// Weights of -16..14, uint4 less a zero point, as sums of two of four bits: each row's channels
-/// are multiplied twice, with groups of their own.
-/// @param scales, taps  of each weight; of a channel  @return whether that could be
+/// Splits weights of -16..14 (uint4 minus a zero point) into sums of two weights of four bits. Each
+/// row's channels are multiplied twice, with separate groups.
+/// @param scales, taps  of each weight; of a channel
+/// @return true if that is possible
 bool split(std::vector<float>* scales, std::size_t taps, Product* p) {
   constexpr int kLow = -8, kHigh = 7;
   const auto [low, high] = std::ranges::minmax(p->weights);
@@ -62,7 +64,7 @@ bool split(std::vector<float>* scales, std::size_t taps, Product* p) {
   return true;
 }
 
-/// Scales of groups as factors of the channel's largest one, of which powers of two are exact.
+/// Sets the scales of groups as factors of the channel's largest scale. Powers of two are exact.
 /// @param scales  of each weight
 void set_groups(std::vector<float> scales, std::size_t taps, Product* p) {
   p->block = block_of(scales, taps);
@@ -81,7 +83,8 @@ void set_groups(std::vector<float> scales, std::size_t taps, Product* p) {
   }
 }
 
-/// A channel of one group: its scale may be negative (Q4_0) or, without weights, 0.
+/// Makes the scale of a channel with one group positive. It may be negative (Q4_0) or, without
+/// weights, 0.
 void be_positive(std::size_t first, std::size_t taps, float& scale, Product* p) {
   const int sign = scale < 0 ? -1 : scale > 0 ? 1 : 0;
   for (std::int8_t& w : std::span(p->weights).subspan(first, taps))
@@ -89,7 +92,7 @@ void be_positive(std::size_t first, std::size_t taps, float& scale, Product* p) 
   scale = scale == 0 ? 1 : std::abs(scale);
 }
 
-/// Bits that are 0 at the end of all these codes.
+/// Returns the number of low bits that are 0 in all these codes.
 int zeros_of(const NumberList<std::int32_t>& codes, const Indices& places) {
   std::uint32_t all = 0;
   for (const std::size_t at : places) all |= static_cast<std::uint32_t>(codes[at]);
@@ -98,13 +101,13 @@ int zeros_of(const NumberList<std::int32_t>& codes, const Indices& places) {
 
 using Taps = std::function<Indices(int)>;  ///< the elements of a channel's weights
 
-/// How the codes of constant weights are read.
+/// The rule by which codes of constant weights are read.
 struct WeightRule {
-  bool plain = false;       ///< whole numbers as they are
-  bool narrow = false;      ///< codes of four bits, which fit int8 without their zero points
-  int shift = 0;            ///< 128 less: uint8 weights
-  std::vector<int> shared;  ///< of each channel: bits that are 0 in all weights, its scale's
-  bool wide = false;        ///< in fixed point, of more than 8 bits
+  bool plain = false;       ///< unquantized whole numbers
+  bool narrow = false;      ///< 4-bit codes, which fit int8 without their zero points
+  int shift = 0;            ///< subtracted from uint8 weights: 128
+  std::vector<int> shared;  ///< by channel: low bits that are 0 in all weights, moved to the scale
+  bool wide = false;        ///< fixed point of more than 8 bits
 };
 
 WeightRule rule_of(const Constant& c, const Taps& of_channel, int channels) {
@@ -130,7 +133,7 @@ WeightRule rule_of(const Constant& c, const Taps& of_channel, int channels) {
   return rule;
 }
 
-/// Codes, scales and zero point of constant weights, channel by channel.
+/// Sets codes, scales and zero point of constant weights, channel by channel.
 void set_weights(const Constant& c, const Taps& of_channel, Product* p) {
   const WeightRule rule = rule_of(c, of_channel, p->channels);
   const auto scale_of = [&](std::size_t at, std::size_t m) {
@@ -210,8 +213,8 @@ Value Importer::of_product(Product product, std::vector<int> shape) {
 
 namespace {
 
-/// Numbers of four bits, the first in a byte's low half. @param row  numbers of a row, of whole
-/// bytes
+/// Returns a number of four bits; the first one is in a byte's low half.
+/// @param row  numbers in a row, which has whole bytes
 int nibble(const Constant& packed, std::size_t row, std::size_t y, std::size_t x) {
   const auto byte = static_cast<int>(packed.values[y * ((row + 1) / 2) + x / 2]);
   return x % 2 == 0 ? byte & 15 : byte >> 4;
@@ -219,7 +222,7 @@ int nibble(const Constant& packed, std::size_t row, std::size_t y, std::size_t x
 
 }  // namespace
 
-/// Weights of MatMulNBits, [N, K].
+/// Returns the weights of MatMulNBits, [N, K].
 ConstantPointer Importer::weights_of_bits() const {
   const std::int64_t bits = node_->integer("bits", 4), block = node_->integer("block_size", 0);
   const std::int64_t N = node_->integer("N", 0), K = node_->integer("K", 0);
@@ -281,7 +284,7 @@ Value Importer::matmul() {
   p.shape.back() = M;
   const std::vector<std::size_t> steps = steps_of(c.shape);
   const std::size_t column = steps[transposed ? 0 : 1], row = steps[transposed ? 1 : 0];
-  // Pixels, and their channels, of a flattened image: in ONNX's rows all pixels of a channel.
+  // Pixels, and their channels, of a flattened image. ONNX's rows contain all pixels of a channel.
   const int C = input.layout == Layout::kFlat ? input.image[0] : 1, pixels = K / C;
   p.in_rows = input.layout != Layout::kFlat;
   set_weights(
@@ -295,7 +298,7 @@ Value Importer::matmul() {
   return of_product(std::move(p), shape);
 }
 
-/// MatMul of two tensors of codes: a BATCH_MATMUL, once a quantizer follows.
+/// Imports a MatMul of two tensors of codes, which becomes a BATCH_MATMUL when a quantizer follows.
 Value Importer::product_of_two() {
   const Value a = plain_codes(0), b = plain_codes(1);
   if (is_wide(a) != is_wide(b)) throw_error("of int16 and other codes");
@@ -350,8 +353,8 @@ Value Importer::conv() {
   return placed(std::move(p), input);
 }
 
-/// A transposed convolution without borders, which are cut off the codes. Groups and dilations
-/// are weights of 0.
+/// Imports a transposed convolution without borders, which are removed from the codes afterwards.
+/// Groups and dilations become weights of 0.
 Value Importer::conv_transpose() {
   Value input = codes_of_input();
   if (input.shape.size() != 4) throw_error("input of rank {}, allowed 4", input.shape.size());
@@ -403,7 +406,7 @@ Value Importer::conv_transpose() {
   return cut(std::move(whole), rows, cols);
 }
 
-/// Rows and columns of an image, of its codes once there are some.
+/// Cuts rows and columns out of an image, or out of its codes as soon as there are codes.
 Value Importer::cut(Value value, const Span& rows, const Span& cols) {
   const auto whole = [](const Span& s) { return s.first == 0 && s.size == s.whole; };
   if (whole(rows) && whole(cols)) return value;
@@ -416,7 +419,7 @@ Value Importer::cut(Value value, const Span& rows, const Span& cols) {
   return whole(cols) ? value : sliced(value, 3, cols.first, cols.size, 1, out());
 }
 
-/// A product over windows of an image, whose operator is there.
+/// Returns a product over windows of an image. @pre its operator is set
 Value Importer::placed(Product p, const Value& image) const {
   const Window w = places(p.op, image);
   const int N = image.shape[0], M = p.channels;

@@ -13,7 +13,7 @@ namespace trine::model::onnx_file {
 
 namespace {
 
-/// Codes of E4M3: places of values from -448 to 448.
+/// Returns the quantizer to E4M3 codes, whose values are -448 to 448.
 Quantizer e4m3_quantizer(float scale) {
   constexpr machine::Format kFormat = machine::Format::kE4M3;
   Quantizer q;
@@ -30,7 +30,7 @@ Quantizer e4m3_quantizer(float scale) {
 
 }  // namespace
 
-/// Whether QuantizeLinear's codes, or DequantizeLinear's, are of E4M3.
+/// Returns true if the codes of QuantizeLinear or DequantizeLinear are E4M3.
 bool Importer::is_of_e4m3() const {
   const machine::Format by_type = machine::format_of_onnx(
       static_cast<int>(node_->type == "QuantizeLinear" ? node_->integer("output_dtype", 0) : 0));
@@ -120,7 +120,7 @@ Value Importer::multi_threshold() {
   const float scale = node_->real("out_scale", 1.0f), bias = node_->real("out_bias", 0.0f);
   if (!std::isfinite(scale) || scale <= 0) throw_error("out_scale {}, allowed above 0", scale);
   const float first = bias / scale;
-  if (K == 1 && first == -0.5f) {  // -s, +s: binary
+  if (K == 1 && first == -0.5f) {  // two levels, -s and +s: binary
     q.scale = scale / 2;
     q.first = -1;
     q.step = 2;
@@ -145,7 +145,7 @@ Value Importer::codes_of_input() {
   return emit_.whole_numbers(value, found == annotated_.end() ? "" : found->second, node_->index);
 }
 
-/// Whether a tensor is an input of the graph, however it lies.
+/// Returns true if a tensor is an input of the graph, possibly after movement.
 bool Importer::is_input(int tensor) const {
   for (auto op = graph_.ops.rbegin(); op != graph_.ops.rend(); ++op) {
     if (op->outputs[0] != tensor) continue;
@@ -172,7 +172,7 @@ Value Importer::any_codes(std::size_t position) {
   return emit_.to_nhwc(value, node_->index);
 }
 
-/// The same in ONNX's order.
+/// Returns the codes in ONNX's order.
 Value Importer::plain_codes(std::size_t position) {
   return emit_.to_plain(codes_in(position), node_->index);
 }

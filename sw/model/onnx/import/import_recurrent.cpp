@@ -15,9 +15,9 @@
 namespace trine::model::onnx_file {
 namespace {
 
-constexpr int kMostSteps = 256;  ///< more make networks that take minutes to plan
+constexpr int kMostSteps = 256;  ///< larger networks take minutes to plan
 
-/// Rows `first` and on of weights [directions, rows, columns] of codes.
+/// Returns `rows` rows, beginning at `first`, of weights [directions, rows, columns] of codes.
 Matrix matrix_of(const Constant& c, const char* what, int first, int rows) {
   if (c.codes.empty()) throw_error("{} are float: trine quantize makes int8 ones", what);
   const bool is_uint8 = c.type == DataType::kUInt8 || *std::ranges::max_element(c.codes) > 127;
@@ -45,7 +45,7 @@ bool all_of(const Constant& c, double value) {
 
 }  // namespace
 
-/// Whether all that becomes of a tensor are codes, which may have moved.
+/// Returns true if a tensor is only read as codes, possibly after movement.
 bool Importer::ends_quantized(const std::string& tensor) const {
   static const std::set<std::string> kMoves = {"Concat",    "Flatten",  "Gather", "Identity",
                                                "Reshape",   "Slice",    "Split",  "Squeeze",
@@ -59,7 +59,7 @@ bool Importer::ends_quantized(const std::string& tensor) const {
   });
 }
 
-/// @throws Error  what the machine's form lacks: the host has all of it
+/// @throws Error  if the machine's form does not support the cell; the host supports all
 void Importer::require_plain_cell(int steps, int directions) const {
   const bool relu = node_->text("activations", "").starts_with("Relu");
   const std::string once = node_->type == "LSTM"  ? "Sigmoid,Tanh,Tanh"
@@ -76,8 +76,9 @@ void Importer::require_plain_cell(int steps, int directions) const {
   if (steps > kMostSteps) throw_error("{} steps, the machine has {}", steps, kMostSteps);
 }
 
-/// A power of two for the cell state: what the quantizer of Y_c, or of the first state, takes. Few
-/// steps bound it themselves, as none adds more than 1.
+/// Returns a power of two as the scale of the cell state: that of the quantizer of Y_c, or of the
+/// initial state. For few steps, the number of steps bounds the state, because each step adds at
+/// most 1.
 float Importer::cell_scale(int steps) const {
   double most = has(6) && !in(6).constant ? reach_of(in(6)) : 0;
   for (const Node& node : file_.nodes) {
@@ -99,14 +100,14 @@ float Importer::cell_scale(int steps) const {
   return std::ldexp(1.0f, std::ilogb(most / 32767.0 * (1 - 0x1p-20)) + 1);
 }
 
-/// The largest that codes stand for.
+/// Returns the largest value that the codes represent.
 double Importer::reach_of(const Value& value) const {
   const Tensor& t = emit_.tensor(value.tensor);
   const double zero = static_cast<double>(t.zero_point());
   return double{t.scale()} * (emit_.is_wide(value) ? 32767 : std::max(128 + zero, 127 - zero));
 }
 
-/// States [directions, batch, cells] of a direction as codes, -1: zeros.
+/// Returns the initial state of a direction [directions, batch, cells] as codes, or -1 for zeros.
 int Importer::initial_state(std::size_t position, int direction, float scale) {
   if (!has(position)) return -1;
   if (in(position).constant) {
@@ -151,7 +152,7 @@ Recurrence Importer::recurrence(int direction, int x, int steps, int batch) {
       };
       gate.of_input.bias = bias(0), gate.of_state.bias = bias(1);
     }
-    // Only the new value of a GRU that resets behind the product keeps them apart.
+    // Only the new value of a GRU that resets after the product needs separate biases.
     const bool separate = all.kind == Recurrence::Kind::kGru && all.linear_before_reset && g == 2;
     if (has(3) && !separate)
       for (std::size_t i = 0; i < gate.of_input.bias.size(); ++i)
@@ -161,7 +162,8 @@ Recurrence Importer::recurrence(int direction, int x, int steps, int batch) {
   return all;
 }
 
-/// The largest size of h: what functions give, or the first state; of RELU what the quantizer has.
+/// Returns the scale of the largest h: from the functions' range, the initial state or, for RELU,
+/// the quantizer.
 float Importer::hidden_scale(bool relu) const {
   double most = has(5) && !in(5).constant ? reach_of(in(5)) : 0;
   if (relu) {
@@ -171,7 +173,7 @@ float Importer::hidden_scale(bool relu) const {
         if (const ConstantPointer& scale = value_of(node.inputs.at(1)).constant)
           most = std::max(most, 255 * std::abs(scale->values.at(0)));
     if (most == 0) throw_error("Relu whose output meets no quantizer");
-  } else if (most <= 1 + 0x1p-6) {  // codes of a state that was in -1..1
+  } else if (most <= 1 + 0x1p-6) {  // codes of a state in -1..1
     return 0x1p-15f;
   }
   return std::ldexp(1.0f, std::ilogb(most / 32767.0 * (1 - 0x1p-20)) + 1);
@@ -223,7 +225,8 @@ Value Importer::recurrent() {
   return values_[out()];
 }
 
-/// Rows [length * batch, cells] of each direction as ONNX orders them. @param length  0: no axis
+/// Returns rows [length * batch, cells] of each direction in ONNX's order. @param length  0: no
+/// axis
 Value Importer::by_direction(const std::vector<int>& parts, int length, int batch,
                              std::size_t position) {
   const std::string& name = node_->outputs[position];
@@ -239,7 +242,7 @@ Value Importer::by_direction(const std::vector<int>& parts, int length, int batc
   }
   rows.shape = emit_.tensor(rows.tensor).shape;
   rows.channel_axis = 1;
-  // [T, B, D, H] in another order, once there are int8 codes.
+  // Reorders [T, B, D, H] when there are int8 codes.
   std::vector<std::int32_t> order = batch_first ? std::vector{1, 0, 2, 3} : std::vector{0, 2, 1, 3};
   const std::vector<int> lie = {T, batch, D, H};
   std::vector<int> shape;

@@ -17,7 +17,8 @@ bool step_needs_channels(const Value& value) {
   return std::ranges::any_of(value.steps, [](const Step& s) { return s.step.value.size() > 1; });
 }
 
-/// A product [N, M] may gain and lose trailing extents of 1: FINN's batch normalization.
+/// Returns true if a product [N, M] only gains or loses trailing extents of 1, as in FINN's batch
+/// normalization.
 bool keeps_channels(const Value& value, const std::vector<int>& shape) {
   if (!value.product || value.product->shape.size() != 2) return false;
   const std::vector<int>& product = value.product->shape;
@@ -25,7 +26,7 @@ bool keeps_channels(const Value& value, const std::vector<int>& shape) {
          std::all_of(shape.begin() + 2, shape.end(), [](int extent) { return extent == 1; });
 }
 
-/// [N, C, 1, W] as [N, C, W] or the other way round: as it lies, both are images.
+/// Returns true if [N, C, 1, W] becomes [N, C, W] or the reverse. Both are the same image.
 bool is_line(const Value& value, std::vector<int> shape) {
   const bool image = value.layout == Layout::kNhwc && !value.moved;
   std::vector<int> from = value.shape;
@@ -75,16 +76,17 @@ Value Importer::reshaped_to(Value value, const std::vector<int>& shape) {
   return value;
 }
 
-/// Whether elements can move only once a quantizer has made codes of them: functions of codes are
-/// tables, but not of what is moved.
+/// Returns true if elements can only be moved after a quantizer has made codes of them. Functions
+/// of codes are tables, but functions of moved codes are not.
 bool Importer::is_pending(const Value& value) const {
   if (value.tensor < 0 || step_needs_channels(value)) return true;
   const bool real = emit_.tensor(value.tensor).type == DataType::kFloat32;
   return !moving_ && real && !is_input(value.tensor);
 }
 
-/// `value` in a new shape, once a quantizer follows. @param move  what this node makes of codes
-/// @param output  of the node, which the host makes where none follows; "": `move` does
+/// Returns `value` in a new shape, which is computed when a quantizer follows.
+/// @param move  moves the codes as this node does
+/// @param output  the node's output, which the host makes if no quantizer follows; "": `move` does
 Value Importer::later(Value value, std::vector<int> shape, const Move& move,
                       const std::string& output) {
   Value result;
@@ -108,7 +110,7 @@ Value Importer::transpose() {
   const std::vector<std::int64_t> given = node_->integers("perm");
   const std::size_t rank = in(0).shape.size();
   std::vector<std::int32_t> order(rank);
-  std::iota(order.rbegin(), order.rend(), 0);  // unless the node says
+  std::iota(order.rbegin(), order.rend(), 0);  // default order
   if (!given.empty()) {
     if (!std::ranges::is_permutation(given, order))
       throw_error("perm is no order of {} axes", rank);
@@ -126,25 +128,25 @@ Value Importer::transposed(Value value, const std::vector<std::int32_t>& order) 
   const bool to_nchw = order == std::vector<std::int32_t>{0, 3, 1, 2};
   const bool to_nhwc = order == std::vector<std::int32_t>{0, 2, 3, 1};
   if (value.layout == Layout::kNhwc && order == std::vector<std::int32_t>{0, 2, 1}) {
-    value.layout = Layout::kPlain;  // but for the axis between
+    value.layout = Layout::kPlain;  // except for the axis in between
     value.tensor = emit_.add_move(op(OpKind::kReshape, {value.tensor}), out(), shape);
     value.shape = shape;
     value.channel_axis = 2;
     return value;
   }
   if ((to_nchw && value.layout == Layout::kPlain) || (to_nhwc && value.layout == Layout::kNhwc)) {
-    value.layout = to_nchw ? Layout::kNhwc : Layout::kPlain;  // it lies so already
+    value.layout = to_nchw ? Layout::kNhwc : Layout::kPlain;  // it already has this layout
     value.shape = shape;
     return value;
   }
   return reordered(emit_.to_plain(value, node_->index), order, shape);
 }
 
-/// Codes or floats in any other order.
+/// Reorders codes or floats.
 Value Importer::reordered(Value value, const std::vector<std::int32_t>& order,
                           const std::vector<int>& shape) {
   if (value.raw_codes) throw_error("of a tensor that no quantizer made");
-  std::vector<std::int32_t> long_axes;  // those of one element may go anywhere
+  std::vector<std::int32_t> long_axes;  // axes of one element may have any position
   for (const std::int32_t axis : order)
     if (value.shape[axis] > 1) long_axes.push_back(axis);
   Op move = op(OpKind::kReshape, {value.tensor});

@@ -25,7 +25,7 @@ Reset reset_of(const std::string& text) {
   throw_error("reset '{}', allowed none, subtract, zero", text);
 }
 
-/// In units of 2^-14.
+/// Returns a leak in units of 2^-14.
 std::int32_t leak_of(const char* name, float leak) {
   if (!(leak >= 0 && leak <= 1)) throw_error("{} {}, allowed 0..1", name, leak);
   return static_cast<std::int32_t>(std::nearbyint(std::ldexp(double{leak}, spiking::kLeakBits)));
@@ -50,7 +50,7 @@ Neuron neuron_of(const Node& node, float scale) {
 
 }  // namespace
 
-/// Weights [N, N] of spikes that come back.
+/// Adds the weights [N, N] that feed spikes back.
 int Importer::returned_weights(int neurons) {
   const Constant& c = constant(1);
   if (c.codes.empty()) throw_error("weights of spikes that come back are float, allowed int8");

@@ -11,7 +11,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// One, or one for each channel of `value`.
+/// Returns one value, or one for each channel of `value`.
 std::vector<float> per_channel(const Constant& c, const Value& value) {
   const auto rank = static_cast<int>(value.shape.size());
   if (c.rank() > rank) throw_error("a constant with more axes than the tensor");
@@ -30,8 +30,8 @@ std::vector<float> per_channel(const Constant& c, const Value& value) {
   return result;
 }
 
-/// A quantized constant for other elements than all of a channel: positions, masks, scales behind
-/// channels that are not on the channel axis.
+/// Returns true for a quantized constant that differs within a channel: positions, masks, or scales
+/// after channels that are not on the channel axis.
 bool is_map(const Constant& c, const Value& value) {
   if (c.codes.empty() || c.shape.size() > value.shape.size()) return false;
   const std::size_t first = value.shape.size() - c.shape.size();
@@ -102,7 +102,8 @@ Value Importer::clip() {
   return value;
 }
 
-/// As ONNX Runtime: x * s + b with s = (1 / sqrt(var + epsilon)) * scale, b = bias - mean * s.
+/// Computes as ONNX Runtime does: x * s + b with s = (1 / sqrt(var + epsilon)) * scale, b = bias -
+/// mean * s.
 Value Importer::batch_normalization() {
   if (node_->integer("training_mode", 0) != 0) throw_error("training_mode 1, allowed 0");
   const Value& value = in(0);
@@ -135,7 +136,7 @@ Value Importer::hard_sigmoid() {
   return clipped_line(node_->real("alpha", 0.2f), node_->real("beta", 0.5f));
 }
 
-/// With int16 the line is codes of its own, of 1/32767.
+/// With int16, the line has its own codes with scale 1/32767.
 Value Importer::hard_swish() {
   const Value line = clipped_line(1.0f / 6.0f, 0.5f);
   if (!is_wide(in(0))) return of_floats(OpKind::kMul, in(0), line);
@@ -147,7 +148,7 @@ Value Importer::hard_swish() {
   return of_two(OpKind::kMul, in(0), emit_.quantized(line, words, out() + ":line", node_->index));
 }
 
-/// max(x, alpha x)
+/// Imports max(x, alpha x).
 Value Importer::leaky_relu() {
   const float alpha = node_->real("alpha", 0.01f);
   if (!(alpha >= 0 && alpha <= 1)) throw_error("alpha {}, allowed 0..1", alpha);

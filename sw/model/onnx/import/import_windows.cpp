@@ -11,7 +11,8 @@
 
 namespace trine::model::onnx_file {
 
-/// Windows over an image. With ceil_mode the last one's pixels behind it are border.
+/// Returns windows over an image. With ceil_mode, pixels of the last window after the image are
+/// border.
 Windows Importer::windows(const Value& image, const std::vector<int>& filter) const {
   Windows w = windows_over(*node_, {image.shape[2], image.shape[3]}, filter);
   for (std::size_t i = 0; i < 2; ++i)
@@ -19,8 +20,9 @@ Windows Importer::windows(const Value& image, const std::vector<int>& filter) co
   return w;
 }
 
-/// An operator over the windows of an image: SAME or VALID where that is the border, else the
-/// border becomes a PAD before. @param border  its value: 0, or -infinity of a maximum
+/// Returns an operator over the windows of an image. The border is SAME or VALID if possible;
+/// otherwise a PAD is added before the operator.
+/// @param border  its value: 0, or -infinity for a maximum
 Op Importer::windowed(OpKind kind, const Windows& w, double border, Value* image) {
   Op over = op(kind);
   over.filter_h = w.taps[0], over.filter_w = w.taps[1];
@@ -46,7 +48,7 @@ Window Importer::places(const Op& over, const Value& image) {
   return w;
 }
 
-/// @param pads  as ONNX's Pad on [N, C, H, W]: before all axes, then after
+/// @param pads  as for ONNX's Pad on [N, C, H, W]: before all axes, then after
 Value Importer::padded(Value value, const std::vector<std::int64_t>& pads, double real) {
   const Tensor from = emit_.tensor(value.tensor);
   if (value.layout != Layout::kNhwc || pads.size() != 8 || pads[0] != 0 || pads[1] != 0 ||
@@ -102,7 +104,7 @@ Value Importer::max_pool() {
   return input;
 }
 
-/// A depthwise convolution with ones; over all of an image a mean.
+/// Emits a depthwise convolution with ones, or a mean over the whole image.
 Value Importer::average_pool() {
   Value input = image_codes();
   const bool global = node_->type == "GlobalAveragePool" || node_->type == "ReduceMean";

@@ -40,8 +40,8 @@ void Importer::run() {
   problems_.raise(file_.name);
 }
 
-/// All int16 codes are values of the format.
-/// @throws Error  an operator makes such codes by lines, or of whole numbers
+/// Makes all int16 codes values of the format.
+/// @throws Error  if an operator makes such codes by interpolation, or from whole numbers
 void Importer::set_format(machine::Format format) {
   static constexpr OpKind kRounds[] = {OpKind::kConv2D,
                                        OpKind::kDepthwiseConv2D,
@@ -68,7 +68,7 @@ void Importer::set_format(machine::Format format) {
   }
 }
 
-/// @throws Error  an operator reads or makes codes of E4M3 that has no arithmetic of them
+/// @throws Error  if an operator reads or makes E4M3 codes that it does not support
 void Importer::check_values() const {
   static constexpr OpKind kComputes[] = {
       OpKind::kConv2D,  OpKind::kFullyConnected, OpKind::kDepthwiseConv2D, OpKind::kAdd,
@@ -95,7 +95,7 @@ void Importer::check_values() const {
   }
 }
 
-/// A RESHAPE behind another one reads what that one read.
+/// Removes RESHAPEs that no operator reads, because a later RESHAPE reads their input.
 void Importer::drop_unread_moves() {
   std::set<int> read(graph_.outputs.begin(), graph_.outputs.end());
   for (const Op& op : graph_.ops) read.insert(op.inputs.begin(), op.inputs.end());
@@ -121,7 +121,7 @@ void Importer::add_input(const Input& input) {
   values_[input.name] = value;
 }
 
-/// An input of uint8 as int8, which stands for the same.
+/// Returns a uint8 input as int8 codes of the same values.
 int Importer::signed_codes(int input) {
   const Tensor from = emit_.tensor(input);
   return emit_.add_op(op_of(OpKind::kQuantize, 0, {input}),
@@ -133,7 +133,8 @@ int Importer::channel_axis_of(std::size_t rank) const {
   return images_ && rank != 3 ? 1 : static_cast<int>(rank) - 1;
 }
 
-/// Whether nothing is quantized and nothing of whole numbers: training's output.
+/// Returns true if no activation is quantized and there are no integer products: the output of
+/// training.
 bool Importer::is_float() const {
   const auto is_product = [](const Op& op) {
     return op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||
@@ -142,7 +143,8 @@ bool Importer::is_float() const {
   return !quantizes_activations(file_) && std::ranges::none_of(graph_.ops, is_product);
 }
 
-/// An output that a refused operator would have made is told with that operator, not here.
+/// Adds an output. If a refused operator would have made it, the fault is reported with that
+/// operator.
 void Importer::add_output(const std::string& name) try {
   const Value& value = value_of(name);
   int tensor = value.tensor;
@@ -164,7 +166,7 @@ void Importer::add_output(const std::string& name) try {
   throw_error("{}: output '{}': {}", file_.name, name, error.what());
 }
 
-/// Codes of QuantizeLinear as the file has them: uint8, where the graph has int8.
+/// Returns the codes of QuantizeLinear in the file's type: uint8 where the graph has int8.
 int Importer::as_declared(const std::string& name, int codes) {
   if (emit_.tensor(codes).type == DataType::kInt16) return codes;
   const auto maker = std::ranges::find_if(
@@ -181,7 +183,8 @@ int Importer::as_declared(const std::string& name, int codes) {
                                        {{from.scale()}, {from.zero_point() + 128}}));
 }
 
-/// @throws Error  the file says another shape of an output: one of the two readings is wrong
+/// @throws Error  if the file declares another shape for an output: then the file or this import is
+/// wrong
 void Importer::check_declared(const std::string& output, const std::vector<int>& computed) const {
   const auto found = file_.declared.find(output);
   if (found == file_.declared.end()) return;
@@ -191,7 +194,7 @@ void Importer::check_declared(const std::string& output, const std::vector<int>&
                 fmt::join(found->second, ", "));
 }
 
-/// A constant as an output: the host copies it.
+/// Returns a constant as an output, which the host copies.
 int Importer::copied(const std::string& name, const Constant& constant) {
   if (constant.values.empty()) throw_error("has no elements");
   Node node;
@@ -229,7 +232,7 @@ double Importer::scalar(std::size_t position) const {
   return constant(position).values[0];
 }
 
-/// Whether a node may leave its first output out.
+/// Returns true if a node may omit its first output.
 bool Importer::names_others(const std::string& type) {
   return type == "TopK" || method_of(type) == &Importer::recurrent;
 }
@@ -258,13 +261,13 @@ void Importer::import(const Node& node) {
     if (is_float()) refuse_float(file_.name, kFloat32);
     const bool hosted = on_host(mark);
     if (!hosted) lost_.insert(node.outputs.begin(), node.outputs.end());
-    // If the operator is the host's alone, the problem is what the host lacks.
+    // If only the host could run the operator, the problem is what the host does not support.
     const bool of_host = !hosted && method_of(node.type) == nullptr && !refused_.empty();
     if (!hosted || !host_) problems_.add(node, of_host ? refused_ : error.what(), hosted);
   }
 }
 
-/// The node as an operator of the host. @return false if that is not possible either
+/// Imports the node as an operator of the host. @return false if that is not possible either
 bool Importer::on_host(const Emitter::Mark& mark) try {
   refused_.clear();
   if (node_->outputs.empty() || !evaluates(node_->type)) return false;
@@ -280,7 +283,7 @@ bool Importer::on_host(const Emitter::Mark& mark) try {
     if (name.empty() || (node_->outputs.size() > 1 && !is_read(file_, name))) continue;
     Op op = host_op(*node_, file_.opset, i);
     const Constant shaped = run_host_op(op, zeros, true);
-    if (shaped.values.empty()) {  // nothing is known at once
+    if (shaped.values.empty()) {  // nothing is known in advance
       values_[name] = of_constant(std::make_shared<const Constant>(shaped));
       continue;
     }
@@ -298,7 +301,7 @@ bool Importer::on_host(const Emitter::Mark& mark) try {
   return false;
 }
 
-/// An input's tensor as ONNX has it: float32 of codes and products.
+/// Returns an input's tensor with ONNX's type: float32 for codes and products.
 int Importer::host_input(std::size_t position) {
   const Value& value = in(position);
   const std::string& name = node_->inputs[position];
@@ -310,7 +313,8 @@ int Importer::host_input(std::size_t position) {
   return emit_.floats(value, name, node_->index).tensor;
 }
 
-/// What stands for an input while its node is evaluated for the shape of its result.
+/// Returns the constant that replaces an input while its node is evaluated for the shape of its
+/// result.
 ConstantPointer Importer::stand_in(std::size_t position, int tensor) const {
   if (in(position).constant) return in(position).constant;
   const Tensor& t = emit_.tensor(tensor);
@@ -322,7 +326,7 @@ ConstantPointer Importer::stand_in(std::size_t position, int tensor) const {
   return std::make_shared<const Constant>(std::move(zeros));
 }
 
-/// The node Shape.
+/// Imports the node Shape.
 Value Importer::shape() const {
   const std::vector<int>& all = in(0).shape;
   const auto rank = static_cast<std::int64_t>(all.size());
@@ -357,7 +361,7 @@ bool Importer::fold_constants() {
   return true;
 }
 
-/// How a node is imported. @return nothing if it cannot be
+/// Returns the method that imports a node, or null.
 Importer::Method Importer::method_of(const std::string& type) {
   static const std::map<std::string, Method> kMethods = {
       {"ArgMax", &Importer::arg_max},
@@ -428,7 +432,7 @@ Operand Importer::operand(const Value& value) const {
   return known;
 }
 
-/// What the node makes, as it stands or in another form.
+/// Returns the node's result, imported directly or in another form.
 Value Importer::made() {
   std::vector<Operand> operands;
   for (std::size_t i = 0; i < node_->inputs.size(); ++i)
@@ -445,7 +449,8 @@ Value Importer::made() {
   return values_.at(out());
 }
 
-/// Whether a value is of whole numbers that are no codes: places, categories, truth.
+/// Returns true if a value consists of whole numbers that are not codes: positions, categories,
+/// truth values.
 bool Importer::is_number(const Value& value) const {
   if (value.constant || value.tensor < 0) return false;
   const DataType type = emit_.tensor(value.tensor).type;
@@ -470,11 +475,11 @@ std::vector<std::int64_t> Importer::integers_of(std::size_t position, const char
   return onnx_file::integers_of(*node_, key, has(position) ? &constant(position) : nullptr);
 }
 
-/// Makes an output of this node on the host.
+/// Returns a function that makes an output of this node on the host.
 std::function<Value()> Importer::hosted(const std::string& output) {
   return [this, output, node = node_] {
     const Node* const now = std::exchange(node_, node);
-    std::map<std::string, Value> kept;  // others go on with what is pending
+    std::map<std::string, Value> kept;  // other readers keep the pending values
     for (const std::string& name : node->outputs) kept[name] = values_[name];
     const bool done = on_host(emit_.mark());
     Value value = values_[output];

@@ -13,13 +13,13 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// Where an operator of codes has what: positions of its inputs.
+/// The positions of the inputs of an operator on codes.
 struct Places {
-  const char* op;       ///< of floats
+  const char* op;       ///< name of the operator on floats
   std::size_t first;    ///< first operand: tensor, scale, zero point
-  std::size_t count;    ///< of operands, 0: as many as there are
-  std::size_t result;   ///< scale and zero point of the result
-  std::size_t bias{0};  ///< int32, of the scale of the products; 0: none
+  std::size_t count;    ///< number of operands, 0: all inputs
+  std::size_t result;   ///< of scale and zero point of the result
+  std::size_t bias{0};  ///< int32, with the scale of the products; 0: none
 };
 
 const std::map<std::string, Places>& forms() {
@@ -41,8 +41,8 @@ const std::map<std::string, Places>& forms() {
   return kAll;
 }
 
-/// Whether an operator gives the codes that it gets, none else (but for a border's or a bound's,
-/// which are codes of the same quantization).
+/// Returns true if the operator's result contains only codes of its input, or codes of a border or
+/// bound with the same quantization.
 bool keeps_codes(const Node& node) {
   static const std::set<std::string> kTypes = {
       "Clip",   "Concat",         "DepthToSpace", "Dropout",      "Expand", "Flatten",
@@ -81,7 +81,8 @@ class Rewriter {
     made_[in.name] = p;
   }
 
-  /// What a tensor of codes stands for, as its first reader takes it, behind what only moves them.
+  /// Returns the parameters with which the first reader interprets a tensor of codes, after
+  /// movement.
   Parameters read_by(std::string codes) const {
     for (const Node& node : file_.nodes) {
       const auto found = std::ranges::find(node.inputs, codes);
@@ -119,7 +120,7 @@ class Rewriter {
     throw_error("{}: node {} {}: {}", file_.name, node.index, node.type, text);
   }
 
-  /// A new node in the place of `like`. @return its output
+  /// Adds a node at the position of `like`. @return its output
   std::string add(const Node& like, const char* type, std::vector<std::string> inputs,
                   std::int64_t axis = 1) {
     Node node;
@@ -137,7 +138,7 @@ class Rewriter {
     return add(like, "DequantizeLinear", {codes, p.scale, p.zero_point}, axis);
   }
 
-  /// Appends the operator, and a quantizer behind each of its outputs.
+  /// Appends the operator, and a quantizer after each of its outputs.
   void append(Node node, const Parameters& p) {
     std::vector<Node> quantizers;
     for (std::string& output : node.outputs) {
@@ -155,7 +156,8 @@ class Rewriter {
     file_.nodes.insert(file_.nodes.end(), quantizers.begin(), quantizers.end());
   }
 
-  /// Scales of weights are per channel of the result: of Conv's first axis, of a matrix' columns.
+  /// Returns the axis of the weights' scales, which are per channel of the result: Conv's first
+  /// axis, or the columns of a matrix.
   static std::int64_t axis_of_weights(const Node& node) {
     const bool rows = node.type == "QLinearConv" || node.integer("transB", 0) != 0;
     return rows ? 0 : -1;
@@ -190,7 +192,7 @@ class Rewriter {
     node.domain.clear();
     node.inputs = std::move(inputs);
     if (result.scale.empty())
-      file_.nodes.push_back(std::move(node));  // QGemm's result may be float32
+      file_.nodes.push_back(std::move(node));  // the result of QGemm may be float32
     else
       append(std::move(node), result);
   }
@@ -205,7 +207,7 @@ class Rewriter {
     return equal(a.scale, b.scale) && equal(a.zero_point, b.zero_point);
   }
 
-  /// The code 0, as a constant of floats.
+  /// Returns the code 0 as a constant of floats.
   std::string zero(const Node& node, const Parameters& p) {
     auto code = std::make_shared<Constant>();
     code->type = DataType::kInt32;
@@ -246,7 +248,7 @@ class Rewriter {
 
   File& file_;
   std::set<std::string> constants_;
-  std::map<std::string, Parameters> made_;  ///< codes, and what they stand for
+  std::map<std::string, Parameters> made_;  ///< codes, and their parameters
   int fresh_ = 0;                           ///< counts names
 };
 

@@ -10,7 +10,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// An attribute with an entry for each axis.
+/// Returns an attribute with an entry for each axis.
 std::vector<int> list_of(const Node& node, const char* key, std::size_t count, int otherwise,
                          int least) {
   std::vector<int> result;
@@ -21,7 +21,8 @@ std::vector<int> list_of(const Node& node, const char* key, std::size_t count, i
   return result;
 }
 
-/// Splits a border: the odd pixel lies behind, or before with SAME_LOWER.
+/// Returns the first part of a border. The odd pixel is in the second part, or in the first with
+/// SAME_LOWER.
 std::int64_t first_part(std::int64_t border, const std::string& automatic) {
   return automatic == "SAME_UPPER" ? border / 2 : border - border / 2;
 }
@@ -48,7 +49,7 @@ int windows_of(std::int64_t extent, int before, int after, int reach, int stride
   const std::int64_t room = extent + before + after - reach;
   if (room < 0) throw_error("the window is larger than the input");
   std::int64_t count = (ceils ? divide_up(room, stride) : room / stride) + 1;
-  // A window that begins behind the image is none.
+  // A window that begins after the image does not count.
   if (ceils && (count - 1) * stride >= extent + before) --count;
   return static_cast<int>(count);
 }

@@ -12,7 +12,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-/// Attributes that change no result of an inference where nobody reads them. `op` is empty for all
+/// Attributes that change no inference result if they are not read. `op` is empty for all
 /// operators.
 struct Free {
   std::string_view op, name;
@@ -20,19 +20,19 @@ struct Free {
 constexpr Free kFree[] = {{"", "_output_quantized"},  // TFLite_Detection_PostProcess
                           {"", "_support_output_type_float_in_quantized_op"},  // the same
                           {"", "consumed_inputs"},  // before opset 6: buffers
-                          {"", "forward"},          // our own: of negative indices
+                          {"", "forward"},          // this project's: of negative indices
                           {"", "stash_type"},       // precision of a normalization's sums
-                          {"BatchNormalization", "momentum"},  // of training
+                          {"BatchNormalization", "momentum"},  // for training
                           {"BipolarQuant", "rounding_mode"},   // two codes: the sign decides
                           {"DequantizeLinear", "axis"},        // of several scales
                           {"Dropout", "ratio"},                // of training
-                          {"Dropout", "seed"},                 // of training
+                          {"Dropout", "seed"},                 // for training
                           {"Gemm", "broadcast"},               // before opset 7: C broadcasts
-                          {"GRU", "hidden_size"},              // its weights say it
+                          {"GRU", "hidden_size"},              // the weights determine it
                           {"LSTM", "hidden_size"},             // the same
                           {"RNN", "hidden_size"},              // the same
                           {"MatMulNBits", "accuracy_level"},   // how a processor computes it
-                          {"MultiThreshold", "out_dtype"},     // out_scale and out_bias say it
+                          {"MultiThreshold", "out_dtype"},     // out_scale, out_bias decide
                           {"MaxPool", "storage_order"},        // of the indices, if they are read
                           {"Quant", "rounding_mode"},  // of one signed bit: the sign decides
                           {"QuantizeLinear", "axis"},  // of several scales
@@ -41,14 +41,13 @@ constexpr Free kFree[] = {{"", "_output_quantized"},  // TFLite_Detection_PostPr
                           {"Resize", "exclude_outside"},       // of mode cubic
                           {"Resize", "extrapolation_value"},   // of tf_crop_and_resize
                           {"Resize", "nearest_mode"},          // of mode nearest
-                          {"Softmax", "opset"},  // QLinearSoftmax: the last axis alone
+                          {"Softmax", "opset"},                // QLinearSoftmax: only the last axis
                           {"Spiking", "strict"},
                           {"Spiking", "threshold"},  // of neurons that reset
                           {"Split", "num_outputs"},  // the outputs are counted
-                          {"TopK", "sorted"}};       // else in any order
+                          {"TopK", "sorted"}};       // otherwise in any order
 
-/// Attributes that an operator reads in some of its forms, with the value that asks for nothing
-/// else.
+/// Attributes that an operator reads in some of its forms, with the value that has no effect.
 struct Idle {
   std::string_view name;
   double value;

@@ -19,9 +19,9 @@
 namespace trine::model::onnx_file {
 namespace {
 
-using Place = std::function<std::size_t(std::size_t)>;  ///< a parameter's place, by an element's
+using Place = std::function<std::size_t(std::size_t)>;  ///< by an element: its parameter
 
-/// The elements of `from` at `order`, with all that is known of them.
+/// Returns the elements of `from` at `order`, with their quantization.
 ConstantPointer pick(const ConstantPointer& from, std::vector<int> shape, const Indices& order) {
   const auto places =
       std::make_shared<const std::vector<std::uint32_t>>(order.begin(), order.end());
@@ -47,7 +47,8 @@ ConstantPointer with_shape(const Constant& from, std::vector<int> shape) {
   return result;
 }
 
-/// Parameters for each block of `block_size` indices along the axis, and all of the other axes.
+/// Returns the index of parameters for each block of `block` indices along the axis, with separate
+/// ones for all indices of other axes.
 Place by_blocks(const Constant& parameter, const std::vector<int>& shape, std::size_t axis,
                 std::int64_t block) {
   std::vector<int> blocks = shape;
@@ -65,8 +66,8 @@ Place by_blocks(const Constant& parameter, const std::vector<int>& shape, std::s
   };
 }
 
-/// Parameters of QuantizeLinear and DequantizeLinear: one, or one for each index along the axis, or
-/// for each block of them.
+/// Returns the index of QuantizeLinear's and DequantizeLinear's parameters: one, one for each index
+/// along the axis, or one for each block of indices.
 Place along_axis(const Node& node, const Constant& parameter, const std::vector<int>& shape) {
   if (const std::int64_t block = node.integer("block_size", 0); block != 0)
     return by_blocks(parameter, shape,
@@ -81,7 +82,7 @@ Place along_axis(const Node& node, const Constant& parameter, const std::vector<
 }
 
 /// Sets the quantization of a constant of codes. Parameters are looked up when they are read.
-/// @param parameters  scales of all places, and zero points of as many or none
+/// @param parameters  all scales, and as many zero points or none
 void set_quantization(const Place& at, std::vector<float> scales,
                       std::vector<std::int32_t> zero_points, Constant* result) {
   const std::size_t size = result->codes.size();
@@ -126,7 +127,7 @@ ConstantPointer dequantized(const Node& node, const ConstantPointer& x, const Co
   return result;
 }
 
-/// QuantizeLinear: the codes themselves.
+/// Evaluates QuantizeLinear, which returns codes.
 ConstantPointer quantized_linear(const Node& node, const Constant& x, const Constant& scale,
                                  const ConstantPointer& zero_point) {
   auto result = std::make_shared<Constant>();
@@ -147,7 +148,7 @@ ConstantPointer quantized_linear(const Node& node, const Constant& x, const Cons
   return result;
 }
 
-/// Quant and BipolarQuant: quantized and scaled back.
+/// Evaluates Quant and BipolarQuant, which quantize and scale back.
 ConstantPointer quantized(const Node& node, const std::vector<ConstantPointer>& inputs) {
   const Constant& x = *inputs[0];
   const bool bipolar = node.type == "BipolarQuant";
@@ -191,7 +192,7 @@ ConstantPointer transposed(const Node& node, const ConstantPointer& from) {
   return pick(from, shape, walk(shape, permuted));
 }
 
-/// Axes of Squeeze and Unsqueeze: an attribute, from opset 13 on an input.
+/// Returns the axes of Squeeze and Unsqueeze: an attribute, or an input from opset 13 on.
 std::vector<std::int64_t> axes(const Node& node, const ConstantPointer& input) {
   std::vector<std::int64_t> result = node.integers("axes");
   if (input)
@@ -237,7 +238,7 @@ std::vector<int> flattened(const std::vector<int>& from, std::int64_t axis) {
   return {product(from.begin(), split), product(split, from.end())};
 }
 
-/// Inputs that the operator must have.
+/// Checks the inputs that the operator requires.
 void require(const std::vector<ConstantPointer>& inputs, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
     if (i >= inputs.size() || !inputs[i]) throw_error("input {} is absent", i);
@@ -255,7 +256,7 @@ QuantRule::Round round_of(const std::string& name) {
               name);
 }
 
-/// ConstantOfShape: zeros, or the number that the node has.
+/// Evaluates ConstantOfShape: zeros, or the node's number.
 ConstantPointer filled(const Node& node, const Constant& shape, std::int64_t limit) {
   Constant result;
   if (node.attributes.contains("value")) {
@@ -365,7 +366,7 @@ std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
 
 namespace {
 
-/// first, first + step, ..., before `end`.
+/// Returns first, first + step, ..., before `end`.
 ConstantPointer range(const Constant& first, const Constant& end, const Constant& step,
                       std::int64_t limit) {
   for (const Constant* c : {&first, &end, &step})

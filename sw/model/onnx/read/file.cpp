@@ -29,11 +29,11 @@ namespace trine::model::onnx_file {
 namespace {
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
-/// Attributes that change results where they are not 0, which nobody here computes; but codes of
-/// int16 may be asked for by name.
+/// Attributes that change results if they are not 0, and are not supported here, except that int16
+/// codes may be requested by name.
 constexpr const char* kZero[] = {"block_size", "output_dtype"};
 
-/// Whether a value of a typed field can be one of the element type.
+/// Returns true if a value of a typed field fits the element type.
 bool fits(DataType type, double value) {
   switch (type) {
     case DataType::kFloat32:
@@ -51,10 +51,10 @@ bool fits(DataType type, double value) {
   }
 }
 
-/// ONNX 1.21. A later opset may define operators of the same names otherwise.
+/// ONNX 1.21. A later opset may define operators of the same names differently.
 constexpr std::int64_t kNewestOpset = 26;
 
-constexpr int kUInt4 = 21, kInt4 = 22, kFloat4 = 23;  ///< of ONNX 1.16, 1.18 and later
+constexpr int kUInt4 = 21, kInt4 = 22, kFloat4 = 23;  ///< ONNX 1.16, 1.18 and later
 constexpr int kFloat8E4M3Fnuz = 18, kFloat8E5M2Fnuz = 20;
 
 bool is_half(std::int64_t type) {
@@ -116,7 +116,7 @@ class Reader {
     });
   }
 
-  /// Types that users have, in their words.
+  /// Refuses types that users have, in their terms.
   void refuse_others(int type, const std::string& what) const {
     if (is_half(type) && quantizes())
       fail(
@@ -131,7 +131,7 @@ class Reader {
       fail("{}: uint16, allowed int8 uint8 int16: quantize activations to QInt16, symmetric", what);
   }
 
-  /// Codes of FLOAT8E4M3FN and FLOAT8E5M2 as values in fixed point.
+  /// Converts codes of FLOAT8E4M3FN and FLOAT8E5M2 to fixed-point values.
   void be_fixed(machine::Format format, const std::string& what, Constant* constant) const {
     for (double& value : constant->values) {
       const auto code = static_cast<std::uint8_t>(static_cast<int>(value));
@@ -144,7 +144,7 @@ class Reader {
     constant->format = format;
   }
 
-  /// Takes the tensor's bytes, if it has such.
+  /// Returns a constant. Moves the tensor's raw bytes, if there are any.
   ConstantPointer constant(onnx::TensorProto& tensor, const std::string& what) const {
     const machine::Format format = machine::format_of_onnx(tensor.data_type());
     const bool eight = format != machine::Format::kNone;
@@ -182,7 +182,7 @@ class Reader {
       be_fixed(format, what, result.get());
       result->type = DataType::kInt64;
     }
-    if (*type == DataType::kInt64)  // beyond, a double is not exact; such ones mean "to the end"
+    if (*type == DataType::kInt64)  // larger ones are not exact in a double; they mean "to the end"
       for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
     const bool whole = raw->size() % static_cast<std::size_t>(bytes_of(*type)) == 0;
     if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
@@ -192,7 +192,7 @@ class Reader {
     return result;
   }
 
-  /// Bytes of a constant that lie in a file beside the model: PyTorch's default.
+  /// Returns the bytes of a constant in a separate file, which is PyTorch's default.
   std::string external(const onnx::TensorProto& tensor, const std::string& what,
                        std::uint64_t bytes) const {
     std::map<std::string, std::string> keys;
@@ -217,7 +217,8 @@ class Reader {
     return raw;
   }
 
-  /// Bytes of the file stay what they are: large constants are weights of one byte each.
+  /// Converts values when they are read. The file's bytes are kept, because large constants are
+  /// weights of one byte each.
   static NumberList<double> values(const onnx::TensorProto& tensor,
                                    const std::shared_ptr<const std::string>& raw, DataType type) {
     if (!raw->empty())
@@ -238,25 +239,25 @@ class Reader {
     return result;
   }
 
-  /// Codes of four bits, of which a byte has two, the first in its low half.
+  /// Returns codes of four bits. A byte holds two, the first in its low half.
   static NumberList<double> nibbles_of(const NumberList<double>& bytes, DataType type,
                                        std::size_t count) {
-    if (bytes.size() != (count + 1) / 2) return bytes;  // is told as a wrong number of values
+    if (bytes.size() != (count + 1) / 2) return bytes;  // reported as a wrong number of values
     return {count, [bytes, is_signed = type == DataType::kInt8](std::size_t i) {
               const int half = static_cast<int>(bytes[i / 2]) >> (i % 2 * 4) & 0xf;
               return static_cast<double>(is_signed ? (half ^ 8) - 8 : half);
             }};
   }
 
-  /// Twice the value of an E2M1 code in two's complement: sign, two bits of exponent, one of
-  /// mantissa.
+  /// Returns twice the value of an E2M1 code in two's complement: sign, two exponent bits, one
+  /// mantissa bit.
   static double twice_float4(double code) {
     static constexpr double kTwice[] = {0, 1, 2, 3, 4, 6, 8, 12};
     const unsigned bits = static_cast<unsigned>(static_cast<int>(code)) & 15;
     return bits < 8 ? kTwice[bits] : -kTwice[bits - 8];
   }
 
-  /// Values that are no whole numbers have a scale.
+  /// Checks that values that are not whole numbers have a scale.
   void check_units(const Node& node) const {
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const auto found = file_.constants.find(node.inputs[i]);
@@ -267,7 +268,7 @@ class Reader {
                             (dequantizes || node.type == "QuantizeLinear");
       const bool zero = i == 2 && (of_weights || of_codes) &&
                         std::ranges::all_of(found->second->values, [](double v) { return v == 0; });
-      if (zero) continue;  // says the type of codes
+      if (zero) continue;  // determines the type of codes
       if (!dequantizes || i != 0)
         fail(
             "node {} {}: '{}' is of FLOAT4E2M1 or FLOAT8, allowed as first input of "
@@ -276,7 +277,7 @@ class Reader {
     }
   }
 
-  /// A name has one value: an input's, a constant's or a node's.
+  /// Checks that each name has one value: an input, a constant or a node's output.
   void check_names() const {
     std::set<std::string_view> names;
     for (const Input& input : file_.inputs) names.insert(input.name);
@@ -288,7 +289,8 @@ class Reader {
                output);
   }
 
-  /// An input without elements, as --shape makes of a cache that holds nothing yet, is a constant.
+  /// Adds an input. An input without elements, such as an empty cache after --shape, becomes a
+  /// constant.
   void add(Input input) {
     if (elements_of(input.shape) > 0) {
       file_.inputs.push_back(std::move(input));
@@ -315,7 +317,7 @@ class Reader {
 
   using Dimension = onnx::TensorShapeProto::Dimension;
 
-  /// Names that exporters give to the batch; "unk__7" is tf2onnx's.
+  /// Returns true for names that exporters use for the batch; "unk__7" is tf2onnx's.
   static bool is_batch(std::string name) {
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
     return name == "n" || name == "b" || name == "bs" || name.find("batch") != std::string::npos ||
@@ -324,7 +326,7 @@ class Reader {
 
   static bool is_open(const Dimension& dim) { return dim.dim_value() < 1; }
 
-  /// As the file has it: "[N, 3, H, ?]".
+  /// Returns the shape as the file has it: "[N, 3, H, ?]".
   static std::string text_of(const onnx::TensorShapeProto& shape) {
     std::vector<std::string> extents;
     for (const Dimension& dim : shape.dim())
@@ -334,7 +336,7 @@ class Reader {
     return fmt::format("[{}]", fmt::join(extents, ", "));
   }
 
-  /// The extents of an input; those that the file leaves open are the user's, and 1 for the batch.
+  /// Returns the extents of an input. Open extents are the user's, or 1 for the batch.
   std::vector<int> shape_of(const std::string& input, const onnx::TensorShapeProto& shape) {
     const std::vector<int>* all = given(input);
     if (all != nullptr && all->size() != static_cast<std::size_t>(shape.dim_size()))
@@ -366,7 +368,7 @@ class Reader {
     return result;
   }
 
-  /// @param open  names of the dimensions that nobody gave
+  /// @param open  names of the dimensions without a value
   [[noreturn]] void refuse_open(const std::string& input, const onnx::TensorShapeProto& shape,
                                 std::vector<std::string> open) const {
     std::string remedy =
@@ -386,7 +388,7 @@ class Reader {
     return &found->second;
   }
 
-  /// @throws Error  the user gave what the file does not leave open
+  /// @throws Error  if the user gave an extent that the file does not leave open
   void check_given() const {
     std::vector<std::string> inputs;
     for (const auto& input : model_.graph().input())
@@ -408,7 +410,7 @@ class Reader {
   void output(const onnx::ValueInfoProto& info) {
     file_.outputs.push_back(info.name());
     const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
-    if (tensor.shape().dim_size() == 0) return;  // of no shape, or it is not known
+    if (tensor.shape().dim_size() == 0) return;  // without a shape, or the shape is unknown
     std::vector<int>& shape = file_.declared[info.name()];
     for (const Dimension& dim : tensor.shape().dim())
       shape.push_back(
@@ -464,9 +466,9 @@ class Reader {
   File file_;
 };
 
-/// Protobuf reports bad text on stderr; libraries never print. The handler is one of the process
-/// and unprotected: it is set once, as threads that import at the same time would restore each
-/// other's.
+/// Silences protobuf, which reports bad text on stderr; libraries never print. The handler is
+/// shared by the process and not locked, so it is set once: concurrent imports would otherwise
+/// restore each other's handlers.
 void silence_protobuf() {
   static std::once_flag once;
   std::call_once(once, [] { google::protobuf::SetLogHandler(nullptr); });
@@ -520,7 +522,7 @@ std::vector<std::string> external_files(const std::vector<std::uint8_t>& bytes) 
     for (const auto& node : model.graph().node())
       for (const auto& attribute : node.attribute())
         if (attribute.has_t()) look(attribute.t());
-  } catch (const Error&) {  // no ONNX model: its reader says so
+  } catch (const Error&) {  // not an ONNX model: its reader reports it
   }
   return {names.begin(), names.end()};
 }

@@ -79,8 +79,8 @@ class Inliner {
     append(body, to, depth + 1);
   }
 
-  /// References to attributes of the function take the values of the call. An attribute that the
-  /// call does not give is absent.
+  /// Replaces references to attributes of the function by the values of the call. An attribute that
+  /// the call does not set is absent.
   static void set_attributes(const onnx::NodeProto& call, const onnx::FunctionProto& function,
                              const onnx::NodeProto& inner, onnx::NodeProto* copy) {
     copy->clear_attribute();
@@ -102,8 +102,8 @@ class Inliner {
     }
   }
 
-  /// Default values of a function's attributes. ONNX 1.12 and earlier do not have them, so they are
-  /// unknown fields there.
+  /// Returns default values of a function's attributes. ONNX 1.12 and earlier do not define them,
+  /// so they are unknown fields there.
   static google::protobuf::RepeatedPtrField<onnx::AttributeProto> defaults_of(
       const onnx::FunctionProto& function) {
     constexpr int kAttributeProto = 11;
@@ -122,8 +122,8 @@ class Inliner {
   int calls_ = 0;
 };
 
-/// Operators that are not ONNX's, and the domains that define them. Writers of low-bit networks
-/// leave the domain out: ONNX has no operator of these names.
+/// Operators that ONNX does not define, and the domains that define them. Writers of low-bit
+/// networks omit the domain, because ONNX has no operators of these names.
 struct Extension {
   std::string_view type;
   std::string_view domains;  ///< separated by spaces
@@ -134,7 +134,7 @@ constexpr Extension kExtensions[] = {{"BipolarQuant", kLowBit},
                                      {"MultiThreshold", kLowBit},
                                      {"Quant", kLowBit},
                                      {"Spiking", " trine "}};
-/// Operators of com.microsoft that equal ONNX's of the same name, or that the importer knows.
+/// Operators of com.microsoft that equal ONNX's of the same name, or that the importer supports.
 constexpr std::string_view kMicrosoft[] = {"DequantizeLinear",
                                            "Gelu",
                                            "GridSample",

@@ -22,7 +22,7 @@ std::set<std::string> constants_of(const File& file) {
 
 namespace {
 
-/// Finds decomposed normalizations, from their division, and guards that codes do not need.
+/// Finds decomposed normalizations by their division, and guards that codes do not need.
 class Fuser {
  public:
   explicit Fuser(File* file) : file_(*file), constants_(constants_of(*file)) {
@@ -47,7 +47,7 @@ class Fuser {
   }
 
  private:
-  /// The node of a type that makes a tensor, which `count` inputs read.
+  /// Returns the node of this type that makes a tensor, if `count` inputs read the tensor.
   std::optional<std::size_t> maker(const std::string& tensor, const char* type, int count) {
     const auto found = maker_.find(tensor);
     if (found == maker_.end() || file_.nodes[found->second].type != type ||
@@ -62,7 +62,7 @@ class Fuser {
   }
   const std::string& output(std::size_t node) const { return file_.nodes[node].outputs.at(0); }
 
-  /// The one number that a constant holds.
+  /// Returns the number that a constant consists of.
   std::optional<double> number(const std::string& name) const {
     ConstantPointer constant;
     if (const auto found = file_.constants.find(name); found != file_.constants.end())
@@ -74,7 +74,7 @@ class Fuser {
     return constant->values[0];
   }
 
-  /// The operands of an operator with one constant: the constant and the other one.
+  /// Returns the operands of an operator with one constant: the constant and the other operand.
   std::optional<std::pair<std::string, std::string>> with_constant(std::size_t node) const {
     const std::string &a = input(node, 0), &b = input(node, 1);
     if (constants_.count(b) != 0 && constants_.count(a) == 0) return std::pair{b, a};
@@ -82,7 +82,7 @@ class Fuser {
     return std::nullopt;
   }
 
-  /// The node that alone reads a tensor: of this type, with a constant.
+  /// Returns the only reader of a tensor, if it has this type and a constant.
   std::optional<std::size_t> follower(const std::string& tensor, const char* type) {
     const auto found = reader_.find(tensor);
     if (readers_[tensor] != 1 || found == reader_.end()) return std::nullopt;
@@ -98,7 +98,7 @@ class Fuser {
            (n.type == "Pow" && number(input(node, 1)) == 2.0);
   }
 
-  /// The axis that a ReduceMean reduces, if it is one that stays.
+  /// Returns the axis that a ReduceMean reduces, if it is one axis that is kept.
   std::optional<std::int64_t> axis(std::size_t node) const {
     const Node& n = file_.nodes[node];
     if (n.integer("keepdims", 1) != 1) return std::nullopt;
@@ -108,13 +108,13 @@ class Fuser {
     return static_cast<std::int64_t>(*given);
   }
 
-  /// Sqrt(ReduceMean(d^2) + epsilon), as the denominators of normalizations are.
+  /// Sqrt(ReduceMean(d^2) + epsilon), which is the denominator of a normalization.
   struct Deviation {
     double epsilon = 0;
     std::string of;  ///< d
     std::int64_t axis = 0;
-    std::vector<std::size_t> nodes;  ///< its own, which nothing else reads
-    bool multiplied = false;         ///< d^2 is d * d, which reads d twice
+    std::vector<std::size_t> nodes;  ///< nodes that nothing else reads
+    bool multiplied = false;         ///< d^2 is written as d * d, which reads d twice
   };
 
   std::optional<Deviation> deviation(const std::string& tensor) {
@@ -134,7 +134,7 @@ class Fuser {
                      file_.nodes[*square].type == "Mul"};
   }
 
-  /// A normalization in place of `last`, and of `nodes`, which end there.
+  /// Replaces `last`, and `nodes` that lead to it, by a normalization.
   void replace(std::size_t last, const std::vector<std::size_t>& nodes, Node norm,
                const Deviation& d) {
     norm.index = file_.nodes[nodes.back()].index;
@@ -189,7 +189,7 @@ class Fuser {
                                      {*reciprocal});
   }
 
-  /// The scale of what quantizers make of codes, if it is one for all.
+  /// Returns the scale of a quantizer's codes, if it is one scale for all.
   std::optional<double> scale_of(const std::string& name) const {
     const auto made = maker_.find(name);
     if (made == maker_.end()) return {};
@@ -198,8 +198,9 @@ class Fuser {
     return number(input(made->second, 1));
   }
 
-  /// x / max(length of x, a bound), as PyTorch's normalize(), where no line of codes but that of
-  /// zeros is shorter than the bound; 0 by the bound is 0. @return whether it is there
+  /// Fuses x / max(length of x, bound), as PyTorch's normalize() does. This requires that no line
+  /// of codes except zeros is shorter than the bound; zeros divided by the bound are 0.
+  /// @return true if it was found
   bool fuse_length(std::size_t division) {
     const auto shortest = scale_of(input(division, 0));
     if (!shortest) return false;
@@ -229,7 +230,7 @@ class Fuser {
     return true;
   }
 
-  /// Where(IsNaN(Softmax(x)), 0, Softmax(x)), which is Softmax(x) for codes: they are finite.
+  /// Replaces Where(IsNaN(Softmax(x)), 0, Softmax(x)) by Softmax(x), because codes are finite.
   void drop_guard(std::size_t where) {
     const std::string& shares = input(where, 2);
     const auto guard = maker(input(where, 0), "IsNaN", 1);
@@ -254,7 +255,7 @@ void fuse(File* file) { Fuser(file).run(); }
 
 namespace {
 
-/// Whether a constant has a number for each channel: of an image, before its pixels' axes.
+/// Returns true if a constant has a value for each channel of an image.
 bool is_by_channel(const File& file, const Node& node) {
   static const std::set<std::string> kTypes = {"Add", "Div", "Mul", "PRelu", "Sub"};
   if (kTypes.count(node.type) == 0) return false;

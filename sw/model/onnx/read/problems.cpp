@@ -15,9 +15,9 @@
 namespace trine::model::onnx_file {
 namespace {
 
-constexpr std::size_t kMostNodes = 8;  ///< that a line names
+constexpr std::size_t kMostNodes = 8;  ///< named in a line
 
-/// What to do about an operator that neither machine nor host has.
+/// Returns a remedy for an operator that neither the machine nor the host supports.
 std::string remedy_of(const std::string& type) {
   static const std::map<std::string, const char*> kRemedies = {
       {"If", "export without control flow, for fixed shapes"},

@@ -26,22 +26,22 @@
 namespace trine::model {
 namespace {
 
-constexpr int kMaxPad = 8192;                ///< of TOSA
+constexpr int kMaxPad = 8192;                ///< the limit of TOSA
 constexpr int kMaxStep = 65535;              ///< strides, dilations and filter extents
 constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
 constexpr int kMaxRank = 16;                 ///< masks of axes are ints
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 constexpr std::int64_t kMaxMacs = std::int64_t{1} << 48;
-constexpr std::int64_t kMaxBias = std::int64_t{1} << 39;  ///< of 16x8: sums have 40 bits
+constexpr std::int64_t kMaxBias = std::int64_t{1} << 39;  ///< 16x8: sums have 40 bits
 
 bool is_code(DataType type) { return type == DataType::kInt8 || type == DataType::kUInt8; }
 
-/// Or int16 with a scale; without one they are numbers.
+/// Returns true if the tensor holds codes: int16 without a scale are numbers.
 bool holds_codes(const Tensor& t) {
   return is_code(t.type) || (t.type == DataType::kInt16 && t.scale() > 0);
 }
 
-/// Whether its int16 codes can round halves to even, as ONNX's quantizers do.
+/// Returns true if the operator can round int16 codes' halves to even, as ONNX's quantizers do.
 bool rounds_wide(OpKind kind) {
   constexpr OpKind kKindsOf16[] = {
       OpKind::kAdd,  OpKind::kBatchMatMul, OpKind::kConv2D,       OpKind::kDepthwiseConv2D,
@@ -50,7 +50,7 @@ bool rounds_wide(OpKind kind) {
   return std::ranges::find(kKindsOf16, kind) != std::end(kKindsOf16);
 }
 
-/// Checks one operator; the first fault ends it.
+/// Checks one operator up to its first fault.
 class Checker {
  public:
   Checker(const Graph& graph, const Op& op) : graph_(graph), op_(op) {}
@@ -152,7 +152,7 @@ class Checker {
         fail(Reason::kQuantization, tensor, "zero point {}, allowed {}..{}", zero_point, low, high);
   }
 
-  /// An activation: int8 or uint8 with one scale; or int16, if the operator has that.
+  /// Checks an activation: int8 or uint8 with one scale, or int16 if the operator supports it.
   void codes(const Tensor& tensor) const {
     const bool wide = tensor.type == DataType::kInt16;
     if (wide && (!computes_wide(op_.kind) || (op_.half_even && !rounds_wide(op_.kind))))
@@ -168,7 +168,7 @@ class Checker {
     scales(tensor);
   }
 
-  /// The output, and inputs of the same type.
+  /// Checks the output, and that inputs have the same type.
   void codes_alike(std::initializer_list<int> inputs) const {
     codes(out());
     for (const int position : inputs) {
@@ -177,7 +177,7 @@ class Checker {
     }
   }
 
-  /// Codes are moved, not rescaled.
+  /// Checks that codes are moved without rescaling.
   void same_quantization(const Tensor& tensor) const {
     if (op_.of_tosa != 0 && op_.kind == OpKind::kAveragePool2D) return;  // it has both zero points
     if ((holds_codes(out()) || holds_codes(tensor)) &&
@@ -187,14 +187,14 @@ class Checker {
            tensor.zero_point(), out().scale(), out().zero_point());
   }
 
-  /// An operand whose elements move as they are.
+  /// Checks an operand whose elements move unchanged.
   void moved(int position) const {
     type(in(position), out().type);
     if (holds_codes(out())) codes_alike({position});
     same_quantization(in(position));
   }
 
-  /// An int32 or int64 constant of `count` elements (-1: any number).
+  /// Checks an int32 or int64 constant of `count` elements (-1: any number).
   void constant(int position, std::int64_t count) const {
     const Tensor& tensor = in(position);
     if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
@@ -217,7 +217,8 @@ class Checker {
     step("filter_w", op_.filter_w);
   }
 
-  /// Whether codes of one type become some of another, as a compiled LSTM's do.
+  /// Returns true if the operator converts codes of one type to codes of the other type, as a
+  /// compiled LSTM's does.
   bool changes_type(DataType from, DataType to) const {
     if (in(0).type != from || out().type != to) return false;
     codes(in(0));
@@ -225,7 +226,7 @@ class Checker {
     return true;
   }
 
-  /// The output of a matrix product: codes as the input's, or the accumulators.
+  /// Checks the output of a matrix product: codes of the input's type, or accumulators.
   /// @param input  position of the activations
   void product_output(int input = 0) const {
     codes(in(input));
@@ -234,7 +235,7 @@ class Checker {
     if (op_.activation != Activation::kNone) fail("fused activation of int32, allowed NONE");
   }
 
-  /// The constant's codes are of its encoding.
+  /// Checks that the constant's codes fit its encoding.
   void encoded(const Tensor& tensor) const {
     if (tensor.encoding == Encoding::kInt8 || !tensor.is_constant) return;
     type(tensor, DataType::kInt8);
@@ -248,7 +249,7 @@ class Checker {
         fail(Reason::kAttribute, tensor, "code {} is not {}", code, name_of(tensor.encoding));
   }
 
-  /// Weights in fixed point of up to 19 bits, as E4M3 has them.
+  /// Checks fixed-point weights of up to 19 bits, which E4M3 needs.
   void fixed(const Tensor& tensor, DataType activations) const {
     constexpr std::int64_t kMost = (1 << 18) - 1;
     if (activations != DataType::kInt8 && activations != DataType::kInt16)
@@ -259,7 +260,8 @@ class Checker {
         fail(Reason::kRange, tensor, "weight {}, allowed -{}..{}", w, kMost, kMost);
   }
 
-  /// Weights: a constant or computed; per tensor or per output channel along `axis`.
+  /// Checks weights: a constant or computed; with one scale, or one per output channel along
+  /// `axis`.
   void weights(const Tensor& tensor, int axis) const {
     const Quantization& q = tensor.quantization;
     const DataType activations = in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type;
@@ -301,7 +303,7 @@ class Checker {
         fail(Reason::kQuantization, in(position), "zero point {}, allowed 0", zero_point);
   }
 
-  /// A bias of products of values of a format.
+  /// Checks the bias of a product of values of a format.
   void long_bias(const Tensor& tensor) const {
     constexpr std::int64_t kMost = std::int64_t{1} << 47;
     if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
@@ -310,7 +312,8 @@ class Checker {
         fail(Reason::kRange, tensor, "bias {}, allowed 48 bits", value);
   }
 
-  /// 16x8: int64 (sums of 40 bits) or, as a converter's option and of ONNX, int32.
+  /// Checks the bias of a 16x8 operator: int64 (40-bit sums) or int32, which is an option of
+  /// converters and ONNX's type.
   void wide_bias(const Tensor& tensor) const {
     if (op_.half_even) return type(tensor, DataType::kInt32);
     if (tensor.type == DataType::kInt32 && op_.kind != OpKind::kDepthwiseConv2D) return;
@@ -413,7 +416,7 @@ class Checker {
            in(0).elements() / K, M);
   }
 
-  /// The factors of groups of input channels.
+  /// Checks the factors of groups of input channels.
   void factors(const Tensor& tensor, int M, int K) const {
     type(in(0), DataType::kInt8);
     type(tensor, DataType::kInt16);
@@ -477,7 +480,7 @@ class Checker {
     shape(out(), expected);
   }
 
-  /// RESHAPE and its kin: the output's shape is the only instruction.
+  /// Checks RESHAPE and similar operators, which only the output's shape determines.
   void reshape() const {
     operands(1, 2);
     type(in(0), out().type);
@@ -505,7 +508,8 @@ class Checker {
     padded([&](std::size_t axis) { return in(0).shape[axis] - (op_.symmetric ? 0 : 1); });
   }
 
-  /// The output's shape. @param most_of  elements that may be added at either side of an axis
+  /// Checks the output's shape. @param most_of  elements that may be added at either side of an
+  /// axis
   template <typename F>
   void padded(const F& most_of) const {
     std::vector<int> expected;
@@ -520,7 +524,7 @@ class Checker {
     shape(out(), expected);
   }
 
-  /// Either way: the shape with larger pixels has block x block times the channels.
+  /// Checks both directions: the shape with larger pixels has block x block times the channels.
   void blocks(const Tensor& fine, const Tensor& coarse) const {
     operands(1, 1);
     moved(0);
@@ -566,7 +570,7 @@ class Checker {
     shape(out(), expected);
   }
 
-  /// The operator's axis of a tensor, from the beginning.
+  /// Returns the index of the operator's axis in a tensor, counted from the first axis.
   int axis_of(const Tensor& tensor) const {
     const int axis = op_.axis < 0 ? op_.axis + tensor.rank() : op_.axis;
     if (axis < 0 || axis >= tensor.rank())
@@ -610,7 +614,7 @@ class Checker {
     shape(out(), {in(0).extent(0), out().extent(1), out().extent(2), in(0).extent(3)});
   }
 
-  /// float32 in and out, where the operator has that.
+  /// Returns true for float32 inputs and output, if the operator supports them.
   bool of_floats() const {
     if (!computes_floats(op_.kind) || out().type != DataType::kFloat32) return false;
     for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i) type(in(i), DataType::kFloat32);
@@ -644,7 +648,7 @@ class Checker {
       fail("alpha {} is not finite", op_.alpha);
   }
 
-  /// What the tables of int16 give.
+  /// Checks the output's scale, which the int16 tables determine.
   void fraction_of_one() const {
     if (out().scale() != 1.0f / 32768)
       fail(Reason::kQuantization, out(), "scale {}, allowed 1/32768", out().scale());
@@ -661,7 +665,8 @@ class Checker {
     if (in(0).type != DataType::kFloat32) requantized(in(0), out());
   }
 
-  /// One side of QUANTIZE: codes; beside int16 no uint8, but int32.
+  /// Checks one side of QUANTIZE: codes. If the other side is int16, uint8 is not allowed, but
+  /// int32 is.
   void requantized(const Tensor& tensor, const Tensor& other) const {
     const bool beside_wide = other.type == DataType::kInt16;
     if (beside_wide && tensor.type == DataType::kUInt8)
@@ -672,13 +677,13 @@ class Checker {
       codes(tensor);
   }
 
-  /// Operators that TFLite has in float32 only.
+  /// Checks operators that TFLite defines only for float32.
   void floats_only() const {
     type(out(), DataType::kFloat32);
     is_binary(op_.kind) ? binary(true) : unary();
   }
 
-  /// An LSTM without peepholes, projection and layer normalization, the input gate of its own.
+  /// Checks an LSTM without peepholes, projection and layer normalization, but with an input gate.
   void lstm() const {
     if (op_.inputs.size() != 20 && op_.inputs.size() != 24)
       fail(Reason::kOperands, "{} inputs, allowed 20 and 24", op_.inputs.size());
@@ -737,7 +742,7 @@ class Checker {
     shape(out(), expected);
   }
 
-  /// The state behind the last step.
+  /// Checks the output that is the state after the last step.
   void yields(const Tensor& state) const {
     type(out(), state.type);
     same_quantization(state);
@@ -768,7 +773,7 @@ class Checker {
            fmt::join(in(0).shape, ", "));
   }
 
-  /// Each code that the thresholds can give is of the output's encoding.
+  /// Checks that each code of the thresholds is in the range of the output's encoding.
   void threshold() const {
     operands(2, 2);
     const Tensor& table = in(1);
@@ -844,7 +849,7 @@ class Checker {
            out().scale(), out().zero_point(), middle);
   }
 
-  /// Input, features [filters, elements], weights of time [filters, memory], bias, state.
+  /// Checks input, features [filters, elements], time weights [filters, memory], bias and state.
   void svdf() const {
     operands(5, 5);
     codes(in(0));
@@ -873,7 +878,7 @@ class Checker {
     shape(out(), {batch, filters / static_cast<int>(rank)});
   }
 
-  /// Currents, weights of spikes that come back (optional): spiking.h.
+  /// Checks currents and the optional weights that feed spikes back: see spiking.h.
   void spiking() const {
     using namespace spiking;
     operands(1, 2);
@@ -915,7 +920,7 @@ class Checker {
       fail(Reason::kQuantization, in(1), "allowed one scale or one a row, zero points 0");
   }
 
-  /// ONNX keeps the last axis; TFLite's operand names the axis that goes.
+  /// ONNX keeps the last axis; TFLite's operand names the axis that is removed.
   void arg_max() const {
     operands(1, 2);
     if (in(0).type != DataType::kFloat32) codes(in(0));
@@ -964,7 +969,7 @@ class Checker {
       fail("beta {} times scale {}, allowed above 2^-26", op_.beta, in(0).scale());
   }
 
-  /// Limits of the integer form: docs/numerics.md.
+  /// Checks the limits of the integer form: see docs/numerics.md.
   void normalization() const {
     operands(2, 3);
     for (const Tensor* t : {&in(0), &out()}) {
@@ -991,7 +996,7 @@ class Checker {
     }
   }
 
-  /// Shapes are what evaluation gives: it compares them.
+  /// Checks an ONNX operator. Its shapes are compared when it is evaluated.
   void onnx() const {
     if (op_.name.starts_with(tosa::kPrefix)) return tosa_node();
     if (!onnx_file::evaluates(op_.name)) fail(Reason::kOperator, "operator is not supported");
@@ -1005,7 +1010,7 @@ class Checker {
     }
   }
 
-  /// A list of TOSA's whole numbers.
+  /// Checks a list of TOSA's whole numbers.
   void tosa_list(const char* name, std::size_t count, double least, double most) const {
     const auto found = op_.numbers.find(name);
     if (found == op_.numbers.end() || found->second.size() != count)
@@ -1063,7 +1068,7 @@ class Checker {
   const Op& op_;
 };
 
-/// Its size, its constant, its numbers.
+/// Checks a tensor's size, constant and quantization.
 void check_tensor(const Graph& graph, std::size_t t) {
   const Tensor& tensor = graph.tensors[t];
   const auto fail = [&]<typename... Args>(Reason reason, fmt::format_string<Args...> text,
@@ -1077,7 +1082,7 @@ void check_tensor(const Graph& graph, std::size_t t) {
   std::int64_t elements = 1;
   for (const int extent : tensor.shape) {
     if (extent < 0) fail(Reason::kShape, "extent {}, allowed 0 and above", extent);
-    elements *= extent;  // both factors up to 2^31
+    elements *= extent;  // both factors are at most 2^31
     if (elements > kMaxElements) fail(Reason::kShape, "more than {} elements", kMaxElements);
   }
   const std::int64_t bytes = elements * bytes_of(tensor.type);

@@ -128,10 +128,10 @@ TEST_CASE("each fault of a network has its reason", "[model][check][error]") {
 
 namespace {
 
-/// An operator that check() accepts, and what it says of it once something is spoilt.
+/// An operator that check() accepts, and the message for each change that makes it invalid.
 struct Sound {
   OpKind kind;
-  std::vector<Tensor> tensors;  ///< operands, and the output
+  std::vector<Tensor> tensors;  ///< operands, then the output
   Op op;
   std::vector<std::pair<void (*)(Graph&), const char*>> faults;
 };

@@ -12,8 +12,8 @@ namespace trine::model {
 
 namespace {
 
-/// @param codes  [outputs][taps][inputs]; of a depthwise filter the output channels come last. Zero
-/// points are cut to their type.
+/// @param codes  [outputs][taps][inputs]; for a depthwise filter the output channels are last. Zero
+/// points are truncated to the codes' type.
 template <typename Code>
 DeadWeights dead_weights(const Graph& graph, const Op& op, std::span<const Code> codes) {
   const Tensor& filter = graph.in(op, 1);
@@ -44,7 +44,7 @@ DeadWeights dead_weights(const Graph& graph, const Op& op, std::span<const Code>
   return found;
 }
 
-/// Whether dead_weights() would find a channel, without a look at most weights.
+/// Returns true if dead_weights() would find a channel, without reading most weights.
 template <typename Code>
 bool has_dead(const Graph& graph, const Op& op, std::span<const Code> codes) {
   const Tensor& filter = graph.in(op, 1);
@@ -69,7 +69,7 @@ bool has_dead(const Graph& graph, const Op& op, std::span<const Code> codes) {
   return !unread.empty();
 }
 
-/// @return f of the constant weights, nothing if there are none of whole numbers
+/// @return f of the constant weights, or nothing if there are no constant integer weights
 template <typename F>
 auto of_weights(const Graph& graph, const Op& op, F f)
     -> std::optional<decltype(f(std::span<const std::uint8_t>()))> {

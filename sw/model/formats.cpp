@@ -32,17 +32,17 @@ Graph read_tosa(const std::vector<std::uint8_t>& bytes, const std::string& file,
   return parse_tosa(bytes, file);
 }
 
-/// Binary, or its JSON.
+/// Returns true for a binary TOSA file or its JSON form.
 bool begins_tosa(Format::Bytes bytes) {
   return tosa::is_binary(bytes.data(), bytes.size()) || tosa::is_text(bytes.data(), bytes.size());
 }
 
-/// A header of JSON behind its length in 8 bytes.
+/// Returns true for a JSON header that follows its length of 8 bytes.
 bool begins_safetensors(Format::Bytes bytes) {
   return has_text(bytes, 8, "{") && little_endian(bytes.first(8)) <= bytes.size() - 8;
 }
 
-/// A zip, or a pickle of before.
+/// Returns true for a zip, or for a pickle of an older version.
 bool begins_pytorch(Format::Bytes bytes) {
   return has_text(bytes, 0, "PK\x03\x04") || has_text(bytes, 0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46");
 }
@@ -85,7 +85,7 @@ constexpr Format kFormats[] = {
 constexpr const Format& kTflite = kFormats[0];
 constexpr const Format& kOnnx = kFormats[1];
 
-/// By the file's extension, in small letters or not; null: none of them.
+/// Returns the format of the file's extension in lower or upper case, or null.
 const Format* find_named(const std::string& file) {
   std::string extension = std::filesystem::path(file).extension().string();
   std::ranges::transform(extension, extension.begin(), [](char c) {

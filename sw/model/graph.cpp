@@ -25,7 +25,7 @@ const TypeFacts& facts(DataType type) {
   return kFacts[static_cast<std::size_t>(type)];
 }
 
-/// Product of the extents from position `first` on.
+/// Returns the product of the extents from position `first` on.
 std::int64_t product(const std::vector<int>& shape, std::size_t first = 0) {
   std::int64_t count = 1;
   for (std::size_t i = first; i < shape.size(); ++i) count *= shape[i];
@@ -36,7 +36,8 @@ struct Span {
   int size = 0, before = 0, after = 0;
 };
 
-/// One axis of a window. 64-bit: filter and dilation may come straight from a file.
+/// Returns one axis of a window. It computes in 64 bits, because filter and dilation may be
+/// unchecked values of a file.
 Span span(std::int64_t extent, std::int64_t filter, std::int64_t stride, std::int64_t dilation,
           Padding padding) {
   const std::int64_t reach = (filter - 1) * dilation + 1;
@@ -49,7 +50,7 @@ Span span(std::int64_t extent, std::int64_t filter, std::int64_t stride, std::in
   return {static_cast<int>(size), static_cast<int>(total / 2), static_cast<int>(total - total / 2)};
 }
 
-/// The border of each side as it is given.
+/// Returns the window with the given border at each side.
 Window padded_window(const Tensor& over, const Op& op, int R, int S,
                      const std::vector<double>& pad) {
   const auto side = [&](std::size_t i) { return i < pad.size() ? static_cast<int>(pad[i]) : 0; };
@@ -149,15 +150,15 @@ std::int64_t macs(const Graph& graph, const Op& op) {
       return graph.out(op).elements() * graph.in(op, 1).extent(1) * graph.in(op, 1).extent(2);
     case OpKind::kFullyConnected:
       return graph.out(op).elements() * graph.in(op, 1).extent(1);
-    case OpKind::kLstm: {  // four gates, each of inputs and outputs
+    case OpKind::kLstm: {  // four gates, each with products of inputs and of outputs
       const int cells = graph.in(op, 2).extent(0);
       return graph.out(op).elements() * 4 * (graph.in(op, 0).extent(-1) + cells);
     }
-    case OpKind::kSpiking:  // of spikes that come back
+    case OpKind::kSpiking:  // of the spikes that are fed back
       return op.input(1) < 0 ? 0 : graph.out(op).elements() * graph.in(op, 1).extent(1);
     case OpKind::kBatchMatMul:
       return graph.out(op).elements() * graph.in(op, 0).extent(op.adjoint_a ? -2 : -1);
-    case OpKind::kTransposeConv: {  // every input element meets every tap of every output channel
+    case OpKind::kTransposeConv: {  // every input meets every tap of every output channel
       const Tensor& weights = graph.in(op, 1);
       return graph.in(op, 2).elements() * (weights.elements() / weights.extent(-1));
     }

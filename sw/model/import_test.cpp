@@ -29,7 +29,7 @@ using namespace trine::model::testing;
 
 namespace {
 
-/// The text between the first `begin` and the next `end`; "" where there is none.
+/// Returns the text between the first `begin` and the next `end`, or "".
 std::string between(const std::string& line, const std::string& begin, const std::string& end) {
   const std::size_t from = line.find(begin);
   if (from == std::string::npos) return {};
@@ -41,8 +41,8 @@ bool is_tflite(const std::string& name) {
   return std::filesystem::path(name).extension() == ".tflite";
 }
 
-/// name -> MACs, as the README of the shared models states them: "- **name**" with "; N MACs,"
-/// below, and a table "| name | shapes | N |".
+/// Returns name -> MACs as documented in the README of the shared models: "- **name**" with "; N
+/// MACs," below, and a table "| name | shapes | N |".
 std::vector<std::pair<std::string, std::int64_t>> documented_macs() {
   std::istringstream lines(read_text(shared_folder() / "models" / "README.md"));
   const auto number = [](std::string text) {
@@ -61,7 +61,8 @@ std::vector<std::pair<std::string, std::int64_t>> documented_macs() {
   return result;
 }
 
-/// Loads and checks, or says why not: anything else (crash, hang, other exception) fails the test.
+/// Returns true if the model loads and is legal. Anything other than an Error (crash, hang, other
+/// exception) fails the test.
 bool loads(const std::vector<std::uint8_t>& bytes) {
   try {
     check(parse_tflite(bytes, "m.tflite"));
@@ -90,7 +91,7 @@ TEST_CASE("formats that are known but not read are refused by name", "[model][fo
   const std::string zeros(32, '\0');
   const auto [file, content, format] = GENERATE_REF(table<std::string, std::string, std::string>(
       {{"m.gguf", "GGUF" + zeros, "GGUF"},
-       {"m.onnx", "GGUF" + zeros, "GGUF"},  // the content says it, whatever the name
+       {"m.onnx", "GGUF" + zeros, "GGUF"},  // the content decides, whatever the name
        {"m", '\2' + std::string(7, '\0') + "{}" + zeros, "safetensors"},
        {"m", "PK\3\4" + zeros, "PyTorch"},
        {"m.pt", "", "PyTorch"},
@@ -144,7 +145,7 @@ TEST_CASE("a model without codes of activations is told how to get them",
 
 namespace {
 
-/// What import says of a model with an LSTM that is changed.
+/// Returns import's message for a changed model with an LSTM.
 template <typename Change>
 std::string lstm_message(Change change) {
   format::ModelT model;
@@ -235,7 +236,7 @@ TEST_CASE("LSTMs beyond the plain one are refused by name", "[model][tflite][lst
 
 TEST_CASE("options that a later TFLite defines are refused, not ignored",
           "[model][tflite][error]") {
-  // A RELU's operator with options of STRIDED_SLICE, or of SOFTMAX with a field that nobody knows.
+  // A RELU operator with options of STRIDED_SLICE, or of SOFTMAX with an unknown field.
   const auto file = [](int code, bool offset, bool later) {
     flatbuffers::FlatBufferBuilder fbb;
     std::vector<flatbuffers::Offset<format::Tensor>> tensors;
@@ -308,7 +309,7 @@ TEST_CASE("additions of int16 by shifts are refused", "[model][tflite][maps16][e
   };
   const auto& add = model.subgraphs[0]->operators[0];
   static_cast<format::ActivationOptionsT*>(add->options.value)->pot_scale_int16 = true;
-  CHECK_NOTHROW(parse());  // no powers of two
+  CHECK_NOTHROW(parse());  // not powers of two
   for (const auto& tensor : model.subgraphs[0]->tensors) tensor->quantization->scale = {0.25f};
   CHECK_THROWS_WITH(parse(),
                     "m.tflite: op 0 ADD: int16 at scales that are powers of two, allowed "
@@ -333,7 +334,7 @@ TEST_CASE("the import says what the file holds", "[model][tflite]") {
 }
 
 TEST_CASE("every model is legal and has the MACs that its maker counted", "[model][tflite][macs]") {
-  // As tests/networks/make.py and tests/layers/make.py print them.
+  // Counts that tests/networks/make.py and tests/layers/make.py print.
   std::vector<std::pair<std::filesystem::path, std::int64_t>> counted;
   for (const auto& [name, macs] : {std::pair<const char*, std::int64_t>{"resnet8", 12'501'632},
                                    {"residual", 203'008},

@@ -336,7 +336,7 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK(batched(sums, 3, 2).tensor(sums.inputs[0]).shape[0] == 2);
   CHECK(!images_of(mean(1)));
 
-  // What begins at the last of one image begins at the first of three.
+  // A slice that begins at the last of one image begins at the first of three.
   Graph slice = one_op(OpKind::kStridedSlice, {codes({1, 4, 4, 8}), integers({4}, {-1, 0, 0, 0}),
                                                integers({4}, {1, 4, 4, 8}),
                                                integers({4}, {1, 1, 1, 1}), codes({1, 4, 4, 8})});
@@ -344,12 +344,12 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK(slice.tensors[4].shape == std::vector{3, 4, 4, 8});
   CHECK_NOTHROW(check(slice));
 
-  // An operator that is not known to keep images apart is refused.
+  // An operator that may mix images is refused.
   for (const OpKind kind : {OpKind::kOnnx, OpKind::kUnknown})
     CHECK_THROWS_WITH(batched(one_op(kind, {codes({1, 4}), codes({1, 4})}), 3),
                       ContainsSubstring("op 0 OP: mixes the images of a batch"));
 
-  // A constant for each row is one for each row of all images; one for all rows stays.
+  // A constant for each row is repeated for all images' rows; a constant for all rows is kept.
   const auto product = [](std::vector<int> shape) {
     Tensor factors = codes(std::move(shape));
     factors.is_constant = true;
@@ -361,7 +361,7 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK(rows.in(rows.ops[0], 1).data.size() == 24);
   CHECK(all.in(all.ops[0], 1).shape == std::vector{1, 3});
 
-  // Rows of a matrix beside those of a map with an axis in front: an axis of their own.
+  // Rows of a matrix are added to a map with a leading axis: the matrix gets that axis.
   const Graph lifted =
       batched(one_op(OpKind::kAdd, {codes({1, 3, 4}), codes({3, 4}), codes({1, 3, 4})}), 2);
   REQUIRE(lifted.ops.size() == 2);
@@ -370,7 +370,7 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK(lifted.in(lifted.ops[1], 1).shape == std::vector{2, 3, 4});
   CHECK_NOTHROW(check(lifted));
 
-  // One row of an image beside two of another.
+  // One row of an image with two rows of another.
   CHECK_THROWS_WITH(
       batched(one_op(OpKind::kMul, {codes({2, 3}), codes({1, 3}), codes({2, 3})}), 2),
       ContainsSubstring("tensor 1 ") && ContainsSubstring("is computed for each image of a batch"));
@@ -417,7 +417,8 @@ TEST_CASE("zeros among weights and channels without any others are found", "[mod
 
 namespace {
 
-/// float32 [1, n, 4] -> QUANTIZE, behind it one row of codes -> DEQUANTIZE float32 [1, n + 1, 4].
+/// Returns float32 [1, n, 4] -> QUANTIZE, followed by one row of codes -> DEQUANTIZE float32 [1, n
+/// + 1, 4].
 Graph appending(float scale_before) {
   Graph graph{"g", "g.tflite", {}, {}, {0, 2}, {4}, {}, {}};
   graph.tensors = {floats({1, 3, 4}), codes({1, 3, 4}, scale_before), codes({1, 1, 4}),

@@ -15,7 +15,7 @@ constexpr Named kNameOnly[] = {
 #include "sw/model/operators.def"
 };
 
-/// No two rows with one name, or one code.
+/// Returns true if no two rows share a name or a code.
 consteval bool are_distinct() {
   for (std::size_t i = 0; i < kKinds; ++i) {
     const Operator& a = kOperators[i];

@@ -47,7 +47,7 @@ std::string text_of(Activation activation) {
   return "";
 }
 
-/// Those that somebody has set.
+/// Returns the attributes that differ from their defaults.
 std::string attributes_of(const Op& op) {
   const Op none;
   std::string text;

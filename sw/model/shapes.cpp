@@ -9,7 +9,7 @@
 namespace trine::model {
 namespace {
 
-/// An axis from the beginning. @return nothing if there is none
+/// Returns the axis counted from the first one, or nothing if it does not exist.
 std::optional<int> axis_in(const Tensor& tensor, std::int64_t axis) {
   if (axis < -tensor.rank() || axis >= tensor.rank()) return std::nullopt;
   return static_cast<int>(axis < 0 ? axis + tensor.rank() : axis);

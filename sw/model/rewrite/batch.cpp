@@ -19,7 +19,7 @@ class Batch : Rewriter {
  public:
   using Rewriter::Rewriter;
 
-  /// @param of  the images that it has
+  /// @param of  the number of images that the graph already has
   Graph run(int n, int of = 1) {
     Faults faults;
     const auto each = [&](auto what) {
@@ -51,8 +51,8 @@ class Batch : Rewriter {
   }
 
  private:
-  /// Computed operands of fewer axes than their result lack the one that images lie along: they
-  /// get it, of extent 1.
+  /// Adds an axis of extent 1 to computed operands with fewer axes than their result, because they
+  /// lack the axis of the images.
   void add_axes() {
     std::vector<Op> ops;
     for (Op& op : ops_) {
@@ -91,7 +91,8 @@ class Batch : Rewriter {
     if (!reads) refuse(Reason::kOperands, "{}: reads no image of a batch", name);
   }
 
-  /// Whether it has a part of its own for each image, which is the operator's for the same image.
+  /// Returns true if the operand has a separate part for each image, which the operator uses for
+  /// the same image.
   bool has_images(const Op& op, int position) const {
     const Tensor &x = graph_.in(op, position), &out = graph_.out(op);
     if (is_elementwise(op) || op.kind == OpKind::kBatchMatMul || op.kind == OpKind::kBroadcastTo)
@@ -100,7 +101,7 @@ class Batch : Rewriter {
     return op.kind == OpKind::kConcatenation || position == position_of_images(op);
   }
 
-  /// Whether each image needs a constant of its own.
+  /// Returns true if each image needs its own copy of a constant.
   bool is_each(const Op& op, int position) const {
     if (op.kind == OpKind::kConcatenation || is_state(op, position)) return true;
     const Tensor& constant = graph_.in(op, position);
@@ -109,7 +110,7 @@ class Batch : Rewriter {
            constant.shape[0] > 1;
   }
 
-  /// The part of the first of so many images, whose parts are all the same.
+  /// Returns the part of the first image, because all images' parts are equal.
   int first(int constant, int images) {
     if (images == 1) return constant;
     Tensor one = graph_.tensor(constant);
@@ -134,7 +135,7 @@ bool is_comparison(OpKind kind) {
          kind == OpKind::kLessEqual || kind == OpKind::kGreater || kind == OpKind::kGreaterEqual;
 }
 
-/// Whether an axis that counts from either end is not the first one.
+/// Returns true if an axis, which may be counted from either end, is not the first one.
 bool is_inner(int axis, int rank) { return axis != 0 && axis != -rank; }
 
 }  // namespace
@@ -153,8 +154,8 @@ int position_of_images(const Op& op) { return op.kind == OpKind::kTransposeConv 
 
 namespace {
 
-/// Whether operators of this class keep images apart, unless keeps_images_separate() below names
-/// them.
+/// Returns true if operators of this class keep images separate, unless keeps_images_separate()
+/// below has an exception.
 bool keeps_images_separate(OpClass type) {
   return type == OpClass::kProduct || type == OpClass::kWindow || type == OpClass::kReshape ||
          type == OpClass::kPair || type == OpClass::kRequantization || type == OpClass::kFunction;
@@ -184,7 +185,7 @@ bool keeps_images_separate(const Graph& graph, const Op& op) {
     }
     case OpKind::kTranspose:
       return permutation(graph, op)->at(0) == 0;
-    case OpKind::kBatchMatMul:  // of two matrices: rows of the first one
+    case OpKind::kBatchMatMul:  // for two matrices: rows of the first one
       return graph.out(op).rank() > 2 || (!op.adjoint_a && graph.in(op, 1).is_constant);
     case OpKind::kL2Normalization:
     case OpKind::kLogSoftmax:
@@ -197,7 +198,7 @@ bool keeps_images_separate(const Graph& graph, const Op& op) {
       return *searched_axis(graph, op) > 0;
     case OpKind::kLstm:
       return !op.time_major;
-    case OpKind::kOnnx:  // of the others any axis may mean anything
+    case OpKind::kOnnx:  // of others any axis may have any meaning
       return is_elementwise(op);
     case OpKind::kBroadcastTo:
     case OpKind::kDepthToSpace:
@@ -215,7 +216,7 @@ bool keeps_images_separate(const Graph& graph, const Op& op) {
 
 namespace {
 
-/// Whether the operand says a shape or where parts begin, as set_shape() writes it.
+/// Returns true if the operand is a shape or the start of parts, as set_shape() writes it.
 bool says_shape(const Op& op, int position) {
   return (op.kind == OpKind::kTransposeConv && position == 0) ||
          (op.kind == OpKind::kReshape && position == 1) ||
@@ -228,7 +229,7 @@ void set_shape(Graph& graph, Op& op, const std::vector<int>& shape) {
   if (op.kind == OpKind::kTransposeConv) op.inputs[0] = graph.add(constant_integers(shape));
   if (op.kind == OpKind::kReshape) op.inputs.resize(1);  // the output's shape decides
   if (op.kind != OpKind::kStridedSlice) return;
-  // A negative begin counts from the end, which is elsewhere now.
+  // A negative begin counts from the end, which has moved.
   for (const auto& [position, place] : {std::pair{1, 0}, std::pair{2, shape[0]}}) {
     std::vector<std::int64_t> places = graph.in(op, position).integers();
     places[0] = place;
@@ -253,7 +254,8 @@ std::optional<int> images_of(const Graph& graph) {
       if (extent < 2 || (images != 0 && extent != images)) return std::nullopt;
       images = extent;
     }
-  // Those of one, again and again, are the same graph; codes that images share are in all parts.
+  // Checks that repeating one image gives the same graph again. Codes that images share are the
+  // same in all parts.
   try {
     const Graph again = batched(batched(graph, images, 1), images);
     const auto same = [&](const Tensor& a, const Tensor& b) {

@@ -20,7 +20,7 @@
 namespace trine::model {
 namespace {
 
-/// Operands can be shared, so a small file could unfold into more than memory holds.
+/// Operands can be shared, so a small file could expand to more operators than fit into memory.
 constexpr std::size_t kMaxOps = std::size_t{1} << 18;
 constexpr std::int64_t kMostUnfolded = std::int64_t{1} << 28;
 constexpr int kMaxCopies = 256;           ///< of a TILE
@@ -60,7 +60,7 @@ class Expansion : Rewriter {
            fmt::format(text, std::forward<Args>(args)...));
   }
 
-  /// As operators that check() knows, or as the host's.
+  /// Writes the operator as operators that check() accepts, or as the host's.
   void settle(const Op& op) {
     const std::size_t ops = graph_.ops.size(), tensors = graph_.tensors.size();
     try {
@@ -85,7 +85,7 @@ class Expansion : Rewriter {
     }
   }
 
-  /// Notes the fault and what helps where that is not possible.
+  /// Writes the host's form of the operator, or adds the fault and its remedy.
   void give_to_host(Op op, const Refusal& refusal) {
     const std::size_t ops = graph_.ops.size();
     if (op.kind != OpKind::kUnknown) op.name = name_of(op.kind);
@@ -123,7 +123,7 @@ class Expansion : Rewriter {
     return graph_.in(op, position);
   }
 
-  /// An integer constant of `count` elements.
+  /// Returns an integer constant of `count` elements.
   Values constant(const Op& op, int position, std::size_t count) const {
     const Tensor& t = input(op, position);
     const bool whole = t.type == DataType::kInt32 || t.type == DataType::kInt64;
@@ -138,7 +138,7 @@ class Expansion : Rewriter {
     return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
   }
 
-  /// With the name of the one that it comes from.
+  /// Returns an operator with the name of the operator that it is a part of.
   static Op part_of(const Op& whole, OpKind kind, std::vector<int> inputs = {},
                     std::vector<int> outputs = {}) {
     Op op = op_of(kind, whole.index, std::move(inputs), std::move(outputs));
@@ -148,7 +148,8 @@ class Expansion : Rewriter {
 
   // ---- slices -----------------------------------------------------------------------------------
 
-  /// Elements begin <= i < end of each axis. @param dropped  axes that the output lacks, as bits
+  /// Adds a slice of elements begin <= i < end of each axis. @param dropped  axes that the output
+  /// lacks, as bits
   void add_slice(const Op& op, int from, int to, const Values& begin, const Values& end,
                  int dropped = 0) {
     Op part = slice_of(op.index, from, begin, end);
@@ -170,7 +171,7 @@ class Expansion : Rewriter {
     add_slice(op, op.inputs[0], op.outputs[0], begin, end);
   }
 
-  /// One output after the other along the axis.
+  /// Adds a slice for each output, one after the other along the axis.
   void cut(const Op& op, int from, std::size_t axis, const Values& sizes, bool dropped = false) {
     const std::vector<int> shape = graph_.tensor(from).shape;
     Values begin(shape.size()), end(shape.begin(), shape.end());
@@ -231,7 +232,7 @@ class Expansion : Rewriter {
 
   // ---- PRELU ------------------------------------------------------------------------------------
 
-  /// The positive part of x, and its negative part times alpha: one of them is the zero point.
+  /// Adds the positive part of x and its negative part times alpha; one of them is the zero point.
   void prelu(const Op& op) {
     const Tensor x = input(op, 0);
     const Tensor& out = graph_.out(op);
@@ -295,7 +296,7 @@ class Expansion : Rewriter {
     if (axes.empty()) fail(op, "no axis");
   }
 
-  /// Axes of one element are broadcast, others joined with themselves.
+  /// Broadcasts axes of one element, and joins other axes with themselves.
   void tile(const Op& op) {
     std::vector<int> shape = input(op, 0).shape;
     const std::vector<int> wanted = graph_.out(op).shape;
@@ -333,7 +334,7 @@ class Expansion : Rewriter {
     return to;
   }
 
-  /// Positions in a block and blocks as axes of their own, those in another order, joined again.
+  /// Splits axes into positions in a block and blocks, reorders them, and joins them again.
   void reorder(const Op& op, int from, const std::vector<int>& divided,
                const std::vector<int>& order, int to) {
     from = add_part(op, OpKind::kReshape, {from}, divided);
@@ -343,7 +344,7 @@ class Expansion : Rewriter {
     graph_.ops.push_back(part_of(op, OpKind::kReshape, {from}, {to}));
   }
 
-  /// Blocks of the axes behind the first, each with its two sides.
+  /// Returns the blocks of the axes after the first, each with its two sides.
   std::pair<Values, Values> blocks_of(const Op& op) const {
     const auto count = static_cast<std::size_t>(input(op, 1).elements());
     const Values block = constant(op, 1, count), sides = constant(op, 2, 2 * count);
@@ -408,7 +409,8 @@ class Expansion : Rewriter {
 
   // ---- dilations --------------------------------------------------------------------------------
 
-  /// The only operator that writes what `op` reads, if nobody else reads it.
+  /// Returns the only operator that writes the input of `op`, if no other operator reads that
+  /// input.
   std::optional<std::size_t> before(const Op& op) const {
     const int from = op.input(0);
     if (from < 0 || readers_.at(from) != 1) return std::nullopt;
@@ -432,8 +434,9 @@ class Expansion : Rewriter {
     }
   }
 
-  /// Pixels of the image are `block` apart in a batch, so the convolution is one with that dilation
-  /// over the padded image; crops are outputs, or borders, less.
+  /// Folds blocks into a dilation. Pixels of the image are `block` apart in a batch, so the result
+  /// is a convolution with that dilation over the padded image. Crops reduce the outputs or the
+  /// borders.
   void fold(const Op& begin, const Op& product, const Op& end, std::size_t place) {
     const Tensor &x = input(begin, 0), &batches = graph_.in(product, 0),
                  &sums = graph_.out(product);
@@ -485,11 +488,11 @@ class Expansion : Rewriter {
   Faults faults_;
   std::map<int, int> readers_;  ///< operands, graph outputs
   std::map<int, std::size_t> producer_;
-  std::map<std::size_t, std::vector<Op>> folds_;  ///< in place of BATCH_TO_SPACE_ND
-  std::set<std::size_t> folded_;                  ///< what goes with it
+  std::map<std::size_t, std::vector<Op>> folds_;  ///< operators that replace a BATCH_TO_SPACE_ND
+  std::set<std::size_t> folded_;                  ///< operators that are replaced with it
 };
 
-/// Shapes that the file has computed are those of the operators' outputs.
+/// Replaces shapes that the file computes by the known shapes of the operators' outputs.
 class SettledShapes : Rewriter {
  public:
   using Rewriter::Rewriter;
@@ -497,7 +500,7 @@ class SettledShapes : Rewriter {
   Graph run() {
     bool settled = false;
     for (Op& op : ops_) settled = settle(op) || settled;
-    // What computed them is read no more.
+    // Operators that computed the shapes are no longer read.
     std::set<int> read(graph_.outputs.begin(), graph_.outputs.end());
     for (std::size_t i = ops_.size(); settled && i-- > 0;) {
       const Op& op = ops_[i];

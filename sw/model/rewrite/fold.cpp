@@ -11,8 +11,8 @@
 namespace trine::model {
 namespace {
 
-constexpr std::int64_t kMostElements = 1024;  ///< of what is a shape or a list of places
-constexpr std::int64_t kMostValue = std::int64_t{1} << 53;  ///< what bytes_as() has room for
+constexpr std::int64_t kMostElements = 1024;                ///< of a shape or a list of positions
+constexpr std::int64_t kMostValue = std::int64_t{1} << 53;  ///< limit of bytes_as()
 
 std::vector<std::int64_t> joined(const Graph& graph, const Op& op) {
   const Tensor& out = graph.out(op);

@@ -31,7 +31,7 @@ float apply(const FloatStep& step, float x, std::size_t channel) {
   return x;
 }
 
-/// Floats in ascending order as integers: negative ones count backwards from -1.
+/// Returns the float at a position of the ascending order; negative floats count backwards from -1.
 float float_at(std::int64_t position) {
   const auto bits = static_cast<std::uint32_t>(position < 0 ? 0x80000000 - position - 1 : position);
   float value;
@@ -39,7 +39,7 @@ float float_at(std::int64_t position) {
   return value;
 }
 
-/// The least x in low..high with f(x), high + 1 where there is none. @pre f never falls
+/// Returns the least x in low..high with f(x), or high + 1. @pre f never falls
 template <typename F>
 std::int64_t least(std::int64_t low, std::int64_t high, const F& f) {
   while (low <= high) {
@@ -52,7 +52,7 @@ std::int64_t least(std::int64_t low, std::int64_t high, const F& f) {
   return low;
 }
 
-/// Widths w whose edge w * y lies between two numbers, for each edge that is asked for.
+/// The range of widths w for which w * y is between two numbers, for each given edge.
 struct Widths {
   double least = 0, most = std::numeric_limits<double>::infinity();
 
@@ -62,14 +62,14 @@ struct Widths {
     least = std::max(least, from);
     most = std::min(most, to);
   }
-  /// Whether a float32's error leaves the middle between the two.
+  /// Returns true if the middle of the range tolerates a float32's error.
   bool has_room() const { return least < most && most - least > 0x1p-18 * least; }
   double middle() const { return std::isinf(most) ? 2 * least + 1 : (least + most) / 2; }
 };
 
 constexpr double kHalf = 0.5;
 
-/// All widths that are right with a bias.
+/// Returns all widths that are correct with a bias.
 Widths widths_of(const std::vector<std::int32_t>& thresholds, int first, const Reached& x,
                  double bias) {
   constexpr double kAny = std::numeric_limits<double>::infinity();
@@ -82,14 +82,14 @@ Widths widths_of(const std::vector<std::int32_t>& thresholds, int first, const R
   return widths;
 }
 
-/// A bias near those that are right, if there are any.
+/// Returns a bias near the correct ones, if there are any.
 double likely_bias(const std::vector<std::int32_t>& thresholds, int first, const Reached& x) {
   const auto reached = [&](std::int32_t t) { return t > x.low && t <= x.high; };
   const auto begin = std::ranges::find_if(thresholds, reached);
   const auto end = std::find_if_not(begin, thresholds.end(), reached);
   const double all = x.unit * (1.0 * x.high - x.low + 2);
   const double passed = static_cast<double>(begin - thresholds.begin());
-  if (begin == end) {  // one level alone
+  if (begin == end) {  // only one level
     const auto always = std::ranges::count_if(thresholds, [&](auto t) { return t <= x.low; });
     return std::nearbyint(2 * all * (first + static_cast<double>(always)));
   }
@@ -98,7 +98,7 @@ double likely_bias(const std::vector<std::int32_t>& thresholds, int first, const
   return std::nearbyint(width * (first + passed + kHalf) - x.unit * (*begin - kHalf));
 }
 
-/// Whether steps of a power of two, halves to even, have each threshold.
+/// Returns true if steps of a power of two, with halves to even, reproduce each threshold.
 bool holds(const std::vector<std::int32_t>& thresholds, int first, const Reached& x,
            const EvenSteps& steps) {
   const auto above = [&](std::int64_t accumulator, int level) {
@@ -181,7 +181,7 @@ std::optional<EvenSteps> even_steps(const std::vector<std::int32_t>& thresholds,
   const double likely = likely_bias(thresholds, first, x);
   const double most = std::numeric_limits<std::int32_t>::max() -
                       x.unit * std::max(std::abs(1.0 * x.low), std::abs(1.0 * x.high));
-  for (int i = 0; i <= 8 * x.unit; ++i) {  // 0, -1, 1, -2 ..
+  for (int i = 0; i <= 8 * x.unit; ++i) {  // 0, -1, 1, -2, ...
     const double bias = likely + (i % 2 == 0 ? i / 2 : -(i + 1) / 2);
     const Widths widths = widths_of(thresholds, first, x, bias);
     if (std::abs(bias) >= most) continue;

@@ -32,7 +32,7 @@ class States : Rewriter {
   }
 
  private:
-  /// The operand is an input of the graph. One tensor may be the state of many.
+  /// Makes the operand an input of the graph. Operators may share a tensor as their state.
   void begun(Op& op, int position) {
     const int state = op.inputs[at(position)];
     op.inputs[at(position)] = add_like(state, graph_.tensor(state).shape);
@@ -46,7 +46,7 @@ class States : Rewriter {
     graph_.outputs.push_back(tensor);
   }
 
-  /// The same operator once more, which yields its state.
+  /// Adds the same operator again with its state as the output.
   int state_of(const Op& op, int position) {
     Op twin = op;
     twin.of_state = true;
@@ -56,7 +56,7 @@ class States : Rewriter {
     return twin.outputs[0];
   }
 
-  /// [batch, cells] of an LSTM's outputs.
+  /// Returns [batch, cells] of an LSTM's outputs.
   int last_step(const Op& op) {
     const int out = op.outputs[0], axis = op.time_major ? 0 : 1;
     const int steps = graph_.tensor(out).shape[at(axis)];
@@ -69,7 +69,7 @@ class States : Rewriter {
   }
 
   std::vector<Carry> carries_;
-  std::map<int, int> inputs_;  ///< of the operator at hand: operand, input of the graph
+  std::map<int, int> inputs_;  ///< for the current operator: operand to input of the graph
 };
 
 }  // namespace
@@ -84,7 +84,7 @@ WithStates with_states(Graph graph) { return States(std::move(graph)).run(); }
 
 namespace {
 
-/// Memory that a graph appends to: of each carry the codes at both ends.
+/// Finds memory to which a graph appends: for each carry, the codes at both ends.
 class Growing {
  public:
   Growing(Graph graph, int capacity) : graph_(std::move(graph)), capacity_(capacity) {}
@@ -128,7 +128,7 @@ class Growing {
     return found;
   }
 
-  /// int8 that an output is, or is dequantized from; -1: neither.
+  /// Returns the int8 tensor that an output is, or is dequantized from, or -1.
   int codes_before(int output) const {
     if (graph_.tensor(output).type == DataType::kInt8)
       return maker(output) == nullptr ? -1 : output;
@@ -137,7 +137,7 @@ class Growing {
     return is_end && graph_.in(*op, 0).type == DataType::kInt8 ? op->input(0) : -1;
   }
 
-  /// int8 that an input is, or is quantized to; -1: neither.
+  /// Returns the int8 tensor that an input is, or is quantized to, or -1.
   int codes_behind(int input) const {
     if (graph_.tensor(input).type == DataType::kInt8) return input;
     const std::vector<const Op*> by = readers(input);
@@ -157,7 +157,7 @@ class Growing {
     graph_.states.push_back(state);
   }
 
-  /// Nothing is before it, so that the state is a join of one.
+  /// Begins a state. Nothing precedes it, so it is a concatenation of one operand.
   void begin(int first, int& to) {
     Tensor whole = graph_.tensor(first);
     whole.name += "/state";
@@ -175,7 +175,7 @@ class Growing {
     graph_.states.push_back(state);
   }
 
-  /// That the first element lies along: the last one of a single element, before the channels.
+  /// Returns the axis of the first element: the last axis of one element before the channels.
   static int axis_of_one(const std::vector<int>& shape) {
     int axis = 0;
     for (std::size_t i = 0; i + 1 < shape.size(); ++i)
@@ -185,7 +185,7 @@ class Growing {
 
   Graph graph_;
   int capacity_;
-  std::set<int> gone_;  ///< tensors whose operators are the edges' own
+  std::set<int> gone_;  ///< tensors whose operators are at the removed edges
 };
 
 }  // namespace

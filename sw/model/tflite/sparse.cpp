@@ -42,7 +42,7 @@ class Writer {
     std::sort(sorted.begin(), sorted.end());
     for (int i = 0; i < static_cast<int>(count); ++i)
       if (sorted[at(i)] != i) throw_error("a sparse storage's order is none of 0..{}", count - 1);
-    // Extents: those of blocks are dense, and divide the axis.
+    // Extents of blocks are dense and divide the axis.
     extents_.assign(shape_.begin(), shape_.end());
     for (int b = 0; b < blocks(); ++b) {
       const int axis = s_.block_map[at(b)];
@@ -66,7 +66,7 @@ class Writer {
     }
   }
 
-  /// @param parent  place in the level before
+  /// @param parent  position in the level before
   void walk(std::size_t level, std::int64_t parent) {
     if (level == s_.levels.size()) return put();
     const SparseLevel& l = s_.levels[level];
@@ -106,7 +106,7 @@ class Writer {
   const std::vector<int>& shape_;
   const std::vector<std::uint8_t>& values_;
   std::size_t bytes_, next_ = 0;
-  std::vector<int> extents_;  ///< by dimension: of blocks where there are any
+  std::vector<int> extents_;  ///< by dimension: of blocks if there are blocks
   std::vector<std::int64_t> at_level_;
   std::vector<std::uint8_t> result_;
 };

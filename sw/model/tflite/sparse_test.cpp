@@ -27,7 +27,7 @@ Sparsity blocks() {
 
 TEST_CASE("sparse storage is written out", "[model][tflite][sparse]") {
   CHECK(written_out(blocks(), {2, 4}, {1, 2, 3, 4}, 1) == Bytes{1, 2, 0, 0, 0, 0, 3, 4});
-  // Two bytes an element, columns before rows, an empty column.
+  // Two bytes per element, columns before rows, an empty column.
   const Sparsity columns{{1, 0},
                          {},
                          {{.dense = true, .size = 3},

@@ -31,21 +31,22 @@
 namespace trine::model {
 namespace {
 
-/// Larger tensors are taken for damage: 2^28 elements are far beyond every memory of ours.
+/// Larger tensors are treated as damage: 2^28 elements exceed every supported memory.
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
-/// Constants may have the file's size, and so much more: of buffers that several tensors share.
+/// The bytes of constants that may exceed the file's size, because several tensors may share a
+/// buffer.
 constexpr std::size_t kMaxShared = std::size_t{1} << 28;
 constexpr std::size_t kMaxRank = 8;
-/// Tables may share their vectors, so a small file can unfold into a huge graph: bound both
-/// factors.
+/// Tables may share their vectors, so a small file could expand into a huge graph. Both factors are
+/// bounded.
 constexpr std::size_t kMaxTensors = 65536, kMaxOps = 65536, kMaxOperands = 256;
 constexpr std::int64_t kMaxState = 1 << 20;  ///< elements of a state
 constexpr int kCustom = 32;
-/// What ai-edge-quantizer does not do.
+/// The remedy for LSTMs, which ai-edge-quantizer does not quantize.
 constexpr std::string_view kIntegerLstm =
     "TFLiteConverter with a representative_dataset makes it int8, for --allow-host";
 
-/// One import. Holds what messages need, so that each check is one line.
+/// An import of one file. It holds everything that messages need, so that each check is one line.
 class Importer {
  public:
   Importer(const format::Model& model, std::size_t bytes, std::string file, bool host)
@@ -101,7 +102,7 @@ class Importer {
   }
 
   static constexpr int kInt4 = 17;
-  static constexpr int kBlockwise = 2;  ///< of the quantization's details
+  static constexpr int kBlockwise = 2;  ///< type of the quantization's details
 
   DataType type_of(const Tensor& tensor, int code) const {
     static constexpr std::pair<int, DataType> kTypes[] = {
@@ -119,7 +120,7 @@ class Importer {
          other != std::end(kOthers) ? other->second : fmt::format("code {}", code));
   }
 
-  /// @throws Refusal  operators compute floats, and no tensor that they make holds codes
+  /// @throws Refusal  if operators compute floats and no tensor that they make holds codes
   void require_codes(const format::SubGraph& subgraph) const {
     constexpr int kFloat = 0, kHalf = 1, kBFloat = 18;
     bool floats = false, halves = false, weights = false, dequantized = false;
@@ -147,7 +148,7 @@ class Importer {
                  graph_.file, kIntegerLstm);
         dequantized = dequantized || code_of(*entry) == kDequantize;
       }
-    // Blocks have scales in float16, of weights that are codes.
+    // Blocks have float16 scales, for weights that are codes.
     refuse_float(graph_.file, weights && dequantized ? kWeightsAlone
                               : weights              ? kDynamic
                               : halves               ? kFloat16
@@ -188,11 +189,11 @@ class Importer {
     q.scale = copy(source.scale());
     q.zero_point = copy(source.zero_point());
     q.axis = source.quantized_dimension();
-    if (q.scale.empty()) q.zero_point.clear();  // min and max alone: not quantized
+    if (q.scale.empty()) q.zero_point.clear();  // only min and max: not quantized
     if (q.zero_point.empty()) q.zero_point.assign(q.scale.size(), 0);
     if (q.zero_point.size() != q.scale.size())
       fail(tensor, "{} zero points for {} scales", q.zero_point.size(), q.scale.size());
-    // A published model says axis 3 of its one-dimensional biases; there is only one axis to mean.
+    // A published model names axis 3 of its one-dimensional biases, which have only one axis.
     if (tensor.shape.size() <= 1) q.axis = 0;
   }
 
@@ -229,7 +230,8 @@ class Importer {
     return result;
   }
 
-  /// @param nibbles  two codes a byte, the first in its low half, of which whole bytes are made
+  /// @param nibbles  true: a byte holds two codes, the first in its low half, which become whole
+  /// bytes
   void set_data(Tensor& tensor, std::uint32_t index, bool nibbles,
                 const std::optional<Sparsity>& sparsity) {
     const std::size_t buffers = size_of(model_.buffers());
@@ -269,7 +271,8 @@ class Importer {
     tensor.encoding = Encoding::kInt4;
   }
 
-  /// One buffer may serve many tensors of a hostile file; the copies must not outgrow memory.
+  /// Counts the bytes of constants. Many tensors of a hostile file may share a buffer, and the
+  /// copies must not exceed the memory.
   void count_bytes(const Tensor& tensor, std::size_t bytes) {
     copied_bytes_ += bytes;
     if (copied_bytes_ > file_bytes_ + kMaxShared)
@@ -293,10 +296,10 @@ class Importer {
     graph_.ops.push_back(std::move(op));
   }
 
-  /// Options of a custom operator: a map of numbers.
+  /// Reads the options of a custom operator: a map of numbers.
   void set_numbers(Op& op, const format::Operator& source) const {
     const std::vector<std::uint8_t> bytes = copy(source.custom_options());
-    std::vector<std::uint8_t> seen;  // without it a small file can ask for years of checking
+    std::vector<std::uint8_t> seen;  // without it, checking a small file could take years
     if (bytes.empty() || !flexbuffers::VerifyBuffer(bytes.data(), bytes.size(), &seen))
       fail(op, "its options are no flexbuffer, or damaged");
     const flexbuffers::Reference root = flexbuffers::GetRoot(bytes);
@@ -310,8 +313,8 @@ class Importer {
     }
   }
 
-  /// LiteRT's kernel takes the scale before a projection from the last intermediate tensor, and has
-  /// five of them; tflite-micro's reads none.
+  /// Reads an LSTM. LiteRT's kernel reads the scale before a projection from the last of five
+  /// intermediate tensors; tflite-micro's reads none.
   void set_lstm(Op& op, const format::Operator& source) {
     const auto& o = needed(op, source.options_as_LstmOptions());
     const int x = op.input(0);
@@ -333,7 +336,7 @@ class Importer {
     for (const int position : {lstm::kHidden, lstm::kState}) set_state(op, position);
   }
 
-  /// Begins as zeros where nobody writes it.
+  /// Makes the state a constant of zeros if no operator writes it.
   void set_state(const Op& op, int position) {
     const int t = op.input(position);
     if (t < 0 || t >= static_cast<int>(graph_.tensors.size()) || graph_.tensor(t).is_constant ||
@@ -346,7 +349,8 @@ class Importer {
                              bytes ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
   }
 
-  /// Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.
+  /// Returns the code. Old writers set only the byte; new ones set both, with 127 in a byte that
+  /// cannot hold the code.
   static int code_of(const format::OperatorCode& entry) {
     return std::max<int>(entry.builtin_code(), entry.deprecated_builtin_code());
   }
@@ -398,19 +402,19 @@ class Importer {
     op.dilation_w = o.dilation_w();
   }
 
-  /// Options of a kind that cannot do without them.
+  /// Returns the options of an operator kind that requires them.
   template <typename Options>
   const Options& needed(const Op& op, const Options* options) const {
     if (options == nullptr) fail(op, "has no options of its kind");
     return *options;
   }
 
-  /// @throws Error  the file sets an option that a later version of the format defines, which may
-  /// change results. A writer leaves options out that have their default.
+  /// @throws Error  if the file sets an option that a later version of the format defines, because
+  /// it may change results. A writer omits options that have their default.
   void require_known(const Op& op, const format::Operator& source) const {
     struct Known {
       format::Options options;
-      int fields;  ///< that we read, or that change nothing: types of biases, of dynamic inputs
+      int fields;  ///< that are read, or without effect: types of biases, of dynamic inputs
     };
     static constexpr Known kKnown[] = {{format::Options_Conv2DOptions, 7},
                                        {format::Options_DepthwiseConv2DOptions, 7},
@@ -517,7 +521,7 @@ class Importer {
     op.half_pixel_centers = o.half_pixel_centers();
   }
 
-  /// Kinds with one or two attributes.
+  /// Reads kinds with one or two attributes.
   void set_small_options(Op& op, const format::Operator& source) const {
     if (const auto* o = source.options_as_FullyConnectedOptions()) {
       if (o->weights_format() != 0) fail(op, "shuffled weights are not supported");
@@ -564,7 +568,8 @@ class Importer {
     if (const auto* o = source.options_as_GeluOptions()) op.approximate = o->approximate();
   }
 
-  /// LiteRT's ADD and SUB of int16 at powers of two, by shifts, unless the file says otherwise.
+  /// Refuses ADD and SUB of int16 with powers of two, which LiteRT computes by shifts unless the
+  /// file says otherwise.
   void refuse_shifts(const Op& op) const {
     const auto is_power = [&](int t) {
       if (t < 0 || t >= static_cast<int>(graph_.tensors.size())) return false;

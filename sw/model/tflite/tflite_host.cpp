@@ -25,9 +25,9 @@ using onnx_file::ConstantPointer;
 using Numbers = std::map<std::string, std::vector<double>>;
 using Words = std::map<std::string, std::string>;
 
-constexpr double kOpset = 18;  ///< whose operators these are
+constexpr double kOpset = 18;  ///< opset of these operators
 
-/// What to do about an operator that neither machine nor host has.
+/// Returns a remedy for an operator that neither the machine nor the host supports.
 std::string_view remedy_of(std::string_view name) {
   static constexpr std::pair<std::string_view, std::string_view> kRemedies[] = {
       {"IF", "export without control flow, for fixed shapes"},
@@ -41,11 +41,11 @@ std::string_view remedy_of(std::string_view name) {
   return "replace it, or cut the network there";
 }
 
-/// What a form takes: codes, too, which it moves or compares as they are, or numbers without a
-/// scale.
+/// The operands that a form supports: kAny includes codes, which are moved or compared unchanged;
+/// kPlain means numbers without a scale.
 enum Takes { kAny, kPlain };
 
-/// One operator of TFLite as nodes of ONNX. Methods throw Error with the text alone.
+/// Writes a TFLite operator as ONNX nodes. Methods throw an Error with only the text.
 class HostForm {
  public:
   HostForm(Graph& graph, const Op& op) : graph_(graph), op_(op), first_(graph.ops.size()) {}
@@ -73,14 +73,14 @@ class HostForm {
   bool of_floats() const { return in(0).type == DataType::kFloat32; }
 
   int add(Tensor tensor) { return graph_.add(std::move(tensor)); }
-  /// A constant of any type. @pre it holds the values
+  /// Adds a constant of any type. @pre the type can hold the values
   int constant(DataType type, std::vector<int> shape, const std::vector<double>& values);
   int number(DataType type, double value) { return constant(type, {1}, {value}); }
   int list(const std::vector<int>& values) {
     return constant(DataType::kInt32, {static_cast<int>(values.size())},
                     {values.begin(), values.end()});
   }
-  /// The numbers of a constant operand.
+  /// Returns the numbers of a constant operand.
   std::vector<std::int64_t> constants(int position) const {
     if (!in(position).is_constant)
       throw_error("input {} '{}' is computed, the host needs a constant", position,
@@ -89,7 +89,8 @@ class HostForm {
   }
   std::vector<int> inputs() const { return op_.inputs; }
 
-  /// The result of a node; a constant if its operands are. @param output  of `outputs`
+  /// Returns the result of a node, which is a constant if all operands are. @param output  of
+  /// `outputs`
   int node(const char* type, std::vector<int> inputs, Numbers numbers = {}, Words words = {},
            int output = 0, int outputs = 1);
   int cast(int tensor, DataType type) {
@@ -99,7 +100,7 @@ class HostForm {
   int reshaped(int tensor, std::vector<int> shape);
   /// Makes a tensor the operator's result.
   void give(int tensor, int position = 0);
-  /// The bounds of the fused activation.
+  /// Applies the bounds of the fused activation.
   int activated(int tensor);
 
   void same() { give(node(onnx_, inputs(), op_.numbers)); }
@@ -161,12 +162,12 @@ class HostForm {
 
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-  /// Indices do not count from the end.
+  /// An attribute that forbids indices that count from the end.
   static const Numbers::value_type kForward;
 
   Graph& graph_;
   const Op op_;
-  const std::size_t first_;  ///< operator of the graph that is ours
+  const std::size_t first_;  ///< first of this operator's nodes in the graph
   const char* onnx_ = nullptr;
   std::size_t given_ = 0;  ///< outputs
 };
@@ -247,7 +248,7 @@ void HostForm::give(int tensor, int position) {
   if (from.shape != to.shape && !from.is_constant)
     throw_error("gives shape [{}], its tensor '{}' has [{}]", fmt::join(from.shape, ", "), to.name,
                 fmt::join(to.shape, ", "));
-  if (from.is_constant) {  // a file may leave the shape of what it computes open
+  if (from.is_constant) {  // a file may leave the shape of a computed tensor open
     to.shape = from.shape;
     to.data = from.data;
     to.is_constant = true;
@@ -270,7 +271,7 @@ int HostForm::activated(int tensor) {
   return tensor;
 }
 
-/// floor(a / b) of integers: (a - a mod b) / b.
+/// Writes floor(a / b) of integers as (a - a mod b) / b.
 void HostForm::floor_div() {
   const int a = operand(0), b = operand(1);
   if (of_floats()) return give(node("Floor", {node("Div", {a, b})}));
@@ -288,7 +289,7 @@ void HostForm::floor_mod() {
 
 void HostForm::fill() { give(node("Expand", {operand(1), operand(0)})); }
 
-/// Sums of steps, one by one: so LiteRT rounds floats.
+/// Adds the steps one by one, because LiteRT rounds floats in this way.
 void HostForm::range() {
   const int first = reshaped(operand(0), {1}), step = reshaped(operand(2), {1});
   std::int64_t count = out().rank() == 1 ? out().shape[0] : 0;
@@ -315,7 +316,7 @@ void HostForm::top_k() {
     give(node("TopK", {operand(0), operand(1)}, {}, {}, i, 2), i);
 }
 
-/// An index below 0 is none: as one behind the last.
+/// An index below 0 selects nothing, as an index after the last one does.
 void HostForm::one_hot() {
   const std::vector<std::int64_t> depth = constants(1);
   if (depth.size() != 1) throw_error("{} depths", depth.size());
@@ -328,7 +329,7 @@ void HostForm::one_hot() {
   give(node("OneHot", {reshaped(inside, in(0).shape), operand(1), values}, op_.numbers));
 }
 
-/// A condition of one axis chooses rows.
+/// A condition with one axis selects rows.
 void HostForm::select() {
   int condition = operand(0);
   const std::vector<int> shape = in(1).shape;
@@ -356,7 +357,7 @@ void HostForm::gather() {
             {{"batch_dims", {batches}}, kForward}));
 }
 
-/// What several updates meet gets their sum.
+/// Adds up all updates of an element.
 void HostForm::scatter_nd() {
   const int zeros = node("Expand", {number(in(1).type, 0), operand(2)});
   give(node("ScatterND", {zeros, operand(0), operand(1)}, {kForward}, {{"reduction", "add"}}));
@@ -377,14 +378,14 @@ void HostForm::reduction() {
   give(node(onnx_, {operand(0)}, {{"axes", axes}, {"keepdims", {op_.keep_dims ? 1.0 : 0.0}}}));
 }
 
-/// Boxes of one class; the chosen ones first, zeros behind them.
+/// Selects boxes of one class, followed by zeros.
 void HostForm::non_max_suppression() {
   const std::vector<std::int64_t> most = constants(2);
   const bool scored = op_.name.ends_with("V5");
   if (!in(3).is_constant || (scored && !in(5).is_constant)) throw_error("a computed threshold");
   const auto first = [&](int i) { return elements_as<double>(in(i).type, in(i).data).at(0); };
   if (scored && first(5) != 0) throw_error("soft_nms_sigma {}, allowed 0", first(5));
-  // Boxes that overlap by just the threshold are suppressed here, in ONNX not.
+  // Boxes whose overlap equals the threshold are suppressed by TFLite but not by ONNX.
   const int share =
       number(DataType::kFloat32, double{std::nextafter(static_cast<float>(first(3)), -INFINITY)});
   const int count = in(0).shape.at(0),
@@ -427,7 +428,7 @@ int HostForm::transposed(int tensor, const std::vector<int>& order) {
 
 int HostForm::planes(int position) { return transposed(operand(position), {0, 3, 1, 2}); }
 
-/// Strides and borders as ONNX says them.
+/// Returns strides and borders in ONNX's form.
 Numbers HostForm::sliding() const {
   for (const int step :
        {op_.stride_h, op_.stride_w, op_.dilation_h, op_.dilation_w, op_.filter_h, op_.filter_w})
@@ -440,7 +441,7 @@ Numbers HostForm::sliding() const {
       {"pads", {double(w.pad_top), double(w.pad_left), double(w.pad_bottom), double(w.pad_right)}}};
 }
 
-/// The result of the matrix product that was written last.
+/// Makes the result of the last matrix product the operator's result.
 void HostForm::give_product(int tensor) {
   for (std::size_t i = first_; i < graph_.ops.size(); ++i)
     if (graph_.ops[i].kind == OpKind::kOnnx && graph_.ops[i].name == onnx_)
@@ -547,7 +548,7 @@ void HostForm::resize() {
              {"nearest_mode", turns_up ? "round_prefer_ceil" : "floor"}}));
 }
 
-/// A constant with a scale for each channel; check() handles the others.
+/// Dequantizes a constant with a scale for each channel; check() handles the others.
 void HostForm::dequantized() {
   const Tensor& codes = in(0);
   const Quantization& q = codes.quantization;
@@ -563,7 +564,7 @@ void HostForm::dequantized() {
   give(constant(DataType::kFloat32, codes.shape, values));
 }
 
-/// Its codes are floats first.
+/// Its codes are converted to floats first.
 void HostForm::detections() {
   std::vector<int> operands;
   for (int i = 0; i < 3; ++i) {
@@ -578,7 +579,7 @@ void HostForm::detections() {
   for (int i = 0; i < static_cast<int>(op_.outputs.size()); ++i) {
     const int result = node("TFLite_Detection_PostProcess", operands, op_.numbers, {}, i, 4);
     Tensor& to = graph_.tensors[at(op_.outputs[at(i)])];
-    if (to.shape.empty()) to.shape = graph_.tensor(result).shape;  // writers leave it open
+    if (to.shape.empty()) to.shape = graph_.tensor(result).shape;  // writers omit it
     give(result, i);
   }
 }
@@ -659,7 +660,7 @@ const HostForm::Row HostForm::kRows[] = {
     {"ZEROS_LIKE", &HostForm::zeros, "", kAny},
 };
 
-/// Whether an operand or result holds codes at a scale.
+/// Returns true if an operand or result holds codes with a scale.
 bool has_codes(const Graph& graph, const Op& op) {
   const auto is_code = [&](int t) {
     return t >= 0 && !graph.tensor(t).quantization.scale.empty() &&

@@ -45,7 +45,7 @@ std::pair<std::int64_t, std::int64_t> range_of(DataType type, bool is_unsigned) 
   return {-(std::int64_t{1} << (bits - 1)), (std::int64_t{1} << (bits - 1)) - 1};
 }
 
-// ---- what makes an error ------------------------------------------------------------------------
+// ---- checks -------------------------------------------------------------------------------------
 
 template <typename... Args>
 [[noreturn]] void fail(Reason reason, fmt::format_string<Args...> text, Args&&... args) {
@@ -71,7 +71,7 @@ class Checker {
     bool elementwise = false;
   };
   static const Row kRows[];
-  /// Null: another operator.
+  /// Returns the row of an operator, or null.
   static const Row* row_of(std::string_view type);
 
   const Operand& in(std::size_t i) const { return n_.inputs[i]; }
@@ -139,7 +139,7 @@ class Checker {
     if (of_each > kMostWork / std::max<std::int64_t>(elements_of(n_.out_shape), 1))
       fail(Reason::kShape, "more than {} products", kMostWork);
   }
-  /// (extent - 1 + pads - reach) / stride + 1, without a rest.
+  /// Returns (extent - 1 + pads - reach) / stride + 1. Fails if there is a remainder.
   static std::int64_t windows(std::int64_t extent, std::int64_t pads, std::int64_t kernel,
                               std::int64_t dilation, std::int64_t stride) {
     const std::int64_t span = extent - 1 + pads - (kernel - 1) * dilation;
@@ -617,7 +617,7 @@ void Checker::run() const {
 
 // ---- arithmetic ---------------------------------------------------------------------------------
 
-/// f(coordinates) for each element, in C order.
+/// Calls f(coordinates) for each element, in C order.
 template <typename F>
 void each(const Shape& shape, const F& f) {
   std::vector<std::int64_t> place(shape.size(), 0);
@@ -641,7 +641,7 @@ class Runner {
   std::int64_t only(std::size_t i) const { return in(i)[0]; }
   bool is(std::string_view type) const { return n_.type == type; }
 
-  /// Elements of an operand that broadcasts.
+  /// Returns the indices of an operand's elements, which broadcast.
   Indices spread(std::size_t i) const { return broadcast(shape(i), n_.out_shape); }
   template <typename F>
   void pairs(const F& f) {
@@ -652,7 +652,7 @@ class Runner {
   void all(const F& f) {
     for (const std::int64_t x : in(0)) put(f(x));
   }
-  /// f(coordinates) is a coordinate of the input.
+  /// Copies elements; f(coordinates) returns a coordinate of the input.
   template <typename F>
   void moved(const F& f) {
     const auto steps = steps_of(shape(0));
@@ -857,7 +857,7 @@ void Runner::products() {
   });
 }
 
-/// Multiplier and shift of 1 / n.
+/// Returns multiplier and shift of 1 / n.
 std::pair<std::int64_t, std::int64_t> reciprocal(std::int64_t n) {
   const int k = n == 1 ? 0 : 64 - std::countl_zero(static_cast<std::uint64_t>(n - 1));
   return {(((std::int64_t{1} << 30) + 1) << k) / n, 30 + k};
@@ -953,7 +953,7 @@ void Runner::argmax() {
 void Runner::concat() {
   const std::size_t axis = at(n_.number("axis"));
   std::vector<std::size_t> next(n_.inputs.size(), 0);
-  each(n_.out_shape, [&](const auto& p) {  // each input's elements are in their order
+  each(n_.out_shape, [&](const auto& p) {  // each input's elements keep their order
     std::size_t i = 0;
     for (std::int64_t place = p[axis]; place >= shape(i)[axis];) place -= shape(i++)[axis];
     put(in(i)[next[i]++]);

@@ -26,7 +26,7 @@ constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
 constexpr std::size_t kMaxShared = std::size_t{1} << 28;  ///< as in tflite.cpp
 constexpr std::size_t kMaxTensors = 65536, kMaxOps = 65536, kMaxOperands = 256, kMaxRank = 8;
 
-/// Operators in the format's order; each one's number is its place.
+/// Operators in the order of the format, in which the index is an operator's number.
 constexpr std::string_view kNames[] = {"UNKNOWN",
                                        "ARGMAX",
                                        "AVG_POOL2D",
@@ -111,7 +111,7 @@ constexpr std::string_view kRounding[] = {"UNKNOWN", "SINGLE_ROUND", "INEXACT_RO
                                           "DOUBLE_ROUND"};
 constexpr std::string_view kResize[] = {"UNKNOWN", "NEAREST", "BILINEAR"};
 
-/// The place of a name, or of a number, in a list; nothing: another one.
+/// Returns the index of a name or number in a list, or nothing.
 template <std::size_t N>
 std::optional<std::int64_t> place_in(const std::string_view (&names)[N], std::string_view name) {
   const auto* found = std::ranges::find(names, name);
@@ -119,7 +119,7 @@ std::optional<std::int64_t> place_in(const std::string_view (&names)[N], std::st
   return found - names;
 }
 
-/// Puts a file together from what either form says.
+/// Builds a file from either form.
 class Builder {
  public:
   Builder(std::size_t bytes, std::string file) : file_bytes_(bytes), name_(std::move(file)) {}
@@ -129,8 +129,8 @@ class Builder {
     throw Error(name_ + ": " + fmt::format(text, std::forward<Args>(args)...));
   }
 
-  /// The draft flag says nothing: writers of 1.0 leave it set. 1.1 has the reference model
-  /// of 1.0; the operators of 1.0 are read.
+  /// Checks the version. The draft flag is ignored, because writers of 1.0 leave it set. 1.1 has
+  /// the reference model of 1.0; the operators of 1.0 are read.
   void version(std::int64_t major, std::int64_t minor) const {
     if (major != 1 || minor < 0 || minor > 1) fail("TOSA {}.{}, allowed 1.0, 1.1", major, minor);
   }
@@ -163,7 +163,7 @@ class Builder {
     const auto expected =
         static_cast<std::size_t>(elements) * static_cast<std::size_t>(bytes_of(t.type));
     t.is_constant = !data.empty();
-    // Writers may fill up constants to whole words.
+    // Writers may pad constants to whole words.
     if (t.is_constant && (data.size() < expected || data.size() > expected + 8))
       fail("tensor '{}': {} bytes of data, the shape needs {}", t.name, data.size(), expected);
     if (t.is_constant) data.resize(expected);
@@ -263,7 +263,7 @@ std::vector<std::int64_t> widened(const flatbuffers::Vector<std::int32_t>* sourc
   return {values.begin(), values.end()};
 }
 
-/// A whole number of up to 32 bits, and how many bytes the file has for it.
+/// Returns a whole number of up to 32 bits, and the number of bytes in the file.
 std::vector<std::int64_t> bound(const std::vector<std::uint8_t>& bytes) {
   const std::uint64_t value =
       little_endian(std::span(bytes).first(std::min<std::size_t>(bytes.size(), 4)));
@@ -356,7 +356,7 @@ std::vector<T> numbers_of(const SortedJson& list) {
   return result;
 }
 
-/// An enumeration by name or number.
+/// Returns an enumeration value, given by name or number.
 template <std::size_t N>
 std::int64_t code_of(const SortedJson& value, const std::string_view (&names)[N]) {
   if (!value.is_string()) return value.get<std::int64_t>();
@@ -374,7 +374,7 @@ std::vector<std::int64_t> attribute_of(const std::string& name, const SortedJson
   return {};
 }
 
-/// What the binary form has by default.
+/// Returns the defaults of the binary form.
 Attributes defaults_of(const std::string& type) {
   if (type == "RESCALE")
     return {{"scale32", {0}},

@@ -32,7 +32,7 @@ using tosa::Node;
 using Values = std::vector<std::int64_t>;
 
 constexpr int kCodes = 256;
-constexpr std::int64_t kFewElements = 1 << 16;  ///< constants that decide about shapes have no more
+constexpr std::int64_t kFewElements = 1 << 16;  ///< constants that determine shapes are smaller
 constexpr std::int64_t kMostFolded = std::int64_t{1} << 28;
 constexpr int kMostSteps = 256;   ///< operators of a function
 constexpr int kMostCopies = 256;  ///< of TILE along an axis
@@ -43,19 +43,19 @@ std::vector<std::int64_t> all_codes() {
   return codes;
 }
 
-/// The value of each code of `root`, an int8 tensor of the same shape.
+/// The value for each code of `root`, an int8 tensor of the same shape.
 struct Function {
   int root = -1, steps = 0;
   Values values;
 };
 
-/// How a tensor comes about: what it reads, and what writes that into the graph.
+/// The way to make a tensor: the tensors that it needs, and a function that writes its operators.
 struct Plan {
   std::vector<int> needs;
   std::function<void()> emit;
 };
 
-/// A RESCALE, in numbers.
+/// A RESCALE's attributes as numbers.
 struct Rescale {
   Values multiplier, shift;
   std::int64_t before = 0, after = 0;
@@ -115,7 +115,7 @@ class Importer {
     return maker_[at(t)] < 0 ? nullptr : &file_.ops[at(maker_[at(t)])];
   }
 
-  // ---- what there is ----------------------------------------------------------------------------
+  // ---- checks and constants ---------------------------------------------------------------------
 
   void check_file() {
     std::set<int> known;
@@ -145,7 +145,7 @@ class Importer {
       if (!known.contains(t)) fail("output '{}' is never written", tensor(t).name);
   }
 
-  /// Checks an operator, and computes what is known of its result.
+  /// Checks an operator, and computes its result as far as it is known.
   void visit(int i) {
     const FileOp& op = file_.ops[at(i)];
     if (op.type == "CONST" || op.type == "CONST_SHAPE") return;
@@ -175,13 +175,13 @@ class Importer {
     t.is_constant = true;
   }
 
-  /// Whether an operand is a number of the operator's, not one of the elements.
+  /// Returns true if an operand is a parameter of the operator instead of a tensor of elements.
   static bool is_parameter(const std::string& type, std::size_t position) {
     if (type == "RESCALE" || type == "NEGATE" || type == "TABLE") return position > 0;
     return type == "MUL" && position == 2;
   }
 
-  /// The function of a tensor that an operator reads: an int8 one is its own root.
+  /// Returns the function of a tensor that an operator reads. An int8 tensor is its own root.
   Function function_of(int t) const {
     if (tensor(t).type == DataType::kInt8 && !constant(t)) return {t, 0, all_codes()};
     const auto found = functions_.find(t);
@@ -240,7 +240,8 @@ class Importer {
     }
   }
 
-  /// What check() does not take becomes the operator itself, with those that were to go into it.
+  /// Writes the operators of a plan. If check() refuses them, writes the operator itself on the
+  /// host, with those that the plan would have fused.
   void write(int i, const Plan& plan) {
     const std::size_t ops = graph_.ops.size(), tensors = graph_.tensors.size();
     try {
@@ -274,7 +275,7 @@ class Importer {
            type == "MATMUL";
   }
 
-  /// The operator on the host, behind those that nobody has written yet.
+  /// Writes the operator on the host, after the operators of its inputs that are not written yet.
   void emit_host(int i) {
     const FileOp& op = file_.ops[at(i)];
     for (const int t : op.inputs)
@@ -329,7 +330,7 @@ class Importer {
 
   // ---- RESCALE ----------------------------------------------------------------------------------
 
-  /// @return nothing: another operator, unsigned numbers
+  /// @return nothing for another operator or unsigned numbers
   std::optional<Rescale> rescale_of(const FileOp* op) const {
     if (op == nullptr || op->type != "RESCALE") return std::nullopt;
     const auto number = [&](const char* name) {
@@ -353,7 +354,8 @@ class Importer {
     op.code_max = range.second;
   }
 
-  /// CLAMPs of int8 behind a RESCALE of int32: what lies before it, with it.
+  /// Returns the plan of int8 CLAMPs and the int32 RESCALE before them, together with the operator
+  /// before it.
   std::optional<Plan> requantized(int i) {
     const int out = file_.ops[at(i)].outputs[0];
     std::pair<int, int> range{-128, 127};
@@ -362,7 +364,8 @@ class Importer {
       const auto bound = [&](const char* name) {
         return static_cast<int>(static_cast<std::int8_t>(op->attributes.at(name)[0] & 0xff));
       };
-      // The loop walks against the data: the bounds so far apply after this operator's.
+      // The loop goes from output to input, so the bounds so far apply after this operator's
+      // bounds.
       range = {std::clamp(bound("min_val"), range.first, range.second),
                std::clamp(bound("max_val"), range.first, range.second)};
       const int from = op->inputs[0];
@@ -388,7 +391,7 @@ class Importer {
 
   // ---- products ---------------------------------------------------------------------------------
 
-  /// Weights with zero point 0 where their differences are codes.
+  /// Returns weights with zero point 0 if their differences are codes.
   int weights(int t, std::int64_t zero, std::vector<int> shape) {
     Tensor w = tensor(t);
     w.shape = std::move(shape);
@@ -403,8 +406,8 @@ class Importer {
     return graph_.add(std::move(w));
   }
 
-  /// The filter of a transposed convolution with rows and columns that weigh nothing, in place of
-  /// those that out_pad adds to its result.
+  /// Returns the filter of a transposed convolution with additional rows and columns of zero
+  /// weight, which replace those that out_pad adds to the result.
   int grown(int w, std::int64_t zero, const Values& out_pad) {
     const Tensor from = tensor(w);
     const auto side = [&](std::size_t i) {
@@ -446,7 +449,7 @@ class Importer {
           static_cast<double>(transposed ? std::max<std::int64_t>(-side, 0) : side));
   }
 
-  /// A convolution of one pixel by one: rows of channels, each an output's.
+  /// Returns true for a 1x1 convolution of one pixel, which is a matrix product.
   bool is_dense(const FileOp& op) const {
     const auto is = [&](const char* name, std::int64_t value) {
       return std::ranges::all_of(op.attributes.at(name),
@@ -471,7 +474,7 @@ class Importer {
     put(OpKind::kReshape, {codes}, out, op.type);
   }
 
-  /// @param rescale  null: int32
+  /// @param rescale  null: int32 result
   Plan product(const FileOp& op, int out, const Rescale* rescale, std::pair<int, int> range) {
     const std::optional<Rescale> result =
         rescale == nullptr ? std::nullopt : std::optional(*rescale);
@@ -517,7 +520,7 @@ class Importer {
         }};
   }
 
-  /// int8 codes that each channel rescales by itself: a product with ones.
+  /// Returns the plan of int8 codes that are rescaled for each channel: a product with ones.
   std::optional<Plan> channels_rescaled(const FileOp& op) {
     const auto rescale = rescale_of(&op);
     if (!rescale || tensor(op.inputs[0]).type != DataType::kInt8) return std::nullopt;
@@ -544,7 +547,8 @@ class Importer {
 
   // ---- two maps ---------------------------------------------------------------------------------
 
-  /// An int32 operand as the codes of an int8 tensor, of which a constant may be one.
+  /// An int32 operand as a function of an int8 tensor's codes. One of the operands may be a
+  /// constant.
   struct Term {
     int codes = -1;
     Values values;  ///< of all codes
@@ -575,7 +579,7 @@ class Importer {
             tosa::scaled(v - r.before, r.multiplier[0], r.shift[0], r.twice), INT32_MIN, INT32_MAX);
       std::int64_t m = r.multiplier[0], s = r.shift[0];
       const bool power = m > 0 && (m & (m - 1)) == 0;
-      if (power) {  // of two: the other's shift
+      if (power) {  // of two: it only changes the shift
         for (; m > 1; m /= 2) --s;
         term.shift += s;
       } else {
@@ -591,7 +595,8 @@ class Importer {
     return term;
   }
 
-  /// As the machine has a term: (code - zero point) 2^20, scaled. @return nothing: other numbers
+  /// Returns the term in the machine's form, (code - zero point) 2^20, scaled, or nothing if it has
+  /// other values.
   static std::optional<std::pair<double, double>> machine_term(const Term& term, bool twice) {
     const std::int64_t exponent = 31 - term.shift - 20;
     if (exponent < -31 || exponent > 0 || term.zero < -128 || term.zero > 127) return std::nullopt;
@@ -602,7 +607,8 @@ class Importer {
     return std::pair(static_cast<double>(term.multiplier), static_cast<double>(exponent));
   }
 
-  /// One operand is halved, the other has a scale up to that.
+  /// Returns the plan of an addition in which one operand is halved and the other has at most that
+  /// scale.
   std::optional<Plan> addition(const FileOp& op, int out, const Rescale& r,
                                std::pair<int, int> range) {
     const auto a = term_of(op.inputs[0]), b = term_of(op.inputs[1]);
@@ -623,7 +629,7 @@ class Importer {
                 }};
   }
 
-  /// Differences of codes, multiplied.
+  /// Returns the plan of a product of differences of codes.
   std::optional<Plan> multiplication(const FileOp& op, int out, const Rescale& r,
                                      std::pair<int, int> range) {
     const auto a = term_of(op.inputs[0]), b = term_of(op.inputs[1]);
@@ -648,7 +654,7 @@ class Importer {
     return graph_.add(std::move(t));
   }
 
-  /// REDUCE_SUM of codes along one or more axes.
+  /// Returns the plan of a REDUCE_SUM of codes along one or more axes.
   std::optional<Plan> sum(int sums, int out, const Rescale& r, std::pair<int, int> range) {
     std::set<int> axes;
     int t = sums;
@@ -752,7 +758,7 @@ class Importer {
     put(OpKind::kTranspose, {op.inputs[0], list}, op.outputs[0], op.type);
   }
 
-  /// These elements of an axis, into `out` or a tensor of its own. @return it
+  /// Copies these elements of an axis into `out` or a new tensor. @return that tensor
   int elements(const FileOp& op, int from, int axis, const std::vector<int>& list, int out) {
     if (out < 0) {
       std::vector<int> shape = tensor(from).shape;
@@ -810,10 +816,10 @@ class Importer {
   }
 
   // ---- zero points ------------------------------------------------------------------------------
-  // Those of TOSA are of operators, ours of tensors. Products ask for that of what they read;
-  // movement has one for all that it reads and writes.
+  // In TOSA, operators have zero points; here, tensors have them. Products require a zero point of
+  // their operands; all tensors of a movement share one zero point.
 
-  /// A product's operands, as it counts them.
+  /// Stores the zero points that a product requires of its operands.
   void want(Op& op, const Values& zeros) {
     for (const std::int64_t zero : zeros)
       op.numbers[tosa::kZeroPoints].push_back(static_cast<double>(zero));
@@ -848,7 +854,8 @@ class Importer {
         graph_.tensors[t].quantization.zero_point = {zero->second};
   }
 
-  /// The tensor, with this zero point; where another product wants another one, a copy of it.
+  /// Gives the tensor this zero point, or replaces it by a copy if another product requires another
+  /// zero point.
   void read_at(int& t, std::int64_t zero, std::map<int, std::int64_t>& zeros,
                std::vector<Op>& ops) {
     const auto [found, is_new] = zeros.try_emplace(groups_.root(t), zero);

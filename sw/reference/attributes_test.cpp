@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The outputs on the first recorded case, or why the bytes are refused.
+/// Returns the outputs of the first recorded case, or the reason why the bytes are refused.
 std::string outcome(const Bytes& bytes, bool onnx, const std::vector<Array>& inputs) try {
   const model::Graph graph =
       onnx ? model::parse_onnx(bytes, "m", true) : model::parse_tflite(bytes, "m", true);
@@ -51,7 +51,8 @@ std::string outcome(const Bytes& bytes, bool onnx, const std::vector<Array>& inp
   return std::string("refused: ") + error.what();
 }
 
-/// One row of tests/attributes.tsv. A reason in the place of the model: nothing to notice.
+/// A row of tests/attributes.tsv. It may have a reason instead of a model if no change can be
+/// noticed.
 struct Row {
   std::string importer, type, attribute, model;
 
@@ -76,12 +77,12 @@ std::vector<Row> read_rows() {
   return rows;
 }
 
-/// A model, and what its nodes' attributes are.
+/// A model, and the attributes of its nodes.
 class Subject {
  public:
   explicit Subject(const model::Sample& sample)
       : onnx_(sample.file.extension() == ".onnx"), bytes_(read_file(sample.file)) {
-    if (!fs::exists(sample.vectors)) return;  // looked at for its attributes alone
+    if (!fs::exists(sample.vectors)) return;  // only its attributes are read
     inputs_ = read_vectors(sample.vectors).cases.at(0).inputs;
     expected_ = outcome(bytes_, onnx_, inputs_);
   }
@@ -95,7 +96,7 @@ class Subject {
     each_of(TfliteFile(bytes_), visit);
   }
 
-  /// Whether all changed values are noticed, and those that are the same are the same.
+  /// Returns true if all changed values change the outputs, and equivalent values do not.
   bool notices(const Variant& v) const {
     const std::string base = v.base.empty() ? expected_ : outcome(v.base, onnx_, inputs_);
     const auto same = [&](const Bytes& bytes) { return outcome(bytes, onnx_, inputs_) == base; };
@@ -129,7 +130,7 @@ std::vector<model::Sample> shipped_models() {
   return samples;
 }
 
-/// "tflite", "onnx", or "host" of the float32 nodes of ONNX, which are computed elsewhere.
+/// Returns "tflite", "onnx", or "host" for the float32 nodes of ONNX, which are computed elsewhere.
 std::string importer_of(const fs::path& file) {
   const std::string folder = file.parent_path().filename();
   if (folder == "host" || folder == "nodes") return "host";
@@ -177,7 +178,7 @@ TEST_CASE("the table has each attribute of the shipped models' operators",
   }
 }
 
-/// What the importer's schema has, but no list here: the reason.
+/// Fields of the importer's schema that are not in the list, with the reason.
 const std::map<std::string, std::string> kUnread{
     {"ActivationOptions.pot_scale_int16", "refused where it counts: import_test"},
     {"StridedSliceOptions.offset", "refused: import_test"},
@@ -248,7 +249,7 @@ TEST_CASE("attributes that nobody computes are refused", "[reference][attributes
              ContainsSubstring("Resize: keep_aspect_ratio_policy other than stretch"));
 }
 
-/// Prints the table anew: the smallest model that shows each attribute.
+/// Prints a new table: the smallest model that shows each attribute.
 TEST_CASE("survey of attributes", "[.survey]") {
   std::map<std::string, std::string> witness;
   for (const model::Sample& sample : shipped_models()) {

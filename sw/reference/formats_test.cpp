@@ -30,7 +30,8 @@ const Json& recorded() {
   return tables;
 }
 
-/// What a column of such weights, 256 bytes of two codes each, gives with each unit vector.
+/// Returns the product of each unit vector with a column of such weights: 256 bytes of two codes
+/// each.
 Floats read_by_us(int type) {
   constexpr int K = 512;
   Builder b({K, K});
@@ -50,7 +51,7 @@ Floats read_by_us(int type) {
   return outputs(graph, units, {K, K});
 }
 
-/// Codes of int8 that are `scale` times the values. @return nothing if one is no integer of int8
+/// Returns int8 codes that are `scale` times the values, or nothing if one is not an int8 integer.
 std::optional<std::vector<std::uint8_t>> codes_of(const Floats& values, float scale) {
   std::vector<std::uint8_t> codes;
   for (const float value : values) {
@@ -84,7 +85,7 @@ TEST_CASE("E2M1 is a palette of doubled values, in all three libraries", "[refer
     CHECK(of_onnx[2 * byte] == values[byte % 16]);
     CHECK(of_onnx[2 * byte + 1] == values[byte / 16]);
   }
-  // gguf's blocks have the low halves of all bytes first; a scale is a power of two.
+  // gguf's blocks store the low halves of all bytes first; a scale is a power of two.
   const Json& block = recorded().at("gguf/MXFP4");
   for (std::size_t i = 0; i < 16; ++i) {
     const auto byte = block.at("bytes").at(i).get<std::size_t>();
@@ -115,7 +116,7 @@ TEST_CASE("six bits: E2M3 fits int8 and short codes, E3M2 does not", "[reference
 
 namespace {
 
-constexpr int kInt16Type = 5, kE4M3Type = 17;  ///< of ONNX
+constexpr int kInt16Type = 5, kE4M3Type = 17;  ///< element types of ONNX
 
 std::string whole(Builder& b, const std::vector<int>& shape, const std::vector<int>& values,
                   int type = kInt16Type) {
@@ -138,7 +139,7 @@ std::string requantized(Builder& b, const std::string& x, float scale) {
   return b.op("DequantizeLinear", {b.op("QuantizeLinear", {x, s, zero}), s, zero});
 }
 
-/// A product of values of a format, [1, K] by [K, M], in a file that says so.
+/// A product of values of a format, [1, K] by [K, M], in a file that declares the format.
 struct FormatProduct {
   static constexpr int K = 37, M = 5;
   Builder b{{1, K}};
@@ -193,7 +194,7 @@ TEST_CASE("each channel of a format's values has a kernel of its own",
   constexpr int C = 3, W = 5;
   Builder b({1, C, 1, W});
   say_format(b, std::string(machine::row_of(format).name));
-  const std::vector<int> kernel{3, -2, 8, 4, 1, -6};  // [C, 1, 1, 2], all values of both formats
+  const std::vector<int> kernel{3, -2, 8, 4, 1, -6};  // [C, 1, 1, 2]; both formats hold them
   const std::string weights = b.op(
       "DequantizeLinear", {whole(b, {C, 1, 1, 2}, kernel), b.scalar(0x1p-8F), whole(b, {}, {0})});
   auto* conv = b.node("Conv", {requantized(b, "in", 0x1p-7F), weights});
@@ -252,7 +253,7 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
   CHECK(outputs(graph_of({0x38, 0xc4}, 0.25F), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK_THROWS_WITH(graph_of({0x38, 0x7f}, 1),
                     Catch::Matchers::ContainsSubstring("code 0x7f of e4m3 is no number"));
-  // 2^-9 and 128: 19 bits, of which the lowest breaks a tie.
+  // 2^-9 and 128: 19 bits, the lowest of which breaks a tie.
   CHECK(outputs(graph_of({0x01, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK(outputs(graph_of({0x00, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0});
   Builder b({1, 1, 2, 2});
@@ -263,7 +264,7 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
   CHECK_THROWS_WITH(model::parse_onnx(b.bytes(y), "m.onnx"),
                     Catch::Matchers::ContainsSubstring(
                         "weights of more than 8 bits, allowed in Conv of one group"));
-  // The same values of FLOAT8E5M2, with its zero point, and what has no reader.
+  // The same values in FLOAT8E5M2, with its zero point, and types that are refused.
   constexpr int kE4M3Fnuz = 18, kE5M2 = 19, kE5M2Fnuz = 20;
   CHECK(outputs(graph_of({0x3c, 0xc2}, 0.25F, kE5M2, true), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK_THROWS_WITH(
@@ -279,7 +280,7 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
 
 namespace {
 
-/// Codes of FLOAT8E4M3FN of a float and what they stand for.
+/// Returns codes of FLOAT8E4M3FN of a float, dequantized.
 std::string as_values(Builder& b, const std::string& x, float scale) {
   const std::string s = b.scalar(scale), zero = whole(b, {}, {0}, kE4M3Type);
   return b.op("DequantizeLinear", {b.op("QuantizeLinear", {x, s, zero}), s, zero});
@@ -316,7 +317,7 @@ TEST_CASE("activations of FLOAT8E4M3FN are values, rounded once",
   const std::int64_t value = machine::nearest(Format::kE4M3, sum, 17);
   CHECK(value != 0);
   CHECK(outputs(graph_of(""), x, {1, K}) == Floats{static_cast<float>(value) * 0x1p-14F});
-  // A function of one code: of the value, to the nearest one.
+  // A function of one code is the function of its value, rounded to the nearest value.
   const float real = 1 / (1 + std::exp(-static_cast<float>(value) * 0x1p-14F));
   const std::int64_t sigmoid = machine::nearest_real(Format::kE4M3, double{real} * 0x1p17);
   CHECK(outputs(graph_of("Sigmoid"), x, {1, K}) == Floats{static_cast<float>(sigmoid) * 0x1p-17F});

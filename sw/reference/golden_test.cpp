@@ -22,7 +22,7 @@ using namespace trine::reference;
 
 namespace {
 
-/// "" or the count of differing bytes and the first one.
+/// Returns "", or the number of differing bytes and the first one.
 std::string difference(const Array& actual, const Array& expected) {
   if (actual.dtype != expected.dtype || actual.shape != expected.shape)
     return fmt::format("{} [{}] instead of {} [{}]", actual.dtype, fmt::join(actual.shape, ", "),
@@ -38,7 +38,7 @@ std::string difference(const Array& actual, const Array& expected) {
                      actual.bytes.size(), first, expected.bytes[first], actual.bytes[first]);
 }
 
-/// Every case's outputs and every recorded layer, exactly.
+/// Checks that every output of each case and every recorded layer are equal.
 void check_sample(const model::Sample& sample) {
   CAPTURE(sample.vectors.string());
   const model::Graph graph = model::import_tflite(sample.file, true);
@@ -60,14 +60,14 @@ void check_sample(const model::Sample& sample) {
   }
 }
 
-/// Runs whatever the bytes hold on constant inputs, unless it is refused or large.
+/// Runs the bytes' model on constant inputs, unless it is refused or large.
 /// @return true if it ran
 bool runs(const std::vector<std::uint8_t>& bytes) try {
   const model::Graph graph = model::parse_tflite(bytes, "m.tflite", true);
   model::check(graph);
   std::int64_t elements = 0;
   for (const model::Tensor& tensor : graph.tensors) elements += tensor.elements();
-  for (const model::Op& op : graph.ops)  // taps of pooling windows are no MACs
+  for (const model::Op& op : graph.ops)  // taps of pooling windows are not MACs
     elements += graph.out(op).elements() * std::min(op.filter_h, 100) * std::min(op.filter_w, 100);
   if (elements > 1'000'000 || model::macs(graph) > 10'000'000) return false;
   std::vector<Array> inputs;
@@ -163,7 +163,7 @@ TEST_CASE("the rounding policy shows at the output", "[reference][golden][roundi
         return outputs_of(graph, run_graph(graph, c.inputs, policy)).at(0);
       };
       CHECK(difference(output(kDoublePolicy), c.outputs[0]) == "");
-      CHECK(difference(output(kSinglePolicy), output(kMixedPolicy)) == "");  // FC alone here
+      CHECK(difference(output(kSinglePolicy), output(kMixedPolicy)) == "");  // only FC differs here
       shows += difference(output(kMixedPolicy), c.outputs[0]) != "" ? 1 : 0;
     }
     CHECK(shows > 0);
@@ -184,7 +184,7 @@ TEST_CASE("litert-torch's networks are exact", "[reference][golden][litert]") {
   for (const model::Sample& sample : models) check_sample(sample);
 }
 
-/// Sums lose nothing here; LiteRT adds in float32, one term after the other.
+/// Sums are exact here; LiteRT adds in float32, one term after the other.
 TEST_CASE("float32 operators that add are LiteRT's to their last bits",
           "[reference][golden][operators]") {
   const model::Sample sample = model::own_sample("operators/approximate/floats_summed.tflite");
@@ -209,7 +209,7 @@ TEST_CASE("float32 operators that add are LiteRT's to their last bits",
     }
   }
   CHECK(all == 6180);
-  CHECK((different == 2784 || different == 2822));  // with the libm of Debian 12, of Debian 13
+  CHECK((different == 2784 || different == 2822));  // with the libm of Debian 12 or 13
 }
 
 TEST_CASE("operators of this repository's models are exact", "[reference][golden][operators]") {
@@ -236,7 +236,7 @@ TEST_CASE("LSTMs of int8 and 16x8 are tflite-micro's, those of int8 LiteRT's, to
   check_sample({int8.file, int8.vectors / "litert-1.2.0"});
 }
 
-/// Codes that are not alike in two lists of arrays, and by how much at most.
+/// Returns the number of codes that differ in two lists of arrays, and the largest difference.
 std::pair<int, double> unlike(const std::vector<Array>& a, const std::vector<Array>& b) {
   int count = 0;
   double most = 0;
@@ -265,7 +265,7 @@ TEST_CASE("the LSTMs of LiteRT and tflite-micro differ where their vectors do",
     const auto recorded = unlike(c.outputs, litert.cases.at(i).outputs);
     CHECK(recorded.first > 20);
     CHECK(unlike(run(micro.policy), run(litert.policy)) == recorded);
-    CHECK(unlike(run({}), c.outputs).first == 0);  // tflite-micro's is the usual one
+    CHECK(unlike(run({}), c.outputs).first == 0);  // tflite-micro's kernel is the default
   }
 }
 

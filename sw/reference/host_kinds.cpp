@@ -31,7 +31,7 @@ bool compared(OpKind kind, std::int32_t a, std::int32_t b) {
   }
 }
 
-/// 1 / sqrt(x), by five steps of Newton's method in Q3.28. @pre x >= 0
+/// Returns 1 / sqrt(x), by five steps of Newton's method in Q3.28. @pre x >= 0
 ChannelScale inverse_root(std::int32_t x) {
   if (x <= 1) return {std::numeric_limits<std::int32_t>::max(), 0};
   const auto multiply = rounding_doubling_high_multiply;
@@ -55,7 +55,7 @@ ChannelScale inverse_root(std::int32_t x) {
 
 }  // namespace
 
-/// Both on one scale, with 8 more bits.
+/// Compares both operands at one scale, with 8 additional bits.
 Codes compare(const Call& call) {
   Codes values[2];
   for (int i = 0; i < 2; ++i) {
@@ -98,7 +98,7 @@ Codes svdf(const Call& call) {
               bias = call.codes(3);
   const int inputs = call.in(0).extent(1), memory = call.in(2).extent(1),
             filters = call.in(1).extent(0);
-  // Each filter's memory moves by one, and has the newest feature last.
+  // Each filter's memory moves by one, and the newest feature is stored last.
   Codes state = call.codes(4);
   for (int row = 0; row < call.in(0).extent(0) * filters; ++row) {
     const int n = row / filters, f = row % filters;

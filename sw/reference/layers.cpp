@@ -18,12 +18,12 @@ int tensor_of(const LayerVector& layer, const model::Graph& graph) {
   return found == graph.tensors.end() ? -1 : static_cast<int>(found - graph.tensors.begin());
 }
 
-/// Codes of uint8 that ONNX's importer keeps as int8, 128 lower.
+/// Returns true for uint8 codes that ONNX's importer keeps as int8 codes, lower by 128.
 bool is_shifted(const Array& actual, const LayerVector& layer) {
   return layer.tensor == -1 && actual.dtype == "i1" && layer.value.dtype == "u1";
 }
 
-/// Where element `i` of an N C H W array, or one of N C W, lies in one of N H W C, for all i.
+/// Returns, for each element of an N C H W or N C W array, its index in an N H W C array.
 std::vector<std::size_t> turned(const model::Tensor& tensor) {
   const auto at = [&](int axis) { return static_cast<std::size_t>(tensor.extent(axis)); };
   std::vector<std::size_t> places;
@@ -35,9 +35,11 @@ std::vector<std::size_t> turned(const model::Tensor& tensor) {
   return places;
 }
 
-/// Real values of `actual` against the recorded ones, element by element in the recorded order.
-/// @param places  of the recorded elements in `actual`; empty: the same
-/// @param unit  what a code stands for; 0: nothing, so that any difference is infinitely many
+/// Compares the real values of `actual` with the recorded ones, element by element in the recorded
+/// order.
+/// @param places  indices of the recorded elements in `actual`; empty: the same
+/// @param unit  the value of a code; 0: none, so that any difference counts as infinitely many
+/// codes
 LayerRow measured(const Array& actual, const LayerVector& layer, const model::Tensor& tensor,
                   const std::vector<std::size_t>& places, double unit) {
   const bool of_floats = layer.value.dtype.at(0) == 'f', of_codes = actual.dtype.at(0) != 'f';
@@ -59,7 +61,7 @@ LayerRow measured(const Array& actual, const LayerVector& layer, const model::Te
     row.signal += wanted * wanted;
     row.noise += error * error;
     if (error == 0) continue;
-    // Less than half a code is the rounding to codes, no difference.
+    // Less than half a code is the rounding to codes and not a difference.
     const double codes = unit > 0 ? std::floor(std::abs(error) / unit + 0.5) : INFINITY;
     if (codes == 0) continue;
     ++d.differ;
@@ -71,7 +73,7 @@ LayerRow measured(const Array& actual, const LayerVector& layer, const model::Te
   return row;
 }
 
-/// What a code of the tensor stands for: of codes without a scale 1.
+/// Returns the value of a code of the tensor, or 1 for codes without a scale.
 double unit_of(const model::Graph& graph, int index) {
   const model::Tensor& tensor = graph.tensor(index);
   if (tensor.type == model::DataType::kFloat32)
@@ -91,7 +93,7 @@ std::optional<LayerRow> row_of(const model::Graph& graph, const Values& values,
   if (!like || actual.elements() != layer.value.elements()) return {};
   const double unit = unit_of(graph, found->first);
   LayerRow row = measured(actual, layer, tensor, {}, unit);
-  // Where ONNX's manifests have names, a tensor that is an image may lie either way.
+  // If ONNX's manifest has a name, a tensor that is an image may have either order.
   const std::size_t axes = layer.value.shape.size();
   const bool is_line = axes == 3 && tensor.rank() == 4 && tensor.extent(1) == 1;
   if (row.noise == 0 || layer.tensor != -1 || tensor.rank() != 4 || (axes != 4 && !is_line))

@@ -30,13 +30,13 @@ std::vector<float> numbers(const std::string& text) {
   return result;
 }
 
-/// A network in words, its nodes apart by ";". A node is its type, its inputs in order (x: the
-/// network's, of that shape; ^: what the node before made; c: whole numbers of that shape; w: such
-/// as codes; v: this list; -: none) and its attributes; "@": the opset, if not 13; "/" and "%":
-/// what a code of the result is, if not 1, and of how many bits, if not 8.
+/// A network in words, with nodes separated by ";". A node is its type, its inputs in order and its
+/// attributes. Inputs are x: the network's input of that shape; ^: the result of the node before;
+/// c: whole numbers of that shape; w: such codes; v: this list; -: none. "@" is the opset, if not
+/// 13. "/" and "%" are the value of a code of the result, if not 1, and its bits, if not 8.
 class Model {
  public:
-  /// @param folded  the input is a constant
+  /// @param folded  true: the input is a constant
   Model(const std::string& row, bool folded) : folded_(folded) {
     proto_.set_ir_version(8);
     auto* opset = proto_.add_opset_import();
@@ -65,7 +65,7 @@ class Model {
         node.add_input(operand(word[0], rest));
     }
     add(&node);
-    const bool recorded = values_.empty();  // nothing but constants: results as they are
+    const bool recorded = values_.empty();  // only constants: results without a quantizer
     if (recorded) input({1});
     for (int i = 0; i < outputs_; ++i) {
       const std::string name = fmt::format("{}.{}", made_, i);
@@ -83,7 +83,7 @@ class Model {
   }
 
  private:
-  /// Appends the node, and begins another one.
+  /// Appends the node, and begins the next one.
   void add(onnx::NodeProto* node) {
     ++made_;
     for (int i = 0; i < outputs_; ++i) node->add_output(fmt::format("{}.{}", made_, i));
@@ -120,8 +120,8 @@ class Model {
     for (const float value : values) tensor->add_float_data(value);
     return name;
   }
-  /// Values of a recorded row: n: whole numbers of that shape, m: an eighth of them; integers i,
-  /// j, of bytes b; [shape]list, (shape)list: integers, floats.
+  /// Returns the values of a recorded row. n: whole numbers of that shape, m: eighths of them;
+  /// integers i, j, bytes b; [shape]list, (shape)list: integers, floats.
   std::string pattern(char kind, const std::string& rest) {
     const bool listed = kind == '[' || kind == '(', floats = kind == 'n' || kind == 'm';
     const std::size_t end = rest.find(kind == '[' ? ']' : ')');
@@ -161,7 +161,7 @@ class Model {
       value = static_cast<float>(static_cast<int>(random_() % (2 * most + 1)) - most);
     return result;
   }
-  /// A quantizer, and what it gives.
+  /// Adds a quantizer. Returns its result.
   std::string quantized(const std::string& from, float step, float bits, const std::string& to) {
     auto* node = proto_.mutable_graph()->add_node();
     node->set_op_type("Quant");
@@ -372,7 +372,7 @@ TEST_CASE("operators of ONNX on constants give what ONNX Runtime gives", "[onnx]
     const char* row;
     std::vector<double> values;
   };
-  // By ONNX Runtime 1.31.1.
+  // Recorded with ONNX Runtime 1.31.1.
   static const Recorded kRows[] = {
       {"Div i2,3 j2,3", {0, 0, 3, 0, 1, 0}},
       {"Mod i2,3 j2,3", {0, -4, 0, 8, 0, 2}},

@@ -47,8 +47,8 @@ std::vector<float> floats_of(const Array& array) {
   return values;
 }
 
-/// What a computed tensor stands for: codes as scale * (code - zero_point), accumulators as they
-/// are.
+/// Returns the real values of a computed tensor: scale * (code - zero_point) for codes,
+/// accumulators unchanged.
 std::vector<float> real_values(const Tensor& tensor, const Array& array) {
   if (array.dtype == "f4") return floats_of(array);
   std::vector<float> values;
@@ -64,7 +64,7 @@ std::vector<float> real_values(const Tensor& tensor, const Array& array) {
   return {sums.begin(), sums.end()};
 }
 
-/// [N, H, W, C] as [N, C, H, W].
+/// Returns [N, H, W, C] values in the order [N, C, H, W].
 template <typename T>
 std::vector<T> to_nchw(const std::vector<T>& values, const std::vector<int>& nhwc) {
   std::vector<T> result;
@@ -83,7 +83,7 @@ std::size_t differing(const std::vector<float>& actual, const std::vector<float>
   return count;
 }
 
-/// Accumulators, of which the import negated those of whole channels (the last axis).
+/// Compares accumulators. The import may have negated all those of a channel (the last axis).
 bool equal_up_to_signs(const std::vector<float>& actual, const std::vector<float>& expected,
                        std::size_t channels) {
   std::vector<int> sign(channels, 0);
@@ -103,7 +103,7 @@ const LayerVector* layer_of(const VectorSet& vectors, const std::string& name) {
   return nullptr;
 }
 
-/// Recorded [N, C, H, W] values in the order of an NHWC tensor.
+/// Returns recorded [N, C, H, W] values in the order of an NHWC tensor.
 std::vector<float> in_graph_order(const LayerVector& layer, const Tensor& tensor) {
   const std::vector<float> values = floats_of(layer.value);
   if (tensor.rank() != 4 || layer.value.shape.size() != 4) return values;
@@ -123,8 +123,8 @@ const VectorCase& layers_case(const VectorSet& set) {
                        [&](const VectorCase& c) { return c.id == set.layers_case; });
 }
 
-/// Every operator whose output the vectors name, fed by what was computed before it.
-/// @return layers compared
+/// Checks every operator whose output the vectors name, fed with previously computed tensors.
+/// @return the number of layers compared
 int check_layers(const Loaded& m) {
   const Values values = run_graph(m.graph, layers_case(m.vectors).inputs, m.vectors.policy);
   int checked = 0;
@@ -157,14 +157,14 @@ Count& operator+=(Count& a, const Count& b) {
   return a;
 }
 
-/// Whether a recorded image has its channels before its pixels; heads of an attention lie as in
-/// ONNX.
+/// Returns true if a recorded image has its channels before its pixels. Heads of an attention have
+/// ONNX's order.
 bool lies_otherwise(const Array& recorded, const Tensor& tensor) {
   return tensor.rank() == 4 && recorded.shape.size() == 4 &&
          !std::equal(tensor.shape.begin(), tensor.shape.end(), recorded.shape.begin());
 }
 
-/// int8 or int16 codes.
+/// Returns int8 or int16 codes as integers.
 std::vector<int> codes_of(const Array& array) {
   std::vector<int> codes;
   for (std::size_t i = 0; i < array.bytes.size() / array.element_bytes(); ++i)
@@ -190,7 +190,7 @@ Count compare_codes(const Array& actual, const Array& expected, const Tensor& te
   return count;
 }
 
-/// Recorded codes as the graph's tensor has them.
+/// Returns recorded codes in the order of the graph's tensor.
 Array as_graph(const Array& recorded, const Tensor& tensor) {
   Array result = recorded;
   result.shape.assign(tensor.shape.begin(), tensor.shape.end());
@@ -206,8 +206,8 @@ Array as_graph(const Array& recorded, const Tensor& tensor) {
   return result;
 }
 
-/// Each operator on ONNX Runtime's own inputs, so that differences do not travel.
-/// @param each  the same for each operator's name
+/// Compares each operator on ONNX Runtime's own inputs, so that differences do not accumulate.
+/// @param each  the counts by operator name
 Count compare_layers(const Loaded& m, std::map<std::string, Count>* each = nullptr) {
   Values values = run_graph(m.graph, layers_case(m.vectors).inputs, m.vectors.policy);
   for (auto& [index, array] : values) {
@@ -231,7 +231,7 @@ Count compare_layers(const Loaded& m, std::map<std::string, Count>* each = nullp
   return total;
 }
 
-/// Runs whatever the bytes hold on zeros, unless it is refused or large.
+/// Runs the bytes' model on zeros, unless it is refused or large.
 bool runs(const std::vector<std::uint8_t>& bytes, bool host = false) try {
   const Graph graph = model::parse_onnx(bytes, "m.onnx", host);
   std::int64_t elements = 0;
@@ -272,15 +272,15 @@ TEST_CASE("low-bit ONNX networks are exact, output by output and layer by layer"
         CHECK(outputs[i].bytes == c.outputs[i].bytes);
       }
     }
-    // Products and thresholds: of three layers, or four.
+    // Products and thresholds of three or four layers.
     CHECK(check_layers(m) >= 5);
   }
 }
 
 TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
           "[reference][golden][onnx]") {
-  // The codes that differ, each operator on ONNX Runtime's own inputs. Where one does, ONNX
-  // Runtime's float32 sum has rounded to the other side of a tie.
+  // Counts the codes that differ, with each operator on ONNX Runtime's own inputs. The differences
+  // are ties that ONNX Runtime's float32 sum rounds to the other side.
   for (const model::Sample& sample :
        model::samples({"onnx/mobilenet_v2.onnx", "onnx/mobilenet_v3.onnx", "onnx/resized.onnx",
                        "onnx/torch_resnet.onnx", "onnx/torch_mobilenet.onnx"},
@@ -306,7 +306,7 @@ TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
 
 TEST_CASE("QDQ networks of int16 differ from ONNX Runtime's floats by one code",
           "[reference][golden][onnx]") {
-  // Float32 has eight bits below a code of 16: its sums round to the other side of near ties.
+  // Float32 has eight bits below a 16-bit code, so its sums round near ties to the other side.
   const std::string name = GENERATE("mobilenet_v2_int16", "windows_int16", "codes_int16");
   const Loaded m = load(model::own_sample("onnx/int16/" + name + ".onnx"));
   const Count layers = compare_layers(m);
@@ -390,14 +390,14 @@ TEST_CASE("each operator between int16 quantizers has ONNX Runtime's codes but f
   CHECK(all.differ * 500 < all.of);
 }
 
-/// What made a part of the output, in operators, and the step of its codes.
+/// The operators that made a part of the output, and the step of its codes.
 struct Part {
   std::string names;
   float step = 0;
   std::size_t elements = 0;
 };
 
-/// Where each part of the output begins.
+/// Returns the index at which each part of the output begins.
 std::map<std::size_t, Part> parts_of(const Graph& graph) {
   const auto maker = [&](int tensor) {
     return std::find_if(graph.ops.begin(), graph.ops.end(),
@@ -554,7 +554,7 @@ TEST_CASE("LSTM, GRU and RNN of ONNX are ONNX Runtime's but for one code in a hu
 
 TEST_CASE("trained networks of sequences have ONNX Runtime's codes but for near ties",
           "[reference][golden][onnx]") {
-  // A cell state of 28 steps, up to 11: its codes are 2^-11, and a logit adds up 64 of its places.
+  // The cell state reaches 11 after 28 steps, its codes are 2^-11, and a logit adds up 64 of them.
   // Five of the encoder's 400 codes are near ties.
   const std::map<std::string, int> percent = {{"digits_lstm", 8}, {"reverse_encoder", 2}};
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "models" / "sequences";
@@ -583,7 +583,7 @@ TEST_CASE("trained networks of sequences have ONNX Runtime's codes but for near 
 
 TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats' ties",
           "[reference][golden][onnx][torch]") {
-  // Values that differ: halves of linear resizes.
+  // The number of values that differ: halves in linear resizes.
   const std::map<std::string, std::size_t> differ = {{"deeplab", 9}, {"unet_bilinear", 35}};
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "torch";
   int checked = 0;
@@ -605,7 +605,7 @@ TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats'
         for (std::size_t k = 0; k < actual.size(); ++k) {
           const float off = std::abs(actual[k] - expected[k]) / most;
           different += off > 1e-5f;
-          CHECK(off < 0.025f);  // two codes of a sign, or three
+          CHECK(off < 0.025f);  // two codes of one sign, or three
         }
       }
     }
@@ -679,7 +679,7 @@ TEST_CASE("the rounding of a QDQ network shows", "[reference][golden][onnx][roun
            {"onnx/mobilenet_v2.onnx", "onnx/mobilenet_v3.onnx"}, {"kws_ref_model_qdq.onnx"})) {
     Loaded m = load(sample);
     for (model::Op& op : m.graph.ops)
-      if (op.kind != OpKind::kQuantize) op.half_even = false;  // then as TFLite: two roundings
+      if (op.kind != OpKind::kQuantize) op.half_even = false;  // then as in TFLite: two roundings
     const Count layers = compare_layers(m);
     fmt::print("{} with two roundings: {} of {} codes differ\n", sample.name(), layers.differ,
                layers.of);

@@ -173,7 +173,7 @@ TEST_CASE("an opset that is not known yet is refused", "[reference][onnx][error]
   CHECK(refusal(&b, x) == "m.onnx: opset 27, allowed up to 26: export for an earlier one");
 }
 
-/// A function y = Quant(x) * 2 of the file's own, called twice.
+/// A function y = Quant(x) * 2 that the file defines and calls twice.
 struct Called {
   Builder b{{1, 4}};
   onnx::FunctionProto* f;

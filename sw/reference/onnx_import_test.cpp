@@ -31,7 +31,8 @@ using Tail = std::function<std::string(Builder*, std::string)>;
 
 namespace {
 
-/// tests/onnx/mobilenet_v2.onnx, whose input's axes have these names: "" is as it was, "?" none.
+/// Returns tests/onnx/mobilenet_v2.onnx with these names of the input's axes: "" keeps an axis, "?"
+/// leaves it open without a name.
 std::vector<std::uint8_t> opened(const std::vector<std::string>& names) {
   onnx::ModelProto model;
   std::ifstream file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "mobilenet_v2.onnx",
@@ -109,7 +110,7 @@ TEST_CASE("constants may lie in a file beside the model", "[reference][onnx][err
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / fmt::format("trine-external-{}", getpid());
   fs::create_directory(folder);
-  const Floats weights{9, 9, 1, -1, 2, 3};  // the first two are others'
+  const Floats weights{9, 9, 1, -1, 2, 3};  // the first two belong to other tensors
   std::string data(24, '\0');
   std::memcpy(data.data(), weights.data(), 24);
   std::ofstream(folder / "m.onnx.data", std::ios::binary) << data;
@@ -130,7 +131,7 @@ TEST_CASE("constants may lie in a file beside the model", "[reference][onnx][err
   fs::remove_all(folder);
 }
 
-/// Codes of a type at the beginning, by a scale and zero point.
+/// Codes of a type at the input, with a scale and a zero point.
 struct Begun {
   onnx::TensorProto::DataType type;
   const char* numpy;
@@ -186,7 +187,7 @@ TEST_CASE("codes at the beginning need a scale", "[reference][onnx][error]") {
 }
 
 TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
-  // Means of 2x3 pixels, 5 channels; sums with a batch axis, then transposed.
+  // Means of 2x3 pixels with 5 channels; sums with a batch axis, then transposed.
   const auto [name, tail] = GENERATE(table<const char*, Tail>({
       {"as it is", [](Builder* b, const std::string& x) { return mean(b, x, 1); }},
       {"without the axes", [](Builder* b, const std::string& x) { return mean(b, x, 0); }},
@@ -228,7 +229,7 @@ TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
 }
 
 TEST_CASE("sums and products that move before a quantizer move codes", "[reference][onnx]") {
-  // [2, 3] x [3, 4] + itself transposed twice; each value whole.
+  // [2, 3] x [3, 4] plus itself, transposed twice; all values are whole.
   Builder b({2, 3});
   const Floats w{1, -1, 0, 2, 0, 1, 1, -1, 2, 0, -1, 1}, input{1, 2, -3, 0, 4, 5};
   const std::string product =
@@ -252,7 +253,7 @@ TEST_CASE("sums and products that move before a quantizer move codes", "[referen
 
 namespace {
 
-/// A constant of bytes.
+/// Adds a constant of bytes.
 std::string raw(onnx::ModelProto* model, const std::string& name, int type,
                 const std::vector<int>& shape, const std::vector<std::uint8_t>& bytes) {
   auto* tensor = model->mutable_graph()->add_initializer();
@@ -276,7 +277,7 @@ void set(onnx::NodeProto* node, const std::map<std::string, int>& attributes) {
 TEST_CASE("MatMulNBits has a factor for each group, whatever its zero points and signs",
           "[reference][onnx]") {
   constexpr int kRows = 2, N = 3, kBlock = 32;
-  const int K = GENERATE(80, 96, 32);  // the last group is not whole; is; is the only one
+  const int K = GENERATE(80, 96, 32);  // the last group is partial; whole; the only one
   const int kGroups = (K + kBlock - 1) / kBlock;
   const bool zeros = GENERATE(false, true);
   CAPTURE(K, zeros);
@@ -288,7 +289,7 @@ TEST_CASE("MatMulNBits has a factor for each group, whatever its zero points and
       points(static_cast<std::size_t>(N * row / 2));
   for (auto* bytes : {&packed, &points})
     for (std::uint8_t& b : *bytes) b = byte();
-  for (std::uint8_t& b : points) b |= 0x11;  // none is 0: see below
+  for (std::uint8_t& b : points) b |= 0x11;  // not 0: see below
   Floats scales(count);
   for (float& s : scales) s = static_cast<float>(static_cast<int>(random() % 200) - 100) / 2000;
   Builder b({kRows, K});
@@ -303,7 +304,7 @@ TEST_CASE("MatMulNBits has a factor for each group, whatever its zero points and
   const model::Graph graph =
       model::parse_onnx(b.bytes(b.quant(node->output(0), 0.02f, 8, true, false)), "m.onnx");
   model::check(graph);
-  // What a zero point moves beyond four bits is a second weight of the same channel.
+  // Weights that a zero point moves beyond four bits need a second weight of the same channel.
   CHECK((graph.ops.size() > 3) == (zeros && K == 96));
   Floats x(static_cast<std::size_t>(kRows * K));
   for (float& value : x) value = 0.05f * static_cast<float>(static_cast<int>(random() % 200) - 100);
@@ -367,7 +368,7 @@ TEST_CASE("weights of FLOAT4E2M1 are twice their value with half the scale",
   const model::Graph other = model::parse_onnx(network(false), "m.onnx");
   for (const Floats& x : {Floats{1, 0, 0, 0, 0, 0, 0, 0}, Floats{3, -2, 1, 5, -9, 0, 7, 2}})
     CHECK(outputs(graph, x, {1, K}) == outputs(other, x, {1, K}));
-  // Row 0 is 0 and 1/2: by a scale of 1/2 a sum of 8/4.
+  // Row 0 is 0 and 1/2: with a scale of 1/2, a sum of 8/4.
   CHECK(outputs(graph, {8, 0, 0, 0, 0, 0, 0, 0}, {1, K}) == Floats{0, 2});
   CHECK_THROWS_WITH(model::parse_onnx(network(true, "Mul"), "m.onnx"),
                     ContainsSubstring("is of FLOAT4E2M1 or FLOAT8, allowed as first input"));
@@ -382,7 +383,7 @@ TEST_CASE("a product, batch normalization of either sign and a quantizer are exa
       Case{"ternary, scaled", 0.5f, -1, 1, Encoding::kTernary},
       Case{"int2", 1.0f, -2, 1, Encoding::kInt2}, Case{"uint2", 0.25f, 0, 3, Encoding::kInt2},
       Case{"int4", 0.5f, -8, 7, Encoding::kInt4}, Case{"uint4", 0.5f, 0, 15, Encoding::kInt4});
-  const float most = GENERATE(1.4f, 7.4f);  // of four bits they are no packed ones
+  const float most = GENERATE(1.4f, 7.4f);  // with four bits they are not packed
   const int seed = GENERATE(range(0, 10));
   CAPTURE(c.name, most, seed);
   std::mt19937 random{static_cast<unsigned>(seed)};
@@ -411,7 +412,7 @@ TEST_CASE("a product, batch normalization of either sign and a quantizer are exa
                                   : b.quant(norm, c.scale, bits, c.low < 0, c.low == -c.high);
   const model::Graph graph = model::parse_onnx(b.bytes(out), "m.onnx");
   const bool compares = std::ranges::any_of(graph.ops, [](const auto& op) {
-    return op.kind == model::OpKind::kThreshold && op.index > 1;  // 0 is the input's
+    return op.kind == model::OpKind::kThreshold && op.index > 1;  // 0 is the input's threshold
   });
   CHECK(std::ranges::any_of(graph.ops,
                             [&](const auto& op) { return graph.out(op).encoding == c.encoding; }));

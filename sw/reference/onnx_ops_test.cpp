@@ -168,7 +168,7 @@ TEST_CASE("functions of one tensor see it as one image", "[onnx]") {
   const std::string y = b.op("Mul", {image, b.op("Sigmoid", {image})});
   const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 0.05f, 8, true, false)), "m");
   const auto turns = [](const model::Op& op) { return op.kind == model::OpKind::kTranspose; };
-  CHECK(std::ranges::count_if(graph.ops, turns) == 2);  // to the image and, at the end, back
+  CHECK(std::ranges::count_if(graph.ops, turns) == 2);  // one to the image, one back at the end
 }
 
 TEST_CASE("a map is taken off a constant map, not the other way round", "[onnx]") {
@@ -202,8 +202,8 @@ TEST_CASE("a window's border is looked at on each side", "[onnx]") {
   CHECK(sums({0, 1, 1, 1}) == Floats{6, 9, 6, 4, 6, 4});
 }
 
-/// The largest of each 3x3 window, two apart, of 0, 1, 2, ... in rows and columns; the last window
-/// may lie partly outside.
+/// Returns the largest element of each 3x3 window with stride 2, of 0, 1, 2, ... in rows and
+/// columns. The last window may be partly outside.
 Floats largest_of_windows(int H, int W) {
   Floats result;
   for (int y = 0; y == 0 || 2 * (y - 1) + 3 < H; ++y)
@@ -237,7 +237,7 @@ TEST_CASE("ceil_mode counts rows by the height and columns by the width", "[onnx
   const model::Graph graph = model::parse_onnx(b.bytes(y, {1, 1, rows, columns}), "m");
   CHECK(graph.tensor(graph.outputs[0]).shape == std::vector{1, 1, rows, columns});
   CHECK(outputs(graph, x, {1, 1, H, W}) == expected);
-  // A reading that differs from the file's own is not run.
+  // The network is refused if the computed shape differs from the file's.
   CHECK_THROWS_WITH(model::parse_onnx(b.bytes(y, {1, 1, rows, columns - 1}), "m.onnx"),
                     ContainsSubstring(fmt::format(
                         "m.onnx: output '{}': computed as [1, 1, {}, {}], the file declares [1, "
@@ -246,7 +246,8 @@ TEST_CASE("ceil_mode counts rows by the height and columns by the width", "[onnx
   CHECK_NOTHROW(model::parse_onnx(b.bytes(y, {1, 1, 0, columns}), "m"));  // 0: open
 }
 
-/// What quantizers of scale `out` make of a function of codes of scale 1/20, in 256 columns.
+/// Returns a quantizer's result, at scale `out`, for a function of codes of scale 1/20 in 256
+/// columns.
 Floats of_all_codes(Builder* b, const std::string& result, float out) {
   Floats x;
   for (int code = -128; code <= 127; ++code) x.push_back(static_cast<float>(code) / 20);
@@ -282,9 +283,9 @@ TEST_CASE("GELUs of ONNX are those of floats, whole or decomposed", "[onnx][tran
   }
 }
 
-/// The layer normalization of rows of 6 as exporters decompose it.
+/// The layer normalization of rows of 6, in the form in which exporters decompose it.
 struct Decomposed {
-  bool multiplied = false;  ///< the square is a Mul
+  bool multiplied = false;  ///< the square is written as a Mul
   bool beta = true;
   bool read = false;  ///< something else reads the difference
 
@@ -394,7 +395,7 @@ TEST_CASE("a constant for each channel behind a sum of ONNX is no number", "[onn
 }
 
 TEST_CASE("masks of truth values are gathered, joined and choose on the host", "[onnx][host]") {
-  // As transformers' attention makes them: places of a line, which GatherND repeats as an image.
+  // As transformers' attention makes them: positions of a line, which GatherND repeats as an image.
   Builder b({1, 3});
   auto* cast = b.node("Cast", {"in"});
   cast->add_attribute()->set_name("to");
@@ -488,7 +489,7 @@ TEST_CASE("a number times a product of two tensors of ONNX is part of it", "[onn
 
 TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of constants are exact",
           "[onnx][transformer]") {
-  // softmax((x + p) (x + p)^T) of 3 tokens of 4 channels; every step has few digits.
+  // softmax((x + p) (x + p)^T) of 3 tokens with 4 channels; every step has few digits.
   Builder b({1, 3, 4});
   const Floats positions{1, 0, -1, 2, 0, 1, 0, -2, 2, -1, 1, 0};
   const std::string map = b.quant(b.constant({3, 4}, positions), 1, 8, true, false);
@@ -529,7 +530,7 @@ TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of cons
              ContainsSubstring("perm is no order of 3 axes"));
 }
 
-/// Appends nodes to what no quantizer has made codes of yet.
+/// Appends nodes to a tensor that no quantizer has made codes of yet.
 
 }  // namespace
 
@@ -539,7 +540,7 @@ TEST_CASE("a normalization that no convolution takes in is a product with ones",
   const std::string p = b.constant({4}, {1, 1, 1, 2});
   const std::string y = b.op("BatchNormalization", {codes, p, p, p, p});
   const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 1, 8, true, false)), "m.onnx");
-  // The last: 2 + 2 (x - 2) / sqrt 2.
+  // The last value is 2 + 2 (x - 2) / sqrt 2.
   CHECK(outputs(graph, {3, -4, 100, 7}, {1, 4}) == Floats{3, -4, 100, 9});
   CHECK(outputs(graph, {0, 1, -128, -7}, {1, 4}) == Floats{0, 1, -128, -11});
 }

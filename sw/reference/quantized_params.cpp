@@ -28,8 +28,8 @@ namespace {
 
 bool is_unsigned(const Tensor& tensor) { return tensor.type == DataType::kUInt8; }
 
-/// The scale in code units, half away from zero, limited so that it fits 32 bits with any zero
-/// point.
+/// Rounds a value in code units, halves away from zero, and limits it so that it fits 32 bits with
+/// any zero point.
 std::int32_t rounded(double x) {
   return static_cast<std::int32_t>(std::clamp(std::round(x), -1e9, 1e9));
 }
@@ -47,7 +47,8 @@ Activation activation_of(const Op& op) {
   }
 }
 
-/// int16 codes of ONNX's quantizers: no product of scales is rounded to float32.
+/// Returns true for int16 codes of ONNX's quantizers, for which no product of scales is rounded to
+/// float32.
 bool of_onnx16(const Graph& graph, const Op& op) {
   return op.half_even && graph.out(op).type == DataType::kInt16;
 }
@@ -78,7 +79,7 @@ OutputRange output_of(const Graph& graph, const Op& op) {
   return range;
 }
 
-/// Shift lowered by `amount`; what falls below the hardware's range is zero.
+/// Lowers the shift by `amount`. Scales below the hardware's range become zero.
 ChannelScale lowered(ChannelScale scale, int amount) {
   scale.shift -= amount;
   return scale.shift < -31 ? ChannelScale{} : scale;
@@ -88,13 +89,14 @@ std::int16_t saturate16(std::int32_t x) {
   return static_cast<std::int16_t>(std::clamp(x, -32768, 32767));
 }
 
-/// round(a * b / 2^15), halves away from zero below and up above zero, as the 16-bit instruction.
+/// Returns round(a * b / 2^15) as the 16-bit instruction does: halves away from zero below zero,
+/// and up above it.
 std::int16_t rounding_multiply16(std::int16_t a, std::int16_t b) {
   const std::int32_t product = std::int32_t{a} * b;
   return saturate16((product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15));
 }
 
-/// TFLite's 16-bit HARD_SWISH: x * relu6(x + 3) / 6 with 7 bits of head room.
+/// Computes TFLite's 16-bit HARD_SWISH: x * relu6(x + 3) / 6 with 7 bits of head room.
 class HardSwish {
  public:
   HardSwish(const Tensor& input, const Tensor& output)
@@ -108,7 +110,7 @@ class HardSwish {
   std::int32_t operator()(std::int32_t code) const {
     const auto x = static_cast<std::int16_t>((code - zero_point_) * (1 << 7));
     const std::int16_t on_output_scale = rounding_multiply16(x, to_output_);
-    std::int16_t relu = x;  // to 3/32768 a step: relu6 becomes saturation
+    std::int16_t relu = x;  // to steps of 3/32768: relu6 becomes saturation
     if (reluish_exponent_ > 0) relu = left(relu, reluish_exponent_ - 1);
     relu = rounding_multiply16(relu, to_reluish_);
     if (reluish_exponent_ > 0) relu = left(relu, 1);
@@ -147,7 +149,7 @@ double gelu(const Op& op, double x) {
 }
 
 std::int32_t rsqrt(std::int32_t above_zero_point, const RequantizeParams& p, Rounding rounding) {
-  if (above_zero_point <= 0) return p.output.act_max;  // below it LiteRT refuses; 0 is the largest
+  if (above_zero_point <= 0) return p.output.act_max;  // LiteRT refuses less; 0 is the largest
   const auto root = std::lround(0x1p20 / std::sqrt(static_cast<double>(above_zero_point)));
   return requantize(static_cast<std::int32_t>(root), p.scale, p.output, rounding);
 }
@@ -190,7 +192,7 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   ConvParams p;
   p.input_zero_point = input.zero_point();
   p.weight_zero_point = weights.zero_point();
-  if (output.type == DataType::kInt32) return p;  // accumulators as they are
+  if (output.type == DataType::kInt32) return p;  // accumulators are unchanged
   if (of_tosa(op, model::tosa::kMultiplier)) {
     for (std::size_t i = 0; i < op.numbers.at(model::tosa::kMultiplier).size(); ++i)
       p.scales.push_back(tosa_scale(op, i));
@@ -290,7 +292,7 @@ PoolParams pool_params(const Graph& graph, const Op& op) {
   if (of_tosa(op, model::tosa::kZeroPoints))
     p.zero_point = tosa_number(op, model::tosa::kZeroPoints);
   else
-    p.output.zero_point = 0;  // pooled codes carry it already
+    p.output.zero_point = 0;  // pooled codes contain it already
   return p;
 }
 
@@ -369,7 +371,7 @@ SoftmaxParams softmax_params(const Graph& graph, const Op& op) {
     p.rescale = quantize_scale(1.0 / (256.0 * double{graph.out(op).scale()}));
     p.rescale->multiplier = std::min(p.rescale->multiplier, SoftmaxParams::kMostRescale);
   }
-  // From 2^30 on even a difference of one is beyond the range of the exponential.
+  // From 2^30 on, a difference of one already exceeds the range of the exponential.
   if (gain < 0x1p30)
     p.diff_min = -static_cast<std::int32_t>(std::floor(std::ldexp(31.0, 26 - p.input.shift)));
   return p;
@@ -388,7 +390,7 @@ RequantizeParams rsqrt_params(const Graph& graph, const Op& op) {
 
 namespace {
 
-/// What codes of a function of one code are computed from.
+/// The parameters of a function of one code.
 struct Coder {
   Coder(const Graph& graph, const Op& of, Rounding how)
       : op(of),
@@ -407,15 +409,15 @@ struct Coder {
   HardSwish hard_swish;
 };
 
-/// The code of x, a code above the zero point.
+/// Returns the code of the function. @param x  a code minus the zero point
 using Code = std::int32_t (*)(const Coder&, std::int32_t x);
 
 std::int32_t rescaled(const Coder& c, std::int32_t x) {
   return requantize(x, x < 0 ? c.p.negative : c.p.scale, c.p.output, c.rounding);
 }
 
-/// ONNX's DequantizeLinear and QuantizeLinear of int8, in float32: at ties only float32 knows the
-/// side.
+/// Computes ONNX's DequantizeLinear and QuantizeLinear of int8 in float32, which decides the side
+/// at ties.
 std::int32_t between_floats(const Coder& c, std::int32_t x) {
   const float real = static_cast<float>(x) * static_cast<float>(c.scale);
   const float steps = real / static_cast<float>(c.output_scale);
@@ -425,7 +427,7 @@ std::int32_t between_floats(const Coder& c, std::int32_t x) {
   return to_code(rounded(double{std::nearbyint(steps)}), c.p.output);
 }
 
-/// The nearest code to a function of real numbers.
+/// Returns the nearest code to a function of real numbers.
 template <auto Function>
 std::int32_t nearest(const Coder& c, std::int32_t x) {
   return to_code(rounded(Function(c.op, c.scale * x) / c.output_scale), c.p.output);

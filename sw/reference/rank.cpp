@@ -14,7 +14,7 @@ std::size_t rank_of(const Array& output, const std::vector<std::int64_t>& labels
   const std::size_t classes = elements / labels.size();
   std::size_t worst = 0;
   for (std::size_t row = 0; row < labels.size(); ++row) {
-    const auto label = static_cast<std::size_t>(labels[row]);  // a negative one is beyond all
+    const auto label = static_cast<std::size_t>(labels[row]);  // a negative label is out of range
     if (classes == 1) {                                        // the network ends in ARG_MAX
       if (static_cast<std::int64_t>(output.value(row)) != labels[row]) return kLast;
       continue;

@@ -14,8 +14,9 @@ __extension__ using Int128 = __int128;
 
 Int128 floor_div(Int128 n, Int128 d) { return n >= 0 ? n / d : -((-n + d - 1) / d); }
 
-/// Independent oracle: the published definition in exact rational arithmetic, with explicit tie
-/// rules and no shifts or masks, so that it shares no expression with the code under test.
+/// Computes the published definition in exact rational arithmetic, as an independent oracle. It has
+/// explicit tie rules and no shifts or masks, so that it shares no expression with the code under
+/// test.
 Int128 exact(std::int32_t acc, const ChannelScale& s, Rounding rounding) {
   const Int128 left = Int128{1} << std::max(s.shift, 0);
   const Int128 right = Int128{1} << std::max(-s.shift, 0);
@@ -104,7 +105,7 @@ TEST_CASE("requantize adds the zero point before it clamps", "[reference][requan
   CHECK(requantize(1000, half, {128, 0, 255}) == 255);  // uint8
 }
 
-constexpr int kDraws = 100'000;  // an assertion each would take seconds
+constexpr int kDraws = 100'000;  // individual assertions would take seconds
 
 TEST_CASE("requantize agrees with exact rational arithmetic", "[reference][requantize]") {
   const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle);
@@ -134,10 +135,10 @@ TEST_CASE("scaled values and ties agree with exact rational arithmetic",
   int agree = 0;
   for (int i = 0; i < kDraws; ++i) {
     const int shift = static_cast<int>(random() % 62) - 31;
-    // Few significant bits: products that are ties of either rounding are frequent.
+    // Few significant bits, so that products are often ties of either rounding.
     const auto multiplier = static_cast<std::int32_t>((1u << 30) | (random() % 4) << 28 |
                                                       random() % 2 << random() % 28);
-    const int fits = random() % 4 != 0 ? std::max(shift, 0) : 0;  // else results saturate
+    const int fits = random() % 4 != 0 ? std::max(shift, 0) : 0;  // otherwise results saturate
     const auto limit = std::int64_t{INT32_MAX} >> fits >> random() % 31;
     const auto acc = static_cast<std::int32_t>(random() % (2 * limit + 1) - limit);
     const ChannelScale s{multiplier, shift};
@@ -195,7 +196,7 @@ TEST_CASE("half even rounds the exact product to the nearest, ties to even",
     const ChannelScale s{static_cast<std::int32_t>((1u << 30) + random() % (1u << 30)),
                          -static_cast<int>(random() % 20)};
     const auto acc = static_cast<std::int32_t>(random() % (1u << 24)) - (1 << 23);
-    // 55 bits of product: a long double holds it, and the division by a power of two, exactly.
+    // The product has 55 bits: a long double holds it, and its division by a power of two, exactly.
     const long double exact =
         std::ldexp(static_cast<long double>(acc) * s.multiplier, s.shift - 31);
     CAPTURE(acc, s.multiplier, s.shift);
@@ -216,7 +217,7 @@ TEST_CASE("sums of 16x8 products round halves to even by the whole multiplier",
     const auto rounded = scaled_half_even(sum, s);
     if (sum >= INT32_MIN && sum <= INT32_MAX)
       REQUIRE(rounded == scaled(static_cast<std::int32_t>(sum), s, Rounding::kHalfEven));
-    // Twice the distance is at most a step, and a tie's code even, unless 32 bits limit it.
+    // Twice the distance is at most a step, and a tie's code is even, unless 32 bits limit it.
     const Int128 twice = 2 * (Int128{sum} * s.multiplier - (Int128{rounded} << (31 - shift)));
     const Int128 step = Int128{1} << (31 - shift);
     const bool limited = rounded == INT32_MIN || rounded == INT32_MAX;

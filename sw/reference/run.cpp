@@ -32,7 +32,7 @@ Array packed_as(const Tensor& tensor, const std::vector<T>& values) {
   return packed(tensor, std::move(bytes));
 }
 
-/// Codes to bytes. @pre int32, int16 or an 8-bit type, whose range the codes are in
+/// Converts codes to bytes. @pre int32, int16 or an 8-bit type, and the codes are in its range
 Array packed(const Tensor& tensor, const Codes& codes) {
   if (tensor.type == DataType::kInt32) return packed_as(tensor, codes);
   if (tensor.type == DataType::kInt16)
@@ -99,7 +99,7 @@ Array any_arg_max(const Call& call) {
 
 using Golden = Array (*)(const Call&);
 
-/// The golden layer of each kind that is no function of one code, on codes.
+/// The golden layer, on codes, of each kind that is not a function of one code.
 constexpr std::pair<OpKind, Golden> kRows[] = {
     {OpKind::kAdd, golden<add>},
     {OpKind::kArgMax, any_arg_max},

@@ -27,7 +27,7 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 using Bytes = std::vector<std::uint8_t>;
 
-/// @return whether the bytes are a network that check() accepts; it then runs on zeros
+/// @return true if the bytes are a network that check() accepts; it then runs on zeros
 bool runs(const Bytes& bytes) {
   model::Graph graph;
   try {
@@ -47,7 +47,7 @@ bool runs(const Bytes& bytes) {
   }
   try {
     run_graph(graph, inputs);
-  } catch (const Error&) {  // an index that GATHER does not have
+  } catch (const Error&) {  // an index that is invalid for GATHER
   }
   return true;
 }
@@ -86,7 +86,7 @@ TEST_CASE("TOSA's two roundings are those of the post unit", "[reference][tosa][
   }
 }
 
-/// TOSA 1.0, ARITHMETIC_RIGHT_SHIFT: with `round` the last bit that leaves is added.
+/// TOSA 1.0, ARITHMETIC_RIGHT_SHIFT: with `round`, the last bit that is shifted out is added.
 TEST_CASE("TOSA's shifts to the right round halves up", "[reference][tosa][rounding]") {
   std::mt19937 random{5};
   model::tosa::Node node;
@@ -127,7 +127,7 @@ TEST_CASE("a damaged TOSA file is refused, or runs", "[reference][tosa][error]")
   }
 }
 
-/// CONV2D with the weight 1, RESCALE by 1 and CLAMPs in a row, on four int8 values.
+/// Runs CONV2D with the weight 1, RESCALE by 1 and consecutive CLAMPs on four int8 values.
 std::string clamped(const std::vector<std::pair<int, int>>& bounds) {
   const auto tensor = [](const std::string& name, const std::string& type, const std::string& shape,
                          const std::string& data = "") {
@@ -195,7 +195,7 @@ TEST_CASE("a TOSA text of many keys is read in proportion to them", "[reference]
     model::parse_tosa({json.begin(), json.end()}, "m.json");
     return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   };
-  CHECK(seconds(40'000) < 40 * seconds(4'000) + 0.2);  // by look-ups one by one: 100
+  CHECK(seconds(40'000) < 40 * seconds(4'000) + 0.2);  // with separate look-ups it would be 100
 }
 
 TEST_CASE("what the specification makes an error is refused by name", "[reference][tosa][error]") {

@@ -20,7 +20,7 @@
 namespace trine::reference {
 namespace {
 
-/// NHWC extents and the position of a pixel's first channel.
+/// An NHWC tensor's extents, and the index of a pixel's first channel.
 struct Image {
   explicit Image(const std::vector<int>& s) : N(s[0]), H(s[1]), W(s[2]), C(s[3]) {}
   bool holds(int y, int x) const { return y >= 0 && y < H && x >= 0 && x < W; }
@@ -28,7 +28,7 @@ struct Image {
   int N, H, W, C;
 };
 
-/// Sum of products, modulo 2^32 or 2^64.
+/// Returns a sum of products, modulo 2^32 or 2^64.
 template <typename Sum>
 Sum dot(const std::int32_t* a, const std::int32_t* b, int count) {
   Sum sum = 0;
@@ -45,7 +45,7 @@ std::int32_t real_code(std::int64_t sum, double scale, const OutputRange& output
   return to_code(static_cast<std::int32_t>(std::clamp(value, -kMost, kMost)), output);
 }
 
-/// Input, weights and bias of a convolution, zero points already subtracted.
+/// The input, weights and bias of a convolution; zero points are already subtracted.
 template <typename Sum>
 struct Layer {
   Layer(const Call& c, int input, int bias_position)
@@ -78,13 +78,13 @@ struct Layer {
   ConvParams p;
   Codes x, w;
   std::vector<Sum> bias;
-  /// By all bits of the multiplier. Products of two maps of int16 leave the 32 bits that it takes.
+  /// Uses all bits of the multiplier. Products of two int16 maps exceed its 32-bit input.
   const bool whole =
       call.rounding == Rounding::kHalfEven && call.op.kind != model::OpKind::kBatchMatMul;
   std::vector<double> real;  ///< scales of LiteRT >= 1.3
 };
 
-/// f(Sum()) with the type of the operator's sums.
+/// Calls f(Sum()) with the type of the operator's sums.
 template <typename F>
 Codes with_sums(const Call& call, int bias_position, const F& f) {
   const int bias = call.op.input(bias_position);
@@ -95,7 +95,7 @@ Codes with_sums(const Call& call, int bias_position, const F& f) {
   return narrow ? f(std::uint32_t()) : f(std::uint64_t());
 }
 
-/// Output pixel by pixel, channel by channel: acc(n, p, q, m) does the taps.
+/// Computes the outputs pixel by pixel, channel by channel; acc(n, p, q, m) adds the taps.
 template <typename Sum, typename Accumulate>
 Codes each_output(const Layer<Sum>& layer, const Accumulate& acc) {
   const Image out(layer.call.out().shape);
@@ -151,7 +151,7 @@ Codes depthwise_convolution(const Call& call) {
   });
 }
 
-/// @throws Error  a computed shape is not that of the file
+/// @throws Error  if a computed shape differs from the file's
 void require_shape(const Call& call) {
   if (call.in(0).is_constant) return;
   const std::vector<int>& shape = call.out().shape;
@@ -196,7 +196,7 @@ Codes fully_connected(const Call& call) {
   return result;
 }
 
-/// Sums of groups of codes as they are, each times its factor.
+/// Computes sums of groups of unchanged codes, each multiplied by its factor.
 Codes in_groups(const Call& call) {
   const Layer<std::uint32_t> layer(call, 0, 2);
   const auto M = static_cast<std::size_t>(call.in(1).extent(0));

@@ -10,7 +10,7 @@
 namespace trine::reference {
 namespace {
 
-/// f(a, b) over the broadcast operands.
+/// Returns f(a, b) over the broadcast operands.
 template <typename T, typename F>
 std::vector<T> zip(const Call& call, const std::vector<T>& a, const std::vector<T>& b, const F& f) {
   const auto a_of = broadcast(call.in(0).shape, call.out().shape);
@@ -20,13 +20,13 @@ std::vector<T> zip(const Call& call, const std::vector<T>& a, const std::vector<
   return result;
 }
 
-/// The same of codes.
+/// Returns f(a, b) over the codes of the broadcast operands.
 template <typename F>
 Codes zip(const Call& call, const F& f) {
   return zip(call, call.codes(0), call.codes(1), f);
 }
 
-/// LiteRT's.
+/// Computes LiteRT's logistic function.
 float logistic(float x) {
   if (x > 16.619047164916992188f) return 1.0f;
   return x < -9.0f ? std::exp(x) : 1.0f / (1.0f + std::exp(-x));
@@ -76,7 +76,8 @@ constexpr auto kFloatOfTwo = model::table_of<OfTwo>(
 
 namespace {
 
-/// Exact sums of values of a format, rounded once. @pre neither scale is above 2^30 the other
+/// Adds values of a format exactly, and rounds once. @pre neither scale is more than 2^30 times the
+/// other
 Codes add_values(const Call& call) {
   const double output = double{call.out().scale()};
   const ChannelScale a = quantize_scale(double{call.in(0).scale()} / output);
@@ -96,7 +97,7 @@ Codes add_values(const Call& call) {
 Codes add(const Call& call) {
   if (call.of_format()) return add_values(call);
   const AddParams p = add_params(call.graph, call.op);
-  const bool wide = call.out().type == model::DataType::kInt16;  // whose terms' halves go up
+  const bool wide = call.out().type == model::DataType::kInt16;  // whose terms round halves up
   const Rounding terms =
       wide && call.rounding == Rounding::kHalfEven ? Rounding::kSingle : call.rounding;
   const auto input = [&](std::size_t i, std::int32_t code) {

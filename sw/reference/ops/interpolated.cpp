@@ -18,8 +18,8 @@
 namespace trine::reference {
 namespace {
 
-/// sigmoid(i / 24) in Q0.16, as LiteRT's TANH shows it and tflite-micro has it: 44 are one above
-/// the nearest.
+/// sigmoid(i / 24) in Q0.16, as tflite-micro stores it and as LiteRT's TANH shows. 44 of them are
+/// one above the nearest value.
 constexpr std::array<std::uint16_t, 256> kSigmoid = {
     32768, 33451, 34133, 34813, 35493, 36169, 36843, 37513, 38180, 38841, 39498, 40149, 40794,
     41432, 42064, 42688, 43304, 43912, 44511, 45102, 45683, 46255, 46817, 47369, 47911, 48443,
@@ -42,7 +42,8 @@ constexpr std::array<std::uint16_t, 256> kSigmoid = {
     65532, 65532, 65532, 65533, 65533, 65533, 65533, 65533, 65533, 65533, 65533, 65534, 65534,
     65534, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65535};
 
-/// Sigmoid of |x| in Q0.16 and `bits` more, which lie between two points. @param last  of x beyond
+/// Returns the sigmoid of |x|, interpolated between two points, in Q0.16 and `bits` more bits.
+/// @param last  result for x beyond the points
 std::int64_t sigmoid(std::int64_t x, int bits, std::int64_t last) {
   const std::int64_t size = std::abs(x), point = size >> bits;
   if (point >= 255) return last << bits;
@@ -51,8 +52,8 @@ std::int64_t sigmoid(std::int64_t x, int bits, std::int64_t last) {
   return (std::int64_t{kSigmoid[at]} << bits) + between * (kSigmoid[at + 1] - kSigmoid[at]);
 }
 
-/// A function in Q0.15 at 513 points from `first` to `last`; each but the last corrected by half of
-/// the interpolation's error in the middle of the step behind it.
+/// A function in Q0.15 at 513 points from `first` to `last`. Each point except the last is
+/// corrected by half of the interpolation's error in the middle of the following step.
 class Interpolation {
  public:
   Interpolation(double (*function)(double), double first, double last) {
@@ -67,7 +68,7 @@ class Interpolation {
     points_[512] = limited(std::round(value(last)));
   }
 
-  /// @param place  of first..last, limited to -32768..32767
+  /// @param place  position in first..last, limited to -32768..32767
   std::int32_t operator()(std::int64_t place) const {
     const auto from_first =
         static_cast<std::int32_t>(std::clamp<std::int64_t>(place, -32768, 32767) + 32768);
@@ -95,7 +96,7 @@ const Interpolation& reciprocal_lines() {
   return lines;
 }
 
-/// One row of `depth` codes.
+/// Computes one row of `depth` codes.
 void softmax_row(std::int32_t* codes, int depth, const ChannelScale& scale, Rounding rounding) {
   const Interpolation& exponential = exponential_lines();
   const Interpolation& reciprocal = reciprocal_lines();

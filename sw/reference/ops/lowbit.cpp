@@ -17,7 +17,7 @@ using model::DataType;
 
 namespace {
 
-/// low + step * (number of thresholds <= x), for each x.
+/// Returns low + step * (number of thresholds <= x) for each x.
 template <typename T>
 Codes thresholded(const Call& call, const std::vector<T>& x, const std::vector<T>& thresholds) {
   const auto rows = static_cast<std::size_t>(call.in(1).extent(0));
@@ -33,7 +33,7 @@ Codes thresholded(const Call& call, const std::vector<T>& x, const std::vector<T
   return codes;
 }
 
-/// Codes or accumulators as they are: the steps scale them.
+/// Returns codes or accumulators unchanged, because the steps scale them.
 std::vector<float> as_floats(const Call& call) {
   if (call.in(0).type == DataType::kFloat32) return call.floats(0);
   std::vector<float> values;
@@ -41,14 +41,15 @@ std::vector<float> as_floats(const Call& call) {
   return values;
 }
 
-/// e^x for x <= 0 as ONNX Runtime's kernel for machines with fused multiply-add has it: 2^m times a
-/// polynomial of degree 6. std::exp differs in the last bit of a third of all values.
+/// Returns e^x for x <= 0 as ONNX Runtime's kernel for machines with fused multiply-add computes
+/// it: 2^m times a polynomial of degree 6. std::exp differs in the last bit for a third of all
+/// values.
 float runtime_exp(float x) {
   constexpr float kLowest = -88.3762626647949f, kLog2E = 1.44269504088896341f;
   constexpr float kLn2High = 0.693145752f, kLn2Low = 1.42860677e-6f;
   constexpr float kTerms[] = {
       0x1.694000p-10f, 0x1.125edcp-7f, 0x1.555b5ap-5f, 0x1.555450p-3f, 0x1.fffff6p-2f, 1.0f, 1.0f};
-  x = std::max(kLowest, x);              // also where x is no number
+  x = std::max(kLowest, x);              // also if x is not a number
   constexpr float kWhole = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
   const float m = std::fma(x, kLog2E, kWhole) - kWhole;
   x = std::fma(m, -kLn2High, x);
@@ -58,7 +59,8 @@ float runtime_exp(float x) {
   return std::ldexp(sum, static_cast<int>(m));
 }
 
-/// Sum in its order: eight lanes, then neighbours pairwise. Checked for up to 16 values.
+/// Returns the sum in ONNX Runtime's order: eight lanes, then neighbours pairwise. Checked for up
+/// to 16 values.
 template <typename Iterator>
 float runtime_sum(Iterator first, Iterator last) {
   float lanes[8] = {};

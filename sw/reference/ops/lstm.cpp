@@ -34,7 +34,7 @@ Word saturated(std::int64_t x) {
   return static_cast<Word>(std::clamp<std::int64_t>(x, -32768, 32767));
 }
 
-/// Sums and differences keep 16 bits.
+/// Wraps sums and differences to 16 bits.
 Word wrapped(std::int32_t x) { return static_cast<Word>(static_cast<std::uint16_t>(x & 0xffff)); }
 
 Word multiply(Word a, Word b) {
@@ -45,10 +45,10 @@ Word multiply(Word a, Word b) {
 Word left(Word x, int exponent) { return saturated(std::int64_t{x} * (1 << exponent)); }
 Word right(Word x, int exponent) { return static_cast<Word>(rounding_divide_by_pot(x, exponent)); }
 
-/// The upper half of a constant of 32 bits.
+/// Returns the upper half of a 32-bit constant, rounded.
 Word constant(std::int32_t x) { return static_cast<Word>(rounding_divide_by_pot(x, 16)); }
 
-/// exp(x) in Q0.15 for x in [-1/4, 0) in Q0.15: Taylor of degree 4 around -1/8.
+/// Returns exp(x) in Q0.15 for x in [-1/4, 0) in Q0.15: a Taylor series of degree 4 around -1/8.
 Word exp_small(Word x) {
   const Word middle = constant(1895147668), third = constant(715827883);
   const Word y = wrapped(x + (1 << 12));
@@ -58,8 +58,8 @@ Word exp_small(Word x) {
   return saturated(middle + multiply(middle, wrapped(y + tail)));
 }
 
-/// exp(x) in Q0.15 for x <= 0 with `bits` integer bits: exp of the last quarter, times exp(-2^i)
-/// for each bit of the rest.
+/// Returns exp(x) in Q0.15 for x <= 0 with `bits` integer bits: exp of the last quarter, times
+/// exp(-2^i) for each bit of the rest.
 Word exp_negative(Word x, int bits) {
   constexpr std::int32_t kFactors[] = {1672461947, 1302514674, 790015084, 290630308,
                                        39332535,   720401,     242};  // exp(-1/4), exp(-1/2), ...
@@ -74,7 +74,7 @@ Word exp_negative(Word x, int bits) {
   return result;
 }
 
-/// 2 / (1 + x) in Q2.13 for x in [0, 1] in Q0.15: three steps of Newton.
+/// Returns 2 / (1 + x) in Q2.13 for x in [0, 1] in Q0.15, with three Newton steps.
 Word twice_reciprocal(Word x) {
   const Word half = static_cast<Word>((x + kOneQ15 + 1) / 2);  // of the denominator
   Word y = wrapped(constant(1515870810) + multiply(half, constant(-1010580540)));
@@ -98,7 +98,7 @@ Word tanh(Word x, int bits) {
   return x < 0 ? wrapped(-up) : up;
 }
 
-/// Matrices and their scales to a gate's Q3.12.
+/// The matrices of a gate, and the scales of their sums to the gate's Q3.12.
 class Gate {
  public:
   Gate(const Call& call, int index)
@@ -115,20 +115,20 @@ class Gate {
     output_scale_ = scale(5 + index, 18);
   }
 
-  /// @param x, h  less their zero points
+  /// @param x, h  minus their zero points
   Word sum(const std::int32_t* x, std::size_t n, const Codes& h, std::size_t cell,
            Rounding rounding) const {
     const std::int64_t of_x = dot(&inputs_[cell * n], x, n, bias_[cell]);
     const std::int64_t of_h = dot(&outputs_[cell * h.size()], h.data(), h.size(), 0);
     const Word first = saturated(to_gate(of_x, input_scale_, rounding));
     const std::int32_t second = to_gate(of_h, output_scale_, rounding);
-    // LiteRT adds to the first in 32 bits, tflite-micro two numbers of 16.
+    // LiteRT adds 32 bits to the first sum; tflite-micro adds two 16-bit numbers.
     const bool narrow = kernel_ == LstmKernel::kMicro;
     return saturated(std::int64_t{first} + (narrow ? saturated(second) : second));
   }
 
  private:
-  /// Modulo 2^64.
+  /// Returns a sum of products, modulo 2^64.
   static std::int64_t dot(const std::int32_t* a, const std::int32_t* b, std::size_t n,
                           std::int64_t start) {
     auto sum = static_cast<std::uint64_t>(start);
@@ -137,7 +137,7 @@ class Gate {
     return static_cast<std::int64_t>(sum);
   }
 
-  /// Sums have 32 bits where activations have 8.
+  /// Scales a sum. Sums have 32 bits if activations have 8.
   std::int32_t to_gate(std::int64_t sum, const ChannelScale& scale, Rounding rounding) const {
     return wide_ ? scaled_wide(sum, scale) : scaled(wrap(sum), scale, rounding);
   }
@@ -149,7 +149,7 @@ class Gate {
   ChannelScale input_scale_, output_scale_;
 };
 
-/// What one cell makes of its gates' sums.
+/// Computes one cell from the sums of its gates.
 class Cell {
  public:
   virtual ~Cell() = default;
@@ -223,7 +223,7 @@ class MicroCell : public Cell {
 
   static Word sigmoid(Word gate) { return static_cast<Word>(interpolated_logistic(3 * gate)); }
 
-  /// tanh(x 2^log2), on the points' scale first.
+  /// Returns tanh(x 2^log2). x is first brought to the points' scale.
   static Word hyperbolic(Word x, int log2) {
     const int left = log2 + 12;
     std::int64_t place = 3 * std::int64_t{x};
@@ -247,7 +247,7 @@ std::unique_ptr<const Cell> cell_of(const Call& call) {
 }  // namespace
 
 std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op) {
-  const model::Tensor& out = graph.in(op, 18);  // h, as the output has it
+  const model::Tensor& out = graph.in(op, 18);  // h, in the output's type
   if (out.type != model::DataType::kInt8) return "computes int8 alone";
   if (op.hidden_scale <= 0) return "needs five intermediate tensors";
   if (op.hidden_scale != out.scale() || op.hidden_zero_point != out.zero_point())

@@ -20,7 +20,7 @@ std::size_t element_bytes(const Call& call) {
   return static_cast<std::size_t>(model::bytes_of(call.out().type));
 }
 
-/// out[i] = in[from[i]]
+/// Returns out[i] = in[from[i]].
 Bytes gather(const Call& call, const model::Indices& from) {
   const Bytes& in = call.bytes(0);
   const std::size_t size = element_bytes(call);
@@ -30,7 +30,8 @@ Bytes gather(const Call& call, const model::Indices& from) {
   return out;
 }
 
-/// The elements at one index of each list, a list for each axis: all combinations in C order.
+/// Returns the elements at one index of each list, with a list for each axis: all combinations in C
+/// order.
 Bytes gather(const Call& call, const std::vector<std::vector<int>>& lists) {
   const auto steps = steps_of(call.in(0).shape);
   model::Indices from{0};
@@ -43,7 +44,7 @@ Bytes gather(const Call& call, const std::vector<std::vector<int>>& lists) {
   return gather(call, from);
 }
 
-/// out[to[i]] = in[i].
+/// Writes out[to[i]] = in[i].
 void scatter(const Bytes& in, const model::Indices& to, std::size_t size, Bytes* out) {
   for (std::size_t i = 0; i < to.size(); ++i)
     std::memcpy(&(*out)[to[i] * size], &in[i * size], size);
@@ -67,7 +68,7 @@ Bytes pad(const Call& call) {
 
 Bytes mirror_pad(const Call& call) { return gather(call, model::mirrored(call.graph, call.op)); }
 
-/// Channels of the output are (y, x) in the block, then the input's.
+/// The output's channels are (y, x) in the block, then the input's channels.
 Bytes space_to_depth(const Call& call) {
   const std::vector<int>& to = call.out().shape;
   const auto s = steps_of(call.in(0).shape);

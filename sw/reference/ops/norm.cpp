@@ -13,7 +13,8 @@ namespace {
 
 constexpr double kLargestBias = 0x1p30;
 
-/// beta is added before the scale: where gamma is too small for that, the smallest that is not.
+/// Returns a channel's parameters. beta is added before the scale, so a gamma that is too small for
+/// that is replaced by the smallest possible one.
 NormChannel channel_of(double gamma, double beta, double unit, double output_scale) {
   NormChannel c;
   c.negative = gamma < 0;
@@ -24,7 +25,8 @@ NormChannel channel_of(double gamma, double beta, double unit, double output_sca
   return c;
 }
 
-/// 1 / sqrt(v) in Q30, v in Q31 from 1/4 to 1: a table's eight bits and one Newton step.
+/// Returns 1 / sqrt(v) in Q30 for v in Q31 from 1/4 to 1: eight bits of a table and one Newton
+/// step.
 std::int64_t inverse_root(std::int64_t v) {
   const std::int64_t start = inverse_root_start(static_cast<int>(v >> 23));
   const std::int64_t square = start * start;               // Q30

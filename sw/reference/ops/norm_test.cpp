@@ -33,7 +33,7 @@ Tensor floats(const std::vector<float>& values) {
   return t;
 }
 
-/// A graph of one normalization, its operands, and what it stands for.
+/// A graph of one normalization, with its operands and its real parameters.
 struct Norm {
   Graph graph;
   std::vector<float> gamma, beta;
@@ -89,7 +89,8 @@ struct Norm {
   }
 };
 
-/// Rows of every kind: uniform, narrow anywhere, all alike but a few, the two extremes.
+/// Returns rows of every kind: uniform, narrow around any value, equal except a few, only the two
+/// extremes.
 std::vector<std::int8_t> random_codes(std::mt19937& random, int rows, int channels) {
   std::vector<std::int8_t> codes;
   const auto between = [&](int low, int high) {
@@ -109,9 +110,9 @@ std::vector<std::int8_t> random_codes(std::mt19937& random, int rows, int channe
   return codes;
 }
 
-/// Largest distance of a code from the value that it stands for, beyond the half of rounding.
+/// Returns the largest distance of a code from its exact value, minus the half of rounding.
 /// @param least  smallest standard deviation of rows that count, in codes
-/// @param rounded  the value is that of the rounded epsilon
+/// @param rounded  true: the exact value uses the rounded epsilon
 double worst_error(bool center, int channels, int trials, double least, bool rounded,
                    std::mt19937& random) {
   double worst = 0;

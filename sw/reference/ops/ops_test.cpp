@@ -79,7 +79,7 @@ Graph graph_of(OpKind kind, const std::vector<Operand>& operands, Tensor output,
   return graph;
 }
 
-/// Output codes of one operator, by way of run_graph and so of check().
+/// Returns the output codes of one operator; run_graph() includes check().
 Codes run(OpKind kind, const std::vector<Operand>& operands, Tensor output, Op op = {}) {
   const Graph graph = graph_of(kind, operands, std::move(output), std::move(op));
   std::vector<Array> inputs;
@@ -135,7 +135,7 @@ TEST_CASE("CONV_2D strides, dilates and groups", "[reference][conv]") {
   op.dilation_w = 3;
   CHECK(run(OpKind::kConv2D, {row, codes({1, 1, 2, 1}, {1, 10})}, result({1, 1, 2, 1}), op) ==
         Codes{41, 52});
-  // Four channels in two groups; output 0 sees channels 0 and 1, output 1 the others.
+  // Four channels in two groups: output 0 reads channels 0 and 1, output 1 the others.
   CHECK(run(OpKind::kConv2D, {codes({1, 1, 1, 4}, {1, 2, 3, 4}), codes({2, 1, 1, 2}, {1, 2, 3, 4})},
             result({1, 1, 1, 2})) == Codes{5, 25});
 }
@@ -237,13 +237,13 @@ TEST_CASE("MEAN and REDUCE_MAX reduce any axes", "[reference][reduce]") {
   Op keep;
   keep.keep_dims = true;
   CHECK(run(OpKind::kReduceMax, {x, constant({1}, {1})}, result({2, 1}), keep) == Codes{6, -4});
-  // Zero points: mean of (1, 3) - 1 is 1 real; 0.5 a step, zero point 10.
+  // Zero points: the mean of (1, 3) - 1 is 1 real, with steps of 0.5 and zero point 10.
   CHECK(run(OpKind::kMean, {codes({2}, {1, 3}, 1.0f, 1), constant({1}, {0})},
             result({}, 0.5f, 10)) == Codes{12});
 }
 
 TEST_CASE("SUM is a MEAN without its division", "[reference][reduce]") {
-  // (1 + 3 + 8) - 3 is 9 real; 0.5 a step, zero point 10.
+  // (1 + 3 + 8) - 3 is 9 real, with steps of 0.5 and zero point 10.
   CHECK(run(OpKind::kSum, {codes({3}, {1, 3, 8}, 1.0f, 1), constant({1}, {0})},
             result({}, 0.5f, 10)) == Codes{28});
   CHECK(run(OpKind::kSum, {codes({2, 2}, {100, 100, -100, -101}), constant({1}, {1})},
@@ -334,7 +334,8 @@ TEST_CASE("resizing repeats or blends", "[reference][resize]") {
         Codes{0, 25, 75, 100});
 }
 
-/// The golden operators are LiteRT's (docs/numerics.md); the host computes floats in ONNX's form.
+/// The golden operators are LiteRT's (docs/numerics.md); the host computes floats with ONNX's
+/// operators.
 TEST_CASE("the host moves floats where codes go", "[reference][resize][host]") {
   std::mt19937 random{7};
   const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
@@ -413,7 +414,7 @@ TEST_CASE("HARD_SWISH of any scale is near its real values", "[reference][unary]
 
 namespace {
 
-/// Spikes of neurons side by side. @param currents  by step
+/// Returns the spikes of several neurons. @param currents  by step
 Codes spikes(const model::spiking::Neuron& neuron, const Codes& currents, int neurons,
              const std::vector<Operand>& weights = {}) {
   Op op;
@@ -486,7 +487,7 @@ TEST_CASE("exponentials are those of the real numbers, sums those of the bench's
       const std::int32_t e = exponential(-d, p);
       table[static_cast<std::size_t>(d)] = static_cast<std::uint32_t>(e);
       CAPTURE(scale, d);
-      // Below exp(-16) the kernel has 0.
+      // Below exp(-16) the kernel returns 0.
       CHECK(e * 0x1p-31 == Approx(std::exp(-double{scale} * d)).margin(1.2e-7));
     }
     for (int trial = 0; trial < 200; ++trial) {
@@ -506,7 +507,7 @@ TEST_CASE("exponentials are those of the real numbers, sums those of the bench's
 }
 
 TEST_CASE("LOG_SOFTMAX is the logarithm in sixteenths", "[reference][softmax]") {
-  // log(1/4) = -1.386; beyond -255/16 the lowest code.
+  // log(1/4) = -1.386; from -255/16 on, the lowest code.
   const Tensor logarithms = result({2, 4}, 1.0f / 16, 127);
   CHECK(run(OpKind::kLogSoftmax, {codes({2, 4}, {3, 3, 3, 3, 127, 0, 125, 0}, 0.5f)}, logarithms) ==
         Codes{105, 105, 105, 105, 122, -128, 106, -128});
@@ -517,7 +518,7 @@ TEST_CASE("LOG_SOFTMAX is the logarithm in sixteenths", "[reference][softmax]") 
 TEST_CASE("QUANTIZE converts between code types", "[reference][quantize]") {
   CHECK(run(OpKind::kQuantize, {codes({2}, {130, 0}, 0.5f, 128, DataType::kUInt8)},
             result({2}, 0.5f, 0)) == Codes{2, -128});
-  // 1.5 -> 2, -1.5 -> -1: without a right shift the high multiply alone rounds, ties up.
+  // 1.5 -> 2, -1.5 -> -1: without a right shift only the high multiply rounds, ties up.
   CHECK(run(OpKind::kQuantize, {codes({3}, {3, -3, 100})}, result({3}, 2.0f, 1)) ==
         Codes{3, 0, 51});
 }

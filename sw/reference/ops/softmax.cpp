@@ -21,7 +21,7 @@ std::int32_t multiply(std::int32_t a, std::int32_t b) {
   return rounding_doubling_high_multiply(a, b);
 }
 
-/// exp(x) in Q0.31 for x in [-1/4, 0) in Q0.31: Taylor of degree 4 around -1/8.
+/// Returns exp(x) in Q0.31 for x in [-1/4, 0) in Q0.31: a Taylor series of degree 4 around -1/8.
 std::int32_t exp_small(std::int32_t x) {
   constexpr std::int32_t kExpMinusEighth = 1895147668, kThird = 715827883;
   const std::int32_t y = x + (1 << 28);
@@ -31,8 +31,8 @@ std::int32_t exp_small(std::int32_t x) {
   return kExpMinusEighth + multiply(kExpMinusEighth, y + tail);
 }
 
-/// exp(x) in Q0.31 for x <= 0 in Q5.26: exp of the last quarter, times exp(-2^i) for each bit
-/// above.
+/// Returns exp(x) in Q0.31 for x <= 0 in Q5.26: exp of the last quarter, times exp(-2^i) for each
+/// higher bit.
 std::int32_t exp_negative(std::int32_t x) {
   if (x == 0) return kOne;
   constexpr std::int32_t kQuarter = 1 << 24;
@@ -53,7 +53,8 @@ int leading_zeros(std::int32_t x) {
   return count;
 }
 
-/// 2 / (1 + x) in Q2.29 for x in [0, 1) in Q0.31, by three Newton steps for 1 / ((1 + x) / 2).
+/// Returns 2 / (1 + x) in Q2.29 for x in [0, 1) in Q0.31, with three Newton steps for 1 / ((1 + x)
+/// / 2).
 std::int32_t twice_reciprocal_of_one_plus(std::int32_t x) {
   constexpr std::int32_t k48Over17 = 1515870810, kMinus32Over17 = -1010580540;  // Q2.29
   const auto half = static_cast<std::int32_t>((std::int64_t{x} + kOne + 1) / 2);
@@ -65,13 +66,13 @@ std::int32_t twice_reciprocal_of_one_plus(std::int32_t x) {
   return estimate;
 }
 
-/// code - largest in Q5.26.
+/// Returns code - largest in Q5.26.
 std::int32_t scaled_difference(std::int32_t difference, const SoftmaxParams& p) {
   const std::int32_t shifted = wrap(std::int64_t{difference} * (std::int64_t{1} << p.input.shift));
   return multiply(shifted, p.input.multiplier);
 }
 
-/// One row of `depth` codes.
+/// Computes one row of `depth` codes.
 void softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   const std::int32_t largest = *std::max_element(codes, codes + depth);
   std::int32_t sum = 0;  // Q12.19
@@ -82,8 +83,9 @@ void softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
     codes[i] = requantize(exponential(codes[i] - largest, p), reciprocal, p.output);
 }
 
-/// x - largest - log(sum of exponentials). The logarithm is TFLite's to some 2^-26, and a code is
-/// 2^-4: they can differ where the result lies that close to the middle between two codes.
+/// Computes x - largest - log(sum of exponentials). The logarithm equals TFLite's up to some 2^-26,
+/// and a code is 2^-4, so codes can differ if the result is that close to the middle between two
+/// codes.
 void log_softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   const std::int32_t largest = *std::max_element(codes, codes + depth);
   std::int32_t sum = 0;  // Q12.19
@@ -119,7 +121,7 @@ ChannelScale reciprocal_of_sum(std::int32_t sum, const std::optional<ChannelScal
   const auto mantissa =
       static_cast<std::int32_t>((static_cast<std::uint32_t>(sum) << zeros) - 0x80000000u);
   const std::int32_t twice = twice_reciprocal_of_one_plus(mantissa);
-  // Half of it in Q0.31; from shift -32 on every code is 0.
+  // Half of it, in Q0.31. With shifts of -32 and below every code is 0.
   if (!rescale) return {saturating_left(twice, 1), zeros - 35};
   const std::int64_t product = std::int64_t{twice} * rescale->multiplier;
   return {static_cast<std::int32_t>(product >> 30), std::max(zeros - 35 + rescale->shift, -32)};

@@ -17,7 +17,7 @@ std::size_t index(const std::vector<int>& shape, int n, std::int64_t y, std::int
   return ((std::int64_t{n} * shape[1] + y) * shape[2] + x) * shape[3] + c;
 }
 
-/// f(n, y, x, c) for each element of a tensor NHWC.
+/// Calls f(n, y, x, c) for each element of an NHWC tensor.
 template <typename F>
 void each_element(const std::vector<int>& shape, const F& f) {
   for (int n = 0; n < shape[0]; ++n)
@@ -26,7 +26,7 @@ void each_element(const std::vector<int>& shape, const F& f) {
         for (int c = 0; c < shape[3]; ++c) f(n, y, x, c);
 }
 
-/// f(taps) over the taps inside the image, for each output element.
+/// Calls f(taps) with the taps inside of the image, for each output element.
 template <typename F>
 Codes each_window(const Call& call, const PoolParams& p, const F& f) {
   const model::Op& op = call.op;
@@ -45,7 +45,7 @@ Codes each_window(const Call& call, const PoolParams& p, const F& f) {
   return result;
 }
 
-/// For each input element, the output element that its value goes to.
+/// Returns, for each input element, the output element to which it is added.
 model::Indices reduction_targets(const Call& call) {
   const std::vector<bool> reduced = model::reduced_axes(call.graph, call.op).value();
   std::vector<std::size_t> strides(reduced.size());
@@ -58,7 +58,7 @@ model::Indices reduction_targets(const Call& call) {
   return walk(call.in(0).shape, strides);
 }
 
-/// Where an output coordinate reads in the input, in 1/1024: between two neighbours.
+/// The position in the input, in 1/1024, that an output coordinate reads: between two neighbours.
 struct Position {
   std::int64_t low, high, weight;  ///< weight of `high`; the sum of both is 1024
 };
@@ -73,7 +73,7 @@ Position bilinear_position(int at, int in, int out, const model::Op& op) {
   return {low, high, position - 1024 * low};
 }
 
-/// The same of uint8 codes, which LiteRT weighs as float32.
+/// The same position for uint8 codes, which LiteRT weights in float32.
 struct FloatPosition {
   int low, high;
   float weight;  ///< of `high`
@@ -140,7 +140,7 @@ Codes average_pool(const Call& call) {
 
 namespace {
 
-/// Means of values of a format, by exact sums.
+/// Returns means of values of a format, computed with exact sums.
 template <typename Targets>
 Codes mean_of_values(const Call& call, const MeanParams& p, const Targets& targets) {
   std::vector<std::int64_t> sums(static_cast<std::size_t>(call.out().elements()));

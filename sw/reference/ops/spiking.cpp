@@ -20,14 +20,14 @@ std::int32_t saturated16(std::int64_t x) {
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, INT16_MIN, INT16_MAX));
 }
 
-/// What is left of a state after a step, and a current: rounded once, halves to even.
+/// Returns the rest of a state after a step, plus a current: rounded once, halves to even.
 std::int32_t leaked(std::int32_t state, std::int32_t leak, std::int32_t current) {
   const std::int64_t sum =
       std::int64_t{state} * leak + std::int64_t{current} * (std::int64_t{1} << kLeakBits);
   return saturated16(half_even_divide_by_pot(sum, kLeakBits));
 }
 
-/// Currents that the spikes of the step before give.
+/// Returns the currents that result from the previous step's spikes.
 Codes returned(const Codes& weights, const std::vector<ChannelScale>& scales,
                const std::vector<bool>& fired) {
   const std::size_t n = fired.size();

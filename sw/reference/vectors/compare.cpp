@@ -15,13 +15,13 @@ namespace trine::reference {
 
 namespace {
 
-/// Floats in their order, each one unit in the last place from the next.
+/// Returns an integer in the order of floats; consecutive floats have consecutive integers.
 std::int64_t in_order(float x) {
   const auto bits = std::bit_cast<std::int32_t>(x);
   return bits >= 0 ? std::int64_t{bits} : std::int64_t{INT32_MIN} - bits;
 }
 
-/// Floats of one output.
+/// Compares the floats of one output.
 class FloatComparison {
  public:
   FloatComparison(const Array& expected, bool of_sums) {
@@ -31,7 +31,7 @@ class FloatComparison {
         largest_ = std::max(largest_, std::abs(expected.value(i)));
   }
 
-  /// Looks at two float32 that are not the same. @return whether they are equal all the same
+  /// Compares two float32 values that are not the same. @return true if they count as equal
   bool nearly_equal(double actual, double expected, Deviation* d) const {
     if (std::isnan(actual) || std::isnan(expected))
       return std::isnan(actual) == std::isnan(expected);
@@ -53,11 +53,11 @@ class FloatComparison {
     return largest_ > 0 ? std::min(ulps, std::abs(actual - expected) / unit) : ulps;
   }
 
-  double largest_ = 0;  ///< 0: each value has units of its own
+  double largest_ = 0;  ///< 0: each value has its own unit
 };
 
 /// Returns true if terms of either sign may cancel in the operator's results: sums on the host, the
-/// float steps behind sums of the machine, and logarithms of a softmax, which are x - log(sum).
+/// float steps after sums of the machine, and logarithms of a softmax, which are x - log(sum).
 bool is_sum(const model::Op& op) {
   static constexpr std::array kSums{"MatMul",        "Gemm",        "Conv",
                                     "ConvTranspose", "Einsum",      "ReduceSum",
@@ -80,7 +80,7 @@ bool only_moves(const model::Op& op) {
          (op.kind == model::OpKind::kOnnx && std::ranges::find(kMoves, op.name) != kMoves.end());
 }
 
-/// What a code of this tensor stands for, if its type is codes of one scale; else 0.
+/// Returns the value of a code of this tensor if it holds codes of one scale; else 0.
 float scale_of(const model::Tensor& tensor) {
   const bool codes = tensor.type == model::DataType::kInt8 ||
                      tensor.type == model::DataType::kUInt8 ||
@@ -124,7 +124,7 @@ Deviation deviation(const Array& actual, const Array& expected, const FloatOutpu
 
 namespace {
 
-/// Parts that are joined: codes if all of them are codes of one scale.
+/// Returns the form of joined parts: codes if all parts are codes of one scale.
 FloatOutput joined(const model::Graph& graph, const model::Op& op, int depth);
 
 FloatOutput made_by(const model::Graph& graph, int tensor, int depth) {

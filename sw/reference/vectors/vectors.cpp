@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A value in the manifest that knows where it stands, so that each message can say so.
+/// A value in the manifest with its location, so that each message can name it.
 class Node {
  public:
   Node(const SortedJson& value, std::string where) : value_(&value), where_(std::move(where)) {}
@@ -74,7 +74,7 @@ class Node {
   std::string where_;
 };
 
-/// NumPy's name of a type, as manifests write it, to its code.
+/// Returns the code of a type for NumPy's name in manifests.
 std::string code_of(const Node& dtype) {
   const std::string name = dtype.text();
   for (const auto& [long_name, code] : {std::pair{"int8", "i1"},
@@ -89,7 +89,7 @@ std::string code_of(const Node& dtype) {
   dtype.fail("is '{}', allowed int8 uint8 int16 int32 int64 float32 float64 bool", name);
 }
 
-/// An array of the type and shape that `description` states, without its bytes.
+/// Returns an array of the type and shape that `description` declares, without its bytes.
 Array shaped(const Node& description) {
   Array array{code_of(description["dtype"]), {}, {}};
   for (const Node& item : description["shape"].items()) {
@@ -109,7 +109,8 @@ std::size_t bytes_of(const Array& array, const Node& description) {
   return bytes;
 }
 
-/// Raw bytes of the type and shape that `description` (an entry of inputs or outputs) states.
+/// Reads raw bytes of the type and shape that `description` (an entry of inputs or outputs)
+/// declares.
 Array read_raw(const fs::path& path, const Node& file, const Node& description) {
   Array array = shaped(description);
   const std::size_t expected = bytes_of(array, description);
@@ -132,7 +133,7 @@ Array read_tensor(const fs::path& folder, const Node& file, const Node& descript
   }
 }
 
-/// A file whose leading axis are the cases.
+/// Reads a file whose leading axis is the case.
 Array read_stack(const fs::path& folder, const Node& description, std::size_t cases) {
   const Node file = description["file"];
   Array stack = read_tensor(folder, file, description);
@@ -142,7 +143,7 @@ Array read_stack(const fs::path& folder, const Node& description, std::size_t ca
   return stack;
 }
 
-/// The tensor of one case.
+/// Returns the tensor of one case.
 Array row_of(const Array& stack, std::size_t index) {
   Array row{stack.dtype, {stack.shape.begin() + 1, stack.shape.end()}, {}};
   const auto bytes = static_cast<std::ptrdiff_t>(row.elements()) *
@@ -152,11 +153,11 @@ Array row_of(const Array& stack, std::size_t index) {
   return row;
 }
 
-/// The model's inputs or outputs: what the manifest says of them, and their files where these hold
+/// The model's inputs or outputs: their descriptions in the manifest, and the files that contain
 /// all cases.
 struct Ends {
   std::vector<Node> descriptions;
-  std::vector<Array> stacks;  ///< empty where each case names files of its own
+  std::vector<Array> stacks;  ///< empty if each case names separate files
 };
 
 Ends read_ends(const fs::path& folder, std::vector<Node> descriptions, std::size_t cases) {
@@ -183,7 +184,7 @@ std::vector<Array> read_tensors(const fs::path& folder, const Node& files,
   return result;
 }
 
-/// LiteRT's manifests have lists where ONNX's have one input.
+/// Returns a list. LiteRT's manifests have lists where ONNX's have one input.
 std::vector<Node> one_or_more(const Node& parent, const char* many, const char* one) {
   if (parent.has(many) || !parent.has(one)) return parent[many].items();
   return {parent[one]};
@@ -216,7 +217,7 @@ VectorCase read_case(const fs::path& folder, const Node& node, std::size_t index
   return result;
 }
 
-/// A layer's tensor in the file of all layers' bytes, from `offset` on.
+/// Returns a layer's tensor from the file of all layers' bytes, beginning at `offset`.
 Array read_part(const Array& bytes, const Node& node) {
   Array array = shaped(node);
   const std::int64_t offset = node["offset"].number();
@@ -372,7 +373,7 @@ void check_cases(const VectorSet& vectors, const model::Graph& before, const mod
 void check_vectors(const VectorSet& vectors, const model::Graph& graph) {
   check_cases(vectors, graph, graph);
   for (const LayerVector& layer : vectors.layers) {
-    if (layer.tensor == -1) continue;  // ONNX has names, of which the importer keeps some
+    if (layer.tensor == -1) continue;  // ONNX has names, some of which the importer keeps
     if (layer.tensor < 0 || layer.tensor >= static_cast<int>(graph.tensors.size()))
       throw_error("{}: layer {}: tensor {} does not exist in {}", vectors.file, layer.op_index,
                   layer.tensor, graph.file);

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder of its own for each test, removed afterwards.
+/// Makes a separate folder for each test, and removes it afterwards.
 struct Scratch {
   explicit Scratch(const std::string& name)
       : folder(fs::temp_directory_path() /
@@ -68,7 +68,7 @@ TEST_CASE("the first difference is counted through all outputs", "[reference][co
   sum.add(other);
   CHECK(sum.first == 13);
   sum.add(other);
-  CHECK(sum.first == 13);  // the first one stays
+  CHECK(sum.first == 13);  // the first one is kept
   CHECK(sum.elements == 20);
   CHECK(sum.differ == 4);
 }
@@ -161,7 +161,8 @@ TEST_CASE("floats behind the machine's sums and logarithms of a softmax cancel",
     std::memcpy(a.bytes.data(), values.data(), a.bytes.size());
     return a;
   };
-  // As conv_no_output_q and lenet-300-100 of the field reports: exact but for what cancels.
+  // As in conv_no_output_q and lenet-300-100 of the field reports: exact except for terms that
+  // cancel.
   const FloatOutput how = float_output(graph, 1);
   CHECK(deviation(floats({7.16f, 0.0f}), floats({7.16f, -1.1e-8f}), how).differ == 0);
   CHECK(deviation(floats({-29.0f, -2.8471e-05f}), floats({-29.0f, -2.8491e-05f}), how).differ == 0);
@@ -200,7 +201,7 @@ TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {
   CHECK(set.cases[0].inputs[0].bytes == std::vector<std::uint8_t>{1, 2});
   CHECK(set.cases[0].outputs[0].bytes == std::vector<std::uint8_t>{3, 4});
   CHECK(set.cases[0].outputs[0].dtype == "i1");
-  REQUIRE(set.layers.size() == 1);  // the one without a file has no value
+  REQUIRE(set.layers.size() == 1);  // the layer without a file has no value
   CHECK(set.layers[0].tensor == 1);
 }
 

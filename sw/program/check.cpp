@@ -14,7 +14,7 @@ namespace {
 
 void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   std::int64_t elements = 1;
-  const std::int64_t most = 8 * limit;  // a bit each
+  const std::int64_t most = 8 * limit;  // one bit each
   for (const int e : l.extents) {
     if (e < 1 || elements > most / e) throw_error("{} '{}' has extent {}", what, l.name, e);
     elements *= e;
@@ -51,7 +51,7 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
     throw_error("{} '{}' has a table of {} codes", what, l.name, l.codes.size());
 }
 
-/// What the host's tensor holds.
+/// Returns true if the host's tensor type fits the layout.
 bool fits(const TensorLayout& layout, model::DataType type) {
   if (layout.element_bytes() == 4) return type == model::DataType::kInt32;
   if (layout.shape.wide) return type == model::DataType::kInt16;
@@ -71,8 +71,8 @@ void check_host(const model::Graph& host, const std::vector<TensorLayout>& edge,
 
 constexpr std::int64_t kMostDram = std::int64_t{1} << 40;
 
-/// Bytes that the program's stores write, up to kMostDram: a RUN moves what DMEM holds, each word
-/// once, whatever its registers say.
+/// Returns the bytes that the program's stores write, up to kMostDram. A RUN moves at most the
+/// contents of DMEM, each word once, whatever its registers are.
 std::int64_t stored_bytes(const std::vector<isa::Word>& words, std::int64_t dmem_words) {
   std::int64_t bytes = 0;
   isa::for_each_run(words, [&](std::size_t, isa::Engine engine, const isa::Registers& registers,
@@ -85,8 +85,8 @@ std::int64_t stored_bytes(const std::vector<isa::Word>& words, std::int64_t dmem
   return bytes;
 }
 
-/// Constants, maps at the edge, and what is stored between: rows of W words may lie a beat of 16
-/// apart.
+/// Returns an upper limit of the DRAM bytes: constants, maps at the edge, and maps stored in
+/// between. Rows of W words may be a beat of 16 words apart.
 std::int64_t most_dram_bytes(const Program& p) {
   constexpr std::int64_t kPage = 4096;
   std::int64_t bytes = 2 * kPage + static_cast<std::int64_t>(p.image.size());

@@ -4,7 +4,7 @@
 // every offset stays inside of the file, Reader that it unfolds to no more than its size, and
 // check() that the program can be run.
 
-// What flatbuffers may align; an image is aligned more than by its default.
+// The largest alignment that flatbuffers may use; an image needs more than the default.
 #define FLATBUFFERS_MAX_ALIGNMENT 64
 
 #include <algorithm>
@@ -35,7 +35,7 @@ constexpr std::uint32_t kVersion = 14;  // of this format
 constexpr std::string_view kEarlierMagic = "TRINEPRG";
 constexpr std::size_t kMostBytes = std::size_t{1} << 31;  // offsets of flatbuffers are signed
 constexpr std::size_t kMostTables = 1 << 20;
-constexpr std::size_t kBesideImages = 1 << 20;  // bytes, about
+constexpr std::size_t kBesideImages = 1 << 20;  // approximate bytes
 
 /// Calls visit(member, getter, adder) for each field of an operator that is a number or a flag.
 template <typename Visit>
@@ -51,7 +51,7 @@ void for_each_number(Visit visit) {
 
 // ---- writing
 
-/// The elements, each as `make` says, as a vector of tables or strings.
+/// Creates a vector of tables or strings by calling `make` for each element.
 template <typename List, typename Make>
 auto vector_of(FlatBufferBuilder& b, const List& list, Make make) {
   std::vector<decltype(make(*list.begin()))> made;
@@ -131,8 +131,8 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
 
 // ---- reading
 
-/// What a file has is copied only once: its tables may share their parts, and a small one would
-/// unfold to more than there is memory.
+/// Copies each byte of a file only once. Its tables may share their parts, so a small file could
+/// otherwise expand to more than the memory.
 class Reader {
  public:
   Reader(std::string file, std::size_t bytes) : file_(std::move(file)), left_(bytes) {}
@@ -145,7 +145,7 @@ class Reader {
     left_ -= bytes;
   }
 
-  /// Without control bytes, which would break messages of one line.
+  /// Returns a text without control characters, which would break messages of one line.
   std::string text(const flatbuffers::String* from) {
     spend(from->size() + 4);
     std::string text = from->str();
@@ -154,7 +154,7 @@ class Reader {
     return text;
   }
 
-  /// By bytes: the verifier does not check the alignment of elements.
+  /// Copies a list byte by byte, because the verifier does not check the alignment of elements.
   template <typename T>
   std::vector<T> list(const Vector<T>* from) {
     std::vector<T> result(from == nullptr ? 0 : from->size());
@@ -179,7 +179,7 @@ class Reader {
     return x;
   }
 
-  /// A code of an enumeration that ends with `last`.
+  /// Returns a code of an enumeration that ends with `last`.
   template <typename Enum>
   static Enum code(int from, Enum last) {
     if (from > static_cast<int>(last))
@@ -256,7 +256,7 @@ class Reader {
   }
 
   std::string file_;
-  std::size_t left_;  ///< bytes of the file that were not copied yet
+  std::size_t left_;  ///< bytes of the file that are not copied yet
 };
 
 Program Reader::stage(const format::Stage& from) {
@@ -285,7 +285,7 @@ bool begins_with(std::span<const std::uint8_t> bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
 }
 
-/// What to do with files that look like programs and are none.
+/// Refuses files that resemble programs, with a remedy.
 void refuse_others(std::span<const std::uint8_t> bytes) {
   if (begins_with(bytes, kEarlierMagic))
     throw_error("compiled by an earlier version: compile again");
@@ -337,7 +337,7 @@ bool seal(std::span<std::uint8_t> file) {
 
 namespace {
 
-/// A buffer that holds the file.
+/// Returns a buffer that contains the file.
 FlatBufferBuilder built(const Program& program) {
   std::size_t size = kBesideImages;
   for (const Program* stage : stages(program)) size += image_bytes(*stage);
@@ -346,7 +346,7 @@ FlatBufferBuilder built(const Program& program) {
                                [&](const Program* stage) { return put(builder, *stage); });
   const auto configuration = builder.CreateString(program.config.to_toml());
   const auto digest = program.model_sha256.empty() ? 0 : builder.CreateString(program.model_sha256);
-  constexpr std::uint64_t kPlace = 1;  // a field that is zero would not be stored
+  constexpr std::uint64_t kPlace = 1;  // a field that is zero would be omitted
   builder.Finish(format::CreateProgram(builder, kPlace, kVersion, configuration, parts, digest,
                                        program.images),
                  format::ProgramIdentifier());
@@ -372,7 +372,7 @@ Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string&
   try {
     return parse(bytes, file);
   } catch (const Error& e) {
-    const std::string what = e.what();  // graphs and configurations know their file
+    const std::string what = e.what();  // graphs and configurations name their file
     throw Error(what.starts_with(file + ":") ? what : file + ": " + what);
   }
 }

@@ -40,7 +40,7 @@ std::vector<std::uint8_t> initial_dram(const Program& program) {
 }
 
 std::vector<Array> machine_inputs(const Program& program, const std::vector<Array>& inputs) {
-  // Tensors that pass through are inputs and outputs of the graph.
+  // Tensors that pass through are both inputs and outputs of the graph.
   return reference::outputs_of(program.before,
                                reference::run_graph(program.before, inputs, program.rounding));
 }

@@ -18,11 +18,11 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they are");
 
-/// What a number is in the image: flags have 32 bits.
+/// The type of a number in the image: flags have 32 bits.
 template <typename T>
 using Stored = std::conditional_t<std::is_same_v<T, bool>, std::uint32_t, T>;
 
-/// Writes the numbers that a visitor shows, one behind the other.
+/// Writes the numbers that a visitor shows, one after the other.
 struct Put {
   std::uint8_t* to;
   template <typename T>
@@ -33,7 +33,7 @@ struct Put {
   }
 };
 
-/// Reads them. @pre there are as many bytes
+/// Reads the numbers that a visitor shows. @pre there are enough bytes
 struct Get {
   const std::uint8_t* from;
   template <typename T>
@@ -54,13 +54,13 @@ std::uint32_t checksum_of(std::span<const std::uint8_t> image) {
   return static_cast<std::uint32_t>(::crc32_z(before, behind.data(), behind.size()));
 }
 
-/// Where the n-th table of codes lies, or ends.
+/// Returns the offset of the n-th table of codes, or the end of the tables.
 std::uint64_t codes_offset(const ImageHeader& h, std::size_t n) {
   const std::uint64_t records = std::uint64_t{kImageRecord} * (h.inputs + h.outputs);
   return round_up(kImageHeader + records, kImageAlignment) + kImageCodes * n;
 }
 
-/// Where words and constants lie follows from what there is.
+/// Computes the offsets of words and constants from the sizes of the parts.
 void place(ImageHeader* h, std::size_t tables) {
   const std::uint64_t words = codes_offset(*h, tables);
   const std::uint64_t constants = round_up(words + 8 * std::uint64_t{h->words}, kImageAlignment);
@@ -76,8 +76,8 @@ T count(std::size_t size, const char* what) {
   return static_cast<T>(size);
 }
 
-/// How the model's own QUANTIZE, if there is one, makes the n-th input's codes of floats: halves to
-/// even 1, above it the format.
+/// Returns how the n-th input's floats are rounded to codes by the model's QUANTIZE, if there is
+/// one: bit 0 is 1 for halves to even, the bits above are the format.
 std::uint32_t rounding(const Program& stage, std::size_t input) {
   const model::Graph& before = stage.before;
   if (input >= before.outputs.size()) return 0;
@@ -88,7 +88,7 @@ std::uint32_t rounding(const Program& stage, std::size_t input) {
   return format;
 }
 
-/// The same place of the n-th output, of whose codes floats are made.
+/// Returns the format of the n-th output, at the same bits, if floats are made of its codes.
 std::uint32_t format_of(const Program& stage, std::size_t output) {
   const model::Graph& after = stage.after;
   return output < after.inputs.size()
@@ -107,7 +107,7 @@ void put_record(std::uint8_t* to, TensorLayout layout, ImageRecord record) {
   visit_record(layout, record, Put{to});
 }
 
-/// The tables of both ends, in order.
+/// Returns the tables of inputs and outputs, in order.
 std::vector<const std::vector<std::uint8_t>*> tables_of(const Program& stage) {
   std::vector<const std::vector<std::uint8_t>*> tables;
   for (const auto* edge : {&stage.inputs, &stage.outputs})
@@ -144,7 +144,7 @@ ImageHeader header_of(const Program& stage) {
   return header;
 }
 
-/// @param tables  read so far
+/// @param tables  number of tables read so far
 TensorLayout record_of(std::span<const std::uint8_t> image, const ImageHeader& header,
                        std::size_t at, std::size_t* tables) {
   TensorLayout layout;
@@ -165,7 +165,7 @@ TensorLayout record_of(std::span<const std::uint8_t> image, const ImageHeader& h
   return layout;
 }
 
-/// Fills the layouts. @return the number of tables @pre the words come behind the records
+/// Fills the layouts. @return the number of tables @pre the words follow the records
 std::size_t read_records(std::span<const std::uint8_t> image, const ImageHeader& h,
                          Program* stage) {
   std::size_t tables = 0;

@@ -13,7 +13,8 @@
 namespace trine::program {
 namespace {
 
-/// What may stand in a comment or a string: names are a model's, of any bytes.
+/// Returns a text that is safe in a comment or a string, because a model's names may have any
+/// bytes.
 std::string harmless(std::string_view text) {
   std::string result;
   for (const char c : text)
@@ -23,7 +24,7 @@ std::string harmless(std::string_view text) {
   return result;
 }
 
-/// "lenet_mnist" of "LeNet-MNIST".
+/// Returns "lenet_mnist" for "LeNet-MNIST".
 std::string identifier(std::string_view name) {
   std::string result;
   for (const char c : name) {

@@ -8,15 +8,15 @@
 namespace trine::program {
 namespace {
 
-/// The distance of a word's pixel from the first one.
+/// Returns the distance of a pixel from the first one, in words.
 std::int64_t pixel(const TensorLayout& layout, int y, int x) {
   const int words = layout.shape.pixel_words();
   return layout.transposed ? std::int64_t{x} * layout.pitch + words * std::int64_t{y}
                            : std::int64_t{y} * layout.pitch + words * std::int64_t{x};
 }
 
-/// A map without blocks: calls visit(element of the host's tensor, byte offset of the word in DRAM,
-/// place in the word) for each of its values.
+/// Calls visit(element of the host's tensor, byte offset of the word in DRAM, position in the word)
+/// for each value of a map without blocks.
 template <typename Visit>
 void for_each_value(const TensorLayout& l, Visit visit) {
   for (int y = 0; y < l.rows(); ++y)
@@ -31,7 +31,7 @@ std::uint8_t code_of(const TensorLayout& layout, std::uint8_t byte) {
   return layout.codes.empty() ? byte : layout.codes[byte];
 }
 
-/// A pixel holds a block of the tensor's.
+/// Writes a map whose pixels hold a block of the tensor's pixels.
 void to_folded(const std::uint8_t* tensor, const TensorLayout& layout, std::uint8_t* dram) {
   const Fold& fold = layout.fold;
   const Steps& steps = layout.steps;
@@ -54,7 +54,7 @@ void to_folded(const std::uint8_t* tensor, const TensorLayout& layout, std::uint
       }
 }
 
-/// Extents of an image; too many for a Shape, maybe.
+/// Extents of an image, which may exceed a Shape.
 struct Extents {
   int channels = 1;
   std::int64_t height = 1, width = 1;
@@ -107,7 +107,7 @@ std::int32_t unpack_code(std::uint32_t word, int per_word, int place) {
   const int bits = 32 / per_word;
   const std::uint32_t code = word >> bits * place & mask_of(bits);
   if (bits == 1) return code != 0 ? 1 : -1;
-  // Two's complement: the highest bit counts negative.
+  // Two's complement: the highest bit is negative.
   const std::int64_t sign = std::int64_t{1} << (bits - 1);
   return static_cast<std::int32_t>((static_cast<std::int64_t>(code) ^ sign) - sign);
 }

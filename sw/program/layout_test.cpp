@@ -23,7 +23,7 @@ namespace {
 
 using namespace trine::program::testing;
 
-/// @param refused  part of what check() says; "": nothing
+/// @param refused  part of the message of check(), or "" if it accepts the program
 void check_says(const Program& program, const std::string& refused) {
   std::string error;
   try {
@@ -115,7 +115,7 @@ TEST_CASE("a tensor's layout may use its DRAM to the last word, and fits its ten
     l.plane = 81;
   };
   struct Row {
-    std::string refused;  ///< empty: it is not
+    std::string refused;  ///< empty: accepted
     std::function<void(TensorLayout&)> change;
   };
   const std::string fits = "does not fit its", folded = "is folded by", blocks = "has blocks of",
@@ -348,7 +348,7 @@ TEST_CASE("a precision's codes are those that come back from its words", "[progr
       ++codes;
     }
     CHECK(most == p.most());
-    // One pattern of two bits is no ternary code.
+    // One pattern of two bits is not a ternary code.
     CHECK(codes == (1 << p.bits) - (p.name == "ternary" ? 1 : 0));
   }
 }

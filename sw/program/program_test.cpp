@@ -35,7 +35,7 @@ using compiler::compile;
 using sim::testing::Builder;
 using namespace trine::program::testing;
 
-/// The program's file with something else in it, and a correct checksum.
+/// Returns the program's file with a change and a correct checksum.
 template <typename Change>
 std::vector<std::uint8_t> changed(const Program& program, Change change) {
   const std::string file = serialize(program);
@@ -349,7 +349,7 @@ TEST_CASE("every shipped model's program survives its file", "[compiler][program
       try {
         file = serialize(compile(model::import_model(entry.path(), true), config, options));
       } catch (const Error&) {
-        continue;  // refused, as tests of the command line say
+        continue;  // refused, as the tests of the command line check
       }
       const Program read = parse_program(bytes_of(file), "x");
       CHECK(serialize(read) == file);
@@ -373,7 +373,7 @@ TEST_CASE("names of any bytes do not hinder a program", "[compiler][program]") {
 TEST_CASE("a program for another configuration is refused", "[compiler][program][error]") {
   Program program = small_program();
   machine::Config config = program.config;
-  config.pipeline_rows = 2;  // no program sees it
+  config.pipeline_rows = 2;  // no program depends on it
   config.ecc = true;
   set_configuration(program, config);
   CHECK(program.config.to_toml() == config.to_toml());
@@ -441,7 +441,7 @@ TEST_CASE("a layer that no memory holds is refused by name", "[compiler][error]"
     return b.convolution(b.input({1, height, width, 4}), 4, taps_y, taps_x, 1, 1, 1, 1,
                          model::Padding::kValid, true);
   };
-  // Rows too long for a buffer are columns when the network lies on its side.
+  // Rows that are too long for a buffer become columns when the network is transposed.
   Builder row(1);
   row.graph.outputs = {convolution(row, 1, 9000, 1, 3000)};
   sim::testing::require_exact(row.graph, config, {row.random_array(row.graph.inputs[0])});

@@ -17,14 +17,14 @@ std::int64_t floor_divide(std::int64_t a, std::int64_t b) {  // b > 0
   return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
-/// Taps and positions along one axis: x, or y.
+/// The taps and positions along one axis, x or y.
 struct Axis {
   std::int64_t start, stride, positions;  ///< coordinates of positions' first taps
-  std::int64_t last, dil, size;           ///< taps - 1; those outside of 0 .. size - 1 are masked
+  std::int64_t last, dil, size;           ///< taps - 1; taps outside of 0 .. size - 1 are masked
   std::int64_t position_step, tap_step;   ///< words
 
-  /// The words of all taps of all positions that are inside, from the first position's first tap
-  /// on.
+  /// Returns the words of all taps inside, for all positions, relative to the first position's
+  /// first tap.
   Extent words() const {
     Extent words;
     for (std::int64_t tap = 0; tap <= last; ++tap) {
@@ -159,7 +159,7 @@ class Reacher {
       one_position(x + right, y, base + right);
   }
 
-  /// Any registers: each lane of each tile is visited.
+  /// Visits each lane of each tile, for any registers.
   void one_by_one() {
     isa::Lanes lanes(r_, walk_.positions);
     const std::int64_t x_end = r_.get(agu::kXEnd), y_end = r_.get(agu::kYEnd);
@@ -191,7 +191,7 @@ class Reacher {
   std::int64_t& visits_;
   Reached result_;
   std::int64_t tiles_, span_, rows_span_, stride_x_, stride_y_;
-  std::int64_t columns_ = 0, rows_ = 0;  ///< of positions, where these are regular
+  std::int64_t columns_ = 0, rows_ = 0;  ///< of positions, if these are regular
 };
 
 }  // namespace

@@ -56,7 +56,7 @@ model::Tensor tensor_of(const trine_host_tensor& from) {
   return t;
 }
 
-/// The operator alone, as a graph of its own, and what it reads.
+/// The operator as a separate graph, and the values that it reads.
 struct Alone {
   model::Graph graph;
   reference::Values values;

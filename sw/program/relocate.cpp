@@ -23,7 +23,7 @@ Reach reach_of(isa::Engine engine, const isa::TransferRegisters& r, const isa::R
   return {r.get(isa::dma::kDram) + std::min<std::int64_t>(rows, 0), std::abs(rows) + 4 * words};
 }
 
-/// How far a transfer's bytes move.
+/// Returns the distance by which a transfer's bytes move.
 std::int64_t distance(const Program& program, std::span<const Move> moves, const Reach& reach) {
   const auto [first, bytes] = reach;
   for (const Move& m : moves) {

@@ -21,7 +21,8 @@ namespace {
 
 using Number = std::uint32_t;
 
-/// The parts of the file while they grow; places in `data`, `texts` and `images` are their own.
+/// The parts of the file while they grow. Offsets in `data`, `texts` and `images` are relative to
+/// these parts.
 class Writer {
  public:
   std::string write(const Program& program);
@@ -29,17 +30,17 @@ class Writer {
  private:
   struct Tensor {
     model::Tensor tensor;
-    std::uint64_t place;  ///< in `data` of a constant, else in the arena
+    std::uint64_t place;  ///< in `data` for a constant, else in the arena
   };
   struct Attribute {
-    Number name, count, place;  ///< in texts; in `data`, of a text in `texts`
+    Number name, count, place;  ///< in texts; in `data`, or in `texts` for a text
     bool is_text;
   };
   struct Step {
-    Number kind;  ///< in texts; of a stage 0, where the empty text is
+    Number kind;  ///< in texts; 0 for a stage, which is the empty text
     Number image, image_bytes, inputs, outputs, lists, attributes, attribute_count;
   };
-  using Global = std::map<int, Number>;  ///< tensors of a graph to those of the file
+  using Global = std::map<int, Number>;  ///< from tensors of a graph to tensors of the file
 
   Number add(const model::Tensor& tensor) {
     const std::uint64_t bytes = round_up(static_cast<std::uint64_t>(bytes_of(tensor)), 8);
@@ -64,14 +65,15 @@ class Writer {
     return found->second;
   }
 
-  /// The file's tensor for one of the graph's, made if it is new.
+  /// Returns the file's tensor for a tensor of the graph, which is added if it is new.
   Number global(const model::Graph& graph, Global& known, int index) {
     const auto [found, is_new] = known.try_emplace(index, 0);
     if (is_new) found->second = add(graph.tensor(index));
     return found->second;
   }
 
-  /// The same of what the machine writes: where that is a constant, nobody reads it from there.
+  /// Returns the file's tensor that the machine writes. If the graph's tensor is a constant, it is
+  /// a separate tensor that no operator reads.
   Number written(const model::Graph& graph, Global& known, int index) {
     model::Tensor tensor = graph.tensor(index);
     if (!tensor.is_constant) return global(graph, known, index);
@@ -94,7 +96,7 @@ class Writer {
   static Number low(std::uint64_t number) { return static_cast<Number>(number); }
 
   std::vector<Tensor> tensors_;
-  std::vector<std::array<Number, 2>> scales_;  ///< in `data`: scales and zero points of each
+  std::vector<std::array<Number, 2>> scales_;  ///< in `data`: scales and zero points by tensor
   std::vector<Step> steps_;
   std::vector<Number> lists_;
   std::vector<Attribute> attributes_;
@@ -138,7 +140,7 @@ void Writer::graph(const model::Graph& graph, reference::RoundingPolicy policy, 
   }
 }
 
-/// @param edge  the tensors that it reads, then those that it gives
+/// @param edge  the tensors that it reads; then those that it writes
 void Writer::stage(const Program& p, std::vector<Number>* edge) {
   Global before, after;
   for (std::size_t i = 0; i < p.before.inputs.size(); ++i) before[p.before.inputs[i]] = edge->at(i);
@@ -157,9 +159,9 @@ void Writer::stage(const Program& p, std::vector<Number>* edge) {
   for (const int t : p.after.outputs) edge->push_back(global(p.after, after, t));
 }
 
-/// The network's own inputs and outputs come first in the lists.
+/// The network's inputs and outputs come first in the lists.
 void Writer::collect(const Program& program) {
-  text("");  // a stage's kind
+  text("");  // the kind of a stage
   std::vector<Number> edge;
   for (const int t : program.before.inputs) edge.push_back(add(program.before.tensor(t)));
   const std::vector<const Program*> parts = stages(program);
@@ -176,7 +178,7 @@ void Writer::collect(const Program& program) {
   }
 }
 
-/// Where each part begins, bytes from the file's beginning.
+/// The offset of each part from the beginning of the file, in bytes.
 struct Writer::Places {
   std::uint64_t tensors, steps, lists, attributes, data, texts, images, end;
 };

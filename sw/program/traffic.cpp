@@ -10,7 +10,7 @@
 namespace trine::program {
 namespace {
 
-/// What became of the words of a stage's DRAM.
+/// The use of the words of a stage's DRAM.
 class Memory {
  public:
   explicit Memory(const Program& stage)
@@ -43,7 +43,7 @@ class Memory {
     }
   }
 
-  /// What is in the network's outputs at last.
+  /// Adds the words of the network's outputs to the layers that wrote them last.
   void add_outputs(std::vector<Traffic>& layers) const {
     for (const std::vector<int>& output : writers_)
       for (const int layer : output)
@@ -57,7 +57,7 @@ class Memory {
   const Program& stage_;
   std::int64_t constants_;
   std::vector<std::uint8_t> words_;
-  std::vector<std::vector<int>> writers_;  ///< of each output's words, the last layer
+  std::vector<std::vector<int>> writers_;  ///< by word of each output: the last layer
 };
 
 void copy(const isa::TransferRegisters& r, const isa::Run& run, bool store, int layer,
@@ -65,7 +65,7 @@ void copy(const isa::TransferRegisters& r, const isa::Run& run, bool store, int 
   const std::int64_t words = r.get(isa::dma::kWords);
   for (std::int64_t row = 0; row < isa::dram_rows(r, run); ++row) {
     const std::int64_t first = (r.get(isa::dma::kDram) + row * r.get(isa::dma::kDramStride)) / 4;
-    if (first + words > memory.size()) return;  // stops the machine
+    if (first + words > memory.size()) return;  // it stops the machine
     if (!store) memory.read(first, words, traffic);
     if (store) memory.write(first, words, layer);
     if (store) traffic.moved.maps_written += 4 * words;
@@ -113,8 +113,8 @@ Traffic sum_of(const std::vector<Traffic>& layers) {
 }
 
 HostWork host_work(const TensorLayout& layout) {
-  // Turns of loops: over the codes of a word (packed ones a bit at a time), over words around it;
-  // of blocks over a pixel's codes, over a block's pixels.
+  // Cycles of loop iterations: per code of a word (packed codes one bit at a time), and per word;
+  // for blocks, per code of a pixel and per pixel of a block.
   constexpr int kCode = 4, kPackedCode = 10, kTable = 2, kWord = 10, kBlockCode = 12,
                 kBlockPixel = 18;
   const Shape& s = layout.shape;

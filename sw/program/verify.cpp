@@ -19,13 +19,14 @@ namespace {
 using isa::Engine;
 constexpr std::size_t kEngines = isa::kEngines;
 
-/// Which RUN starts when, but for time: engines take their words from queues of finite room, a RUN
-/// waits for its tokens and gives others. Whether the program ends does not depend on time.
+/// Simulates which RUNs start, without time. Engines read their words from queues of finite size,
+/// and a RUN waits for its tokens and gives others. Whether the program ends does not depend on
+/// time.
 class Tokens {
  public:
   explicit Tokens(std::span<const isa::Word> words) : words_(words) {}
 
-  /// The word at which an engine waits for ever, or from which on queues lack room.
+  /// Returns the word at which an engine waits for ever, or from which on queues are full.
   std::optional<Fault> fault() {
     for (std::size_t next = 1; next < words_.size();) {
       const std::size_t e = index(next);
@@ -44,7 +45,7 @@ class Tokens {
   }
 
  private:
-  /// Words of an engine that were dispatched and not begun: its queue, and two that were read.
+  /// Words of an engine that are dispatched but not begun: its queue, and two that are read.
   static constexpr std::size_t kRoom = machine::kQueueWords + 2;
 
   std::size_t index(std::size_t word) const {
@@ -55,7 +56,7 @@ class Tokens {
       if ((run.wait >> from & 1) != 0 && tokens_[from][engine] == 0) return false;
     return true;
   }
-  /// Begins all words that can. @return whether there was one
+  /// Begins all words that can begin. @return true if there was one
   bool advance() {
     bool any = false;
     for (std::size_t e = 0; e < kEngines; ++e)
@@ -101,7 +102,7 @@ class Tokens {
   std::array<std::array<std::int64_t, kEngines>, kEngines> tokens_{};  ///< [from][to]
 };
 
-/// Word by word.
+/// Verifies the words one by one.
 class Words {
  public:
   Words(const machine::Config& config, std::int64_t dram_bytes)
@@ -130,7 +131,7 @@ class Words {
   std::optional<Fault> fault_;
 };
 
-/// Words that are not a program at all.
+/// Returns the fault of words that are not a program at all.
 std::optional<Fault> frame_fault(std::span<const isa::Word> words, const machine::Config& config) {
   if (words.empty()) return Fault{0, "configuration", "there are no instructions"};
   if (words.front() != config.hash())

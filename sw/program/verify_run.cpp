@@ -114,7 +114,7 @@ class Transfer {
     if (engine_ == Engine::kLoad) check_target(local);
   }
 
-  /// Entries of so many bytes, from the first one of a beat on.
+  /// Checks entries of `entry_bytes` bytes that begin at the start of a beat.
   void check_entries(const char* what, std::int64_t local, std::int64_t entry_bytes,
                      std::int64_t size) const {
     const std::int64_t unit = 4 * data_words_ / entry_bytes;
@@ -137,7 +137,7 @@ class Transfer {
         return check_entries("scale", local, 8, config_.param_channels);
       case Target::kTable:
         return check_entries("table", local, 4, limit::kTableWords);
-      case Target::kPoints:  // an entry a word
+      case Target::kPoints:  // one entry per word
         if (local % data_words_ != 0) object("point {}: not a multiple of {}", local, data_words_);
         return check_range("point", local, words_, 4 * limit::kTableWords);
       case Target::kExponentials:
@@ -185,7 +185,7 @@ OutputRange wide_range_of(const LaneRegisters& r) {
           static_cast<machine::Format>(field(r, post::kFormat))};
 }
 
-/// Checks scales and ranges of results. @param wide  bounds are of int16 codes
+/// Checks scales and ranges of results. @param wide  true if bounds are int16 codes
 void check_post(const LaneRegisters& r, bool wide) {
   const auto scale = [&](const isa::LaneField& multiplier, const isa::LaneField& shift) {
     return ChannelScale{static_cast<std::int32_t>(r.get(multiplier)), field(r, shift)};
@@ -223,7 +223,7 @@ void check_steps(const machine::Config& config, const LaneRegisters& r) {
            kMostWords);
 }
 
-/// Addresses, modulo 2^24, of words that the RUN accesses.
+/// Checks the addresses, modulo 2^24, of words that the RUN accesses.
 void check_dmem(const machine::Config& config, const Extent& words) {
   if (words.empty()) return;
   const std::int64_t first = words.low & isa::kAddressMask, last = first + words.high - words.low;
@@ -231,8 +231,8 @@ void check_dmem(const machine::Config& config, const Extent& words) {
     object("DMEM words {}..{}, allowed 0..{}", first, last, config.dmem_words() - 1);
 }
 
-/// The RUN's coordinates and addresses, on each core. @param residual  from each written word to
-/// another that is read
+/// Checks the RUN's coordinates and addresses on each core. @param residual  distance from each
+/// written word to another word that is read
 void check_reach(const machine::Config& config, const LaneRegisters& r, const Walk& walk,
                  std::int64_t& visits, std::optional<std::int64_t> residual = {}) {
   for (int core = 0; core < config.cores; ++core) {
@@ -256,7 +256,7 @@ Extent words_of_pair(Pairs pairs, Pairs odd) {
   return pairs == Pairs::kNone ? Extent{0, 0} : pairs == odd ? Extent{1, 1} : Extent{0, 1};
 }
 
-/// So many words, each `step` after the one before.
+/// Returns the extent of `words` words, each `step` after the word before.
 Extent repeated(std::int64_t words, std::int64_t step) {
   Extent all;
   all.add(0, (words - 1) * step);
@@ -275,12 +275,12 @@ class Compute {
     if (!(clear_ && drains_) && (groups_ != 1 || r_.get(agu::kTilesLast) != 0))
       object("a reduction in pieces has one tile and one group");
     if (window_) check_window();
-    // The post unit waits for the last channel, which is none of the last group's.
+    // The post unit waits for the last channel, which is not in the last group.
     if (drains_ && channels_ <= (groups_ - 1) * columns_)
       end_with("progress", "{} channels, but {} groups of {}", channels_, groups_, columns_);
     const bool lookup = drains_ && output_of(r_) == Output::kTable;
     if (lookup && run_.has(kFuseMax)) object("no residual with a lookup");
-    // The lane's latency is longer than its table of tags: the word never leaves.
+    // The lane's latency exceeds its table of tags, so the word never leaves the lane.
     if (lookup && run_.has(kFuseAdd)) end_with("progress", "no residual with a lookup");
     if (wide_ || by_row_) check_wide();
     if (in_groups_) check_groups();
@@ -422,7 +422,7 @@ class Vector {
            }) != nullptr;
   }
 
-  /// Sums, products and extrema of int8 codes.
+  /// Checks sums, products and extrema of int8 codes.
   void check_word() const {
     const bool pair = op_ == Op::kAdd || op_ == Op::kMul || op_ == Op::kSquaredDifference;
     if (op_ == Op::kSquaredDifference && r_.get(post::kAddOperandShift) == 0 &&
@@ -516,7 +516,7 @@ class Vector {
   std::int64_t taps_ = (r_.get(agu::kRLast) + 1) * (r_.get(agu::kSLast) + 1);
 };
 
-/// The RUN's own word, and that of its register which selects hardware.
+/// Checks the RUN's word, and the word of its register that selects hardware.
 void check_words(const machine::Config& config, Engine engine, const isa::Registers& read,
                  const isa::Run& run) {
   for (const isa::Word word :

@@ -34,7 +34,7 @@ double entropy_bits(Bytes bytes) {
   return bits;
 }
 
-/// The sum of Huffman's inner nodes; a bit for each byte where there is but one.
+/// Returns the sum of Huffman's inner nodes, or one bit per byte if there is only one value.
 double prefix_bits(Bytes bytes) {
   std::priority_queue<std::int64_t, std::vector<std::int64_t>, std::greater<>> nodes;
   for (const std::int64_t count : counts_of(bytes))
@@ -82,7 +82,7 @@ double zero_run_bits(Bytes bytes) {
   return static_cast<double>(bits);
 }
 
-/// A layer's rows, one block behind the other.
+/// The rows of a layer, one block after the other.
 struct Rows {
   std::vector<std::uint8_t> bytes;
   std::int64_t stored = 0, sparse = 0, palette = 0;
@@ -99,13 +99,14 @@ WeightBytes figures_of(const Rows& rows) {
           rows.palette};
 }
 
-/// Bytes of a load's stream.
+/// Returns the bytes of a load's stream.
 std::int64_t stream_bytes(isa::dma::Target target, Bytes rows) {
   const auto stream = machine::packed(target, rows);
   return std::min(std::ssize(rows), stream ? std::ssize(*stream) : std::ssize(rows));
 }
 
-/// Rows that a RUN loads from the stage's constants; none of others. @param stored  bytes of DRAM
+/// Returns the rows that a RUN loads from the stage's constants, or nothing for other RUNs. @param
+/// stored  bytes of DRAM
 std::vector<std::uint8_t> rows_of(const Program& stage, const isa::TransferRegisters& r,
                                   const isa::Run& run, std::int64_t* stored) {
   namespace dma = isa::dma;
@@ -141,7 +142,7 @@ std::vector<WeightBytes> weights_of(const Program& program) {
   std::vector<WeightBytes> all;
   for (const Program* stage : stages(program)) {
     std::vector<Rows> layers(stage->layers.size());
-    std::set<std::int64_t> known;  // blocks, by their byte
+    std::set<std::int64_t> known;  // blocks, by their byte address
     std::size_t index = 0;
     isa::for_each_run(stage->words, [&](std::size_t, isa::Engine engine,
                                         const isa::Registers& registers, const isa::Run& run) {

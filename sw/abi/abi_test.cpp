@@ -16,7 +16,7 @@
 namespace trine::abi {
 namespace {
 
-/// A graph by its nodes; tensors from 100 on are floats.
+/// A graph given by its nodes; tensors from 100 on are floats.
 class Drawn : public Source {
  public:
   explicit Drawn(std::vector<Node> nodes) : nodes_(std::move(nodes)) {}
@@ -47,7 +47,7 @@ void* symbol(const char* library, const char* name) {
 }
 
 TEST_CASE("Nodes that hand each other floats are one unit", "[abi]") {
-  // 0 -> DQ 100 -> conv 101 -> relu 102 -> Q 1; the DQ's floats have a second reader, behind Q.
+  // 0 -> DQ 100 -> conv 101 -> relu 102 -> Q 1. The floats of the DQ have a second reader after Q.
   const std::vector<Node> nodes = {
       node({0}, {100}, true), node({100}, {101}),      node({101}, {102}), node({102}, {1}),
       node({1}, {103}, true), node({103, 100}, {104}), node({104}, {2})};
@@ -55,7 +55,7 @@ TEST_CASE("Nodes that hand each other floats are one unit", "[abi]") {
 }
 
 TEST_CASE("No path leaves a part and enters it again", "[abi]") {
-  // Two ways from 0 to 3, of which one goes through node 1.
+  // There are two paths from 0 to 3; one of them contains node 1.
   const std::vector<Node> nodes = {node({0}, {1}), node({1}, {2}), node({1}, {3}),
                                    node({2, 3}, {4})};
   CHECK(convex_parts(nodes, {0, 1, 2, 3}) == std::vector<Nodes>{{0, 1, 2, 3}});
@@ -64,13 +64,13 @@ TEST_CASE("No path leaves a part and enters it again", "[abi]") {
 }
 
 TEST_CASE("What makes floats of weights goes with its reader", "[abi]") {
-  // Node 0 reads a constant alone; node 2, which reads it, is behind one that is not ours.
+  // Node 0 reads only a constant; node 2, which reads it, follows a node that is not claimed.
   const std::vector<Node> nodes = {node({50}, {100}, true), node({0}, {1}), node({1, 100}, {2}),
                                    node({0}, {3})};
   CHECK(convex_parts(nodes, {0, 2, 3}) == std::vector<Nodes>{{3}, {0, 2}});
 }
 
-/// A graph whose nodes cannot be handed over, by a fault that is no refusal.
+/// A graph whose nodes cannot be handed over, because of a fault that is not a refusal.
 class Faulty : public Drawn {
  public:
   using Drawn::Drawn;

@@ -64,7 +64,7 @@ Options options_of(const std::vector<std::pair<std::string, std::string>>& given
 }
 
 void find_files() {
-  static std::once_flag once;  // others may be reading the root already
+  static std::once_flag once;  // other threads may be reading the root already
   std::call_once(once, [] {
     Dl_info info{};
     if (dladdr(reinterpret_cast<const void*>(&find_files), &info) == 0) return;

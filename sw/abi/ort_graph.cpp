@@ -16,7 +16,7 @@ namespace {
 
 struct ElementName {
   int type;
-  const char* code;  ///< NumPy's; empty: not of ours
+  const char* code;  ///< NumPy's; empty: not supported
   bool is_code;
 };
 constexpr ElementName kElements[] = {
@@ -31,7 +31,7 @@ const ElementName* element(int type) {
   return found == std::end(kElements) ? nullptr : found;
 }
 
-/// Tensors of the runtime as those of a file.
+/// Writes tensors of the runtime as tensors of a file.
 class Writer {
  public:
   explicit Writer(const Api& api) : api_(api) {}
@@ -99,7 +99,7 @@ class Writer {
 
   template <typename T>
   std::vector<T> values(const Attribute* attribute, int type) const {
-    std::size_t bytes = 0;  // asked with no room, which is an error but where there are none
+    std::size_t bytes = 0;  // calling without a buffer is an error unless there are none
     ReleaseStatus::call(api_.table(),
                         ReadAttribute::call(api_.table(), attribute, type, nullptr, 0, &bytes));
     std::vector<T> all(bytes / sizeof(T));
@@ -198,7 +198,7 @@ std::int64_t OrtGraph::elements(int tensor, std::size_t from) const {
 }
 
 std::int64_t OrtGraph::macs(const abi::Node& node) const {
-  const bool is_operator = node.op.starts_with("QLinear");  // scales stand between its operands
+  const bool is_operator = node.op.starts_with("QLinear");  // scales are between its operands
   const std::size_t second = is_operator ? 3 : 1;
   if (node.inputs.size() <= second || node.outputs.empty()) return 0;
   const int a = node.inputs[0], b = node.inputs[second], out = node.outputs[0];

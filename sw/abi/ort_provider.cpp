@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kName = "Trine";
 constexpr std::string_view kPrefix = "ep.trine.";  ///< of our options among the session's
 
-/// What a C function returns: an error is a status, none is thrown.
+/// Returns the status of a C function: errors become a status, and no exception leaves it.
 template <typename Action>
 Status* guarded(const Api& api, const Action& action) noexcept {
   try {
@@ -32,14 +32,14 @@ Status* guarded(const Api& api, const Action& action) noexcept {
   }
 }
 
-/// A part with the tensors of its border in the order of its program.
+/// A part with the tensors of its border, in the order of its program.
 struct Claimed {
-  std::shared_ptr<Partition> partition;  ///< writes its report when the last one goes
+  std::shared_ptr<Partition> partition;  ///< writes its report when the last reference ends
   std::shared_ptr<Part> part;
   std::vector<std::string> inputs, outputs;
 };
 
-/// What runs a part. Places: of the program's tensors among those of the runtime's node.
+/// Runs a part. Places are the indices of the program's tensors among those of the runtime's node.
 struct Runner : Computation {
   Api api;
   Claimed claimed;
@@ -85,13 +85,13 @@ Status* compute(Computation* self, void*, KernelContext* context) noexcept {
 
 void release_state(Computation*, void*) noexcept {}
 
-/// A provider of one session.
+/// The provider of one session.
 struct Provider : Ep {
   Api api;
   Options options;
   std::map<std::vector<std::size_t>, Claimed> claimed;  ///< by their nodes, until compiled
-  /// What is wrong with the options, or left by a strict partition. Where creating a provider or
-  /// asking it for its nodes fails, the runtime goes on without it: then all nodes are claimed, and
+  /// The fault of the options, or of a strict partition. If creating a provider or asking it for
+  /// its nodes failed, the runtime would continue without it. Therefore all nodes are claimed, and
   /// compiling them fails.
   std::string refusal;
 
@@ -200,7 +200,7 @@ std::uint32_t vendor_id(const EpFactory*) noexcept { return 0; }
 bool has_streams(const EpFactory*) noexcept { return false; }
 void release_provider(EpFactory*, Ep* ep) noexcept { delete static_cast<Provider*>(ep); }
 
-/// The machine is simulated on the processor: that is its device.
+/// The machine is simulated on the processor, so the processor is its device.
 Status* devices(EpFactory* self, const HardwareDevice* const* hardware, std::size_t count,
                 EpDevice** made, std::size_t room, std::size_t* number) noexcept {
   const auto& factory = *static_cast<const Factory*>(self);
@@ -230,7 +230,7 @@ Status* create_provider(EpFactory* self, const HardwareDevice* const*, const Pai
 }
 
 Status* create_allocator(EpFactory*, const void*, const Pairs*, void** allocator) noexcept {
-  *allocator = nullptr;  // the processor's
+  *allocator = nullptr;  // the processor's allocator
   return nullptr;
 }
 void release_allocator(EpFactory*, void*) noexcept {}
@@ -258,7 +258,7 @@ std::unique_ptr<Factory> make_factory(const Api& api) {
   return factory;
 }
 
-/// @throws Error  a version that nobody tried
+/// @throws Error  if the version has not been tested
 void check_version(const std::string& version) {
   if (std::ranges::find(kKnown, version) == std::end(kKnown))
     throw_error("trine: ONNX Runtime {}, allowed {}", version, fmt::join(kKnown, " "));
@@ -274,7 +274,7 @@ extern "C" {
 __attribute__((visibility("default"))) ort::Status* CreateEpFactories(
     const char*, const ort::Base* base, const ort::Logger*, ort::EpFactory** factories,
     std::size_t room, std::size_t* count) noexcept {
-  const ort::Api first(base->table(1));  // whose places all versions share
+  const ort::Api first(base->table(1));  // whose offsets all versions share
   return ort::guarded(first, [&] {
     ort::check_version(base->version());
     if (room < 1) trine::throw_error("trine: no room for a factory");

@@ -24,7 +24,7 @@ std::int64_t bytes_of(const std::vector<Array>& shapes) {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// Which node makes each tensor.
+/// Returns the node that makes each tensor.
 std::map<int, int> makers_of(const std::vector<Node>& nodes) {
   std::map<int, int> makers;
   for (std::size_t n = 0; n < nodes.size(); ++n)
@@ -80,7 +80,8 @@ std::vector<Nodes> units_of(const Source& source, const std::vector<Node>& nodes
 
 namespace {
 
-/// The earliest turn of each node: even ones are the machine's, and a turn reads earlier ones.
+/// The earliest turn of each node. Even turns are the machine's, and a turn reads only earlier
+/// turns.
 class Turns {
  public:
   Turns(const std::vector<Node>& nodes, const Nodes& claimed)
@@ -108,7 +109,8 @@ class Turns {
     });
   }
 
-  /// What waits for no node, as what makes floats of weights, has the turn of its first reader.
+  /// Moves nodes that wait for no node, such as those that make floats of weights, to the turn of
+  /// their first reader.
   void delay() {
     std::vector<int> latest(nodes_.size(), -1);
     for (std::size_t n = nodes_.size(); n-- > 0;) {
@@ -187,17 +189,17 @@ std::shared_ptr<Part> Partition::compiled(const Source& source, const Nodes& nod
     part->session->show_progress();
   } catch (const Error& refused) {
     refusals_[nodes] = first_line(refused.what());
-  } catch (const std::exception& fault) {  // of our own: the framework computes the part
+  } catch (const std::exception& fault) {  // an internal error: the framework computes the part
     refusals_[nodes] = fmt::format("internal error: {}", fault.what());
   }
   return part;
 }
 
-/// The units that are refused alone; where all of them are taken alone, the first with which the
-/// part's beginning is refused.
+/// Marks the units that are refused on their own. If each is accepted on its own, marks the first
+/// unit with which the beginning of the part is refused.
 void Partition::blame(const Source& source, const Nodes& nodes) {
   std::vector<const Nodes*> units;
-  std::vector<Nodes> pieces;  // of these units in the part
+  std::vector<Nodes> pieces;  // the part of each unit inside of the part
   for (const Nodes& unit : units_) {
     Nodes piece;
     std::ranges::set_intersection(unit, nodes, std::back_inserter(piece));
@@ -297,7 +299,7 @@ std::string Partition::text() const {
 void Partition::write() const noexcept try {
   if (!options_.report.empty()) write_file(options_.report, json_text(json(), 2) + "\n");
 } catch (...) {
-  // A destructor has nobody to tell; the constructor's file was tried in options_of().
+  // A destructor cannot report errors; options_of() has tested the file.
 }
 
 }  // namespace trine::abi

@@ -23,7 +23,7 @@
 namespace trine::abi::tflite {
 namespace {
 
-/// The interpreter's graph for the search.
+/// The interpreter's graph, as the search reads it.
 class Interpreted : public Source {
  public:
   explicit Interpreted(Context& context) : context_(context), plan_(plan_of(context)) {}
@@ -58,7 +58,7 @@ class Interpreted : public Source {
     return parts;
   }
 
-  /// The interpreter's numbers behind their count, as it takes lists.
+  /// Returns the interpreter's node numbers after their count, in the form of its lists.
   std::vector<int> indices(const Nodes& nodes) const {
     std::vector<int> list{static_cast<int>(nodes.size())};
     for (const int n : nodes) list.push_back(plan_[at(n)].index);
@@ -79,7 +79,7 @@ class Interpreted : public Source {
 
   std::vector<int> inputs(const Nodes& nodes) const { return inputs_of(context_, planned(nodes)); }
 
-  /// Tensors that others read, or nobody.
+  /// Returns tensors that other nodes read, or that none reads.
   std::vector<int> outputs(const Nodes& nodes) const {
     std::set<int> outside, inside;
     for (std::size_t n = 0; n < plan_.size(); ++n) {
@@ -122,9 +122,9 @@ class Interpreted : public Source {
   std::vector<Planned> plan_;
 };
 
-/// What the interpreter has of a part: the node that replaces others.
+/// The interpreter's data for a part: the node that replaces others.
 struct Kernel {
-  std::shared_ptr<Partition> partition;  ///< writes its report when the last one goes
+  std::shared_ptr<Partition> partition;  ///< writes its report when the last reference ends
   std::shared_ptr<Part> part;
   std::vector<int> inputs, outputs;  ///< tensors
 };
@@ -132,13 +132,13 @@ struct Kernel {
 struct Loaded {
   Delegate delegate{};
   Options options;
-  std::string version;  ///< what the user takes LiteRT for; empty: what is found
-  /// By the interpreter's nodes, which begin with their count: while it makes its parts, where its
-  /// own plan and nodes are in motion.
+  std::string version;  ///< version of LiteRT that the user assumes; empty: the installed one
+  /// By the interpreter's nodes, which begin with their count. Used while the interpreter makes its
+  /// parts, because its plan and nodes change meanwhile.
   std::map<std::vector<int>, Kernel> kernels;
 };
 
-/// The versions of ai-edge-litert that tflite.h is true for, and how their kernels round.
+/// The versions of ai-edge-litert for which tflite.h is correct, and the rounding of their kernels.
 struct Known {
   const char* version;
   reference::RoundingPolicy rounding;
@@ -146,7 +146,7 @@ struct Known {
 constexpr Known kKnown[] = {{"1.2.0", reference::kDoublePolicy},
                             {"2.3.0", reference::kMixedPolicy}};
 
-/// As pip wrote it beside the package that the interpreter is in; "?": it did not.
+/// Returns the version that pip recorded next to the interpreter's package, or "?".
 std::string installed_version(const Context& context) {
   constexpr std::string_view kBegin = "ai_edge_litert-", kEnd = ".dist-info";
   Dl_info info{};
@@ -160,7 +160,7 @@ std::string installed_version(const Context& context) {
   return "?";
 }
 
-/// @throws Error  a version that nobody tried
+/// @throws Error  if the version has not been tested
 reference::RoundingPolicy rounding_of(const std::string& version) {
   for (const Known& known : kKnown)
     if (version == known.version) return known.rounding;
@@ -169,7 +169,7 @@ reference::RoundingPolicy rounding_of(const std::string& version) {
       version);
 }
 
-/// What a C function returns: errors are told, none is thrown.
+/// Returns the status of a C function: errors are reported, and no exception leaves it.
 template <typename Action>
 Status guarded(Context* context, const Action& action) noexcept {
   try {
@@ -218,7 +218,7 @@ Status run_kernel(Context* context, Node* node) noexcept {
         kernel.part->run(inputs, kernel.partition->options().backend);
     for (std::size_t i = 0; i < kernel.outputs.size(); ++i) {
       const Tensor& tensor = context->tensors[kernel.outputs[i]];
-      if (tensor.data == nullptr) continue;  // nobody reads it
+      if (tensor.data == nullptr) continue;  // no node reads it
       if (outputs.at(i).bytes.size() != tensor.bytes)
         throw_error("trine: output '{}' has {} bytes, LiteRT keeps {}",
                     tensor.name ? tensor.name : "", outputs[i].bytes.size(), tensor.bytes);
@@ -238,7 +238,7 @@ Status replace(Context* context, Delegate* delegate, const std::vector<int>& nod
   return context->replace(context, registration, Interpreted::as_list(nodes), delegate);
 }
 
-/// A graph's turn: claims what the machine takes.
+/// Claims the nodes of a graph that the machine supports.
 Status prepare(Context* context, Delegate* delegate) noexcept {
   return guarded(context, [&] {
     auto& loaded = *static_cast<Loaded*>(delegate->data);
@@ -265,8 +265,8 @@ using trine::abi::tflite::Loaded;
 
 extern "C" {
 
-/// @param report  gets what is wrong with the options; may be null
-/// @return null: they are refused
+/// @param report  receives the fault of the options; may be null
+/// @return null if the options are refused
 __attribute__((visibility("default"))) Delegate* tflite_plugin_create_delegate(
     char** keys, char** values, std::size_t count, void (*report)(const char*)) noexcept {
   try {

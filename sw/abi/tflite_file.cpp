@@ -27,7 +27,7 @@ using Writer = std::function<Written(Builder&, const void*)>;
 
 constexpr int kStridedSlice = 45, kBatchMatMul = 126;
 
-/// A file's number of the type. @return nothing where our importer has none
+/// Returns a file's number of the type, or nothing if the importer does not support the type.
 std::optional<std::int8_t> type_of(int type) {
   static constexpr std::pair<int, std::int8_t> kTypes[] = {
       {kFloat32, 0}, {kFloat16, 1}, {kInt32, 2}, {kUInt8, 3}, {kInt64, 4},
@@ -38,7 +38,7 @@ std::optional<std::int8_t> type_of(int type) {
 }
 
 std::int8_t small(int value) { return static_cast<std::int8_t>(value); }
-/// Paddings, and modes of MIRROR_PAD: a file counts from 0.
+/// Converts paddings and modes of MIRROR_PAD, which a file counts from 0.
 std::int8_t from_zero(int value) { return small(value - 1); }
 
 template <typename Options, typename Create>
@@ -81,7 +81,7 @@ Writer reshape() {
   });
 }
 
-/// By the operator's code: those that have options which our importer reads.
+/// Returns the writers, by operator code, of options that the importer reads.
 const std::map<int, Writer>& writers() {
   static const std::map<int, Writer> all = {
       {0, sum(format::Options_AddOptions)},
@@ -206,11 +206,11 @@ std::string_view name_of(int code) {
   return kind ? kind->second : "";
 }
 
-/// One file under construction: tensors by the interpreter's numbers.
+/// A file under construction. Its tensors have the interpreter's numbers.
 class File {
  public:
   explicit File(const Context& context) : context_(context) {
-    buffers_.push_back(format::CreateBuffer(builder_));  // that of tensors without values
+    buffers_.push_back(format::CreateBuffer(builder_));  // the buffer of tensors without values
   }
 
   void add(const tflite::Node& node, int code) {
@@ -242,7 +242,7 @@ class File {
   std::uint32_t opcode(int code) {
     const auto [found, is_new] = opcodes_.try_emplace(code, codes_.size());
     if (is_new) {
-      constexpr int kByte = 127;  // what the byte has for codes beyond it
+      constexpr int kByte = 127;  // value of the byte for codes beyond it
       codes_.push_back(
           format::CreateOperatorCode(builder_, small(std::min(code, kByte)), 0, 1, code));
     }

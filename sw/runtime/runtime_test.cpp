@@ -63,7 +63,8 @@ Bytes image_of(const trine::compiler::Program& program) {
   return {image.begin(), image.end()};
 }
 
-/// Where the value of that index among [y][x][channel] lies, by what the driver says alone.
+/// Returns the address of the value at this index of [y][x][channel], computed only from the
+/// driver's description.
 std::uint8_t* value_at(const trine_tensor& t, Bytes& memory, std::uint64_t base,
                        std::size_t index) {
   const std::size_t c = index % t.channels, x = index / t.channels % t.width,
@@ -130,7 +131,7 @@ namespace {
 
 using trine::program::TensorLayout;
 
-/// The layout of a tensor of random extents in any order of its axes.
+/// Returns the layout of a tensor of random extents with its axes in any order.
 TensorLayout random_layout(std::mt19937& random, bool folds) {
   const auto number = [&](int low, int high) {
     return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
@@ -162,7 +163,7 @@ TensorLayout random_layout(std::mt19937& random, bool folds) {
   return l;
 }
 
-/// As the driver reads it from an image.
+/// Returns the tensor as the driver reads it from an image.
 trine_tensor driver_tensor(const TensorLayout& layout, Bytes* bytes) {
   trine::compiler::Program program = shipped("plus_filter.tflite");
   program.inputs = program.outputs = {layout};

@@ -31,7 +31,7 @@ const std::filesystem::path kOperators =
     std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
 constexpr std::uint64_t kBase = 0x1000;
 
-/// Runs a program as soon as it is started.
+/// A device that runs a program as soon as it is started.
 struct Simulated {
   explicit Simulated(const machine::Config& c) : config(c) {
     put64(csr::kConfigHash, config.hash());
@@ -96,7 +96,7 @@ struct Simulated {
   int runs = 0, loads = 0;
 };
 
-/// A file of stages at an address as the driver wants it.
+/// A file of stages at an address that the driver accepts.
 struct File {
   explicit File(const compiler::Program& program) {
     const std::string text = program::write_stages(program);
@@ -209,7 +209,8 @@ struct Recorded {
     arena.resize(file.stages.arena_bytes / 8);
   }
 
-  /// @return as trine_run_stages(); what came out is as recorded, where that is TRINE_OK
+  /// @return the result of trine_run_stages(). If it is TRINE_OK, the outputs equal the recorded
+  /// ones.
   int run(trine_device* device, std::uint64_t base) {
     trine_host_tensor tensor;
     for (std::uint32_t i = 0; i < first.inputs.size(); ++i) {
@@ -227,7 +228,7 @@ struct Recorded {
   }
 };
 
-/// Names of programs of one stage, which need not be loaded again.
+/// Returns the names of programs of one stage, which need not be loaded again.
 std::vector<std::string> of_one_stage(const machine::Config& config) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(kOperators)) {
@@ -269,7 +270,7 @@ TEST_CASE("what is loaded belongs to the device: programs take turns", "[runtime
   };
   run(a, kBase, false);
   run(a, kBase, true);
-  run(b, kBase, false);  // over it
+  run(b, kBase, false);  // overwrites the program
   run(a, kBase, false);
   run(a, kBase, true);
 
@@ -459,7 +460,7 @@ TEST_CASE("a damaged file of stages is refused, whatever its checksum says",
     CHECK(file.read() == (i == 3 ? TRINE_E_VERSION : TRINE_E_IMAGE));
     file.number(i) ^= 0x400;
   }
-  // Sealed again: nothing is read or written outside of file and arena (under sanitizers).
+  // After sealing again, nothing outside of file and arena is read or written (under sanitizers).
   std::mt19937 random{1};
   const std::size_t tables = file.number(19) / 4;  // up to the texts
   int refused = 0;

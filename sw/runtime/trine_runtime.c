@@ -14,15 +14,15 @@ struct trine_device {
   uint64_t base;              /* of the image that is loaded */
   const unsigned char* image; /* its bytes, null: none */
   const char* failed;         /* the access that failed last, null: none */
-  uint64_t failed_at;         /* its place */
+  uint64_t failed_at;         /* its address */
   int loaded, started;
   volatile int interrupted; /* by the handler */
 };
 
-/* Refused by the compiler if a handle has no room there. */
+/* Does not compile if the storage is too small for a handle. */
 typedef char handle_fits[sizeof(struct trine_device) <= sizeof(trine_storage) ? 1 : -1];
 
-/* A freestanding compiler has no string.h, but memcpy() must be there for its own use. */
+/* A freestanding compiler has no string.h, but it needs memcpy() for its own use. */
 void* memcpy(void* to, const void* from, size_t bytes);
 
 static const trine_status kNoStatus = {0};
@@ -45,7 +45,7 @@ static int write32(trine_device* device, uint32_t offset, uint32_t value) {
   return access_failed(device, ": register ", offset);
 }
 
-/* Low half first: it keeps the high half of a counter. */
+/* Reads the low half first, which latches the high half of a counter. */
 static int read64(trine_device* device, uint32_t offset, uint64_t* value) {
   uint32_t low = 0, high = 0;
   if (read32(device, offset, &low) != TRINE_OK || read32(device, offset + 4, &high) != TRINE_OK)
@@ -61,7 +61,8 @@ static int write64(trine_device* device, uint32_t offset, uint64_t value) {
 
 size_t trine_device_size(void) { return sizeof(trine_device); }
 
-/* Zeros are written after a reset of a design with memory.ecc: for some thousand cycles. */
+/* Returns true while zeros are written after a reset, which takes some thousand cycles in a design
+ * with memory.ecc. */
 static int only_zeros(uint32_t status) {
   return (status & (kStatusOccupied | TRINE_CSR_STATUS_BUS_DIRTY)) == TRINE_CSR_STATUS_RESET;
 }
@@ -69,7 +70,7 @@ static int occupied(uint32_t status) { return (status & kStatusOccupied) != 0; }
 static int dirty(uint32_t status) { return (status & TRINE_CSR_STATUS_BUS_DIRTY) != 0; }
 static int resetting(uint32_t status) { return occupied(status) && !dirty(status); }
 
-/* Reads STATUS as long as it says so: at most `attempts` times, 0: no limit. */
+/* Reads STATUS while `waits` is true, at most `attempts` times, 0: no limit. */
 static int wait_while(trine_device* device, int (*waits)(uint32_t), uint64_t attempts) {
   uint64_t attempt;
   for (attempt = 0; attempts == 0 || attempt < attempts; ++attempt) {
@@ -149,7 +150,7 @@ int trine_invalidate(trine_device* device, void* at, size_t bytes) {
   return TRINE_OK;
 }
 
-/* A piece of an image, or a program, to where the device reads it. */
+/* Copies a piece of an image, or a program, to memory that the device reads. */
 static int write_memory(trine_device* device, uint64_t address, const void* data, size_t bytes) {
   void* at;
   const int result = trine_map(device, address, bytes, &at);
@@ -195,7 +196,7 @@ static uint64_t get64(const unsigned char* from) {
   return get32(from) | (uint64_t)get32(from + 4) << 32;
 }
 
-/* Four bits at a time: a table of 64 bytes. */
+/* Computes the CRC four bits at a time, with a table of 64 bytes. */
 static uint32_t crc32_of(uint32_t crc, const unsigned char* bytes, size_t size) {
   static const uint32_t kTable[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
                                       0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
@@ -216,9 +217,9 @@ uint32_t trine_checksum(const void* image, size_t size, size_t place) {
   return ~crc32_of(before, bytes + place + 4, size - place - 4);
 }
 
-/* Whether the tensor lies in the program's memory; its size. */
+/* Sets the tensor's size. Fails if the tensor is not inside of the program's memory. */
 static int measure(trine_tensor* tensor, uint64_t dram_bytes) {
-  const uint32_t width = tensor->codes_per_word, n = width == 2 ? 4 : width; /* of a plane */
+  const uint32_t width = tensor->codes_per_word, n = width == 2 ? 4 : width; /* in a plane */
   if ((n != 1 && n != 4 && n != 16 && n != 32) || tensor->offset % 4 != 0 ||
       tensor->channels == 0 || tensor->channels > 65535 || tensor->plane >> 32 != 0 ||
       tensor->rank > 8)
@@ -229,7 +230,7 @@ static int measure(trine_tensor* tensor, uint64_t dram_bytes) {
   return TRINE_OK;
 }
 
-/* Numbers of a record, from byte 24 on, before and behind the extents. */
+/* Fields of a record from byte 24 on: eight before and eight after the extents. */
 static const unsigned char kFields[] = {
     offsetof(trine_tensor, zero_point),    offsetof(trine_tensor, pitch),
     offsetof(trine_tensor, channels),      offsetof(trine_tensor, height),
@@ -272,7 +273,7 @@ static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* t
   return measure(tensor, image->dram_bytes);
 }
 
-/* Header, parts and checksum; the tensors come then. */
+/* Reads and checks header, parts and checksum; tensors are read later. */
 static int read_header(const unsigned char* from, size_t size, trine_image* image) {
   uint64_t words, constants, end, records;
   if (size < kHeaderBytes || get64(from) != UINT64_C(0x474d49454e495254) || get32(from + 8) != 2)
@@ -328,7 +329,7 @@ int trine_load_image(trine_device* device, const trine_image* image, uint64_t ba
   if (device == NULL || image == NULL) return TRINE_E_ARGUMENT;
   result = trine_check_configuration(device, image->configuration_hash);
   if (result == TRINE_OK) result = refuse_while_busy(device);
-  if (result == TRINE_OK) device->image = NULL; /* its constants may be overwritten now */
+  if (result == TRINE_OK) device->image = NULL; /* its constants may be overwritten from now on */
   if (result == TRINE_OK && image->constants_bytes != 0)
     result = write_memory(device, base_address + image->constants_address, image->constants,
                           image->constants_bytes);
@@ -421,7 +422,7 @@ int trine_interrupt(trine_device* device) {
 
 int trine_interrupted(const trine_device* device) { return device != NULL && device->interrupted; }
 
-/* Whether it is time to ask for the end: 0, or 1: not yet. */
+/* Waits for the interrupt. Returns 0 if STATUS is to be read, or 1 if not yet. */
 static int interrupt_comes(trine_device* device) {
   const trine_callbacks* callbacks = &device->callbacks;
   const int answer =
@@ -496,7 +497,7 @@ static int reset(trine_device* device, uint32_t command, uint64_t attempts) {
   if (write32(device, TRINE_CSR_CONTROL, command) != TRINE_OK) return TRINE_E_ACCESS;
   device->started = 0;
   result = wait_while(device, resetting, attempts);
-  if (result == TRINE_OK) result = refuse_while_busy(device); /* TRINE_E_BUS */
+  if (result == TRINE_OK) result = refuse_while_busy(device); /* returns TRINE_E_BUS */
   return result != TRINE_OK ? result : write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll);
 }
 
@@ -604,7 +605,7 @@ const char* trine_error_text(uint32_t cause) {
 
 typedef struct writer {
   char* text;
-  size_t size, length; /* length counts what had no room, too */
+  size_t size, length; /* length includes text that did not fit */
 } writer;
 
 static void put(writer* to, char c) {
@@ -635,7 +636,7 @@ static void put_place(writer* to, const char* before, uint64_t number) {
   put_number(to, (uint32_t)number, 16, high != 0 ? 8 : 1);
 }
 
-/* Causes of which a RUN is told; these and others have a bus address. */
+/* Causes that belong to a RUN; these and some others have a bus address. */
 static const uint32_t kOfRuns = 1u << TRINE_ERROR_LOAD | 1u << TRINE_ERROR_STORE |
                                 1u << TRINE_ERROR_LOAD_WINDOW | 1u << TRINE_ERROR_STORE_WINDOW |
                                 1u << TRINE_ERROR_LOAD_TIMEOUT | 1u << TRINE_ERROR_STORE_TIMEOUT |

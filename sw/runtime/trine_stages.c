@@ -6,9 +6,9 @@
 
 #include "trine_isa.h"
 
-/* Numbers of 32 bits: of the header, a tensor, a step, an attribute. */
+/* Sizes, in 32-bit numbers, of the header, a tensor, a step and an attribute. */
 enum { kHeader = 32, kTensor = 20, kStep = 8, kAttribute = 4, kAbsent = -1 };
-/* Places of numbers. */
+/* Indices of numbers in the header. */
 enum {
   kFormat = 2,
   kIsaVersion,
@@ -45,7 +45,7 @@ static const uint32_t* step_at(const trine_stages* s, uint32_t index) {
 }
 static const uint32_t* lists(const trine_stages* s) { return numbers_at(s, header(s, kListsAt)); }
 
-/* Whether `count` pieces of `size` bytes lie in the file, aligned. */
+/* Returns true if `count` pieces of `size` bytes are inside of the file, and aligned. */
 static int in_file(const trine_stages* s, uint32_t at, uint32_t count, size_t size,
                    uint32_t alignment) {
   return at % alignment == 0 && at <= s->size && count <= (s->size - at) / size;
@@ -73,7 +73,7 @@ static int check_tensor(const trine_stages* s, const uint32_t* t) {
   return t[10] % 8 == 0 && wide(t + 10) <= s->arena_bytes && bytes <= s->arena_bytes - wide(t + 10);
 }
 
-/* The numbers of a list are tensors; those that are read may be absent. */
+/* Checks that the numbers of a list are tensors; those that are read may be absent. */
 static int check_list(const trine_stages* s, uint32_t at, uint32_t inputs, uint32_t outputs) {
   const uint32_t count = header(s, kLists);
   uint32_t i;
@@ -81,7 +81,7 @@ static int check_list(const trine_stages* s, uint32_t at, uint32_t inputs, uint3
   for (i = 0; i < inputs + outputs; ++i) {
     const uint32_t tensor = lists(s)[at + i];
     if (tensor >= s->tensors && (i >= inputs || tensor != (uint32_t)kAbsent)) return 0;
-    if (i >= inputs && tensor_at(s, tensor)[13] != 0) return 0; /* nobody writes a constant */
+    if (i >= inputs && tensor_at(s, tensor)[13] != 0) return 0; /* a constant is never written */
   }
   return 1;
 }
@@ -93,7 +93,7 @@ static int check_attribute(const trine_stages* s, const uint32_t* a) {
 
 static int is_stage(const uint32_t* step) { return step[2] != 0; }
 
-/* Whether a stage's tensor is as large as the host's. */
+/* Returns true if a stage's tensor has the size of the host's tensor. */
 static int fits_host(const trine_stages* s, const trine_tensor* tensor, uint32_t host) {
   uint64_t bytes = trine_element_bytes(tensor);
   uint32_t i;
@@ -134,7 +134,7 @@ static int check_step(const trine_stages* s, const uint32_t* step) {
              : TRINE_E_IMAGE;
 }
 
-/* Whether the header's tables lie in the file, and its texts end in it. */
+/* Returns true if the header's tables are inside of the file, and the texts end in it. */
 static int check_tables(const trine_stages* s) {
   return in_file(s, header(s, kTensorsAt), s->tensors, 4 * kTensor, 4) &&
          in_file(s, header(s, kStepsAt), s->steps, 4 * kStep, 4) &&
@@ -271,8 +271,8 @@ static int run_on_host(const trine_stages* s, const uint32_t* step, void* arena,
   return TRINE_E_OPERATOR;
 }
 
-/* Of the device is asked what it has, of `s` only whether the bytes are those that were loaded: a
- * caller may read another file to where one was. */
+/* Loads a stage unless it is loaded. The device reports what is loaded; `s` only tells if the bytes
+ * are the same, because a caller may read another file to the same address. */
 static int load_stage(trine_device* device, trine_stages* s, const uint32_t* step,
                       uint64_t base_address) {
   const unsigned char* bytes = s->bytes + step[1];

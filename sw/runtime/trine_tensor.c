@@ -3,15 +3,15 @@
 
 #include "trine_runtime.h"
 
-/* A tensor as both loops see it. Rows and columns are those of the host's. */
+/* A tensor as both loops use it. Rows and columns are those of the host's tensor. */
 typedef struct layout {
   size_t rows, columns, channels, words;
   size_t next_row, next_column;        /* words of the planes */
   size_t step_y, step_x, step_channel; /* bytes of the host's tensor */
-  size_t codes;                        /* of a channel word */
-  size_t unit;                         /* words of a pixel of these */
-  uint32_t bits;                       /* of a code */
-  int floats;                          /* the host has real numbers, in steps of */
+  size_t codes;                        /* in a channel word */
+  size_t unit;                         /* words of a pixel in a channel word */
+  uint32_t bits;                       /* in a code */
+  int floats;                          /* the host has real numbers, with a step of */
   float scale;
 } layout;
 
@@ -19,7 +19,7 @@ static size_t channels_of(const trine_tensor* t) {
   return (size_t)t->channels / ((size_t)t->fold.rows * t->fold.pixels);
 }
 
-/* Whether each index lies in the host's tensor and in the planes. */
+/* Returns true if each index is inside of the host's tensor and of the planes. */
 static int fits(const trine_tensor* t, const layout* l) {
   enum { kMost = 32767 };
   const int folded = t->fold.rows * t->fold.pixels > 1;
@@ -69,11 +69,11 @@ static int layout_of(const trine_tensor* t, int floats, layout* l) {
 
 enum { kPlaces = 3 }; /* a format: E4M3 */
 
-/* To nearest. */
+/* Rounds to the nearest integer. */
 static int32_t rounded(float value, int half_even) {
   int32_t whole;
   float rest;
-  if (!(value > -1e9f)) return -1000000000; /* nor a number */
+  if (!(value > -1e9f)) return -1000000000; /* also if it is not a number */
   if (value > 1e9f) return 1000000000;
   whole = (int32_t)value;
   rest = value - (float)whole;
@@ -82,12 +82,12 @@ static int32_t rounded(float value, int half_even) {
   return value > 0.0f ? whole + 1 : whole - 1;
 }
 
-/* The nearest value of a format: 1 E3M4, 2 posit<8,0>, in fixed point. */
+/* Returns the nearest value of a format in fixed point: 1 E3M4, 2 posit<8,0>. */
 static int32_t formatted(float steps, unsigned format) {
   const int32_t most = format == 1 ? 992 : 4096;
   const float size = steps < 0.0f ? -steps : steps;
   int32_t begin = format == 1 ? 32 : 64, unit = 1, whole;
-  if (!(size > 0.0f)) return 0; /* nor a number */
+  if (!(size > 0.0f)) return 0; /* also if it is not a number */
   for (; size >= (float)begin && begin < 4096; begin *= 2) unit *= format == 1 || unit == 1 ? 2 : 4;
   whole = rounded(size / (float)unit, 1) * unit;
   if (format == 2 && size == 3072.0f) whole = 2048;
@@ -96,7 +96,8 @@ static int32_t formatted(float steps, unsigned format) {
   return steps < 0.0f ? -whole : whole;
 }
 
-/* E4M3's codes are places of values in their order; of a positive one, in units of 2^-9. */
+/* Returns the value of an E4M3 code, in units of 2^-9. Codes number the values in ascending
+ * order. */
 static int32_t value_of(uint32_t place) {
   const uint32_t exponent = place >> 3, mantissa = place & 7;
   if (place > 126) return 229376;
@@ -106,8 +107,8 @@ static int32_t value_of(uint32_t place) {
 static int32_t place_of(float steps) {
   const float size = steps < 0.0f ? -steps : steps;
   int32_t low = 0, high = 126;
-  if (!(size > 0.0f)) return 0; /* nor a number */
-  while (low < high) {          /* the first that the size is not beyond the border behind */
+  if (!(size > 0.0f)) return 0; /* also if it is not a number */
+  while (low < high) {          /* find the first value up to whose upper border the size is */
     const int32_t middle = (low + high) / 2;
     const float border =
         (float)(value_of((uint32_t)middle) + value_of((uint32_t)middle + 1)) / 2.0f;
@@ -124,13 +125,13 @@ static int32_t quantized(const trine_tensor* t, const layout* l, float value) {
   const int64_t code = (int64_t)rounded(steps, (t->half_even & 1) != 0) + t->zero_point;
   const int64_t high = l->bits == 2 ? 1 : INT32_MAX >> (32 - l->bits);
   const int64_t low = l->bits == 2 ? -1 : -high - 1;
-  if (l->bits == 1) return steps > 0.0f; /* there is no code for zero */
+  if (l->bits == 1) return steps > 0.0f; /* zero has no code */
   if (t->half_even >> 1 == kPlaces) return place_of(steps);
   if (t->half_even > 1) return formatted(steps, t->half_even >> 1);
   return (int32_t)(code < low ? low : code > high ? high : code);
 }
 
-/* Of an element of the host's. */
+/* Returns the code of an element of the host's tensor. */
 static uint32_t code_of(const trine_tensor* t, const layout* l, const unsigned char* from) {
   if (l->floats) return (uint32_t)quantized(t, l, *(const float*)(const void*)from);
   if (l->bits == 32) return *(const uint32_t*)(const void*)from;
@@ -138,7 +139,7 @@ static uint32_t code_of(const trine_tensor* t, const layout* l, const unsigned c
   return t->codes != NULL ? t->codes[*from] : *from;
 }
 
-/* Codes of one word, from `from` on. */
+/* Returns a word of `count` codes, beginning at `from`. */
 static uint32_t gathered(const trine_tensor* t, const layout* l, const unsigned char* from,
                          size_t count) {
   uint32_t word = 0, shift = 0;
@@ -153,7 +154,7 @@ static uint32_t gathered(const trine_tensor* t, const layout* l, const unsigned 
   return word;
 }
 
-/* The words of one pixel. */
+/* Writes the words of one pixel. */
 static void gather_pixel(const trine_tensor* t, const layout* l, const unsigned char* from,
                          size_t count, uint32_t* to) {
   const size_t first = count < t->codes_per_word ? count : t->codes_per_word;
@@ -161,7 +162,7 @@ static void gather_pixel(const trine_tensor* t, const layout* l, const unsigned 
   if (count > first) to[1] = gathered(t, l, from + first * l->step_channel, count - first);
 }
 
-/* A row of words of up to four bytes each, which most tensors are made of. */
+/* Writes a row of words of up to four bytes each, which is the form of most tensors. */
 static void gather_row(const trine_tensor* t, const layout* l, const unsigned char* from,
                        size_t count, uint32_t* to) {
   const unsigned char* codes = t->codes;
@@ -184,7 +185,7 @@ static void gather_row(const trine_tensor* t, const layout* l, const unsigned ch
   }
 }
 
-/* A pixel's channels are a block of pixels. */
+/* Writes a pixel whose channels are a block of pixels. */
 static void to_folded(const trine_tensor* t, const layout* l, const unsigned char* from,
                       uint32_t* to, size_t y, size_t x) {
   const size_t top = y * t->fold.stride_y, left = x * t->fold.stride_x;
@@ -192,7 +193,7 @@ static void to_folded(const trine_tensor* t, const layout* l, const unsigned cha
   uint32_t word = 0, shift = 0;
   for (row = top; row < top + t->fold.rows; ++row)
     for (column = left; column < left + t->fold.pixels; ++column) {
-      /* Before the tensor's first the difference is large, too. */
+      /* Above and left of the tensor the unsigned difference is large, too. */
       const size_t down = row - t->fold.top, right = column - t->fold.left;
       const int inside = down < t->fold.height && right < t->fold.width;
       const unsigned char* element = inside ? from + down * l->step_y + right * l->step_x : NULL;
@@ -249,7 +250,7 @@ int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* 
   return to_planes(tensor, elements, 0, planes);
 }
 
-/* The other way. */
+/* Reads a row of words back to the host's tensor. */
 static void scatter_row(const trine_tensor* t, const layout* l, const uint32_t* from, size_t count,
                         unsigned char* to) {
   const unsigned char* codes = t->codes;
@@ -271,7 +272,7 @@ static void scatter_row(const trine_tensor* t, const layout* l, const uint32_t* 
   }
 }
 
-/* Back to the host's tensor: the codes of one word. */
+/* Writes the codes of one word back to the host's tensor. */
 static void scatter(const trine_tensor* t, const layout* l, uint32_t word, unsigned char* to,
                     size_t count) {
   const uint32_t half = (uint32_t)1 << (l->bits - 1);
@@ -311,7 +312,7 @@ static int from_planes(const trine_tensor* tensor, const uint32_t* planes, int f
   result = layout_of(tensor, floats, &l);
   if (result != TRINE_OK) return result;
   n = l.codes;
-  if (l.channels != tensor->channels) return TRINE_E_IMAGE; /* blocks are of inputs */
+  if (l.channels != tensor->channels) return TRINE_E_IMAGE; /* only inputs have blocks */
   for (word = 0; word < l.words; ++word) {
     const size_t left = l.channels - n * word, count = left < n ? left : n;
     for (y = 0; y < l.rows; ++y) {
@@ -380,7 +381,7 @@ int trine_input_zeros(trine_device* device, const trine_image* image, uint32_t i
   trine_tensor tensor;
   const int result = trine_image_input(image, index, &tensor);
   if (result != TRINE_OK) return result;
-  tensor.step_y = tensor.step_x = tensor.step_channel = 0; /* all of them are this one */
+  tensor.step_y = tensor.step_x = tensor.step_channel = 0; /* the other axes have one index */
   return write_planes(device, image, &tensor, &zero, 1);
 }
 

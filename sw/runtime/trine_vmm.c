@@ -15,35 +15,35 @@
 
 #include "trine_isa.h"
 
-/* A freestanding compiler has no string.h, but memcpy() must be there for its own use. */
+/* A freestanding compiler has no string.h, but it needs memcpy() for its own use. */
 void* memcpy(void* to, const void* from, size_t bytes);
 
 enum {
   kAlign = 128,         /* bytes: the widest beat, and lines of caches */
   kMost = 65535,        /* inputs, outputs */
   kMostVectors = 32767, /* columns of a row of pixels */
-  kSlots = 3,           /* in PMEM and in the memories of parameters, if so many have room */
-  kShares = 32,         /* at least so many chunks: begin and end of a product are short */
+  kSlots = 3,           /* in PMEM and in the parameter memories, if they fit */
+  kShares = 32,         /* at least this many chunks, for a short begin and end */
   kMostGroups = 1 << TRINE_AGU_GROUPS_LAST_WIDTH,
-  kFixedWords = 20, /* of a program, and for each chunk, at most */
+  kFixedWords = 20, /* of a program; and for each chunk, at most */
   kChunkWords = 15
 };
 
-/* How a product is done on a design. Counts of 32-bit words, if nothing else is said. */
+/* The plan of a product on a design. Counts are 32-bit words unless stated otherwise. */
 typedef struct plan {
   const trine_design* design;
-  uint32_t codes;    /* of a word of weights */
-  uint32_t in, out;  /* of a vector */
-  uint32_t vectors;  /* together */
-  uint32_t rows;     /* of PMEM for a group */
-  uint32_t piece;    /* rows of it in a chunk */
-  uint32_t pieces;   /* of a group */
+  uint32_t codes;    /* in a word of weights */
+  uint32_t in, out;  /* in a vector */
+  uint32_t vectors;  /* computed together */
+  uint32_t rows;     /* PMEM rows of a group */
+  uint32_t piece;    /* of these rows in a chunk */
+  uint32_t pieces;   /* in a group */
   uint32_t channels; /* outputs of a chunk */
   uint32_t chunks;
-  uint32_t slots, slot_rows, slot_entries; /* where chunks take turns */
+  uint32_t slots, slot_rows, slot_entries; /* used by chunks in turn */
   uint32_t block;               /* outputs of a block of parameters, a multiple of a chunk's */
   uint32_t entries;             /* of a block's biases */
-  uint32_t scales;              /* of its scales, 0: one for all */
+  uint32_t scales;              /* of a block's scales, 0: one scale for all */
   uint32_t record;              /* of a chunk's weights in memory */
   uint32_t rows_per_beat, beat; /* rows that begin with a beat, and words from there to the next */
   uint32_t input_at, output_at, program_at, blocks_at, records_at; /* bytes */
@@ -54,7 +54,7 @@ typedef struct chunk {
   uint32_t groups;
   uint32_t row, rows; /* of a group's weights */
   uint32_t param;     /* entry in the block */
-  int begins, ends;   /* the sums */
+  int begins, ends;   /* of the sums */
 } chunk;
 
 static uint32_t divide_up(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
@@ -76,7 +76,7 @@ static int check_scales(const trine_vmm_matrix* m) {
   return TRINE_OK;
 }
 
-/* Slots in PMEM and in the memories of parameters, and what goes into one. */
+/* Chooses the slots in PMEM and in the parameter memories, and the contents of a slot. */
 static void divide(const trine_vmm_matrix* m, plan* p) {
   const trine_design* d = p->design;
   const uint32_t words = d->data_words, groups = divide_up(m->outputs, d->cols);
@@ -100,7 +100,7 @@ static void divide(const trine_vmm_matrix* m, plan* p) {
   p->record = divide_up(most * p->piece, p->rows_per_beat) * p->beat;
 }
 
-/* The plan, and all bytes that it needs. */
+/* Makes the plan, and computes the number of bytes that it needs. */
 static int plan_of(const trine_design* d, const trine_vmm_matrix* m, plan* p, size_t* bytes) {
   uint64_t end;
   uint32_t room;
@@ -151,14 +151,14 @@ static chunk chunk_of(const plan* p, const trine_vmm_matrix* m, uint32_t index) 
   return c;
 }
 
-/* Words of a chunk's weights in memory: whole beats. */
+/* Returns the words of a chunk's weights in memory, in whole beats. */
 static uint32_t words_of(const plan* p, const chunk* c) {
   return divide_up(c->groups * c->rows, p->rows_per_beat) * p->beat;
 }
 
 /* ---- weights and parameters in memory */
 
-/* Up to `count` codes as a word. */
+/* Packs up to `count` codes into a word. */
 static uint32_t packed(const int8_t* from, uint32_t count, uint32_t precision) {
   const uint32_t bits = precision == TRINE_VMM_INT8 ? 8 : 3 - precision;
   uint32_t word = 0, shift;
@@ -170,8 +170,8 @@ static uint32_t packed(const int8_t* from, uint32_t count, uint32_t precision) {
   return word;
 }
 
-/* What the zero point adds to the sums of an output, and whether all of them fit the accumulators
- * and all weights are codes. */
+/* Computes the sum of an output's weights, which the zero point multiplies. Fails if sums may
+ * exceed the accumulators or a weight is not a code. */
 static int weigh(const plan* p, const trine_vmm_matrix* m, const int8_t* weights, int32_t* sum) {
   const uint32_t limit = (uint32_t)1 << (p->design->acc_bits - 1);
   uint32_t positive = 0, negative = 0, k;
@@ -225,7 +225,8 @@ static void pack_weights(const plan* p, const trine_vmm_matrix* m, const chunk* 
   }
 }
 
-/* What fills rows and beats is left as it was: no output depends on it. */
+/* Packs weights and parameters. Words that fill up rows and beats are not written, because no
+ * output depends on them. */
 static int pack(const plan* p, const trine_vmm_matrix* m, unsigned char* memory) {
   uint32_t n;
   for (n = 0; n < p->chunks; ++n) {
@@ -247,7 +248,7 @@ static int pack(const plan* p, const trine_vmm_matrix* m, unsigned char* memory)
 
 enum { kLoad = TRINE_ENGINE_LOAD, kCompute = TRINE_ENGINE_COMPUTE, kStore = TRINE_ENGINE_STORE };
 
-/* @param wait, signal  the engine of the token; 0, which no RUN here waits for itself: none. */
+/* @param wait, signal  the engine of the token; 0: none, because no RUN here waits for it */
 static uint64_t run(uint32_t engine, uint32_t op, uint32_t flags, uint32_t wait, uint32_t signal) {
   return (uint64_t)TRINE_OPCODE_RUN << 62 | (uint64_t)engine << 60 | FIELD(RUN_WAIT, wait) |
          FIELD(RUN_SIGNAL, signal) | FIELD(RUN_OP, op) | FIELD(RUN_FLAGS, flags);
@@ -261,14 +262,14 @@ static uint64_t* transfer(uint64_t* at, uint32_t engine, uint64_t address, uint3
   return at;
 }
 
-/* One row at a time. */
+/* Sets transfers to one row each. */
 static uint64_t* set_rows(uint64_t* at, uint32_t engine) {
   *at++ = SET(engine, DMA_ROWS_LAST, 0);
   *at++ = SET(engine, DMA_DRAM_STRIDE, 0);
   return at;
 }
 
-/* What all RUNs of the array have in common: a row of pixels, no window. */
+/* Sets the registers that all RUNs of the array share: a row of pixels, without a window. */
 static uint64_t* set_lanes(uint64_t* at, const plan* p, const trine_vmm_matrix* m) {
   const uint32_t vectors = p->vectors, rows = p->design->rows;
   *at++ = SET(kCompute, AGU_TILE_BASE, FIELD(AGU_TILE_BASE, rows));
@@ -322,7 +323,7 @@ static uint64_t* multiply(uint64_t* at, const plan* p, const trine_vmm_matrix* m
   return at;
 }
 
-/* @return  behind the last word */
+/* @return  the address after the last word */
 static uint64_t* write_program(uint64_t* at, const plan* p, const trine_vmm_matrix* m,
                                uint64_t address) {
   const uint32_t load = 1u << kLoad, compute = 1u << kCompute, store = 1u << kStore;
@@ -337,8 +338,8 @@ static uint64_t* write_program(uint64_t* at, const plan* p, const trine_vmm_matr
     const chunk c = chunk_of(p, m, i);
     const uint32_t slot = i % p->slots, block = c.first / p->block;
     const uint32_t entry = block % p->slots * p->slot_entries;
-    /* The slot is free when the chunk that was in it has been multiplied; then a block's is, too.
-     */
+    /* A slot is free when its previous chunk has been multiplied; the slot of a block is then free,
+     * too. */
     uint32_t wait = i >= p->slots ? compute : 0;
     if (c.param == 0 && c.begins) {
       const uint64_t from = address + p->blocks_at + (uint64_t)4 * (p->entries + p->scales) * block;
@@ -393,8 +394,8 @@ int trine_vmm_prepare(trine_device* device, const trine_design* design,
   return trine_clean(device, memory, needed);
 }
 
-/* A vector to its words, which are `step` apart, and back. One alone, whose time counts, is copied.
- * Bytes behind the last input are zero: binary weights there are not. */
+/* Writes a vector to words that are `step` apart. A single vector, for which time matters, is
+ * copied. Bytes after the last input are zero, where there are no binary weights. */
 static void to_words(const int8_t* from, uint32_t count, uint32_t step, uint32_t* to) {
   if (step == 1) {
     const uint32_t whole = count / 4;

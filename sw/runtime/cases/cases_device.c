@@ -15,7 +15,7 @@ static uint32_t* at(opened* o, uint32_t offset) { return &o->fake.registers[offs
 
 static int same(const char* a, const char* b) { return strcmp(a, b) == 0; }
 
-/* A program is loaded and runs for so many polls. */
+/* Returns a device with a loaded program that runs for `polls` polls. */
 static opened* running(int polls) {
   opened* o = open_fake(0);
   EXPECT(load_program(o) == TRINE_OK);
@@ -32,7 +32,7 @@ void case_open(void) {
   o->device = NULL;
   *at(o, 0x04) = TRINE_ISA_VERSION + 1;
   EXPECT(open_again(o) == TRINE_E_VERSION);
-  *at(o, 0x2c) = 2; /* before the version of the instruction set: that may be elsewhere */
+  *at(o, 0x2c) = 2; /* before the ISA version, whose address may differ */
   EXPECT(open_again(o) == TRINE_E_REGISTERS);
   *at(o, 0x2c) = 0;
   EXPECT(open_again(o) == TRINE_E_REGISTERS);
@@ -65,7 +65,7 @@ void case_callbacks(void) {
   EXPECT(trine_open(&o->storage, sizeof o->storage, &all, NULL) == TRINE_E_ARGUMENT);
   EXPECT(trine_open(&o->storage, size - 1, &all, &device) == TRINE_E_STORAGE);
   EXPECT(device == NULL && o->fake.reads == 0 && o->fake.writes == 0);
-  /* Whatever the storage held, nothing is loaded and nothing runs. */
+  /* Whatever the storage contained, nothing is loaded and nothing runs. */
   memset(&o->storage, 0xff, sizeof o->storage);
   if (!EXPECT(trine_open(&o->storage, size, &all, &device) == TRINE_OK)) return;
   EXPECT(trine_start(device) == TRINE_E_STATE);
@@ -85,7 +85,7 @@ void case_arguments(void) {
   uint32_t* planes = NULL;
   float real = 0;
   void* to = NULL;
-  /* So many words are a program, though no memory holds them. */
+  /* A program may have this many words, though no memory holds them. */
   const size_t most = SIZE_MAX / 8 < UINT32_MAX ? SIZE_MAX / 8 : UINT32_MAX;
   size_t row;
   image.inputs = image.outputs = 1;
@@ -145,7 +145,7 @@ void case_arguments(void) {
   EXPECT(trine_load_program(device, &word, most, 0, 0) == TRINE_E_ACCESS);
 }
 
-/* The call ran out of time after so many reads of STATUS, and of nothing else. */
+/* Returns true if the call timed out after `reads` reads of STATUS, and read nothing else. */
 static int gave_up_after(opened* o, int reads, int code) {
   const int reported = code == TRINE_E_TIMEOUT && o->fake.reads == reads;
   const int only_status = o->fake.status_reads == o->fake.reads;
@@ -165,7 +165,7 @@ void case_attempts(void) {
   EXPECT(gave_up_after(o, 1, trine_reset(o->device, 1)));
   EXPECT(gave_up_after(o, 4, trine_reset(o->device, 4)));
   EXPECT(trine_get_status(o->device, &status) == TRINE_OK);
-  EXPECT(status.busy == 1); /* it resets */
+  EXPECT(status.busy == 1); /* it is being reset */
 }
 
 void case_former_error(void) {
@@ -180,7 +180,7 @@ void case_former_error(void) {
   EXPECT(trine_get_status(o->device, &status) == TRINE_OK);
   EXPECT(o->fake.reads == 1 && o->fake.status_reads == 1);
   EXPECT(status.error_cause == 0 && status.error_address == 0 && status.error_run == 0);
-  /* A failed load takes the program away, and the next one brings it back. */
+  /* A failed load removes the program; the next load restores it. */
   EXPECT(trine_load_program(o->device, fake_program, 3, kFakeBytes - 8, 0) == TRINE_E_ACCESS);
   EXPECT(trine_run(o->device, 9) == TRINE_E_STATE);
   EXPECT(load_program(o) == TRINE_OK);
@@ -289,7 +289,7 @@ void case_poll(void) {
 /* A processor that sleeps until the interrupt, and then runs the handler. */
 static struct {
   opened* o;
-  int sleeps, others; /* so many interrupts are other devices' */
+  int sleeps, others; /* number of interrupts of other devices */
 } sleeper;
 
 static int sleep(void* context) {
@@ -322,7 +322,7 @@ void case_handler(void) {
     EXPECT_AT(early, trine_interrupted(o->device) == 0);
     EXPECT_AT(early, trine_interrupt(o->device) == 0); /* another device's */
     EXPECT_AT(early, trine_interrupted(o->device) == 0);
-    if (early) { /* it comes before anybody sleeps */
+    if (early) { /* it comes before the processor sleeps */
       fake_end(&o->fake);
       EXPECT(trine_interrupt(o->device) == 1);
       EXPECT(*at(o, 0x28) == 0);
@@ -357,7 +357,7 @@ void case_devices(void) {
 #define UNREACHABLE "the device or its memory cannot be reached"
 #define STOPPED "the accelerator stopped with an error"
 
-/* What trine_describe() writes into `size` bytes is the text's beginning. */
+/* Checks that trine_describe() writes the beginning of the text into `size` bytes. */
 static int reports(opened* o, int code, size_t size, const char* expected) {
   char text[200];
   size_t length, whole = strlen(expected);
@@ -385,7 +385,7 @@ void case_describe(void) {
   EXPECT(load_program(o) == TRINE_OK);
   EXPECT(reports(o, TRINE_E_TIMEOUT, 199, trine_strerror(TRINE_E_TIMEOUT)));
   EXPECT(reports(o, TRINE_E_ACCESS, 199, UNREACHABLE));
-  EXPECT(reports(o, TRINE_E_DEVICE, 199, STOPPED)); /* it has none */
+  EXPECT(reports(o, TRINE_E_DEVICE, 199, STOPPED)); /* there is no address */
   o->fake.ends_badly = 1;
   EXPECT(trine_run(o->device, 9) == TRINE_E_DEVICE);
   EXPECT(reports(o, TRINE_E_DEVICE, 199, kLoad));
@@ -413,7 +413,7 @@ void case_describe(void) {
   o->fake.fails = 1;
   EXPECT(trine_set_watchdog(o->device, 1) == TRINE_E_ACCESS);
   EXPECT(reports(o, TRINE_E_ACCESS, 199, UNREACHABLE ": register 0x58"));
-  EXPECT(reports(o, TRINE_E_DEVICE, 199, STOPPED)); /* no more is known */
+  EXPECT(reports(o, TRINE_E_DEVICE, 199, STOPPED)); /* nothing else is known */
   o->fake.fails = 0;
   o->fake.ends_badly = 0;
   o->fake.last_answer = -1;
@@ -426,7 +426,7 @@ void case_describe(void) {
   EXPECT(trine_describe(NULL, TRINE_E_DEVICE, NULL, 0) == strlen(STOPPED));
 }
 
-/* All that reaches the device, one call after the other, until one fails. */
+/* Makes all calls that access the device, one after the other, until one fails. */
 static int reach_all(opened* o) {
   trine_counters counters;
   trine_status status;
@@ -513,9 +513,9 @@ void case_window(void) {
   EXPECT(trine_start(o->device) == TRINE_OK);
   EXPECT(trine_set_window(o->device, 0, 1) == TRINE_E_BUSY);
   EXPECT(*at(o, 0x48) == 1);
-  EXPECT(trine_set_watchdog(o->device, 77) == TRINE_OK); /* what may end a soft reset */
+  EXPECT(trine_set_watchdog(o->device, 77) == TRINE_OK); /* which may end a soft reset */
   EXPECT(*at(o, 0x58) == 77);
-  EXPECT(trine_set_progress_limit(o->device, 78) == TRINE_OK); /* what may end the program */
+  EXPECT(trine_set_progress_limit(o->device, 78) == TRINE_OK); /* which may end the program */
   EXPECT(trine_set_cycles_limit(o->device, 79) == TRINE_OK);
   EXPECT(*at(o, 0x74) == 78 && *at(o, 0x78) == 79);
 }
@@ -526,7 +526,7 @@ void case_zeros(void) {
   o->fake.polls_left = 5;
   EXPECT(open_again(o) == TRINE_OK);
   EXPECT(o->fake.polls_left == 0);
-  *at(o, 0x14) = 9; /* a soft reset on a dead bus: the caller is to end it */
+  *at(o, 0x14) = 9; /* a soft reset on a dead bus, which the caller must end */
   o->fake.polls_left = kLong;
   EXPECT(open_again(o) == TRINE_OK);
 }
@@ -571,7 +571,7 @@ void case_error(void) {
   EXPECT(status.error_cause == 2);
   EXPECT(status.error_address == UINT64_C(0x100000040));
   EXPECT(status.error_run == 7);
-  /* It is the end as well: the interrupt is cleared, and nobody waits any more. */
+  /* The program has ended as well: the interrupt is cleared, and waiting fails. */
   EXPECT(written(o, o->fake.writes - 1, 0x28, 3));
   EXPECT(trine_wait(o->device, 1) == TRINE_E_STATE);
 }
@@ -581,11 +581,12 @@ void case_reset(void) {
   o->fake.polls_left = 3;
   EXPECT(trine_reset(o->device, 2) == TRINE_E_TIMEOUT);
   EXPECT(trine_reset(o->device, 9) == TRINE_OK);
-  EXPECT(trine_wait(o->device, 9) == TRINE_E_STATE); /* nothing is under way any more */
+  EXPECT(trine_wait(o->device, 9) == TRINE_E_STATE); /* nothing runs any more */
   EXPECT(trine_run(o->device, 9) == TRINE_OK);
 }
 
-/* A bus that was reset while it owed answers, and now is asked by a program or a reset. */
+/* Returns a device whose bus was reset while responses were outstanding, and which a program or a
+ * reset now uses. */
 static opened* owing(void) {
   opened* o = open_fake(0);
   trine_status status = {0};
@@ -599,7 +600,7 @@ static opened* owing(void) {
   EXPECT(trine_get_status(o->device, &status) == TRINE_OK);
   EXPECT(status.bus_dirty == 1 && status.busy == 0 && status.error == 1);
   o->fake.reads = 0;
-  EXPECT(trine_bus_was_reset(o->device) == TRINE_E_BUS); /* it does not let go */
+  EXPECT(trine_bus_was_reset(o->device) == TRINE_E_BUS); /* the bus is not released */
   EXPECT(o->fake.reads == 17);
   o->fake.lets_go = 1;
   EXPECT(trine_bus_was_reset(o->device) == TRINE_OK);
@@ -612,13 +613,13 @@ static opened* owing(void) {
 
 void case_dirty_bus(void) {
   opened* o = owing();
-  /* A soft reset says that the watchdog gave up. */
+  /* A soft reset reports that the watchdog gave up. */
   o->fake.gives_up = 1;
   EXPECT(trine_reset(o->device, 0) == TRINE_E_BUS);
   o->fake.gives_up = 0;
   o->fake.polls_left = 2;
-  EXPECT(trine_bus_was_reset(o->device) == TRINE_OK); /* the reset still goes on */
-  /* Once it has answered. */
+  EXPECT(trine_bus_was_reset(o->device) == TRINE_OK); /* the reset is still running */
+  /* After it has responded. */
   o = owing();
   *at(o, 0x14) = TRINE_CSR_STATUS_ERROR;
   EXPECT(load_program(o) == TRINE_OK);

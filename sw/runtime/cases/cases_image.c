@@ -8,11 +8,11 @@
 #include "made_image.h"
 #include "trine_isa.h"
 
-/* An image whose parts and tensors all end where there is no byte more. */
+/* An image whose parts and tensors all end at the last possible byte. */
 enum {
   kInputs = 2,
   kTensors = 5,
-  kPlanes = 5, /* of a tensor */
+  kPlanes = 5, /* in a tensor */
   kWords = kHeader + kTensors * kRecord + kCodes,
   kConstants = kWords + 2 * 8,
   kImage = kConstants + 5,
@@ -23,12 +23,13 @@ enum {
 
 static unsigned char made[kImage];
 
-/* Of a field of no special meaning: unlike all others. */
+/* Returns a value for a field without a special meaning that differs from all others. */
 static uint32_t unlike(size_t field, size_t tensor) {
   return (uint32_t)(0x87654300 + field + (tensor << 20));
 }
 
-/* Numbers that differ in each field, with a high bit where it is a field's own. */
+/* Fills a tensor with numbers that differ in each field. Fields without a limit have a high bit
+ * set. */
 static void make_tensor(size_t i) {
   static const size_t kFields[] = {28, 36, 40, 48, 148};
   unsigned char* to = made + kHeader + kRecord * i;
@@ -158,7 +159,8 @@ static const struct {
               {kLast + 44, 4, 33, TRINE_E_IMAGE},
               {kLast + 52, 4, 9, TRINE_E_IMAGE}};
 
-/* Many channels of nothing, and planes as far apart as they can be. */
+/* Checks tensors with many channels but without words, and planes that are as far apart as
+ * possible. */
 static void expect_wide_tensors(void) {
   make();
   put(made + kLast, 8, 0);
@@ -167,7 +169,7 @@ static void expect_wide_tensors(void) {
   put(made + kLast + 44, 4, 1);
   EXPECT(read_sealed() == TRINE_OK);
   put(made + kLast, 8, DRAM);
-  EXPECT(read_sealed() == TRINE_OK); /* nothing, at the end */
+  EXPECT(read_sealed() == TRINE_OK); /* without words, at the end */
   put(made + kLast + 32, 4, 65536);
   EXPECT(read_sealed() == TRINE_E_IMAGE);
   put(made + 24, 8, ~UINT64_C(0));
@@ -240,7 +242,7 @@ static const trine_tensor kOneCode = {.plane = 1,
                                       .codes_per_word = 4,
                                       .fold = {.rows = 1, .pixels = 1}};
 
-/* Code of an input; an output has the same. */
+/* Returns the result for an input, which must be the same for an output. */
 static int of_both(opened* o, const trine_image* image) {
   unsigned char element = 0;
   const int to = trine_input(o->device, image, 0, &element);
@@ -275,7 +277,7 @@ void case_loaded_image(void) {
   EXPECT(of_both(o, &image) == TRINE_E_STATE);
 }
 
-/* With a checksum that fits, nothing is read or written outside of the image. */
+/* Checks that with a correct checksum nothing is read or written outside of the image. */
 static const struct {
   size_t at;
   uint32_t value;
@@ -296,9 +298,9 @@ static const struct {
                 {kHeader + 52, 9, TRINE_E_IMAGE},          /* rank */
                 {kHeader + 24, 1, TRINE_OK}};              /* a zero point may be anything */
 
-/* The checksum of a short image sees each byte. */
+/* Checks that the checksum of a short image depends on each byte. */
 static void expect_damage_seen(void) {
-  enum { kEach = kHeader + kRecord, kStep = 13 }; /* a processor takes its time */
+  enum { kEach = kHeader + kRecord, kStep = 13 }; /* a simulated processor is slow */
   unsigned char bytes[kTensorImage];
   trine_image image;
   size_t i;

@@ -7,7 +7,7 @@
 #include "fake.h"
 #include "made_image.h"
 
-enum { kElements = 640, kPlaneWords = 480, kAt = 8 /* offset of a tensor in its image */ };
+enum { kElements = 640, kPlaneWords = 480, kAt = 8 /* address of a tensor in its image */ };
 
 static uint32_t host[kElements], back[kElements]; /* an element has one byte, two or four */
 static float reals[kElements], real_back[kElements];
@@ -34,7 +34,7 @@ static uint32_t element_count(const trine_tensor* t) {
   return t->extents[0] * t->extents[1] * t->extents[2];
 }
 
-/* The axis is the fastest but those that have a step already; `*step` goes on. */
+/* Makes the axis the next slower one after those that already have a step. Updates `*step`. */
 static void order_axis(trine_tensor* t, int axis, uint32_t* step) {
   const int folded = blocks(t) > 1;
   const uint32_t rows = t->transposed ? t->width : t->height;
@@ -62,10 +62,10 @@ static void fold_pixels(trine_tensor* t) {
   t->width = number(1, 5);
 }
 
-/* Of int16 a pixel has two words, with four channels. */
+/* Returns the words of a pixel: two, with four channels, for int16. */
 static uint32_t words_of_pixel(const trine_tensor* t) { return t->codes_per_word == 2 ? 2 : 1; }
 
-/* Of random extents, in any order of its axes. */
+/* Returns a tensor of random extents with its axes in any order. */
 static trine_tensor random_tensor(void) {
   static const uint32_t kWidths[] = {1, 2, 4, 4, 16, 32};
   trine_tensor t = {0};
@@ -94,7 +94,8 @@ static trine_tensor random_tensor(void) {
   return t;
 }
 
-/* The element that is channel k of pixel (y, x) of the image; -1: outside of the tensor. */
+/* Returns the element that is channel k of pixel (y, x) of the image, or -1 outside of the
+ * tensor. */
 static int element_of(const trine_tensor* t, uint32_t k, uint32_t y, uint32_t x) {
   const uint32_t pixel = k / host_channels(t), channel = k % host_channels(t);
   int row = (int)(t->transposed ? x : y), column = (int)(t->transposed ? y : x);
@@ -107,7 +108,7 @@ static int element_of(const trine_tensor* t, uint32_t k, uint32_t y, uint32_t x)
   return row * (int)t->step_y + column * (int)t->step_x + (int)channel * (int)t->step_channel;
 }
 
-/* A code in the bits of its place, and what comes back of it. */
+/* Returns a code as the bits at its position in a word. */
 static uint32_t encoded(const trine_tensor* t, int32_t code) {
   if (t->codes_per_word == 32) return code > 0;
   if (t->codes_per_word == 16) return (uint32_t)code & 3;
@@ -120,7 +121,7 @@ static int32_t decoded(const trine_tensor* t, int32_t code) {
   return t->codes_per_word == 16 ? (low < 2 ? low : low - 4) : code;
 }
 
-/* golden[]: the planes, where code_at(t, element) is the machine's code of an element. */
+/* Fills golden[], the planes; code_at(t, element) is the machine's code of an element. */
 static void make_golden(const trine_tensor* t, int32_t (*code_at)(const trine_tensor*, uint32_t)) {
   const uint32_t n = t->codes_per_word, bits = 32 / n, wide = words_of_pixel(t);
   uint32_t k, y, x;
@@ -176,7 +177,7 @@ void case_planes(void) {
   EXPECT(folded > case_rounds / 3 && looked_up > case_rounds / 3);
 }
 
-/* A device with an image of nothing but that tensor, as input and as output. */
+/* Returns a device with an image that contains only this tensor, as input and as output. */
 static opened* load_tensor(const trine_tensor* t, trine_image* image) {
   static unsigned char bytes[kTensorImage];
   opened* o = open_fake(0);
@@ -186,13 +187,13 @@ static opened* load_tensor(const trine_tensor* t, trine_image* image) {
   return o;
 }
 
-/* As operator QUANTIZE: halves away from zero, or to even. */
+/* Quantizes as operator QUANTIZE does: halves away from zero, or to even. */
 static int32_t nearest_code(const trine_tensor* t, uint32_t element) {
   const float steps = reals[element] / (float)t->scale;
   const uint32_t n = t->codes_per_word;
   const double most = n == 2 ? 32767 : n == 4 ? 127 : n == 16 ? 1 : 2147483647.0;
   const double least = n == 16 ? -1 : -most - 1;
-  double whole = steps > -1e9f ? (steps < 1e9f ? steps : 1e9) : -1e9; /* what is no number, too */
+  double whole = steps > -1e9f ? (steps < 1e9f ? steps : 1e9) : -1e9; /* also not a number */
   const int32_t toward_zero = (int32_t)whole;
   const double rest = whole < 0 ? toward_zero - whole : whole - toward_zero;
   if (t->codes_per_word == 32) return steps > 0 ? 1 : -1;
@@ -203,7 +204,7 @@ static int32_t nearest_code(const trine_tensor* t, uint32_t element) {
   return (int32_t)(whole < least ? least : whole > most ? most : whole);
 }
 
-/* Halves of a step, too, and some that nobody thinks of. */
+/* Returns a random number, which may be half a step or an edge case. */
 static float random_real(void) {
   static const union {
     uint32_t bits;
@@ -239,7 +240,7 @@ void case_floats(void) {
   }
 }
 
-/* Of the same elements, elsewhere, with rows and columns changed. */
+/* Returns a tensor of the same elements at another address, with rows and columns exchanged. */
 static trine_tensor turned(const trine_tensor* t) {
   trine_tensor other = *t;
   other.transposed = !t->transposed;
@@ -252,7 +253,7 @@ static trine_tensor turned(const trine_tensor* t) {
   return other;
 }
 
-/* With a state of zeros, then with what an output holds. */
+/* Checks a carried state: first zeros, then an output's contents. */
 static void expect_carried(int i, const trine_tensor* from, const trine_tensor* to) {
   static unsigned char bytes[kTensorImage];
   trine_image image = {0};
@@ -279,7 +280,7 @@ static void expect_carried(int i, const trine_tensor* from, const trine_tensor* 
   EXPECT_AT(i, trine_carry(o->device, &image, 0, 0, back) == TRINE_E_BUSY);
 }
 
-/* Tensors that differ in what a code means. */
+/* Checks tensors whose codes have different meanings. */
 static void expect_unlike(const trine_tensor* from, trine_tensor to) {
   static unsigned char bytes[kTensorImage];
   trine_image image = {0};
@@ -347,7 +348,7 @@ void case_sums(void) {
   }
 }
 
-/* Both ways have the same code. */
+/* Converts in both directions, which must return the same code. */
 static int laid_out(const trine_tensor* t) {
   const int to = trine_to_planes(t, host, planes);
   EXPECT(trine_from_planes(t, planes, back) == to);

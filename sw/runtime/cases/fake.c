@@ -9,7 +9,7 @@
 
 const uint64_t fake_program[3] = {1, 2, 3};
 
-/* The register map in numbers: docs/registers.md. */
+/* The register map as numbers: see docs/registers.md. */
 enum {
   kId = 0x00,
   kVersion = 0x04,
@@ -50,7 +50,7 @@ static int read32(void* context, uint32_t offset, uint32_t* value) {
   if (refuses(fake, offset)) return 1;
   ++fake->reads;
   fake->status_reads += offset == kStatus;
-  if (fake->counts) { /* a read of the low half keeps the high half */
+  if (fake->counts) { /* a read of the low half latches the high half */
     fake->cycles += 0x80000001;
     if (offset == kCycles) *at(fake, kCycles + 4) = (uint32_t)(fake->cycles >> 32);
     if (offset == kCycles) *at(fake, kCycles) = (uint32_t)fake->cycles;
@@ -126,7 +126,7 @@ trine_callbacks fake_callbacks(fake_device* fake) {
 
 opened* open_fake(int which) {
   static opened both[2];
-  static uint64_t memories[2][2][kFakeBytes / 8]; /* aligned as addresses are */
+  static uint64_t memories[2][2][kFakeBytes / 8]; /* aligned like addresses */
   opened* o = &both[which];
   size_t i;
   for (i = 0; i < kFakeBytes / 8; ++i) memories[which][0][i] = memories[which][1][i] = 0;

@@ -11,7 +11,7 @@ void put(unsigned char* to, size_t bytes, uint64_t value) {
   for (; bytes > 0; --bytes, value >>= 8) *to++ = (unsigned char)value;
 }
 
-/* What a byte does to a CRC-32. */
+/* Returns the effect of a byte on a CRC-32. */
 static uint32_t crc_of(uint32_t byte) {
   int bit;
   for (bit = 0; bit < 8; ++bit) byte = byte % 2 != 0 ? byte >> 1 ^ 0xedb88320 : byte >> 1;

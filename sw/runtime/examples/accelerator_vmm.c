@@ -5,12 +5,13 @@
 enum { kLayers = 3, kPixels = 784, kHidden = 1000, kDigits = 10 };
 enum { kWeights = kPixels * kHidden + kHidden * kHidden + kHidden * kDigits };
 
-/* Of outputs and inputs behind the first layer: TFLite's code of a ReLU's 0. */
+/* Output zero point, and input zero point after the first layer: TFLite's code for 0 after a
+ * ReLU. */
 enum { kZero = -128 };
 
 typedef struct mlp_layer {
   trine_vmm_matrix matrix;   /* weights in the processor's memory */
-  trine_vmm_weights weights; /* in the device's */
+  trine_vmm_weights weights; /* in the device's memory */
   int32_t multiplier;
   int8_t shift;
 } mlp_layer;
@@ -20,15 +21,15 @@ static int8_t unpacked[kWeights];
 static int computed_by;
 static trine_device* accelerator;
 
-/* ---- by the accelerator */
+/* ---- on the accelerator */
 
 int AcceleratorVMM(const int8_t* inputs, const trine_vmm_weights* weights, void* outputs) {
   return trine_vmm(accelerator, inputs, weights, outputs, 1, 0);
 }
 
-/* ---- by the processor */
+/* ---- on the processor */
 
-/* TFLite's two roundings. */
+/* Requantizes with TFLite's two roundings. */
 static int8_t requantized(int32_t sum, const mlp_layer* layer) {
   const int64_t product = (int64_t)sum * layer->multiplier;
   const int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
@@ -55,8 +56,9 @@ static void core_vmm(const int8_t* inputs, const mlp_layer* layer, void* outputs
 
 /* ---- the network */
 
-/* A layer in the file: outputs, inputs, multiplier, shift, biases, then rows of ternary codes, 16 a
- * word, which go to `weights`. Returns what lies behind it, or null. */
+/* Reads a layer of the file: outputs, inputs, multiplier, shift, biases, then rows of ternary
+ * codes, 16 per word, which are stored in `weights`. Returns the address after the layer, or
+ * null. */
 static const uint32_t* read_layer(const uint32_t* from, const uint32_t* end, mlp_layer* layer,
                                   int8_t* weights) {
   trine_vmm_matrix* const m = &layer->matrix;
@@ -78,7 +80,7 @@ static const uint32_t* read_layer(const uint32_t* from, const uint32_t* end, mlp
       *weights++ = (int8_t)((int32_t)((from[k / 16] >> 2 * (k % 16) & 3) ^ 2) - 2);
   m->vectors = 1;
   m->input_zero_point = kZero;
-  if (layer->multiplier == 0) return from; /* the last one: its sums */
+  if (layer->multiplier == 0) return from; /* the last layer returns sums */
   m->multipliers = &layer->multiplier;
   m->shifts = &layer->shift;
   m->scales = 1;
@@ -117,7 +119,7 @@ int mlp_open(const void* file, size_t size, int by, int packed, trine_device* de
     size_t needed = 0;
     matrix->precision = by == MLP_TERNARY ? TRINE_VMM_TERNARY : TRINE_VMM_INT8;
     result = trine_vmm_bytes(design, matrix, &needed);
-    needed = (needed + 127) / 128 * 128; /* the next one begins there */
+    needed = (needed + 127) / 128 * 128; /* the next layer begins there */
     if (result == TRINE_OK && needed > bytes) result = TRINE_E_SIZE;
     if (result == TRINE_OK)
       result = trine_vmm_prepare(device, design, matrix, address, needed, &layers[i].weights);

@@ -30,8 +30,8 @@ static trine_storage storage;
 static trine_device* device;
 static trine_image image;
 
-/* Memory first, then the register that makes the accelerator look there; and the other way round.
- */
+/* Orders memory accesses before the register that starts the accelerator, and after the register
+ * that shows its end. */
 static void fence(void) { __asm__ volatile("fence iorw, iorw" ::: "memory"); }
 
 static int read32(void* context, uint32_t offset, uint32_t* value) {
@@ -48,7 +48,8 @@ static int write32(void* context, uint32_t offset, uint32_t value) {
   return 0;
 }
 
-/* The processor's addresses are those of the bus; `memory` is all that the accelerator may use. */
+/* Maps an address of the accelerator. The processor uses the bus addresses; the accelerator may use
+ * only `memory`. */
 static void* map(void* context, uint64_t address, size_t bytes) {
   const uint64_t place = address - (uintptr_t)memory;
   (void)context;
@@ -56,7 +57,7 @@ static void* map(void* context, uint64_t address, size_t bytes) {
   return (unsigned char*)memory + (size_t)place;
 }
 
-#ifdef NONCOHERENT_CACHE /* Zicbom, lines of so many bytes */
+#ifdef NONCOHERENT_CACHE /* Zicbom, with cache lines of this many bytes */
 static void clean(void* context, const void* at, size_t bytes) {
   uintptr_t line = (uintptr_t)at & ~(uintptr_t)(NONCOHERENT_CACHE - 1);
   (void)context;
@@ -72,7 +73,7 @@ static void invalidate(void* context, void* at, size_t bytes) {
 }
 #endif
 
-/* Sleeps until an interrupt. None is missed: one that comes before wfi is pending, and ends it. */
+/* Sleeps until an interrupt. None is missed: an interrupt before wfi is pending, and ends it. */
 static int wait_interrupt(void* context) {
   (void)context;
   __asm__ volatile("csrci mstatus, 8" ::: "memory");
@@ -83,7 +84,7 @@ static int wait_interrupt(void* context) {
 
 void accelerator_interrupt(void) { (void)trine_interrupt(device); }
 
-/* Once. */
+/* Opens the device on the first call. */
 static int start_up(void) {
   static int done = 0;
   const uint64_t base = (uintptr_t)memory;
@@ -108,7 +109,7 @@ static int start_up(void) {
   return result;
 }
 
-/* The digit in a picture, or a negative code and its text. */
+/* Returns the digit in a picture, or a negative code and its text. */
 int classify(const unsigned char picture[LENET_MNIST_INPUT_0_BYTES], char* error, size_t size) {
   signed char scores[LENET_MNIST_OUTPUT_0_ELEMENTS];
   int digit, best = 0;

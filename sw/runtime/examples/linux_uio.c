@@ -26,7 +26,7 @@
 
 #include "trine_runtime.h"
 
-#ifndef SECONDS /* until a program counts as dead */
+#ifndef SECONDS /* after which a program counts as dead */
 #define SECONDS 10
 #endif
 
@@ -35,13 +35,13 @@ enum { kRegisterBytes = 4096 };
 typedef struct board {
   volatile uint32_t* registers;
   unsigned char* buffer;
-  uint64_t address; /* of the buffer, for the accelerator */
+  uint64_t address; /* of the buffer, on the accelerator's bus */
   size_t bytes;
   int interrupt;
 } board;
 
-/* The buffer is written before the register that makes the accelerator look there, and read after
- * the one that says it has ended. */
+/* Orders the buffer's writes before the register that starts the accelerator, and its reads after
+ * the register that shows its end. */
 static void fence(void) { __sync_synchronize(); }
 
 static int read32(void* context, uint32_t offset, uint32_t* value) {
@@ -58,7 +58,8 @@ static int write32(void* context, uint32_t offset, uint32_t value) {
   return 0;
 }
 
-/* The buffer was opened with O_SYNC: it is not cached, and needs neither clean nor invalidate. */
+/* Maps an address of the buffer, which was opened with O_SYNC: it is not cached, and needs neither
+ * clean nor invalidate. */
 static void* map(void* context, uint64_t address, size_t bytes) {
   const board* b = context;
   const uint64_t place = address - b->address;
@@ -66,7 +67,7 @@ static void* map(void* context, uint64_t address, size_t bytes) {
   return b->buffer + place;
 }
 
-/* A second at most; the kernel has masked the interrupt since the last one. */
+/* Waits at most a second. The kernel has masked the interrupt since the last one. */
 static int wait_interrupt(void* context) {
   const board* b = context;
   struct pollfd wanted;
@@ -107,7 +108,7 @@ static void* contents(const char* path, size_t* size) {
   return bytes;
 }
 
-/* Bytes of the host's tensor. */
+/* Returns the bytes of the host's tensor. */
 static size_t bytes_of(const trine_tensor* tensor) {
   size_t bytes = tensor->codes_per_word == 1 ? 4 : 1;
   uint32_t i;

@@ -200,7 +200,7 @@ std::uint32_t vendor_id(const EpFactory*) noexcept { return 0; }
 bool has_streams(const EpFactory*) noexcept { return false; }
 void release_provider(EpFactory*, Ep* ep) noexcept { delete static_cast<Provider*>(ep); }
 
-/// The machine is simulated on the processor, so the processor is its device.
+/// Returns the processor as the device, because the machine is simulated on it.
 Status* devices(EpFactory* self, const HardwareDevice* const* hardware, std::size_t count,
                 EpDevice** made, std::size_t room, std::size_t* number) noexcept {
   const auto& factory = *static_cast<const Factory*>(self);

@@ -920,7 +920,7 @@ class Checker {
       fail(Reason::kQuantization, in(1), "allowed one scale or one a row, zero points 0");
   }
 
-  /// ONNX keeps the last axis; TFLite's operand names the axis that is removed.
+  /// Checks ARG_MAX. ONNX keeps the last axis; TFLite's operand names the axis that is removed.
   void arg_max() const {
     operands(1, 2);
     if (in(0).type != DataType::kFloat32) codes(in(0));

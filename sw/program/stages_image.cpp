@@ -159,7 +159,7 @@ void Writer::stage(const Program& p, std::vector<Number>* edge) {
   for (const int t : p.after.outputs) edge->push_back(global(p.after, after, t));
 }
 
-/// The network's inputs and outputs come first in the lists.
+/// Collects the parts of the file. The network's inputs and outputs come first in the lists.
 void Writer::collect(const Program& program) {
   text("");  // the kind of a stage
   std::vector<Number> edge;

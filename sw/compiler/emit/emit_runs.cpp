@@ -71,7 +71,7 @@ struct Emitter::Nest {
   bool two_operands = false;  ///< tap 1 is `tap_distance` words after tap 0
   std::int64_t tap_distance = 0;
 
-  /// A window over the positions of a rectangle.
+  /// Returns the nest of a window over the positions of a rectangle.
   static Nest of(const Geometry& g, const Rect& rect) {
     return {.x_start = rect.x0 * g.stride_x - g.pad_left,
             .y_start = rect.y0 * g.stride_y - g.pad_top,

@@ -257,8 +257,8 @@ class ImageMaker : private Order {
     block->second = known->second;
   }
 
-  /// All biases that are zeros share one block, so that the addresses of later constants do not
-  /// depend on their number.
+  /// Adds biases. All that are zeros share one block, so that the addresses of later constants do
+  /// not depend on their number.
   std::int64_t add_biases(const Words& words) {
     if (std::ranges::any_of(words, [](std::uint32_t w) { return w != 0; })) return add(words).byte;
     if (image_.zeros < 0) image_.zeros = add(Words(at(config_.param_channels))).byte;

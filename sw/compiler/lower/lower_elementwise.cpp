@@ -93,7 +93,8 @@ Problem Lowering::subtraction_problem(const Op& o) const {
   return two_maps_problem(o);
 }
 
-/// Sums of int16 codes are below 2^30 before they are scaled.
+/// Refuses int16 sums, which are below 2^30 before they are scaled, if their scaled values may
+/// exceed 32 bits.
 Problem Lowering::sum_problem(const Op& o) const {
   return is_wide(o) ? scale_problem(o, reference::add_params(graph_, o).result, 32) : std::nullopt;
 }

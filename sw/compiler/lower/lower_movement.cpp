@@ -114,7 +114,7 @@ Layer Maps::selection(const Op& o, int from, const std::vector<int>& channel_of)
   return layer;
 }
 
-/// Low bytes of int16 codes are stored 128 less than their value.
+/// Selects a code. Low bytes of int16 codes are stored 128 less than their value.
 void Maps::take_code(Layer& layer, int m, int ky, int kx, int c) const {
   weight(layer, m, ky, kx, c) = 1;
   if (shape(layer.input).wide) layer.bias[at(m)] = 128;

@@ -656,7 +656,7 @@ class Tiler {
     return false;
   }
 
-  /// Weights are loaded again for each tile.
+  /// Keeps the tiling of a piece. Weights are loaded again for each tile.
   void keep_piece(Tiling t) {
     const double tiles = static_cast<double>(layer_.sweeps.size()) * parts_of(window().P, t.rows) *
                          parts_of(window().Q, t.cols);

@@ -102,7 +102,8 @@ class Reader {
     if (reduced && !reduced->empty() && !reduced->back()) each(0);
   }
 
-  /// A reshape does not move elements. Their index modulo both last extents stays the same.
+  /// Ties the channels of a reshape, which does not move elements: their index modulo both last
+  /// extents stays the same.
   void reshape() {
     if (constant(0)) return;
     const int from = in(0).extent(-1), to = channels();

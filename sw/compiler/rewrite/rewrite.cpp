@@ -65,7 +65,8 @@ class SignedCodes : Rewriter {
     for (std::uint8_t& code : t.data.edit()) code ^= 0x80;
   }
 
-  /// ONNX operators on the host compute with the numbers themselves.
+  /// Gives ONNX operators on the host the unsigned numbers, because they compute with the numbers
+  /// themselves.
   void keep_unsigned(const std::set<int>& codes) {
     std::vector<Op> ops;
     for (Op& op : ops_) {
@@ -178,7 +179,8 @@ class SymmetricWeights : Rewriter {
     return count;
   }
 
-  /// The last axis of the weights is the axis of the input's channels, or of all its elements.
+  /// Writes a product. The last axis of the weights is the axis of the input's channels, or of all
+  /// its elements.
   void product(Op op, const Parts& parts) {
     const int position = op.kind == OpKind::kTransposeConv ? 2 : 0;
     const Tensor w = graph_.in(op, 1);
@@ -256,7 +258,7 @@ class SymmetricWeights : Rewriter {
     return to;
   }
 
-  /// Words that are read again come before all words, the words of the last part first.
+  /// Writes the words that are read again before all words, the words of the last part first.
   int repeated_words(const Op& op, int x, const std::vector<int>& reads) {
     const int axis = graph_.tensor(x).rank() - 1, words = static_cast<int>(reads.size());
     std::vector<int> pieces;
@@ -292,8 +294,8 @@ class SymmetricWeights : Rewriter {
     return op.outputs[0];
   }
 
-  /// Words of channels whose weights fit int8 stay a depthwise convolution. The others become an
-  /// ordinary convolution over a word and its repetitions.
+  /// Writes a depthwise convolution. Words of channels whose weights fit int8 stay depthwise. The
+  /// others become an ordinary convolution over a word and its repetitions.
   void depthwise(const Op& op, const Parts& parts) {
     const Tensor x = graph_.in(op, 0), w = graph_.in(op, 1);
     const int C = x.extent(3), M = w.extent(3), multiplier = M / C;

@@ -168,8 +168,7 @@ TEST_CASE("loads come when the bus and their place are free, behind the first RU
   CHECK(text_of(schedule_loads({load_of(0, 8), reader_of(0, 1), load_of(8, 8), reader_of(8, 1),
                                 load_of(0, 8), reader_of(0, 1)},
                                config)) == "L0 C0 L8 L0 C8 C0 ");
-  // While row 0 is in use for long, the next load overtakes, unless it takes too long
-  // itself.
+  // While row 0 is in use for long, the next load overtakes, unless it takes too long itself.
   const auto passing = [&](std::int64_t words) {
     return text_of(
         schedule_loads({load_of(0, 8), reader_of(0, 1000), load_of(8, 8), reader_of(8, 1),

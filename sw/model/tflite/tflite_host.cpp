@@ -316,7 +316,7 @@ void HostForm::top_k() {
     give(node("TopK", {operand(0), operand(1)}, {}, {}, i, 2), i);
 }
 
-/// An index below 0 selects nothing, as an index after the last one does.
+/// Writes ONE_HOT. An index below 0 selects nothing, as an index after the last one does.
 void HostForm::one_hot() {
   const std::vector<std::int64_t> depth = constants(1);
   if (depth.size() != 1) throw_error("{} depths", depth.size());
@@ -329,7 +329,7 @@ void HostForm::one_hot() {
   give(node("OneHot", {reshaped(inside, in(0).shape), operand(1), values}, op_.numbers));
 }
 
-/// A condition with one axis selects rows.
+/// Writes SELECT. A condition with one axis selects rows.
 void HostForm::select() {
   int condition = operand(0);
   const std::vector<int> shape = in(1).shape;

@@ -68,7 +68,8 @@ Bytes pad(const Call& call) {
 
 Bytes mirror_pad(const Call& call) { return gather(call, model::mirrored(call.graph, call.op)); }
 
-/// The output's channels are (y, x) in the block, then the input's channels.
+/// Moves blocks of pixels to channels. The output's channels are (y, x) in the block, then the
+/// input's channels.
 Bytes space_to_depth(const Call& call) {
   const std::vector<int>& to = call.out().shape;
   const auto s = steps_of(call.in(0).shape);

@@ -113,7 +113,7 @@ struct Cell {
     lstm(x, h, c);
   }
 
-  /// h = f(W x + R h + b)
+  /// Computes h = f(W x + R h + b).
   void rnn(const double* x, Reals* h) const {
     Reals next(hidden);
     for (std::size_t j = 0; j < hidden; ++j) next[j] = rounded(f[0](clipped(of_both(0, j, x, *h))));

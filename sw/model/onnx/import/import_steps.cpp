@@ -136,7 +136,7 @@ Value Importer::hard_sigmoid() {
   return clipped_line(node_->real("alpha", 0.2f), node_->real("beta", 0.5f));
 }
 
-/// With int16, the line has its own codes with scale 1/32767.
+/// Imports x times a clipped line. With int16, the line has its own codes with scale 1/32767.
 Value Importer::hard_swish() {
   const Value line = clipped_line(1.0f / 6.0f, 0.5f);
   if (!is_wide(in(0))) return of_floats(OpKind::kMul, in(0), line);

@@ -367,10 +367,10 @@ TEST_CASE("numbers are grouped, long names lose their middle", "[base][text]") {
   CHECK(cut("abcdefghijkl", 8) == "abcdef..");
 }
 
-TEST_CASE("text that is no JSON is refused by file and line", "[base][json][error]") {
+TEST_CASE("text that is not valid JSON is refused by file and line", "[base][json][error]") {
   const auto refused = [](const std::string& text, const std::string& why) {
     CHECK_THROWS_MATCHES(parse_json(text, "a.json"), Error,
-                         Catch::Matchers::Message("a.json: is no JSON: " + why));
+                         Catch::Matchers::Message("a.json: is not valid JSON: " + why));
   };
   refused("{\n\"a\": }", "line 2");
   refused("", "line 1");
@@ -395,7 +395,7 @@ TEST_CASE("a mapped file has the file's bytes", "[base][mapped]") {
   CHECK_THROWS_WITH(MappedFile(scratch.folder / "b"),
                     ContainsSubstring("b: No such file or directory"));
   CHECK_THROWS_WITH(MappedFile(scratch.folder),
-                    ContainsSubstring("is no regular file, which alone can be"));
+                    ContainsSubstring("is not a regular file, so it cannot be"));
 }
 
 TEST_CASE("a file that is no UTF-8 comes out of a cache as it was", "[base][cache]") {

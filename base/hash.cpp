@@ -19,7 +19,7 @@ std::uint64_t hash64(std::string_view bytes) { return XXH64(bytes.data(), bytes.
 std::string sha256(const std::vector<std::uint8_t>& bytes) {
   std::array<unsigned char, 32> digest{};
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1)
-    throw_error("SHA-256 is not to be had from OpenSSL");
+    throw_error("OpenSSL does not provide SHA-256");
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 

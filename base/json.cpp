@@ -15,10 +15,10 @@ AnyJson parse(std::string_view text, const std::string& whence) {
     return AnyJson::parse(text);
   } catch (const Json::parse_error& error) {
     const std::string_view before = text.substr(0, error.byte);
-    throw_error("{}: is no JSON: line {}", whence,
+    throw_error("{}: is not valid JSON: line {}", whence,
                 1 + std::count(before.begin(), before.end(), '\n'));
   } catch (const Json::out_of_range&) {
-    throw_error("{}: is no JSON: a number is too large", whence);
+    throw_error("{}: is not valid JSON: a number is too large", whence);
   }
 }
 

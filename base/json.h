@@ -16,7 +16,7 @@ using SortedJson = nlohmann::json;
 
 /// Parses JSON.
 /// @param whence  the file, or another source that an error names
-/// @throws Error  "WHENCE: is no JSON: line N", also for bytes that are not valid UTF-8
+/// @throws Error  "WHENCE: is not valid JSON: line N", also for bytes that are not valid UTF-8
 Json parse_json(std::string_view text, const std::string& whence);
 /// Parses JSON into sorted objects. @throws Error  as parse_json()
 SortedJson parse_sorted_json(std::string_view text, const std::string& whence);

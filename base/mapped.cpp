@@ -18,7 +18,7 @@ namespace trine {
 
 MappedMemory::MappedMemory(const std::filesystem::path& folder, std::size_t bytes) {
   const auto fail = [&](const std::string& what) {
-    throw_error("{}: {} bytes of memory as a file: {} (TMPDIR names another folder)",
+    throw_error("{}: cannot map {} bytes of memory as a file: {} (set TMPDIR to another folder)",
                 folder.string(), bytes, what);
   };
   std::error_code error;
@@ -48,7 +48,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   struct stat about {};
   if (::fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
     ::close(file);
-    fail("is no regular file, which alone can be mapped");
+    fail("is not a regular file, so it cannot be mapped");
   }
   const auto size = static_cast<std::size_t>(about.st_size);
   void* at = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;

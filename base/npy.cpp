@@ -33,7 +33,7 @@ std::string_view value_of(std::string_view header, std::string_view key, const s
 
 std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& file) {
   std::vector<std::int64_t> shape;
-  if (!text.starts_with('(')) throw_error("{}: npy shape is no tuple", file);
+  if (!text.starts_with('(')) throw_error("{}: npy shape is not a tuple", file);
   for (text.remove_prefix(1); !text.empty() && text.front() != ')';) {
     std::uint64_t value = 0;
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -86,7 +86,7 @@ Array read_npy(const std::filesystem::path& path) {
   const std::string file = path.string();
   const std::string text = read_text(path);
   const std::string_view all{text};
-  if (all.size() < 10 || all.substr(0, 6) != kMagic) throw_error("{}: is no .npy file", file);
+  if (all.size() < 10 || all.substr(0, 6) != kMagic) throw_error("{}: is not a .npy file", file);
   const int version = all[6];
   const std::size_t prefix = version == 1 ? 10 : 12;
   if (version < 1 || version > 3 || all.size() < prefix)
@@ -102,7 +102,7 @@ Array read_npy(const std::filesystem::path& path) {
   Array array;
   array.dtype = descr.substr(2, 2);
   if (std::find(kTypes.begin(), kTypes.end(), array.dtype) == kTypes.end() || descr[4] != '\'')
-    throw_error("{}: npy dtype '{}' is none of {}", file, descr.substr(1, 4),
+    throw_error("{}: npy dtype is '{}', allowed {}", file, descr.substr(1, 4),
                 fmt::join(kTypes, " "));
   if (value_of(header, "fortran_order", file).substr(0, 5) != "False")
     throw_error("{}: npy is in Fortran order, expected C order", file);

@@ -82,7 +82,7 @@ void check_output(const fs::path& dir) {
   for (const auto& entry : fs::directory_iterator(dir)) {
     const std::string name = entry.path().filename().string();
     if (ours.count(name) == 0 && name != kPythonCache)
-      throw_error("{}: holds {}, which trine has not written; give a new or empty folder",
+      throw_error("{}: contains {}, which trine did not write; use a new or empty folder",
                   dir.string(), name);
   }
 }

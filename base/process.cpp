@@ -106,7 +106,7 @@ int run_process(const std::vector<std::string>& argv, int log) {
 int run_process(const std::vector<std::string>& argv, const fs::path& folder,
                 const std::function<void(std::string_view)>& on_output) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw_error("no pipe: {}", std::strerror(errno));
+  if (pipe2(ends, O_CLOEXEC) != 0) throw_error("cannot create a pipe: {}", std::strerror(errno));
   const Child child(argv, folder, {}, [&ends](posix_spawn_file_actions_t* actions) {
     posix_spawn_file_actions_adddup2(actions, ends[1], STDOUT_FILENO);
   });
@@ -143,7 +143,7 @@ TemporaryFolder::TemporaryFolder(const fs::path& parent, const std::string& stem
   fs::create_directories(parent, failed);
   std::string name = (parent / (stem + "-XXXXXX")).string();
   if (mkdtemp(name.data()) == nullptr)
-    throw_error("{}: cannot make a folder there: {}", parent.string(), std::strerror(errno));
+    throw_error("{}: cannot create a folder there: {}", parent.string(), std::strerror(errno));
   path_ = name;
   unfinished_ = std::make_unique<Unfinished>(path_);
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

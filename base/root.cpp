@@ -43,7 +43,7 @@ fs::path project_root() {
 }
 
 void set_project_root(const fs::path& root) {
-  if (!is_root(root)) throw_error("trine: {}: holds no presets/ and rtl/", root.string());
+  if (!is_root(root)) throw_error("trine: {}: contains no presets/ and rtl/", root.string());
   given_root() = root;
 }
 

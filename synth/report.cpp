@@ -140,7 +140,7 @@ std::string clock_lines(const SynthReport& r) {
   text +=
       fmt::format("; logic {} GE with them and the sizes\n", grouped(c.logic_um2 / r.nand2_um2));
   if (c.clock_gates > 0)
-    text += fmt::format("  {} clock gates, {} flip-flops behind them\n", grouped(c.clock_gates),
+    text += fmt::format("  {} clock gates for {} flip-flops\n", grouped(c.clock_gates),
                         grouped(c.gated));
   return text;
 }
@@ -189,7 +189,7 @@ nlohmann::json to_json(const PlacedReport& p) {
 /// The longest path of each pair of register groups, with the modules on its way.
 std::string group_path_lines(const SynthReport& r) {
   if (r.clock.paths.empty()) return {};
-  std::string text = "\nlongest paths between registers, by the own timer (ns, gates):\n";
+  std::string text = "\nlongest paths between registers, by Trine's own timer (ns, gates):\n";
   for (const GroupPath& path : r.clock.paths) {
     const std::size_t half = (kColumns - 20) / 2;
     text += fmt::format("{:>7.2f}{:>5}  {} -> {}\n", path.ns, path.gates, fitted(path.from, half),

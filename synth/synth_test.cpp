@@ -68,7 +68,7 @@ TEST_CASE("RTLIL gives modules, children and memories with readable names", "[sy
 TEST_CASE("damaged RTLIL is refused", "[synth][rtlil][error]") {
   CHECK_THROWS_AS(parse_rtlil("module \\a\n  cell $not $1\n  end\n"), Error);
   CHECK_THROWS_WITH(parse_rtlil("module \\a\n  cell \\b \\u\n  end\nend\n"),
-                    ContainsSubstring("not there"));
+                    ContainsSubstring("not defined"));
 }
 
 TEST_CASE("a partition holds what is synthesized together", "[synth][partition]") {

@@ -53,7 +53,7 @@ TEST_CASE("nextpnr's report gives the clock, its path by instance, and what is u
   CHECK(r.timed.parts[1].module == "core.post");
   CHECK(r.timed.parts[2].module == "top");
   CHECK_THROWS_WITH(read_nextpnr("{}"), ContainsSubstring("no clock"));
-  CHECK_THROWS_WITH(read_nextpnr("not JSON"), ContainsSubstring("is no JSON"));
+  CHECK_THROWS_WITH(read_nextpnr("not JSON"), ContainsSubstring("is not valid JSON"));
 }
 
 /// This size of the module makes ABC 1.01 abort on its structural choices.

@@ -60,7 +60,7 @@ class Words {
     const std::string text(word());
     char* rest = nullptr;
     const float value = std::strtof(text.c_str(), &rest);
-    if (*rest != '\0') throw_error("{}: not a LEF file: '{}' is no number", file_, text);
+    if (*rest != '\0') throw_error("{}: not a LEF file: '{}' is not a number", file_, text);
     return value;
   }
 
@@ -236,9 +236,10 @@ Lef read_lef(const fs::path& where) {
       fs::is_directory(where) ? files_of(where) : std::vector<fs::path>{where};
   for (const fs::path& file : files) add_lef(read_maybe_gzipped(file), file.string(), lef);
   if (lef.row_height <= 0 || lef.site_width <= 0)
-    throw_error("--lef: {}: no SITE of class CORE in it", where.string());
+    throw_error("--lef: {}: contains no SITE of class CORE", where.string());
   if (lef.wire.kohm <= 0 || lef.wire.pf <= 0)
-    throw_error("--lef: {}: no resistance and capacitance of routing layers in it", where.string());
+    throw_error("--lef: {}: contains no resistance and capacitance of routing layers",
+                where.string());
   return lef;
 }
 
@@ -248,7 +249,7 @@ fs::path lef_folder_of(const fs::path& liberty) {
   for (const fs::path& folder : {own, own / "lef", own.parent_path() / "lef"})
     for (const fs::path& file : files_of(folder))
       if (name.starts_with(stem_of(file))) return folder;
-  throw_error("--place: no LEF of {} beside it: name the file or folder with --lef", name);
+  throw_error("--place: no LEF file of {} next to it: name the file or folder with --lef", name);
 }
 
 }  // namespace trine::synth

@@ -170,7 +170,7 @@ TEST_CASE("LEF gives sizes, pins and what a wire costs", "[synth][place]") {
   CHECK_THROWS_WITH(l.cell("nand"), "--lef: cell nand is in no LEF file");
   Lef other;
   CHECK_THROWS_WITH(add_lef("MACRO a\n SIZE 1 BY x ;\nEND a\n", "x.lef", other),
-                    "x.lef: not a LEF file: 'x' is no number");
+                    "x.lef: not a LEF file: 'x' is not a number");
   CHECK_THROWS_WITH(add_lef("MACRO a\n SIZE 1 BY 1 ;\n", "x.lef", other),
                     "x.lef: not a LEF file: it ends too soon");
 }
@@ -180,7 +180,7 @@ TEST_CASE("LEF is found beside the Liberty file, or asked for", "[synth][place][
   const fs::path own = scratch.path() / "liberty", lib = own / "abc_stdcell_typ.lib.gz";
   fs::create_directories(own);
   CHECK_THROWS_WITH(lef_folder_of(lib),
-                    ContainsSubstring("no LEF of abc_stdcell_typ.lib.gz beside it") &&
+                    ContainsSubstring("no LEF file of abc_stdcell_typ.lib.gz next to it") &&
                         ContainsSubstring("--lef"));
   for (const fs::path& folder : {scratch.path() / "lef", own / "lef", own}) {
     fs::create_directories(folder);

@@ -200,7 +200,7 @@ void Gates::find_clocks() {
     const auto found = gate_of.find(net);
     if (found != gate_of.end()) return found->second;
     if (net != netlist_.clock())
-      throw_error("power: the clock of {} comes from a gate that is no clock gate",
+      throw_error("power: the clock of {} comes from a gate that is not a clock gate",
                   netlist_.instance(instance).name);
     return -1;
   };

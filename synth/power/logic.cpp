@@ -36,7 +36,9 @@ class Parser {
     ++at_;
     return true;
   }
-  [[noreturn]] void fail() const { throw_error("Liberty: '{}' is no expression of pins", text_); }
+  [[noreturn]] void fail() const {
+    throw_error("Liberty: '{}' is not an expression of pins", text_);
+  }
 
   std::uint64_t any() {
     std::uint64_t value = all();

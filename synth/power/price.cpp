@@ -52,7 +52,7 @@ Prices::Prices(const synth::Netlist& netlist, const synth::Cells& cells, const s
       gates_(gates),
       assumed_(assumed),
       half_square_(cells.volts() * cells.volts() / 2) {
-  if (cells.volts() <= 0) throw_error("power: the library tells no nom_voltage");
+  if (cells.volts() <= 0) throw_error("power: the library does not define nom_voltage");
   for (int n = 0; n < static_cast<int>(netlist.nets().size()); ++n) price_net(n, wires.pf(n));
   std::map<int, ClockPrice> of_cell;
   for (const Register& reg : gates.registers()) {

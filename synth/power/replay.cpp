@@ -42,7 +42,7 @@ void PortTrace::header() {
     ports_.push_back({name, std::string(width, '0'), std::string(width, '0')});
     now_.push_back(ports_.back().sampled);
   }
-  if (!has_clock) throw_error("{}: no VCD file of a design's ports", file_.string());
+  if (!has_clock) throw_error("{}: not a VCD file of a design's ports", file_.string());
 }
 
 /// "1#" or "b0101 #"; high bits may be missing.

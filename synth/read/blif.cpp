@@ -26,7 +26,7 @@ void parse_line(const std::vector<std::string_view>& words, BlifModule& module) 
     for (std::size_t i = 1; i < words.size(); ++i) ports.push_back(module.net(words[i]));
   } else if (words[0] == ".names") {
     if (words.size() > 3)
-      throw_error("netlist: {}: a function is left that is no cell", module.name);
+      throw_error("netlist: {}: contains a function that is not a cell", module.name);
     if (words.size() == 3) {
       const int from = module.net(words[1]);
       module.same.emplace_back(from, module.net(words[2]));
@@ -66,11 +66,11 @@ std::vector<BlifModule> parse_blif(std::string_view text) {
     if (words[0] == ".model")
       modules.emplace_back().name = words.at(1);
     else if (modules.empty())
-      throw_error("netlist: no BLIF: it begins with {}", words[0]);
+      throw_error("netlist: not BLIF: it begins with {}", words[0]);
     else
       parse_line(words, modules.back());
   }
-  if (modules.empty()) throw_error("netlist: no BLIF: it is empty");
+  if (modules.empty()) throw_error("netlist: not BLIF: it is empty");
   return modules;
 }
 

@@ -148,7 +148,7 @@ double Group::number(const std::string& key, double otherwise) const {
   char* rest = nullptr;
   const double number = std::strtod(value.c_str(), &rest);
   if (rest == value.c_str())
-    throw_error("Liberty {} {}: {}: '{}' is no number", type, name, key, value);
+    throw_error("Liberty {} {}: {}: '{}' is not a number", type, name, key, value);
   return number;
 }
 

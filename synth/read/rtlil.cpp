@@ -147,7 +147,7 @@ void parse_body(std::string_view& rest, const std::map<std::string, std::string>
       if (words.size() == 3 && is_module_name(words[1])) {
         const auto child = names.find(std::string(words[1]));
         if (child == names.end())
-          throw_error("yosys: module {} is instantiated but not there", words[1]);
+          throw_error("yosys: module {} is instantiated but not defined", words[1]);
         ++module.children[child->second];
         module.text += renumbered(fmt::format("  cell \\{} {}\n", child->second, words[2]));
         continue;

@@ -57,7 +57,7 @@ class Clock {
     write_file(folder_ / "timed.v", best.netlist.verilog(cells_));
     time(best.netlist);
     if (options_.inspect && !report_.memories_timed)
-      throw_error("{}: no memory macros beside the library, or none that can be used", top_);
+      throw_error("{}: no usable memory macros next to the library", top_);
     const bool placed = !options_.place.python.empty();
     if (options_.inspect && !placed) options_.inspect({best.netlist, cells_, report_.ns});
     if (options_.paths > 0) {

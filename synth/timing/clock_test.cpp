@@ -157,7 +157,7 @@ TEST_CASE("Liberty's groups are read, and a damaged file refused by line", "[syn
   CHECK(group.groups[0].name == "n");
   CHECK(group.groups[0].number("area", 0) == 1.5);
   CHECK(group.groups[0].number("none", 7) == 7);
-  CHECK_THROWS_WITH(group.number("a", 0), "Liberty library l: a: 'x y' is no number");
+  CHECK_THROWS_WITH(group.number("a", 0), "Liberty library l: a: 'x y' is not a number");
   for (const auto& [text, message] :
        {std::pair{"library (l) {\n\n cell (a) {",
                   "b.lib:3: not a Liberty file: it ends within a group"},
@@ -222,9 +222,9 @@ TEST_CASE("modules are put together, nets that meet at a port are one", "[synth]
   CHECK(netlist.net(netlist.clock()).sinks.size() == 2);
   CHECK(netlist.net(between).driver.instance == named(netlist, "u_a.taken_q_reg"));
   for (const auto& [text, message] :
-       {std::pair{".names a\n", "netlist: no BLIF: it begins with .names"},
-        {"", "netlist: no BLIF: it is empty"},
-        {".model m\n.names a b c\n", "netlist: m: a function is left that is no cell"},
+       {std::pair{".names a\n", "netlist: not BLIF: it begins with .names"},
+        {"", "netlist: not BLIF: it is empty"},
+        {".model m\n.names a b c\n", "netlist: m: contains a function that is not a cell"},
         {".model m\n.subckt inv_1 Q=c\n", "netlist: inv_1 has no pin Q"}})
     CHECK_THROWS_WITH(Netlist(text, cells), message);
 }

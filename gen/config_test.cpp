@@ -51,8 +51,8 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"array.cols = 99999999999999\n",
           "1: array.cols: 99999999999999 is too large, allowed 1..256"},
       Row{"[bus]\naxi_id = 3\naxi_id_bits = 4\n",
-          "2: bus.axi_id: 3 and the next one are not two IDs of 4 bits (bus.axi_id_bits), allowed "
-          "even numbers of 0..14"},
+          "2: bus.axi_id: 3 and the next number are not both IDs of 4 bits (bus.axi_id_bits), "
+          "allowed even numbers of 0..14"},
       Row{"bus.axi_user = 4\nbus.axi_user_bits = 2\n",
           "1: bus.axi_user: 4 has more than 2 bits (bus.axi_user_bits), allowed 0..3"},
       Row{"bus.axi_write_cache = 4\n",
@@ -80,8 +80,9 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"array = 8\n", "1: array: is a group of keys, as in array.rows"},
       Row{"memory.dmem_kib = 9\narray.rows = 256\n",
           "1: memory.dmem_kib: 9 KiB do not fill 512 banks (array.rows, bus.axi_data_bits) with "
-          "the same number of rows, allowed multiples of 2, at least 8\n<file>:1: memory.dmem_kib: "
-          "9 KiB hold less than 8 vectors of 256 words twice, allowed at least 16"},
+          "the same number of rows, allowed multiples of 2, at least 8\n"
+          "<file>:1: memory.dmem_kib: 9 KiB cannot hold 8 vectors of 256 words twice, allowed at "
+          "least 16"},
       Row{"array.cols = 64\nmemory.pmem_kib = 3\n",
           "2: memory.pmem_kib: 3 KiB hold 12 rows of 64 words (array.cols), allowed at least 4 KiB "
           "(16 rows)"},
@@ -91,26 +92,23 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"array.cols = 128\nmemory.param_channels = 64\n",
           "2: memory.param_channels: 64 is less than array.cols, allowed at least 128"},
       Row{"array.weights4 = true\narray.precisions = [\"binary\"]\n",
-          "2: array.precisions: no \"int8\", which array.weights4 needs, allowed a list with it"},
+          "2: array.precisions: lacks \"int8\", which array.weights4 requires, allowed a list with "
+          "it"},
       Row{"array.groups = true\n", "1: array.groups: true without array.weights4, allowed false"},
       Row{"array.weights4 = true\narray.groups = true\nmemory.ecc = true\n",
           "2: array.groups: true with memory.ecc, allowed false: factors are not corrected"},
       Row{"memory.packed_weights = true\narray.cols = 6\n",
-          "2: array.cols: 6 columns are no fours, which memory.packed_weights needs, allowed "
-          "multiples of 4"},
+          "2: array.cols: 6 columns with memory.packed_weights, allowed multiples of 4"},
       Row{"memory.packed_weights = true\nbus.axi_data_bits = 1024\n",
-          "2: bus.axi_data_bits: 1024 bits, more than the 512 of memory.packed_weights' blocks, "
-          "allowed at most 512"},
+          "2: bus.axi_data_bits: 1024 bits with memory.packed_weights, allowed at most 512"},
       Row{"memory.packed_weights = true\narray.precisions = [\"int8\"]\nbus.axi_data_bits = 128\n",
-          "2: array.precisions: no \"ternary\", whose weights alone memory.packed_weights packs on "
-          "128 bits of bus, allowed a list with it"},
+          "2: array.precisions: lacks \"ternary\": on a bus of 128 bits memory.packed_weights "
+          "packs only ternary weights, allowed a list with it"},
       Row{"array.activations16 = true\narray.rows = 1\n",
-          "2: array.rows: 1 rows are no pairs, which array.activations16 needs, allowed even "
-          "numbers "
-          "of 2..256"},
+          "2: array.rows: 1 rows with array.activations16, allowed even numbers of 2..256"},
       Row{"array.activations16 = true\narray.precisions = [\"binary\"]\n",
-          "2: array.precisions: no \"int8\", which array.activations16 needs, allowed a list with "
-          "it"},
+          "2: array.precisions: lacks \"int8\", which array.activations16 requires, allowed a list "
+          "with it"},
       Row{"array.formats = true\n",
           "1: array.formats: true without array.activations16, allowed false"},
       Row{"bus.axi_data_bits = 512\nmemory.param_channels = 40\n",

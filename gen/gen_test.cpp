@@ -495,7 +495,7 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   CHECK((contents(a) != files));
   write_file(a / "mine.txt", "");
   CHECK_THROWS_WITH(generate(config, a), Catch::Matchers::ContainsSubstring(
-                                             "holds mine.txt, which trine has not written"));
+                                             "contains mine.txt, which trine did not write"));
   CHECK(fs::exists(a / "mine.txt"));
   CHECK_THROWS_WITH(generate(config, a / "mine.txt"),
                     Catch::Matchers::ContainsSubstring("is a file"));

@@ -155,8 +155,10 @@ void check_prefix(const std::string& prefix) {
   };
   if (!prefix.empty() &&
       (prefix.size() > 32 || !is_letter(prefix[0]) || !std::ranges::all_of(prefix, is_allowed)))
-    throw_error("--prefix: '{}' is no prefix of names, allowed a-z, then up to 31 of a-z 0-9 _",
-                prefix);
+    throw_error(
+        "--prefix: '{}' is not a valid prefix: use a letter of a-z, then up to 31 of a-z, 0-9 and "
+        "_",
+        prefix);
 }
 
 /// Whether a text begins with an identifier of ours, or with the file trine.f, trine.core,

@@ -261,8 +261,8 @@ void Reader::check_combinations() {
                 std::max(8.0, c.banks() / 64.0));
   if (c.dmem_words() < 16 * c.rows)
     combination("memory.dmem_kib",
-                "{} KiB hold less than 8 vectors of {} words twice, allowed at least {}",
-                c.dmem_kib, c.rows, (c.rows * 16 + 255) / 256);
+                "{} KiB cannot hold 8 vectors of {} words twice, allowed at least {}", c.dmem_kib,
+                c.rows, (c.rows * 16 + 255) / 256);
   if (c.pmem_rows() < 16)
     combination("memory.pmem_kib",
                 "{} KiB hold {} rows of {} words (array.cols), allowed at least {} KiB (16 rows)",
@@ -273,36 +273,30 @@ void Reader::check_combinations() {
                 c.pmem_kib, c.pmem_rows(), c.cols, 4096 * c.cols);
   if (c.weights4 && !c.int8)
     combination("array.precisions",
-                "no \"int8\", which array.weights4 needs, allowed a list with it");
+                "lacks \"int8\", which array.weights4 requires, allowed a list with it");
   if (c.groups && !c.weights4)
     combination("array.groups", "true without array.weights4, allowed false");
   if (c.groups && c.ecc)
     combination("array.groups", "true with memory.ecc, allowed false: factors are not corrected");
   if (c.packed && c.cols % 4 != 0)
-    combination("array.cols",
-                "{} columns are no fours, which memory.packed_weights needs, allowed multiples of "
-                "4",
+    combination("array.cols", "{} columns with memory.packed_weights, allowed multiples of 4",
                 c.cols);
   if (c.packed && c.axi_data_bits > 512)
-    combination("bus.axi_data_bits",
-                "{} bits, more than the 512 of memory.packed_weights' blocks, allowed at most 512",
+    combination("bus.axi_data_bits", "{} bits with memory.packed_weights, allowed at most 512",
                 c.axi_data_bits);
   else if (c.packed && c.axi_data_bits > 64 && !c.ternary)
-    combination(
-        "array.precisions",
-        "no \"ternary\", whose weights alone memory.packed_weights packs on {} bits of bus, "
-        "allowed a list with it",
-        c.axi_data_bits);
+    combination("array.precisions",
+                "lacks \"ternary\": on a bus of {} bits memory.packed_weights packs only ternary "
+                "weights, allowed a list with it",
+                c.axi_data_bits);
   if (c.activations16 && c.rows % 2 != 0)
-    combination("array.rows",
-                "{} rows are no pairs, which array.activations16 needs, allowed even numbers of "
-                "2..256",
+    combination("array.rows", "{} rows with array.activations16, allowed even numbers of 2..256",
                 c.rows);
   if (c.formats && !c.activations16)
     combination("array.formats", "true without array.activations16, allowed false");
   if (c.activations16 && !c.int8)
     combination("array.precisions",
-                "no \"int8\", which array.activations16 needs, allowed a list with it");
+                "lacks \"int8\", which array.activations16 requires, allowed a list with it");
   if (c.param_channels < c.cols)
     combination("memory.param_channels", "{} is less than array.cols, allowed at least {}",
                 c.param_channels, c.cols);
@@ -321,8 +315,8 @@ void Reader::check_attributes() {
   const Config& c = config;
   if (c.axi_id % 2 != 0 || c.axi_id >> c.axi_id_bits != 0)
     combination("bus.axi_id",
-                "{} and the next one are not two IDs of {} bits (bus.axi_id_bits), "
-                "allowed even numbers of 0..{}",
+                "{} and the next number are not both IDs of {} bits (bus.axi_id_bits), allowed "
+                "even numbers of 0..{}",
                 c.axi_id, c.axi_id_bits, (1 << c.axi_id_bits) - 2);
   if (static_cast<std::int64_t>(c.axi_user) >> c.axi_user_bits != 0)
     combination("bus.axi_user", "{} has more than {} bits (bus.axi_user_bits), allowed 0..{}",

@@ -8,15 +8,15 @@ const std::vector<Register>& registers() {
   constexpr std::uint64_t kAllBits = ~std::uint64_t{0},
                           kWatchdogMask = (std::uint64_t{1} << kWatchdogBits) - 1;
   static const std::vector<Bit> commands{
-      {"start", 0, "starts the program; alone, and not while busy or reset"},
+      {"start", 0, "starts the program; must be the only command, not while busy or reset"},
       {"soft_reset", 1,
-       "drops the program; bus transfers under way are completed first, or given up by the "
-       "watchdog"},
+       "drops the program; outstanding bus transfers complete first, or the watchdog gives them "
+       "up"},
       {"scrub", 2,
        "a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later "
-       "program reads what a former one left; while busy or reset together with soft_reset only"},
+       "program reads data of an earlier one; while busy or reset only together with soft_reset"},
       {"bus_was_reset", 3,
-       "what the bus still owes will never come; to be written while the interconnect is held in "
+       "outstanding bus responses will never come; write it while the interconnect is held in "
        "reset, not while a program runs"}};
   static const std::vector<Bit> state{
       {"busy", 0, "a program runs"},
@@ -24,8 +24,8 @@ const std::vector<Register>& registers() {
       {"error", 2, "the last program stopped with an error"},
       {"reset", 3, "soft reset in progress, or zeros being written to the memories"},
       {"bus_dirty", 4,
-       "the watchdog gave up on transfers that the bus still owes: no start until they have come "
-       "or bus_was_reset is written"}};
+       "the watchdog gave up on outstanding bus transfers: no start until they have come or "
+       "bus_was_reset is written"}};
   static const std::vector<Bit> events{{"done", 0, "end of a program"}, {"error", 1, "error"}};
   static const std::vector<Register> all{
       {"id", kId, 32, 1, "R", "0x5452494E (\"TRIN\")"},
@@ -46,9 +46,8 @@ const std::vector<Register>& registers() {
        64,
        1,
        "RW",
-       "byte address of the first instruction word, a multiple of the bus width (and of 8); a "
-       "write "
-       "tells that the words may be others (`memory.imem_kib`); locked",
+       "byte address of the first instruction word, a multiple of the bus width (and of 8); after "
+       "a write, words are fetched again (`memory.imem_kib`); locked",
        {},
        kAllBits,
        0,
@@ -58,7 +57,7 @@ const std::vector<Register>& registers() {
        32,
        1,
        "RW",
-       "number of 64-bit words, at least 1; a write tells the same; locked",
+       "number of 64-bit words, at least 1; a write has the same effect; locked",
        {},
        0xFFFFFFFF},
       {"base",
@@ -93,8 +92,8 @@ const std::vector<Register>& registers() {
        32,
        1,
        "RW",
-       "cycles without a handshake that the bus owes after which the program stops; 24 bits, 0: "
-       "never; after reset 1048576",
+       "cycles without an expected bus handshake after which the program stops; 24 bits, 0: never; "
+       "after reset 1048576",
        {},
        kWatchdogMask,
        kWatchdogReset},
@@ -119,9 +118,8 @@ const std::vector<Register>& registers() {
        1,
        "RW",
        "cycles without a step of the array, a word of results, a beat on the bus or of DMEM's DMA "
-       "port, or a RUN begun or ended, after which the program stops; those in which the bus owes "
-       "a "
-       "handshake are WATCHDOG's; 24 bits, 0: never; after reset 1048576",
+       "port, or a RUN begun or ended, after which the program stops; cycles in which a bus "
+       "handshake is expected count for WATCHDOG; 24 bits, 0: never; after reset 1048576",
        {},
        kWatchdogMask,
        kWatchdogReset},
@@ -130,13 +128,13 @@ const std::vector<Register>& registers() {
        32,
        1,
        "RW",
-       "CYCLES from which on the program stops, within 20 cycles; 0: never; after reset 0",
+       "value of CYCLES at which the program stops, within 20 cycles; 0: never; after reset 0",
        {},
        0xFFFFFFFF},
       {"cycles", kCycles, 64, 1, "R", "from start to done"},
       {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
       {"engine_busy", kEngineBusy, 64, 4, "R",
-       "cycles in which the engine had a RUN in progress: load, compute, vector, store"},
+       "cycles in which the engine executed a RUN: load, compute, vector, store"},
       {"bytes_read", kBytesRead, 64, 1, "R", "payload read by the AXI master"},
       {"bytes_written", kBytesWritten, 64, 1, "R", "payload written by the AXI master"},
   };

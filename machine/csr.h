@@ -82,11 +82,11 @@ inline constexpr std::array<Code, 19> kErrors{{
     {"store_timeout", 11, "a write of the store engine was not answered in time"},
     {"ecc", 12, "a word of DMEM, PMEM or IMEM with two wrong bits was read"},
     {"configuration", 13, "the program was compiled for another configuration: its first word"},
-    {"feature", 14, "an instruction needs what the configuration lacks"},
-    {"deadlock", 15, "RUNs wait for tokens that nobody gives"},
+    {"feature", 14, "an instruction needs a feature that this design lacks"},
+    {"deadlock", 15, "RUNs wait for tokens that no RUN gives"},
     {"progress", 16, "nothing moved for longer than PROGRESS_LIMIT"},
     {"cycles", 17, "the program ran for longer than CYCLES_LIMIT"},
-    {"stream", 18, "packed weights do not end with their rows, or are none"},
+    {"stream", 18, "packed weights are invalid or do not end with their rows"},
 }};
 
 /// The causes to which cycles are attributed: index of the registers CAUSE and of kCauses.
@@ -94,10 +94,10 @@ enum class Cause : int { kCompute, kBank, kDrain, kMemory, kVector, kStore, kCon
 inline constexpr std::array<Code, 8> kCauses{{
     {"compute", 0, "the array's input has a step"},
     {"bank", 1, "gather replays, or a bank was taken by a write or the DMA"},
-    {"drain", 2, "the drain registers are occupied by the tile before"},
+    {"drain", 2, "the drain registers hold the previous tile"},
     {"memory", 3, "compute waits for the load engine"},
-    {"vector", 4, "compute waits for the vector engine, or only that one works"},
-    {"store", 5, "compute waits for the store engine, or only that one works"},
+    {"vector", 4, "compute waits for the vector engine, or only the vector engine works"},
+    {"store", 5, "compute waits for the store engine, or only the store engine works"},
     {"control", 6, "lane set-up, fetch, SETs, pipeline fill, the last results"},
     {"load", 7, "compute has nothing queued while the load engine works"},
 }};

@@ -139,7 +139,7 @@ EXCLUDED = [(re.compile(pattern), why) for holds, pattern, why in (
     (True, r"values of fields: (x_end|y_end) x lowest", "above x_start, y_start"),
     (True, r"values of fields: (x_start|y_start) x highest", "below x_end, y_end"),
     (True, r"vector: values of fields: output x 1", "thresholds are compute's"),
-    (True, r"flags: (ternary|binary|binary_inside|int8_ternary|int8_binary) x window x 1", "the window former takes int8"),
+    (True, r"flags: (ternary|binary|binary_inside|int8_ternary|int8_binary) x window x 1", "the window former supports only int8"),
     (True, r"flags: matmul x fuse_add x 1", "zero points of both are in the same registers"),
     (True, r"flags: (?!sum)\w+ x reduce x 1", "lanes are added by sum alone"),
     (True, r"flags: softmax x (invert|single|half_even|center) x 1", "a softmax has one flag, rescale"),

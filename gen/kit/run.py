@@ -139,9 +139,9 @@ def coverage_page(folder, names):
 def check_design(design):
     lacking = [name for name in ("cocotb", "cocotbext.axi", "pyuvm", "numpy", "trine") if not is_installed(name)]
     if lacking:
-        fail(f"{sys.executable}: lacks {', '.join(lacking)}; README.md says how to make an environment that has them")
+        fail(f"{sys.executable}: lacks {', '.join(lacking)}; README.md says how to make an environment with them")
     if not (design / "manifest.json").exists():
-        fail(f"--design {design}: holds no design of trine generate")
+        fail(f"--design {design}: contains no design of trine generate")
     found = json.loads((design / "manifest.json").read_text()).get("design_hash")
     if found != DATA["design_hash"]:
         fail(f"--design {design}: is another design than this kit's, {found}, expected {DATA['design_hash']}")

@@ -23,14 +23,14 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrConfigHashOffset = 12'h008;
   // W, 32 bits: commands
   localparam logic [11:0] CsrControlOffset = 12'h010;
-  // starts the program; alone, and not while busy or reset
+  // starts the program; must be the only command, not while busy or reset
   localparam int unsigned CsrControlStartBit = 0;
-  // drops the program; bus transfers under way are completed first, or given up by the watchdog
+  // drops the program; outstanding bus transfers complete first, or the watchdog gives them up
   localparam int unsigned CsrControlSoftResetBit = 1;
   // a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later program
-  // reads what a former one left; while busy or reset together with soft_reset only
+  // reads data of an earlier one; while busy or reset only together with soft_reset
   localparam int unsigned CsrControlScrubBit = 2;
-  // what the bus still owes will never come; to be written while the interconnect is held in reset,
+  // outstanding bus responses will never come; write it while the interconnect is held in reset,
   // not while a program runs
   localparam int unsigned CsrControlBusWasResetBit = 3;
   // R, 32 bits: state
@@ -40,7 +40,7 @@ package trine_csr_pkg;
   localparam int unsigned CsrStatusErrorBit = 2;  // the last program stopped with an error
   // soft reset in progress, or zeros being written to the memories
   localparam int unsigned CsrStatusResetBit = 3;
-  // the watchdog gave up on transfers that the bus still owes: no start until they have come or
+  // the watchdog gave up on outstanding bus transfers: no start until they have come or
   // bus_was_reset is written
   localparam int unsigned CsrStatusBusDirtyBit = 4;
   // R, 32 bits: see the codes below
@@ -59,9 +59,9 @@ package trine_csr_pkg;
   // R, 32 bits: version of this map: 1; a driver refuses one that it does not know
   localparam logic [11:0] CsrRegistersVersionOffset = 12'h02C;
   // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of
-  // 8); a write tells that the words may be others (`memory.imem_kib`); locked
+  // 8); after a write, words are fetched again (`memory.imem_kib`); locked
   localparam logic [11:0] CsrProgramOffset = 12'h030;
-  // RW, 32 bits: number of 64-bit words, at least 1; a write tells the same; locked
+  // RW, 32 bits: number of 64-bit words, at least 1; a write has the same effect; locked
   localparam logic [11:0] CsrProgramWordsOffset = 12'h038;
   // RW, 64 bits: added to every `dram` field; a multiple of the bus width (and of 8); locked
   localparam logic [11:0] CsrBaseOffset = 12'h040;
@@ -69,8 +69,8 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrWindowFirstOffset = 12'h048;
   // RW, 64 bits: last byte that bursts may touch; after reset all ones; locked
   localparam logic [11:0] CsrWindowLastOffset = 12'h050;
-  // RW, 32 bits: cycles without a handshake that the bus owes after which the program stops; 24
-  // bits, 0: never; after reset 1048576
+  // RW, 32 bits: cycles without an expected bus handshake after which the program stops; 24 bits,
+  // 0: never; after reset 1048576
   localparam logic [11:0] CsrWatchdogOffset = 12'h058;
   // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24; a
   // copy out of DMEM that is going on is told, with its place, for the load behind it that the bus
@@ -89,17 +89,18 @@ package trine_csr_pkg;
   // and `memory.imem_kib`)
   localparam logic [11:0] CsrImemCorrectedOffset = 12'h070;
   // RW, 32 bits: cycles without a step of the array, a word of results, a beat on the bus or of
-  // DMEM's DMA port, or a RUN begun or ended, after which the program stops; those in which the bus
-  // owes a handshake are WATCHDOG's; 24 bits, 0: never; after reset 1048576
+  // DMEM's DMA port, or a RUN begun or ended, after which the program stops; cycles in which a bus
+  // handshake is expected count for WATCHDOG; 24 bits, 0: never; after reset 1048576
   localparam logic [11:0] CsrProgressLimitOffset = 12'h074;
-  // RW, 32 bits: CYCLES from which on the program stops, within 20 cycles; 0: never; after reset 0
+  // RW, 32 bits: value of CYCLES at which the program stops, within 20 cycles; 0: never; after
+  // reset 0
   localparam logic [11:0] CsrCyclesLimitOffset = 12'h078;
   // R, 64 bits: from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;
   // R, 64 bits: cycles by cause; they add up to CYCLES
   localparam logic [11:0] CsrCauseOffset = 12'h088;
   localparam int unsigned CsrCauseCount = 8;
-  // R, 64 bits: cycles in which the engine had a RUN in progress: load, compute, vector, store
+  // R, 64 bits: cycles in which the engine executed a RUN: load, compute, vector, store
   localparam logic [11:0] CsrEngineBusyOffset = 12'h0C8;
   localparam int unsigned CsrEngineBusyCount = 4;
   // R, 64 bits: payload read by the AXI master
@@ -128,22 +129,23 @@ package trine_csr_pkg;
   localparam logic [4:0] ErrorEcc = 5'd12;
   // the program was compiled for another configuration: its first word
   localparam logic [4:0] ErrorConfiguration = 5'd13;
-  localparam logic [4:0] ErrorFeature = 5'd14;  // an instruction needs what the configuration lacks
-  localparam logic [4:0] ErrorDeadlock = 5'd15;  // RUNs wait for tokens that nobody gives
+  // an instruction needs a feature that this design lacks
+  localparam logic [4:0] ErrorFeature = 5'd14;
+  localparam logic [4:0] ErrorDeadlock = 5'd15;  // RUNs wait for tokens that no RUN gives
   localparam logic [4:0] ErrorProgress = 5'd16;  // nothing moved for longer than PROGRESS_LIMIT
   localparam logic [4:0] ErrorCycles = 5'd17;  // the program ran for longer than CYCLES_LIMIT
-  // packed weights do not end with their rows, or are none
+  // packed weights are invalid or do not end with their rows
   localparam logic [4:0] ErrorStream = 5'd18;
 
   // Causes of cycles.
   localparam logic [2:0] CauseCompute = 3'd0;  // the array's input has a step
   // gather replays, or a bank was taken by a write or the DMA
   localparam logic [2:0] CauseBank = 3'd1;
-  localparam logic [2:0] CauseDrain = 3'd2;  // the drain registers are occupied by the tile before
+  localparam logic [2:0] CauseDrain = 3'd2;  // the drain registers hold the previous tile
   localparam logic [2:0] CauseMemory = 3'd3;  // compute waits for the load engine
-  // compute waits for the vector engine, or only that one works
+  // compute waits for the vector engine, or only the vector engine works
   localparam logic [2:0] CauseVector = 3'd4;
-  // compute waits for the store engine, or only that one works
+  // compute waits for the store engine, or only the store engine works
   localparam logic [2:0] CauseStore = 3'd5;
   // lane set-up, fetch, SETs, pipeline fill, the last results
   localparam logic [2:0] CauseControl = 3'd6;

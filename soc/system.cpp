@@ -37,7 +37,7 @@ System read_system(const fs::path& folder) {
 System build_system(const std::vector<fs::path>& designs, const SystemOptions& options,
                     const fs::path& folder) {
   if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / "litex.log"))
-    throw_error("{}: holds something that `trine soc` has not written", folder.string());
+    throw_error("{}: contains files that `trine soc` did not write", folder.string());
   fs::remove_all(folder);
   fs::create_directories(folder);
   std::vector<std::string> argv{options.python.string(), "-B", "-m", "trine_litex"};

@@ -353,7 +353,7 @@ void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
   const std::int64_t blocks = rows * row_bytes / machine::kBlockBytes;
   const auto bytes =
       machine::unpacked(target, std::span(from, 4 * words), blocks, config_.data_bytes());
-  if (!bytes) stop_with("stream", "{} words are no stream of {} rows", words, rows);
+  if (!bytes) stop_with("stream", "{} words are not a stream of {} rows", words, rows);
   std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);
 }
 
@@ -795,7 +795,7 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
   p.output = range_of(r);
   for (int i = 0; i < isa::dma::kExponentialWords; ++i)
     if (exponentials_[i] != reference::norm_entry(i, p.origin))
-      fail("entry {} of the table is no normalization's", i);
+      fail("entry {} of the table is not that of a normalization", i);
   for (std::int64_t n = first; n < first + channels; ++n) {
     const std::uint64_t packed = scale_[n];
     const int shift = static_cast<int>(packed >> 31 & 31) - 32;

@@ -141,7 +141,7 @@ void Timeline::stuck() const {
              q.items.front().index, kEngineNames[e], kEngineNames[from]);
     }
   }
-  stop("deadlock", "the program's words lack room in the queues");
+  stop("deadlock", "the queues have no room for the program's words");
 }
 
 void Timeline::begin_run(Engine engine, Time start) {

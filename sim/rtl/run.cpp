@@ -84,8 +84,9 @@ void check_counters(const trine_counters& counters, const Observed& o, const std
     throw_error("{}: RTL: the causes add up to {} cycles, CYCLES is {}", name, sum,
                 counters.cycles);
   if (counters.bytes_read != o.bytes_read || counters.bytes_written != o.bytes_written)
-    throw_error("{}: RTL: {} bytes read and {} written are counted, on the bus were {} and {}",
-                name, counters.bytes_read, counters.bytes_written, o.bytes_read, o.bytes_written);
+    throw_error(
+        "{}: RTL: the counters say {} bytes read and {} written, the bus transferred {} and {}",
+        name, counters.bytes_read, counters.bytes_written, o.bytes_read, o.bytes_written);
 }
 
 /// Causes of the cycles of each span; spans end where RUNs do, or the program.
@@ -124,7 +125,7 @@ struct RtlRunner::State {
     const std::string trace = o.trace_file.string();
     settings.trace_file = trace.empty() ? nullptr : trace.c_str();
     instance = api().create(&settings);
-    if (instance == nullptr) throw_error("{}: no memory for the RTL's model", p.name);
+    if (instance == nullptr) throw_error("{}: not enough memory for the RTL model", p.name);
     api().attach(instance, memory.data(), memory.size(), options.base_address);
   }
   State(const State&) = delete;

@@ -402,7 +402,7 @@ TEST_CASE("a RUN that the configuration lacks stops the design, and the simulato
   std::vector<std::uint8_t> dram = tiny.dram;
   CHECK_THROWS_WITH(RtlRunner(tiny.program, options).run_dram(dram),
                     ContainsSubstring(fmt::format(
-                        "an instruction needs what the configuration lacks, at 0x{:x}", at)) &&
+                        "an instruction needs a feature that this design lacks, at 0x{:x}", at)) &&
                         ContainsSubstring(name + ": the configuration lacks ") &&
                         ContainsSubstring("array.cols: 4 or more") &&
                         ContainsSubstring(", in run "));
@@ -422,7 +422,7 @@ TEST_CASE("a deadlock ends with a message, not with a hang", "[rtl][run][error]"
   RtlOptions options = checked_options();
   CHECK_THROWS_WITH(
       RtlRunner(tiny.program, options).run_dram(dram),
-      ContainsSubstring(fmt::format("RUNs wait for tokens that nobody gives, at 0x{:x}", end)) &&
+      ContainsSubstring(fmt::format("RUNs wait for tokens that no RUN gives, at 0x{:x}", end)) &&
           ContainsSubstring("compute 0/0 of 1 RUNs started/ended, next run 4 of layer"));
   options.max_cycles = 50;  // a limit of the runner's own, long before
   CHECK_THROWS_WITH(

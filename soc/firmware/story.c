@@ -86,7 +86,7 @@ static void open_deck(void) {
   deck = part(0);
   if (soc_data_bytes < sizeof header || memcmp(deck->text, "TRINETXT", 8) != 0 ||
       deck->format != kFormat || deck->bytes > soc_data_bytes)
-    end_with("no deck, or not all of it");
+    end_with("the deck is missing or incomplete");
   header = *deck;
   header.checksum = 0;
   hash = hash_words((const uint32_t*)&header, words, kHash);

@@ -31,7 +31,7 @@ STOPPED = "run: the accelerator stopped with an error: "
 FAULTS = {
     "other-program": "load: the program was compiled for another configuration",
     "other-version": "image: another version of the instruction set",
-    "truncated-model": "image: no machine image, or a damaged one",
+    "truncated-model": "image: not a machine image, or a damaged one",
     "read-error": STOPPED + r"an? .* read .*answered with an error, at address 0x4",
     "write-error": STOPPED + "a write of the store engine answered with an error, at address 0x4",
     "dead-bus": STOPPED + "an instruction read was not answered in time, at address 0x4",
@@ -182,7 +182,7 @@ def mlperf(build, cases):
 
 def no_story(*system):
     text = soc(1, *system, "--app", ROOT / "soc" / "firmware" / "story.c", "--data", STORY[0])
-    expect("no deck", "error: no deck, or not all of it" in text, text)
+    expect("no deck", "error: the deck is missing or incomplete" in text, text)
 
 
 def foreign(build):
@@ -190,7 +190,7 @@ def foreign(build):
     (build / "foreign" / "system").mkdir(parents=True, exist_ok=True)
     (build / "foreign" / "system" / "mine").write_text("mine")
     text = soc(2, "--config", "edge64", PLUS, "--out", build / "foreign")
-    expect("foreign folder", "has not written" in text and (build / "foreign" / "system" / "mine").exists(), text)
+    expect("foreign folder", "did not write" in text and (build / "foreign" / "system" / "mine").exists(), text)
 
 
 def command_line():
@@ -199,7 +199,7 @@ def command_line():
             (["--config", "edge64", PLUS, LENET], "--config: 1, MODEL: 2"),
             (["--config", "edge64", PLUS, "--cpu", "z80"], "z80"),
             (["--config", "edge64", PLUS, "--cpu", "ibex"], "pythondata-cpu-ibex 0.0.post2937 is wanted"),
-            (["--config", "edge64", PLUS, "--cpu", "ibex", "--netlist"], "--cpu ibex: in simulations alone"),
+            (["--config", "edge64", PLUS, "--cpu", "ibex", "--netlist"], "--cpu ibex: only in simulations"),
             (["--config", "edge64", PLUS, "--fault", "rain"], "allowed: dead-bus"),
             (["--config", "edge64", PLUS, "--bitstream", "x.bit"], "--target ulx3s"),
             (["--config", "edge64", *DIGITS, "--cases", 1000], "--cases: 1000"),
@@ -207,7 +207,7 @@ def command_line():
             (["--config", "edge64", PLUS, "--uart", PLUS], "--uart: with --app"),
             (["--config", "edge64", PLUS, "--carry", "0=0"], "--carry: needs --stream"),
             (["--config", "edge64", *DIGITS, "--stream", "-"], "--stream: allowed without --vectors"),
-            (["--config", "edge64", LENET, "--stream", "-"], "--stream -: holds no frame"),
+            (["--config", "edge64", LENET, "--stream", "-"], "--stream -: contains no frame"),
     ):
         text = soc(2, *arguments)
         expect(line, line in text and text.count("\n") == 1, text)

@@ -151,7 +151,7 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   const std::vector<int> around{0, 0, 1, 1, 1, 1, 0, 0}, channels{0, 0, 0, 0, 0, 0, 1, 1},
       both{0, 0, 1, 1, 0, 0, 1, 1};
   const auto other_border =
-      ContainsSubstring("convolutions that put channels of int16 in order pad with 0");
+      ContainsSubstring("convolutions that reorder int16 channels pad with 0");
   CHECK(padded(around, 5, true) == "");
   CHECK(padded(channels, 5, true) == "");
   CHECK_THAT(padded(both, 5, true), other_border);
@@ -165,7 +165,7 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
     const std::string what = refusal(sliced);
     if (stride == 127) CHECK(what == "");
     if (stride == 128)
-      CHECK_THAT(what, ContainsSubstring("pixels of int16 128 apart, allowed 127"));
+      CHECK_THAT(what, ContainsSubstring("int16 pixels at a distance of 128, allowed 127"));
   }
 
   Builder turned(2);  // 1,025 channels that become pixels
@@ -185,7 +185,8 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   constant.is_constant = true;
   constant.data.edit().assign(240, 0);
   joined.graph.ops[0].inputs[1] = joined.graph.add(constant);
-  CHECK_THAT(refusal(joined), ContainsSubstring("the machine takes computed maps of int16"));
+  CHECK_THAT(refusal(joined),
+             ContainsSubstring("the machine supports only computed maps in int16"));
 }
 
 /// Names of the operators that run on the host, but for those that only give codes another shape.
@@ -209,12 +210,12 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
   compiler::CompileOptions options;
   options.rounding = vectors.policy;
   if (!host.empty()) {
-    CHECK_THROWS_WITH(compiler::compile(graph, config, options),
-                      Catch::Matchers::ContainsSubstring(
-                          host[0] + ": int16 activations, the machine "
-                                    "computes int8, of int16 products with int8 weights "
-                                    "or int16 maps, sums, maxima, LOGISTIC, TANH, "
-                                    "SOFTMAX and movement"));
+    CHECK_THROWS_WITH(
+        compiler::compile(graph, config, options),
+        Catch::Matchers::ContainsSubstring(
+            host[0] +
+            ": int16 activations, the machine computes int8, and in int16 products with int8 "
+            "weights or int16 maps, sums, maxima, LOGISTIC, TANH, SOFTMAX and movement"));
     options.host = compiler::HostPart::kAnywhere;
   }
   for (const int rows : {2, 4, 8}) {
@@ -254,7 +255,7 @@ TEST_CASE("what a SOFTMAX of int16 cannot have on the machine is refused, and no
   const std::string plain = "array.rows=2";
   CHECK(refusal_of(2047, 0.001F, plain) == "");
   CHECK_THAT(refusal_of(2048, 0.001F, plain),
-             ContainsSubstring(": sums of 2048 codes of int16, allowed 2047"));
+             ContainsSubstring(": sums of 2048 int16 values, allowed 2047"));
   CHECK(refusal_of(3, 4.99F, plain) == "");  // the scale times 6553.5
   CHECK_THAT(refusal_of(3, 5.01F, plain),
              ContainsSubstring(": a scale of 2^16, allowed up to 2^15"));
@@ -344,8 +345,8 @@ TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16]
       for (const std::int64_t bias : {most + 1, least - 1}) {
         product.set_bias(bias, model::DataType::kInt32);
         CHECK_THAT(product.refusal(),
-                   ContainsSubstring("the sums of channel 0 reach 2147483648, those of "
-                                     "int16 codes with halves to even have 32 bits"));
+                   ContainsSubstring("the sums of channel 0 reach 2147483648, int16 sums with "
+                                     "halves to even have 32 bits"));
       }
     }
 }
@@ -362,7 +363,7 @@ TEST_CASE("codes of an eight-bit format take array.formats", "[arch][int16][mini
   const std::vector<std::string> wide{"array.activations16=true"};
   CHECK_THROWS_WITH(
       compiler::compile(b.graph, machine::load_config("edge64", wide)),
-      Catch::Matchers::ContainsSubstring("CONV_2D: codes of e3m4, which take array.formats"));
+      Catch::Matchers::ContainsSubstring("CONV_2D: e3m4 values require array.formats"));
   testing::require_exact(
       b.graph, machine::load_config("edge64", {"array.activations16=true", "array.formats=true"}),
       {fuzz::random_codes(b, b.graph.inputs[0])});
@@ -401,12 +402,12 @@ TEST_CASE("weights in fixed point of 19 bits are exact, and what they cannot hav
   Builder b = convolution(2, fits);
   const machine::Config config = design({"array.formats=true"});
   testing::require_exact(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])});
-  CHECK_THROWS_WITH(
-      compiler::compile(b.graph, design({})),
-      Catch::Matchers::ContainsSubstring("weights of more than 8 bits, which take array.formats"));
-  CHECK_THROWS_WITH(
-      compiler::compile(convolution(2, 0.3F).graph, config),
-      Catch::Matchers::ContainsSubstring("take scales of 15 bits, below 2^15: powers of two"));
+  CHECK_THROWS_WITH(compiler::compile(b.graph, design({})),
+                    Catch::Matchers::ContainsSubstring(
+                        "weights of more than 8 bits, which require array.formats"));
+  CHECK_THROWS_WITH(compiler::compile(convolution(2, 0.3F).graph, config),
+                    Catch::Matchers::ContainsSubstring(
+                        "require scales of 15 bits, below 2^15: use powers of two"));
   if (wide)
     CHECK_THROWS_WITH(compiler::compile(convolution(8, fits).graph, config),
                       Catch::Matchers::ContainsSubstring("allowed 40 bits"));
@@ -472,11 +473,11 @@ TEST_CASE("codes of E4M3 are exact on both sides of a product, and what they lac
     CHECK_THROWS_WITH(compiler::compile(b.graph, by), Catch::Matchers::ContainsSubstring(text));
   };
   const Builder plain = of_values(2, narrow, false, 0x1p-6F);
-  refused(plain, design({}), "values of e4m3 take array.formats, vector.enable and vector.table");
+  refused(plain, design({}), "e4m3 values require array.formats, vector.enable and vector.table");
   refused(plain, design({"array.formats=true", "vector.table=false"}), "and vector.table");
-  refused(of_values(2, narrow, false, 0.3F), config, "take scales of 15 bits, below 2^15");
+  refused(of_values(2, narrow, false, 0.3F), config, "require scales of 15 bits, below 2^15");
   refused(of_values(2, narrow, true, 0x1p-1F), config,
-          "values of e4m3 are added where one scale is 1..64 times the other");
+          "e4m3 values are added only if one scale is 1..64 times the other");
   constexpr std::int64_t kMost = (std::int64_t{1} << 47) - 1;
   refused(of_values(2, narrow, false, 0x1p-6F, kMost), config,
           narrow ? ", allowed 40 bits" : ", allowed 48 bits");
@@ -544,7 +545,7 @@ TEST_CASE("random chains of int16 operators are exact, whatever the memories hol
       testing::require_exact_with_room(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])},
                                        reference::kDoublePolicy);
     } catch (const Error& e) {  // as of int8
-      if (std::string(e.what()).find("cut through channels") == std::string::npos) throw;
+      if (std::string(e.what()).find("cuts through channels") == std::string::npos) throw;
       ++refused;
     }
   }
@@ -664,16 +665,16 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   };
   CHECK(refusal_alone({1, 127, 129, 1}, 1, 1, averaged(127, 129)) == "");
   CHECK_THAT(refusal_alone({1, 128, 128, 1}, 1, 1, averaged(128, 128)),
-             ContainsSubstring(": sums of 16384 codes of int16, allowed 16383"));
+             ContainsSubstring(": sums of 16384 int16 values, allowed 16383"));
   const auto mean = [](const std::vector<int>& axes) {
     return [=](Builder& b, int x) { return b.mean(x, axes); };
   };
   CHECK(refusal_alone({1, 255, 257, 1}, 1, 1, mean({1, 2})) == "");
   CHECK_THAT(refusal_alone({1, 256, 256, 1}, 1, 1, mean({1, 2})),
-             ContainsSubstring(": sums of 65536 codes of int16, allowed 65535"));
+             ContainsSubstring(": sums of 65536 int16 values, allowed 65535"));
   CHECK(refusal_alone(shape, 1, 1, mean({3})) == "");
   CHECK_THAT(refusal_alone(shape, 1, 1, mean({3}), reference::kSinglePolicy),
-             ContainsSubstring("channels of int16 with one rounding"));
+             ContainsSubstring("int16 channels with one rounding"));
 }
 
 TEST_CASE("damaged tensors of int16 are refused, or run", "[arch][int16][error]") {

@@ -200,10 +200,18 @@ TEST_CASE("products use PMEM and parameters to their ends, in forms that exist",
           {kArray, 5, kWhole, {}},
           {kArray, 5, kWhole + kAdd, {}, "share their registers"},
           {kArray, 0, kWhole + kAdd, {}},
-          {kArray, 0, kWhole + kAdd, {{isa::post::kOutput, 3}}, "no residual with a lookup"},
+          {kArray,
+           0,
+           kWhole + kAdd,
+           {{isa::post::kOutput, 3}},
+           "a residual is not supported with a lookup"},
           {kArray, 0, kWhole, {{isa::compute::kChannels, 0}}, "0 channels, but 1 groups of 8"},
           {kArray, 0, kWhole + 128, {}, "no operation 0 of the compute engine, with these flags"},
-          {kArray, 0, kWhole + kMaximum, {{isa::post::kOutput, 3}}, "no residual with a lookup"},
+          {kArray,
+           0,
+           kWhole + kMaximum,
+           {{isa::post::kOutput, 3}},
+           "a residual is not supported with a lookup"},
           {kArray, 0, kWhole, {{isa::post::kOutput, 3}}},
           {kArray, 0, kWhole + kFormer, {{kRow, 255}, {kSLast, 1}, {kChannels, 4}}},
           {kArray, 0, kWhole + kFormer, {{kRow, 255}, {kSLast, 2}}, "PMEM rows 255..256"},
@@ -267,7 +275,7 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
     ask(1 << isa::vector::kReduce, {}, op == Op::kSum16 ? "" : "the lanes' sum is that of sum16");
     if (!takes_words(op)) continue;
     ask(1 << isa::vector::kSingle, {{isa::post::kPosition, 3}});
-    ask(0, {{isa::post::kPosition, 4}}, "a code of an int32 word is none of 0..3");
+    ask(0, {{isa::post::kPosition, 4}}, "a code of an int32 word is not in 0..3");
     ask(1 << isa::vector::kSingle | 1 << isa::vector::kHalfEven, {});
     ask(1 << isa::vector::kHalfEven, {}, "of the vector engine, with these flags");
     ask(0, {{isa::agu::kSLast, 2 - taps}}, taps == 2 ? "1 taps of" : "2 taps of");
@@ -377,7 +385,11 @@ TEST_CASE("vector operations are of the forms that the machine has", "[arch][err
            8,
            {{kChannels, 4}, {isa::post::kMultiplier, 0x7fffffc1}},
            "rescaled by"},
-          {kLanes, kSoftmax, 0, {{kChannels, 4}, {kOutput, 3}}, "no lookup of a softmax"},
+          {kLanes,
+           kSoftmax,
+           0,
+           {{kChannels, 4}, {kOutput, 3}},
+           "a softmax does not support a lookup"},
       },
       ones, load);
   const std::vector<Asked> softmax{
@@ -424,7 +436,8 @@ TEST_CASE("a normalization's constants, table and scales belong together", "[arc
           {kLanes, kNorm, kSingle + 128, with({}), one},
           {kLanes, kNorm, kSingle, with({{kGroupsLast, 0}}), "a normalization has two passes"},
           {kLanes, kNorm, kSingle, with({{kGroupsLast, 2}}), "a normalization has two passes"},
-          {kLanes, kNorm, kSingle, with({{kOutput, 3}}), "no lookup of a normalization"},
+          {kLanes, kNorm, kSingle, with({{kOutput, 3}}),
+           "a normalization does not support a lookup"},
           {kLanes, kNorm, kSingle, with({{kSLast, 1}}), "2 taps of normalize, which has 1"},
           {kLanes, kNorm, kSingle, with({{kChannels, 5}}), "5 channels in 1 words"},
           {kLanes, kNorm, kSingle, with({{kChannels, 5}, {kWordsLast, 1}})},
@@ -444,12 +457,14 @@ TEST_CASE("a normalization's constants, table and scales belong together", "[arc
           {kLanes, kNorm, kSingle, with({{kBias, 0x7fffffff}})},
           {kLanes, kNorm, kSingle, with({{kBias, -1}}), constants},
           {kLanes, kNorm, kSingle + kCenter, with({{kAddZeroA, 126}}), "negative distances"},
-          {kLanes, kNorm, kSingle, with({{kAddZeroA, 126}}), "of the table is no normalization's"},
+          {kLanes, kNorm, kSingle, with({{kAddZeroA, 126}}),
+           "of the table is not that of a normalization"},
       },
       dram, load);
   dram[4 * 255] ^= 1;
-  check_all({{kLanes, kNorm, kSingle, with({}), "entry 255 of the table is no normalization's"}},
-            dram, load);
+  check_all(
+      {{kLanes, kNorm, kSingle, with({}), "entry 255 of the table is not that of a normalization"}},
+      dram, load);
 }
 
 TEST_CASE("scales, ranges and steps that the hardware does not have are refused", "[arch][error]") {

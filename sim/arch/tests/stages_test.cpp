@@ -290,7 +290,7 @@ TEST_CASE("an input that the machine cannot even pass through is refused", "[arc
   options.host = compiler::HostPart::kAnywhere;
   CHECK_THROWS_WITH(
       compiler::compile(b.graph, testing::small_config(4, 4, 32, 16, 64), options),
-      Catch::Matchers::ContainsSubstring("input 'input' is int64, the machine takes int8"));
+      Catch::Matchers::ContainsSubstring("input 'input' is int64, the machine requires int8"));
 }
 
 /// An operator of ONNX on floats, or the way there and back.

@@ -166,8 +166,8 @@ TEST_CASE("weights in groups are exact with array.groups, refused without", "[ar
     config.columns_per_cycle = drain;
     CHECK_THROWS_WITH(compiler::compile(graph, config, {vectors.policy}),
                       Catch::Matchers::ContainsSubstring(
-                          "op 3 FULLY_CONNECTED: tensor 3 'hidden:weights' has a scale "
-                          "for each 32 input channels, which takes array.groups"));
+                          "op 3 FULLY_CONNECTED: tensor 3 'hidden:weights' has a scale for each 32 "
+                          "input channels, which requires array.groups"));
     config.groups = true;
     const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
     for (const reference::VectorCase& c : vectors.cases)
@@ -370,11 +370,10 @@ TEST_CASE("a design without all that an LSTM needs names it", "[arch][lstm][erro
       machine::Config config = int16_config();
       config.*key = false;
       CAPTURE(name, config.to_toml());
-      CHECK_THROWS_WITH(
-          compiler::compile(graph, config),
-          Catch::Matchers::ContainsSubstring("the machine computes tflite-micro's with "
-                                             "array.activations16, vector.enable and "
-                                             "vector.table"));
+      CHECK_THROWS_WITH(compiler::compile(graph, config),
+                        Catch::Matchers::ContainsSubstring(
+                            "the machine supports tflite-micro's, with array.activations16, "
+                            "vector.enable and vector.table"));
     }
   }
 }

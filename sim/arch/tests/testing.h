@@ -67,7 +67,7 @@ inline RunResult require_exact_with_room(const model::Graph& graph, machine::Con
       return require_exact(graph, config, inputs, rounding, ways);
     } catch (const Error& e) {  // only for its size
       if (doublings == 6 ||
-          std::string_view(e.what()).find("hold no part of it") == std::string::npos)
+          std::string_view(e.what()).find("cannot hold any part of it") == std::string::npos)
         throw;
       config.dmem_kib *= 2;
       config.pmem_kib *= 2;

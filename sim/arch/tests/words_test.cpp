@@ -129,13 +129,13 @@ TEST_CASE("what int32 words cannot have is refused, and nothing short of it",
   };
   CHECK(refusal(product(256).graph, design()).empty());
   CHECK_THAT(refusal(product(257).graph, design()),
-             ContainsSubstring("sums of 257 products of int16, allowed 1..256"));
+             ContainsSubstring("sums of 257 int16 products, allowed 1..256"));
   CHECK_THAT(refusal(product(8).graph, design(), reference::kSinglePolicy),
              ContainsSubstring("products of int16 maps with one rounding"));
   CHECK_THAT(refusal(product(8).graph, without(&machine::Config::matmul)),
              ContainsSubstring("needs products of two maps (matmul.enable)"));
   CHECK_THAT(refusal(product(8).graph, without(&machine::Config::vector)),
-             ContainsSubstring("joins words of int32 (vector.enable)"));
+             ContainsSubstring("joins int32 words, which requires vector.enable"));
   machine::Config narrow = design();
   narrow.acc_bits = 24;
   CHECK_THAT(refusal(product(256).graph, narrow), ContainsSubstring("array.acc_bits is 24"));
@@ -144,10 +144,10 @@ TEST_CASE("what int32 words cannot have is refused, and nothing short of it",
              ContainsSubstring("a scale of 2^1, allowed up to 2^0"));
   CHECK_THAT(
       refusal(quantizer(1, 5, false, 0.0099F, 0.01F).graph, design(), reference::kSinglePolicy),
-      ContainsSubstring("codes of int32 have two roundings"));
+      ContainsSubstring("int32 values have two roundings"));
   CHECK(refusal(quantizer(1, 256, true, 0.01F, 0.01F).graph, design()).empty());
   CHECK_THAT(refusal(quantizer(1, 257, true, 0.01F, 0.01F).graph, design()),
-             ContainsSubstring("has 257 channels, of int32 allowed 1..256"));
+             ContainsSubstring("has 257 channels, allowed in int32: 1..256"));
   CHECK(refusal(quantizer(1, 5, true, 327.0F, 0.01F).graph, design()).empty());
   CHECK_THAT(refusal(quantizer(1, 5, true, 328.0F, 0.01F).graph, design()),
              ContainsSubstring("a scale of 2^16, allowed up to 2^15"));

@@ -55,7 +55,8 @@ Options options_of(const std::vector<std::pair<std::string, std::string>>& given
     else if (key == "verbose")
       options.verbose = truth(key, value);
     else
-      throw_error("trine: {}: no option, allowed config set backend strict report verbose", key);
+      throw_error("trine: {}: unknown option, allowed config set backend strict report verbose",
+                  key);
   }
   if (!options.report.empty()) check_writable(options.report);
   options.config = machine::load_config(config, settings);

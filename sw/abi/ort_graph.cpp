@@ -165,7 +165,7 @@ abi::Node OrtGraph::described(const Node* node) {
     result.inputs.push_back(number(input));
   for (const ValueInfo* output : api_.list<const ValueInfo*, OutputCount, Outputs>(node))
     result.outputs.push_back(number(output));
-  if (api_.get<std::size_t, SubgraphCount>(node) > 0) result.refused = "it has graphs of its own";
+  if (api_.get<std::size_t, SubgraphCount>(node) > 0) result.refused = "it contains subgraphs";
   result.macs = macs(result);
   return result;
 }

@@ -63,8 +63,8 @@ struct Runner : Computation {
     Value* value = nullptr;
     api.call<ContextOutput>(context, place, array.shape.data(), array.shape.size(), &value);
     if (api.get<std::size_t, TensorBytes>(value) != array.bytes.size())
-      throw_error("trine: output {} has {} bytes, ONNX Runtime keeps {}", place, array.bytes.size(),
-                  api.get<std::size_t, TensorBytes>(value));
+      throw_error("trine: output {} has {} bytes, ONNX Runtime's buffer has {}", place,
+                  array.bytes.size(), api.get<std::size_t, TensorBytes>(value));
     void* data = nullptr;
     api.call<TensorData>(value, &data);
     std::memcpy(data, array.bytes.data(), array.bytes.size());
@@ -127,7 +127,7 @@ struct Provider : Ep {
     std::ranges::sort(ids);
     const auto found = claimed.find(ids);
     if (found == claimed.end())
-      throw_error("trine: ONNX Runtime asks for other nodes than those that were offered");
+      throw_error("trine: ONNX Runtime asks for nodes that were not offered");
     auto runner = std::make_unique<Runner>();
     static_cast<Computation&>(*runner) = {kVersion, create_state, ort::compute, release_state};
     runner->api = api;
@@ -138,7 +138,7 @@ struct Provider : Ep {
     runner->output_places =
         places(runner->claimed.outputs, api.list<const ValueInfo*, OutputCount, Outputs>(fused));
     if (std::ranges::count(runner->input_places, Runner::kUnread) > 0)
-      throw_error("trine: ONNX Runtime does not give an input");
+      throw_error("trine: ONNX Runtime does not provide an input");
     return runner;
   }
 

@@ -172,7 +172,7 @@ bool Partition::takes(const Source& source, const Nodes& nodes) {
   else if (part == nullptr)
     blame(source, nodes);
   else
-    leave(nodes, "nothing of it for the machine alone");
+    leave(nodes, "no operator of it runs on the machine");
   return works;
 }
 

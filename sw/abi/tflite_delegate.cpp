@@ -49,7 +49,7 @@ class Interpreted : public Source {
     int count = 0;
     const std::vector<int> list = indices(nodes);
     if (context_.preview(&context_, as_list(list), &subsets, &count) != kOk)
-      throw_error("trine: LiteRT makes no parts");
+      throw_error("trine: LiteRT does not partition the graph");
     std::vector<Nodes> parts;
     for (int i = 0; i < count; ++i) {
       Nodes part = positions(*subsets[i].nodes);
@@ -165,7 +165,8 @@ reference::RoundingPolicy rounding_of(const std::string& version) {
   for (const Known& known : kKnown)
     if (version == known.version) return known.rounding;
   throw_error(
-      "trine: LiteRT {}: tried with 1.2.0 and 2.3.0; option litert says which to take it for",
+      "trine: LiteRT {}: tested with 1.2.0 and 2.3.0; set option litert to the one that it behaves "
+      "like",
       version);
 }
 
@@ -194,8 +195,7 @@ void* make_kernel(Context* context, const char* parameters, std::size_t) noexcep
     nodes.insert(nodes.end(), subset.nodes->begin(), subset.nodes->end());
     const auto& kernels = static_cast<Loaded*>(subset.delegate->data)->kernels;
     const auto found = kernels.find(nodes);
-    if (found == kernels.end())
-      throw_error("trine: LiteRT asks for other nodes than those that were offered");
+    if (found == kernels.end()) throw_error("trine: LiteRT asks for nodes that were not offered");
     kernel = new Kernel(found->second);
   });
   return kernel;
@@ -220,7 +220,7 @@ Status run_kernel(Context* context, Node* node) noexcept {
       const Tensor& tensor = context->tensors[kernel.outputs[i]];
       if (tensor.data == nullptr) continue;  // no node reads it
       if (outputs.at(i).bytes.size() != tensor.bytes)
-        throw_error("trine: output '{}' has {} bytes, LiteRT keeps {}",
+        throw_error("trine: output '{}' has {} bytes, LiteRT's buffer has {}",
                     tensor.name ? tensor.name : "", outputs[i].bytes.size(), tensor.bytes);
       std::memcpy(tensor.data, outputs[i].bytes.data(), tensor.bytes);
     }
@@ -253,7 +253,7 @@ Status prepare(Context* context, Delegate* delegate) noexcept {
                                                     graph.outputs(part->nodes)};
     const Status status = replace(context, delegate, graph.indices(partition->claimed()));
     loaded.kernels.clear();
-    if (status != kOk) throw_error("trine: LiteRT does not take the delegate's nodes");
+    if (status != kOk) throw_error("trine: LiteRT does not accept the delegate's nodes");
   });
 }
 

@@ -299,8 +299,8 @@ class File {
 
 std::string fault_of(const Tensor& tensor) {
   if (!type_of(tensor.type)) return fmt::format("type {}", tensor.type);
-  if (tensor.shape == nullptr) return "a shape that is not known";
-  if (tensor.is_variable) return "a state that stays from run to run";
+  if (tensor.shape == nullptr) return "an unknown shape";
+  if (tensor.is_variable) return "a state that persists from run to run";
   if (tensor.sparsity != nullptr) return "sparse values";
   if (tensor.quantization.kind > kAffine) return "a quantization in blocks";
   return "";
@@ -310,20 +310,21 @@ std::string fault_of(const Tensor& tensor) {
 
 std::vector<Planned> plan_of(Context& context) {
   Ints* plan = nullptr;
-  if (context.execution_plan(&context, &plan) != kOk) throw_error("trine: LiteRT gives no plan");
+  if (context.execution_plan(&context, &plan) != kOk)
+    throw_error("trine: LiteRT provides no execution plan");
   std::vector<Planned> nodes;
   for (const int index : *plan) {
     Node* node = nullptr;
     Registration* registration = nullptr;
     if (context.node(&context, index, &node, &registration) != kOk)
-      throw_error("trine: LiteRT gives no node {}", index);
+      throw_error("trine: LiteRT provides no node {}", index);
     nodes.push_back({index, node, registration});
   }
   return nodes;
 }
 
 std::string fault_of(const Context& context, const Planned& planned) {
-  if (planned.node->delegate != nullptr) return "another delegate has it";
+  if (planned.node->delegate != nullptr) return "another delegate runs it";
   if (name_of(planned.registration->code).empty()) return "operator is not known";
   for (const Ints* tensors : {planned.node->inputs, planned.node->outputs})
     for (const int t : *tensors)
@@ -331,7 +332,7 @@ std::string fault_of(const Context& context, const Planned& planned) {
         return fmt::format("tensor {}: {}", t, fault);
   if (planned.registration->code == kStridedSlice && planned.node->options != nullptr &&
       static_cast<const options::StridedSlice*>(planned.node->options)->offset)
-    return "ends that count from the beginnings";
+    return "ends relative to the begins";
   return "";
 }
 

@@ -444,13 +444,13 @@ struct SharedProgram::State {
   std::vector<std::uint8_t> image_of(model::Graph other) {
     const std::string name = other.name;
     const auto fail = [&](const char* what) { throw_error("{}: {}", name, what); };
-    if (!is_alike(other)) fail("not of the shape of the layer that it shares a program with");
+    if (!is_alike(other)) fail("its shape differs from that of the layer whose program it shares");
     Network network = lowered(std::move(other));
     const auto is_fixed = [&](const auto& layer) {
       return constants_hash(network.layers[layer.first]) == layer.second;
     };
     if (to_text(network) != text || !std::ranges::all_of(fixed_layers, is_fixed))
-      fail("other parameters than those of the layer that it shares a program with");
+      fail("its parameters differ from those of the layer whose program it shares");
     std::vector<Layer>& layers = planned.network.layers;
     for (std::size_t i = 0; i < layers.size(); ++i)
       if (from[i] >= 0) move_constants(network.layers[at(from[i])], layers[i]);
@@ -458,7 +458,7 @@ struct SharedProgram::State {
     for (std::size_t i = 0; i < layers.size(); ++i)
       if (Layer none; from[i] >= 0) move_constants(none, layers[i]);
     if (!made.has_places_of(image) || !has_tables_of(made))
-      fail("its constants do not lie where those of the first layer do");
+      fail("its constants are not at the addresses of the first layer's");
     return std::move(made.bytes);
   }
 

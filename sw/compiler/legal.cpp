@@ -98,21 +98,21 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     if (op.kind == model::OpKind::kSvdf && host != HostPart::kAnywhere)
       model::refuse(Reason::kConfiguration,
-                    "{}: an int16 memory takes array.activations16, vector.enable, matmul.enable, "
-                    "two roundings, and begins with zeros",
+                    "{}: an int16 state requires array.activations16, vector.enable, "
+                    "matmul.enable, two roundings and zeros at the start",
                     label(*graph, op));
     const machine::Format format = graph->out(op).format;
     if (host != HostPart::kAnywhere && config.activations16 && !config.formats &&
         format != machine::Format::kNone)
-      model::refuse(Reason::kConfiguration, "{}: codes of {}, which take array.formats",
+      model::refuse(Reason::kConfiguration, "{}: {} values require array.formats",
                     label(*graph, op), machine::row_of(format).name);
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
       model::refuse(lacks ? Reason::kConfiguration : Reason::kType,
                     "{}: int16 activations, the machine computes int8{}", label(*graph, op),
                     config.activations16
-                        ? ", of int16 products with int8 weights or int16 maps, sums, "
-                          "maxima, LOGISTIC, TANH, SOFTMAX and movement"
+                        ? ", and in int16 products with int8 weights or int16 maps, sums, maxima, "
+                          "LOGISTIC, TANH, SOFTMAX and movement"
                         : " (array.activations16)");
     op.on_host = true;
   }

@@ -253,7 +253,7 @@ class Checker {
   void fixed(const Tensor& tensor, DataType activations) const {
     constexpr std::int64_t kMost = (1 << 18) - 1;
     if (activations != DataType::kInt8 && activations != DataType::kInt16)
-      fail(Reason::kType, tensor, "int32 beside {}, allowed int8 and int16", name_of(activations));
+      fail(Reason::kType, tensor, "int32 with {}, allowed int8 and int16", name_of(activations));
     if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
     for (const std::int64_t w : tensor.integers())
       if (w < -kMost || w > kMost)
@@ -361,7 +361,7 @@ class Checker {
     const int C = in(0).extent(3), filter_c = in(1).extent(3);
     if (depthwise) {
       if (in(1).extent(0) != 1) fail(in(1), "first extent {}, allowed 1", in(1).extent(0));
-      if (M % C != 0) fail(in(1), "{} channels are no multiple of the input's {}", M, C);
+      if (M % C != 0) fail(in(1), "{} channels are not a multiple of the input's {}", M, C);
     } else if (C % filter_c != 0 || M % (C / filter_c) != 0) {
       fail(in(1), "{} filter channels and {} outputs do not divide {} input channels into groups",
            filter_c, M, C);
@@ -410,7 +410,7 @@ class Checker {
     bias(2, M);
     if (has(3)) factors(in(3), M, K);
     if (in(0).elements() % K != 0)
-      fail(in(0), "{} elements are no multiple of the weights' {} columns", in(0).elements(), K);
+      fail(in(0), "{} elements are not a multiple of the weights' {} columns", in(0).elements(), K);
     if (out().rank() < 1 || out().extent(-1) != M || out().elements() != in(0).elements() / K * M)
       fail(out(), "shape [{}] does not fit {} rows of {} outputs", fmt::join(out().shape, ", "),
            in(0).elements() / K, M);
@@ -544,7 +544,7 @@ class Checker {
     same_quantization(in(0));
     constant(1, in(0).rank());
     const auto axes = permutation(graph_, op_);
-    if (!axes) fail(in(1), "is no permutation of the input's {} axes", in(0).rank());
+    if (!axes) fail(in(1), "is not a permutation of the input's {} axes", in(0).rank());
     std::vector<int> expected;
     for (const int axis : *axes) expected.push_back(in(0).extent(axis));
     shape(out(), expected);
@@ -670,7 +670,7 @@ class Checker {
   void requantized(const Tensor& tensor, const Tensor& other) const {
     const bool beside_wide = other.type == DataType::kInt16;
     if (beside_wide && tensor.type == DataType::kUInt8)
-      fail(Reason::kType, tensor, "type uint8 beside int16, allowed int8 int16 int32");
+      fail(Reason::kType, tensor, "type uint8 with int16, allowed int8 int16 int32");
     if (beside_wide && tensor.type == DataType::kInt32)
       one_scale(tensor);
     else
@@ -690,7 +690,7 @@ class Checker {
     for (const int i : {0, 2, 18, 19})
       if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
     if (!has(1) || !has(5) || !has(12))
-      fail(Reason::kOperands, "no input gate of its own (CIFG), which is not supported");
+      fail(Reason::kOperands, "a coupled input gate (CIFG) is not supported");
     codes(in(18));
     const bool wide = in(18).type == DataType::kInt16;
     if (!wide) type(in(18), DataType::kInt8);
@@ -901,14 +901,15 @@ class Checker {
     number(kDrop, 1, kMostDrop);
     const auto reset = static_cast<Reset>(number(kReset, 0, 2));
     if (number(kDelay, 0, 1) == 1 && reset != Reset::kSubtract)
-      fail("a delay of a reset that does not subtract");
+      fail("a delay is supported only with a reset that subtracts");
     codes(out());
     type(out(), reset == Reset::kNone ? DataType::kInt16 : DataType::kInt8);
     if (out().scale() != (reset == Reset::kNone ? in(0).scale() : 1.0f) || out().zero_point() != 0)
       fail(Reason::kQuantization, out(), "scale {}, zero point {}", out().scale(),
            out().zero_point());
     if (!has(1)) return;
-    if (reset == Reset::kNone) fail("membranes do not come back");
+    if (reset == Reset::kNone)
+      fail("recurrent weights require spikes, the neuron outputs membranes");
     const std::int64_t n = in(0).elements() / in(0).extent(0);
     if (n > INT16_MAX || !in(1).is_constant) fail(in(1), "no constant of [{}, {}]", n, n);
     shape(in(1), {static_cast<int>(n), static_cast<int>(n)});

@@ -198,7 +198,7 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                  },
                  "first extent 2, allowed 1"},
                 {[](Graph& g) { g.tensors[0].shape[3] = 3; },
-                 "8 channels are no multiple of the input's 3"}}},
+                 "8 channels are not a multiple of the input's 3"}}},
            Sound{OpKind::kTransposeConv,
                  {integers({4}, {1, 3, 3, 6}), weights({6, 3, 3, 4}, 0), codes({1, 1, 1, 4}),
                   codes({1, 3, 3, 6})},
@@ -216,7 +216,7 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                  {{[](Graph& g) {
                      g.tensors[0].shape = {3, 3};
                    },
-                   "9 elements are no multiple of the weights' 4 columns"},
+                   "9 elements are not a multiple of the weights' 4 columns"},
                   {[](Graph& g) {
                      g.tensors[2].shape = {3, 3};
                    },
@@ -288,7 +288,7 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                   {[](Graph& g) {
                      g.tensors[1] = integers({2}, {1, 1});
                    },
-                   "no permutation"}}},
+                   "not a permutation"}}},
            Sound{OpKind::kStridedSlice,
                  {codes({4, 6}), integers({2}, {0, 1}), integers({2}, {4, 6}),
                   integers({2}, {1, 2}), codes({4, 3})},
@@ -496,7 +496,7 @@ TEST_CASE("neurons have whole numbers in their ranges", "[model][check][spikes][
   SECTION("a delay") {
     neuron.reset = spiking::Reset::kZero;
     neuron.delay = true;
-    refused("a delay of a reset that does not subtract");
+    refused("a delay is supported only with a reset that subtracts");
   }
   SECTION("the membrane has the currents' type") {
     neuron.reset = spiking::Reset::kNone;
@@ -594,7 +594,7 @@ TEST_CASE("operators that LiteRT lacks of int16 are refused", "[model][check][ma
   bytes.type = DataType::kUInt8;
   CHECK_THROWS_WITH(
       check(one_op(OpKind::kQuantize, {bytes, wide({2})})),
-      ContainsSubstring("tensor 0 't': type uint8 beside int16, allowed int8 int16 int32"));
+      ContainsSubstring("tensor 0 't': type uint8 with int16, allowed int8 int16 int32"));
 }
 
 TEST_CASE("int16 codes round halves to even where ONNX's quantizers do", "[model][check][maps16]") {

@@ -71,7 +71,7 @@ void refuse_float(const std::string& file, std::string_view what) {
   refuse(Reason::kType,
          "{}: the model is {}, the machine computes int8: {} with examples of its inputs: trine "
          "quantize {} --calibration DIR --out INT8{} (docs/five_steps.md)",
-         file, what, ready ? "quantize it" : "quantize the float32 model that it was made of",
+         file, what, ready ? "quantize it" : "quantize the float32 model that it was made from",
          ready ? file : "FLOAT" + path.extension().string(), path.extension().string());
 }
 

@@ -47,7 +47,7 @@ std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
 
 /// The kinds of models without quantized activations.
 inline constexpr std::string_view kFloat32 = "float32", kFloat16 = "float16",
-                                  kWeightsAlone = "quantized in its weights alone",
+                                  kWeightsAlone = "quantized only in its weights",
                                   kDynamic = "quantized dynamically, without scales of activations";
 
 /// Refuses such a model.

@@ -132,8 +132,8 @@ TEST_CASE("a model without codes of activations is told how to get them",
       {{"float32", "the model is float32, the machine computes int8: quantize it with examples"},
        {"float16", "the model is float16, "},
        {"dynamic", "the model is quantized dynamically, "},
-       {"weights", "the model is quantized in its weights alone, "},
-       {"weights_int4", "the model is quantized in its weights alone, "}}));
+       {"weights", "the model is quantized only in its weights, "},
+       {"weights_int4", "the model is quantized only in its weights, "}}));
   const Sample sample = own_sample("litert/float/" + name + ".tflite");
   const bool ready = name == "float32";
   CHECK_THROWS_WITH(
@@ -176,7 +176,7 @@ TEST_CASE("networks of other makers that cannot run are told what helps",
   CHECK_THAT(lstm_message([&](format::ModelT& m) {
                for (auto& tensor : tensors(m)) tensor->type = 0;
              }),
-             ContainsSubstring("m.tflite: the model is in floats, and so is its LSTM behind"));
+             ContainsSubstring("m.tflite: the model is in floats, and so is its LSTM after"));
   CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 7; }),
              ContainsSubstring("tensor 0 't0': zero point 10, allowed 0..0"));
   CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 5; }),
@@ -188,7 +188,7 @@ TEST_CASE("networks of other makers that cannot run are told what helps",
           m.operator_codes[0]->deprecated_builtin_code = 32;
           m.operator_codes[0]->custom_code = custom;
         }),
-        ContainsSubstring("op 0 CUSTOM:" + custom + ": compiled for another accelerator: give"));
+        ContainsSubstring("op 0 CUSTOM:" + custom + ": compiled for another accelerator: use"));
 }
 
 TEST_CASE("LSTMs beyond the plain one are refused by name", "[model][tflite][lstm][error]") {
@@ -212,7 +212,7 @@ TEST_CASE("LSTMs beyond the plain one are refused by name", "[model][tflite][lst
     CHECK_THAT(added(i), ContainsSubstring("layer norms are not supported"));
   for (const std::size_t i : {1, 5, 12})
     CHECK_THAT(message([&](auto&, format::OperatorT& op) { op.inputs.at(i) = -1; }),
-               ContainsSubstring("no input gate of its own (CIFG), which is not supported"));
+               ContainsSubstring("a coupled input gate (CIFG) is not supported"));
   CHECK_THAT(message([&](auto&, format::OperatorT& op) { op.inputs.at(3) = -1; }),
              ContainsSubstring("input 3 is absent"));
   CHECK_THAT(message([](auto&, format::OperatorT& op) {

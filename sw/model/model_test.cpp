@@ -182,7 +182,7 @@ TEST_CASE("options of TFLite_Detection_PostProcess are checked", "[model][expand
                 {"w_scale", {5}},        {"nms_iou_threshold", {0.5}}};
   graph.ops = {op};
   CHECK(expanded(graph, true).ops.size() == 4);
-  CHECK_THROWS_WITH(expanded(graph), ContainsSubstring("(the host has it)"));
+  CHECK_THROWS_WITH(expanded(graph), ContainsSubstring("(the host supports it)"));
   const auto [option, value, message] = GENERATE(table<std::string, double, std::string>(
       {{"max_detections", 0, "option max_detections 0, allowed 1..32768"},
        {"max_classes_per_detection", -1, "option max_classes_per_detection -1, allowed 1..32768"},
@@ -282,12 +282,12 @@ TEST_CASE("operators that Trine does not define are named at once, each with wha
   SECTION("without the host") {
     CHECK_THROWS_WITH(
         expanded(graph),
-        "g.tflite: op 0 CUMSUM: operator is not supported (the host has it)\n"
+        "g.tflite: op 0 CUMSUM: operator is not supported (the host supports it)\n"
         "g.tflite: op 1 WHILE: operator is not supported (export without control flow, for fixed "
         "shapes)\n"
-        "g.tflite: op 2 WHERE: operator is not supported (its result's shape lies in the data: "
-        "export for fixed shapes)\n"
-        "g.tflite: op 3 ADD: tensor 5 'i': type int32, allowed int8 uint8 (the host has it)\n"
+        "g.tflite: op 2 WHERE: operator is not supported (the shape of its result depends on the "
+        "data: export for fixed shapes)\n"
+        "g.tflite: op 3 ADD: tensor 5 'i': type int32, allowed int8 uint8 (the host supports it)\n"
         "g.tflite: op 4 FLOOR_MOD: operator is not supported (of codes with a scale)");
   }
   SECTION("with it") {

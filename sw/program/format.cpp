@@ -290,19 +290,19 @@ void refuse_others(std::span<const std::uint8_t> bytes) {
   if (begins_with(bytes, kEarlierMagic))
     throw_error("compiled by an earlier version: compile again");
   if (begins_with(bytes, kImageText))
-    throw_error("is a machine image, for drivers: give the program or the model");
+    throw_error("is a machine image, for drivers: use the program or the model");
   if (!is_program(bytes)) throw_error("not a Trine program");
 }
 
 Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   refuse_others(bytes);
   std::vector<std::uint8_t> sealed = bytes;
-  if (!seal(sealed)) throw_error("damaged: truncated, or offsets lead out of it");
+  if (!seal(sealed)) throw_error("damaged: truncated, or offsets are outside of it");
   const format::Program& root = *format::GetProgram(bytes.data());
   if (root.version() != kVersion)
     throw_error("compiled by another version ({}, this tool reads {}): compile again",
                 root.version(), kVersion);
-  if (sealed != bytes) throw_error("damaged: the checksum does not fit");
+  if (sealed != bytes) throw_error("damaged: the checksum does not match");
   const machine::Config config = machine::parse_config(root.configuration()->str(), file);
   Reader reader(file, bytes.size());
   std::vector<Program> stages;

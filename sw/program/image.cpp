@@ -41,7 +41,8 @@ struct Get {
     Stored<T> stored;
     std::memcpy(&stored, from, sizeof stored);
     from += sizeof stored;
-    if (std::is_same_v<T, bool> && stored > Stored<T>{1}) throw_error("image: {} is no flag", name);
+    if (std::is_same_v<T, bool> && stored > Stored<T>{1})
+      throw_error("image: {} is not a flag", name);
     value = static_cast<T>(stored);
   }
 };
@@ -211,11 +212,11 @@ void read_image(std::span<const std::uint8_t> image, Program* stage) {
   if (image.size() < kImageHeader) throw_error("image: truncated");
   ImageHeader h;
   visit_header(h, Get{image.data()});
-  if (h.magic != kImageMagic || h.format != kImageFormat) throw_error("image: no machine image");
+  if (h.magic != kImageMagic || h.format != kImageFormat) throw_error("image: not a machine image");
   if (h.isa_version != isa::kVersion)
     throw_error("compiled for version {} of the instruction set, not for {}", h.isa_version,
                 isa::kVersion);
-  if (h.checksum != checksum_of(image)) throw_error("image: damaged: the checksum does not fit");
+  if (h.checksum != checksum_of(image)) throw_error("image: damaged: the checksum does not match");
   const std::uint64_t records_end = codes_offset(h, 0);
   const std::size_t tables =
       h.words_offset < records_end ? 0 : (h.words_offset - records_end) / kImageCodes;

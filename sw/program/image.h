@@ -58,7 +58,7 @@ void visit_header(ImageHeader& h, Visit visit) {
         "of the constants, bytes from the image's beginning");
   visit("constants_bytes", h.constants_bytes, "with which the image ends");
   visit("inputs", h.inputs, "number of records of inputs, the first of which is at 64");
-  visit("outputs", h.outputs, "number of records of outputs, behind those");
+  visit("outputs", h.outputs, "number of records of outputs, after those");
   visit("checksum", h.checksum, "CRC-32 (as zlib's) of all bytes but these four");
 }
 

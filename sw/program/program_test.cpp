@@ -169,12 +169,12 @@ TEST_CASE("the parts of a program file are checked one by one", "[compiler][prog
   refused("code 3, allowed 0..", [](Stage& s) { s.rounding_others = 3; });
   refused("1 tensors with 2 names", [](Stage& s) { s.outputs.push_back("y"); });
   refused("image: truncated", [](Stage& s) { s.image.resize(63); });
-  refused("image: no machine image", [](Stage& s) { s.image[0] = 0; });
+  refused("image: not a machine image", [](Stage& s) { s.image[0] = 0; });
   refused("compiled for version 999 of the instruction set", [](Stage& s) {
     s.image[12] = 999 & 255;
     s.image[13] = 999 >> 8;
   });
-  refused("image: damaged: the checksum does not fit", [](Stage& s) { s.image.back() ^= 1; });
+  refused("image: damaged: the checksum does not match", [](Stage& s) { s.image.back() ^= 1; });
   const auto resealed = [&](const char* what, std::size_t at, int value) {
     refused(what, [&](Stage& s) {
       s.image[at] = static_cast<std::uint8_t>(value);
@@ -185,7 +185,7 @@ TEST_CASE("the parts of a program file are checked one by one", "[compiler][prog
   resealed("image: parts are missing or left over", 56, 2);   // inputs
   resealed("image: parts are missing or left over", 40, 63);  // words_offset
   resealed("image: a tensor of 9 axes", 64 + 52, 9);          // rank
-  resealed("image: transposed is no flag", 64 + 48, 2);
+  resealed("image: transposed is not a flag", 64 + 48, 2);
   refused("image: parts are missing or left over", [](Stage& s) {
     s.image.push_back(0);
     seal_image(s.image);

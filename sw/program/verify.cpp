@@ -85,7 +85,7 @@ class Tokens {
                        fmt::format("{} waits for a token of {} that no earlier RUN gives",
                                    isa::kEngineNames[e], isa::kEngineNames[from])};
     }
-    return Fault{1, "deadlock", "the program's words lack room in the queues"};
+    return Fault{1, "deadlock", "the queues have no room for the program's words"};
   }
   std::optional<Fault> left_over() const {
     for (std::size_t from = 0; from < kEngines; ++from)

@@ -279,9 +279,10 @@ class Compute {
     if (drains_ && channels_ <= (groups_ - 1) * columns_)
       end_with("progress", "{} channels, but {} groups of {}", channels_, groups_, columns_);
     const bool lookup = drains_ && output_of(r_) == Output::kTable;
-    if (lookup && run_.has(kFuseMax)) object("no residual with a lookup");
+    if (lookup && run_.has(kFuseMax)) object("a residual is not supported with a lookup");
     // The lane's latency exceeds its table of tags, so the word never leaves the lane.
-    if (lookup && run_.has(kFuseAdd)) end_with("progress", "no residual with a lookup");
+    if (lookup && run_.has(kFuseAdd))
+      end_with("progress", "a residual is not supported with a lookup");
     if (wide_ || by_row_) check_wide();
     if (in_groups_) check_groups();
     if (op_ == Op::kBinaryInside && r_.get(post::kPadCode) != 0)
@@ -333,7 +334,7 @@ class Compute {
   }
 
   void check_window() const {
-    if (op_ != Op::kInt8 && op_ != Op::kMatmul) object("the window former takes int8");
+    if (op_ != Op::kInt8 && op_ != Op::kMatmul) object("the window former supports only int8");
     if (r_.get(agu::kWordsLast) != 0) object("a group of the window former has one channel word");
     if (!clear_ || !drains_) object("a reduction of the window former is whole");
   }
@@ -447,7 +448,7 @@ class Vector {
         (!run_.has(isa::vector::kSingle) || r_.get(post::kMultiplier) >> 15 != 0))
       object("a sum of five words is rounded once, by a multiplier of 15 bits");
     if (isa::takes_words(op_) && r_.get(post::kPosition) > 3)
-      object("a code of an int32 word is none of 0..3");
+      object("a code of an int32 word is not in 0..3");
   }
 
   /// Checks a RUN over the channels of int16 codes.
@@ -482,7 +483,7 @@ class Vector {
     if (run_.has(isa::vector::kRescale) && r_.get(post::kShift) < -limit::kMostRescaleRight)
       object("a softmax is rescaled with shift {}, allowed -{}..30", r_.get(post::kShift),
              limit::kMostRescaleRight);
-    if (output_of(r_) != Output::kRequantized) object("no lookup of a softmax");
+    if (output_of(r_) != Output::kRequantized) object("a softmax does not support a lookup");
     const std::int64_t words = r_.get(agu::kWordsLast) + 1;
     const bool kept = r_.get(agu::kGroupsLast) == 0;
     if (!kept && r_.get(agu::kGroupsLast) != 2) object("a softmax has one or three passes");
@@ -496,7 +497,7 @@ class Vector {
     const std::int64_t channels = r_.get(vector::kChannels), log2 = r_.get(post::kShift);
     if ((run_.flags & ~(1 << vector::kCenter)) != 1 << vector::kSingle)
       object("a normalization has one rounding");
-    if (output_of(r_) != Output::kRequantized) object("no lookup of a normalization");
+    if (output_of(r_) != Output::kRequantized) object("a normalization does not support a lookup");
     if (r_.get(agu::kGroupsLast) != 1) object("a normalization has two passes");
     check_channels("a normalization", limit::kMostNormChannels);
     check_parameters(config_, r_.get(vector::kParam) + channels);

@@ -252,7 +252,7 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
   // 0x38 is 1, 0xc4 is -3.
   CHECK(outputs(graph_of({0x38, 0xc4}, 0.25F), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK_THROWS_WITH(graph_of({0x38, 0x7f}, 1),
-                    Catch::Matchers::ContainsSubstring("code 0x7f of e4m3 is no number"));
+                    Catch::Matchers::ContainsSubstring("code 0x7f of e4m3 is not a number"));
   // 2^-9 and 128: 19 bits, the lowest of which breaks a tie.
   CHECK(outputs(graph_of({0x01, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK(outputs(graph_of({0x00, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0});

@@ -290,7 +290,7 @@ TEST_CASE("what LiteRT's LSTM lacks is refused where its kernel is asked for, in
     return std::string();
   };
   CHECK(message("int8", "clipped") == "");
-  CHECK(message("int16", "one") == "LiteRT's kernel computes int8 alone, allowed --lstm micro");
+  CHECK(message("int16", "one") == "LiteRT's kernel supports only int8, allowed --lstm micro");
   CHECK(message("int8_micro", "no_intermediates") ==
         "LiteRT's kernel needs five intermediate tensors, allowed --lstm micro");
   CHECK(message("int8_micro", "hidden_of_input_18") ==
@@ -298,8 +298,10 @@ TEST_CASE("what LiteRT's LSTM lacks is refused where its kernel is asked for, in
         "allowed --lstm micro");
   for (const std::string cell : {"9", "16"})
     CHECK_THAT(message("int8_micro", "cell_" + cell),
-               Catch::Matchers::ContainsSubstring("LiteRT's kernel has no cell scale 0.00") ||
-                   Catch::Matchers::ContainsSubstring("LiteRT's kernel has no cell scale 1.5"));
+               Catch::Matchers::ContainsSubstring(
+                   "LiteRT's kernel does not support a cell scale of 0.00") ||
+                   Catch::Matchers::ContainsSubstring(
+                       "LiteRT's kernel does not support a cell scale of 1.5"));
   const VectorSet set = read_vectors(model::own_sample("lstm/int16.tflite").vectors);
   CHECK_THROWS_WITH(run_graph(model::import_tflite(model::own_sample("lstm/int16.tflite").file),
                               set.cases.at(0).inputs, litert),

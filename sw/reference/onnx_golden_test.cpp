@@ -478,7 +478,7 @@ TEST_CASE("what needs the host is refused without it, all of it", "[reference][o
       CHECK(text.find(std::string(" ") + type + ": ") != std::string::npos);
     }
     CHECK(std::count(text.begin(), text.end(), '\n') > 20);
-    CHECK(text.find("(the host has it)") != std::string::npos);
+    CHECK(text.find("(the host supports it)") != std::string::npos);
   }
 }
 

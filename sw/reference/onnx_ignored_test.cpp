@@ -147,7 +147,7 @@ TEST_CASE("a product with a vector runs on the host", "[reference][onnx]") {
   Builder b({2, 3});
   const std::string y =
       b.op("MatMul", {b.quant("in", 1, 8, true, false), b.constant({3}, {1, -1, 2})});
-  CHECK_THAT(refusal(&b, y), ContainsSubstring("operands of rank below 2 (the host has it)"));
+  CHECK_THAT(refusal(&b, y), ContainsSubstring("operands of rank below 2 (the host supports it)"));
   const model::Graph graph = model::parse_onnx(b.bytes(y), "m.onnx", true);
   CHECK(outputs(graph, {1, 2, 3, 4, 5, 6}, {2, 3}) == Floats{5, 11});
 }
@@ -270,10 +270,10 @@ TEST_CASE("an extent that is taken for granted is reported", "[reference][onnx]"
   CHECK(notes("N", 0).empty());
   CHECK(notes("sequence", 0) ==
         std::vector<std::string>{"input 'in' is [sequence, 4]: extent 0 is open and taken as 1; "
-                                 "--shape sequence=N gives another"});
+                                 "set it with --shape sequence=N"});
   CHECK(notes("", -1) ==
-        std::vector<std::string>{"input 'in' is [?, 4]: extent 0 is open and taken as 1; "
-                                 "--shape in=N,... gives another"});
+        std::vector<std::string>{
+            "input 'in' is [?, 4]: extent 0 is open and taken as 1; set it with --shape in=N,..."});
   CHECK_THROWS_WITH(notes("", -1, 1),
                     ContainsSubstring("m.onnx: input 'in' is [1, ?]: extents behind"));
 }

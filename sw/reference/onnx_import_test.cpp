@@ -70,16 +70,18 @@ TEST_CASE("extents that a file leaves open are the user's, but the batch's", "[o
   CHECK(macs({"N", "", "?", "?"}, {"in=1,3,16,16"}) == all);
   CHECK(macs({"N", "", "H", "W"}, {"in=1,3,32,16"}) > all);
   CHECK_THROWS_WITH(macs({"N", "", "H", "W"}, {}),
-                    Equals("m.onnx: input 'in' is [N, 3, H, W]: extents behind the first axis must "
-                           "be known, give them by --shape H=N --shape W=N"));
+                    Equals("m.onnx: input 'in' is [N, 3, H, W]: extents after the first axis must "
+                           "be known: give them with --shape H=N --shape W=N"));
   CHECK_THROWS_WITH(macs({"", "", "H", "W"}, {"H=16"}),
                     ContainsSubstring("input 'in' is [1, 3, H, W]") && EndsWith("by --shape W=N"));
   CHECK_THROWS_WITH(macs({"", "", "?", ""}, {}),
                     ContainsSubstring("is [1, 3, ?, 16]") && EndsWith("by --shape in=N,..."));
   CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"h=16"}),
                     ContainsSubstring("m.onnx: input 'in' is [1, 3, H, 16]"));
-  CHECK_THROWS_WITH(macs({}, {"h=16"}), Equals("m.onnx: --shape: 'h' is no dimension that is open, "
-                                               "and no input: 'in' [1, 3, 16, 16]"));
+  CHECK_THROWS_WITH(
+      macs({}, {"h=16"}),
+      Equals(
+          "m.onnx: --shape: 'h' is neither an open dimension nor an input: 'in' [1, 3, 16, 16]"));
   CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"H=16,16"}),
                     ContainsSubstring("--shape: 'H' is a dimension, allowed one extent"));
   CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"in=1,3,16"}),
@@ -181,9 +183,9 @@ TEST_CASE("a network may begin with codes of one byte", "[reference][onnx]") {
 
 TEST_CASE("codes at the beginning need a scale", "[reference][onnx][error]") {
   Builder b = begun({onnx::TensorProto::INT8, "i1", 0});
-  CHECK_THAT(
-      refusal(&b, b.op("Identity", {"in"})),
-      ContainsSubstring("input 'in' is int8, allowed where DequantizeLinear says its scale"));
+  CHECK_THAT(refusal(&b, b.op("Identity", {"in"})),
+             ContainsSubstring(
+                 "input 'in' is int8, allowed with a DequantizeLinear that gives its scale"));
 }
 
 TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
@@ -455,7 +457,8 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     const std::string x =
         b.op("Add", {b.op("NonZero", {b.op("Det", {norm})}), b.op("Det", {norm})});
     CHECK(refusal(&b, b.op("Mish", {b.op("Loop", {x})})) ==
-          "m.onnx: node 1 LogSoftmax: operator is not supported (the host has it); also nodes 2\n"
+          "m.onnx: node 1 LogSoftmax: operator is not supported (the host supports it); also nodes "
+          "2\n"
           "m.onnx: node 3 Det: operator is not supported (replace it, or cut the network there); "
           "also nodes 5\n"
           "m.onnx: node 4 NonZero: operator is not supported (export for fixed shapes)\n"
@@ -464,7 +467,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
   }
   SECTION("float weights") {
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({4, 1}, {0.5f, 1, 1, 1})})),
-               ContainsSubstring("node 1 MatMul: weight 0.5 is no quantized value of 8 bits"));
+               ContainsSubstring("node 1 MatMul: weight 0.5 is not a quantized value of 8 bits"));
   }
   SECTION("networks that nobody quantized") {
     Builder floats({1, 4});
@@ -492,7 +495,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     const std::string some = two.op("QuantizeLinear", {"in", two.scalar(0.5f)});
     const std::string others = two.op("QuantizeLinear", {"in", two.scalar(0.25f)});
     CHECK_THAT(refusal(&two, two.op("Concat", {some, others})),
-               ContainsSubstring("m.onnx: node 2 Concat: of codes of other scales"));
+               ContainsSubstring("m.onnx: node 2 Concat: its codes have different scales"));
     Builder unknown({1, 4});
     CHECK_THAT(
         refusal(&unknown, unknown.op("QAttention", {unknown.quant("in", 1, 8, true, false)})),
@@ -507,7 +510,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     Builder weights({1, 4});
     const std::string w = weights.op("DequantizeLinear", {weights.scalar(0.5f), weights.scalar(1)});
     CHECK_THAT(refusal(&weights, weights.op("Mul", {"in", w})),
-               ContainsSubstring("m.onnx: the model is quantized in its weights alone"));
+               ContainsSubstring("m.onnx: the model is quantized only in its weights"));
     Builder halves({1, 4});
     const std::string half = halves.constant({}, {0.5f}, onnx::TensorProto::FLOAT16);
     CHECK_THAT(refusal(&halves, halves.op("Mul", {"in", half})),
@@ -531,7 +534,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     auto* other = b.node("Neg", {codes});
     other->set_output(0, maps);
     CHECK(refusal(&b, maps) ==
-          "m.onnx: node 2 Neg: output '" + maps + "' is another value's name, too");
+          "m.onnx: node 2 Neg: output '" + maps + "' is also the name of another value");
   }
   SECTION("an attribute of another type") {
     const std::string zero = b.constant({}, {}, onnx::TensorProto::INT16);
@@ -545,8 +548,9 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     leak->set_name("leak");
     leak->set_type(onnx::AttributeProto::INT);
     leak->set_i(1);
-    CHECK_THAT(refusal(&b, spiking->output(0)),
-               ContainsSubstring("Spiking: attribute 'leak' is of another type than ONNX has it"));
+    CHECK_THAT(
+        refusal(&b, spiking->output(0)),
+        ContainsSubstring("Spiking: attribute 'leak' does not have the type that ONNX defines"));
   }
   SECTION("outputs that do not exist") {
     CHECK_THAT(refusal(&b, "nowhere"),

@@ -226,8 +226,8 @@ TEST_CASE("what the specification makes an error is refused by name", "[referenc
   writes_input.replace(writes_input.find(R"("outputs": ["y"])"), 16, R"("outputs": ["x"])");
   CHECK_THROWS_WITH(parse(writes_input),
                     ContainsSubstring("op 0 CLAMP: writes 'x', which has its value already"));
-  CHECK_THROWS_WITH(parse("{\"version\": 3}"), ContainsSubstring("m.json: is no TOSA"));
-  CHECK_THROWS_WITH(parse("{\"version\": "), ContainsSubstring("m.json: is no JSON"));
+  CHECK_THROWS_WITH(parse("{\"version\": 3}"), ContainsSubstring("m.json: is not TOSA"));
+  CHECK_THROWS_WITH(parse("{\"version\": "), ContainsSubstring("m.json: is not valid JSON"));
 }
 
 }  // namespace trine::reference

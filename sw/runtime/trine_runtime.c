@@ -540,13 +540,13 @@ const char* trine_strerror(int code) {
     case TRINE_E_STATE:
       return "no program loaded or started";
     case TRINE_E_BUS:
-      return "the bus owes answers to a former program";
+      return "the bus has not answered all requests of an earlier program";
     case TRINE_E_IMAGE:
-      return "no machine image, or a damaged one";
+      return "not a machine image, or a damaged one";
     case TRINE_E_OPERATOR:
       return "a host operator is missing";
     case TRINE_E_FEATURE:
-      return "the design lacks it";
+      return "the design does not support it";
     case TRINE_E_SIZE:
       return "too large";
     case TRINE_E_REGISTERS:
@@ -587,15 +587,15 @@ const char* trine_error_text(uint32_t cause) {
     case TRINE_ERROR_CONFIGURATION:
       return "the program was compiled for another configuration: its first word";
     case TRINE_ERROR_FEATURE:
-      return "an instruction needs what the configuration lacks";
+      return "an instruction needs a feature that this design lacks";
     case TRINE_ERROR_DEADLOCK:
-      return "RUNs wait for tokens that nobody gives";
+      return "RUNs wait for tokens that no RUN gives";
     case TRINE_ERROR_PROGRESS:
       return "nothing moved for longer than PROGRESS_LIMIT";
     case TRINE_ERROR_CYCLES:
       return "the program ran for longer than CYCLES_LIMIT";
     case TRINE_ERROR_STREAM:
-      return "packed weights do not end with their rows, or are none";
+      return "packed weights are invalid or do not end with their rows";
     default:
       return "unknown cause";
   }

@@ -61,12 +61,13 @@ enum {
   TRINE_E_TIMEOUT = -8,       /* trine_wait() ended before the program did */
   TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
   TRINE_E_STATE = -10,        /* no program loaded, or none started */
-  TRINE_E_BUS = -11,          /* the bus owes answers to a former program: trine_bus_was_reset() */
-  TRINE_E_IMAGE = -12,        /* invalid or damaged machine image */
-  TRINE_E_OPERATOR = -13,     /* trine_run_stages(): no function for an operator of the host */
-  TRINE_E_FEATURE = -14,      /* not supported by the design: trine_vmm.h */
-  TRINE_E_SIZE = -15,         /* too large for the memory or the accumulators: trine_vmm.h */
-  TRINE_E_REGISTERS = -16     /* another version of the register map: REGISTERS_VERSION */
+  TRINE_E_BUS =
+      -11, /* the bus has not answered all requests of an earlier program: trine_bus_was_reset() */
+  TRINE_E_IMAGE = -12,    /* invalid or damaged machine image */
+  TRINE_E_OPERATOR = -13, /* trine_run_stages(): no function for an operator of the host */
+  TRINE_E_FEATURE = -14,  /* not supported by the design: trine_vmm.h */
+  TRINE_E_SIZE = -15,     /* too large for the memory or the accumulators: trine_vmm.h */
+  TRINE_E_REGISTERS = -16 /* another version of the register map: REGISTERS_VERSION */
 };
 
 /* The caller's functions to access the device. Functions with an int result return 0, or any

@@ -76,9 +76,9 @@ class Checks:
         expect("detector", [n["op"] for n in left["left"]] == ["TFLite_Detection_PostProcess"], left)
         self.refused("strict: 1 of 14 nodes are left to LiteRT", ROOT / "tests/operators/host_detection.tflite", strict="1")
         self.refused("backend: fpga, allowed arch rtl netlist", backend="fpga")
-        self.refused("colour: no option", colour="red")
+        self.refused("colour: unknown option", colour="red")
         self.refused("array.rows: 999", set="array.rows=999")
-        self.refused("LiteRT 1.0.0: tried with 1.2.0 and 2.3.0", litert="1.0.0")
+        self.refused("LiteRT 1.0.0: tested with 1.2.0 and 2.3.0", litert="1.0.0")
 
     def session(self, model=ROOT / "tests/litert/resnet.tflite"):
         ours = interpreter(model, [self.delegate(config="edge64")])
@@ -90,7 +90,7 @@ def main():
     options = shared_options(__doc__)
     checks = Checks(options.library, options.scratch)
     if options.refused:
-        return checks.refused("tried with 1.2.0 and 2.3.0")
+        return checks.refused("tested with 1.2.0 and 2.3.0")
     checks.short()
     at_once(checks.session)
     if options.rtl:

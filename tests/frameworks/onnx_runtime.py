@@ -109,7 +109,7 @@ class Checks:
             expect("unet", len(several["parts"]) == 2 and several["macs_on_machine"] == several["macs"], several)
         self.refused("strict: 3 of 167 nodes are left to ONNX Runtime", ROOT / "tests/torch/classes/bert.onnx", strict="1")
         self.refused("backend: fpga, allowed arch rtl netlist", backend="fpga")
-        self.refused("colour: no option", colour="red")
+        self.refused("colour: unknown option", colour="red")
 
     def session(self, model=ROOT / "tests/torch/resnet.onnx"):
         ours = self.made(model, "default", config="edge64")

@@ -233,7 +233,7 @@ def on_linux(folder, device):
             code, result, said = board.run("out/lenet.img", picture)
             check(code == 0 and result == expected and re.fullmatch(r"\d+ cycles\n", said), f"case {i} on Linux: {said.strip()}")
         for what, image, given, expected in (
-                ("a damaged image", "damaged.img", pictures[0], "damaged.img: no machine image, or a damaged one\n"),
+                ("a damaged image", "damaged.img", pictures[0], "damaged.img: not a machine image, or a damaged one\n"),
                 ("half an input", "out/lenet.img", pictures[0][:300], "given: not the inputs' bytes: invalid argument\n"),
                 ("no image", "none.img", pictures[0], "none.img: No such file or directory\n")):
             code, _, said = board.run(image, given)

@@ -268,7 +268,7 @@ Case parse_case(const std::string& text) {
   c.config = parse_record(parts[0]);
   const char *begin = parts[1].data(), *end = begin + parts[1].size();
   const auto [at, error] = std::from_chars(begin, end, c.data_seed);
-  if (error != std::errc() || at != end) throw_error("'{}': its seed is no number", text);
+  if (error != std::errc() || at != end) throw_error("'{}': its seed is not a number", text);
   c.network = parse_record(parts[2]);
   if (parts.size() == 3) return c;
   const Record kept = parse_record(parts[3]);

@@ -40,7 +40,8 @@ void GraphFacts::find_facts() {
 }
 
 Problem GraphFacts::no_such_operator(const Op& o) const {
-  return refusal(o, o.outputs[0], Reason::kOperator, ": the machine has no such operator");
+  return refusal(o, o.outputs[0], Reason::kOperator,
+                 ": the machine does not support this operator");
 }
 
 Problem GraphFacts::host_problem(const Op& o) const {
@@ -49,12 +50,12 @@ Problem GraphFacts::host_problem(const Op& o) const {
         o, o.outputs[0],
         config_.activations16 && config_.vector && config_.table ? Reason::kOperator
                                                                  : Reason::kConfiguration,
-        ": the machine computes tflite-micro's with array.activations16, vector.enable "
-        "and vector.table, 256 steps at most, with two roundings, no constant states but zeros");
+        ": the machine supports tflite-micro's, with array.activations16, vector.enable and "
+        "vector.table, at most 256 steps, two roundings and zeros as constant states");
   if (o.kind == OpKind::kSpiking)
     return refusal(o, o.outputs[0], Reason::kConfiguration,
-                   ": the machine computes neurons with array.activations16 and vector.enable, "
-                   "1,024 steps of all layers at most");
+                   ": the machine supports neurons with array.activations16 and vector.enable, at "
+                   "most 1,024 steps over all layers");
   const bool of_host = model::class_of(o.kind) == model::OpClass::kHost;
   const bool lacks_table = is_table(o) && !config_.table;
   return of_host && !is_function(o) && !lacks_table ? no_such_operator(o) : std::nullopt;
@@ -168,8 +169,8 @@ Problem GraphFacts::half_even_problem(const Op& o) const {
   if (!o.half_even || half_even(graph_, o) != HalfEven::kNoWay) return std::nullopt;
   const bool of_one = is_requantization(o.kind);
   return refusal(o, o.outputs[0], Reason::kRounding, "{}",
-                 of_one ? ": float32 rounds ties of these scales its own way, which takes a table "
-                          "(vector.table)"
+                 of_one ? ": at these scales float32 rounds ties in its own way, which requires a "
+                          "table (vector.table)"
                         : " rounds halves to even, and sums of the machine's rounded terms can be "
                           "off by one code");
 }

@@ -205,7 +205,7 @@ void Maps::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind)
       if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
           (!from_pixels && part < left && from.C % stride != 0))
         return note(refusal(o, o.outputs[0], Reason::kLayout,
-                            ": its codes in another order cut through channels"));
+                            ": its new order of codes cuts through channels"));
       for (const std::int64_t row : {in_row(stride, from), in_row(here, s)})
         if (row < part && part % row == 0 && left % row == 0) part = row;
       order.axes.push_back({static_cast<int>(part), stride, from_pixels, to_pixels,
@@ -347,8 +347,8 @@ void Maps::exchange_wide(const Op& o, const Order& order, int to) {
   for (const Order::Axis& a : line.outer) layers *= a.extent;
   if (!step || layers > kMostLayers)
     return note(refusal(o, o.outputs[0], Reason::kLayout,
-                        ": its channels were pixels {} apart (of int16 allowed {}), in {} pieces "
-                        "(allowed {})",
+                        ": its channels were pixels at a distance of {} (allowed in int16: {}), in "
+                        "{} pieces (allowed: {})",
                         line.channels.from, kMostStride, layers, kMostLayers));
   for_each_index(line.outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
     const Place place = code_place(order.map, order.first + code);

@@ -384,7 +384,7 @@ Problem Lowering::requantize_problem(const Op& o) const {
     const reference::RequantizeParams p = reference::requantize_params(graph_, o);
     if (p.negative.multiplier < 0)
       return refusal(o, o.outputs[0], Reason::kRange,
-                     ": a negative slope, the machine has scales from 0 on");
+                     ": a negative slope, the machine supports slopes of 0 and above");
     if (auto problem =
             first_of(scale_problem(o, p.scale, bits), scale_problem(o, p.negative, bits)))
       return problem;
@@ -413,15 +413,14 @@ Problem Lowering::scale_problem(const Op& o, const ChannelScale& scale, int bits
 
 Problem Lowering::count_problem(const Op& o, std::int64_t count, std::int64_t most) const {
   if (count <= most) return std::nullopt;
-  return refusal(o, o.input(0), Reason::kShape, ": sums of {} codes of int16, allowed {}", count,
+  return refusal(o, o.input(0), Reason::kShape, ": sums of {} int16 values, allowed {}", count,
                  most);
 }
 
 Problem softmax_problem(const Graph& graph, const Op& o, const machine::Config& config) {
   const std::string what = with_tensor(graph, o, o.outputs[0]);
   if (!config.has_softmax())
-    return model::refusal(Reason::kConfiguration, "{}: the machine has no softmax (vector.softmax)",
-                          what);
+    return model::refusal(Reason::kConfiguration, "{}: a softmax requires vector.softmax", what);
   const bool wide = graph.out(o).type == model::DataType::kInt16 && config.activations16;
   for (const int t : {o.input(0), o.outputs[0]})
     if (graph.tensor(t).type != model::DataType::kInt8 && !wide)
@@ -483,7 +482,7 @@ void Lowering::softmax(const Op& o) {
 Problem Lowering::normalization_problem(const Op& o) const {
   if (!config_.has_softmax())
     return refusal(o, o.outputs[0], Reason::kConfiguration,
-                   ": the machine has no normalization (vector.softmax)");
+                   ": a normalization requires vector.softmax");
   const int count = reference::norm_params(graph_, o).count;
   if (round_up(count, config_.data_words()) > config_.param_channels)
     return refusal(o, o.outputs[0], Reason::kConfiguration,

@@ -215,8 +215,7 @@ Problem Lowering::concatenation_problem(const Op& o) const {
     if (auto problem = image_problem(o, t)) return problem;
     const std::vector<int>& own = graph_.tensor(t).shape;
     if (!selection_of(out.shape, slices_of(own, begin)) && outer > kMostLayers)
-      return refusal(o, t, Reason::kShape, ": {} pieces that lie apart, allowed {}", outer,
-                     kMostLayers);
+      return refusal(o, t, Reason::kShape, ": {} separate pieces, allowed {}", outer, kMostLayers);
     begin[at(axis)] += own[at(axis)];
   }
   return std::nullopt;
@@ -396,15 +395,14 @@ bool GraphFacts::folds_pad(const Op& o) const {
 
 model::Refusal GraphFacts::wide_border(const Op& o, int code) const {
   return refusal(o, o.outputs[0], Reason::kRange,
-                 " is padded with {}, convolutions that put channels of int16 in order pad with 0",
-                 code);
+                 " is padded with {}, convolutions that reorder int16 channels pad with 0", code);
 }
 
 Problem Lowering::pad_problem(const Op& o) const {
   const Tensor &t = graph_.in(o, 0), &out = graph_.out(o);
   if (auto problem = image_problem(o, o.input(0)); problem || t.shape == out.shape) return problem;
   if (!inside_of(graph_, o))
-    return refusal(o, o.input(0), Reason::kShape, ": the padded axis lies between others");
+    return refusal(o, o.input(0), Reason::kShape, ": the padded axis is between others");
   if (auto problem = out_problem(o); problem || folds_pad(o)) return problem;
   const machine::Precision& precision = machine::precision_of_codes(packing_of(o.input(0)));
   if (t.extent(-1) != out.extent(-1) && &precision != &machine::kInt8)
@@ -416,7 +414,7 @@ Problem Lowering::pad_problem(const Op& o) const {
     if (code != 0 && border && s.C != to.C) return wide_border(o, code);
   } else if (!precision.holds(code)) {
     return refusal(o, o.input(0), Reason::kAttribute,
-                   " is padded with {}, which {} bits do not hold", code, precision.bits);
+                   " is padded with {}, which does not fit {} bits", code, precision.bits);
   }
   return result_problem(o);
 }
@@ -536,7 +534,7 @@ Problem Lowering::select_problem(const Op& o, const Elements& elements) const {
     for (std::size_t i = 1; i < sources->size(); ++i)
       runs += (*sources)[i] != (*sources)[i - 1] + 1 ? 1 : 0;
     if (runs > kMostLayers)
-      return refusal(o, o.input(0), Reason::kShape, ": {} pieces that lie apart, allowed {}", runs,
+      return refusal(o, o.input(0), Reason::kShape, ": {} separate pieces, allowed {}", runs,
                      kMostLayers);
   }
   return result_problem(o);

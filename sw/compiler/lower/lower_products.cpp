@@ -40,7 +40,7 @@ Problem Lowering::weights_problem(const Op& o) const {
   for (const int position : {1, bias_of(o)})
     if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
       return refusal(o, o.input(position), Reason::kOperands,
-                     " is computed, the machine takes constant weights");
+                     " is computed, the machine requires constant weights");
   if (graph_.out(o).type != model::DataType::kInt32)
     if (auto problem = half_even_problem(o)) return problem;
   if (graph_.out(o).type == model::DataType::kInt16 && !model::has_fixed_weights(graph_, o))
@@ -57,10 +57,9 @@ Problem Lowering::wide_problem(const Op& o) const {
   if (o.half_even) return half_even_sums_problem(o);
   const bool one_rounding = rounding_.of(o) != reference::Rounding::kDouble;
   if (one_rounding && (o.kind == OpKind::kFullyConnected || !has_long_sums(o)))
-    return refusal(
-        o, o.outputs[0], Reason::kRounding,
-        ": int16 codes with one rounding, as LiteRT from 1.3 on has them, are rounded in "
-        "double or from 31 bits, the machine has 15 (--rounding double)");
+    return refusal(o, o.outputs[0], Reason::kRounding,
+                   ": int16 codes with one rounding, as in LiteRT 1.3 and later, are rounded in "
+                   "double or from 31 bits, the machine's scales have 15 (--rounding double)");
   for (const ChannelScale& s : reference::conv_params(graph_, o).scales)
     if (has_long_sums(o) && s.shift > 14)
       return refusal(o, o.outputs[0], Reason::kRange, " has a scale of 2^{}, allowed up to 2^14",
@@ -75,8 +74,8 @@ Problem Lowering::half_even_sums_problem(const Op& o) const {
   const auto largest = std::ranges::max_element(sums);
   if (*largest <= kMost) return std::nullopt;
   return refusal(o, o.input(1), Reason::kRange,
-                 ": the sums of channel {} reach {:.0f}, those of int16 codes with halves to even "
-                 "have 32 bits; smaller weights or fewer inputs of a channel fit",
+                 ": the sums of channel {} reach {:.0f}, int16 sums with halves to even have 32 "
+                 "bits: use smaller weights or fewer inputs per channel",
                  largest - sums.begin(), *largest);
 }
 
@@ -245,9 +244,9 @@ Layer Lowering::product_layer(const Op& o) {
 
 Problem Lowering::threshold_problem(const Op& o) const {
   if (threshold_of_.contains(producer_of(o.input(0)))) return std::nullopt;
-  return refusal(
-      o, o.input(0), Reason::kOperator,
-      ": thresholds are taken from the sums of CONV_2D and FULLY_CONNECTED without another reader");
+  return refusal(o, o.input(0), Reason::kOperator,
+                 ": thresholds are supported only on sums of CONV_2D and FULLY_CONNECTED without "
+                 "another reader");
 }
 
 /// Does nothing: the product before has applied the thresholds.
@@ -259,12 +258,12 @@ Problem Lowering::factors_problem(const Op& o) const {
   const std::int64_t steps = o.block / machine::kInt8.codes_per_word();
   if (!config_.groups)
     return refusal(o, o.input(1), Reason::kConfiguration,
-                   " has a scale for each {} input channels, which takes array.groups", o.block);
+                   " has a scale for each {} input channels, which requires array.groups", o.block);
   if (o.block != 32 && o.block != 64 && o.block != 128)
     return refusal(o, o.input(1), Reason::kShape,
                    " has a scale for each {} input channels, allowed 32, 64 and 128", o.block);
   if (K % o.block != 0)
-    return refusal(o, o.input(1), Reason::kShape, " has {} input channels, no multiple of {}", K,
+    return refusal(o, o.input(1), Reason::kShape, " has {} input channels, not a multiple of {}", K,
                    o.block);
   if (graph_.in(o, 1).encoding != model::Encoding::kInt4)
     return refusal(
@@ -368,7 +367,7 @@ std::optional<Lowering::Split> Lowering::split_of(const Op& o) const {
 Problem Lowering::split_problem(const Op& o) const {
   if (!config_.vector)
     return refusal(o, o.input(1), Reason::kConfiguration,
-                   " has weights of more than 8 bits, which take vector.enable");
+                   " has weights of more than 8 bits, which require vector.enable");
   if (o.kind == OpKind::kConv2D && model::groups(graph_, o) != 1)
     return refusal(o, o.input(1), Reason::kShape,
                    " has weights of more than 8 bits in {} groups, allowed 1",
@@ -377,8 +376,8 @@ Problem Lowering::split_problem(const Op& o) const {
   const auto [low, high] = input_codes(graph_, o);
   if (split && std::max(-low, high) << split->bits <= INT16_MAX) return std::nullopt;
   return refusal(o, o.input(1), Reason::kRange,
-                 " has weights of more than 8 bits beside activations of {}..{}: times 2^{} these "
-                 "leave 16 bits; smaller ones, or weights of int8, fit",
+                 " has weights of more than 8 bits with activations of {}..{}, which times 2^{} "
+                 "exceed 16 bits: use smaller activations or int8 weights",
                  low, high, split ? split->bits : 9);
 }
 

@@ -66,7 +66,7 @@ Geometry Lowering::window_of(const Shape& s, const Span& span) {
 
 Problem Lowering::parts_problem(const Op& o, const Span& span) const {
   if (span.single() || span.outer <= kMostLayers) return std::nullopt;
-  return refusal(o, o.input(0), Reason::kShape, ": {} parts that lie apart, allowed {}", span.outer,
+  return refusal(o, o.input(0), Reason::kShape, ": {} separate parts, allowed {}", span.outer,
                  kMostLayers);
 }
 
@@ -93,15 +93,15 @@ Problem Lowering::mean_problem(const Op& o) const {
     const int bits = 17 + static_cast<int>(std::bit_width(static_cast<std::uint64_t>(p.count - 1)));
     if (reduces_channels(o) && !o.half_even && rounding_.of(o) != reference::Rounding::kDouble)
       return refusal(o, o.outputs[0], Reason::kRounding,
-                     ": channels of int16 with one rounding, of which the machine's scales have 15 "
-                     "bits (--rounding double)");
+                     ": int16 channels with one rounding, for which the machine's scales have only "
+                     "15 bits (--rounding double)");
     if (auto problem = first_of(count_problem(o, p.count, 65'535), scale_problem(o, p.scale, bits)))
       return problem;
   }
   const bool image = graph_.in(o, 0).rank() == 4;
   const std::vector<Span> spans = image ? std::vector<Span>{} : spans_of(o);
   if (spans.size() > 1)
-    return refusal(o, o.input(0), Reason::kShape, ": the axes lie around others");
+    return refusal(o, o.input(0), Reason::kShape, ": the axes are on both sides of others");
   return first_of(half_even_problem(o), result_problem(o),
                   spans.empty() ? std::nullopt : parts_problem(o, spans[0]));
 }

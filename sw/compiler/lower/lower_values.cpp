@@ -159,7 +159,7 @@ Problem Lowering::planes_problem(const Op& o) const {
   if (config_.formats && config_.vector && config_.table) return std::nullopt;
   return refusal(
       o, o.outputs[0], Reason::kConfiguration,
-      ": values of {} take array.formats, vector.enable and vector.table",
+      ": {} values require array.formats, vector.enable and vector.table",
       machine::row_of(graph_.out(o).format == machine::Format::kNone ? graph_.in(o, 0).format
                                                                      : graph_.out(o).format)
           .name);
@@ -169,8 +169,8 @@ Problem Lowering::short_scales_problem(const Op& o, std::span<const ChannelScale
   for (const ChannelScale& s : scales)
     if ((s.multiplier & 0xffff) != 0 || s.shift > 14)
       return refusal(o, o.outputs[0], Reason::kRange,
-                     ": sums of weights of more than 8 bits take scales of 15 bits, below 2^15: "
-                     "powers of two, as trine quantize --format gives them");
+                     ": sums of weights of more than 8 bits require scales of 15 bits, below 2^15: "
+                     "use powers of two, as trine quantize --format does");
   return std::nullopt;
 }
 
@@ -181,8 +181,8 @@ Problem Lowering::fixed_problem(const Op& o) const {
     if (auto problem = planes_problem(o)) return problem;
   if (!config_.formats || !config_.vector || (wide && !config_.zero_points()))
     return refusal(o, o.input(1), Reason::kConfiguration,
-                   " has weights of more than 8 bits, which take array.formats, vector.enable{}",
-                   wide ? " and, beside int16, matmul.enable" : "");
+                   " has weights of more than 8 bits, which require array.formats, vector.enable{}",
+                   wide ? " and, with int16, matmul.enable" : "");
   if (o.kind != OpKind::kConv2D && o.kind != OpKind::kFullyConnected)
     return refusal(o, o.outputs[0], Reason::kType,
                    ": values of {}, allowed in Conv of one group, Gemm and MatMul",
@@ -193,7 +193,7 @@ Problem Lowering::fixed_problem(const Op& o) const {
                    model::groups(graph_, o));
   if (graph_.out(o).type == model::DataType::kInt32 || !o.half_even)
     return refusal(o, o.outputs[0], Reason::kType,
-                   ": sums of weights of more than 8 bits become codes with halves to even alone");
+                   ": sums of weights of more than 8 bits become codes only with halves to even");
   if (auto problem = short_scales_problem(o, reference::conv_params(graph_, o).scales))
     return problem;
   const int bits = planes && model::has_fixed_weights(graph_, o) ? 48 : 40;
@@ -207,8 +207,8 @@ Problem Lowering::fixed_problem(const Op& o) const {
   const int most = wide ? kMostTaps >> 8 : planes ? kMostTaps / kBytesOfValue : kMostTaps;
   if (taps > most)
     return refusal(o, o.input(1), Reason::kRange,
-                   " has {} weights of more than 8 bits a channel, allowed {} beside {}", taps,
-                   most, planes ? "e4m3" : model::name_of(graph_.in(o, 0).type));
+                   " has {} weights of more than 8 bits a channel, allowed {} with {}", taps, most,
+                   planes ? "e4m3" : model::name_of(graph_.in(o, 0).type));
   return std::nullopt;
 }
 
@@ -331,14 +331,14 @@ Problem Lowering::value_sum_problem(const Op& o) const {
     const Tensor& t = graph_.in(o, i);
     if (t.is_constant || t.elements() != graph_.out(o).elements() || !model::of_format(t))
       return refusal(o, o.input(i), Reason::kShape,
-                     ": values of e4m3 are added to those of another map of the same size");
+                     ": e4m3 values are added only to those of another map of the same size");
     if (auto problem = map_problem(o.input(i))) return problem;
   }
   const auto sum = weighed(graph_, o);
   if (!sum)
-    return refusal(o, o.outputs[0], Reason::kRange,
-                   ": values of e4m3 are added where one scale is 1..64 times the other, a whole "
-                   "number");
+    return refusal(
+        o, o.outputs[0], Reason::kRange,
+        ": e4m3 values are added only if one scale is 1..64 times the other, a whole number");
   return first_of(short_scales_problem(o, std::span(&sum->scale, 1)), result_problem(o));
 }
 
@@ -380,10 +380,10 @@ Problem Lowering::value_mean_problem(const Op& o) const {
   if (o.kind != OpKind::kMean || graph_.in(o, 0).rank() != 4 || !axes || !(*axes)[1] ||
       !(*axes)[2] || (*axes)[3] || (*axes)[0] || !model::of_format(graph_.in(o, 0)))
     return refusal(o, o.input(0), Reason::kShape,
-                   ": values of e4m3 have means of all rows and columns alone");
+                   ": e4m3 values support only means over all rows and columns");
   if (p.count > kMostTaps)
-    return refusal(o, o.input(0), Reason::kShape, ": a mean of {} values of e4m3, allowed {}",
-                   p.count, kMostTaps);
+    return refusal(o, o.input(0), Reason::kShape, ": a mean of {} e4m3 values, allowed {}", p.count,
+                   kMostTaps);
   return first_of(short_scales_problem(o, std::span(&p.scale, 1)), result_problem(o));
 }
 

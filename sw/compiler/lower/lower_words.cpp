@@ -23,13 +23,13 @@ Problem Lowering::word_problem(const Op& o) const {
   const bool from = graph_.in(o, 0).type == model::DataType::kInt32;
   const reference::RequantizeParams p = reference::requantize_params(graph_, o);
   if (!config_.vector || (!from && !config_.zero_points()))
-    return refusal(o, o.outputs[0], Reason::kConfiguration, ": codes of int32 take vector.enable{}",
-                   from ? "" : " and matmul.enable");
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   ": int32 values require vector.enable{}", from ? "" : " and matmul.enable");
   if (from && rounding_.of(o) != reference::Rounding::kDouble)
     return refusal(o, o.outputs[0], Reason::kRounding,
-                   ": codes of int32 have two roundings on the machine (--rounding double)");
+                   ": int32 values have two roundings on the machine (--rounding double)");
   if (!from && graph_.out(o).extent(-1) > kMostChannels)
-    return refusal(o, o.outputs[0], Reason::kShape, " has {} channels, of int32 allowed 1..{}",
+    return refusal(o, o.outputs[0], Reason::kShape, " has {} channels, allowed in int32: 1..{}",
                    graph_.out(o).extent(-1), kMostChannels);
   return first_of(scale_problem(o, p.scale, from ? 32 : 32 - kMostShift), map_problem(o.input(0)),
                   result_problem(o));
@@ -146,7 +146,7 @@ Layer Lowering::wide_sums(const Op& o, std::array<Layer, 2> products, bool long_
 Problem Lowering::wide_weights_problem(const Op& o) const {
   if (!config_.vector || !config_.zero_points())
     return refusal(o, o.outputs[0], Reason::kConfiguration,
-                   ": weights of int16 take vector.enable and matmul.enable");
+                   ": int16 weights require vector.enable and matmul.enable");
   return scale_problem(o, reference::conv_params(graph_, o).scales.at(0), 32);
 }
 

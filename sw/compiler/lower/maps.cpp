@@ -42,9 +42,10 @@ Problem Maps::map_problem(int tensor) const {
   if (!ordered && !t.is_constant)
     return model::refusal(Reason::kOther, "{}: tensor '{}' was not computed", graph_.file, t.name);
   if (!ordered && t.type == model::DataType::kInt16)
-    return model::refusal(Reason::kOperands,
-                          "{}: tensor '{}' is a constant, the machine takes computed maps of int16",
-                          graph_.file, t.name);
+    return model::refusal(
+        Reason::kOperands,
+        "{}: tensor '{}' is a constant, the machine supports only computed maps in int16",
+        graph_.file, t.name);
   return first_of(tensor_problem(tensor), ordered ? written_problem(tensor) : std::nullopt);
 }
 
@@ -91,7 +92,7 @@ Problem Maps::input_problem(int tensor) const {
   const auto of_words = [&](int reader) { return quantizes_words(graph_, op(reader), config_); };
   const std::vector<int> readers = readers_of(tensor);
   if (!is_map(tensor) && (readers.empty() || !std::ranges::all_of(readers, of_words)))
-    return model::refusal(Reason::kType, "{}: input '{}' is {}, the machine takes int8",
+    return model::refusal(Reason::kType, "{}: input '{}' is {}, the machine requires int8",
                           graph_.file, t.name, model::name_of(t.type));
   return shape_problem(graph_.tensor(shaped_from(tensor)).shape, "tensor '" + t.name + "'");
 }
@@ -239,8 +240,8 @@ void Maps::add_layer_to(int map, Layer layer) {
     const int most =
         std::max({layer.window.stride_y, layer.window.stride_x, to.stride_y - 1, to.stride_x - 1});
     if (most > kMostStride / 2)
-      note(model::refusal(Reason::kShape, "{}: pixels of int16 {} apart, allowed {}", layer.label,
-                          most, kMostStride / 2));
+      note(model::refusal(Reason::kShape, "{}: int16 pixels at a distance of {}, allowed {}",
+                          layer.label, most, kMostStride / 2));
   }
   layer.output = map;
   net_.layers.push_back(std::move(layer));

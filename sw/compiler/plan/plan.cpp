@@ -182,10 +182,10 @@ std::optional<Plan> plan(const Network& network, const machine::Config& config,
     if (problem != nullptr)
       *problem = model::Refusal(
           model::Reason::kMemory,
-          fmt::format(
-              "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
-              "memory.param_channels = {} hold no part of it",
-              layer.label, layer.name, config.dmem_kib, config.pmem_kib, config.param_channels));
+          fmt::format("{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} "
+                      "and memory.param_channels = {} cannot hold any part of it",
+                      layer.label, layer.name, config.dmem_kib, config.pmem_kib,
+                      config.param_channels));
     return std::nullopt;
   }
   if (best->plan.spilled > 0) {

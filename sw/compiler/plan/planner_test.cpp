@@ -294,7 +294,7 @@ TEST_CASE("what does not fit is named, and why", "[compiler][plan]") {
                             model::Padding::kValid, true);
   CHECK(planned(b, x, config) ==
         "random.tflite: op 1 DEPTHWISE_CONV_2D: tensor 't6' does not fit: memory.dmem_kib = 8, "
-        "memory.pmem_kib = 8 and memory.param_channels = 512 hold no part of it");
+        "memory.pmem_kib = 8 and memory.param_channels = 512 cannot hold any part of it");
   config.pmem_kib = 128;
   config.vector = false;
   CHECK(planned(b, b.pool(x, true, 2, 2, 1, 1, model::Padding::kValid), config) ==

@@ -87,7 +87,7 @@ class EmitVerifier : FirstFault {
             local, beat);
     require(r.get(dma::kRowsLast) == 0 ||
                 (r.get(dma::kDramStride) % (4 * beat) == 0 && r.get(dma::kLocalStride) % beat == 0),
-            "strides of {} and {} words are no whole beats of {} words",
+            "strides of {} and {} words are not whole beats of {} words",
             r.get(dma::kDramStride) / 4, r.get(dma::kLocalStride), beat);
   }
 

@@ -98,7 +98,7 @@ class NetworkVerifier : FirstFault {
   /// Checks the parts of a map that the cores of a cluster share.
   void verify_shares(const Map& own) {
     require(own.core_pixels == 0 || net_.tokens, "a core's pixels, but no shared tokens");
-    require(own.core_pixels % config_.data_words() == 0, "{} pixels of a core are no whole beats",
+    require(own.core_pixels % config_.data_words() == 0, "{} pixels of a core are not whole beats",
             own.core_pixels);
     require(own.core_rows == 0 || net_.row_cores > 1, "a core's rows, but no shared rows");
   }

@@ -111,7 +111,7 @@ class PlanVerifier : FirstFault {
   void verify_planes(int m, const View& view, const char* memory) {
     const Shape shape = map(m).capacity.value_or(map(m).shape);
     require(shape.channel_words() == 1 || shape.pixels() == 1 || view.plane % beat_ == 0,
-            "planes {} words apart in {}: no whole beats of {} words", view.plane, memory, beat_);
+            "planes {} words apart in {}: not whole beats of {} words", view.plane, memory, beat_);
   }
 
   // ---- DMEM -------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class PlanVerifier : FirstFault {
     const std::int64_t words = t.scratch_words(), first = plan_.scratch[at(i)];
     if (words == 0) return;
     const std::int64_t end = first + words;
-    require(first % beat_ == 0, "buffers from DMEM word {} on: no whole beats", first);
+    require(first % beat_ == 0, "buffers from DMEM word {} on: not whole beats", first);
     require(first >= 0 && end <= config_.dmem_words(), "buffers from DMEM word {} to {}", first,
             end - 1);
     if (facts_.together(i).size() == 1) verify_buffers(i, first, end);

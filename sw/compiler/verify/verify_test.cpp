@@ -120,8 +120,8 @@ TEST_CASE("a broken plan is found", "[compiler][verify]") {
          p.dmem = {.pitch = 13, .plane = 172};
        }},
       {"not congruent modulo a beat", [](Forms& f) { f.input().dram.origin += 1; }},
-      {"no whole beats of 4 words", [](Forms& f) { f.input().dram.plane += 2; }},
-      {"no whole beats of 4 words",
+      {"not whole beats of 4 words", [](Forms& f) { f.input().dram.plane += 2; }},
+      {"not whole beats of 4 words",
        [](Forms& f) { f.layout.maps[at(f.spilled())].dram.plane += 2; }},
       {"a core has", [](Forms& f) { f.layout.core_words = 8; }},
       {"buffers in DMEM words",

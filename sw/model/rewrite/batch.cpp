@@ -30,7 +30,8 @@ class Batch : Rewriter {
       }
     };
     if (of == 1) add_axes();
-    if (!graph_.states.empty()) refuse(Reason::kOther, "{}: has states, no batch", graph_.file);
+    if (!graph_.states.empty())
+      refuse(Reason::kOther, "{}: has states, which do not support a batch", graph_.file);
     for (const int t : graph_.inputs)
       each([&] { check_rank(graph_.file + ": input", graph_.tensor(t)); });
     for (const Op& op : ops_) each([&] { check(op); });

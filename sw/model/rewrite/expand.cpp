@@ -92,7 +92,7 @@ class Expansion : Rewriter {
     std::string why = refusal.what();
     try {
       if (!write_host_form(graph_, op) || host_) return;
-      why += " (the host has it)";
+      why += " (the host supports it)";
     } catch (const Refusal& unknown) {
       if (refusal.reasons().front() == Reason::kOperator)
         why += fmt::format(" ({})", unknown.what());

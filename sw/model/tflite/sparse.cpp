@@ -41,7 +41,8 @@ class Writer {
     std::vector<int> sorted = s_.order;
     std::sort(sorted.begin(), sorted.end());
     for (int i = 0; i < static_cast<int>(count); ++i)
-      if (sorted[at(i)] != i) throw_error("a sparse storage's order is none of 0..{}", count - 1);
+      if (sorted[at(i)] != i)
+        throw_error("the order of a sparse storage is outside of 0..{}", count - 1);
     // Extents of blocks are dense and divide the axis.
     extents_.assign(shape_.begin(), shape_.end());
     for (int b = 0; b < blocks(); ++b) {
@@ -80,7 +81,7 @@ class Writer {
     const auto places = static_cast<std::int64_t>(l.indices.size());
     if (parent + 1 >= static_cast<std::int64_t>(l.segments.size()) || l.segments[at(parent)] < 0 ||
         l.segments[at(parent)] > l.segments[at(parent + 1)] || l.segments[at(parent + 1)] > places)
-      throw_error("segment {} of level {} of a sparse storage leads nowhere", parent, level);
+      throw_error("segment {} of level {} of a sparse storage is out of range", parent, level);
     for (std::int64_t place = l.segments[at(parent)]; place < l.segments[at(parent + 1)]; ++place) {
       at_level_[level] = l.indices[at(place)];
       walk(level + 1, place);

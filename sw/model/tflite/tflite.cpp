@@ -144,7 +144,7 @@ class Importer {
       for (const format::OperatorCode* entry : *model_.operator_codes()) {
         if (code_of(*entry) == kLstm)
           refuse(Reason::kType,
-                 "{}: the model is in floats, and so is its LSTM behind `trine quantize`: {}",
+                 "{}: the model is in floats, and so is its LSTM after `trine quantize`: {}",
                  graph_.file, kIntegerLstm);
         dequantized = dequantized || code_of(*entry) == kDequantize;
       }
@@ -173,7 +173,7 @@ class Importer {
     const std::optional<Sparsity> sparsity = sparsity_of(tensor, source.sparsity());
     if (sparsity && nibbles) fail(tensor, "sparse int4, allowed sparse codes of whole bytes");
     set_data(tensor, source.buffer(), nibbles, sparsity);
-    if (nibbles && !tensor.is_constant) fail(tensor, "type int4, allowed of constants alone");
+    if (nibbles && !tensor.is_constant) fail(tensor, "type int4, allowed only for constants");
     graph_.tensors.push_back(std::move(tensor));
   }
 
@@ -181,8 +181,8 @@ class Importer {
     Quantization& q = tensor.quantization;
     if (source.details_kind() == kBlockwise)
       fail(tensor,
-           "a scale for each block of channels, which TFLite has for float activations "
-           "alone: MatMulNBits of ONNX runs, with array.groups");
+           "a scale for each block of channels, which TFLite supports only with float activations: "
+           "use MatMulNBits of ONNX with array.groups");
     if (source.details_kind() != 0) fail(tensor, "custom quantization is not supported");
     count_bytes(tensor, size_of(source.scale()) * sizeof(float));
     count_bytes(tensor, size_of(source.zero_point()) * sizeof(std::int64_t));
@@ -239,7 +239,7 @@ class Importer {
       fail(tensor, "buffer {} does not exist, the file has {}", index, buffers);
     const format::Buffer* buffer = index < buffers ? model_.buffers()->Get(index) : nullptr;
     if (buffer != nullptr && (buffer->offset() > 1 || buffer->size() > 1))
-      fail(tensor, "data behind the model in the file is not supported");
+      fail(tensor, "data after the model in the file is not supported");
     const auto elements = static_cast<std::size_t>(tensor.elements());
     const std::size_t expected =
         nibbles ? (elements + 1) / 2 : elements * static_cast<std::size_t>(bytes_of(tensor.type));
@@ -301,14 +301,14 @@ class Importer {
     const std::vector<std::uint8_t> bytes = copy(source.custom_options());
     std::vector<std::uint8_t> seen;  // without it, checking a small file could take years
     if (bytes.empty() || !flexbuffers::VerifyBuffer(bytes.data(), bytes.size(), &seen))
-      fail(op, "its options are no flexbuffer, or damaged");
+      fail(op, "its options are not a flexbuffer, or are damaged");
     const flexbuffers::Reference root = flexbuffers::GetRoot(bytes);
-    if (!root.IsMap()) fail(op, "its options are no map");
+    if (!root.IsMap()) fail(op, "its options are not a map");
     const auto keys = root.AsMap().Keys();
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const flexbuffers::Reference value = root.AsMap().Values()[i];
       if (!value.IsNumeric() && !value.IsBool())
-        fail(op, "option {} is no number", printable(keys[i].AsKey()));
+        fail(op, "option {} is not a number", printable(keys[i].AsKey()));
       op.numbers[keys[i].AsKey()] = {value.AsDouble()};
     }
   }
@@ -368,7 +368,7 @@ class Importer {
       op.name = "CUSTOM:" + printable(text(entry->custom_code()));
       for (const std::string_view of_other : {"ethos-u", "edgetpu-custom-op"})
         if (op.name.ends_with(of_other))
-          fail("op {} {}: compiled for another accelerator: give the .tflite that it was made of",
+          fail("op {} {}: compiled for another accelerator: use the .tflite that it was made from",
                op.index, op.name);
     } else {
       op.name = fmt::format("OPERATOR_{}", code);
@@ -593,10 +593,10 @@ class Importer {
 Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
   if (bytes.size() < 8 ||
       !flatbuffers::BufferHasIdentifier(bytes.data(), format::ModelIdentifier()))
-    throw_error("{}: is no TFLite model: identifier TFL3 is missing", file);
+    throw_error("{}: is not a TFLite model: identifier TFL3 is missing", file);
   flatbuffers::Verifier verifier(bytes.data(), bytes.size());
   if (!format::VerifyModelBuffer(verifier))
-    throw_error("{}: is truncated or damaged: an offset leaves the file", file);
+    throw_error("{}: is truncated or damaged: an offset is outside of the file", file);
   return Importer(*format::GetModel(bytes.data()), bytes.size(), file, host).run();
 }
 

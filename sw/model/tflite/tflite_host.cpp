@@ -157,7 +157,7 @@ class HostForm {
   void dequantized();
   void detections();
   void lies_in_data() {
-    throw_error("its result's shape lies in the data: export for fixed shapes");
+    throw_error("the shape of its result depends on the data: export for fixed shapes");
   }
 
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
@@ -452,7 +452,7 @@ void HostForm::give_product(int tensor) {
 void HostForm::convolution() {
   const bool depthwise = op_.kind == OpKind::kDepthwiseConv2D;
   if (in(0).rank() != 4 || in(1).rank() != 4 || in(1).elements() == 0)
-    throw_error("of tensors that are no images");
+    throw_error("its tensors are not images");
   const int weights =
       transposed(operand(1), depthwise ? std::vector{3, 0, 1, 2} : std::vector{0, 3, 1, 2});
   std::vector<int> operands{planes(0), weights};
@@ -464,7 +464,7 @@ void HostForm::convolution() {
 
 void HostForm::transposed_convolution() {
   if (in(1).rank() != 4 || in(2).rank() != 4 || out().rank() != 4)
-    throw_error("of tensors that are no images");
+    throw_error("its tensors are not images");
   std::vector<int> operands{planes(2), transposed(operand(1), {3, 0, 1, 2})};
   if (op_.input(3) >= 0) operands.push_back(op_.input(3));
   Numbers numbers = sliding();
@@ -498,7 +498,7 @@ void HostForm::batch_matmul() {
 }
 
 void HostForm::pool() {
-  if (in(0).rank() != 4) throw_error("of a tensor that is no image");
+  if (in(0).rank() != 4) throw_error("its input is not an image");
   Numbers numbers = sliding();
   numbers["kernel_shape"] = {double(op_.filter_h), double(op_.filter_w)};
   give(activated(pixels(node(onnx_, {planes(0)}, numbers))));
@@ -537,7 +537,7 @@ void HostForm::clamped() {
 }
 
 void HostForm::resize() {
-  if (in(0).rank() != 4 || out().rank() != 4) throw_error("of a tensor that is no image");
+  if (in(0).rank() != 4 || out().rank() != 4) throw_error("its input is not an image");
   const std::string where = op_.align_corners        ? "align_corners"
                             : op_.half_pixel_centers ? "half_pixel"
                                                      : "asymmetric";

@@ -144,7 +144,7 @@ class Checker {
                               std::int64_t dilation, std::int64_t stride) {
     const std::int64_t span = extent - 1 + pads - (kernel - 1) * dilation;
     if (span < 0 || span % stride != 0)
-      fail(Reason::kShape, "windows of {} by steps of {} on {} elements leave a rest",
+      fail(Reason::kShape, "windows of {} by steps of {} on {} elements leave a remainder",
            (kernel - 1) * dilation + 1, stride, extent + pads);
     return span / stride + 1;
   }
@@ -443,7 +443,7 @@ class Checker {
     Shape expected;
     for (const std::int64_t axis : axes) {
       if (axis < 0 || axis >= rank(0) || seen[at(axis)])
-        fail(Reason::kAttribute, "[{}] is no permutation", fmt::join(axes, ", "));
+        fail(Reason::kAttribute, "[{}] is not a permutation", fmt::join(axes, ", "));
       seen[at(axis)] = true;
       expected.push_back(shape(0)[at(axis)]);
     }
@@ -495,7 +495,7 @@ void Checker::resize() const {
     if (border[i] < -16 * n || border[i] >= n) fail(Reason::kAttribute, "border {}", border[i]);
     const std::int64_t span = (shape(0)[1 + i] - 1) * n - offset[i] + border[i];
     if (span < 0 || span % d != 0)
-      fail(Reason::kShape, "{} elements by {} / {} are no whole number", shape(0)[1 + i], n, d);
+      fail(Reason::kShape, "{} elements by {} / {} are not a whole number", shape(0)[1 + i], n, d);
     expected.push_back(span / d + 1);
     if (shape(0)[1 + i] >= kMostExtent || expected.back() >= kMostExtent)
       fail(Reason::kShape, "an extent of {} or more", kMostExtent);

@@ -149,7 +149,7 @@ class Builder {
   void tensor(const std::string& name, std::int64_t type, const std::vector<int>& shape,
               std::vector<std::uint8_t> data, bool plain) {
     Tensor t = named(name);
-    if (!plain) fail("tensor '{}': a variable, without a rank or behind the file", t.name);
+    if (!plain) fail("tensor '{}': a variable, without a rank, or outside of the file", t.name);
     t.type = type_of(t, type);
     if (shape.size() > kMaxRank)
       fail("tensor '{}': rank {}, allowed 0..{}", t.name, shape.size(), kMaxRank);
@@ -194,7 +194,7 @@ class Builder {
   void op(std::int64_t number, Attributes attributes, const std::vector<std::string>& inputs,
           const std::vector<std::string>& outputs) {
     if (number < 0 || number >= static_cast<std::int64_t>(std::size(kNames)))
-      refuse(Reason::kOperator, "{}: op {}: operator {} is none of TOSA 1.0", name_,
+      refuse(Reason::kOperator, "{}: op {}: operator {} is not in TOSA 1.0", name_,
              file_.ops.size(), number);
     if (inputs.size() + outputs.size() > kMaxOperands)
       fail("op {}: {} operands, allowed 0..{}", file_.ops.size(), inputs.size() + outputs.size(),
@@ -230,7 +230,8 @@ class Builder {
     const bool floats = code >= 7 && code <= 9;
     refuse(Reason::kType, "{}: tensor '{}': type {}, allowed INT8 INT16 INT32 BOOL{}", name_,
            t.name, name,
-           floats ? ": the machine computes int8; quantize the model before it becomes TOSA" : "");
+           floats ? ": the machine computes int8; quantize the model before you convert it to TOSA"
+                  : "");
   }
 
   void add(const std::string& name, Tensor t) {
@@ -429,7 +430,7 @@ File read_text(const std::vector<std::uint8_t>& bytes, const std::string& file) 
   try {
     return build_text(network, &to);
   } catch (const SortedJson::exception& error) {
-    to.fail("is no TOSA: {}", error.what());
+    to.fail("is not TOSA: {}", error.what());
   }
 }
 

@@ -248,13 +248,13 @@ std::unique_ptr<const Cell> cell_of(const Call& call) {
 
 std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op) {
   const model::Tensor& out = graph.in(op, 18);  // h, in the output's type
-  if (out.type != model::DataType::kInt8) return "computes int8 alone";
+  if (out.type != model::DataType::kInt8) return "supports only int8";
   if (op.hidden_scale <= 0) return "needs five intermediate tensors";
   if (op.hidden_scale != out.scale() || op.hidden_zero_point != out.zero_point())
     return "needs the output's scale and zero point in the last intermediate tensor";
   const float scale = graph.in(op, 19).scale();
   if (scale < 0x1p-15f || scale > 0x1p-10f)
-    return fmt::format("has no cell scale {}, but 2^-15..2^-10", scale);
+    return fmt::format("does not support a cell scale of {}, but 2^-15..2^-10", scale);
   return "";
 }
 

@@ -89,7 +89,7 @@ ChannelScale exponential_scale(const model::Graph& graph, const model::Op& op);
 Codes log_softmax(const Call& call);
 Codes norm(const Call& call);  ///< LayerNorm, RMSNorm: norm.h
 Codes lstm(const Call& call);  ///< UNIDIRECTIONAL_SEQUENCE_LSTM
-/// Returns why LiteRT's kernel cannot compute the LSTM: "" or "computes int8 alone".
+/// Returns why LiteRT's kernel cannot compute the LSTM: "" or "supports only int8".
 /// @pre check() accepts the operator
 std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op);
 

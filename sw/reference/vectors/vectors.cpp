@@ -25,14 +25,14 @@ class Node {
   bool has(const char* key) const { return value_->is_object() && value_->contains(key); }
 
   Node operator[](const char* key) const {
-    if (!value_->is_object()) fail("is no object");
+    if (!value_->is_object()) fail("is not an object");
     const auto found = value_->find(key);
     if (found == value_->end()) throw_error("{}: {} is missing", where_, key);
     return {*found, fmt::format("{}: {}", where_, key)};
   }
 
   std::vector<Node> items() const {
-    if (!value_->is_array()) fail("is no list");
+    if (!value_->is_array()) fail("is not a list");
     std::vector<Node> result;
     for (std::size_t i = 0; i < value_->size(); ++i)
       result.emplace_back((*value_)[i], fmt::format("{}[{}]", where_, i));
@@ -40,12 +40,12 @@ class Node {
   }
 
   std::string text() const {
-    if (!value_->is_string()) fail("is no string");
+    if (!value_->is_string()) fail("is not a string");
     return value_->get<std::string>();
   }
 
   std::int64_t number() const {
-    if (!value_->is_number_integer()) fail("is no whole number");
+    if (!value_->is_number_integer()) fail("is not a whole number");
     return value_->get<std::int64_t>();
   }
 
@@ -94,7 +94,7 @@ Array shaped(const Node& description) {
   Array array{code_of(description["dtype"]), {}, {}};
   for (const Node& item : description["shape"].items()) {
     const std::int64_t extent = item.number();
-    if (extent < 0 || extent > (1 << 28)) item.fail("is no extent");
+    if (extent < 0 || extent > (1 << 28)) item.fail("is not an extent");
     array.shape.push_back(extent);
   }
   return array;
@@ -138,7 +138,7 @@ Array read_stack(const fs::path& folder, const Node& description, std::size_t ca
   const Node file = description["file"];
   Array stack = read_tensor(folder, file, description);
   if (stack.shape.empty() || stack.shape[0] != static_cast<std::int64_t>(cases))
-    file.fail("has the shape [{}], its leading axis should be that of {} cases",
+    file.fail("has the shape [{}], its leading axis must be that of {} cases",
               fmt::join(stack.shape, ", "), cases);
   return stack;
 }
@@ -326,7 +326,7 @@ VectorSet batched(VectorSet vectors, int n) {
                       to.shape.size() == next.shape.size() &&
                       std::equal(to.shape.begin() + 1, to.shape.end(), next.shape.begin() + 1);
     if (!fits)
-      throw_error("{}: case {} does not fit behind the others of a batch", vectors.file, id);
+      throw_error("{}: case {} does not fit after the others of a batch", vectors.file, id);
     to.shape[0] += next.shape[0];
     to.bytes.insert(to.bytes.end(), next.bytes.begin(), next.bytes.end());
   };
@@ -337,7 +337,8 @@ VectorSet batched(VectorSet vectors, int n) {
     for (std::size_t i = 1; i < count; ++i) {
       const VectorCase& next = cases[(first + i) % cases.size()];
       if (next.inputs.size() != all.inputs.size() || next.outputs.size() != all.outputs.size())
-        throw_error("{}: case {} has other tensors than those before", vectors.file, next.id);
+        throw_error("{}: case {} has other tensors than the cases before it", vectors.file,
+                    next.id);
       for (std::size_t t = 0; t < all.inputs.size(); ++t)
         join(all.inputs[t], next.inputs[t], next.id);
       for (std::size_t t = 0; t < all.outputs.size(); ++t)

@@ -259,12 +259,12 @@ TEST_CASE("stacks that do not fit their cases are refused", "[reference][vectors
   };
   const auto row = GENERATE(
       Row{", {\"id\": \"b\", \"labels\": [0, 3]}", "",
-          "inputs[0]: file has the shape [2, 1, 3], its leading axis should be that of 1 cases"},
+          "inputs[0]: file has the shape [2, 1, 3], its leading axis must be that of 1 cases"},
       Row{"out0.npy", "none.npy", "outputs[0]: file names a bad file"},
       Row{"\"offset\": 1", "\"offset\": 2", "offset is 2: 8 bytes from there on"},
       Row{"\"offset\": 1", "\"offset\": -1", "offset is -1"},
       Row{"\"shape\": [2]", "\"shape\": [268435456, 268435456]", "makes the tensor too large"},
-      Row{"\"label\": 1", "\"label\": \"cat\"", "cases[0]: label is no whole number"});
+      Row{"\"label\": 1", "\"label\": \"cat\"", "cases[0]: label is not a whole number"});
   CAPTURE(row.from, row.to);
   const Scratch scratch("unstacked");
   fill_stacked(scratch.folder, replaced(kStacked, row.from, row.to));
@@ -285,12 +285,12 @@ TEST_CASE("malformed manifests are named with their key", "[reference][vectors][
     std::string from, to, message;
   };
   const auto row = GENERATE(
-      Row{"\"format\"", "format", "manifest.json: is no JSON"},
-      Row{"\"m.tflite\"", "7", "manifest.json: model is no string"},
+      Row{"\"format\"", "format", "manifest.json: is not valid JSON"},
+      Row{"\"m.tflite\"", "7", "manifest.json: model is not a string"},
       Row{"\"cases\"", "\"case\"", "manifest.json: cases is missing"},
-      Row{"[{\"id\": \"a\"", "[7, {\"id\": \"a\"", "manifest.json: cases[0] is no object"},
+      Row{"[{\"id\": \"a\"", "[7, {\"id\": \"a\"", "manifest.json: cases[0] is not an object"},
       Row{"\"id\"", "\"name\"", "manifest.json: cases[0]: id is missing"},
-      Row{"[\"a_in0.npy\"]", "\"a_in0.npy\"", "cases[0]: inputs is no list"},
+      Row{"[\"a_in0.npy\"]", "\"a_in0.npy\"", "cases[0]: inputs is not a list"},
       Row{"[\"a_in0.npy\"]", "[]", "cases[0]: inputs has 0 files, the model 1"},
       Row{"[\"a_in0.npy\"]", "[\"none.npy\"]", "cases[0]: inputs[0] names a bad file"},
       Row{"[\"a_in0.npy\"]", "[\"a_out0.bin\"]", "nothing"},
@@ -298,9 +298,9 @@ TEST_CASE("malformed manifests are named with their key", "[reference][vectors][
       Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
           "\"dtype\": \"int8\", \"shape\": [3]", "outputs[0] has 2 bytes, its shape needs 3"},
       Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
-          "\"dtype\": \"int8\", \"shape\": [-2]", "shape[0] is no extent"},
+          "\"dtype\": \"int8\", \"shape\": [-2]", "shape[0] is not an extent"},
       Row{"\"package\"", "\"p\"", "reference: package is missing"},
-      Row{"\"op_index\": 0", "\"op_index\": 0.5", "op_index is no whole number"});
+      Row{"\"op_index\": 0", "\"op_index\": 0.5", "op_index is not a whole number"});
   CAPTURE(row.from, row.to);
   const Scratch scratch("bad");
   fill(scratch.folder, replaced(kManifest, row.from, row.to));

@@ -202,7 +202,7 @@ TEST_CASE("what the machine lacks of recurrent nodes is named", "[fuzz][onnx][er
     change(cell);
     const std::string problem = cell.problem();
     CHECK_THAT(problem, Catch::Matchers::ContainsSubstring(type + ": " + text) &&
-                            Catch::Matchers::ContainsSubstring("the host has it"));
+                            Catch::Matchers::ContainsSubstring("the host supports it"));
   };
   for (const char* type : {"LSTM", "GRU", "RNN"}) {
     Cell cell(b, type);

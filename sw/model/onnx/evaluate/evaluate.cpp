@@ -403,7 +403,7 @@ void Evaluation::each_line(const Constant& x, int axis, bool to_the_end, const F
 }
 
 Constant Evaluation::along_axis() const {
-  if (in(0).rank() < 1) throw_error("of a scalar");
+  if (in(0).rank() < 1) throw_error("its input is a scalar");
   const bool sums = node_.type == "CumSum", lengths = node_.type == "LpNormalization";
   const bool old = opset_ < 13 && !sums && !lengths;
   const std::int64_t given = sums ? one(1) : node_.integer("axis", old ? 1 : -1);
@@ -577,7 +577,7 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
   for (std::size_t i = 0; i < given.size(); ++i)
     if (given[i] && given[i]->values.empty() && node.type != "Concat") {
       // An empty list (axes, roi, scales) means the same as an absent one.
-      if (i == 0 || given[i]->rank() != 1) throw_error("of a tensor without elements");
+      if (i == 0 || given[i]->rank() != 1) throw_error("its tensor has no elements");
       given[i] = nullptr;
     }
   Constant result = Evaluation(node, opset, given, output, limit, shape_only).run();
@@ -617,7 +617,7 @@ std::vector<ConstantPointer> evaluate_file(const File& file) {
     return found->second;
   };
   for (const Node& node : file.nodes) try {
-      if (!evaluates(node.type)) throw_error("the host does not have it");
+      if (!evaluates(node.type)) throw_error("the host does not support it");
       std::vector<ConstantPointer> inputs;
       for (const std::string& name : node.inputs) inputs.push_back(value(name));
       require_whole(node, inputs);

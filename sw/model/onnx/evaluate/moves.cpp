@@ -63,10 +63,10 @@ Constant Evaluation::concat() const {
   std::int64_t extent = 0;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     std::vector<int> same = in(i).shape;
-    if (same.size() != shape.size()) throw_error("of tensors of unequal ranks");
+    if (same.size() != shape.size()) throw_error("its tensors have different ranks");
     extent += same[axis];
     same[axis] = shape[axis];
-    if (same != shape) throw_error("of tensors of unequal shapes");
+    if (same != shape) throw_error("its tensors have different shapes");
   }
   if (extent > limit_) throw_error("more than {} elements", limit_);
   shape[axis] = static_cast<int>(extent);
@@ -115,7 +115,7 @@ Constant Evaluation::gather() const {
 Constant Evaluation::gather_elements() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
   const std::vector<int>& shape = in(1).shape;
-  if (shape.size() != in(0).shape.size()) throw_error("of tensors of unequal ranks");
+  if (shape.size() != in(0).shape.size()) throw_error("its tensors have different ranks");
   std::vector<std::size_t> steps = steps_of(in(0).shape);
   const std::size_t step = steps[axis];
   for (std::size_t i = 0; i < shape.size(); ++i)

@@ -56,7 +56,7 @@ Indices Evaluation::rows_of(const Constant& indices, const std::vector<int>& sha
   if (indices.rank() < 1) throw_error("indices of rank 0");
   const std::int64_t depth = indices.shape.back();
   if (batches < 0 || depth < 1 || batches + depth > rank || batches >= indices.rank())
-    throw_error("indices of {} axes behind {} of rank {}", depth, batches, rank);
+    throw_error("indices of {} axes after {} of rank {}", depth, batches, rank);
   if (!std::equal(shape.begin(), shape.begin() + batches, indices.shape.begin()))
     throw_error("batches of unequal shapes");
   const std::vector<std::size_t> steps = steps_of(shape);

@@ -860,7 +860,7 @@ Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const
                         const std::string& name) {
   std::vector<FloatStep> all;
   for (const Step& step : steps) all.push_back(step.step);
-  if (channels_of(all) > 1) throw_error("a constant for each channel of what is joined");
+  if (channels_of(all) > 1) throw_error("a constant for each channel of joined tensors");
   Value value;
   value.shape = c.shape;
   if (gives_int16(q)) {
@@ -888,7 +888,7 @@ Value Emitter::joined(const Value& given, const Quantizer& q, const std::string&
   const Joined& j = *given.joined;
   const bool joins = j.kind == OpKind::kConcatenation;
   if (!joins && std::ranges::any_of(given.steps, [](const Step& s) { return turns(s.step); }))
-    throw_error("a falling function behind Max or Min");
+    throw_error("a decreasing function after Max or Min");
   std::vector<Value> parts;
   bool images = true;
   for (std::size_t i = 0; i < j.parts.size(); ++i) {
@@ -982,14 +982,15 @@ Value Emitter::dequantized(Value value, int node) {
 
 Value Emitter::reals(Value value, int node) {
   if (value.tensor < 0 || value.raw_codes)
-    throw_error("of what no quantizer and DequantizeLinear made");
+    throw_error("its input is not the output of a quantizer and DequantizeLinear");
   value = dequantized(to_nhwc(std::move(value), node), node);
   const std::vector<FloatStep> steps = steps_of(value);
   if (channels_of(steps) > 1 && !host_)
     for (const Step& step : value.steps)
       if (step.step.value.size() > 1)
         throw_error(
-            "{}: a constant for each channel of codes that no Conv, MatMul or Gemm takes in",
+            "{}: a constant for each channel of codes that are not an input of Conv, MatMul or "
+            "Gemm",
             step.node);
   const std::string name = tensor(value.tensor).name;
   if (is_codes(value) && value.steps.empty())
@@ -1085,10 +1086,11 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
   }
   if (value.sum || value.joined || value.own || value.moved)
     throw_error(
-        "Add, Sub, Mul, Concat, a reduction or a normalization of codes meets no quantizer");
+        "Add, Sub, Mul, Concat, a reduction or a normalization of codes has no quantizer after it");
   if (value.product) {
     const Product& p = *value.product;
-    if (is_wide(p.op.inputs.back())) throw_error("a product of int16 codes meets no quantizer");
+    if (is_wide(p.op.inputs.back()))
+      throw_error("a product of int16 codes has no quantizer after it");
     value.tensor = emit_product(p, {}, add_tensor(p.name, DataType::kInt32, p.shape));
   }
   value = dequantized(std::move(value), node);

@@ -300,7 +300,7 @@ class Writer {
       // Taps inside of the image.
       const int low = first < 0 ? divide_up(-first, dilation) : 0;
       const int high = std::min(taps, first < extent ? divide_up(extent - first, dilation) : 0);
-      if (low >= high) throw_error("a window that meets no pixel");
+      if (low >= high) throw_error("a window that covers no pixel");
       const bool whole = high - low == taps;
       const int begin = first + low * dilation, end = first + (high - 1) * dilation + 1;
       if (whole && inside)

@@ -90,7 +90,7 @@ Value Importer::normalization() {
   refuse_wide(value);
   if (value.shape.empty() || !is_last(node_->integer("axis", -1), value.shape.size()))
     throw_error("over another axis than the last");
-  if (reads_output(1) || reads_output(2)) throw_error("of which the mean is read");
+  if (reads_output(1) || reads_output(2)) throw_error("its output of means is read");
   const bool center = node_->type == "LayerNormalization";
   Op norm = op(OpKind::kNormalization, {value.tensor});
   norm.name = center ? "LAYER_NORM" : "RMS_NORM";
@@ -132,7 +132,7 @@ Value Importer::softmax() {
 
 Value Importer::largest(const std::string& name) {
   Value value = host_floats();
-  if (value.shape.empty()) throw_error("of a scalar");
+  if (value.shape.empty()) throw_error("its input is a scalar");
   value.shape.back() = 1;
   value.tensor = emit_.add_op(op(OpKind::kArgMax, {value.tensor}),
                               emit_.add_tensor(name, DataType::kInt64, value.shape));
@@ -149,7 +149,7 @@ Value Importer::arg_max() {
 Value Importer::top_k() {
   if (node_->outputs.size() != 2 || node_->outputs[1].empty())
     throw_error("{} outputs, allowed 2", node_->outputs.size());
-  if (reads_output(0)) throw_error("of which the values are read");
+  if (reads_output(0)) throw_error("its output of values is read");
   if (scalar(1) != 1 || !is_last(node_->integer("axis", -1), in(0).shape.size()) ||
       node_->integer("largest", 1) != 1)
     throw_error("allowed is the index of the largest of the last axis");

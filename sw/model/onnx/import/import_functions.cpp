@@ -19,14 +19,15 @@ Value Importer::of_two() { return of_two(kind_of_onnx(node_->type).value(), in(0
 Value Importer::of_two(OpKind kind, Value a, Value b) {
   for (Value* value : {&a, &b}) {
     *value = emit_.summed(*value, out() + ":sum", node_->index);
-    if (value->tensor < 0 || value->raw_codes) throw_error("of tensors that no quantizer made");
+    if (value->tensor < 0 || value->raw_codes)
+      throw_error("its tensors are not the outputs of quantizers");
     *value = emit_.to_nhwc(*value, node_->index);
   }
   if (a.layout != b.layout)
     for (Value* value : {&a, &b}) *value = emit_.to_plain(*value, node_->index);
   const auto shape = broadcast_shape(a.shape, b.shape);
   if (!shape || a.shape.size() != b.shape.size() || a.layout != b.layout || a.image != b.image)
-    throw_error("of tensors of unequal shapes");
+    throw_error("its tensors have different shapes");
   if (is_wide(a)) b = emit_.widened(std::move(b), node_->index);
   if (is_wide(b)) a = emit_.widened(std::move(a), node_->index);
   const bool of_codes = emit_.is_codes(a) && a.steps.empty() && emit_.is_codes(b) &&
@@ -36,7 +37,7 @@ Value Importer::of_two(OpKind kind, Value a, Value b) {
 }
 
 Value Importer::of_floats(OpKind kind, const Value& given_a, const Value& given_b) {
-  if (given_a.shape != given_b.shape) throw_error("of float tensors of unequal shapes");
+  if (given_a.shape != given_b.shape) throw_error("its float tensors have different shapes");
   Value a = emit_.reals(given_a, node_->index);
   const Value b = emit_.reals(given_b, node_->index);
   a.tensor = emit_.add_real(op(kind, {a.tensor, b.tensor}), out() + ":real");
@@ -72,7 +73,7 @@ Value Importer::table() {
     if (c && c->elements() != 1) throw_error("with a constant of {} elements", c->elements());
     const Value operand = c ? in(i) : emit_.reals(in(i), node_->index);
     if (!c && value && (value->shape != operand.shape || value->layout != operand.layout))
-      throw_error("of tensors of unequal shapes");
+      throw_error("its tensors have different shapes");
     inputs.push_back(c ? emit_.add_constant(node_->inputs[i], *c) : operand.tensor);
     zeros.push_back(stand_in(i, inputs.back()));
     if (!c) value = operand;
@@ -80,7 +81,7 @@ Value Importer::table() {
   Op op = host_op(*node_, file_.opset, 0);
   const Constant shaped = run_host_op(op, zeros, true);
   if (shaped.type != DataType::kFloat32 && shaped.type != DataType::kBool)
-    throw_error("of whole numbers");
+    throw_error("its operands are whole numbers");
   op.inputs = inputs;
   value.value().tensor = emit_.add_op(
       std::move(op),

@@ -21,10 +21,10 @@ Value Importer::concat() {
   shape[axis] = 0;
   for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
     std::vector<int> part = in(i).shape;
-    if (part.size() != shape.size()) throw_error("of tensors of unequal ranks");
+    if (part.size() != shape.size()) throw_error("its tensors have different ranks");
     shape[axis] += std::exchange(part[axis], shape[axis]);
     part[axis] = shape[axis];
-    if (part != shape) throw_error("of tensors of unequal shapes");
+    if (part != shape) throw_error("its tensors have different shapes");
   }
   std::optional<std::size_t> only;  // the only part with elements
   int parts = 0;
@@ -46,7 +46,7 @@ Value Importer::extreme() {
   std::vector<int> shape = in(0).shape;
   for (std::size_t i = 1; i < node_->inputs.size(); ++i) {
     const auto wider = broadcast_shape(shape, in(i).shape);
-    if (!wider) throw_error("of tensors of unequal shapes");
+    if (!wider) throw_error("its tensors have different shapes");
     shape = *wider;
   }
   return joined(most ? OpKind::kMaximum : OpKind::kMinimum, 0, shape);
@@ -77,7 +77,7 @@ Value Importer::joined(OpKind kind, int axis, const std::vector<int>& shape) {
       part = of_constant(std::make_shared<const Constant>(std::move(whole)));
     } else if (!part.constant) {
       if (kind != OpKind::kConcatenation && part.shape.size() != shape.size())
-        throw_error("of tensors of unequal ranks");
+        throw_error("its tensors have different ranks");
       result.channel_axis = part.channel_axis;
     }
     if (part.tensor >= 0 && part.layout == Layout::kPlain)

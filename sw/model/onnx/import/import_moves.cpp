@@ -101,7 +101,7 @@ Value Importer::in_blocks(Value value, int b, bool depth) {
         [this, b, depth](Value codes) { return in_blocks(std::move(codes), b, depth); }, out());
   if (value.raw_codes) throw_error("codes without DequantizeLinear");
   value = emit_.to_nhwc(std::move(value), node_->index);
-  if (value.layout != Layout::kNhwc) throw_error("of what is no image");
+  if (value.layout != Layout::kNhwc) throw_error("its input is not an image");
   Op move = op(depth ? OpKind::kDepthToSpace : OpKind::kSpaceToDepth, {value.tensor});
   move.block = b;
   value.tensor = emit_.add_move(std::move(move), out(), {shape[0], shape[2], shape[3], shape[1]});

@@ -153,7 +153,7 @@ void set_weights(const Constant& c, const Taps& of_channel, Product* p) {
           rule.plain ? c.values[at] : std::ldexp(double(c.codes[at] - less), -rule.shared[m]);
       if (code != std::trunc(code) || code < (rule.wide ? -kMostFixed : -128) ||
           code > (rule.wide ? kMostFixed : 127))
-        throw_error("weight {} is no quantized value of 8 bits{}: quantize weights to int8",
+        throw_error("weight {} is not a quantized value of 8 bits{}: quantize weights to int8",
                     c.values[at], rule.wide ? ", or in fixed point of 19" : "");
       const int zero_point = rule.plain || rule.narrow ? 0 : c.zero_points[at] - rule.shift;
       if (m == 0 && at == row[0]) p->zero_point = zero_point;
@@ -301,7 +301,7 @@ Value Importer::matmul() {
 /// Imports a MatMul of two tensors of codes, which becomes a BATCH_MATMUL when a quantizer follows.
 Value Importer::product_of_two() {
   const Value a = plain_codes(0), b = plain_codes(1);
-  if (is_wide(a) != is_wide(b)) throw_error("of int16 and other codes");
+  if (is_wide(a) != is_wide(b)) throw_error("its operands are int16 and other codes");
   const std::size_t rank = a.shape.size();
   if (rank < 2 || rank != b.shape.size())
     throw_error("operands of rank {} and {}", rank, b.shape.size());
@@ -309,7 +309,7 @@ Value Importer::product_of_two() {
     throw_error("{} columns meet {} rows", a.shape[rank - 1], b.shape[rank - 2]);
   auto shape =
       broadcast_shape({a.shape.begin(), a.shape.end() - 2}, {b.shape.begin(), b.shape.end() - 2});
-  if (!shape) throw_error("of tensors of unequal shapes");
+  if (!shape) throw_error("its tensors have different shapes");
   shape->push_back(a.shape[rank - 2]);
   shape->push_back(b.shape[rank - 1]);
   if (elements_of(*shape) < 0) throw_error("more than 2^31 elements");

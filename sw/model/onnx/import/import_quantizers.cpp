@@ -40,7 +40,7 @@ bool Importer::is_of_e4m3() const {
 Value Importer::quantize() {
   if (node_->type == "QuantizeLinear" && is_of_e4m3()) {
     if (node_->integer("saturate", 1) != 1)
-      throw_error("saturate 0, allowed 1: what lies beyond the largest value becomes that");
+      throw_error("saturate 0, allowed 1: larger values become the largest one");
     const double scale = scalar(1);
     if (!std::isfinite(scale) || scale <= 0) throw_error("scale {}, allowed above 0", scale);
     Value value =
@@ -71,7 +71,8 @@ Value Importer::quantize() {
 
 Value Importer::dequantize() {
   Value value = in(0);
-  if (!value.raw_codes) throw_error("input 0 '{}' is no QuantizeLinear's output", node_->inputs[0]);
+  if (!value.raw_codes)
+    throw_error("input 0 '{}' is not the output of QuantizeLinear", node_->inputs[0]);
   if (const std::int64_t block = node_->integer("block_size", 0); block != 0)
     throw_error("block_size {}, allowed 0 of activations", block);
   const bool wide = emit_.tensor(value.tensor).type == DataType::kInt16;
@@ -126,7 +127,7 @@ Value Importer::multi_threshold() {
     q.step = 2;
   } else {
     if (first != std::trunc(first) || std::abs(first) > 255)
-      throw_error("out_bias {} is no multiple of out_scale {}", bias, scale);
+      throw_error("out_bias {} is not a multiple of out_scale {}", bias, scale);
     q.scale = scale;
     q.first = static_cast<int>(first);
   }
@@ -158,12 +159,12 @@ bool Importer::is_input(int tensor) const {
 const Value& Importer::codes_in(std::size_t position) const {
   const Value& value = in(position);
   if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
-    throw_error("of a tensor that no quantizer made");
+    throw_error("its tensor is not the output of a quantizer");
   return value;
 }
 
 void Importer::refuse_wide(const Value& value) const {
-  if (is_wide(value)) throw_error("of int16 codes");
+  if (is_wide(value)) throw_error("its input is int16 codes");
 }
 
 Value Importer::any_codes(std::size_t position) {

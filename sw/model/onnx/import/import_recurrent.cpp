@@ -172,7 +172,7 @@ float Importer::hidden_scale(bool relu) const {
           std::ranges::count(node_->outputs, node.inputs.at(0)) != 0)
         if (const ConstantPointer& scale = value_of(node.inputs.at(1)).constant)
           most = std::max(most, 255 * std::abs(scale->values.at(0)));
-    if (most == 0) throw_error("Relu whose output meets no quantizer");
+    if (most == 0) throw_error("Relu without a quantizer after it");
   } else if (most <= 1 + 0x1p-6) {  // codes of a state in -1..1
     return 0x1p-15f;
   }
@@ -197,7 +197,7 @@ Value Importer::recurrent() {
   require_plain_cell(steps, directions);
   for (const std::string& output : node_->outputs)
     if (is_read(file_, output) && !ends_quantized(output))
-      throw_error("output '{}' meets no quantizer", output);
+      throw_error("output '{}' has no quantizer after it", output);
 
   int rows = x.tensor;
   if (batch_first && batch > 1)

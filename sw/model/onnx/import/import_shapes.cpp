@@ -113,7 +113,7 @@ Value Importer::transpose() {
   std::iota(order.rbegin(), order.rend(), 0);  // default order
   if (!given.empty()) {
     if (!std::ranges::is_permutation(given, order))
-      throw_error("perm is no order of {} axes", rank);
+      throw_error("perm is not an order of {} axes", rank);
     order.assign(given.begin(), given.end());
   }
   return transposed(in(0), order);
@@ -145,7 +145,7 @@ Value Importer::transposed(Value value, const std::vector<std::int32_t>& order) 
 /// Reorders codes or floats.
 Value Importer::reordered(Value value, const std::vector<std::int32_t>& order,
                           const std::vector<int>& shape) {
-  if (value.raw_codes) throw_error("of a tensor that no quantizer made");
+  if (value.raw_codes) throw_error("its tensor is not the output of a quantizer");
   std::vector<std::int32_t> long_axes;  // axes of one element may have any position
   for (const std::int32_t axis : order)
     if (value.shape[axis] > 1) long_axes.push_back(axis);

@@ -53,9 +53,9 @@ Neuron neuron_of(const Node& node, float scale) {
 /// Adds the weights [N, N] that feed spikes back.
 int Importer::returned_weights(int neurons) {
   const Constant& c = constant(1);
-  if (c.codes.empty()) throw_error("weights of spikes that come back are float, allowed int8");
+  if (c.codes.empty()) throw_error("recurrent weights are float, allowed int8");
   if (c.shape != std::vector<int>{neurons, neurons})
-    throw_error("weights of spikes that come back do not fit {} neurons", neurons);
+    throw_error("recurrent weights do not fit {} neurons", neurons);
   Quantization q;
   std::vector<std::int8_t> codes;
   for (std::size_t i = 0; i < c.codes.size(); ++i) {
@@ -63,7 +63,7 @@ int Importer::returned_weights(int neurons) {
     if (i % at(neurons) == 0) q.scale.push_back(c.scales[i]);
     if (c.zero_points[i] != 0 || code < -128 || code > 127 || c.scales[i] != q.scale.back() ||
         !(c.scales[i] > 0))
-      throw_error("weights of spikes that come back: allowed int8, a scale a row");
+      throw_error("recurrent weights: allowed int8, a scale a row");
     codes.push_back(static_cast<std::int8_t>(code));
   }
   q.zero_point.assign(q.scale.size(), 0);
@@ -73,14 +73,14 @@ int Importer::returned_weights(int neurons) {
 Value Importer::spiking() {
   if (node_->domain != "trine") throw_error("of domain '{}', allowed trine", node_->domain);
   Value x = any_codes(0);
-  if (!is_wide(x)) throw_error("of currents that are no int16 codes");
+  if (!is_wide(x)) throw_error("its currents are not int16 codes");
   if (x.shape.size() < 2) throw_error("input of rank {}, allowed 2 and more", x.shape.size());
   Op op = this->op(OpKind::kSpiking, {x.tensor});
   const float scale = emit_.tensor(x.tensor).scale();
   const Neuron neuron = neuron_of(*node_, scale);
   spiking::set_neuron(&op, neuron);
   if (has(1)) {
-    if (x.shape.size() != 2) throw_error("spikes that come back of rank {}", x.shape.size());
+    if (x.shape.size() != 2) throw_error("recurrent spikes of rank {}", x.shape.size());
     op.inputs.push_back(returned_weights(x.shape[1]));
   }
   const std::vector<int> shape = emit_.tensor(x.tensor).shape;

@@ -69,13 +69,14 @@ Value Importer::arithmetic() {
   if (type == "Mul") return stepped(value, Kind::kMul, constants);
   if (type == "Sub") return stepped(value, first ? Kind::kSub : Kind::kSubFrom, constants);
   if (type != "Div") return value;
-  if (!first) throw_error("of a constant by a tensor");
-  if (std::ranges::count(constants, 0.0f) != 0) throw_error("by zero");
+  if (!first) throw_error("it divides a constant by a tensor");
+  if (std::ranges::count(constants, 0.0f) != 0) throw_error("it divides by zero");
   return stepped(value, Kind::kDiv, constants);
 }
 
 Value Importer::with_map(Value value, const Constant& c, bool first) {
-  if (!value.steps.empty() || value.raw_codes) throw_error("of tensors that no quantizer made");
+  if (!value.steps.empty() || value.raw_codes)
+    throw_error("its tensors are not the outputs of quantizers");
   Value constant;
   constant.shape = c.shape;
   constant.shape.insert(constant.shape.begin(),

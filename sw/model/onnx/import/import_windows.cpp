@@ -61,7 +61,7 @@ Value Importer::padded(Value value, const std::vector<std::int64_t>& pads, doubl
   const double code = std::isinf(real) ? lowest : real / double{from.scale()} + from.zero_point();
   if (code != std::trunc(code) || code < (wide ? INT16_MIN : INT8_MIN) ||
       code > (wide ? INT16_MAX : INT8_MAX))
-    throw_error("border {} is no code of the tensor", real);
+    throw_error("border {} is not a code of the tensor", real);
   Encoding encoding = from.encoding;
   for (const Encoding wider :
        {Encoding::kTernary, Encoding::kInt2, Encoding::kInt4, Encoding::kInt8})
@@ -92,7 +92,7 @@ Value Importer::pad() {
 }
 
 Value Importer::max_pool() {
-  if (reads_output(1)) throw_error("of which the indices are read");
+  if (reads_output(1)) throw_error("its output of indices is read");
   Value input = image_codes();
   const Windows w = windows(input);
   if (w.dilations != std::vector{1, 1}) throw_error("dilations other than 1");

@@ -106,8 +106,8 @@ void Importer::drop_unread_moves() {
 
 void Importer::add_input(const Input& input) {
   if (input.holds_bytes() && !(input.scale > 0))
-    throw_error("{}: input '{}' is {}, allowed where DequantizeLinear says its scale", file_.name,
-                input.name, name_of(input.type));
+    throw_error("{}: input '{}' is {}, allowed with a DequantizeLinear that gives its scale",
+                file_.name, input.name, name_of(input.type));
   Value value;
   value.shape = input.shape;
   value.channel_axis = channel_axis_of(input.shape.size());
@@ -151,7 +151,7 @@ void Importer::add_output(const std::string& name) try {
   if (value.constant) {
     tensor = copied(name, *value.constant);
   } else if (value.raw_codes && of_format(emit_.tensor(value.tensor))) {
-    throw_error("codes of FLOAT8, allowed behind DequantizeLinear");
+    throw_error("codes of FLOAT8, allowed after DequantizeLinear");
   } else if (value.raw_codes) {
     tensor = as_declared(name, emit_.to_plain(value, last_node()).tensor);
   } else if (tensor < 0 || emit_.is_codes(value) || !value.steps.empty() ||
@@ -485,7 +485,7 @@ std::function<Value()> Importer::hosted(const std::string& output) {
     Value value = values_[output];
     for (auto& [name, pending] : kept) values_[name] = std::move(pending);
     node_ = now;
-    if (!done) throw_error("a float operator that the host does not have");
+    if (!done) throw_error("a float operator that the host does not support");
     return value;
   };
 }

@@ -226,7 +226,8 @@ class Rewriter {
       const bool codes = i == 0 || node.type == "Concat" || (bounds && i >= first_bound && i < 3);
       if (!codes || node.inputs[i].empty()) continue;
       const auto made = made_.find(node.inputs[i]);
-      if (made != made_.end() && !is_same(made->second, p)) fail(node, "of codes of other scales");
+      if (made != made_.end() && !is_same(made->second, p))
+        fail(node, "its codes have different scales");
       node.inputs[i] = dequantized(node, node.inputs[i], p);
     }
     if (node.type == "Pad" && input(node, 2).empty() &&

@@ -154,7 +154,7 @@ ConstantPointer quantized(const Node& node, const std::vector<ConstantPointer>& 
   const bool bipolar = node.type == "BipolarQuant";
   const Indices scale_at = broadcast(inputs[1]->shape, x.shape);
   const Indices zero_at = bipolar ? Indices{} : broadcast(inputs[2]->shape, x.shape);
-  if (!bipolar && inputs[3]->elements() != 1) throw_error("the number of bits is no scalar");
+  if (!bipolar && inputs[3]->elements() != 1) throw_error("the number of bits is not a scalar");
   auto result = std::make_shared<Constant>();
   result->shape = x.shape;
   for (std::size_t i = 0; i < x.elements(); ++i) {
@@ -261,7 +261,7 @@ ConstantPointer filled(const Node& node, const Constant& shape, std::int64_t lim
   Constant result;
   if (node.attributes.contains("value")) {
     const ConstantPointer value = node.tensor("value");
-    if (!value || value->elements() != 1) throw_error("value is no tensor of one element");
+    if (!value || value->elements() != 1) throw_error("value is not a tensor of one element");
     result = *value;
   }
   result.shape.clear();
@@ -298,9 +298,9 @@ QuantRule quant_rule(const Node& node, double scale, double zero_point, double b
   rule.zero_point = real(zero_point);
   if (!std::isfinite(rule.scale) || rule.scale <= 0)
     throw_error("scale {}, allowed above 0{}", scale,
-                std::isinf(scale) ? ": a mask of -inf or -3.4e38 has no codes, one of -24 (trine "
-                                    "quantize makes it so) has"
-                                  : "");
+                std::isinf(scale)
+                    ? ": a mask of -inf or -3.4e38 has no codes: use -24, as trine quantize does"
+                    : "");
   if (node.type == "QuantizeLinear") {
     if (zero_point_type == DataType::kUInt8) rule.low = 0, rule.high = 255;
     if (zero_point_type == DataType::kInt16) {
@@ -358,7 +358,7 @@ std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
   if (node.type == "Flatten") return flattened(from, node.integer("axis", 1));
   if (node.type == "Squeeze") return squeezed(from, axes(node, input));
   if (node.type == "Unsqueeze") return unsqueezed(from, axes(node, input));
-  if (!input) throw_error("the new shape is no constant");
+  if (!input) throw_error("the new shape is not a constant");
   if (node.integer("allowzero", 0) != 0 && std::ranges::count(input->values, 0.0) > 0)
     throw_error("allowzero 1 with an extent of 0, allowed extents of 1 and above");
   return reshaped(from, input->values);

@@ -137,7 +137,7 @@ class Reader {
       const auto code = static_cast<std::uint8_t>(static_cast<int>(value));
       const auto fixed = machine::fixed_of(format, code);
       if (!fixed)
-        fail("{}: code {:#x} of {} is no number", what, code, machine::row_of(format).name);
+        fail("{}: code {:#x} of {} is not a number", what, code, machine::row_of(format).name);
       value = static_cast<double>(*fixed);
     }
     constant->unit = std::ldexp(1.0f, -machine::row_of(format).fraction);
@@ -205,7 +205,8 @@ class Reader {
     std::error_code error;
     const std::uint64_t size = std::filesystem::file_size(path, error);
     if (error || !std::filesystem::is_regular_file(path))
-      fail("{}: data in '{}', which cannot be read; keep it beside the model", what, path.string());
+      fail("{}: data in '{}', which cannot be read; keep it next to the model", what,
+           path.string());
     const std::uint64_t offset = std::strtoull(keys["offset"].c_str(), nullptr, 10);
     if (offset > size || bytes > size - offset)
       fail("{}: {} bytes at {} of '{}', which has {}", what, bytes, offset, path.string(), size);
@@ -285,7 +286,7 @@ class Reader {
     for (const Node& node : file_.nodes)
       for (const std::string& output : node.outputs)
         if (!output.empty() && !names.insert(output).second)
-          fail("node {} {}: output '{}' is another value's name, too", node.index, node.type,
+          fail("node {} {}: output '{}' is also the name of another value", node.index, node.type,
                output);
   }
 
@@ -357,7 +358,7 @@ class Reader {
         open.push_back(dim.dim_param());
       else if (!is_batch(dim.dim_param()))
         file_.notes.push_back(fmt::format(
-            "input '{}' is {}: extent 0 is open and taken as 1; --shape {} gives another", input,
+            "input '{}' is {}: extent 0 is open and taken as 1; set it with --shape {}", input,
             text_of(shape), dim.dim_param().empty() ? input + "=N,..." : dim.dim_param() + "=N"));
       if (all != nullptr && !is_open(dim) && extent != dim.dim_value())
         fail("input '{}' is {}, --shape gives {} for axis {}", input, text_of(shape), extent, axis);
@@ -377,7 +378,7 @@ class Reader {
       open.erase(std::unique(open.begin(), open.end()), open.end());
       remedy = fmt::format("--shape {}=N", fmt::join(open, "=N --shape "));
     }
-    fail("input '{}' is {}: extents behind the first axis must be known, give them by {}", input,
+    fail("input '{}' is {}: extents after the first axis must be known: give them with {}", input,
          text_of(shape), remedy);
   }
 
@@ -400,7 +401,7 @@ class Reader {
           empty_.contains(name) ||
           std::ranges::find(file_.inputs, name, &Input::name) != file_.inputs.end();
       if (!used_.contains(name))
-        fail("--shape: '{}' is no dimension that is open, and no input: {}", name,
+        fail("--shape: '{}' is neither an open dimension nor an input: {}", name,
              fmt::join(inputs, ", "));
       if (!is_input && extents.size() != 1)
         fail("--shape: '{}' is a dimension, allowed one extent", name);
@@ -496,7 +497,7 @@ onnx::ModelProto read(const std::vector<std::uint8_t>& bytes, const std::string&
   google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   if (bytes.size() > std::numeric_limits<int>::max() || !model.ParseFromCodedStream(&stream) ||
       !stream.ConsumedEntireMessage() || !model.has_graph())
-    throw_error("{}: is no ONNX model, or truncated or damaged", name);
+    throw_error("{}: is not an ONNX model, or is truncated or damaged", name);
   inline_functions(&model, name);
   return model;
 }

@@ -73,7 +73,7 @@ struct Node {
     if (found == attributes.end()) return nullptr;
     *found->second.read = true;
     if (found->second.kind != kind && found->second.kind != AttributeKind::kUnknown)
-      throw_error("attribute '{}' is of another type than ONNX has it", key);
+      throw_error("attribute '{}' does not have the type that ONNX defines", key);
     return &found->second;
   }
   std::int64_t integer(const char* key, std::int64_t otherwise) const {

@@ -27,7 +27,7 @@ std::string remedy_of(const std::string& type) {
   const auto found = kRemedies.find(type);
   if (found != kRemedies.end()) return found->second;
   if (type.find("channels_last.") != std::string::npos)
-    return "give the network as it was before its conversion to channels last";
+    return "use the network before its conversion to channels last";
   const std::string own = type.substr(type.rfind('.') + 1);  // without a domain
   return own.starts_with("Q") ? "quantize it in QDQ form" : "replace it, or cut the network there";
 }
@@ -49,7 +49,7 @@ void Problems::raise(const std::string& file) const {
     text += fmt::format("{}{}: node {} {}: {}", text.empty() ? "" : "\n", file, line.nodes[0],
                         line.type, line.what);
     if (line.hosted)
-      text += " (the host has it)";
+      text += " (the host supports it)";
     else if (line.what == "operator is not supported")
       text += fmt::format(" ({})", remedy_of(line.type));
     const std::size_t named = std::min(line.nodes.size(), kMostNodes);

@@ -24,11 +24,11 @@ def read(path):
     except (OSError, EOFError) as error:
         sys.exit(f"{path}: {error}")
     if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
-        sys.exit(f"{path}: no IDX file of bytes, which begins with 0, 0, 8 and the number of extents")
+        sys.exit(f"{path}: not an IDX file of bytes, which begins with 0, 0, 8 and the number of extents")
     shape = struct.unpack_from(f">{data[3]}I", data, 4)
     values = data[4 + 4 * data[3]:]
     if len(values) != math.prod(shape):
-        sys.exit(f"{path}: {len(values)} bytes behind the header, the extents ask for {math.prod(shape)}")
+        sys.exit(f"{path}: {len(values)} bytes after the header, the extents ask for {math.prod(shape)}")
     return shape, values
 
 

@@ -18,7 +18,7 @@ def read(path, rows=None):
         about = ast.literal_eval(data[10:head].decode("latin-1"))
         shape, kind = about["shape"], about["descr"]
     except (OSError, struct.error, ValueError, SyntaxError, KeyError, TypeError):
-        sys.exit(f"{path}: no NumPy file of version 1")
+        sys.exit(f"{path}: not a NumPy file of version 1")
     if data[:6] != b"\x93NUMPY" or kind not in FORMATS or about["fortran_order"]:
         sys.exit(f"{path}: {kind}, allowed {', '.join(FORMATS)} in C order")
     if rows is not None:

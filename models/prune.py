@@ -93,7 +93,7 @@ class Layer:
 
 def layers_of(data, name):
     if data[4:8] != b"TFL3":
-        sys.exit(f"{name}: no TFLite file")
+        sys.exit(f"{name}: not a TFLite file")
     model = Table(data, struct.unpack_from("<I", data, 0)[0])
     codes = [max(code.number(0, "b"), code.number(3)) for code in model.tables(1)]
     graph = model.tables(2)[0]

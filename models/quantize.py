@@ -244,7 +244,7 @@ def quantize_onnx(args):
 
     weighs = args.mixed or args.choice
     if args.format and (weighs or args.type != "int8"):
-        fail("--format: its codes are in place of --type, and of --mixed and --choice")
+        fail("--format: not with --type, --mixed and --choice")
     if weighs and not (args.estimate and args.report):
         fail("--mixed, --choice: --estimate and --report, too, as `trine quantize` gives them")
     model = onnx.load(args.model)

@@ -515,7 +515,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path, metavar="MODEL")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", required=True,
-                        help="folder of the vectors; arrays that lie there are replaced")
+                        help="folder of the vectors; existing arrays are replaced")
     parser.add_argument("--inputs", nargs="+", default=[], metavar="X.npy",
                         help="a file for each input of the model, cases along the leading axis")
     parser.add_argument("--labels", metavar="F", help="class of each case: .npy, or text")
@@ -527,14 +527,14 @@ def main():
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=N",
                         help="extent of a dimension that ONNX leaves open; INPUT=N,C,H,W: all of an input")
     parser.add_argument("--integer", action="store_true",
-                        help="random floats are whole numbers: networks that quantize no input")
+                        help="make random floats whole numbers: networks that quantize no input")
     parser.add_argument("--no-layers", action="store_true", help="outputs only")
     parser.add_argument("--stream", action="store_true",
                         help="states go from each case to the next; without layers")
     parser.add_argument("--apart", action="store_true",
                         help="a folder for each case, DIR/0 and so on, each with its layers")
     parser.add_argument("--float", type=pathlib.Path, metavar="FLOAT",
-                        help="outputs and layers of the float model that MODEL was made of")
+                        help="outputs and layers of the float model that MODEL was made from")
     args = parser.parse_args()
     if args.labels and not args.inputs:
         fail("--labels: needs --inputs")

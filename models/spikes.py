@@ -51,7 +51,7 @@ def read_tree(group, depth=0, budget=None):
         if not isinstance(item, h5py.Dataset):
             raise Fault(f"'{key}' is neither a group nor data")
         if item.is_virtual or item.external:
-            raise Fault(f"'{key}' lies in another file")
+            raise Fault(f"'{key}' is in another file")
         budget["bytes"] -= max(int(item.size or 0), 1) * max(item.dtype.itemsize, 1)
         if budget["bytes"] < 0:
             raise Fault(f"more than {MOST_BYTES >> 20} MiB of data")
@@ -65,16 +65,16 @@ def text_of(value, what):
         try:
             value = value.decode("utf-8")
         except UnicodeError:
-            raise Fault(f"{what} is no UTF-8")
+            raise Fault(f"{what} is not UTF-8")
     if not isinstance(value, str):
-        raise Fault(f"{what} is no text")
+        raise Fault(f"{what} is not a text")
     return value
 
 
 class Node:
     def __init__(self, name, tree):
         if not isinstance(tree, dict):
-            raise Fault(f"node '{name}' is no group")
+            raise Fault(f"node '{name}' is not a group")
         self.name, self.tree = name, tree
         self.type = text_of(tree.get("type"), f"type of node '{name}'")
 
@@ -93,7 +93,7 @@ class Node:
                 raise TypeError
             result = result.astype(np.float64)
         except (TypeError, ValueError):
-            self.fail(f"{key} is no array of numbers")
+            self.fail(f"{key} is not an array of numbers")
         if not np.all(np.isfinite(result)):
             self.fail(f"{key} has numbers that are not finite")
         return result
@@ -130,7 +130,7 @@ class Graph:
     def __init__(self, tree):
         root = tree.get("node")
         if not isinstance(root, dict) or not isinstance(root.get("nodes"), dict):
-            raise Fault("no NIR graph: 'node/nodes' is missing")
+            raise Fault("not a NIR graph: 'node/nodes' is missing")
         self.nodes = {name: Node(name, node) for name, node in root["nodes"].items()}
         known = NEURONS | WEIGHTS | POOLS | ENDS | {"Flatten"}
         for node in self.nodes.values():
@@ -138,10 +138,10 @@ class Graph:
                 node.fail("not supported, allowed " + ", ".join(sorted(known)))
         pairs = np.asarray(root.get("edges", []), dtype=object)
         if pairs.ndim != 2 or pairs.shape[1] != 2:
-            raise Fault("'node/edges' is no list of pairs")
+            raise Fault("'node/edges' is not a list of pairs")
         edges = sorted({tuple(text_of(x, "an edge's end") for x in pair) for pair in pairs.tolist()})
         for end in {x for edge in edges for x in edge} - set(self.nodes):
-            raise Fault(f"an edge leads to '{end}', which is no node")
+            raise Fault(f"an edge leads to '{end}', which is not a node")
         self.after = {name: [b for a, b in edges if a == name] for name in self.nodes}
         self.before = {name: [a for a, b in edges if b == name] for name in self.nodes}
         self.returning = {}  # a neuron's node of weights that leads back to it
@@ -433,7 +433,7 @@ def convert(graph, args):
             spike(out, waiting, neuron, graph.returning.get(node.name), args)
             waiting = None
         elif waiting is not None:
-            node.fail(f"reads currents of '{waiting.name}', allowed a neuron behind weights")
+            node.fail(f"reads currents of '{waiting.name}', allowed a neuron after weights")
         elif node.type in WEIGHTS:
             waiting = node
         elif node.type in POOLS:
@@ -441,7 +441,7 @@ def convert(graph, args):
         else:
             flatten(out, node)
     if waiting is not None:
-        waiting.fail("no neuron takes its currents")
+        waiting.fail("no neuron reads its currents")
     if not any(n.type in NEURONS for n in order):
         raise Fault("no neuron")
     spikes = out.value
@@ -464,13 +464,13 @@ def main():
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--dt", type=positive, default=1e-4, help="seconds of a step")
     parser.add_argument("--reset", choices=["zero", "subtract"], default="zero")
-    parser.add_argument("--delay", action="store_true", help="subtracted in the next step, behind the leak")
+    parser.add_argument("--delay", action="store_true", help="subtracted in the next step, after the leak")
     parser.add_argument("--fires", choices=["above", "at"], default="above")
     parser.add_argument("--bits", type=int, default=12, choices=range(4, 15))
     parser.add_argument("--input-scale", type=positive, default=1.0)
     args = parser.parse_args()
     if args.delay and args.reset != "subtract":
-        parser.error("--delay: of --reset subtract")
+        parser.error("--delay: needs --reset subtract")
     code, text = guarded(lambda: written(args), args.model)
     print(f"spikes: {text}", file=sys.stderr)
     sys.exit(code)

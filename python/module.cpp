@@ -252,7 +252,7 @@ class Program {
   std::pair<py::bytes, py::bytes> image(const std::vector<Parts>& inputs) const {
     const compiler::Program& program = network_.program;
     if (compiler::stages(program).size() > 1)
-      throw_error("image: {} runs in stages, with operators on the host between", program.name);
+      throw_error("image: {} runs in stages, with host operators in between", program.name);
     const std::vector<Array> arrays = arrays_of(inputs);
     session_.check_inputs(arrays);
     std::vector<std::uint8_t> dram = compiler::initial_dram(program);
@@ -275,7 +275,7 @@ class Program {
   /// The golden layers' outputs.
   std::vector<PartsOut> golden(const std::vector<Parts>& inputs) const {
     if (!network_.graph)
-      throw_error("golden: {} is a program, which holds no model", session_.options().model);
+      throw_error("golden: {} is a program, which contains no model", session_.options().model);
     const std::vector<Array> arrays = arrays_of(inputs);
     session_.check_inputs(arrays);
     std::vector<PartsOut> parts;

@@ -56,7 +56,7 @@ class TrineRep(BackendRep):
         self.model, self.config, self.backend = model, config, backend
         for value in model.graph.input:
             if value.type.WhichOneof("value") != "tensor_type":
-                raise _Unsupported(f"input '{value.name}' is no tensor")
+                raise _Unsupported(f"input '{value.name}' is not a tensor")
         known = {tensor.name for tensor in model.graph.initializer}
         self.names = [value.name for value in model.graph.input if value.name not in known]
         self.activations = _activations(model) & set(self.names)

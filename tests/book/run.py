@@ -103,7 +103,7 @@ def idx(scratch, options):
     if found["images"] != count or found["top1_right"] not in ((989,) if options.full else range(95, 101)):
         fail(f"{found['top1_right']} right of {found['images']}")
     (scratch / "bad").write_bytes(b"\0\0\x0d\x01\0\0\0\1")
-    refused(["models/idx.py", scratch / "bad", scratch / "y.gz", scratch / "data"], "no IDX file of bytes")
+    refused(["models/idx.py", scratch / "bad", scratch / "y.gz", scratch / "data"], "not an IDX file of bytes")
 
 
 def refused(command, text):
@@ -159,7 +159,7 @@ def pruning(scratch, options):
     if len(lines) != 3 or after >= before:
         fail(f"prune.py: {printed}")
     exact(out, "edge256")
-    refused(["models/prune.py", ROOT / "models/mnist_binary.onnx", out, "--data", digits], "no TFLite file")
+    refused(["models/prune.py", ROOT / "models/mnist_binary.onnx", out, "--data", digits], "not a TFLite file")
 
 
 def detecting(scratch, options):

@@ -53,7 +53,7 @@ def with_packages(build, requirements, *modules):
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not ready.exists() or ready.read_text() != wanted:
         if new_environment(folder, "-r", requirements) != 0:
-            print(f"SKIPPED: pip cannot install {requirements.name} (is PyPI in reach?)")
+            print(f"SKIPPED: pip cannot install {requirements.name} (is PyPI reachable?)")
             sys.exit(SKIPPED)
         ready.write_text(wanted)
     os.execv(python, [str(python), *sys.argv])

@@ -134,8 +134,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compile --config edge64 '" + kPlus + "'",
           "trine compile: --out, --image, --c, --stages, --disassemble or --print-after"},
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
-          "--print-after: fused is no stage, allowed rewrite, lower, thin, attention, transpose, "
-          "split, fuse, separate, reload, stack, together, cascade, interleave, plan, "
+          "--print-after: fused is not a stage, allowed rewrite, lower, thin, attention, "
+          "transpose, split, fuse, separate, reload, stack, together, cascade, interleave, plan, "
           "emit, schedule\n"},
       Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
       Row{"run --config edge64 '" + kPlus + "' --backend arch --trace x.fst",
@@ -146,8 +146,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"verify --config edge64 '" + kPlus + "' --vectors none",
           "none/manifest.json: cannot open"},
       Row{"compile --config edge64 m.bin --out x",
-          "m.bin: GGUF, allowed TFLite, ONNX, TOSA, a program of trine compile; it holds weights "
-          "of"},
+          "m.bin: GGUF, allowed TFLite, ONNX, TOSA, a program of trine compile; it contains the "
+          "weights of"},
       Row{"run --config edge64 weights.safetensors --backend arch",
           "weights.safetensors: safetensors, allowed TFLite, ONNX, TOSA, a program of trine "
           "compile; "
@@ -318,10 +318,9 @@ TEST_CASE("extents that an ONNX file leaves open are given by --shape", "[cli][o
     const std::string line = command + " --config edge64 open.onnx";
     const Result refused = shell.trine(line);
     CHECK(refused.code == 2);
-    CHECK(
-        refused.err ==
-        "open.onnx: input 'in' is [1, 3, ?, ?]: extents behind the first axis must be known, give "
-        "them by --shape in=N,...\n");
+    CHECK(refused.err ==
+          "open.onnx: input 'in' is [1, 3, ?, ?]: extents after the first axis must be known: give "
+          "them with --shape in=N,...\n");
     const Result given = shell.trine(line + " --shape in=1,3,16,16 --json j");
     CAPTURE(given.err);
     REQUIRE(given.code == 0);
@@ -606,7 +605,7 @@ TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error][componen
   const std::string models = " --models " + kLenet + " ";
   refused("", "--config or --configs is required");
   refused("--config edge32", "--models is required");
-  refused("--config edge32 --by synth" + models, "takes no --models");
+  refused("--config edge32 --by synth" + models, "does not use --models");
   refused("--config edge32 --models '*.tflite'", "--models *.tflite: no such file");
   refused("--configs none.toml" + models, "--configs none.toml: no such file");
   refused("--config edge33" + models, "no such preset");
@@ -620,7 +619,7 @@ TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error][componen
   refused("--config edge32 --out err.txt/out" + models, "err.txt");
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", shell.dir.c_str(), 1);
-  refused("--config edge32 --engine slurm" + models, "there is no sbatch");
+  refused("--config edge32 --engine slurm" + models, "sbatch is not installed");
   ::setenv("PATH", path.c_str(), 1);
 }
 

@@ -57,7 +57,7 @@ TEST_CASE("a verification kit has a folder beside the design's", "[cli][files][k
     const Result result = shell.trine("generate --config edge32 --out " + out + " --kit " + kit);
     CHECK(result.code == 2);
     CHECK(result.err ==
-          "--kit " + kit + ": a folder of its own, beside that of --out " + out + "\n");
+          "--kit " + kit + ": must be neither inside of nor around --out " + out + "\n");
     CHECK(!fs::exists(shell.dir / "d"));
   }
 }

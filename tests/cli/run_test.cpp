@@ -454,13 +454,13 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
            {"--stream - --pcm --features mel:9 --hop 401",
             "--hop 401: allowed up to --window, which is 400"},
            {"--stream - --pcm --features mel:40", "is int8 [1, 6, 9], allowed [.., frames, 40]"},
-           {"--stream - --pcm --features mel:9", "--stream -: holds no frame"},
+           {"--stream - --pcm --features mel:9", "--stream -: contains no frame"},
            {"--stream '" + frames + "' --memory m", "--memory: a single run has it"},
            {"--stream '" + frames + "' --stream '" + frames + "'", "--stream: 2 files, allowed 1"},
            {"--stream '" TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy'",
             "allowed frames of int8 [1, 6, 9]"},
            {"--stream -", "stdin: frame 1 has 6 bytes, allowed 54"},
-           {"--stream - --quiet", "--stream -: holds no frame"}}) {
+           {"--stream - --quiet", "--stream -: contains no frame"}}) {
     const Result result = shell.trine("run" + kInt16 + "'" + kLstm + "' " + more,
                                       more == "--stream -" ? "< raw" : "");
     CAPTURE(more, result.err);
@@ -625,7 +625,7 @@ TEST_CASE("the host is allowed at the ends, and named where it helps between", "
   CHECK(between.code == 2);
   CHECK_THAT(between.err,
              Catch::Matchers::ContainsSubstring(
-                 "GRU: weights are float: trine quantize makes int8 ones (the host has it)") &&
+                 "GRU: weights are float: trine quantize makes int8 ones (the host supports it)") &&
                  Catch::Matchers::ContainsSubstring("--allow-host runs that on the host"));
   CHECK(shell.trine(run + "--allow-host " + folder + "speech_gru.onnx'").code == 0);
   // Without a vector engine it does not help.
@@ -652,10 +652,10 @@ TEST_CASE("whose LSTM it is: as the vectors say, else as --lstm says, and told",
              Catch::Matchers::ContainsSubstring("%, as LiteRT)"));
   const Result refused = run("network16", "--lstm litert");
   CHECK(refused.code == 2);
-  CHECK(refused.err ==
-        lstm +
-            "network16.tflite: op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel computes int8 " +
-            "alone, allowed --lstm micro\n");
+  CHECK(refused.err == lstm +
+                           "network16.tflite: op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel "
+                           "supports only int8 " +
+                           "alone, allowed --lstm micro\n");
   const auto verify = [&](const std::string& vectors, const std::string& options) {
     return shell.trine("verify '" + lstm + "int8.tflite' --vectors '" + lstm + vectors + "'" +
                        host + options);

@@ -134,8 +134,8 @@ def faults_of_data(trine, stack, scratch):
     trine.refuses("x.npy[0]: has no label", *accuracy, "--data", gap, *SCALED, "--threads", 1)
     trine.refuses("bad.csv:2: is no line of label,value", *accuracy, "--data", bad, *SCALED)
     trine.refuses("none: does not exist", *accuracy, "--data", scratch / "none")
-    trine.refuses("presets: holds no examples, allowed x.npy", *accuracy, "--data", ROOT / "presets")
-    trine.refuses("--scale: 1/0 is no number", *accuracy, "--data", stack, "--scale", "1/0")
+    trine.refuses("presets: contains no examples, allowed x.npy", *accuracy, "--data", ROOT / "presets")
+    trine.refuses("--scale: 1/0 is not a number", *accuracy, "--data", stack, "--scale", "1/0")
     trine.refuses("--mean: 3 numbers, allowed 1, or 28", *accuracy, "--data", stack, "--mean", "1,2,3")
     trine.refuses("the model's input", "accuracy", "--config", "edge64", MODELS / "plus_filter.tflite",
                   "--data", stack, *SCALED)
@@ -173,7 +173,7 @@ def layers(trine, scratch):
     report = trine("compare", INT8, "--vectors", folder, code=1)
     expect("the worst of three", (report["first"], report["worst"]) == (third["tensor"], others[0]["tensor"]) and
            sum(l["codes_differ"] for l in report["layers"]) == 63, report)
-    trine.refuses("--vectors: are recorded already", "compare", INT8, "--vectors", folder, "--count", 1)
+    trine.refuses("--vectors: is recorded already", "compare", INT8, "--vectors", folder, "--count", 1)
     trine.refuses("--against: litert does not run", "compare", INT8, "--against", "litert")
     trine.refuses("No such file", "compare", INT8, "--against", scratch / "none.onnx")
     trine.refuses("none.onnx: cannot open", "accuracy", "--config", "edge64", INT8, "--data", DIGITS, *SCALED, "--float",
@@ -217,7 +217,7 @@ def stand_in(trine, scratch):
     trine.refuses("number.npy: is one number, allowed examples along", *whole, "--inputs", scratch / "number.npy", **more)
     trine.refuses("one of --calibration and --inputs is needed", *whole, **more)
     trine.refuses("one of --calibration and --inputs is needed", *quantize, "--inputs", ids, **more)
-    trine.refuses("--mean, --scale: of --calibration", *whole, "--inputs", ids, "--scale", 1, **more)
+    trine.refuses("--mean, --scale: need --calibration", *whole, "--inputs", ids, "--scale", 1, **more)
     write_npy(colours / "x.npy", "B", (2, 2, 2, 3), range(24))
     lite = scratch / "float.tflite"
     lite.write_bytes(b"")
@@ -237,7 +237,7 @@ def stand_in(trine, scratch):
     trine.refuses("crashed (signal 11) with all tensors kept: --no-layers keeps none", "record", LENET, "--out", scratch / "v", "--python", python, **more)
     trine.refuses("crashed (signal 11)\n", "record", LENET, "--no-layers", "--out", scratch / "v", "--python", python, **more)
     (folder / "crashes").unlink()
-    trine.refuses("--python: /none/python is no program", "record", LENET, "--out", scratch / "v", "--python", "/none/python")
+    trine.refuses("--python: /none/python is not a program", "record", LENET, "--out", scratch / "v", "--python", "/none/python")
     trine.refuses("is another kind than", "quantize", OWN / "lenet_float.onnx", "--out", lite, "--calibration", colours)
     trine.refuses("No such file", "record", scratch / "none.onnx", "--out", scratch / "v")
     # Without PyPI, and with a cache of its own so that nothing is there.
@@ -303,9 +303,9 @@ def mixed(trine, folder, colours, out, quantize, more):
     (folder / "report.json").write_text(json.dumps(result | {"reached": False}))
     expect("out of reach", trine(*asked, code=1, **more)["reached"] is False)
     trine.refuses("--accuracy 3: expected 97% or -1%", *asked[:-1], "--accuracy=3", **more)
-    trine.refuses("in place of --mixed", *asked, "--choice", "f.toml", **more)
-    trine.refuses("has int8 weights alone", *quantize, "--scale", 1, "--mixed", "--set", "array.precisions=[\"int8\"]", **more)
-    trine.refuses("--plot p.svg: is of --mixed", *quantize, "--scale", 1, "--plot", "p.svg", **more)
+    trine.refuses("not with --mixed", *asked, "--choice", "f.toml", **more)
+    trine.refuses("supports only int8 weights", *quantize, "--scale", 1, "--mixed", "--set", "array.precisions=[\"int8\"]", **more)
+    trine.refuses("--plot p.svg: needs --mixed", *quantize, "--scale", 1, "--plot", "p.svg", **more)
     design = out.with_suffix(".toml")
     design.write_text((ROOT / "presets" / "edge256.toml").read_text())
     trine.refuses("out.toml", *asked, "--config", design, **more)

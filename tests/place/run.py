@@ -73,7 +73,7 @@ def pe(build):
     refused("no SITE", "--design", design, "--place", "--lef", design / "trine_top.sv")
     refused("--seeds: Value 0 not in range 1 to 99", "--design", design, "--place", "--seeds", 0)
     refused("--floorplan requires --place", "--design", design, "--floorplan", build / "a.svg")
-    refused("is no program", "--design", design, "--place", "--python", build / "none")
+    refused("is not a program", "--design", design, "--place", "--python", build / "none")
 
 
 def ecp5(build, *arguments):

@@ -252,7 +252,7 @@ def check_refused(work, folder):
     empty = work / "empty"
     empty.mkdir(exist_ok=True)
     refused(f"{empty}: no results", "report", empty)
-    refused("nowhere: is no folder", "report", work / "nowhere")
+    refused("nowhere: is not a folder", "report", work / "nowhere")
     refused("DIR or --config", "report")
     refused("b.json: revision: is 1.0, but", "report", with_file({**run, "revision": "1.0"}))
     refused("b.json: cycles: is missing", "report", with_file({k: v for k, v in run.items() if k != "cycles"}))
@@ -264,9 +264,9 @@ def check_refused(work, folder):
                 }]
             }))
     refused("b.json: cycles: is 0, allowed more than 0", "report", with_file({**run, "cycles": 0}))
-    refused("b.json: is no JSON", "report", with_file("{"))
-    refused("b.json: is no JSON", "report", with_file('{"cycles": NaN}'))
-    refused("b.json: is no JSON", "report", with_file("[" * 100000))
+    refused("b.json: is not valid JSON", "report", with_file("{"))
+    refused("b.json: is not valid JSON", "report", with_file('{"cycles": NaN}'))
+    refused("b.json: is not valid JSON", "report", with_file("[" * 100000))
     refused("cannot", "report", folder, "--html", work / "nowhere" / "page.html")
     refused("is a folder", "report", folder, "--html", work)
     refused("--out", "report", "--config", "edge64", "--model", LENET)

@@ -163,7 +163,7 @@ void add_demo(Command app, Action& action) {
   options->output.declare(command);
   command.footer(
       "The model is models/lenet_mnist.tflite with its recorded vectors; edge64 unless --config\n"
-      "says otherwise. Synthesis is for the area alone; `trine synth` has the clock.\n\n"
+      "says otherwise. Synthesis gives only the area; use `trine synth` for the clock.\n\n"
       "Examples:\n"
       "  trine demo\n"
       "  trine demo --config edge256 --json demo.json");

@@ -17,7 +17,8 @@ void check_plot(const std::string& file) {
   if (!file.ends_with(".svg") && !file.ends_with(".png"))
     throw_error("--plot {}: expected a name that ends in .svg or .png", file);
   if (!on_path("gnuplot"))
-    throw_error("--plot {}: there is no gnuplot; get it by: {}", file, how_to_install({"gnuplot"}));
+    throw_error("--plot {}: gnuplot is not installed; get it by: {}", file,
+                how_to_install({"gnuplot"}));
 }
 
 void draw_plot(const std::string& file,

@@ -218,7 +218,7 @@ TEST_CASE("a damaged table is refused by its key", "[energy][error]") {
     write_file(file, text);
     CHECK_THROWS_WITH(read_table(file), ContainsSubstring("t.json: " + message));
   };
-  refused("{", "is no JSON");
+  refused("{", "is not valid JSON");
   refused("[]", "technology");
   nlohmann::ordered_json json = to_json(made_up());
   json.erase("volts");
@@ -230,5 +230,5 @@ TEST_CASE("a damaged table is refused by its key", "[energy][error]") {
   CHECK(to_json(read_table(file)) == to_json(made_up()));
   write_file(file, "{}");
   CHECK_THROWS_WITH(read_measured(file),
-                    ContainsSubstring("t.json: not what `trine energy --json` wrote"));
+                    ContainsSubstring("t.json: not an output of `trine energy --json`"));
 }

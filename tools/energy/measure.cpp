@@ -131,7 +131,7 @@ void check_memories(const synth::SynthOptions& options) {
   if (!options.macros.empty() && synth::read_macros(options.macros).empty())
     throw_error("energy: --macros {}: no memories in it", options.macros.string());
   if (options.macros.empty() && synth::read_macros(synth::macro_folder_of(liberty)).empty())
-    throw_error("energy: {}: no folder of memories beside it; --macros names one",
+    throw_error("energy: {}: no folder of memories next to it; name one with --macros",
                 liberty.string());
 }
 
@@ -210,7 +210,7 @@ Measured read_measured(const fs::path& file) {
         });
     }
   } catch (const nlohmann::json::exception& e) {
-    throw_error("{}: not what `trine energy --json` wrote: {}", file.string(), e.what());
+    throw_error("{}: not an output of `trine energy --json`: {}", file.string(), e.what());
   }
   return measured;
 }
@@ -246,8 +246,7 @@ Measured measure(const machine::Config& config, const std::vector<Workload>& wor
   std::vector<Recorded> recorded;
   for (std::size_t w = 0; w < workloads.size(); ++w) {
     if (compiler::stages(*workloads[w].program).size() > 1)
-      throw_error("{}: runs in stages, with operators on the host between",
-                  workloads[w].program->name);
+      throw_error("{}: runs in stages, with host operators in between", workloads[w].program->name);
     recorded.push_back(record(workloads[w], traces / fmt::format("{}.vcd", w), options));
     if (!options.keep.empty())
       keep_run(*workloads[w].program, recorded.back(), traces / fmt::format("{}.json", w));

@@ -143,7 +143,7 @@ Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::s
         file, other->name);
   std::int32_t header[7];
   if (bytes.size() < kHeaderBytes)
-    throw_error("{}: {} bytes are no llama2.c checkpoint", file, bytes.size());
+    throw_error("{}: {} bytes are not a llama2.c checkpoint", file, bytes.size());
   std::memcpy(header, bytes.data(), kHeaderBytes);
   Checkpoint c;
   c.dims = dimensions(header, file);

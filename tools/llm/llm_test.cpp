@@ -99,7 +99,7 @@ TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
   };
   CHECK(parse(good).dims.hidden == kSmall.hidden);
   CHECK_THROWS_WITH(parse({1, 2, 3}),
-                    ContainsSubstring("m.bin: 3 bytes are no llama2.c checkpoint"));
+                    ContainsSubstring("m.bin: 3 bytes are not a llama2.c checkpoint"));
   CHECK_THROWS_WITH(parse({'G', 'G', 'U', 'F', 3, 0, 0, 0}),
                     ContainsSubstring("m.bin: GGUF, allowed a checkpoint of llama2.c"));
   CHECK_THROWS_WITH(parse(with(0, 0)), ContainsSubstring("dim is 0, allowed 1.."));

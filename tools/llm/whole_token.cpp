@@ -122,7 +122,7 @@ void WholeToken::lay_out() {
   constants(*norm_);
   for (int part = 0; part < model_.parts(); ++part) constants(*classifier_);
   if (moved(in[0], 0).begin < moved(out[0], 0).end && moved(out[0], 0).begin < moved(in[0], 0).end)
-    throw_error("{}: input and output lie at the same place", layer_->program.name);
+    throw_error("{}: input and output are at the same address", layer_->program.name);
 }
 
 void WholeToken::predict() {

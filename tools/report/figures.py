@@ -245,7 +245,7 @@ def draw(figures):
         try:
             done = subprocess.run(["gnuplot", "-"], input=script, cwd=folder, capture_output=True, text=True)
         except FileNotFoundError:
-            raise BadInput("gnuplot is not there: install the Debian package gnuplot-nox") from None
+            raise BadInput("gnuplot is not installed: install the Debian package gnuplot-nox") from None
         if done.returncode or done.stderr.strip():
             raise BadInput(f"gnuplot fails: {' '.join(done.stderr.split())[:300]}")
         for i, figure in enumerate(figures):

@@ -19,7 +19,7 @@ def page(document, results):
     try:
         import jinja2
     except ImportError:
-        raise BadInput("jinja2 is not there: install the Debian package python3-jinja2") from None
+        raise BadInput("jinja2 is not installed: install the Debian package python3-jinja2") from None
     figures.draw([part for part in document.walk() if isinstance(part, Figure)])
     loader = jinja2.FileSystemLoader(HERE)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)

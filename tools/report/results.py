@@ -125,7 +125,7 @@ def check_keys(path, where, data, required, whole):
     """@param whole  the command whose results have the keys"""
     for key, kind in required.items():
         if key not in data:
-            raise BadInput(f"{path}: {where}{key}: is missing, a result of `trine {whole}` has it")
+            raise BadInput(f"{path}: {where}{key}: is missing, but a result of `trine {whole}` contains it")
         if not isinstance(data[key], kind) or isinstance(data[key], bool):
             allowed = {str: "text", list: "a list"}.get(kind, "a number")
             raise BadInput(f"{path}: {where}{key}: is {kind_of(data[key])}, allowed {allowed}")
@@ -146,7 +146,7 @@ def check(path, data):
 
 
 def no_number(text):
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a number of JSON")
 
 
 def read(path):
@@ -155,7 +155,7 @@ def read(path):
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: is no JSON: {error}") from None
+        raise BadInput(f"{path}: is not valid JSON: {error}") from None
 
 
 class Results:
@@ -165,7 +165,7 @@ class Results:
         self.all, self.traces, self.others = [], [], []
         for folder in map(pathlib.Path, folders):
             if not folder.is_dir():
-                raise BadInput(f"{folder}: is no folder")
+                raise BadInput(f"{folder}: is not a folder")
             prefix = "" if len(folders) == 1 else folder.resolve().name + "/"
             for path in sorted(folder.rglob("*.json")):
                 self.add(path, prefix + path.relative_to(folder).as_posix())

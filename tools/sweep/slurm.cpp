@@ -41,7 +41,8 @@ std::string last_line(std::string text) {
 
 void check_slurm() {
   if (!on_path("sbatch"))
-    throw_error("--engine slurm: there is no sbatch; get it by: {}", how_to_install({"sbatch"}));
+    throw_error("--engine slurm: sbatch is not installed; get it by: {}",
+                how_to_install({"sbatch"}));
 }
 
 SlurmArray::SlurmArray(const std::string& program, const fs::path& list, int jobs)

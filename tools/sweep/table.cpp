@@ -440,7 +440,7 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
   if (compared) text += fmt::format(", {} on the front", shown.size());
   text += "\n";
   if (std::ranges::find(columns, "area_um2") != columns.end())
-    text += "area_um2 is of the cells alone; area has the memories, too\n";
+    text += "area_um2 is of the cells only; area includes the memories\n";
   return text;
 }
 

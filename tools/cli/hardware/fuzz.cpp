@@ -136,7 +136,8 @@ class Fuzzer {
   /// Each configuration as a task of its own: `trine fuzz --only K`.
   void run_parts(int configs) {
     if (deadline_.set()) throw_error("--duration: not with --engine, --jobs and --out");
-    if (o_.only >= 0) throw_error("--only: not with --engine, --jobs and --out, which cut by it");
+    if (o_.only >= 0)
+      throw_error("--only: not with --engine, --jobs and --out, which use it themselves");
     std::vector<sweep::Task> tasks;
     for (int k = 0; k < configs; ++k) tasks.push_back(part(k));
     for (const sweep::Outcome& outcome : run_tasks(tasks, o_.engine, "fuzz", o_.output.quiet)) {
@@ -318,7 +319,7 @@ class Fuzzer {
         for (const auto& entry : std::filesystem::directory_iterator(path))
           if (entry.path().extension() == ".json") files.push_back(entry.path());
     }
-    if (files.empty()) throw_error("--replay {}: holds no file of --keep", o_.replay[0]);
+    if (files.empty()) throw_error("--replay {}: contains no file of --keep", o_.replay[0]);
     std::ranges::sort(files);
     for (const std::filesystem::path& file : files) {
       const std::string text = read_text(file), name = file.filename().string();
@@ -458,41 +459,41 @@ void add_fuzz(Command app, Action& action) {
             "decoders, formats, spikes, parts, gates, exchange, tosa")
       ->delimiter(',')
       ->check(one_of(fuzz::family_names(), false));
-  add_value(command, "--seed S", options->seed, "another one makes other pairs (1)");
-  command.add_flag("--new-seed", options->new_seed, "a seed from the clock, which is printed");
+  add_value(command, "--seed S", options->seed, "seed of the random pairs (1)");
+  command.add_flag("--new-seed", options->new_seed, "take the seed from the clock, and print it");
   command.add_flag("--programs", options->programs,
                    "random programs instead of networks, RTL against architecture\n"
                    "simulator");
   command.add_flag("--no-assertions", options->no_assertions,
-                   "builds the RTL without its assertions, which is faster");
+                   "build the RTL without its assertions, which is faster");
   add_value(command, "--duration N", options->duration,
-            "draws for N seconds; --pairs and --configs then say how many pairs\n"
-            "each configuration has")
+            "run for N seconds; --pairs and --configs then give the number of\n"
+            "pairs of each configuration")
       ->check(range(1, 1 << 20));
-  add_value(command, "--case CASE", options->one, "one pair, as a failure prints it");
+  add_value(command, "--case CASE", options->one, "run one pair, named as a failure prints it");
   add_value(command, "--keep DIR", options->keep,
-            "writes each failure, made simpler, into this folder: a file that\n"
+            "write each failure, made simpler, into this folder, as a file that\n"
             "stays the same pair when the generators change");
-  add_value(command, "--replay PATH", options->replay, "runs files of --keep, or all of a folder");
+  add_value(command, "--replay PATH", options->replay, "run files of --keep, or all of a folder");
   add_value(command, "--onnx DIR", options->onnx,
             "write exported networks, an input and the golden output of each\n"
             "into this folder, for another runtime; nothing is run");
   add_value(command, "--least-exact %", options->least_exact,
-            "fewer exact pairs have failed, too, of 20 and more (50)")
+            "fail if a smaller share of 20 or more pairs is exact (50)")
       ->check(range(0, 100));
-  command.add_flag("--as-drawn", options->as_drawn, "failures are not made simpler");
-  add_value(command, "--failures N", options->most_failures, "stops behind so many (5)")
+  command.add_flag("--as-drawn", options->as_drawn, "do not make failures simpler");
+  add_value(command, "--failures N", options->most_failures, "stop after N failures (5)")
       ->check(range(1, 1 << 20));
   add_value(command, "--seconds N", options->seconds,
-            "a pair that takes more processor time has failed (60; rtl 900)")
+            "fail a pair after N seconds of processor time (60; rtl 900)")
       ->check(range(1, 1 << 20));
-  add_value(command, "--only K", options->only, "only configuration K, of 0 and up")
+  add_value(command, "--only K", options->only, "run only configuration K, counted from 0")
       ->check(range(0, 1 << 20));
   options->engine.declare(command);
   options->output.declare(command);
   command.footer(
-      "With --jobs, --engine or --out each configuration is a run of its own (trine fuzz --only),\n"
-      "which is kept: the same counts, some at a time, resumed after a kill.\n"
+      "With --jobs, --engine or --out each configuration is a run of its own (trine fuzz --only)\n"
+      "whose result is kept: the counts are the same, and a killed campaign resumes.\n"
       "A failure is made simpler by itself (fewer operators, smaller shapes, default\n"
       "configuration) and printed with the command that repeats it.\n\n"
       "Examples:\n"

@@ -42,7 +42,7 @@ void check_kit(const std::string& kit, const std::string& out) {
   const fs::path a = fs::weakly_canonical(fs::absolute(kit)),
                  b = fs::weakly_canonical(fs::absolute(out));
   if (*b.lexically_relative(a).begin() != ".." || *a.lexically_relative(b).begin() != "..")
-    throw_error("--kit {}: a folder of its own, beside that of --out {}", kit, out);
+    throw_error("--kit {}: must be neither inside of nor around --out {}", kit, out);
   check_output(kit);
 }
 
@@ -79,7 +79,7 @@ int run(const GenerateArguments& options) {
       gen::prefixed("trine.f", options.prefix)));
   if (!options.kit.empty()) {
     gen::generate_kit(config, options.kit, options.prefix);
-    options.output.print(fmt::format("verification kit written to {}; {}/README.md says how\n",
+    options.output.print(fmt::format("verification kit written to {}; see {}/README.md\n",
                                      options.kit, options.kit));
     json["kit"] = options.kit;
   }
@@ -109,11 +109,11 @@ void add_generate(Command app, Action& action) {
   add_value(command, "--out,-o DIR", options->out,
             "folder to write; an earlier output is replaced");
   add_value(command, "--prefix P", options->prefix,
-            "before each name of a module, a file and a C symbol: for several designs\n"
+            "prefix of the names of modules, files and C symbols, for several designs\n"
             "in one system (none)");
   add_value(command, "--for MODEL ...", options->models,
-            "leave out what these models need neither to run nor for their cycles,\n"
-            "and say what each feature takes; nothing is written without --out");
+            "leave out features that these models need neither to run nor for their\n"
+            "cycles, and print what each feature costs; without --out write nothing");
   add_value(command, "--kit DIR", options->kit,
             "folder for a verification kit of the design, of cocotb and pyuvm\n"
             "(agents, register model, scoreboard, coverage; docs/verification-kit.md)");
@@ -128,9 +128,9 @@ void add_generate(Command app, Action& action) {
       "  trine generate --config edge256 --for kws.tflite vww.tflite --out out/audio\n\n"
       "Presets:\n" +
       wrapped(fmt::format("{}", fmt::join(machine::preset_names(), ", ")), "  ", 100) +
-      "vision... and attention... have int8 and what such networks need, all others everything.\n"
-      "Presets named ...-size have the size of that machine (number of MACs, memories), not its\n"
-      "architecture: they are our machine, for comparisons.\n\n"
+      "vision... and attention... have int8 and the features that such networks need, the others\n"
+      "all features. Presets named ...-size have the size of that machine (number of MACs,\n"
+      "memories), not its architecture: they are Trine's machine, for comparisons.\n\n"
       "Keys of a configuration (mine.toml: [array] / rows = 8, or array = { rows = 8 }):\n" +
       machine::key_table());
 }

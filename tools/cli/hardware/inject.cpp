@@ -240,7 +240,7 @@ void add_inject(Command app, Action& action) {
   options->network.declare(command);
   add_value(command, "--flips N", options->flips, "runs for each line of the table (100)")
       ->check(range(1, 1 << 24));
-  add_value(command, "--seed S", options->seed, "another one draws other places and inputs (1)");
+  add_value(command, "--seed S", options->seed, "seed of the random places and inputs (1)");
   add_value(command, "--stall P", options->stall,
             "percent of cycles in which the memory's channels pause (0)")
       ->check(range(0, 90));

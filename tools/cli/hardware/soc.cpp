@@ -112,7 +112,7 @@ std::vector<std::vector<Array>> frames_of(const SocArguments& options, const Net
     if (!one) break;
     all.push_back(std::move(*one));
   }
-  if (all.empty()) throw_error("--stream {}: holds no frame", options.stream.frames[0]);
+  if (all.empty()) throw_error("--stream {}: contains no frame", options.stream.frames[0]);
   if (std::ssize(all) < options.cases)
     throw_error("--cases: {}, --stream {} has {}", options.cases, options.stream.frames[0],
                 all.size());
@@ -158,14 +158,16 @@ std::vector<model::Carry> machine_carries(const compiler::Program& program,
     const compiler::TensorLayout &to = program.inputs.at(i), &from = program.outputs.at(output);
     if (to.scale != from.scale || to.zero_point != from.zero_point)
       throw_error(
-          "--carry {}={}: codes of the input are of scale {}, zero point {}, of the output "
-          "{}, {}; the firmware hands codes on (trine quantize --carry)",
+          "--carry {}={}: codes of the input are of scale {}, zero point {}, of the output {}, {}; "
+          "the firmware copies codes unchanged (trine quantize --carry)",
           carry.input, carry.output, to.scale, to.zero_point, from.scale, from.zero_point);
     carries.push_back({static_cast<int>(i), static_cast<int>(output)});
   }
   if (carries.empty())
-    throw_error("--carry {}={}: an operator of the host is between, the firmware hands codes on",
-                carry.input, carry.output);
+    throw_error(
+        "--carry {}={}: there is a host operator in between, but the firmware copies codes "
+        "unchanged",
+        carry.input, carry.output);
   return carries;
 }
 
@@ -198,10 +200,10 @@ Machine make_machine(const SocArguments& options, std::size_t index) {
       (!options.vectors.empty() && reference::read_vectors(options.vectors, true).stream);
   const auto policy = m.options.policy(reference::kDoublePolicy);
   if (is_program_file(m.options.model))
-    throw_error("{}: a program; the model itself is wanted", m.options.model);
+    throw_error("{}: is a program, allowed the model that it was compiled from", m.options.model);
   m.network = load_network(m.options, m.config, policy);
   if (!m.network.program.rest.empty())
-    throw_error("{}: runs in stages, with operators on the host between", m.options.model);
+    throw_error("{}: runs in stages, with host operators in between", m.options.model);
   m.inputs = inputs_of(options, m.network, m.options.model);
   expect_outputs(options, policy, m);
   return m;
@@ -350,7 +352,7 @@ const char* requirements_of(const SocArguments& options) {
 
 void check(const SocArguments& options) {
   if (options.app.empty() ? options.models.empty() : !options.models.empty())
-    throw_error("MODEL: required, unless --app is there, and not with it");
+    throw_error("MODEL: required without --app, not allowed with it");
   if (options.app.empty() && options.configs.size() != options.models.size())
     throw_error("--config: {}, MODEL: {}; each machine has one", options.configs.size(),
                 options.models.size());
@@ -366,7 +368,7 @@ void check(const SocArguments& options) {
   const StreamOptions& stream = options.stream;
   stream.check(!options.vectors.empty());
   if (stream.count > 0 || !stream.feeds.empty() || !stream.begins.empty())
-    throw_error("--frames, --feed, --begin: trine run has them, not the firmware");
+    throw_error("--frames, --feed, --begin: the firmware does not support them; use trine run");
   if (stream.given() && (!options.vectors.empty() || !options.inputs.empty()))
     throw_error("--stream: allowed without --vectors and --input");
   if (stream.given() && options.models.size() != 1) throw_error("--stream: for one model");
@@ -382,9 +384,9 @@ void check(const SocArguments& options) {
   for (const NamedFile& file : options.stream.read()) read.push_back(file);
   options.output.check({{"--bitstream", options.bitstream}}, read);
   if ((options.system.target == "sim") != options.bitstream.empty())
-    throw_error("--bitstream: with --target ulx3s, and that with it");
+    throw_error("--bitstream: needs --target ulx3s, which needs --bitstream");
   if (is_ibex(options) && (options.netlist || !options.bitstream.empty()))
-    throw_error("--cpu ibex: in simulations alone, Yosys does not read its SystemVerilog");
+    throw_error("--cpu ibex: only in simulations, Yosys does not read its SystemVerilog");
   if (!options.out.empty()) check_writable_folder(options.out);
 }
 
@@ -492,7 +494,7 @@ int simulate(const Job& job) {
     fmt::print(stderr, "{}: differs from the golden reference: {}\n", job.options.models[i],
                difference);
   }
-  output.print(fmt::format("{} in {:.1f} s\n", exact ? "as the host has it, bit for bit" : "WRONG",
+  output.print(fmt::format("{} in {:.1f} s\n", exact ? "equal to the host, bit for bit" : "WRONG",
                            watch.seconds()));
   json["exact"] = exact;
   json["cases"] = job.firmware.cases;
@@ -525,7 +527,7 @@ int make_bitstream(const Job& job) {
   options.output.print(board_text(fpga, options.system.clock_mhz));
   options.output.write_json(board_json(fpga), &job.machines[0].config);
   if (fpga.mhz >= options.system.clock_mhz) return kSuccess;
-  fmt::print(stderr, "{}: slower than its clock; --clock-mhz\n", options.bitstream);
+  fmt::print(stderr, "{}: does not reach its clock; lower --clock-mhz\n", options.bitstream);
   return kWrongResult;
 }
 
@@ -558,7 +560,7 @@ void add_soc(Command app, Action& action) {
             "configuration file (.toml) or preset, one for each model")
       ->required()
       ->allow_extra_args(false);
-  add_value(command, "--set key=value", options->settings, "one key of the configuration, of all")
+  add_value(command, "--set key=value", options->settings, "change one key of all configurations")
       ->allow_extra_args(false);
   add_value(command, "MODEL", options->models,
             "model (.tflite, .onnx, .tosa); two: one for each machine");
@@ -566,17 +568,17 @@ void add_soc(Command app, Action& action) {
   add_value(command, "--app F.c", options->app,
             "firmware of your own instead of models, with soc/firmware/board.h")
       ->allow_extra_args(false);
-  add_value(command, "--data F", options->data, "bytes for it: soc_data of board.h");
+  add_value(command, "--data F", options->data, "bytes for the firmware: soc_data of board.h");
   add_value(command, "--uart F", options->uart,
-            "bytes that its UART receives, as fast as it takes them");
-  add_value(command, "--main-kib N", options->system.main_kib, "main memory for it (1024)")
+            "bytes that the firmware's UART receives, as fast as it reads them");
+  add_value(command, "--main-kib N", options->system.main_kib, "main memory of the firmware (1024)")
       ->check(range(64, 65536));
   add_value(command, "--input,-i X.npy", options->inputs,
             "NumPy file of an input, in order; random codes, seeded, if absent")
       ->allow_extra_args(false);
   add_value(command, "--vectors DIR", options->vectors, "inputs of these recorded cases");
   add_value(command, "--cases N", options->cases,
-            "how many, one after the other (1, of a stream all)")
+            "number of cases, one after the other (1, of a stream all)")
       ->check(range(1, 1000));
   options->stream.declare(command);
   add_value(command, "--labels F.txt", options->labels,
@@ -584,25 +586,26 @@ void add_soc(Command app, Action& action) {
       ->allow_extra_args(false);
   add_value(command, "--cpu NAME", options->system.cpu,
             "processor, by LiteX's name: vexriscv, picorv32, ibex, ... (vexriscv)");
-  add_value(command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
+  add_value(command, "--cpu-variant V", options->system.variant,
+            "variant of the processor (LiteX's default)");
   command.add_flag("--sdram", options->system.sdram,
-                   "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");
+                   "main memory: SDRAM with LiteDRAM and an L2 cache, not on chip");
   add_value(command, "--target T", options->system.target,
             "sim; ulx3s: the board, for --bitstream (sim)")
       ->check(one_of({"sim", "ulx3s"}));
   add_value(command, "--bitstream F.bit", options->bitstream,
-            "for the board, and F.bit.NOTICE; half an hour");
-  add_value(command, "--clock-mhz F", options->system.clock_mhz, "of the board (40)")
+            "write the board's bitstream and F.bit.NOTICE; half an hour");
+  add_value(command, "--clock-mhz F", options->system.clock_mhz, "clock of the board (40)")
       ->check(range(1.0, 200.0));
   command.add_flag("--netlist", options->netlist,
                    "simulate what Yosys maps the system to for ECP5; minutes");
-  add_value(command, "--fault F", options->fault, "what goes wrong: " + fault_names(4))
+  add_value(command, "--fault F", options->fault, "fault to inject: " + fault_names(4))
       ->check(checked([](const std::string& name) {
         return faults().contains(name) ? std::string()
                                        : fmt::format("'{}', allowed: {}", name, fault_names());
       }));
   command.add_flag("--no-cache-hooks", options->no_cache_hooks,
-                   "leave the driver's cache hooks empty: stale bytes come out");
+                   "leave the driver's cache hooks empty: outputs are stale");
   add_value(command, "--out,-o DIR", options->out,
             "folder for designs, system and firmware (removed afterwards)");
   options->python.declare(command);
@@ -612,7 +615,7 @@ void add_soc(Command app, Action& action) {
       "by\n"
       "riscv64-unknown-elf-gcc with picolibc; Verilator runs it. Exit code 1: the firmware "
       "failed,\n"
-      "or what it printed is not what the golden layers say.\n\n"
+      "or its output differs from that of the golden layers.\n\n"
       "Examples:\n"
       "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
       "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"

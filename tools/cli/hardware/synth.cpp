@@ -73,7 +73,7 @@ void add_synth(Command app, Action& action) {
   Option config = options->design.declare(command)->required(false);
   add_value(command, "--design DIR", options->emitted,
             "instead of --config: a folder that `trine generate` wrote, of any\n"
-            "revision; per MAC nothing is told")
+            "revision; no figures per MAC")
       ->excludes(config);
   add_value(command, "--top MODULE", options->top,
             "with --design: a module of it with its default parameters (trine_top)")
@@ -84,12 +84,11 @@ void add_synth(Command app, Action& action) {
   add_value(command, "--macros DIR", options->synth.macros,
             "folder with Liberty files of memories (the library's own)");
   add_value(command, "--clock-ns T", options->synth.clock_ns,
-            "a clock of T ns is short enough: less area where it can be\n"
-            "(0: the shortest)")
+            "target clock period in ns: save area where timing allows it\n(0: the shortest)")
       ->check(range(0.0, 1000.0));
   add_value(command, "--memory-ns T", options->synth.memory_ns,
             "read memories in T ns, macro and multiplexer, with the least\n"
-            "area that does (0: in what leaves the clock of the fastest)")
+            "area (0: in the time that keeps the clock of the fastest)")
       ->check(range(0.0, 1000.0));
   add_value(command, "--target T", options->target, "asic, ice40 or ecp5 (asic)")
       ->check(one_of({"asic", "ice40", "ecp5"}));
@@ -99,34 +98,33 @@ void add_synth(Command app, Action& action) {
   command.add_flag("--flat", options->synth.flat,
                    "map the design as one module, optimized across all borders");
   command.add_flag("--no-clock-gates", options->synth.no_clock_gates,
-                   "keep a multiplexer for each register with an enable; else\n"
-                   "those that share one get a clock gate, if the library has it");
+                   "keep a multiplexer for each register with an enable; else those\n"
+                   "that share an enable get a clock gate, if the library has one");
   command.add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
   command.add_flag("--no-cache", options->no_cache,
-                   "map every module anew; else what was mapped before comes\n"
-                   "from ~/.cache/trine/synth ($TRINE_CACHE moves it)");
+                   "map every module again; else modules mapped before come from\n"
+                   "~/.cache/trine/synth ($TRINE_CACHE moves it)");
   add_value(command, "--wire-load W", options->wire_load,
-            "zero: wires are nothing; library: what the library guesses by\n"
-            "fan-out (zero)")
+            "zero: wires have no load; library: the library's estimate by\nfan-out (zero)")
       ->check(one_of({"zero", "library"}));
   Option place =
       command.add_flag("--place", options->place,
-                       "place it, too, with estimated wires: macros, then cells by\n"
-                       "Coloquinte (asic); with --target ecp5: route it, too, by nextpnr");
+                       "also place the design, with estimated wires: macros, then cells by\n"
+                       "Coloquinte (asic); with --target ecp5: place and route with nextpnr");
   add_value(command, "--seeds N", options->synth.place.seeds,
-            "place it N times, each from another seed: the median, and the\n"
-            "worst clock (1; asic)")
+            "place the design N times from different seeds: report the median\n"
+            "and the worst clock (1; asic)")
       ->check(range(1, 99))
       ->needs(place);
   add_value(command, "--lef PATH", options->synth.place.lef,
-            "LEF file, or folder of such, of the library's cells and macros\n"
-            "(beside the Liberty file)");
+            "LEF file, or folder of LEF files, of the library's cells and\n"
+            "macros (next to the Liberty file)");
   add_value(command, "--floorplan FILE", options->floorplan,
             "with --place: SVG picture of the floor plan by module")
       ->needs(place);
   options->python.declare(command);
   add_value(command, "--paths N", options->synth.paths,
-            "tell the N longest paths from register to register, one for each\n"
+            "list the N longest paths from register to register, one for each\n"
             "pair of registers of modules (0)")
       ->check(range(0, 1000));
   add_value(command, "--jobs,-j N", options->synth.jobs, "Yosys processes at a time (2)")
@@ -134,12 +132,12 @@ void add_synth(Command app, Action& action) {
   command.footer(
       "clock_ns is that of the whole design from register to register: macros timed, nets buffered "
       "to\n"
-      "16 loads, cells sized, hold times kept, no wires. Modules are told before buffers and "
+      "16 loads, cells sized, hold times kept, no wires. Modules are reported before buffers and "
       "sizes.\n"
       "Area is that of cells before placement; a gate equivalent is the library's smallest NAND2.\n"
       "Memories are black boxes, counted in bits, and in gate equivalents where the library has "
-      "macros.\nNumbers of different libraries do not "
-      "compare.\n\n"
+      "macros.\n"
+      "Numbers of different libraries do not compare.\n\n"
       "Examples:\n"
       "  trine synth --config edge64\n"
       "  trine synth --config edge256 --json area.json\n"

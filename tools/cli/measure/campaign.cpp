@@ -58,15 +58,16 @@ int run(const CampaignArguments& options) {
 void add_campaign(Command app, Action& action) {
   const auto [command, options] = add_command<CampaignArguments>(
       app, action, "campaign", "the commands of a file, each once, some at a time", run);
-  add_value(command, "LINES FILE", options->lines, "file with a shell's command a line")
+  add_value(command, "LINES FILE", options->lines, "file with one shell command per line")
       ->required();
   options->engine.declare(command);
   options->output.declare(command);
   command.footer(
       "Each line is run by a shell in the current folder. Its exit code and text are kept in "
       "--out\n"
-      "by the line's own words and this program: a second campaign runs what is not there. What\n"
-      "else a line depends on may stand in it as a comment: `bench --abort  # 3f9a...`.\n"
+      "under the line's text and this program: a second campaign runs only lines without a "
+      "result.\n"
+      "A comment in the line can name what else it depends on: `bench --abort  # 3f9a...`.\n"
       "Exit code 1: commands failed.\n\n"
       "Examples:\n"
       "  trine campaign lines --out results\n"

@@ -109,11 +109,11 @@ Json layer_json(const Product& p, const Moved& m) {
 
 void DataflowOptions::declare(Command command) {
   add_value(command, "--dataflow F", flow,
-            "in place of cycles: what each product would move on the array if its\n"
-            "output, weight, input or row stayed in a PE: DRAM, buffer (DMEM and\n"
-            "PMEM as one), PEs, registers, and the energy in that of a MAC")
+            "instead of cycles: the data that each product would move on the array if\n"
+            "its output, weight, input or row stayed in a PE: DRAM, buffer (DMEM and\n"
+            "PMEM as one), PEs, registers, and the energy in units of a MAC's")
       ->check(one_of({estimate::kDataflows.begin(), estimate::kDataflows.end()}));
-  command.add_flag("--explain", explain, "with --dataflow: how each count comes about");
+  command.add_flag("--explain", explain, "with --dataflow: explain how each count is computed");
   add_value(command, "--timeloop DIR", timeloop,
             "with --dataflow: write architecture and problems for Timeloop 0.4");
 }

@@ -243,37 +243,38 @@ void add_energy(Command app, Action& action) {
             "or CASE, is run; `random`, or none at all: random codes, seeded")
       ->allow_extra_args(false);
   add_value(command, "--liberty FILE", options->measure.synth.liberty,
-            "cell library, .lib or .lib.gz, with a folder of memories beside it\n"
+            "cell library, .lib or .lib.gz, with a folder of memories next to it\n"
             "(IHP sg13g2, which comes with Trine)");
   command.add_flag("--no-clock-gates", options->measure.synth.no_clock_gates,
                    "as in trine synth: the clock of all registers runs always");
   add_value(command, "--macros DIR", options->measure.synth.macros,
             "folder with Liberty files of memories (the library's own)");
   add_value(command, "--measured FILE.json", options->measured,
-            "instead of MODEL and --config: what --json wrote, of any designs, one\n"
-            "table for all");
-  add_value(command, "--table TABLE.json", options->table, "fit none: how far this one is off");
+            "instead of MODEL and --config: files that --json wrote, of any designs;\n"
+            "makes one table for all");
+  add_value(command, "--table TABLE.json", options->table,
+            "do not fit a table: report the error of this one");
   add_value(command, "--out TABLE.json", options->out, "file for the table");
   add_value(command, "--keep DIR", options->measure.keep,
             "folder for the netlist and the ports of the runs, for a check by\n"
             "other means (bench/silicon/energy.py)");
   add_value(command, "--wire-ff C", options->measure.assumed.wire_ff,
-            "capacitance of each net's wire in fF; with --place of the clock's (12)")
+            "capacitance of each net's wire in fF; with --place only the clock's (12)")
       ->check(range(0.0, 1000.0));
   command.add_flag("--place", options->place,
-                   "place the design (trine synth --place): wires as long as they are\n"
-                   "then, instead of all alike");
+                   "place the design (trine synth --place), for wires of their placed\n"
+                   "length instead of one length for all");
   add_value(command, "--lef PATH", options->measure.synth.place.lef,
-            "with --place: LEF of cells and macros (beside the Liberty file)");
+            "with --place: LEF of cells and macros (next to the Liberty file)");
   options->python.declare(command);
   add_value(command, "--clock-tree F", options->measure.assumed.clock_tree,
-            "what the clock's pins and wires take with the buffers of a tree (1.4)")
+            "factor on the energy of the clock's pins and wires for the buffers of a\ntree (1.4)")
       ->check(range(1.0, 10.0));
   add_value(command, "--glitch-every N", options->measure.timed_every,
             "run one cycle of N with delays, for glitches; 0: none (17)")
       ->check(range(0, 1'000'000));
   command.footer(
-      "The netlist is the one whose clock `trine synth` tells, driven by the ports of a run of "
+      "The netlist is the one whose clock `trine synth` reports, driven by the ports of a run of "
       "the\n"
       "RTL; its answers are compared with the RTL's in every cycle (docs/energy.md).\n\n"
       "Examples:\n"

@@ -79,7 +79,7 @@ void EnergyOptions::declare(Command command) {
             "energies of actions: a technology that comes with the project\n"
             "(sg13g2), or a file of `trine energy`");
   add_value(command, "--dram-pj-per-bit E", dram_pj_per_bit,
-            "of what crosses the bus; told apart from the chip (20)")
+            "energy of a bit on the bus; reported separately from the chip's (20)")
       ->check(range(0.0, 1000.0));
   add_value(command, "--accelergy FILE", accelergy,
             "file for the counts of actions, YAML as Accelergy reads it");

@@ -40,9 +40,9 @@ void EngineFlags::declare(Command command) {
             "array (one each task, 1000 at most)")
       ->check(range(1, 1 << 16));
   add_value(command, "--out DIR", out,
-            "folder for what each came to, which a later sweep finds there\n"
+            "folder for the results, which a later sweep reuses\n"
             "($TRINE_CACHE/sweep); with slurm one that all nodes see");
-  command.add_flag("--retry", retry, "what failed is run again");
+  command.add_flag("--retry", retry, "run failed points again");
 }
 
 std::string task_name(const std::string& depends) {

@@ -97,9 +97,9 @@ void refuse_of_table(const EstimateArguments& options) {
   refuse(options.network.batch > 1, "--batch", "which says N itself");
   refuse(!options.network.shapes.empty(), "--shape", "which says them itself");
   refuse(options.memory.axi_latency != usual.axi_latency, "--axi-latency",
-         "whose estimate knows the bus' width alone");
+         "whose estimate depends only on the bus width");
   refuse(options.memory.axi_bytes_per_cycle != 0, "--axi-bytes-per-cycle",
-         "whose estimate knows the bus' width alone: --set bus.axi_data_bits=...");
+         "whose estimate depends only on the bus width: --set bus.axi_data_bits=...");
 }
 
 estimate::Estimate table_of(const EstimateArguments& options, const machine::Config& config) {
@@ -196,7 +196,7 @@ int run(const EstimateArguments& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
   if (options.table.empty() && !options.weights.empty())
-    throw_error("--weights {}: of --table alone", options.weights);
+    throw_error("--weights {}: needs --table", options.weights);
   options.dataflow.check(options.table, options.network.batch);
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const machine::Config config = options.network.design.load();
@@ -297,20 +297,22 @@ void add_estimate(Command app, Action& action) {
             "instead of MODEL: bert-base, bert-large, gpt-2, gpt-3, llama-7b,\nllama-2-7b, "
             "llama-3.2-1b, qwen2-0.5b, bitnet-2b");
   add_value(command, "--weights P", options->weights,
-            "of a table's blocks (bitnet-2b: ternary, the others: int8)")
+            "weights of the blocks of --table (bitnet-2b: ternary, the others: int8)")
       ->check(one_of({"int8", "int4", "ternary"}));
-  add_value(command, "--tokens N", options->tokens, "of a table: that go through at once (128)")
+  add_value(command, "--tokens N", options->tokens,
+            "tokens of --table that are computed together (128)")
       ->check(range(1, 8191));
   add_value(command, "--context N", options->context, "tokens that each attends to (all of them)")
       ->check(range(1, 8191));
   add_value(command, "--format F", options->format,
-            "also what passes of int8 would take with codes of an eight-bit\n"
+            "also print what int8 passes would take with codes of an eight-bit\n"
             "format: e3m4, posit8_0, e4m3, posit8_1, e5m2")
       ->check(one_of({"e3m4", "posit8_0", "e4m3", "posit8_1", "e5m2"}));
   options->dataflow.declare(command);
   command.footer(
-      "The program is compiled and walked through, its times without its data: the cycles of\n"
-      "run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
+      "The program is compiled, and its timing is simulated without its data: the cycles are "
+      "those\n"
+      "of run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
       "Examples:\n"
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
       "  trine estimate --config edge1024 models/shapes/resnet50.csv\n"

@@ -241,16 +241,16 @@ void Measurements::declare(Command command) {
       ->allow_extra_args(false);
   add_value(command, "--float F", floats, "the float model of each --model in the same way")
       ->allow_extra_args(false);
-  add_value(command, "--mean X", mean, "of --data, as accuracy's")->delimiter(',');
-  add_value(command, "--scale X", scale, "of --data, as accuracy's")->delimiter(',');
+  add_value(command, "--mean X", mean, "as in trine accuracy, for --data")->delimiter(',');
+  add_value(command, "--scale X", scale, "as in trine accuracy, for --data")->delimiter(',');
   add_value(command, "--batch N,...", batches, "images that runs take together (1,2,4,8)")
       ->delimiter(',')
       ->check(range(1, 256));
   add_value(command, "--backend B", backend, "rtl or arch (arch)")->check(one_of({"rtl", "arch"}));
-  command.add_flag("--cpu", cpu, "each model on one core of this computer, too (trine cpu)");
-  command.add_flag("--synth", synth, "synthesize each design, too: minutes");
+  command.add_flag("--cpu", cpu, "also run each model on one core of this computer (trine cpu)");
+  command.add_flag("--synth", synth, "also synthesize each design: minutes");
   add_value(command, "--liberty FILE", liberty, "cell library of --synth");
-  add_value(command, "--out DIR", out, "folder for what is measured; what is there is kept");
+  add_value(command, "--out DIR", out, "folder for the measurements; existing ones are kept");
 }
 
 std::vector<NamedFile> Measurements::read() const {
@@ -264,7 +264,7 @@ std::vector<NamedFile> Measurements::read() const {
 bool Measurements::asked() const {
   const bool any = !configs.empty() || !models.empty() || !out.empty();
   if (any && (configs.empty() || out.empty() || (models.empty() && !synth)))
-    throw_error("trine report: to measure takes --config, --out, and --model or --synth");
+    throw_error("trine report: measurements need --config, --out, and --model or --synth");
   for (const auto& [option, values] :
        {std::pair{"--vectors", &vectors}, {"--data", &data}, {"--float", &floats}})
     if (values->size() > models.size())

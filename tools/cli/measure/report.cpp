@@ -135,10 +135,10 @@ std::string rate_text(const compiler::Program& program, const Execution& e) {
 void Shown::declare(Command command) {
   command.add_flag(
       "--details", details,
-      "print what each figure is of and how far it is off;\na row for each part of an operator");
+      "print the source and the error of each figure, and a row for each part\nof an operator");
   add_value(command, "--warnings W", warnings,
-            "of layers far slower than their size asks for, with what helps: none,\n"
-            "all, or some: those of more than 5 % of all cycles (some)")
+            "warn of layers far slower than their size suggests, with what helps:\n"
+            "none, all, or some: those of more than 5 % of all cycles (some)")
       ->check(one_of({"all", "none", "some"}));
 }
 

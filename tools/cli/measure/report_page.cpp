@@ -80,11 +80,11 @@ void add_report(Command app, Action& action) {
             "a Python with jinja2 (Debian's /usr/bin/python3, else python3)");
   options->output.declare(command);
   command.footer(
-      "Read are the results of run, verify, estimate, synth, accuracy and compare, whatever the "
-      "files'\n"
-      "names; what is missing is told as not known, with the command that tells it. With --config "
-      "each\n"
-      "model is first measured on each design; what is in --out already is not measured again.\n\n"
+      "The folders may hold results of run, verify, estimate, synth, accuracy and compare under "
+      "any\n"
+      "name; missing figures are listed with the command that gives them. With --config each "
+      "model\n"
+      "is first measured on each design; measurements that are in --out are not repeated.\n\n"
       "Examples:\n"
       "  trine run --config edge64 models/lenet_mnist.tflite --backend arch \\\n"
       "    --json results/run.json --perfetto results/trace.json\n"

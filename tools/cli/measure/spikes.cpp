@@ -162,14 +162,14 @@ std::string to_text(const SpikeReport& r) {
             static_cast<double>(std::max<std::int64_t>(r.macs, 1)));
   text += "\n";
   if (r.dense_macs == 0) return text;
-  return text +
-         fmt::format(
-             "as int8 with rectifiers, one pass: {} cycles, {}, {} MACs; spikes take {:.1f} times "
-             "the cycles, {:.1f} times the energy\nwith products of codes that are not 0 alone, "
-             "spikes would have fewer than int8 below {:.1f} %\n",
-             number(r.dense_cycles), energy_text(r.dense_pj),
-             number(static_cast<double>(r.dense_macs)), r.cycles / r.dense_cycles,
-             r.pj / r.dense_pj, 100 * r.pays_below());
+  return text + fmt::format(
+                    "as int8 with rectifiers, one pass: {} cycles, {}, {} MACs; spikes take {:.1f} "
+                    "times the cycles, {:.1f} times the energy\n"
+                    "counting only products of codes that are not 0, spikes would have fewer than "
+                    "int8 below {:.1f} %\n",
+                    number(r.dense_cycles), energy_text(r.dense_pj),
+                    number(static_cast<double>(r.dense_macs)), r.cycles / r.dense_cycles,
+                    r.pj / r.dense_pj, 100 * r.pays_below());
 }
 
 Json to_json(const SpikeReport& r) {

@@ -81,7 +81,7 @@ class Sweep {
   void check_methods() const {
     for (const auto& [option, methods] : {std::pair{"--by", o_.by}, std::pair{"--then", o_.then}})
       if (std::ranges::count_if(methods, [](const std::string& m) { return m != "synth"; }) > 1)
-        throw_error("{} {}: allowed is one of estimate, arch and rtl, and synth besides", option,
+        throw_error("{} {}: allowed one of estimate, arch and rtl, with or without synth", option,
                     fmt::join(methods, ","));
     if (o_.configs.empty() && o_.config_files.empty())
       throw_error("trine sweep: --config or --configs is required");
@@ -89,7 +89,7 @@ class Sweep {
         o_.options, [](const std::string& option) { return option.starts_with("table="); });
     const bool synth = only_synth(o_.by) && (o_.then.empty() || only_synth(o_.then));
     if (!synth && !table && o_.models.empty()) throw_error("trine sweep: --models is required");
-    if (synth && !o_.models.empty()) throw_error("trine sweep: --by synth takes no --models");
+    if (synth && !o_.models.empty()) throw_error("trine sweep: --by synth does not use --models");
   }
 
   void check_plot() const {
@@ -232,17 +232,17 @@ void add_sweep(Command app, Action& action) {
   add_value(command, "--models GLOB", options->models, "quantized models by patterns");
   declare_shape(command, options->shapes);
   add_value(command, "--set KEY=V,V", options->settings,
-            "values of a key; several times: every combination")
+            "values of a key; may be repeated, for every combination")
       ->allow_extra_args(false);
   add_value(command, "--by METHODS", options->by,
-            "estimate, arch (architecture simulator) or rtl; with synth besides,\n"
-            "or alone (estimate)")
+            "estimate, arch (architecture simulator) or rtl; synth in addition\n"
+            "or on its own (estimate)")
       ->delimiter(',')
       ->default_val(std::vector<std::string>{"estimate"})
       ->check(one_of({"estimate", "arch", "rtl", "synth"}));
   add_value(command, "--then METHODS", options->then,
-            "the front (without one all within the conditions) once more by\n"
-            "these; the front is then of these points alone")
+            "run the points of the front (without one, all within the conditions)\n"
+            "again by these methods; the front then has only these points")
       ->delimiter(',')
       ->check(one_of({"estimate", "arch", "rtl", "synth"}));
   add_value(command, "--option NAME=V,V", options->options,
@@ -253,16 +253,17 @@ void add_sweep(Command app, Action& action) {
             "'area<2e6': a figure or key, < <= > >= = !=, a number")
       ->allow_extra_args(false);
   add_value(command, "--minimize FIGURES", options->minimize,
-            "by commas: the front is of points that no other beats in all")
+            "separated by commas; the front has the points that no other beats in\nall of them")
       ->delimiter(',');
-  add_value(command, "--maximize FIGURES", options->maximize, "the same the other way round")
+  add_value(command, "--maximize FIGURES", options->maximize,
+            "as --minimize, for figures where more is better")
       ->delimiter(',');
   add_value(command, "--sum FIGURES", options->sum,
-            "by commas: added over the models of a design, which are one point\n"
-            "of a joint front (--sum microseconds --minimize microseconds,area)")
+            "separated by commas; added over the models of a design, which are one\n"
+            "point of a joint front (--sum microseconds --minimize microseconds,area)")
       ->delimiter(',');
   add_value(command, "--reach RATE", options->reach,
-            "designs all of whose models reach so many inferences/s (30/s)");
+            "only designs on which every model reaches this rate (30/s)");
   options->engine.declare(command);
   add_value(command, "--csv FILE", options->csv, "all points, for a spreadsheet");
   add_value(command, "--plot FILE", options->plot,
@@ -274,12 +275,12 @@ void add_sweep(Command app, Action& action) {
       "Figures are numbers of `trine estimate|run|synth --json` by name (cycles, utilization,\n"
       "gate_equivalents, clock_ns, energy_pj ...), area (um2 with memories: total_um2; area_um2 "
       "is\n"
-      "of the cells alone), dram_bytes (read and written), microseconds (cycles times clock_ns),\n"
-      "inferences_per_second, and keys of the configuration (array.rows). A point that lacks one\n"
-      "is never within conditions. Fronts are of each model, but with --sum.\n"
-      "A point runs once: --out holds what it came to, whatever ends the sweep. Exit code 1: "
+      "of the cells only), dram_bytes (read and written), microseconds (cycles times clock_ns),\n"
+      "inferences_per_second, and keys of the configuration (array.rows). A point without such a\n"
+      "figure is never within conditions. Each model has a front of its own, except with --sum.\n"
+      "A point runs once: its result stays in --out, even if the sweep is killed. Exit code 1: "
       "points\n"
-      "failed; the others are told all the same.\n\n"
+      "failed; the others are reported.\n\n"
       "Examples:\n"
       "  trine sweep --config edge64 --set array.rows=2,4,8 --set array.cols=4,8,16 \\\n"
       "      --models models/lenet_mnist.tflite --minimize cycles,array.rows\n"

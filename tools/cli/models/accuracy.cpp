@@ -269,8 +269,8 @@ void add_accuracy(Command app, Action& action) {
   add_value(command, "--threads N", options->threads, "of arch and golden (0: as many as cores)")
       ->check(range(0, 256));
   add_value(command, "--float F", options->real,
-            "the float model that MODEL was quantized from: its top-1, too, by its\n"
-            "own runtime");
+            "the float model that MODEL was quantized from: also report its top-1, by\n"
+            "its own runtime");
   options->backend.backend = "arch";
   options->backend.declare(command, true);
   options->python.declare(command);

@@ -72,7 +72,7 @@ struct Layerwise {
     const auto one = std::find_if(vectors.cases.begin(), vectors.cases.end(),
                                   [&](const auto& c) { return c.id == vectors.layers_case; });
     if (one == vectors.cases.end())
-      throw_error("{}: layers: case {} is none of the cases", vectors.file, vectors.layers_case);
+      throw_error("{}: layers: case {} is not one of the cases", vectors.file, vectors.layers_case);
     const auto values = reference::run_graph(graph, one->inputs, policy);
     const auto rows = reference::layer_rows(graph, values, vectors);
     if (cases++ == 0)
@@ -211,7 +211,7 @@ int run(const CompareArguments& given) {
   if (!options.vectors.empty() && (!options.against.empty() || !cases.inputs.empty() ||
                                    cases.count >= 0 || !cases.data.empty()))
     throw_error(
-        "--vectors: are recorded already, allowed without --against, --inputs, --data, --count");
+        "--vectors: is recorded already, allowed without --against, --inputs, --data, --count");
   options.cases.check();
   std::vector<NamedFile> read = cases.files();
   read.push_back({"MODEL", options.model});
@@ -242,8 +242,8 @@ void add_compare(Command app, Action& action) {
             "litert or onnxruntime (by MODEL's kind), or the float model that\n"
             "MODEL was quantized from");
   add_value(command, "--vectors DIR", options->vectors,
-            "the recorded layers of one case in this folder; nothing is run but\n"
-            "the golden layers");
+            "compare with the recorded layers of one case in this folder; only the\n"
+            "golden layers run");
   add_value(command, "--tolerance N", options->tolerance,
             "codes by which a layer may differ from the runtime's (0)")
       ->check(range(0, 255));
@@ -254,10 +254,9 @@ void add_compare(Command app, Action& action) {
   options->python.declare(command);
   options->output.declare(command);
   command.footer(
-      "What the machine computes are the golden layers, bit by bit; here each stands beside what "
-      "the\n"
-      "other has in its place: codes that are equal, the largest difference in codes, the first\n"
-      "position that differs, signal to noise. Floats count in codes, from half a code on. Exit\n"
+      "The machine computes the golden layers bit by bit. Each is compared with the corresponding\n"
+      "layer of the other model: equal codes, the largest difference in codes, the first position\n"
+      "that differs, signal to noise. Floats are counted in codes, from half a code on. Exit\n"
       "code 1: a layer differs from the runtime's by more than --tolerance.\n\n"
       "Examples:\n"
       "  trine compare models/lenet_mnist.tflite\n"

@@ -111,8 +111,8 @@ DataSet::DataSet(const std::string& path) {
     read_files(path);
   if (examples_.empty())
     throw_error(
-        "{}: holds no examples, allowed x.npy (and y.npy), labels.csv, a folder of .npy files for "
-        "each class, or manifest.json",
+        "{}: contains no examples, allowed x.npy (and y.npy), labels.csv, a folder of .npy files "
+        "for each class, or manifest.json",
         path);
 }
 
@@ -159,14 +159,15 @@ void DataSet::read_list(const std::string& file, const std::string& folder) {
     const bool good =
         comma != std::string_view::npos && parse_label(trimmed(line.substr(comma + 1)), &label);
     if (!good && number == 1) return;  // the names of the columns
-    if (!good) throw_error("{}:{}: is no line of FILE.npy,label", file, number);
+    if (!good) throw_error("{}:{}: is not a line of FILE.npy,label", file, number);
     const std::string name(trimmed(line.substr(0, comma)));
     examples_.push_back({name, (fs::path(folder) / name).string(), 0, {label}});
   });
 }
 
 void DataSet::read_rows(const std::string& file) {
-  if (fs::path(file).extension() != ".csv") throw_error("{}: is no folder and no .csv file", file);
+  if (fs::path(file).extension() != ".csv")
+    throw_error("{}: is neither a folder nor a .csv file", file);
   std::vector<float> values;
   std::size_t width = 0;
   each_line(file, [&](int number, std::string_view line) {
@@ -180,7 +181,7 @@ void DataSet::read_rows(const std::string& file) {
     }
     if (!good && number == 1) return;  // the names of the columns
     if (!good || row.size() < 2 || row[0] != std::floor(row[0]) || std::abs(row[0]) > 1e9)
-      throw_error("{}:{}: is no line of label,value,value,...", file, number);
+      throw_error("{}:{}: is not a line of label,value,value,...", file, number);
     if (width == 0) width = row.size() - 1;
     if (row.size() - 1 != width)
       throw_error("{}:{}: has {} values, allowed {}, as the lines above", file, number,
@@ -236,7 +237,7 @@ void Preparation::parse() {
     for (const std::string& text : texts) {
       values.push_back(0);
       if (!parse_number(text, &values.back()))
-        throw_error("{}: {} is no number, allowed 0.5 or 1/255", option, text);
+        throw_error("{}: {} is not a number, allowed 0.5 or 1/255", option, text);
     }
     return values;
   };

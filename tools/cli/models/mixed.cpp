@@ -46,31 +46,31 @@ double share(const Json& step, const Json& first, const char* key) {
 void Mixed::declare(Command command) {
   command.add_flag("--mixed", searches_,
                    "ONNX: int4 or ternary weights (array.weights4, \"ternary\" in\n"
-                   "array.precisions) for the layers that bear it; the choice goes\n"
+                   "array.precisions) for the layers that tolerate it; the choice goes\n"
                    "to FILE.toml");
   add_value(command, "--accuracy A", accuracy_,
-            "of --mixed, at least: 97%, or -1%: a point below the float model's\n"
-            "(-1%). By the labels of --calibration, without them by the float\n"
-            "model's answers");
-  add_value(command, "--answers N", answers_, "examples that it is taken of, at most (1000)")
+            "least accuracy of --mixed: 97%, or -1%: a point below the float\n"
+            "model's (-1%); by the labels of --calibration, without them by the\n"
+            "float model's answers");
+  add_value(command, "--answers N", answers_, "examples that give the accuracy, at most (1000)")
       ->check(range(1, 1'000'000));
   add_value(command, "--choice F", choice_,
-            "in place of --mixed: precisions by layer, a FILE.toml of --mixed");
+            "instead of --mixed: precisions by layer, a FILE.toml of --mixed");
   add_value(command, "--plot F", plot_,
             "picture of the steps of --mixed, .svg or .png (gnuplot): accuracy\n"
             "against bytes, cycles and energy");
 }
 
 void Mixed::check(const std::string& model, const machine::Config& config) const {
-  if (!plot_.empty() && !searches_) throw_error("--plot {}: is of --mixed", plot_);
+  if (!plot_.empty() && !searches_) throw_error("--plot {}: needs --mixed", plot_);
   if (!asked()) return;
-  if (searches_ && !choice_.empty()) throw_error("--choice {}: in place of --mixed", choice_);
-  if (!model.ends_with(".onnx")) throw_error("{}: --mixed and --choice take .onnx alone", model);
+  if (searches_ && !choice_.empty()) throw_error("--choice {}: not with --mixed", choice_);
+  if (!model.ends_with(".onnx")) throw_error("{}: --mixed and --choice need an .onnx model", model);
   if (!std::regex_match(accuracy_, std::regex("-?[0-9]+(\\.[0-9]+)?%")))
     throw_error("--accuracy {}: expected 97% or -1%", accuracy_);
   if (precisions_of(config).empty())
     throw_error(
-        "{} has int8 weights alone: --set array.weights4=true, or array.precisions with "
+        "{} supports only int8 weights: use --set array.weights4=true, or array.precisions with "
         "\"ternary\"",
         config.name);
   if (!plot_.empty()) check_plot(plot_);

@@ -48,7 +48,7 @@ std::vector<Published> read_list() {
   for (int number = 2; std::getline(in, line); ++number) {
     const std::vector<std::string> f = split(line);
     if (f.size() != 6 || f[0].find('/') != std::string::npos || f[4].size() != 64)
-      throw_error("{}:{}: is no line of name, what, address, commit, sha256, licence",
+      throw_error("{}:{}: is not a line of name, what, address, commit, sha256, licence",
                   file.string(), number);
     models.push_back({f[0], f[1], f[2], f[3], f[4], f[5]});
   }
@@ -79,7 +79,7 @@ Bytes download(const std::string& address) {
   else if (on_path("wget"))
     command = {"wget", "-nv", "--tries=3", "--timeout=20", "-O", file.string()};
   else
-    throw_error("neither curl nor wget is there; install one of the two, or give --from DIR");
+    throw_error("neither curl nor wget is installed; install one of the two, or use --from DIR");
   command.push_back(address);
   if (run_process(command, scratch.path(), log) != 0) {
     std::string reason = tail_of(log, 1);

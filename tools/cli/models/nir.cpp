@@ -40,7 +40,7 @@ int run(const NirArguments& options) {
   options.output.check({{"--out", options.out}}, {{"MODEL", options.model}});
   if (fs::path(options.out).extension() != ".onnx")
     throw_error("--out: {}, allowed names that end in .onnx", options.out);
-  if (options.delay && options.reset != "subtract") throw_error("--delay: of --reset subtract");
+  if (options.delay && options.reset != "subtract") throw_error("--delay: needs --reset subtract");
   read_file(options.model);
   const Python python(options.python, "models/requirements_nir.txt", options.output);
   const TemporaryFolder scratch(fs::temp_directory_path());
@@ -86,11 +86,11 @@ void add_nir(Command app, Action& action) {
       ->check(range(1, 1024));
   add_value(command, "--dt S", options->dt, "seconds of a step (0.0001)")->check(checked(fault_of));
   add_value(command, "--reset HOW", options->reset,
-            "zero: as NIR's page says; subtract: the threshold is taken off,\n"
-            "which a file does not tell")
+            "zero: as NIR's page says; subtract: the threshold is subtracted;\n"
+            "a file does not say which")
       ->check(one_of({"zero", "subtract"}));
   command.add_flag("--delay", options->delay,
-                   "of --reset subtract: in the next step, behind the leak, as\n"
+                   "of --reset subtract: in the next step, after the leak, as\n"
                    "snntorch's reset_delay");
   add_value(command, "--fires WHEN", options->fires, "above the threshold, or at it, too")
       ->check(one_of({"above", "at"}));

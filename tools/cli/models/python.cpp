@@ -66,7 +66,7 @@ void require_version(const std::string& python) {
   const std::string found = first_line_of(
       {python, "-c", "import sys; print(sys.version_info >= (3, 11), sys.version.split()[0])"});
   if (found.starts_with("False "))
-    throw_error("Python 3.11 or newer is needed, {} is {}: --python P takes another", python,
+    throw_error("Python 3.11 or newer is needed, {} is {}: --python P selects another", python,
                 found.substr(6));
 }
 
@@ -81,8 +81,8 @@ void make_environment(const fs::path& folder, const fs::path& requirements) {
       folder, log);
   if (code != 0)
     throw_error(
-        "pip cannot install {} (is PyPI in reach?) for {}: {}; "
-        "--python P takes a Python that has its packages",
+        "pip cannot install {} (is PyPI reachable?) for {}: {}; --python P selects a Python that "
+        "has its packages",
         requirements.filename().string(), first_line_of({"python3", "--version"}),
         fmt::join(lines(log, "ERROR: "), "; "));
 }
@@ -124,7 +124,7 @@ Python::Python(const PythonOptions& options, const std::string& requirements, co
   else if (program_.string().find('/') != std::string::npos)
     program_ = fs::absolute(program_);
   if (program_.is_absolute() && ::access(program_.c_str(), X_OK) != 0)
-    throw_error("--python: {} is no program", program_.string());
+    throw_error("--python: {} is not a program", program_.string());
 }
 
 std::string Python::run(const std::string& script, const std::vector<std::string>& arguments,

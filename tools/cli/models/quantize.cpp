@@ -175,10 +175,9 @@ Json placed(const QuantizeArguments& options, const machine::Config& config, std
 
 /// @throws Error  a format that the machine has no codes of
 void check_format(const QuantizeArguments& options) {
-  if (options.int8_weights && options.format.empty())
-    throw_error("--int8-weights: of --format alone");
+  if (options.int8_weights && options.format.empty()) throw_error("--int8-weights: needs --format");
   if (options.int8_activations && options.format != "e4m3")
-    throw_error("--int8-activations: of --format e4m3 alone");
+    throw_error("--int8-activations: needs --format e4m3");
   if (options.int8_activations && options.int8_weights)
     throw_error("--int8-activations, --int8-weights: one of them, both are --type int8");
   if (options.format.empty()) return;
@@ -188,8 +187,8 @@ void check_format(const QuantizeArguments& options) {
   const machine::FormatRow& row = machine::row_of(*format);
   if (row.bytes() > machine::kMostBytes)
     throw_error(
-        "--format {}: its values have {} bits of fixed point, which take four bytes or more, "
-        "allowed e3m4 posit8_0 e4m3; trine estimate --format has its cycles",
+        "--format {}: its values have {} bits of fixed point, which need four bytes or more, "
+        "allowed e3m4 posit8_0 e4m3; trine estimate --format gives its cycles",
         options.format, row.bits);
 }
 
@@ -210,7 +209,9 @@ int run(const QuantizeArguments& given) {
   if (options.calibration.empty() == options.inputs.empty())
     throw_error("{}: one of --calibration and --inputs is needed", options.model);
   if (!options.inputs.empty() && options.preparation.given())
-    throw_error("--mean, --scale: of --calibration; files of --inputs are as the model takes them");
+    throw_error(
+        "--mean, --scale: need --calibration; files of --inputs hold the values that the model "
+        "reads");
   options.mixed.check(options.model, config);
   const auto [by, examples, losses] = quantized(options, config);
   std::string text, notes;
@@ -239,32 +240,31 @@ void add_quantize(Command app, Action& action) {
       app, action, "quantize", "a float model to int8, by ONNX Runtime or ai-edge-quantizer", run);
   add_value(command, "MODEL", options->model, "float ONNX or TFLite model")->required();
   add_value(command, "--calibration DIR", options->calibration,
-            "examples that its ranges are taken from; folders and files as of\n"
-            "trine accuracy, without labels too");
+            "examples that give the ranges; folders and files as in trine accuracy,\n"
+            "with or without labels");
   add_value(command, "--inputs X.npy", options->inputs,
-            "in place of it a file for each input, in order, with the examples\n"
-            "along the leading axis, in the model's own types: token ids, masks");
+            "instead of --calibration: a file for each input, in order, with the\n"
+            "examples along the leading axis, in the model's types: token ids, masks");
   add_value(command, "--out FILE", options->network.model, "the quantized model")->required();
   add_value(command, "--count N", options->count, "examples at most (100)")
       ->check(range(1, 1'000'000));
   options->preparation.declare(command);
   add_value(command, "--type T", options->type,
-            "of activations: int8 or, for ONNX, uint8 or int16\n"
-            "(array.activations16)")
+            "type of activations: int8 or, for ONNX, uint8 or int16\n(array.activations16)")
       ->check(one_of({"int8", "uint8", "int16"}));
   add_value(command, "--format F", options->format,
-            "ONNX: codes of an eight-bit format in place of --type: e3m4,\n"
+            "ONNX: codes of an eight-bit format instead of --type: e3m4,\n"
             "posit8_0 or e4m3 (array.activations16, array.formats)");
   command.add_flag("--int8-weights", options->int8_weights,
-                   "of --format: activations alone; weights are int8");
+                   "with --format: only activations; weights are int8");
   command.add_flag("--int8-activations", options->int8_activations,
-                   "of --format e4m3: weights alone; activations are int8");
+                   "with --format e4m3: only weights; activations are int8");
   add_value(command, "--method M", options->method,
-            "ONNX: how ranges come of examples: minmax, entropy, percentile")
+            "ONNX: method for ranges: minmax, entropy, percentile")
       ->check(one_of({"minmax", "entropy", "percentile"}));
   add_value(command, "--carry INPUT=OUTPUT", options->carries,
             "ONNX: a state: this output of a run is that input of the next,\n"
-            "counted from 0; one scale for both, so that codes are handed on")
+            "counted from 0; both get one scale, so that codes are copied")
       ->allow_extra_args(false);
   command.add_flag("--per-tensor", options->per_tensor,
                    "ONNX: one scale for all weights of a layer");
@@ -278,7 +278,7 @@ void add_quantize(Command app, Action& action) {
       "ONNX by ONNX Runtime's quantize_static (QDQ, int8 weights, a scale for each channel), "
       ".tflite\n"
       "by ai-edge-quantizer (int8): what Trine computes bit by bit. Then FILE is compiled for C\n"
-      "(edge256), which says what runs on the machine, on the host, or not at all. The packages "
+      "(edge256), to report what runs on the machine, on the host, or not at all. The packages "
       "come\n"
       "from PyPI, once, into an environment in the cache.\n\n"
       "Examples:\n"

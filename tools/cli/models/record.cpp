@@ -77,7 +77,7 @@ void add_record(Command app, Action& action) {
       app, action, "record", "vectors of a model by LiteRT or ONNX Runtime, for verify", run);
   add_value(command, "MODEL", options->model, "quantized TFLite or ONNX model")->required();
   add_value(command, "--out DIR", options->folder,
-            "folder of the vectors; those there are replaced")
+            "folder of the vectors; existing ones are replaced")
       ->required();
   add_value(command, "--labels F", options->labels, "class of each case: .npy, or a number a line");
   add_value(command, "--span LO HI", options->span,
@@ -85,10 +85,10 @@ void add_record(Command app, Action& action) {
             "of whole numbers that index no table (0 1)")
       ->expected(2, 2)
       ->check(number());
-  command.add_flag("--integer", options->integer, "random floats are whole numbers");
+  command.add_flag("--integer", options->integer, "make random floats whole numbers");
   command.add_flag("--no-layers", options->no_layers, "outputs only");
   command.add_flag("--stream", options->stream,
-                   "the cases are one stream: states of LSTM and SVDF go from each\n"
+                   "the cases are one stream: states of LSTM and SVDF persist from each\n"
                    "to the next");
   options->cases.declare(command);
   options->python.declare(command);

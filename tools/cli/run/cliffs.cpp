@@ -67,16 +67,16 @@ std::string vector_remedy(const Waiting& w) {
     return "channels become pixels, element by element: reshape where pixels stay whole, or keep "
            "the shape";
   if (w.is({"POOL", "MEAN", "SUM", "REDUCE"}))
-    return "a pool reads each element of its window alone: more array.rows; a stride of the "
+    return "a pool reads each element of its window separately: more array.rows; a stride of the "
            "convolution before it needs no pool";
   const bool function = w.is({"DEQUANTIZE", "FLOAT", "ERF", "GELU", "LOGISTIC", "TANH", "EXP"});
   if (!function && w.is({"ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE"}))
-    return "an operator of two maps goes word by word: more array.rows; an addition right behind "
-           "a convolution costs nothing";
+    return "an operator of two maps goes word by word: more array.rows; an addition right after a "
+           "convolution costs nothing";
   if (!w.config.table)
     return "without a table a function is a chain of operators: vector.table=true";
-  return "a function that no convolution comes before goes word by word: more array.rows, or "
-         "place it right behind a convolution";
+  return "a function that no convolution comes before goes word by word: more array.rows, or place "
+         "it right after a convolution";
 }
 
 std::string memory_remedy(const Waiting& w, Cause cause) {
@@ -127,8 +127,8 @@ std::string advice_of(Cause cause, const Waiting& w) {
       return "it adds up few products, so that results wait to leave: fewer array.cols, more "
              "array.rows";
     case Cause::kBank:
-      return "rows that are read together lie in one bank: another width or stride of its map, "
-             "or other array.rows";
+      return "rows that are read together are in one bank: another width or stride of its map, or "
+             "other array.rows";
     case Cause::kVector:
       return vector_remedy(w);
     case Cause::kControl:

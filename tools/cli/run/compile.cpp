@@ -213,7 +213,7 @@ void write_for_driver(const std::string& option, const std::string& file,
                       std::string (*text_of)(const compiler::Program&)) {
   if (file.empty()) return;
   if (!program.rest.empty())
-    throw_error("{}: {} runs in stages, with operators on the host between: --stages", option,
+    throw_error("{}: {} runs in stages, with host operators in between: --stages", option,
                 program.name);
   write_file(file, text_of(program));
 }

@@ -253,7 +253,7 @@ class Writer {
   /// Perplexity of a text, by windows of the context's size.
   int measure() {
     const std::vector<int> tokens = tokenizer_->encode(read_text(o_.text));
-    if (tokens.size() < 2) throw_error("{}: holds no text", o_.text);
+    if (tokens.size() < 2) throw_error("{}: contains no text", o_.text);
     llm::FloatModel floats(checkpoint_);
     std::unique_ptr<llm::Session> session;
     double sum = 0, float_sum = 0;
@@ -435,7 +435,7 @@ void add_generate_text(Command app, Action& action) {
             "checkpoint of llama2.c (.bin), or a folder of encoder.onnx,\n"
             "decoder.onnx (or .tflite) and symbols.txt");
   add_value(command, "--tokenizer F", options->tokenizer,
-            "its tokens, where MODEL has none or others are wanted: tokenizer.json\n"
+            "tokenizer, if MODEL has none or to replace it: tokenizer.json\n"
             "(byte-level BPE), .model of SentencePiece, GGUF, or llama2.c's .bin");
   add_value(command, "--random SHAPE", options->random,
             "no text: one token of a model of that shape with random weights; a shape\n"
@@ -446,10 +446,10 @@ void add_generate_text(Command app, Action& action) {
   options->output.declare(command);
   add_value(command, "--prompt TEXT", options->prompt, "how the text begins");
   add_value(command, "--chunk N", options->chunk,
-            "tokens of the prompt that are read at once, fewer where they do not\n"
-            "fit (64); of --random: so many in place of one (1)")
+            "tokens of the prompt that are read together, fewer if they do not\n"
+            "fit (64); with --random: tokens computed together (1)")
       ->check(range(1, 1 << 20));
-  add_value(command, "--tokens N", options->tokens, "tokens to write behind the prompt (64)")
+  add_value(command, "--tokens N", options->tokens, "tokens to write after the prompt (64)")
       ->check(range(1, 1 << 20));
   add_value(command, "--weights W", options->weights,
             "int8: a scale for each output channel; int8m: one for each matrix;\n"
@@ -462,15 +462,15 @@ void add_generate_text(Command app, Action& action) {
   add_value(command, "--temperature T", options->temperature, "0: always the most likely token (0)")
       ->check(range(0.0, 100.0));
   add_value(command, "--from N", options->from,
-            "the golden layers alone for so many tokens, then the machine (0); of\n"
-            "--random: tokens before, whose keys and values are random")
+            "use only the golden layers for N tokens, then the machine (0); with\n"
+            "--random: earlier tokens, whose keys and values are random")
       ->check(range(0, 1 << 20));
   command.add_flag("--layers", options->layers, "cycles of the last token, layer by layer");
   add_value(command, "--seed N", options->seed, "of the tokens drawn (1)");
   add_value(command, "--clock-mhz F", options->clock_mhz, "for tokens per second (200)")
       ->check(range(0.001, 1e5));
   add_value(command, "--perplexity F.txt", options->text,
-            "no new text: perplexity of this file's, beside float32's");
+            "no new text: perplexity of this file's, compared with float32");
   add_value(command, "--deck FILE", options->deck,
             "no text: what firmware needs to write it (docs/soc.md)");
   command.footer(

@@ -31,7 +31,7 @@ std::string stage_list() {
 void check_stage(const std::string& stage) {
   const std::vector<std::string> names = compiler::stage_names();
   if (!stage.empty() && std::find(names.begin(), names.end(), stage) == names.end())
-    throw_error("--print-after: {} is no stage, allowed {}", stage, fmt::join(names, ", "));
+    throw_error("--print-after: {} is not a stage, allowed {}", stage, fmt::join(names, ", "));
 }
 
 /// Random codes; floats in -1..1, or whole ones in 0..127, codes signed or not. Whole numbers of 32
@@ -113,23 +113,23 @@ void declare_shape(Command command, std::vector<std::string>& shapes) {
 
 void declare_lstm(Command command, std::string& lstm) {
   add_value(command, "--lstm WHOSE", lstm,
-            "whose UNIDIRECTIONAL_SEQUENCE_LSTM (on the host):\n"
+            "which UNIDIRECTIONAL_SEQUENCE_LSTM to compute (on the host):\n"
             "auto: as the vectors' manifest says, else micro\n"
-            "micro: tflite-micro's; litert: LiteRT's, int8 alone")
+            "micro: tflite-micro's; litert: LiteRT's, only int8")
       ->check(one_of({"auto", "micro", "litert"}));
 }
 
 void NetworkOptions::declare_batch(Command command) {
   add_value(command, "--batch N", batch,
-            "images that a run takes together, one behind the other along the\n"
+            "images that a run computes together, one after the other along the\n"
             "first axis of each input and output (1)")
       ->check(range(1, 256));
 }
 
 void NetworkOptions::declare_states(Command command) {
   command.add_flag("--states", states,
-                   "states of LSTM and SVDF are inputs and outputs behind the\n"
-                   "model's own, for who keeps them from run to run");
+                   "states of LSTM and SVDF are inputs and outputs after the\n"
+                   "model's own, for a caller that keeps them from run to run");
 }
 
 void NetworkOptions::declare_print(Command command) {
@@ -159,7 +159,7 @@ void BackendOptions::declare(Command command, bool golden) {
       ->check(one_of(backends));
   declare_memory(command);
   add_value(command, "--trace F.fst", trace_file,
-            "write waveforms; as F.vcd those of the ports alone (rtl only)");
+            "write waveforms; as F.vcd only those of the ports (rtl only)");
   command.add_flag("--lockstep", lockstep,
                    "compare every memory write of the RTL with the architecture simulator");
 }
@@ -176,7 +176,7 @@ void BackendOptions::check() const {
   std::error_code ignored;
   const std::filesystem::file_status trace = std::filesystem::status(trace_file, ignored);
   if (!trace_file.empty() && exists(trace) && !is_regular_file(trace))
-    throw_error("--trace: {} is no regular file, which waveforms need", trace_file);
+    throw_error("--trace: {} is not a regular file, which waveforms need", trace_file);
   if (backend == "rtl") return;
   if (!trace_file.empty()) throw_error("--trace: needs --backend rtl");
   if (lockstep) throw_error("--lockstep: needs --backend rtl");
@@ -213,7 +213,7 @@ struct Compiling {
     network.graph = model::parse_model(bytes, options.model, part != HostPart::kNowhere,
                                        model::parse_shapes(options.shapes));
     if (options.states) {
-      if (options.batch > 1) throw_error("--batch: states are of one image");
+      if (options.batch > 1) throw_error("--batch: not with states, which are those of one image");
       model::check(*network.graph);
       auto [graph, carries] = model::with_states(std::move(*network.graph));
       network.graph = std::move(graph);

@@ -360,7 +360,7 @@ class PairText {
   std::string required(const std::string& name) const {
     const fs::path path = fs::path(o_.folder) / name;
     if (!fs::is_regular_file(path))
-      throw_error("{}: no {}, which a folder with an encoder has (docs/encoder-decoder.md)",
+      throw_error("{}: no {}, which a folder with an encoder needs (docs/encoder-decoder.md)",
                   o_.folder, name);
     return path.string();
   }

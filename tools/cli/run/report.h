@@ -24,7 +24,7 @@ struct Execution {
   int exact = 0;
   int images = 1;       ///< images of a run: a batch
   bool checked = true;  ///< false: outputs were not compared
-  const char* why_not = "a program holds no model to compare with";
+  const char* why_not = "a program contains no model to compare with";
   double seconds = 0;                          ///< time of simulation
   double clock_ns = 0;                         ///< 0: the prediction of clock_of()
   std::optional<double> energy_pj;             ///< energy of `slowest`, if known

@@ -99,7 +99,7 @@ Json edge_json(const compiler::TensorLayout& l) {
 void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
                   const std::vector<Array>& inputs) {
   if (compiler::stages(program).size() > 1)
-    throw_error("--memory: {} runs in stages, with operators on the host between", program.name);
+    throw_error("--memory: {} runs in stages, with host operators in between", program.name);
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
   compiler::write_inputs(program, inputs, dram.data());
   const auto* words = reinterpret_cast<const std::uint8_t*>(program.words.data());
@@ -133,7 +133,7 @@ void check_stream(const RunArguments& options) {
                                                  {"--perfetto", !options.perfetto.empty()},
                                                  {"--batch", options.network.batch > 1}};
   for (const auto& [name, given] : others)
-    if (given) throw_error("{}: a single run has it, not --stream or --frames", name);
+    if (given) throw_error("{}: only for a single run, not with --stream or --frames", name);
 }
 
 /// One run. @return where its outputs differ from the golden layers', "": nowhere

@@ -123,13 +123,13 @@ std::pair<std::int64_t, double> largest(const Array& array) {
 
 void StreamOptions::declare(Command command) {
   add_value(command, "--stream F.npy", frames,
-            "run a frame after the other; states of LSTM and SVDF go from each\n"
-            "run to the next. [frames, shape of the input], a file for each\n"
-            "input that is no state; - reads one input's bytes from stdin")
+            "run one frame after the other; states of LSTM and SVDF persist from\n"
+            "run to run. [frames, shape of the input], a file for each\n"
+            "input that is not a state; - reads one input's bytes from stdin")
       ->allow_extra_args(false);
   add_value(command, "--frames N", count,
-            "in place of --stream: so many runs, of a model all of whose inputs\n"
-            "--carry, --feed or --begin fill")
+            "instead of --stream: N runs of a model all of whose inputs are filled\n"
+            "by --carry, --feed or --begin")
       ->check(range(1, 1'000'000));
   add_value(command, "--carry INPUT=OUTPUT", carries,
             "with these: an output of a run is an input of the next, for\n"

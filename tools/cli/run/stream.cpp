@@ -65,7 +65,7 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
     throw_error("--frames: nothing fills input {} of {}: --carry, --feed, --begin", inputs[0],
                 model);
   if (names.size() != inputs.size())
-    throw_error("--stream: {} files, allowed {}: one for each input of {} that is no state",
+    throw_error("--stream: {} files, allowed {}: one for each input of {} that is not a state",
                 names.size(), inputs.size(), model);
   if (names.size() == 1 && names[0] == "-") {
     live_ = inputs[0];
@@ -76,7 +76,7 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
   for (std::size_t i = 0; i < names.size(); ++i) {
     Array file = read_npy(names[i]);
     const Array& one = shapes_.at(static_cast<std::size_t>(inputs[i]));
-    if (file.shape.empty()) throw_error("{}: holds a number, no frames", names[i]);
+    if (file.shape.empty()) throw_error("{}: holds a number, not frames", names[i]);
     std::vector<std::int64_t> rest(file.shape.begin() + 1, file.shape.end());
     if (rest != one.shape && !one.shape.empty() && one.shape[0] == 1)
       rest.insert(rest.begin(), 1);  // of a batch of 1
@@ -235,7 +235,7 @@ std::string run_stream(const StreamOptions& options, const Network& network,
     try {
       result = runner(inputs);
     } catch (const Error& error) {
-      throw_error("frame {}: {}; the states are those behind the frame before", frame,
+      throw_error("frame {}: {}; the states are those after the previous frame", frame,
                   error.what());
     }
     std::string differs;
@@ -266,7 +266,7 @@ std::string run_stream(const StreamOptions& options, const Network& network,
     ++frame;
   }
   if (machine.symbol() >= 0) output.print(symbols_of(answers) + "\n");
-  if (frame == 0) throw_error("--stream {}: holds no frame", options.frames[0]);
+  if (frame == 0) throw_error("--stream {}: contains no frame", options.frames[0]);
   execution.seconds = watch.seconds();
   collected.write();
   return difference;

@@ -237,7 +237,7 @@ void add_verify(Command app, Action& action) {
   options->output.declare(command);
   command.footer(
       "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"
-      "With --batch N a run takes N vectors, the last one the first ones again where some lack.\n"
+      "With --batch N a run takes N vectors, the last one repeats the first ones to fill up.\n"
       "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr has how many\n"
       "codes differ, by how much, where first, and the first recorded layer that the golden\n"
       "layers compute otherwise.\n\n"

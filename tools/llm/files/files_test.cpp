@@ -110,11 +110,11 @@ TEST_CASE("keys of a GGUF file have their types", "[llm][files]") {
   CHECK(file.integers("a.integers") == std::vector<std::int64_t>{3, -4});
   CHECK(file.integer("b", 3) == 3);
   CHECK_THROWS_WITH(file.integer("b"),
-                    ContainsSubstring("weights.gguf: no key 'b', wanted an integer"));
+                    ContainsSubstring("weights.gguf: no key 'b', expected an integer"));
   CHECK_THROWS_WITH(file.integer("a.f32"),
-                    ContainsSubstring("key 'a.f32' is float32, wanted an integer"));
+                    ContainsSubstring("key 'a.f32' is float32, expected an integer"));
   CHECK_THROWS_WITH(file.text("a.texts"),
-                    ContainsSubstring("key 'a.texts' is an array of text, wanted a text"));
+                    ContainsSubstring("key 'a.texts' is an array of text, expected a text"));
 }
 
 TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
@@ -132,7 +132,7 @@ TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
                     ContainsSubstring("tensor 't.Q4_K': 9 axes, allowed 1..4"));
   CHECK_THROWS_WITH(
       parse_gguf(set_number(good, name + 4, 255, 8)),
-      ContainsSubstring("tensor 't.Q4_K': rows of 255 are no whole blocks of 256 (Q4_K)"));
+      ContainsSubstring("tensor 't.Q4_K': rows of 255 are not whole blocks of 256 (Q4_K)"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, name + 12, std::uint64_t{1} << 62, 8)),
                     ContainsSubstring("tensor 't.Q4_K': shape "));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, name + 20, 99, 4)),
@@ -187,15 +187,15 @@ TEST_CASE("a safetensors file's faults are named", "[llm][files]") {
   refuse_beginnings(read_file(kFormats + "weights.safetensors"), parse);
   with(R"({"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]})", 12);
   CHECK_THROWS_WITH(parse({1, 2}),
-                    ContainsSubstring("m.safetensors: 2 bytes are no safetensors file"));
-  CHECK_THROWS_WITH(with("3", 0), ContainsSubstring("tensor 'w': is no object"));
+                    ContainsSubstring("m.safetensors: 2 bytes are not a safetensors file"));
+  CHECK_THROWS_WITH(with("3", 0), ContainsSubstring("tensor 'w': is not an object"));
   CHECK_THROWS_WITH(with(R"({"shape": []})", 0), ContainsSubstring("tensor 'w': no dtype"));
   CHECK_THROWS_WITH(with(R"({"dtype": "F4", "shape": [2], "data_offsets": [0, 1]})", 1),
                     ContainsSubstring("tensor 'w': type F4, allowed F32, F16, BF16, I8, U8"));
   CHECK_THROWS_WITH(with(R"({"dtype": "U8", "shape": [-2], "data_offsets": [0, 2]})", 2),
                     ContainsSubstring("tensor 'w': shape: -2, allowed whole numbers"));
   CHECK_THROWS_WITH(with(R"({"dtype": "U8", "shape": [3], "data_offsets": [0, 2]})", 2),
-                    ContainsSubstring("tensor 'w': 2 bytes are no U8 of shape [3]"));
+                    ContainsSubstring("tensor 'w': 2 bytes do not fit U8 of shape [3]"));
   CHECK_THROWS_WITH(with(R"({"dtype": "U8", "shape": [3], "data_offsets": [0, 3]})", 2),
                     ContainsSubstring("tensor 'w': bytes 0..3 of the data, which end in byte"));
   CHECK_THROWS_WITH(
@@ -204,7 +204,7 @@ TEST_CASE("a safetensors file's faults are named", "[llm][files]") {
   CHECK_THROWS_WITH(with(R"({"dtype": "U8", "shape": [2], "data_offsets": [0, 2]})", 3),
                     ContainsSubstring("3 bytes of data, its header describes 2"));
   CHECK_THROWS_WITH(parse(safetensors_bytes("{\"w\": ", 0)),
-                    ContainsSubstring("is no JSON: line 1"));
+                    ContainsSubstring("is not valid JSON: line 1"));
 }
 
 TEST_CASE("a model of several safetensors files is one", "[llm][files]") {
@@ -228,7 +228,7 @@ TEST_CASE("a model of several safetensors files is one", "[llm][files]") {
   CHECK(read_safetensors_folder(folder).all().size() == 2);
   write(index, R"({"weight_map": {"a": "../1.safetensors"}})");
   CHECK_THROWS_WITH(read_safetensors_folder(folder),
-                    ContainsSubstring("allowed the name of a file beside"));
+                    ContainsSubstring("allowed the name of a file next to"));
   write(index, R"({"weight_map": {"a": "2.safetensors"}})");
   CHECK_THROWS_WITH(read_safetensors_folder(folder),
                     ContainsSubstring("2.safetensors: no tensor 'a'"));

@@ -75,7 +75,7 @@ class GgufFile::Parser {
 
   void run() {
     if (bytes_.size() < 4 || std::memcmp(bytes_.data(), "GGUF", 4) != 0)
-      throw_error("{}: is no GGUF file: it begins without these letters", of_.file_);
+      throw_error("{}: is not a GGUF file: it does not begin with these letters", of_.file_);
     at_ = 4;
     where_ = "the header";
     const std::uint64_t version = number(4);
@@ -190,7 +190,7 @@ class GgufFile::Parser {
     const std::int64_t elements = t.elements(), row = t.shape.back();
     if (elements < 1) throw_error("{}: {}: shape {}", of_.file_, where_, shape_text(t.shape));
     if (row % t.encoding->elements != 0)
-      throw_error("{}: {}: rows of {} are no whole blocks of {} ({})", of_.file_, where_, row,
+      throw_error("{}: {}: rows of {} are not whole blocks of {} ({})", of_.file_, where_, row,
                   t.encoding->elements, t.encoding->name);
     const std::int64_t blocks = elements / t.encoding->elements;
     if (static_cast<std::uint64_t>(blocks) > bytes_.size())  // a block has a byte at least
@@ -259,8 +259,8 @@ std::vector<std::string> GgufFile::keys() const {
 void GgufFile::refuse(const std::string& key, const char* wanted) const {
   const auto found = values_.find(key);
   if (found == values_.end())
-    throw_error("{}: no key '{}', wanted {}", file_, printable(key), wanted);
-  throw_error("{}: key '{}' is {}{}, wanted {}", file_, printable(key),
+    throw_error("{}: no key '{}', expected {}", file_, printable(key), wanted);
+  throw_error("{}: key '{}' is {}{}, expected {}", file_, printable(key),
               found->second.is_array ? "an array of " : "", kNames[found->second.type], wanted);
 }
 

@@ -20,7 +20,8 @@ constexpr std::uint64_t kMostHeader = 100'000'000;  // as the reference library
 class Header {
  public:
   Header(std::span<const std::uint8_t> bytes, const std::string& file) : file_(file) {
-    if (bytes.size() < 8) throw_error("{}: {} bytes are no safetensors file", file, bytes.size());
+    if (bytes.size() < 8)
+      throw_error("{}: {} bytes are not a safetensors file", file, bytes.size());
     const std::uint64_t size = little_endian(bytes.first(8));
     if (size > kMostHeader)
       throw_error("{}: a header of {} bytes, allowed 2..{}", file, size, kMostHeader);
@@ -29,7 +30,7 @@ class Header {
     data_at_ = 8 + size;
     data_ = bytes.subspan(data_at_);
     json_ = parse_sorted_json({reinterpret_cast<const char*>(bytes.data() + 8), size}, file);
-    if (!json_.is_object()) throw_error("{}: the header is no object", file);
+    if (!json_.is_object()) throw_error("{}: the header is not an object", file);
   }
 
   StoredTensors run() {
@@ -59,7 +60,7 @@ class Header {
                                     const char* key) const {
     const SortedJson& list = part(name, entry, key);
     std::vector<std::int64_t> all;
-    if (!list.is_array()) refuse(name, fmt::format("{} is no list", key));
+    if (!list.is_array()) refuse(name, fmt::format("{} is not a list", key));
     for (const SortedJson& v : list) {
       if (!v.is_number_unsigned() || v.get<std::uint64_t>() >> 62 != 0)
         refuse(name, fmt::format("{}: {}, allowed whole numbers below 2^62", key,
@@ -70,7 +71,7 @@ class Header {
   }
 
   void read(const std::string& name, const SortedJson& entry) {
-    if (!entry.is_object()) refuse(name, "is no object");
+    if (!entry.is_object()) refuse(name, "is not an object");
     StoredTensor t;
     const SortedJson& dtype = part(name, entry, "dtype");
     const std::string type = dtype.is_string() ? dtype.get<std::string>() : sorted_json_text(dtype);
@@ -79,7 +80,7 @@ class Header {
       refuse(name, fmt::format("type {}, allowed {}", printable(type), safetensors_encodings()));
     t.shape = numbers(name, entry, "shape");
     const auto offsets = numbers(name, entry, "data_offsets");
-    if (offsets.size() != 2) refuse(name, "data_offsets are no two numbers");
+    if (offsets.size() != 2) refuse(name, "data_offsets are not two numbers");
     const auto begin = static_cast<std::uint64_t>(offsets[0]);
     const auto end = static_cast<std::uint64_t>(offsets[1]);
     if (begin > end || end > data_.size())
@@ -89,8 +90,8 @@ class Header {
     if (elements < 0 || static_cast<std::uint64_t>(elements) > data_.size() ||
         static_cast<std::uint64_t>(elements) * static_cast<std::uint64_t>(t.encoding->bytes) !=
             end - begin)
-      refuse(name,
-             fmt::format("{} bytes are no {} of shape {}", end - begin, type, shape_text(t.shape)));
+      refuse(name, fmt::format("{} bytes do not fit {} of shape {}", end - begin, type,
+                               shape_text(t.shape)));
     t.place = data_at_ + begin;
     t.bytes = data_.subspan(begin, end - begin);
     t.file = file_;
@@ -148,7 +149,7 @@ StoredTensors read_safetensors_folder(const std::filesystem::path& folder) {
   for (const auto& [name, shard] : map->items()) {
     const std::string file = shard.is_string() ? shard.get<std::string>() : "";
     if (file.empty() || file.find('/') != std::string::npos || file == "..")
-      throw_error("{}: tensor '{}': {}, allowed the name of a file beside it", index.string(),
+      throw_error("{}: tensor '{}': {}, allowed the name of a file next to it", index.string(),
                   printable(name), printable(sorted_json_text(shard)));
     if (!shards.contains(file)) shards[file] = read_safetensors(folder / file);
     const StoredTensor* tensor = shards[file].find(name);

@@ -224,7 +224,7 @@ class Taker {
   void finish(const std::function<bool(const std::string&)>& ignored) const {
     for (const auto& [name, tensor] : tensors_.all())
       if (!used_.contains(name) && !ignored(name))
-        throw_error("{}: tensor '{}' is none that a {} model has by its keys", tensor.file,
+        throw_error("{}: tensor '{}' is not part of a {} model with these keys", tensor.file,
                     printable(name), a_.family);
   }
 
@@ -252,7 +252,7 @@ void check_memory(const Architecture& a) {
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   if (5 * floats > memory)  // float32 and a byte of code
     throw_error(
-        "{}: {:.1f} GB as float32 with codes, {:.1f} GB of memory are here; trine estimate "
+        "{}: {:.1f} GB as float32 with codes, {:.1f} GB of memory are available; trine estimate "
         "--table counts models of that size",
         a.file, 5e-9 * floats, 1e-9 * memory);
 }
@@ -271,7 +271,7 @@ void check(const Architecture& a) {
     if (value < 1 || value > most)
       throw_error("{}: {} {}, allowed 1..{}", a.file, value, name, most);
   if (d.head_channels == 0 && d.dim % d.heads != 0)
-    throw_error("{}: {} channels are no whole heads of {}", a.file, d.dim, d.heads);
+    throw_error("{}: {} channels are not whole heads of {}", a.file, d.dim, d.heads);
   if (d.head() < 2 || d.head() % 2 != 0 || std::int64_t{d.head()} * d.heads > kMostExtent)
     throw_error("{}: heads of {} channels, allowed even numbers", a.file, d.head());
   if (d.heads % d.kv_heads != 0)

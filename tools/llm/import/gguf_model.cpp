@@ -63,7 +63,7 @@ class Keys {
       if (!key.starts_with(family_ + ".") || read_.contains(key)) continue;
       std::string known;
       for (const std::string& k : read_) known += (known.empty() ? "" : ", ") + k;
-      throw_error("{}: {} is no key that is read ({})", file_.file(), printable(key), known);
+      throw_error("{}: {} is not a supported key ({})", file_.file(), printable(key), known);
     }
   }
 

@@ -92,7 +92,7 @@ const Family& family_named(const std::string& name, const std::string& file) {
 class Config {
  public:
   Config(const Json& json, const std::string& file) : json_(json), file_(file) {
-    if (!json.is_object()) throw_error("{}: is no object", file);
+    if (!json.is_object()) throw_error("{}: is not an object", file);
   }
 
   /// null counts as absent.
@@ -111,7 +111,7 @@ class Config {
   int integer(const std::string& key, std::optional<int> otherwise = {}) {
     const Json* value = find(key);
     if (value == nullptr && otherwise) return *otherwise;
-    if (value == nullptr) throw_error("{}: no key {}, wanted a whole number", file_, key);
+    if (value == nullptr) throw_error("{}: no key {}, expected a whole number", file_, key);
     constexpr std::int64_t kMost = std::numeric_limits<int>::max();
     if (!value->is_number_integer() ||
         (value->is_number_unsigned() && value->get<std::uint64_t>() > kMost) ||
@@ -123,7 +123,7 @@ class Config {
   double number(const std::string& key, std::optional<double> otherwise = {}) {
     const Json* value = find(key);
     if (value == nullptr && otherwise) return *otherwise;
-    if (value == nullptr) throw_error("{}: no key {}, wanted a number", file_, key);
+    if (value == nullptr) throw_error("{}: no key {}, expected a number", file_, key);
     if (!value->is_number()) refuse(key, *value, "numbers");
     return value->get<double>();
   }
@@ -157,7 +157,7 @@ class Config {
         continue;
       std::string known;
       for (const std::string& k : read_) known += (known.empty() ? "" : ", ") + k;
-      throw_error("{}: {} is no key that is read ({}) or changes nothing", file_, printable(key),
+      throw_error("{}: {} is not a supported key ({}) or changes nothing", file_, printable(key),
                   known);
     }
   }
@@ -318,7 +318,7 @@ Architecture architecture_of(const Json& json, const std::string& file) {
 ImportedModel read_hugging_face_model(const std::filesystem::path& folder) {
   const auto path = folder / "config.json";
   if (!std::filesystem::exists(path))
-    throw_error("{}: no config.json is there: allowed a folder as Hugging Face has it",
+    throw_error("{}: no config.json is there: allowed a folder in the format of Hugging Face",
                 folder.string());
   const Architecture a = architecture_of(parse_json(read_text(path), path.string()), path.string());
   return take_tensors(a, read_safetensors_folder(folder), kNames, [](const std::string& name) {

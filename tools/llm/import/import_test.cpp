@@ -253,17 +253,17 @@ TEST_CASE("keys that change results are honoured or refused by name", "[llm][imp
   refuses(llama, "model_type", "gpt2", "model_type: gpt2, allowed llama, qwen2, mistral, gemma");
   refuses(llama, "hidden_act", "gelu", "hidden_act: \"gelu\", allowed silu, gelu_pytorch_tanh");
   refuses(llama, "hidden_size", 0, "hidden_size: 0, allowed 1..");
-  refuses(llama, "hidden_size", nullptr, "no key hidden_size, wanted a whole number");
+  refuses(llama, "hidden_size", nullptr, "no key hidden_size, expected a whole number");
   refuses(llama, "num_key_value_heads", 3, "4 heads cannot share the keys of 3");
   refuses(llama, "head_dim", 7, "heads of 7 channels, allowed even numbers");
   refuses(llama, "attn_logit_softcapping", 50.0, "attn_logit_softcapping: 50.0, allowed null");
   refuses(llama, "relative_attention_num_buckets", 32,
           "relative_attention_num_buckets: 32, allowed null: no relative positions");
-  refuses(llama, "mlp_bias", true, "mlp_bias is no key that is read (");
+  refuses(llama, "mlp_bias", true, "mlp_bias is not a supported key (");
   refuses(llama, "rope_scaling", {{"type", "yarn"}, {"factor", 4.0}},
           "rope_scaling: type yarn, allowed default, linear, llama3");
   refuses(llama, "rope_scaling", {{"type", "linear"}, {"factor", 4.0}, {"more", 1}},
-          "rope_scaling: more is no key that is read");
+          "rope_scaling: more is not a supported key");
   refuses(llama, "pretraining_tp", 2, "pretraining_tp: 2, allowed 1");
   refuses(llama, "quantization_config", {{"quant_method", "gptq"}},
           "quantization_config: quant_method gptq of a llama model, allowed bitnet of bitnet");
@@ -279,7 +279,7 @@ TEST_CASE("keys that change results are honoured or refused by name", "[llm][imp
                     ContainsSubstring("no tensor 'model.layers.0.self_attn.q_proj.bias'"));
   CHECK_THROWS_WITH(
       llama.read("num_hidden_layers", 1),
-      ContainsSubstring("tensor 'model.layers.1.input_layernorm.weight' is none that a llama"));
+      ContainsSubstring("tensor 'model.layers.1.input_layernorm.weight' is not part of a llama"));
   CHECK_THROWS_WITH(bitnet.read("quantization_config", nullptr),
                     ContainsSubstring("shape [8, 32], the model's keys say [32, 32]"));
   CHECK_THROWS_WITH(llama.read("num_hidden_layers", 1024 * 1024),
@@ -302,9 +302,9 @@ TEST_CASE("a GGUF model's keys are honoured or refused by name", "[llm][import][
   CHECK(with("llama", "llama").checkpoint.form.rope.factors.size() == 6);
   CHECK_THROWS_WITH(
       with("llama.rope.freq_base", "llama.rope.freq_bass"),
-      ContainsSubstring("llama.rope.freq_bass is no key that is read (llama.attention."));
+      ContainsSubstring("llama.rope.freq_bass is not a supported key (llama.attention."));
   CHECK_THROWS_WITH(with("llama.block_count", "llama.block_coun_"),
-                    ContainsSubstring("no key 'llama.block_count', wanted an integer"));
+                    ContainsSubstring("no key 'llama.block_count', expected an integer"));
   CHECK_THROWS_WITH(with("blk.1.attn_q.weight", "blk.1.attn_Q.weight"),
                     ContainsSubstring("no tensor 'blk.1.attn_q.weight'"));
   CHECK_THROWS_WITH(

@@ -60,7 +60,7 @@ class Message {
 
  private:
   [[noreturn]] void fail() const {
-    throw_error("{}: is no SentencePiece model: its protobuf is damaged", file_);
+    throw_error("{}: is not a SentencePiece model: its protobuf is damaged", file_);
   }
 
   std::string_view take(std::uint64_t count) {
@@ -356,7 +356,7 @@ PieceRules parse_piece_model(std::span<const std::uint8_t> bytes, const std::str
     trained = trained || f->number == 2;
   }
   if (rules.pieces.empty() || !trained)
-    throw_error("{}: is no SentencePiece model: pieces or their trainer_spec are missing", file);
+    throw_error("{}: is not a SentencePiece model: pieces or their trainer_spec are missing", file);
   const auto found = std::ranges::find(rules.pieces, begin, &Piece::text);
   if (found != rules.pieces.end() && found->type == PieceType::kControl)
     rules.begin = static_cast<int>(found - rules.pieces.begin());

@@ -216,8 +216,9 @@ std::unique_ptr<TokenCodec> given_codec(const fs::path& path, int vocabulary) {
 std::unique_ptr<TokenCodec> own_codec(const fs::path& model) {
   if (fs::is_directory(model)) return folder_codec(model);
   if (begins_with(model, "GGUF")) return gguf_codec(model);
-  throw_error("--tokenizer: is required: {} is a checkpoint of llama2.c, which holds no tokenizer",
-              model.string());
+  throw_error(
+      "--tokenizer: is required: {} is a checkpoint of llama2.c, which contains no tokenizer",
+      model.string());
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ std::size_t number_of(const SortedJson& json, const std::string& where, const st
 class Part {
  public:
   Part(const SortedJson& json, std::string where) : json_(json), where_(std::move(where)) {
-    if (!json.is_object()) throw_error("{}: is no object", where_);
+    if (!json.is_object()) throw_error("{}: is not an object", where_);
   }
 
   const std::string& where() const { return where_; }

@@ -34,13 +34,13 @@ std::string precisions_text(const Config& config) {
 
 const std::vector<Key>& schema() {
   static const std::vector<Key> keys{
-      {"name", NameKey{&Config::name}, "of the design, in reports; a file's own name if absent",
-       "nothing but the name in headers and reports", false},
+      {"name", NameKey{&Config::name}, "name of the design in reports; the file's name if absent",
+       "only the name in headers and reports", false},
       {"array.rows", IntKey{&Config::rows, {1, 256}},
-       "lanes: output pixels or tokens worked on at once",
+       "lanes: output pixels or tokens computed at once",
        "MACs per cycle and post lanes grow in proportion, the gather faster; DMEM gets more banks; "
        "maps smaller than a vector leave lanes idle"},
-      {"array.cols", IntKey{&Config::cols, {1, 256}}, "output channels worked on at once",
+      {"array.cols", IntKey{&Config::cols, {1, 256}}, "output channels computed at once",
        "MACs per cycle grow in proportion; a tile takes longer to drain, so short reductions wait; "
        "PMEM gets wider and shallower"},
       {"array.precisions", PrecisionsKey{},
@@ -52,14 +52,14 @@ const std::vector<Key>& schema() {
        "they are int8 weights",
        true, true},
       {"array.groups", BoolKey{&Config::groups},
-       "scales of such weights by groups of 32, 64, 128 input channels",
+       "scales of 4-bit weights by groups of 32, 64, 128 input channels",
        "a sum of 26 bits more for each PE, in the post unit; an eighth, sixteenth or 32nd more "
        "weights; without it, networks with such weights are refused",
        true, true},
       {"array.activations16", BoolKey{&Config::activations16},
        "int16 activations, int8 weights (an even number of rows)",
-       "two lanes for each of their positions: half the rate; sums of 40 bits and codes of 16 bits "
-       "in every second post lane; without it, networks with int16 activations are refused",
+       "two lanes for each int16 position: half the rate; 40-bit sums and 16-bit codes in every "
+       "second post lane; without it, networks with int16 activations are refused",
        true, true},
       {"array.formats", BoolKey{&Config::formats},
        "codes may be E3M4, posit<8,0> or E4M3 (array.activations16)",
@@ -70,7 +70,7 @@ const std::vector<Key>& schema() {
        "bits of an accumulator; networks that may need more are refused",
        "two flip-flops and an adder's bit in each PE for each bit; 32: no network is refused"},
       {"memory.dmem_kib", IntKey{&Config::dmem_kib, {8, 65536}},
-       "feature-map memory, KiB; the banks have whole rows",
+       "feature-map memory, KiB; must give whole rows in each bank",
        "more maps stay on chip between layers: less traffic; area in proportion"},
       {"memory.pmem_kib", IntKey{&Config::pmem_kib, {1, 65536}}, "weight memory, KiB",
        "more weights are prefetched, fewer are fetched again; area in proportion"},
@@ -79,29 +79,28 @@ const std::vector<Key>& schema() {
        "parameters of more channels are prefetched; 69 bits of memory each"},
       {"memory.packed_weights", BoolKey{&Config::packed},
        "weights in DRAM: short codes, trits, 2:4, or four bits",
-       "layers that wait for their weights take fewer cycles, by what the weights are packed to "
-       "(columns in fours; trits alone on a bus of more than 64 bits); an unpacker in front of "
-       "PMEM",
+       "layers that wait for weights take fewer cycles, in proportion to the packing (a multiple "
+       "of 4 columns; only trits on a bus of more than 64 bits); an unpacker in front of PMEM",
        true, true},
       {"memory.imem_kib", IntKey{&Config::imem_kib, {0, 1024}},
-       "instruction memory, KiB: keeps a program's beginning",
+       "instruction memory, KiB: holds the first words of a program",
        "a second inference fetches less of the program, nothing if it fits; area in proportion",
        false},
       {"memory.ecc", BoolKey{&Config::ecc},
-       "codes in the memories: corrects single errors, stops at double",
-       "22 % more bits there, a corrector for each bank and column; writes of a part of a word "
-       "take three cycles; both memories are cleared after a reset",
+       "ECC in the memories: corrects single errors, stops at double",
+       "22 % more bits in the memories, a corrector for each bank and column; writes of a part of "
+       "a word take three cycles; both memories are cleared after a reset",
        false},
       {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 2}},
        "columns drained in a cycle",
-       "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long, but not sums "
-       "with a residual, lookups",
+       "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long, except with "
+       "a residual or a lookup",
        false},
       {"vector.enable", BoolKey{&Config::vector},
        "the vector unit: pooling, addition, requantization",
-       "without it, networks that pool or add on their own are refused"},
+       "without it, networks with pools or additions that are not fused are refused"},
       {"vector.table", BoolKey{&Config::table},
-       "the lookup table behind requantized codes: any function",
+       "the lookup table after requantization: any function",
        "2,048 bits of memory a lane; without it, networks with such functions are refused"},
       {"vector.softmax", BoolKey{&Config::softmax},
        "softmax, normalizations over channels (needs vector.enable)",
@@ -121,16 +120,16 @@ const std::vector<Key>& schema() {
       {"bus.axi_id_bits", IntKey{&Config::axi_id_bits, {1, 16}}, "ID width of the AXI4 master",
        "wider ID ports", false},
       {"bus.axi_id", IntKey{&Config::axi_id, {0, 65534}},
-       "ID of fetches and writes, even; loads have the next one", "another ID on the bus", false},
+       "ID of fetches and writes, even; loads use the next ID", "another ID on the bus", false},
       {"bus.axi_prot", IntKey{&Config::axi_prot, {0, 7}},
        "AxPROT: bit 0 privileged, 1 non-secure, 2 instruction",
        "2, the default, reaches no secure memory", false},
       {"bus.axi_read_cache", IntKey{&Config::axi_read_cache, kCacheCodes, true},
        "ARCACHE: 2 is normal, non-cacheable, non-bufferable",
-       "with allocation bits a cache on the way keeps what is read", false},
+       "with allocation bits, a cache on the path keeps the data", false},
       {"bus.axi_write_cache", IntKey{&Config::axi_write_cache, kCacheCodes, true},
        "AWCACHE; with bit 0 (bufferable) done may overtake data",
-       "3, 7, 11, 15: responses may come from on the way, sooner; the host must see what it reads "
+       "3, 7, 11, 15: responses may come earlier, from a point on the path; the host must read "
        "through the same point",
        false},
       {"bus.axi_qos", IntKey{&Config::axi_qos, {0, 15}}, "AxQOS",
@@ -138,7 +137,7 @@ const std::vector<Key>& schema() {
       {"bus.axi_user_bits", IntKey{&Config::axi_user_bits, {1, 32}}, "width of AxUSER",
        "wider ports", false},
       {"bus.axi_user", IntKey{&Config::axi_user, {0, INT_MAX}}, "AxUSER",
-       "whatever the interconnect makes of it", false},
+       "depends on the interconnect", false},
       {"pipeline.rows", IntKey{&Config::pipeline_rows, {1, 256}},
        "PEs down a column between two broadcast registers",
        "fewer registers, longer wires: a lower clock on large arrays", false},
@@ -146,14 +145,14 @@ const std::vector<Key>& schema() {
        "PEs along a row between two broadcast registers",
        "fewer registers, longer wires: a lower clock on large arrays", false},
       {"pipeline.pe", IntKey{&Config::pipeline_pe, {1, 2}},
-       "stages of a PE: 2 has a register behind the products",
+       "stages of a PE: 2 has a register after the products",
        "1: 21 flip-flops less in each PE, one cycle less from last step to results, a longer "
        "critical path",
        false},
       {"clock.gates", BoolKey{&Config::clock_gates},
        "the clock of PEs and zero points stops while no step is in them",
-       "less power with tools that make no clock gates of enables, as trine synth does; no other "
-       "cycle; a gate for each block of pipeline.rows x pipeline.cols PEs",
+       "less power with tools that, unlike trine synth, do not turn enables into clock gates; the "
+       "same cycles; a gate for each block of pipeline.rows x pipeline.cols PEs",
        false},
       {"cluster.cores", IntKey{&Config::cores, {1, 8}},
        "cores that run one program, each on its images, rows or tokens",

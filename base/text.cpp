@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 
+#include <cctype>
+
 namespace trine {
 
 std::string fitted(const std::string& text, std::size_t width) {
@@ -19,6 +21,16 @@ std::string printable(std::string text) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return text;
+}
+
+std::string upper_camel(std::string_view snake) {
+  std::string camel;
+  bool start = true;
+  for (const char c : snake) {
+    if (c != '_') camel += static_cast<char>(start ? std::toupper(c) : c);
+    start = c == '_';
+  }
+  return camel;
 }
 
 }  // namespace trine

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace trine {
@@ -32,5 +33,8 @@ std::string cut(const std::string& text, std::size_t width);
 
 /// Returns a name from a file for a message of one line: at most 200 bytes, control bytes as "?".
 std::string printable(std::string text);
+
+/// "row_wrap" -> "RowWrap".
+std::string upper_camel(std::string_view snake);
 
 }  // namespace trine

@@ -23,13 +23,6 @@ std::string csr_package();
 std::string csr_header();
 std::string registers_markdown();
 
-/// A parameter of trine_machine: "int unsigned", "Rows", "8", "lanes: output pixels or tokens".
-struct Parameter {
-  std::string type, name, value, doc;
-};
-/// Returns the parameters of trine_machine in their order.
-std::vector<Parameter> parameters(const Config& config);
-
 /// Returns legal designs at the ends of the ranges that machine/schema.cpp allows, with at most
 /// `most_pes` PEs. Each limit of each key that sizes the RTL occurs in one of the designs.
 std::vector<Config> corner_designs(int most_pes);
@@ -60,8 +53,6 @@ std::string bender_manifest(const Config& config, const std::vector<std::string>
 /// Returns component.xml of trine_axi_top, IEEE 1685-2014.
 std::string ip_xact(const Config& config, const std::vector<std::string>& sources);
 
-/// Returns "RowWrap" for "row_wrap".
-std::string upper_camel(std::string_view snake);
 /// Returns "ROW_WRAP" for "row_wrap".
 std::string upper_snake(std::string_view snake);
 /// Returns "  code  // doc", or the comment on a line above if that line would exceed 100 columns.

@@ -133,8 +133,8 @@ std::string corner_table() {
   };
   std::string text;
   for (const Config& c : corner_designs(kCornerPes)) {
-    std::vector<Parameter> all;
-    for (const Parameter& p : parameters(c))
+    std::vector<machine::Parameter> all;
+    for (const machine::Parameter& p : machine::parameters(c))
       if (p.name != "ConfigHash") all.push_back(p);
     const auto derived = [&](const char* name, int value) {
       all.push_back({"int unsigned", name, std::to_string(value), ""});
@@ -154,9 +154,9 @@ std::string corner_table() {
     derived("WindowParts", c.window() ? c.window_steps_per_row() : 1);
     derived("MaskBits", c.ternary || c.binary ? 1 : 8);
     if (text.empty())
-      for (const Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.name;
+      for (const machine::Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.name;
     text += "\n";
-    for (const Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.value;
+    for (const machine::Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.value;
   }
   return text + "\n";
 }

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/text.h"
 #include "gen/emit.h"
 #include "machine/csr.h"
 

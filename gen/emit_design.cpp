@@ -18,6 +18,8 @@
 namespace trine::gen {
 namespace {
 
+using machine::Parameter;
+
 Parameter number(const char* name, int value, const char* doc) {
   return {"int unsigned", name, std::to_string(value), doc};
 }
@@ -42,48 +44,6 @@ std::string range(int bits) { return bits == 1 ? "" : fmt::format("[{}:0]", bits
 
 }  // namespace
 
-std::vector<Parameter> parameters(const Config& c) {
-  const auto flag = [](const std::string& name, bool value, const std::string& doc) {
-    return Parameter{"bit", name, value ? "1'b1" : "1'b0", doc};
-  };
-  std::vector<Parameter> all{
-      number("Rows", c.rows, "lanes: output pixels or tokens"),
-      number("Cols", c.cols, "output channels"),
-      number("AccBits", c.acc_bits, "of an accumulator"),
-      number("DmemWords", c.dmem_words(), "32-bit words of feature maps"),
-      number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
-      flag("Ecc", c.ecc, "codes in both, and IMEM: memory.ecc"),
-      number("ImemWords", c.imem_kib * 128, "64-bit words of a program that are kept"),
-      number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
-      flag("Vector", c.vector, "with the vector unit"),
-      flag("Table", c.table, "with the lookup table"),
-      flag("Softmax", c.has_softmax(), "with softmax in the vector unit"),
-      flag("Window", c.window(), "with the window former of depthwise convolutions"),
-      flag("Weights4", c.weights4, "with weights of four bits for int8 activations"),
-      flag("Groups", c.groups, "with factors of such weights by groups"),
-      flag("Packed", c.packed, "with weights packed in DRAM"),
-      flag("Int16", c.activations16, "with int16 activations, two lanes each"),
-      flag("Formats", c.formats, "with minifloats and posits as such codes"),
-      number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
-      flag("ZeroPoints", c.zero_points(), "with the sums for products of two maps"),
-      number("AxiDataBits", c.axi_data_bits, "AXI4 master"),
-      number("AxiAddrBits", c.axi_addr_bits, "AXI4 master"),
-      number("PipeRows", c.pipeline_rows, "PEs between two broadcast registers"),
-      number("PipeCols", c.pipeline_cols, "PEs between two broadcast registers"),
-      number("PeStages", c.pipeline_pe, "of a PE"),
-      flag("ClockGates", c.clock_gates, "of PEs and zero points"),
-      number("Cores", c.cores, "of the cluster: cluster.cores"),
-      {"logic [63:0]", "ConfigHash",
-       fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", c.hash() >> 48, c.hash() >> 32 & 0xFFFF,
-                   c.hash() >> 16 & 0xFFFF, c.hash() & 0xFFFF),
-       "of what programs see of this configuration; their first word"}};
-  for (const machine::Precision& p : machine::kPrecisions)
-    all.insert(all.begin() + 2 + encoding_of(p),
-               flag(upper_camel(p.name), c.*p.enabled,
-                    fmt::format("{} values a word", p.codes_per_word())));
-  return all;
-}
-
 std::string pes_text(const Config& config) {
   const std::string of = config.cores == 1 ? "" : fmt::format("{} cores of ", config.cores);
   return fmt::format("{}{} x {} PEs", of, config.rows, config.cols);
@@ -96,7 +56,7 @@ std::string config_package(const Config& config) {
       "// Parameters of this design; some are for its user to read.\n"
       "// verilator lint_off UNUSEDPARAM\n"
       "package trine_config_pkg;\n\n";
-  std::vector<Parameter> all = parameters(config);
+  std::vector<Parameter> all = machine::parameters(config);
   for (const Parameter& p : attributes(config)) all.push_back(p);
   for (const Parameter& p : all)
     text += commented(fmt::format("localparam {} {} = {};", p.type, p.name, p.value), p.doc);
@@ -121,7 +81,7 @@ std::string top_module(const Config& config) {
   }
   if (!config.clock_gates) connections += "    .test_en_i (1'b0),\n";
   std::string values;
-  for (const Parameter& p : parameters(config))
+  for (const Parameter& p : machine::parameters(config))
     values += fmt::format("    .{0:<13} (trine_config_pkg::{0}),\n", p.name);
   values += "    .Multiplier    (Multiplier),\n";
   for (std::string* list : {&ports, &connections, &values}) list->erase(list->size() - 2, 1);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "gen/emit.h"
 #include "machine/isa.h"
 
@@ -115,16 +116,6 @@ std::string legal_constants(const isa::CodeSet& set) {
 std::string sign_text(const isa::Field& field) { return field.is_signed ? " (signed)" : ""; }
 
 }  // namespace
-
-std::string upper_camel(std::string_view snake) {
-  std::string camel;
-  bool start = true;
-  for (const char c : snake) {
-    if (c != '_') camel += static_cast<char>(start ? std::toupper(c) : c);
-    start = c == '_';
-  }
-  return camel;
-}
 
 std::string upper_snake(std::string_view snake) {
   std::string upper;

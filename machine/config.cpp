@@ -378,7 +378,8 @@ unsigned Config::features() const {
 std::uint64_t Config::hash() const {
   std::string text = fmt::format("isa {}\n", isa::kVersion);
   for (const Key& key : schema())
-    if (key.seen && !(key.later && value_text(key, *this) == value_text(key, Config{})))
+    if (key.hashed == Hashed::kAlways || (key.hashed == Hashed::kUnlessDefault &&
+                                          value_text(key, *this) != value_text(key, Config{})))
       text += fmt::format("{} = {}\n", key.name, value_text(key, *this));
   return isa::encode_begin(hash64(text));
 }

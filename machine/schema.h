@@ -32,22 +32,42 @@ struct NameKey {
 /// A key whose value is a non-empty list of precision names.
 struct PrecisionsKey {};
 
+/// The parameter of trine_machine that a key sets; precisions set one each.
+struct Verilog {
+  std::string_view name;                  ///< "Rows"; empty: the key sets no parameter
+  int (*value)(const Config&) = nullptr;  ///< nullptr: the key's own value
+  std::string_view doc = {};              ///< of a value of its own; empty: the key's doc
+};
+
+/// Says whether Config::hash() includes a key. A program depends on the hashed keys: on sizes of
+/// memories and on the instructions that exist. It does not depend on keys that only change timing,
+/// the bus or the wiring.
+enum class Hashed {
+  kAlways,
+  kUnlessDefault,  ///< a key added later: programs compiled without it stay valid
+  kNever,
+};
+
 /// A key of the configuration file.
 struct Key {
   std::string_view name;  ///< "array.rows"
   std::variant<IntKey, BoolKey, NameKey, PrecisionsKey> type;
+  Verilog verilog;
   std::string_view doc;
   std::string_view raise;  ///< the effect of raising the value or switching it on
-  /// True if the key is part of Config::hash(): programs depend on it, because it decides what fits
-  /// or which instructions exist. False for keys that only change timing, wiring or the outside.
-  bool seen = true;
-  /// True if the key is younger than the hash: it is part of the hash only if its value is not the
-  /// default, so that older programs stay valid.
-  bool later = false;
+  Hashed hashed = Hashed::kAlways;
 };
 
 /// Returns all keys in their order in files and documents.
 const std::vector<Key>& schema();
+
+/// A parameter in SystemVerilog: "int unsigned", "Rows", "8", "lanes: output pixels or tokens".
+struct Parameter {
+  std::string type, name, value, doc;
+};
+/// Returns the parameters of trine_machine for a configuration, in the order of the schema; the
+/// last is ConfigHash.
+std::vector<Parameter> parameters(const Config& config);
 
 /// Returns the allowed values: "1..256", "32, 64 or 128", "true or false", ...
 std::string allowed_text(const Key& key);

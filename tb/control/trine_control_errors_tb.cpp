@@ -316,6 +316,18 @@ TEST_CASE("trine_control waits for a slow bus, with the watchdog off for ever", 
   bench.check_run(bench.ordered_program(8));
 }
 
+TEST_CASE("trine_control gives a late address and its late data a limit each", "[tb][control]") {
+  constexpr int kLate = 200, kLimit = 300;
+  Bench bench(92);
+  REQUIRE(bench.write(csr::kWatchdog, kLimit) == 0);
+  bench.memory.timing = {100, kLate, kLate};
+  bench.memory.stand(decltype(Bench::memory)::kAr);
+  bench.start_program(bench.ordered_program(4));
+  for (int i = 0; i < kLate; ++i) bench.tick();
+  bench.memory.stand(decltype(Bench::memory)::kNone);
+  bench.wait_done();
+}
+
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
   const auto bad = GENERATE(

@@ -39,7 +39,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder of this process alone: tests of two builds may run at once.
+/// A folder of this process only: tests of two builds may run at the same time.
 struct Scratch {
   std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("trine_base_test." + std::to_string(::getpid()));
@@ -155,14 +155,15 @@ TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
     CHECK(std::filesystem::is_fifo(path));
   }
   SECTION("a full device says so and stays") {
-    // A node of our own where we may make one: were it replaced, /dev/full itself would survive.
+    // Makes a device node if permitted: if the test replaced the node, /dev/full itself would
+    // survive.
     const bool own = ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 7)) == 0;
     if (!own) std::filesystem::create_symlink("/dev/full", path);
     CHECK_THROWS_WITH(write_file(path, "x"),
                       ContainsSubstring("cannot write: No space left on device"));
     CHECK(std::filesystem::is_character_file(path));
     CHECK_NOTHROW(check_writable(path));
-    CHECK_FALSE(same_file(path, path));  // two may write there
+    CHECK_FALSE(same_file(path, path));  // several processes may write there
   }
   SECTION("links in a circle are refused") {
     std::filesystem::create_symlink("link", path);
@@ -198,7 +199,7 @@ TEST_CASE("check_writable changes nothing", "[base][file]") {
 
 namespace {
 
-/// What a second of work prints on a stderr that is `stream`; `reader` is the other end.
+/// Returns what a second of work prints on stderr, which is `stream`; `reader` is its other end.
 std::string shown_on(int stream, int reader, bool quiet) {
   const int before = ::dup(STDERR_FILENO);
   ::dup2(stream, STDERR_FILENO);
@@ -207,7 +208,7 @@ std::string shown_on(int stream, int reader, bool quiet) {
     progress.update("half done");
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
   }
-  static_cast<void>(::write(STDERR_FILENO, ".", 1));  // so that there is something to read
+  static_cast<void>(::write(STDERR_FILENO, ".", 1));  // ensures that there is a byte to read
   ::dup2(before, STDERR_FILENO);
   ::close(before);
   std::string text;
@@ -298,7 +299,7 @@ TEST_CASE("a signal ends tools and removes what is unfinished", "[base][process]
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    ::signal(signal, SIG_DFL);  // Catch has one of its own
+    ::signal(signal, SIG_DFL);  // Catch installs a handler of its own
     clean_up_on_signals();
     const TemporaryFolder scratch(dir / "parent", "build");
     const Unfinished file(dir / "half");
@@ -339,7 +340,7 @@ TEST_CASE("what killed processes left in the cache is swept", "[base][cache]") {
   sweep_cache();
   ::unsetenv("TRINE_CACHE");
   for (const fs::path& folder : left) CHECK_FALSE(fs::exists(folder));
-  CHECK(fs::exists(owned.path()));                    // its process lives
+  CHECK(fs::exists(owned.path()));                    // its process is running
   CHECK(fs::exists(cache / "rtl" / "build-654321"));  // may just have been made
   fs::remove_all(cache);
 }
@@ -419,7 +420,7 @@ TEST_CASE("a shared vector is copied when one of two is changed", "[base][shared
   CHECK(a.data() == before);
   CHECK_FALSE(a == b);
   before = b.data();
-  b.edit().back() = 3;  // is alone now
+  b.edit().back() = 3;  // no longer shared
   CHECK(b.data() == before);
   SharedVector<int> none;
   CHECK((none.empty() && none == SharedVector<int>()));

@@ -19,7 +19,7 @@ namespace trine {
 namespace fs = std::filesystem;
 namespace {
 
-/// @return whether `entry` holds all of `files`; they are in `where` then
+/// Copies `files` from `entry` to `where`. @return false unless `entry` contains all of them
 bool take(const fs::path& entry, const std::vector<std::string>& files, const fs::path& where) {
   std::error_code ignored;
   if (!fs::exists(entry, ignored)) return false;
@@ -27,7 +27,7 @@ bool take(const fs::path& entry, const std::vector<std::string>& files, const fs
     const Json kept = parse_json(read_text(entry), entry.string());
     for (const std::string& file : files)
       write_file(where / file, kept.at(file).get_ref<const std::string&>());
-  } catch (const std::exception&) {  // damaged
+  } catch (const std::exception&) {  // the entry is damaged
     return false;
   }
   fs::last_write_time(entry, fs::file_time_type::clock::now(), ignored);
@@ -39,7 +39,7 @@ std::string checksum_of(const fs::path& built) {
   return fmt::format("{:016x}\n", hash64(read_text(built)));
 }
 
-/// Whether it is there as it was built, not cut short or changed.
+/// Returns true if `built` is intact, neither cut short nor changed.
 bool is_whole(const fs::path& built) {
   std::error_code ignored;
   return fs::exists(built, ignored) && fs::exists(checksum_file(built), ignored) &&
@@ -109,7 +109,7 @@ FileCache::~FileCache() {
   };
   std::vector<Entry> entries;
   std::uintmax_t sum = 0;
-  std::error_code error;  // another process may remove them, too
+  std::error_code error;  // another process may remove them at the same time
   if (!folder_.empty())
     for (fs::directory_iterator i(folder_, error), end; !error && i != end; i.increment(error)) {
       std::error_code gone;
@@ -139,7 +139,7 @@ void FileCache::obtain(const std::string& depends, const std::vector<std::string
     const std::string text = exact_json_text(kept);
     fs::create_directories(folder_);
     write_file(entry, text);
-  } catch (const std::exception&) {  // no text, or no place for it: it is made again next time
+  } catch (const std::exception&) {  // not readable or not writable: made again
   }
 }
 

@@ -25,13 +25,13 @@ namespace trine {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kMostLinks = 40;  // as the kernel
+constexpr int kMostLinks = 40;  // the kernel's limit
 
 [[noreturn]] void cannot_write(const fs::path& path, int reason) {
   throw_error("{}: cannot write: {}", path.string(), std::strerror(reason));
 }
 
-/// stat() that says whether there is something.
+/// Calls stat(). @return true if the file exists
 bool status_of(const fs::path& path, struct stat& status) {
   return ::stat(path.c_str(), &status) == 0;
 }
@@ -40,8 +40,8 @@ bool same_inode(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/// stdout or stderr when it goes to this file, else -1: opened anew, it would begin at 0 again, and
-/// a new file in its place would not be what the shell looks at.
+/// Returns stdout or stderr if it goes to this file, else -1. If the file were opened again,
+/// writing would start at offset 0, and a replacement would not be the file that the shell reads.
 int standard_stream(const struct stat& file) {
   for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
     struct stat status {};
@@ -50,7 +50,7 @@ int standard_stream(const struct stat& file) {
   return -1;
 }
 
-/// A write to a FIFO without readers is an error here, no death.
+/// Turns a write to a FIFO without readers into an error instead of a fatal signal.
 class NoSigpipe {
  public:
   NoSigpipe() {
@@ -70,7 +70,7 @@ class NoSigpipe {
   sigset_t pipe_{}, before_{};
 };
 
-/// @return 0, or why not
+/// @return 0 or an errno
 int write_all(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
@@ -80,13 +80,13 @@ int write_all(int descriptor, std::string_view bytes) {
   return 0;
 }
 
-/// Writes and closes. @return 0, or why not
+/// Writes and closes. @return 0 or an errno
 int write_and_close(int descriptor, std::string_view bytes) {
   const int failed = write_all(descriptor, bytes);
   return ::close(descriptor) != 0 && failed == 0 ? errno : failed;
 }
 
-/// Into what is there: no file beside it.
+/// Overwrites the existing file without a temporary file.
 void write_through(const fs::path& path, std::string_view bytes) {
   const NoSigpipe guard;
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
@@ -101,10 +101,10 @@ void write_stream(const fs::path& path, int stream, std::string_view bytes) {
   if (failed != 0) cannot_write(path, failed);
 }
 
-/// A new file beside `target`.
+/// A temporary file in the folder of `target`.
 class Temporary {
  public:
-  /// @param mode  of the file, less the umask
+  /// @param mode  of the file, before the umask
   Temporary(const fs::path& target, mode_t mode) {
     static std::atomic<unsigned> count{0};
     do {
@@ -122,15 +122,15 @@ class Temporary {
     if (failed_ == 0) ::unlink(path_.c_str());
   }
 
-  int failed() const { return failed_; }  ///< why it could not be made, or 0
-  /// @return 0, or why not
+  int failed() const { return failed_; }  ///< errno if the file could not be made, else 0
+  /// @return 0 or an errno
   int fill(std::string_view bytes, const mode_t* mode) {
     if (mode != nullptr && ::fchmod(descriptor_, *mode & 07777) != 0) return errno;
     const int descriptor = descriptor_;
     descriptor_ = -1;
     return write_and_close(descriptor, bytes);
   }
-  /// @return 0, or why not
+  /// @return 0 or an errno
   int become(const fs::path& target) {
     if (::rename(path_.c_str(), target.c_str()) != 0) return errno;
     failed_ = ENOENT;  // nothing is left to remove
@@ -144,13 +144,13 @@ class Temporary {
   int descriptor_ = -1, failed_ = 0;
 };
 
-/// What a path is for a writer.
+/// Describes a path that is to be written.
 struct Destination {
-  fs::path target;          ///< behind all links
-  struct stat status {};    ///< of what is there
-  bool there = false;       ///< something is
-  bool replaceable = true;  ///< a regular file, or nothing: may be put in its place by a rename
-  int stream = -1;          ///< stdout or stderr, if that is it
+  fs::path target;          ///< after all links
+  struct stat status {};    ///< of the existing file
+  bool there = false;       ///< true if the file exists
+  bool replaceable = true;  ///< true for a regular file or none: a rename may replace it
+  int stream = -1;          ///< stdout or stderr if the path is that stream, else -1
 };
 
 Destination destination_of(const fs::path& path) {
@@ -166,12 +166,13 @@ Destination destination_of(const fs::path& path) {
   }
   d.target = followed(path);
   struct stat behind {};
-  // /proc/self/fd/3 leads to a file whose name may be gone.
+  // The file behind /proc/self/fd/3 may have lost its name.
   if (d.there) d.replaceable = status_of(d.target, behind) && same_inode(behind, d.status);
   return d;
 }
 
-/// A mount of one file cannot be renamed over, a folder may refuse new files.
+/// Returns true if writing in place may work after this error of the temporary file: a mount of a
+/// single file cannot be replaced by a rename, and a folder may refuse new files.
 bool write_in_place_after(int reason) {
   return reason == EACCES || reason == EPERM || reason == EROFS || reason == EBUSY ||
          reason == EXDEV;
@@ -189,7 +190,7 @@ Bytes read_whole(const fs::path& path) {
   if (!in) throw_error("{}: cannot open: {}", path.string(), std::strerror(errno));
   Bytes bytes;
   const std::uintmax_t size = fs::file_size(path, code);
-  if (!code) bytes.reserve(size);  // a pipe has none
+  if (!code) bytes.reserve(size);  // the size of a pipe is unknown
   std::array<char, 1 << 16> piece;
   while (in.read(piece.data(), std::ssize(piece)), in.gcount() > 0)
     bytes.insert(bytes.end(), piece.begin(), piece.begin() + in.gcount());

@@ -16,8 +16,8 @@
 namespace trine {
 namespace {
 
-// The handler reads these, so they are of fixed size: nothing is allocated in a handler. What finds
-// no slot is not cleaned up.
+// The signal handler reads these tables, so they have a fixed size: a handler must not allocate. A
+// path or tool without a slot is not cleaned up.
 constexpr std::size_t kSlots = 128, kNone = kSlots, kLongestPath = 1024;
 
 struct Slot {
@@ -26,21 +26,21 @@ struct Slot {
 };
 std::array<Slot, kSlots> unfinished;
 std::array<std::atomic<pid_t>, kSlots> tools;
-std::atomic<pid_t> owner{0};  ///< a fork of it has the same slots, but must not touch them
+std::atomic<pid_t> owner{0};  ///< a forked process inherits the slots but must not use them
 
 void wait_a_little() {
   const timespec tenth{0, 100'000'000};
   ::nanosleep(&tenth, nullptr);
 }
 
-/// @return whether something was there
+/// Removes unfinished files. @return true if there were any
 bool remove_unfinished() {
   bool any = false;
   for (Slot& slot : unfinished) {
     struct stat there {};
     if (!slot.ready || ::lstat(slot.path.data(), &there) != 0) continue;
     any = true;
-    const pid_t child = ::_Fork();  // fork() is not for handlers: it waits for malloc's lock
+    const pid_t child = ::_Fork();  // fork() is not safe in a handler: it waits for malloc's lock
     if (child == 0) {
       ::execl("/bin/rm", "rm", "-rf", "--", slot.path.data(), static_cast<char*>(nullptr));
       ::_exit(1);
@@ -50,7 +50,7 @@ bool remove_unfinished() {
   return any;
 }
 
-/// @return whether one still runs
+/// @return true if a tool is still running
 bool tools_run() {
   bool any = false;
   for (const std::atomic<pid_t>& tool : tools)
@@ -58,16 +58,17 @@ bool tools_run() {
   return any;
 }
 
-/// Tools may write until they have ended, so that a folder fills again.
+/// Stops the tools, then removes unfinished files until no tool runs, because a tool may write
+/// until it ends.
 void clean_up(int signal) {
   constexpr int kTries = 20;
   if (::getpid() == owner) {
     ::signal(signal, SIG_IGN);
-    if (::getpgrp() == owner) ::kill(0, signal);  // tools of tools: as a terminal's Ctrl-C does
+    if (::getpgrp() == owner) ::kill(0, signal);  // ends tools of tools, too, as Ctrl-C does
     for (const std::atomic<pid_t>& tool : tools)
       if (tool > 0) ::kill(tool, SIGTERM);
     for (int i = 0; i < kTries && (tools_run() || remove_unfinished()); ++i) wait_a_little();
-    remove_unfinished();  // of a tool that goes on all the same
+    remove_unfinished();  // of a tool that is still running
   }
   ::signal(signal, SIG_DFL);
   ::raise(signal);  // when the handler returns
@@ -125,7 +126,7 @@ Interruption::Interruption() {
   remembered = 0;
   struct sigaction action {};
   action.sa_handler = [](int signal) { remembered = signal; };
-  action.sa_flags = SA_RESTART;  // what waits for a process goes on
+  action.sa_flags = SA_RESTART;  // system calls that wait for a process continue
   for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &before_[i]);
 }
 

@@ -23,7 +23,7 @@ constexpr std::string_view kMagic{"\x93NUMPY", 6};
 constexpr std::array<std::string_view, 11> kTypes{"i1", "u1", "i2", "u2", "i4", "u4",
                                                   "i8", "u8", "f4", "f8", "b1"};
 
-/// The text after `'key':` in a header dictionary, without leading blanks.
+/// Returns the text after `'key':` in a header dictionary, without leading blanks.
 std::string_view value_of(std::string_view header, std::string_view key, const std::string& file) {
   const std::size_t at = header.find(fmt::format("'{}':", key));
   if (at == std::string_view::npos) throw_error("{}: npy header lacks '{}'", file, key);

@@ -21,15 +21,15 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kManifest = "manifest.json";
-constexpr const char* kPythonCache = "__pycache__";  ///< of a kit that was run
+constexpr const char* kPythonCache = "__pycache__";  ///< left by Python runs of a kit
 
-/// Files that an earlier run left in `dir`, by its manifest; none when it has none of ours.
+/// Returns the files that the manifest in `dir` lists; none without a manifest of ours.
 std::set<std::string> earlier_output(const fs::path& dir) {
   if (!fs::is_regular_file(dir / kManifest)) return {};
   Json json;
   try {
     json = parse_json(read_text(dir / kManifest), kManifest);
-  } catch (const Error&) {  // somebody else's
+  } catch (const Error&) {  // a manifest of another program
   }
   if (!json.is_object() || json.value("generator", Json()) != "trine") return {};
   std::set<std::string> names;
@@ -46,8 +46,8 @@ std::string manifest(const Files& files, const Json& about) {
   return json_text(json, 2) + "\n";
 }
 
-/// Whether a folder cannot be replaced as a whole: someone stands in it, it is a mount, or it lies
-/// in a folder that takes no other.
+/// Returns true if a folder cannot be replaced as a whole: it is the working directory or a mount,
+/// or its parent folder is not writable.
 bool stays(const fs::path& target) {
   struct stat folder {
   }, parent{};
@@ -57,13 +57,13 @@ bool stays(const fs::path& target) {
          ::access(target.parent_path().c_str(), W_OK) != 0;
 }
 
-/// Exchanges two folders in one step, so that a reader finds one of them at any time.
-/// @return false if one does not exist, or the file system cannot do that
+/// Exchanges two folders atomically, so that a reader finds one of them at any time.
+/// @return false if one does not exist, or the file system does not support it
 bool exchange(const fs::path& a, const fs::path& b) {
   return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }
 
-/// Each file is replaced, then those of an earlier run are removed.
+/// Replaces each file, then removes the remaining files of an earlier run.
 void refill(const Files& files, const std::string& manifest, const fs::path& target) {
   const std::set<std::string> earlier = earlier_output(target);
   for (const auto& [name, text] : files) write_file(target / name, text);
@@ -88,7 +88,7 @@ void check_output(const fs::path& dir) {
 }
 
 void write_output(const Files& files, const Json& about, const fs::path& dir) {
-  // Behind links, without trailing slash.
+  // Resolves links and drops a trailing slash.
   const fs::path target = fs::absolute(followed(fs::absolute(dir / "").parent_path()));
   check_output(target);
   const auto beside = [&](const char* what) {
@@ -104,7 +104,7 @@ void write_output(const Files& files, const Json& about, const fs::path& dir) {
     for (const auto& [name, text] : files) write_file(fresh / name, text);
     write_file(fresh / kManifest, manifest(files, about));
     if (exchange(fresh, target)) {
-      fs::remove_all(fresh, ignored);  // what was there
+      fs::remove_all(fresh, ignored);  // the replaced folder
       return;
     }
     if (fs::exists(target)) fs::rename(target, old);

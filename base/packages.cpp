@@ -23,7 +23,7 @@ Words words_of(const std::string& line) {
   return {std::istream_iterator<std::string>(in), {}};
 }
 
-/// The rows of packages.txt: task, program, and what each system has.
+/// Returns the rows of packages.txt: task, program, and the package name of each system.
 std::vector<Words> read_rows() {
   std::ifstream in(project_root() / "cmake" / "packages.txt");
   std::vector<Words> rows;
@@ -32,7 +32,7 @@ std::vector<Words> read_rows() {
   return rows;
 }
 
-/// Returns what the row of this name has for the system, the name itself if there is no row.
+/// Returns the entry of row `name` for the system; without such a row, `name` itself.
 /// @param at  0: the task, 1: the program
 std::string entry_of(const std::vector<Words>& rows, std::size_t at, const std::string& name,
                      std::size_t column) {
@@ -40,7 +40,7 @@ std::string entry_of(const std::vector<Words>& rows, std::size_t at, const std::
   return row == rows.end() ? name : row->at(column);
 }
 
-/// Returns the column of the system that os-release names, or Debian's.
+/// Returns the column of the system that os-release names, by default Debian's.
 std::size_t column_of(const std::vector<Words>& rows, const std::filesystem::path& os_release) {
   constexpr std::size_t kDebian = 2;
   std::ifstream in(os_release);

@@ -28,10 +28,10 @@ namespace trine {
 namespace fs = std::filesystem;
 namespace {
 
-/// Between mkdtemp and its lock a folder has no owner.
+/// A folder younger than this is kept: between mkdtemp and its lock it has no owner.
 constexpr std::chrono::minutes kSweptAge{1};
 
-/// Whether one of `settings` ("NAME=value") has the name of `variable`.
+/// Returns true if one of `settings` ("NAME=value") sets `variable`.
 bool is_set(const std::string& variable, const std::vector<std::string>& settings) {
   const std::string name = variable.substr(0, variable.find('=') + 1);
   return std::ranges::any_of(settings, [&](const std::string& s) { return s.starts_with(name); });
@@ -69,7 +69,7 @@ class Child {
                   how_to_install({argv[0]}));
   }
 
-  /// @return the exit code, 128 + n after signal n
+  /// @return the exit code, or 128 + n after signal n
   int wait() const {
     const RunningTool running(id_);
     int status = 0;

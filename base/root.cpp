@@ -15,13 +15,14 @@ bool is_root(const fs::path& path) {
   return fs::is_directory(path / "presets", ignored) && fs::is_directory(path / "rtl", ignored);
 }
 
-/// The root that set_project_root() gave, else empty.
+/// Returns the root that set_project_root() set, or an empty path.
 fs::path& given_root() {
   static fs::path root;
   return root;
 }
 
-/// Beside the program first: a copied or moved tree must not work with the files of the old one.
+/// Searches next to the program first: a copied or moved tree must not use the files of the
+/// original.
 fs::path find_root() {
   std::error_code ignored;
   for (fs::path p = fs::read_symlink("/proc/self/exe", ignored); p.has_relative_path();

@@ -4,5 +4,5 @@
 
 #include "base/catch.h"
 
-// Tests run the compiler's verifiers (sw/compiler/verify/verify.h) in release builds, too.
+// Makes tests run the compiler's verifiers (sw/compiler/verify/verify.h) in release builds, too.
 [[maybe_unused]] static const int kVerify = setenv("TRINE_VERIFY", "1", 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads configurations. Problems are collected with the place that they come from, so that one run
-// reports them all.
+// Reads configurations. Collects problems together with the place where each value was written, so
+// that one run reports them all.
 
 #include "machine/config.h"
 
@@ -29,7 +29,7 @@ namespace {
 
 constexpr int kMaxPmemRows = 1 << 20;  // width of compute.row
 
-/// Levenshtein distance.
+/// Returns the Levenshtein distance of two words.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -83,7 +83,7 @@ bool is_name(const std::string& text) {
   });
 }
 
-/// Digits, of a number that may be too large for TOML.
+/// Returns true for an integer, even one that is too large for TOML.
 bool is_integer(std::string_view text) {
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
   return !text.empty() && text.find_first_not_of("0123456789_") == std::string_view::npos;
@@ -122,7 +122,7 @@ class Reader {
 
   void check_combinations();
 
-  /// The configuration, or Error with all problems.
+  /// Returns the configuration. @throws Error  with all problems
   Config finish() {
     if (problems_.empty()) return config;
     std::ranges::stable_sort(problems_, {}, &Problem::line);
@@ -147,7 +147,8 @@ class Reader {
          fmt::format("{}: {}: {}", place, key, fmt::format(format, std::forward<Args>(args)...))});
   }
 
-  /// A problem of values that are legal one by one, at the place where `key` was written.
+  /// Reports a combination of values that are legal one by one, at the place where `key` was
+  /// written.
   template <typename... Args>
   void combination(std::string_view key, fmt::format_string<Args...> format, Args&&... args) {
     const auto at = places_.find(key);
@@ -160,7 +161,7 @@ class Reader {
   }
 
   int line_of(const std::string& place) const {
-    constexpr int kNoLine = INT_MAX;  // settings come after the file
+    constexpr int kNoLine = INT_MAX;  // settings sort after the file
     if (!place.starts_with(file_ + ":")) return kNoLine;
     return std::atoi(place.c_str() + file_.size() + 1);
   }
@@ -323,7 +324,7 @@ void Reader::check_attributes() {
                 c.axi_user, c.axi_user_bits, (std::int64_t{1} << c.axi_user_bits) - 1);
 }
 
-/// The path to read, and how messages name it.
+/// Returns the path to read, and its name in messages.
 std::pair<fs::path, std::string> locate(const std::string& file_or_preset) {
   const fs::path given = file_or_preset;
   if (given.has_extension() || given.has_parent_path() || fs::is_regular_file(given))
@@ -409,7 +410,7 @@ Config load_config(const std::string& file_or_preset, const std::vector<std::str
   reader.config.name = path.stem().string();
   reader.read_toml(read_text(path));
   for (const std::string& setting : settings) reader.read_setting(setting);
-  reader.finish();  // values first: combinations of illegal values would only confuse
+  reader.finish();  // reports illegal values first: combinations of them would only confuse
   reader.check_combinations();
   return reader.finish();
 }
@@ -428,7 +429,7 @@ std::vector<std::string> preset_names() {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(project_root() / "presets"))
     if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
-  // All features, those of a use, the sizes of known machines; edge32 before edge1024.
+  // Order: all features, features of one use, sizes of known machines; edge32 before edge1024.
   std::ranges::sort(names, {}, [](const std::string& name) {
     const int kind = name.starts_with("edge") ? 0 : name.ends_with("-size") ? 2 : 1;
     return std::tuple(kind, name.substr(0, name.find_first_of("0123456789")), name.size(), name);

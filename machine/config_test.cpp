@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every key at its limits, every size that follows from keys, and every memory, by tables that were
-// computed by hand from docs/architecture.md.
+// Tests every key at its limits, every size that follows from keys, and every memory. The expected
+// tables were computed by hand from docs/architecture.md.
 
 #include "machine/config.h"
 
@@ -92,7 +92,7 @@ TEST_CASE("each number is taken from its lowest to its highest value", "[machine
 TEST_CASE("combinations of keys are taken up to their limits", "[machine][config][error]") {
   struct Row {
     Settings settings;
-    const char* error;  // how it ends; null: legal
+    const char* error;  // the message; null: legal
   };
   for (const Row& row : std::vector<Row>{
            {{"array.rows=256", "memory.dmem_kib=16"}, nullptr},
@@ -172,7 +172,7 @@ TEST_CASE("settings are read as TOML, or as a bare word", "[machine][config][err
     ends(fmt::format("{}=3", unknown),
          fmt::format("{}: unknown key, did you mean {}? (all keys: trine generate --help)", unknown,
                      meant));
-  CHECK(load_config("edge256", {"array.rows=4", "array.rows=0x10"}).rows == 16);  // the last one
+  CHECK(load_config("edge256", {"array.rows=4", "array.rows=0x10"}).rows == 16);  // the last wins
 }
 
 TEST_CASE("presets come by kind, name and size", "[machine][config]") {
@@ -239,7 +239,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
   const std::string file = (folder.path() / "x.toml").string();
   write_file(file, other.to_toml());
   const Config again = load_config(file);
-  Config grouped = other;  // no design with codes has them, none of wide buses packed weights
+  Config grouped = other;  // codes exclude groups, wide buses exclude packed weights
   grouped.ecc = false;
   grouped.groups = true;
   grouped.packed = true;
@@ -255,7 +255,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
            value_text(key, also) != value_text(key, Config{})));
   }
   write_file(file, "[array]\nrows = 4\n");
-  CHECK(load_config(file).name == "x");  // the file's
+  CHECK(load_config(file).name == "x");  // the file's name
 }
 
 TEST_CASE("sizes follow from keys as the architecture says", "[machine][config]") {
@@ -301,7 +301,8 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
       CAPTURE(banks, start);
       CHECK(all_differ(start, 1, banks - 1));
       CHECK(all_differ(start, 2, banks));
-      CHECK(all_differ(start, 6, banks));  // and any other stride that is twice an odd number
+      // The same holds for any other stride that is twice an odd number.
+      CHECK(all_differ(start, 6, banks));
       CHECK(all_differ(start, 4, banks / 2));
     }
     CHECK(bank_of(banks) == 1);
@@ -309,7 +310,8 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
   }
 }
 
-/// Programs say for which design they are: keys that came later leave those of before as they were.
+/// A program names its design by the hash: a new key leaves the hash of designs that do not set it
+/// unchanged.
 TEST_CASE("a key that came later changes the hash where it is set", "[machine][config]") {
   const Settings formats{"array.activations16=true", "array.formats=true"};
   CHECK(load_config("edge256", formats).hash() !=

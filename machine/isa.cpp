@@ -22,7 +22,7 @@ unsigned registers_of(const FieldList& list) {
   return registers;
 }
 
-/// Whether only some RUNs of the engine read the field.
+/// Returns true if only some RUNs of the engine read the field.
 bool is_conditional(const Field* field, Engine engine) {
   return std::ranges::any_of(operations_of(engine).codes,
                              [&](const Code& code) { return lists(code.reads, field); }) ||
@@ -31,7 +31,7 @@ bool is_conditional(const Field* field, Engine engine) {
          });
 }
 
-/// Registers that all RUNs of the engine read.
+/// Returns the registers that all RUNs of the engine read.
 unsigned registers_always_read(Engine engine) {
   unsigned registers = 0;
   for (const ListedField& listed : kFields)
@@ -40,12 +40,12 @@ unsigned registers_always_read(Engine engine) {
   return registers;
 }
 
-/// What a word asks for; nothing for a word that no configuration takes.
+/// The features that a word requires; nothing for a word that no configuration supports.
 struct Demand {
   unsigned needs = 0;
   std::string what;
 
-  /// Whether the engine has such a code.
+  /// Adds the code of `payload`. @return false if the engine has no such code
   bool add(const CodeSet& set, Engine engine, std::uint64_t payload) {
     const Code* code = set.find(engine, get_field(payload, set.field));
     if (code == nullptr) return false;
@@ -55,7 +55,7 @@ struct Demand {
   }
 };
 
-/// Halves go to even in the single rounding only.
+/// Returns false for rounding half to even without single rounding, which requires it.
 bool flags_fit(Engine engine, const Run& run) {
   static_assert(compute::kHalfEven == vector::kHalfEven && compute::kSingle == vector::kSingle);
   return (engine_bit(engine) & kLaneEngines) == 0 || !run.has(compute::kHalfEven) ||
@@ -79,7 +79,7 @@ std::optional<Demand> demand_of_run(Engine engine, Word word) {
 /// The largest coordinate that a lane holds.
 constexpr std::int64_t kMostCoordinate = (std::int64_t{1} << (limit::kCoordBits - 1)) - 1;
 
-/// Whether the register holds no coordinate that the machine would cut.
+/// Returns true if the machine stores all coordinates of the register without truncating them.
 bool coordinates_fit(int reg, std::uint64_t payload) {
   static constexpr const Field* kCoordinates[] = {&agu::kXStart, &agu::kXEnd,   &agu::kYStart,
                                                   &agu::kYEnd,   &agu::kHeight, &agu::kWidth,
@@ -87,7 +87,7 @@ bool coordinates_fit(int reg, std::uint64_t payload) {
   const auto fits = [](std::int64_t n) {
     return n >= -kMostCoordinate - 1 && n <= kMostCoordinate;
   };
-  // Lanes count columns from the end of a row.
+  // Lanes store the column as a distance from the end of a row.
   if (reg == agu::kXStart.reg &&
       !fits(get_field(payload, agu::kXEnd) - get_field(payload, agu::kXStart)))
     return false;
@@ -122,7 +122,7 @@ std::optional<Demand> demand_of(Word word) {
 
 std::string_view name_of(Engine engine) { return kEngineNames[static_cast<std::size_t>(engine)]; }
 
-/// " wait=load,store"
+/// Returns, for example, " wait=load,store".
 std::string engines_text(const char* title, int engines) {
   std::string text;
   for (std::size_t e = 0; e < kEngines; ++e)
@@ -220,7 +220,7 @@ unsigned registers_read(Engine engine, const Registers& registers, const Run& ru
   for (const Flag& flag : kFlags)
     if ((flag.engines & engine_bit(engine)) != 0 && run.has(flag.bit))
       read |= registers_of(flag.reads);
-  // One row is no distance from the next.
+  // With a single row the DRAM stride is not read.
   if ((engine_bit(engine) & kTransfers) != 0 &&
       TransferRegisters(registers).get(dma::kRowsLast) == 0)
     read &= ~(1u << dma::kDramStride.reg);
@@ -237,8 +237,8 @@ Registers as_read(Engine engine, const Registers& registers, const Run& run) {
 
 Fault fault_of(Word word, unsigned features) {
   const std::optional<Demand> demand = demand_of(word);
-  // Came later: a design without them has no gates that tell their codes from those of no
-  // operation.
+  // These features were added later. A design without one of them does not decode its codes, and
+  // reports them as illegal instead of lacking.
   constexpr unsigned kLater = feature::kInt16 | feature::kInt4 | feature::kGroups |
                               feature::kPacked | feature::kStreams | feature::kCluster |
                               feature::kFormats;

@@ -19,7 +19,7 @@ concept Takes = requires(Registers r, const Field& f) {
   r.set(f, r.get(f));
 };
 
-// A post field on a load does not compile, nor one engine's own field on the other.
+// Setting a post field on a load, or a field of another engine, does not compile.
 static_assert(Takes<isa::TransferRegisters, isa::TransferField>);
 static_assert(!Takes<isa::TransferRegisters, isa::LaneField>);
 static_assert(!Takes<isa::LaneRegisters, isa::ComputeField>);
@@ -92,7 +92,7 @@ TEST_CASE("addresses are taken modulo 2^24", "[machine][isa]") {
   CHECK(r.value[0] == (std::uint64_t{5} << 24 | 0xffffff));
 }
 
-/// Which registers above 9 a RUN reads, spelled out.
+/// Spells out which registers above 9 a RUN reads.
 TEST_CASE("a RUN reads the registers of its operation and flags", "[machine][isa]") {
   const auto read = [](Engine engine, int op, int flags) {
     std::set<int> all;
@@ -194,7 +194,7 @@ TEST_CASE("words are printed by name", "[machine][isa]") {
 TEST_CASE("an encoder sets what a RUN reads and has changed", "[machine][isa]") {
   isa::TransferRegisters r;
   r.set(isa::dma::kWords, 3);
-  r.set(isa::dma::kDramStride, 8);  // of one row: not read
+  r.set(isa::dma::kDramStride, 8);  // of a single row: not read
   isa::Encoder encoder(isa::encode_begin(1));
   encoder.run(Engine::kLoad, r, {});
   r.set(isa::dma::kLocal, 5);
@@ -217,7 +217,7 @@ END
 )");
 }
 
-/// What each key switches off, spelled out: the other users all read one table.
+/// Spells out what each key switches off: all other users share one table.
 TEST_CASE("words that a configuration lacks follow from its keys", "[machine][isa]") {
   const auto load = [](int target, int flags = 0) {
     return isa::encode_run(Engine::kLoad, {0, 0, target, flags});
@@ -284,7 +284,7 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
     CAPTURE(word);
     CHECK(isa::fault_of(word, ~0U) == isa::Fault::kIllegal);
   }
-  // Came later: what lacks them has no gate for it.
+  // Features that were added later: a design without them does not decode their codes.
   const machine::Config without = machine::load_config("edge256"),
                         with = machine::load_config("edge256", {"array.activations16=true"});
   for (const isa::Word word :
@@ -323,7 +323,7 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   CHECK(isa::fault_text(matmul,
                         machine::load_config("edge256", {"matmul.enable=false"}).features()) ==
         "precision matmul: the configuration lacks maps (matmul.enable, array.precisions: int8)");
-  // What else is lacking is not the instruction's business.
+  // Only features that the instruction needs are named.
   CHECK(isa::fault_text(matmul, machine::load_config(
                                     "edge256", {"matmul.enable=false", "vector.enable=false",
                                                 "vector.softmax=false", "depthwise.enable=false"})

@@ -15,8 +15,8 @@ constexpr int kFetchBits = kFetchBursts * kFetchBurst * 64;
 
 std::vector<Memory> memories(const Config& config) {
   const int cores = config.cores,
-            drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
-  // Entries of a row: those of a beat, two at least (trine_params).
+            drain = config.columns_per_cycle;  // consecutive channels, each with a bank of its own
+  // Entries per row: as many as a beat contains, at least two (trine_params).
   const int biases = std::max(config.data_words() / drain, 2);
   const int scales = std::max(config.data_words() / 2 / drain, 2);
   const auto rows = [&](int entries) {

@@ -11,7 +11,8 @@ namespace {
 
 constexpr int kFiner = 3;  ///< bits below the fixed point that borders between codes may have
 
-/// A posit of `bits` bits in units of 2^-unit. @pre a positive one that has no bits below
+/// Returns the value of a posit of `bits` bits in units of 2^-unit. @pre the posit is positive and
+/// a multiple of the unit
 std::int64_t posit_value(int code, int bits, int es, int unit) {
   int at = bits - 2;
   const auto bit = [&](int place) { return place >= 0 ? code >> place & 1 : 0; };
@@ -21,7 +22,7 @@ std::int64_t posit_value(int code, int bits, int es, int unit) {
     ++run;
     --at;
   }
-  --at;  // the regime's end
+  --at;  // skips the bit that ends the regime
   int exponent = (first == 1 ? run - 1 : -run) << es;
   for (int e = es - 1; e >= 0; --e) exponent += bit(at--) << e;
   std::int64_t significand = 1;
@@ -31,7 +32,7 @@ std::int64_t posit_value(int code, int bits, int es, int unit) {
   return left >= 0 ? significand << left : significand >> -left;
 }
 
-/// A minifloat of a positive code; nothing for infinity and NaN.
+/// Returns the value of a positive minifloat code; nothing for infinity and NaN.
 std::optional<std::int64_t> float_value(const FormatRow& row, int code) {
   const int mantissa_bits = 7 - row.exponent;
   const int exponent = code >> mantissa_bits, mantissa = code & ((1 << mantissa_bits) - 1);
@@ -42,7 +43,7 @@ std::optional<std::int64_t> float_value(const FormatRow& row, int code) {
   return std::int64_t{mantissa + (1 << mantissa_bits)} << (exponent - 1);
 }
 
-/// Values of the codes that are not negative, in their order, and the borders between them.
+/// The values of the non-negative codes in ascending order, and the borders between them.
 struct Table {
   explicit Table(const FormatRow& row) {
     for (int code = 0; code < 128; ++code) {
@@ -58,7 +59,7 @@ struct Table {
                                   : (values[i] + values[i + 1]) << (kFiner - 1));
     if (row.posit) borders[0] = 0;
   }
-  std::vector<std::int64_t> values, borders;  ///< borders: 2^kFiner to a unit
+  std::vector<std::int64_t> values, borders;  ///< borders in units of 2^-kFiner
 };
 
 const Table& table_of(Format format) {
@@ -71,7 +72,7 @@ const Table& table_of(Format format) {
   return tables[static_cast<std::size_t>(format)];
 }
 
-/// Whether size * 2^-below lies beyond the border behind code i.
+/// Returns true if size * 2^-below rounds to a code above i.
 bool beyond(const Table& table, std::size_t i, Exact size, int below) {
   const Exact border = Exact{table.borders[i]} << below, scaled = size << kFiner;
   return scaled > border || (scaled == border && i % 2 != 0);
@@ -115,7 +116,8 @@ std::int64_t largest(Format format) { return table_of(format).values.back(); }
 std::int64_t nearest(Format format, Exact number, int below) {
   const Table& table = table_of(format);
   const Exact size = number < 0 ? -number : number;
-  std::size_t low = 0, high = table.borders.size();  // the first border that it is not beyond
+  // Search for the first border that the number does not exceed.
+  std::size_t low = 0, high = table.borders.size();
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
     if (beyond(table, middle, size, below))
@@ -136,7 +138,7 @@ std::int64_t nearest_real(Format format, double units) {
   const auto whole = static_cast<std::int64_t>(std::ldexp(mantissa, kMantissa));
   const int below = kMantissa - exponent;
   if (below <= 80) return nearest(format, whole, below);
-  return nearest(format, units < 0 ? -1 : 1, 80);  // less than any border but 0
+  return nearest(format, units < 0 ? -1 : 1, 80);  // smaller than every border except 0
 }
 
 int place_of(Format format, std::int64_t fixed) {

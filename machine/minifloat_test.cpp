@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Eight-bit formats against what ml_dtypes and softposit have (tests/formats/minifloats.json), and
+// Tests eight-bit formats against ml_dtypes and softposit (tests/formats/minifloats.json), and
 // exact sums against sums of real numbers in wider words.
 
 #include "machine/minifloat.h"
@@ -33,7 +33,7 @@ std::string fnv(const std::vector<std::uint8_t>& bytes) {
   return fmt::format("{:016x}", hash);
 }
 
-/// Codes of values, as rows of the table have them.
+/// Returns the values of all codes.
 std::vector<std::int64_t> values_of(const FormatRow& row) {
   std::vector<std::int64_t> values;
   for (int code = 0; code < 256; ++code)
@@ -111,7 +111,7 @@ TEST_CASE("all products of two codes are rounded as ml_dtypes and softposit roun
 
 namespace {
 
-/// A sum of products as sums of halves of words: no carry is lost in any of the three.
+/// A sum of products, split into three sums of partial words; none of them loses a carry.
 struct Parts {
   std::int64_t low = 0, middle = 0, high = 0;
   static constexpr int kBits = 17;
@@ -126,7 +126,7 @@ struct Parts {
   Exact sum() const { return (Exact{high} << 2 * kBits) + (Exact{middle} << kBits) + Exact{low}; }
 };
 
-/// Random sums whose signs are the worst: those that add up, and those that all but cancel.
+/// Checks random sums with the worst signs: sums that only grow, and sums that nearly cancel.
 void check_sums(const FormatRow& row, int sums) {
   const std::vector<std::int64_t> values = values_of(row);
   std::mt19937 random(static_cast<unsigned>(row.bits));

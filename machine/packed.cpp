@@ -42,7 +42,7 @@ class BitReader {
  public:
   explicit BitReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
-  /// Zeros behind the end.
+  /// Returns the next bits, and zeros after the end.
   unsigned get(int bits) {
     unsigned value = 0;
     for (int i = 0; i < bits; ++i, ++count_)
@@ -51,7 +51,7 @@ class BitReader {
     return value;
   }
   bool beyond() const { return count_ > 8 * bytes_.size(); }
-  /// Whether no beat is left.
+  /// Returns true if less than a beat is left.
   bool ends(int beat) const { return 8 * bytes_.size() - count_ < 8 * at(beat); }
 
  private:
@@ -59,7 +59,7 @@ class BitReader {
   std::size_t count_ = 0;
 };
 
-/// 0, -1, 1, -2, .. as 0, 1, 2, 3, ..
+/// Maps 0, -1, 1, -2, .. to 0, 1, 2, 3, ..
 std::uint8_t folded(std::uint8_t byte) {
   return static_cast<std::uint8_t>(byte << 1 ^ (byte >= 128 ? 0xff : 0));
 }
@@ -67,7 +67,8 @@ std::uint8_t unfolded(unsigned code) {
   return static_cast<std::uint8_t>(code >> 1 ^ (code % 2 != 0 ? 0xff : 0));
 }
 
-/// Bits of a block with codes of `width` bits and what is above; none where that is more than 2.
+/// Returns the bits of a block with codes of `width` bits and an escape; the maximum if a code
+/// needs an escape above 2.
 int bits_of(const Block& codes, int width) {
   int bits = kWidthBits + kBlockBytes * (width + 1);
   for (const std::uint8_t code : codes) {
@@ -105,7 +106,7 @@ Block get_codes(BitReader& in) {
   return codes;
 }
 
-/// Whether each of four trits is one: 00, 01 or 11.
+/// Returns true if all four trits are valid: 00, 01 or 11.
 bool is_ternary(std::uint8_t byte) { return (byte >> 1 & ~byte & 0x55) == 0; }
 
 unsigned digit_of(std::span<const std::uint8_t> bytes, int trit) {
@@ -138,7 +139,8 @@ std::optional<std::vector<std::uint8_t>> to_trits(std::span<const std::uint8_t> 
   for (int block = 0; block < blocks; ++block) {
     const int first = kTrits * block, turn = block % kTurns;
     for (int b = 0; b + 1 < kBytesOfBlock; ++b) add(first + kTritsOfByte * b, kTritsOfByte, 0);
-    const int fifth = block - turn + kTurns - 1;  // the block of which this one has a trit
+    // The block whose last byte is spread over these blocks.
+    const int fifth = block - turn + kTurns - 1;
     if (turn == kTurns - 1) continue;
     add(first + kTrits - kLastTrits, kLastTrits,
         fifth < blocks ? digit_of(bytes, kTrits * (fifth + 1) - kLastTrits + turn) : 0);
@@ -146,7 +148,7 @@ std::optional<std::vector<std::uint8_t>> to_trits(std::span<const std::uint8_t> 
   return out;
 }
 
-/// Where a word's two bytes lie, in their order, or nothing if more are not 0.
+/// Returns the ascending indices of a word's two bytes, or nothing if more than two are not 0.
 std::optional<std::array<unsigned, kOfWord>> places_of(std::span<const std::uint8_t> word) {
   std::array<unsigned, kOfWord> places{};
   unsigned count = 0;
@@ -155,7 +157,7 @@ std::optional<std::array<unsigned, kOfWord>> places_of(std::span<const std::uint
     if (count == kOfWord) return std::nullopt;
     places[count++] = i;
   }
-  for (unsigned i = 0; count < kOfWord; ++i)  // a 0 is as good
+  for (unsigned i = 0; count < kOfWord; ++i)  // fills up with a 0 byte
     if (count == 0 || places[0] != i) places[count++] = i;
   std::ranges::sort(places);
   return places;
@@ -192,7 +194,7 @@ std::optional<std::vector<std::uint8_t>> to_palette(std::span<const std::uint8_t
   return std::move(out).bytes();
 }
 
-/// A stream, block by block.
+/// Unpacks a stream block by block.
 class Unpacker {
  public:
   Unpacker(isa::dma::Target target, BitReader& in) : target_(target), in_(in) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Streams of packed weights: what goes in comes out, in as many beats as the format says; others
-// are refused.
+// Tests streams of packed weights: unpacking restores the bytes, the stream has the number of beats
+// that the format defines, and invalid streams are refused.
 
 #include "machine/packed.h"
 
@@ -43,8 +43,8 @@ TEST_CASE("a block of short codes has a width, a bit for each byte, and what is 
     return packed(Target::kShort, bytes)->size() / kStreamBeat;
   };
   CHECK(size(0, 0) == beats(kBlocks * 19));
-  CHECK(size(0, -1) == beats(kBlocks * 20));                  // 1 above no bits
-  CHECK(size(-8, 7) == beats(kBlocks * (19 + 3 * 16 + 16)));  // 8 + 7 above three bits
+  CHECK(size(0, -1) == beats(kBlocks * 20));                  // 1 bit above width 0
+  CHECK(size(-8, 7) == beats(kBlocks * (19 + 3 * 16 + 16)));  // 8 + 7 bits above width 3
   CHECK(size(127, -128) == beats(kBlocks * 131));             // whole bytes
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("16 different bytes are a table and four bits each", "[machine][packed
   CHECK_FALSE(packed(Target::kPalette, bytes));
 }
 
-/// Values as published (arXiv:2305.14314); those of E2M1 are in sw/reference/formats_test.cpp.
+/// The published values (arXiv:2305.14314); tests of E2M1 are in sw/reference/formats_test.cpp.
 TEST_CASE("NF4, rounded to integers of eight bits, is a palette", "[machine][packed]") {
   constexpr std::array<double, 16> kNf4{-1.0,
                                         -0.6961928009986877,
@@ -152,7 +152,7 @@ TEST_CASE("the shortest stream is taken, or none", "[machine][packed]") {
   const auto trit = [&] { return "\0\1\3"[random() % 3]; };
   const auto trits = [&](std::size_t) { return trit() | trit() << 2 | trit() << 4 | trit() << 6; };
   CHECK(fill(trits) == Target::kTrits);
-  // A wide bus brings trits alone, in whole beats of its own.
+  // A wide bus supports trits only, in whole beats.
   config = load_config("edge256", {"memory.packed_weights=true", "bus.axi_data_bits=256",
                                    "array.precisions=[\"int8\", \"ternary\"]"});
   CHECK(fill([&](std::size_t) { return random() % 16 * 16; }) == Target::kPmem);

@@ -19,7 +19,7 @@ struct Overload : Ts... {
   using Ts::operator()...;
 };
 template <typename... Ts>
-Overload(Ts...) -> Overload<Ts...>;  // clang 14 has none for aggregates
+Overload(Ts...) -> Overload<Ts...>;  // clang 14 lacks deduction guides for aggregates
 
 /// AxCACHE: the other codes are reserved (AXI4, A4.4).
 const std::vector<int> kCacheCodes{0, 1, 2, 3, 6, 7, 10, 11, 14, 15};

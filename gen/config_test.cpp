@@ -265,7 +265,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
     CAPTURE(settings.front());
     CHECK(machine::load_config("edge256", settings).hash() == base.hash());
   }
-  CHECK(std::size(seen) + 2 + unseen.size() == machine::schema().size());  // all keys are looked at
+  CHECK(std::size(seen) + 2 + unseen.size() == machine::schema().size());  // all keys are checked
 }
 
 TEST_CASE("each key but the name makes another design", "[gen][config]") {
@@ -278,7 +278,7 @@ TEST_CASE("each key but the name makes another design", "[gen][config]") {
   };
   for (const machine::Key& key : machine::schema()) {
     CAPTURE(key.name);
-    Config changed = base;  // whether such a design is legal is another question
+    Config changed = base;  // the changed design need not be legal
     if (const auto* k = std::get_if<machine::IntKey>(&key.type)) {
       ++(changed.*k->member);
       differs(changed);

@@ -33,7 +33,8 @@ bool legal(const Config& config) {
   return true;
 }
 
-/// Ends of a range, and from 31 on each power of two less one: counters of such sizes overflow.
+/// Returns the ends of a range and, from 31 on, each power of two less one: counters of such sizes
+/// overflow.
 std::vector<int> sides(const std::vector<int>& allowed) {
   const auto [low, high] = std::ranges::minmax(allowed);
   std::set<int> values{low, high};
@@ -41,15 +42,15 @@ std::vector<int> sides(const std::vector<int>& allowed) {
   return {values.begin(), values.end()};
 }
 
-/// PEs between two registers: each PE, sixteen blocks, one block.
+/// Returns distances between pipeline registers in PEs: sixteen blocks, one block, each PE.
 std::vector<int> steps(const IntKey& key, int size) {
   const auto [low, high] = std::ranges::minmax(key.allowed);
   return {std::clamp((size + 15) / 16, low, high), high, low};
 }
 
-/// Shapes of `most` PEs or fewer with a side at a corner of its range: squares, wide ones, tall
-/// ones, the least. Wide ones drain as many columns a cycle as the range allows, tall ones the
-/// fewest: a job of an odd number of columns is in both.
+/// Returns shapes of at most `most` PEs with a side at a corner of its range: squares, wide ones,
+/// tall ones, the smallest. Wide shapes drain as many columns per cycle as the range allows, tall
+/// shapes the fewest, so that both process a job with an odd number of columns.
 std::vector<Config> shapes(int most) {
   const auto& rows = std::get<IntKey>(key_of("array.rows").type).allowed;
   const auto& cols = std::get<IntKey>(key_of("array.cols").type).allowed;
@@ -70,23 +71,23 @@ std::vector<Config> shapes(int most) {
   return all;
 }
 
-/// A number that key and design draw, the same on each machine (splitmix64).
+/// Draws a number from key and design, the same on every computer (splitmix64).
 std::size_t draw(std::size_t design, std::size_t key) {
-  constexpr std::uint64_t kSeed = 42;  // all ends are met: gen_test
+  constexpr std::uint64_t kSeed = 42;  // with this seed all ends occur: gen_test
   std::uint64_t z = (kSeed * 65536 + design * 256 + key + 1) * 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return (z ^ (z >> 31)) % 5040;
 }
 
-/// Keys on which no size of a module depends.
+/// Returns true for keys on which no size of a module depends.
 bool sizes_nothing(std::string_view name) {
   return name == "name" || (name.starts_with("bus.axi_") && name != "bus.axi_data_bits" &&
                             name != "bus.axi_addr_bits");
 }
 
-/// Sets one key to its corner number `turn`, and keeps it where the design stays legal. An end of a
-/// range that another key forbids becomes the least legal power of two times it.
+/// Sets one key to its corner number `turn`, and reverts it if the design would be illegal. If
+/// another key forbids a value, doubles the value until the design is legal.
 void turn_key(const Key& key, std::size_t turn, Config& config) {
   Config changed = config;
   if (const auto* flag = std::get_if<BoolKey>(&key.type)) {

@@ -127,7 +127,7 @@ std::string written_at_once(const machine::Memory& m) {
   return m.mask == 1 ? "bits" : fmt::format("{} bits", m.mask);
 }
 
-/// Where a depth is no power of two: which size of the memory has the next one.
+/// Suggests memory sizes whose depth is a power of two, for depths that are not.
 std::string usual_depths(const Config& config) {
   std::string text;
   const auto suggest = [&](const char* key, const char* memory, int depth, int row_bytes) {

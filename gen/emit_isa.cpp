@@ -92,8 +92,8 @@ std::string reads_text(const isa::FieldList& reads) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-/// Codes of one kind, by number: which there are and what each needs. By these constants of the
-/// package trine_legal checks.
+/// Returns constants that list the codes of one kind and the features that each needs. The module
+/// trine_legal checks words with these constants.
 std::string legal_constants(const isa::CodeSet& set) {
   const std::string name = upper_camel(set.prefix);
   const auto count = static_cast<std::size_t>(set.codes.back().code + 1);

@@ -21,7 +21,7 @@ namespace {
 
 std::string hex(std::uint64_t value) { return fmt::format("0x{:x}", value); }
 
-/// Whether an error is one that this design can have.
+/// Returns true if this design can report the error.
 bool is_possible(const csr::Code& error, const Config& config) {
   return (error.name != "ecc" || config.ecc) && (error.name != "stream" || config.packed);
 }
@@ -33,13 +33,13 @@ Json codes_json(std::span<const csr::Code> codes) {
   return list;
 }
 
-/// Whether the design answers there.
+/// Returns true if the design implements the register.
 bool is_present(const csr::Register& r, const Config& config) {
   if (r.offset == csr::kEccCorrected) return config.ecc;
   return r.offset != csr::kImemCorrected || (config.ecc && config.imem_kib > 0);
 }
 
-/// Bits that a write of the register keeps in this design.
+/// Returns the bits that a write of the register stores in this design.
 std::uint64_t kept_bits(const csr::Register& r, const Config& config) {
   if (r.bits == 32 || r.kept == 0) return r.kept;
   std::uint64_t kept = r.kept;
@@ -47,7 +47,7 @@ std::uint64_t kept_bits(const csr::Register& r, const Config& config) {
   return kept;
 }
 
-/// What reads give after reset, where that is known from the configuration alone.
+/// Returns the reset value as far as the configuration determines it.
 std::uint64_t reset_of(const csr::Register& r, const Config& config) {
   switch (r.offset) {
     case csr::kId:

@@ -23,14 +23,14 @@ std::string design_name(const Config& config) {
   return fmt::format("trine_{}_{:016x}", config.name, config.identity());
 }
 
-/// A port of trine_axi_top, and the bus that it belongs to.
+/// A port of trine_axi_top and its bus.
 struct VendorPort {
   bool is_input;
   int bits;
   std::string name;
   std::string bus;      ///< "s_axi", "m_axi", or its own name
-  std::string logical;  ///< its name in the bus: "AWADDR"
-  std::string top;      ///< the port of trine_top; none if empty
+  std::string logical;  ///< its name in the bus definition: "AWADDR"
+  std::string top;      ///< the port of trine_top; empty: none
 };
 
 std::string upper(std::string text) {
@@ -49,7 +49,8 @@ VendorPort vendor_port(const Port& port) {
   return {port.is_input, port.bits, bus + "_" + plain, bus, upper(plain), name};
 }
 
-/// All but the trace and the test pin, and of AXI4 what trine_top leaves out, constant.
+/// Returns all ports except for trace and test pin, and the AXI4 ports that trine_top lacks, as
+/// constants.
 std::vector<VendorPort> vendor_ports(const Config& config) {
   std::vector<VendorPort> all;
   for (const Interface& interface : interfaces(config))
@@ -66,7 +67,7 @@ std::vector<VendorPort> vendor_ports(const Config& config) {
   return all;
 }
 
-/// A bus of trine_axi_top in the words of IP-XACT and of Vivado.
+/// A bus of trine_axi_top, described in terms of IP-XACT and Vivado.
 struct Bus {
   std::string name, vendor, library, type, version, abstraction;
   std::string vivado, parameters;
@@ -103,7 +104,7 @@ std::vector<Bus> buses(const Config& config) {
                           config.axi_data_bits, config.axi_addr_bits, config.axi_id_bits))};
 }
 
-/// The attributes that Vivado reads; the bus' own parameters stand at its first port.
+/// Returns the attributes that Vivado reads. The first port of a bus also gets the bus parameters.
 std::string attributes(const VendorPort& port, const std::vector<Bus>& all,
                        std::vector<std::string>& described) {
   std::string text;
@@ -167,7 +168,7 @@ std::string field(std::string_view name, std::string_view doc, int bit, int bits
                      clears ? tag("modifiedWriteValue", "oneToClear") : "");
 }
 
-/// A register of the slave's width: 64 bits are two, an array is its entries.
+/// Returns registers of the slave's width: a 64-bit register becomes two, an array one per entry.
 std::string bus_register(const csr::Register& r, const std::string& name, std::uint32_t offset) {
   const bool clears = r.access.ends_with("W1C");
   const char* access = r.access == "R"   ? "read-only"

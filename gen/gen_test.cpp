@@ -57,7 +57,7 @@ TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emis
         "read_response.rid      = m_axi_rid_i[0];", "output logic [6:0]   m_axi_aruser_o",
         "m_axi_awcache_o        = trine_config_pkg::AxiWriteCache;"})
     CHECK_THAT(top, Catch::Matchers::ContainsSubstring(text));
-  // A load is told by the lowest bit, however many there are.
+  // The lowest ID bit marks a load, whatever the number of ID bits.
   CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=2"})),
              Catch::Matchers::ContainsSubstring("read_response.rid      = m_axi_rid_i[0];"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=1"})),
@@ -235,7 +235,7 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
   std::size_t sources = 0;
   for (const auto& [name, text] : files)
     if (name.ends_with(".sv")) ++sources;
-  CHECK(order.size() == sources - 1);  // the bench is no part of the design
+  CHECK(order.size() == sources - 1);  // the bench is not part of the design
   for (std::size_t i = 0; i < order.size(); ++i) {
     CAPTURE(order[i]);
     CHECK(files.count(order[i]) == 1);
@@ -332,7 +332,7 @@ TEST_CASE("a kit says of each register what a write keeps on that design", "[gen
   };
   auto plain = described({});
   CHECK(plain.size() + 2 == csr::registers().size());
-  CHECK(plain["window_last"]["reset"] == "0xffffffff");  // of 32 bits of address
+  CHECK(plain["window_last"]["reset"] == "0xffffffff");  // of a 32-bit address
   CHECK(plain["watchdog"]["kept"] == "0xffffff");
   CHECK(plain["status"]["kept"] == "0x0");
   CHECK(plain["base"]["multiple"] == 8);
@@ -366,8 +366,8 @@ TEST_CASE("registers of the map do not overlap", "[gen][csr]") {
 }
 
 TEST_CASE("what version 1 of the register map has stays where it is", "[gen][csr]") {
-  // A line that must change here is another version: docs/registers.md has the rule. New registers
-  // and codes are added behind.
+  // If a line must change here, the register map has another version: see docs/registers.md. New
+  // registers and codes are added at the end.
   struct Row {
     std::uint32_t offset;
     std::string_view name;
@@ -456,7 +456,7 @@ TEST_CASE("corner designs are legal and meet the ends of each range that sizes t
       }
     }
   }
-  // Powers of two less one overflow counters of columns.
+  // Sizes of a power of two less one overflow column counters.
   for (const char* side : {"31", "63", "127", "255"})
     for (const char* name : {"array.rows", "array.cols"})
       CHECK(met(*std::ranges::find(machine::schema(), std::string_view(name), &machine::Key::name),
@@ -479,8 +479,8 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   for (const auto& [name, text] : files) {
     CAPTURE(name);
     CHECK_THAT(text, !Catch::Matchers::ContainsSubstring(project_root().string()));
-    // Vivado and others define it, too: what is simulated and what is mapped is a parameter's
-    // choice.
+    // Vivado and other tools define the macro, too; a parameter chooses between simulated and
+    // mapped code.
     CHECK_THAT(text, !Catch::Matchers::ContainsSubstring("SYNTHESIS"));
     if (name != "LICENSE" && name != "manifest.json")
       CHECK_THAT(text.substr(0, 250),
@@ -489,7 +489,7 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   for (const auto& entry : fs::directory_iterator(scratch.path))
     CHECK_THAT(entry.path().filename().string(), !Catch::Matchers::StartsWith("."));
 
-  fs::create_directory(a / "__pycache__");      // of Python that ran there
+  fs::create_directory(a / "__pycache__");      // left by a Python run
   generate(machine::load_config("edge32"), a);  // an earlier output: replaced
   CHECK(!fs::exists(a / "__pycache__"));
   CHECK((contents(a) != files));

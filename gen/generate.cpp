@@ -23,7 +23,7 @@ namespace trine::gen {
 namespace fs = std::filesystem;
 namespace {
 
-/// Each module and package of rtl/ and its file, in whichever folder that lies.
+/// Returns each module and package of rtl/ and its file, in whatever folder.
 std::map<std::string, fs::path> module_files() {
   std::map<std::string, fs::path> found;
   for (const auto& entry : fs::recursive_directory_iterator(project_root() / "rtl"))
@@ -33,7 +33,7 @@ std::map<std::string, fs::path> module_files() {
 
 bool is_word(char c) { return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
-/// Names and numbers of a source, without its comments.
+/// Returns the names and numbers of a source without its comments.
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
   for (std::size_t at = 0; at < text.size();) {
@@ -58,7 +58,7 @@ void add_module(const std::string& name, const std::map<std::string, fs::path>& 
     if (sources.count(word) != 0) add_module(word, sources, files);
 }
 
-/// What a tool reads, in the order it has to: packages, modules.
+/// Returns the sources in the order that tools require: packages, then modules.
 std::vector<std::string> source_order(const Files& files) {
   std::vector<std::string> order;
   for (const char* ending : {"_pkg.sv", ".sv"})
@@ -68,7 +68,7 @@ std::vector<std::string> source_order(const Files& files) {
   return order;
 }
 
-/// Whether a text points at files that are not in the design's folder.
+/// Returns true if a text refers to files outside of the design's folder.
 bool names_repository(const std::string& text) {
   for (const char* folder : {"docs/", "formal/", "rtl/", "tb/", "tests/"})
     for (std::size_t at = text.find(folder); at != std::string::npos;
@@ -77,7 +77,7 @@ bool names_repository(const std::string& text) {
   return false;
 }
 
-/// A line of comment in the language of the file of that name.
+/// Returns a comment line in the language of the file.
 std::string comment_line(const std::string& name, const std::string& text) {
   if (name.ends_with(".h") || name.ends_with(".c")) return "/* " + text + " */\n";
   if (name.ends_with(".md")) return "\n<!-- " + text + " -->\n";
@@ -87,7 +87,7 @@ std::string comment_line(const std::string& name, const std::string& text) {
   return (script ? "# " : "// ") + text + "\n";
 }
 
-/// Names the design in the second line of every file; its first is licence or title.
+/// Names the design in the second line of every file; the first is the licence or title.
 void stamp(const Config& config, Files& files) {
   for (auto& [name, text] : files) {
     std::string lines = comment_line(
@@ -161,8 +161,8 @@ void check_prefix(const std::string& prefix) {
         prefix);
 }
 
-/// Whether a text begins with an identifier of ours, or with the file trine.f, trine.core,
-/// trine.sdc.
+/// Returns true if a text begins with an identifier of ours, or with the file trine.f, trine.core
+/// or trine.sdc.
 bool begins_with_ours(std::string_view text) {
   if (text.starts_with("trine_")) return text.size() > 6 && is_word(text[6]);
   for (const std::string_view file : {"trine.f", "trine.core", "trine.sdc"})
@@ -170,15 +170,15 @@ bool begins_with_ours(std::string_view text) {
   return false;
 }
 
-/// The text of one file with the prefix.
+/// Returns the text of one file with the prefix added.
 std::string in_text(const std::string& name, const std::string& text, const std::string& prefix) {
-  // Macros that switch assertions and tracing on are the same for all designs.
+  // Macros that switch on assertions and tracing are the same for all designs.
   const bool with_macros = !name.ends_with(".sv");
   std::string result;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const std::string_view rest = std::string_view(text).substr(at);
     const char before = at == 0 ? ' ' : text[at - 1];
-    // What lies in folders of the repository keeps its name (tb/lib/trine_sram_tb.cpp).
+    // Files in folders of the repository keep their names (tb/lib/trine_sram_tb.cpp).
     if (!is_word(before) && before != '/' && before != '.' && begins_with_ours(rest))
       result += prefix + "_";
     if (with_macros && !is_word(before) && rest.starts_with("TRINE_"))

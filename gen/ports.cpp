@@ -7,8 +7,8 @@
 namespace trine::gen {
 namespace {
 
-/// The field of a signal of AXI: "m_axi_bresp" is "write_response.bresp". Addresses, data and
-/// strobes of the master are ports of the core, protections nothing.
+/// Returns the field of an AXI signal: "m_axi_bresp" is "write_response.bresp". Addresses, data and
+/// strobes of the master are ports of the core; protection signals of the slave are not connected.
 std::string field(const std::string& signal, bool is_input) {
   const bool lite = signal.starts_with("s_axil_");
   if (!lite && !signal.starts_with("m_axi_")) return signal + (is_input ? "_i" : "_o");

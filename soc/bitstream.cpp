@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kTop = "trine_soc";
 
-/// Reads machines and system. A path with blanks is one word in quotes.
+/// Returns the script that reads machines and system. A path with blanks becomes one quoted word.
 std::string read_script(const System& system) {
   std::string script;
   for (const fs::path& list : system.designs)

@@ -30,7 +30,7 @@ std::string array(const std::string& name, std::string_view bytes) {
                      name, bytes_text(bytes));
 }
 
-/// A C string of any text.
+/// Returns a text as a C string literal.
 std::string literal(const std::string& text) {
   std::string out = "\"";
   for (const char c : text)
@@ -72,7 +72,7 @@ ModelText text_of(const Model& model, std::size_t n) {
   return text;
 }
 
-/// What board.h promises to an app.
+/// Returns the definitions that board.h promises to an app.
 std::string app_text(const FirmwareOptions& options) {
   const std::string bytes = options.data.empty() ? std::string(1, '\0') : read_text(options.data);
   return fmt::format(
@@ -111,8 +111,8 @@ class Build {
  public:
   Build(const System& system, const fs::path& design, const fs::path& folder)
       : folder_(folder), flags_(system.flags) {
-    // By 2.2 of the ISA's versions CSR instructions are in the base, as LiteX's start-up code has
-    // it.
+    // Uses version 2.2 of the ISA, in which CSR instructions belong to the base, as LiteX's
+    // start-up code expects.
     add({"--specs=picolibc.specs", "-misa-spec=2.2", "-O2", "-ffunction-sections",
          "-fdata-sections", "-DPICOLIBC_INTEGER_PRINTF_SCANF", "-I" + design.string(),
          "-I" + (project_root() / "soc" / "firmware").string()});
@@ -139,7 +139,7 @@ class Build {
     arguments.insert(arguments.end(), objects_.begin(), objects_.end());
     tool("gcc", arguments, folder_);
   }
-  /// Sections of the program as a memory's first contents, a word of 32 bits a line.
+  /// Writes sections of the program as initial contents of a memory, a 32-bit word per line.
   void contents(const std::vector<std::string>& sections, const std::string& memory) const {
     const std::string binary = memory + ".bin";
     std::vector<std::string> arguments{"-O", "binary"};
@@ -174,7 +174,7 @@ void build_firmware(const System& system, const fs::path& design, std::size_t ma
                     fs::copy_options::overwrite_existing);
   const bool is_app = !options.app.empty();
   write_file(folder / "models.c", is_app ? app_text(options) : models_text(models, options));
-  // An app may have large variables.
+  // Apps use main_ram, because they may have large variables.
   write_file(folder / "data.ld",
              fmt::format("REGION_ALIAS(\"data\", {})\n", is_app ? "main_ram" : "sram"));
   const fs::path own = project_root() / "soc" / "firmware";
@@ -187,7 +187,7 @@ void build_firmware(const System& system, const fs::path& design, std::size_t ma
   if (!options.cache_hooks) build.add({"-DSOC_NO_CACHE_HOOKS"});
   for (const fs::path& source : system.software) build.compile(source, false);
   for (const fs::path& source : sources) build.compile(source, true);
-  build.add({"-Os"});  // whatever their size is
+  build.add({"-Os"});  // an app may be large
   for (const fs::path& source : options.app) {
     build.add({"-I" + fs::absolute(source).parent_path().string()});
     build.compile(fs::absolute(source), false);

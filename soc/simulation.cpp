@@ -23,7 +23,7 @@ namespace {
 
 fs::path main_file() { return project_root() / "soc" / "sim" / "main.cpp"; }
 
-/// LiteX's comments hold the time of day.
+/// Removes comments: LiteX writes the time of day into them.
 std::string without_comments(const std::string& verilog) {
   std::istringstream in(verilog);
   std::string text;
@@ -34,11 +34,11 @@ std::string without_comments(const std::string& verilog) {
 
 std::vector<std::string> flags() {
   return {"--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast",
-          // What LiteX and the processors' makers write is theirs.
+          // Sources of LiteX and of processor vendors may have warnings.
           "-Wno-fatal", "-Wno-lint", "-Wno-style", "-o", "trine_soc_sim"};
 }
 
-/// What is verilated: arguments, and all that they stand for.
+/// The arguments for Verilator, and a fingerprint of all files that they name.
 struct Sources {
   std::vector<std::string> arguments;
   std::string fingerprint;
@@ -102,7 +102,7 @@ fs::path build_netlist_simulation(const System& system, bool quiet) {
   std::vector<std::string> netlist_flags = flags();
   netlist_flags.insert(netlist_flags.end(),
                        {"-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN", "--output-split", "20000",
-                        "-fno-const-bit-op-tree"});  // 5.006 miscompiles some of those
+                        "-fno-const-bit-op-tree"});  // Verilator 5.006 miscompiles some trees
   return build(netlist_of(system), netlist_flags, quiet);
 }
 

@@ -32,7 +32,7 @@ class Simulation {
     soc_.serial_source_ready = 1;
   }
 
-  /// @return whether the firmware ended
+  /// @return true if the firmware ended
   bool cycle(bool reset) {
     soc_.rst = static_cast<unsigned char>(reset);
     const bool more = !reset && at_ < received_.size();
@@ -51,7 +51,7 @@ class Simulation {
  private:
   static void put(char byte) {
     std::fputc(byte, stdout);
-    std::fflush(stdout);  // as it comes
+    std::fflush(stdout);  // shows each character immediately
   }
 
   std::string received_;

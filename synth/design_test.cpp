@@ -16,7 +16,7 @@ TEST_CASE("a 2x2 design is synthesized by module", "[synth][flow][slow]") {
   const SynthReport report = synthesize(config, options);
   double sum = 0;
   const ModuleReport* pe = nullptr;
-  std::map<std::string, std::int64_t> placed{{"trine_top", 1}};  // by their parents
+  std::map<std::string, std::int64_t> placed{{"trine_top", 1}};  // counts, from the parents
   for (const ModuleReport& m : report.modules) {
     for (const auto& [child, n] : m.children) placed[child] += m.instances * n;
     sum += static_cast<double>(m.instances) * m.gate_equivalents;

@@ -54,7 +54,7 @@ TEST_CASE("the longest path of all modules is told, and none from the reset", "[
   const nlohmann::json json = to_json(report);
   CHECK(json["wire_load"] == "zero");
   CHECK(json["worst_path"]["ns"] == child);
-  // Through both modules, from a port and back to one.
+  // The path runs through both modules, from a port and back to one.
   CHECK(json["clock_ns"].get<double>() > child + 0.1);
   double sum = 0, in_child = 0;
   for (const PathPart& part : report.clock.parts) {
@@ -108,7 +108,7 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
   const std::string design = read_text(folder / "design.il");
   for (const char* module : {"trine_pe", "trine_expand", "trine_compute", "trine_vector_lane"})
     CHECK_THAT(design, ContainsSubstring(module));
-  // The multipliers are Booth rows: where they are `*`, that is a cell.
+  // The multipliers are Booth rows; a `*` would appear as a multiplier cell.
   std::size_t multipliers = 0;
   for (std::size_t at = design.find("\nmodule "); at != std::string::npos;) {
     const std::size_t next = design.find("\nmodule ", at + 1);
@@ -123,7 +123,7 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
   }
   CHECK(multipliers == 3);
 
-  // What is DMEM and PMEM in the hierarchy is what the configuration says they are.
+  // The bits of DMEM and PMEM in the hierarchy are those of the configuration.
   const auto bits_of = [](const auto& memory, std::int64_t instances) {
     const std::int64_t bits = std::int64_t{memory.width} * memory.depth;
     return bits < kMacroBits ? 0 : bits * instances;
@@ -143,7 +143,7 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
 
 namespace {
 
-/// Two memories in DMEM, one like them elsewhere, and a wider one.
+/// Two memories in DMEM, an identical one elsewhere, and a wider one.
 const char* const kMemories =
     "module trine_sram #(parameter int Width = 8, parameter int Depth = 512) (\n"
     "  input logic clk_i, input logic we_i, input logic [$clog2(Depth)-1:0] addr_i,\n"
@@ -197,7 +197,8 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
   write_file(options.macros / "b.lib", "library (b) { cell (M_1P_512x16_x) { area : 7200; } }");
   const SynthReport report = source.synthesize(options);
   const nlohmann::json json = to_json(report);
-  // By hand: 8 bits are one small macro of 4800 um2 (NAND2: 7.2576 um2), 20 bits two of 7200.
+  // Computed by hand: 8 bits are one small macro of 4800 um2 (NAND2: 7.2576 um2), 20 bits two of
+  // 7200.
   constexpr double kNand2 = 7.2576;
   CHECK(json["macro_gate_equivalents"] == Approx((3 * 4800 + 2 * 7200) / kNand2));
   CHECK(json["macro_gate_equivalents_other"] == Approx((4800 + 2 * 7200) / kNand2));
@@ -220,7 +221,7 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
 
 namespace {
 
-/// Liberty of a macro with words of 8 bits.
+/// Returns the Liberty text of a macro with 8-bit words.
 std::string macro_library(const std::string& name, int address, double um2, double access) {
   const auto always = [](const std::string& table, double value) {
     const char* of = table.ends_with("constraint") ? "by_data" : "by_load";
@@ -270,15 +271,16 @@ TEST_CASE("the clock counts the time of the library's memories", "[synth][flow]"
   write_file(options.macros / "a.lib", macro_library("M_1P_256x8_x", 8, 4800, 7));
   const SynthReport report = source.synthesize(options);
   CHECK(report.clock.memories_timed);
-  // 512 words: two rows of macros, the row of the last read chooses behind them.
+  // 512 words: two rows of macros; the row of the last read selects the output.
   CHECK(report.clock.ns > 7.1);
   CHECK(report.clock.ns < 8.5);
   CHECK(report.clock.parts.at(0).module.starts_with("trine_sram__"));
   CHECK(report.clock.too_early == 0);
   const nlohmann::json json = to_json(report);
-  CHECK(json["logic_gate_equivalents"] > json["gate_equivalents"]);  // the rows' choice
+  CHECK(json["logic_gate_equivalents"] > json["gate_equivalents"]);  // the multiplexer of the rows
 
-  // A smaller one that is slower: not where it makes the clock longer, unless it may.
+  // A smaller but slower macro is not used where it lengthens the clock period, unless that is
+  // allowed.
   write_file(options.macros / "b.lib", macro_library("M_1P_512x8_y", 9, 5000, 9));
   const SynthReport same = source.synthesize(options);
   CHECK(same.clock.ns == Approx(report.clock.ns));
@@ -332,7 +334,7 @@ TEST_CASE("paths are without wires unless the library's load is asked for", "[sy
   CHECK(ns(far, WireLoad::kZero) == Approx(alone));
   const double one = ns(far, WireLoad::kLibrary), two = ns(farther, WireLoad::kLibrary);
   CHECK(one > alone + 0.1);
-  // The cell's delay is nearly linear in its load: twice the wire, twice the delay of the wire.
+  // The cell's delay is nearly linear in its load: twice the wire adds twice the delay.
   CHECK(two - alone == Approx(2 * (one - alone)).epsilon(0.1));
 
   SynthOptions options;
@@ -405,7 +407,7 @@ TEST_CASE("FPGA targets count primitives", "[synth][flow]") {
 
 namespace {
 
-/// Cells of each type below a module of written netlists, by their text alone.
+/// Counts the cells of each type below a module, using only the text of the written netlists.
 std::map<std::string, int> cells_below(const std::string& text, const std::string& module) {
   const std::size_t begin = text.find("module " + module + "(");
   REQUIRE(begin != std::string::npos);
@@ -429,7 +431,7 @@ std::map<std::string, int> cells_below(const std::string& text, const std::strin
 
 TEST_CASE("figures are those that the netlist and the library give another way",
           "[synth][netlist]") {
-  std::string sums;  // a child of many cells, three times: synthesized once
+  std::string sums;  // a child of many cells with three instances: synthesized once
   for (int i = 1; i < 30; ++i) sums += fmt::format(" + (a_i * 8'd{})", 2 * i + 1);
   const Source source(
       "module trine_child (input logic clk_i, input logic [7:0] a_i, output logic [7:0] q_o);\n"
@@ -453,7 +455,7 @@ TEST_CASE("figures are those that the netlist and the library give another way",
   std::string text;
   for (const ModuleReport& module : report.modules)
     text += read_text(options.netlist / (module.name + ".v"));
-  // By lines: a cell, then its own area; the smallest NAND of two inputs is a gate equivalent.
+  // Each cell line is followed by its area; the smallest two-input NAND is a gate equivalent.
   std::map<std::string, double> areas;
   std::istringstream library(library_text());
   std::string cell, word, colon;

@@ -15,24 +15,24 @@
 namespace trine::synth {
 namespace {
 
-/// A synchronous reset that rules over the enable, by its level.
+/// The active level of a synchronous reset that overrides the enable.
 enum class Resets { kNone, kHigh, kLow };
 
-/// A flip-flop with an enable: its lines, and what it becomes.
+/// A flip-flop with an enable: its lines, and its type after gating.
 struct FlipFlop {
   std::size_t first = 0, last = 0;  ///< lines "cell" and "end"
-  std::string gated_type;           ///< without the enable; empty: no such flip-flop
+  std::string gated_type;           ///< type without the enable; empty: not such a flip-flop
   bool high = true;                 ///< the enable's level
   Resets resets = Resets::kNone;
   std::string clock, enable, reset;
 
-  /// What the flip-flops behind one gate share.
+  /// Returns the properties that all flip-flops of a gate share.
   auto key() const {
     return std::tuple(clock, enable, high, resets, resets == Resets::kNone ? "" : reset);
   }
 };
 
-/// $_DFFE_PN0P_ -> $_DFF_PN0_ and so on, of flip-flops at a rising edge.
+/// Classifies rising-edge flip-flops: $_DFFE_PN0P_ -> $_DFF_PN0_ and so on.
 void classify(std::string_view type, FlipFlop& ff) {
   constexpr std::string_view kKinds[][2] = {
       {"$_DFFE_P", "$_DFF_P"}, {"$_SDFFCE_P", "$_SDFF_P"}, {"$_SDFFE_P", "$_SDFF_P"}};
@@ -52,7 +52,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// What stands behind `head` in a line, if it begins so.
+/// Returns the rest of a line after `head`, or nothing if the line begins differently.
 std::string_view behind(std::string_view line, std::string_view head) {
   return line.starts_with(head) ? line.substr(head.size()) : std::string_view();
 }
@@ -89,7 +89,7 @@ class Gating {
     for (FlipFlop& ff : find(lines_)) groups[ff.key()].push_back(ff);
     for (const auto& [key, group] : groups)
       if (group.size() >= kLeastGated) gate_group(group);
-    // Only the module that is mapped has cells.
+    // Only the mapped module contains cells.
     const auto cell = std::find_if(lines_.begin(), lines_.end(), [](const std::string& line) {
       return line.starts_with("  cell ");
     });
@@ -132,7 +132,7 @@ class Gating {
     return out;
   }
 
-  /// High where the flip-flops take something.
+  /// Returns a net that is high when the flip-flops may change.
   std::string opener(const FlipFlop& ff) {
     const std::string enable = ff.high ? ff.enable : inverted(ff.enable);
     if (ff.resets == Resets::kNone) return enable;
@@ -143,7 +143,7 @@ class Gating {
     return out;
   }
 
-  /// As many gates as needed, each of about as many flip-flops.
+  /// Inserts as many gates as needed, with about the same number of flip-flops each.
   void gate_group(const std::vector<FlipFlop>& group) {
     const std::string enable = opener(group[0]);
     const std::size_t gates = (group.size() + kMostGated - 1) / kMostGated;

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A gate whose enable must be there 5 ns before the edge.
+/// Returns a clock gate with an enable setup time of 5 ns.
 std::string gate(const std::string& name, double area, const std::string& test) {
   const auto tables = [](const char* a, const char* b, double ns) {
     return fmt::format("{} (scalar) {{ values (\"{}\"); }} {} (scalar) {{ values (\"{}\"); }}", a,
@@ -41,7 +41,7 @@ std::string gate(const std::string& name, double area, const std::string& test) 
       tables("cell_rise", "cell_fall", 0.1), tables("rise_transition", "fall_transition", 0.1));
 }
 
-/// The default library with a gate of ours, one that is larger, and one without a test pin.
+/// Writes the default library with our gate, a larger one, and one without a test pin.
 void write_library(const fs::path& file) {
   std::string text = testing::bare_library_text();
   const std::string test =
@@ -80,7 +80,7 @@ struct Gated {
   }
 };
 
-/// A pulse for `clk`, on which `body` stands.
+/// Returns a body with a gated clock `clk` for the flip-flops in `body`.
 std::string gated_body(const std::string& body) {
   return "  logic a_q, b_q, clk;\n"
          "  always_ff @(posedge clk_i) {other_o, a_q, b_q} <= {a_q, a_i, b_i};\n"
@@ -100,14 +100,14 @@ TEST_CASE("clock gates become the library's cell, their enables are endpoints", 
   CHECK_THAT(read_text(netlist / "trine_top.v"), ContainsSubstring(".TE(test_en_i)"));
   CHECK(report.clock.clock_gates == 1);
   CHECK(report.clock.gated == 40);
-  CHECK(report.clock.buffers == 0);  // 40 loads of a clock are its tree's affair, not a net's
+  CHECK(report.clock.buffers == 0);  // the clock tree drives the 40 loads, not buffers
   CHECK(report.clock.too_heavy + report.clock.too_slow == 0);
   CHECK(report.clock.ns > 5);
   CHECK_THAT(report.clock.path.end, ContainsSubstring("u_gate"));
   CHECK_THAT(to_text(report), ContainsSubstring("1 clock gates for 40 flip-flops"));
 
   const SynthReport fpga = design.synthesize({}, Target::kIce40);  // its flip-flops have enables
-  CHECK(fpga.cells == 42);                                         // nobody reads b_q
+  CHECK(fpga.cells == 42);                                         // b_q is not read
 }
 
 TEST_CASE("a library without a clock gate lets the clock pass, and the report says so",
@@ -129,8 +129,8 @@ TEST_CASE("a library without a clock gate lets the clock pass, and the report sa
 
 namespace {
 
-/// Whether outputs that were equal for a while stay so, whatever clock and inputs do: by induction.
-/// All registers are outputs, but for those of the clock gates.
+/// Proves by induction that outputs that were equal for a while stay equal, whatever clock and
+/// inputs do. All registers are outputs, except for those of the clock gates.
 bool stays_equal(const fs::path& folder, const std::string& source) {
   std::string netlist;
   for (const std::string& file : read_file_list(folder / "netlist/trine.f")) netlist += " " + file;
@@ -159,8 +159,8 @@ bool stays_equal(const fs::path& folder, const std::string& source) {
 
 TEST_CASE("registers that share an enable get a clock gate, and hold what they held",
           "[synth][flow]") {
-  // Enables high and low, both kinds of reset, one that the enable rules over; behind another
-  // gate; three bits, too few.
+  // Covers active-high and active-low enables, both kinds of reset, a reset that the enable
+  // overrides, flip-flops downstream of another gate, and three bits, which are too few.
   const Gated design(
       "  logic clk;\n  assign other_o = 1'b0;\n"
       "  trine_clock_gate u_gate (.clk_i, .en_i(a_i ^ b_i), .test_en_i, .clk_o(clk));\n"
@@ -213,7 +213,7 @@ TEST_CASE("a gate drives 32 flip-flops at most, and a gate's flip-flops share th
   };
   CHECK(count("cell \\GATE") == 3);
   CHECK(count("cell $_DFF_P_ ") == 70);
-  CHECK(count("cell $_SDFFE_PP0P_") == 6);  // three of a reset: too few
+  CHECK(count("cell $_SDFFE_PP0P_") == 6);  // three with a reset: too few
   CHECK(count("cell $_DFFE_NP_") == 4);
   CHECK(text.starts_with("module \\other\n  wire input 1 \\a\nend\nmodule \\m\n  wire $gated$"));
 }

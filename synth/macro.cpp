@@ -9,13 +9,13 @@
 namespace trine::synth {
 namespace {
 
-/// Bits of a bus of a macro; 0: it has none of that name.
+/// Returns the width of a macro's bus, or 0 if there is no bus of that name.
 std::int64_t bus_width(const Cell& macro, const std::string& bus) {
   return std::count_if(macro.pins.begin(), macro.pins.end(),
                        [&](const Pin& pin) { return pin.name.starts_with(bus + "["); });
 }
 
-/// Pins by their name without the index, each once, in order.
+/// Returns the pin names without index, each once, in order.
 std::vector<std::pair<std::string, const Pin*>> ports_of(const Cell& cell) {
   std::vector<std::pair<std::string, const Pin*>> ports;
   for (const Pin& pin : cell.pins) {
@@ -29,7 +29,7 @@ bool ends_with(const std::string& name, std::string_view end) {
   return name == end || name.ends_with("_" + std::string(end));
 }
 
-/// What a pin of a macro is connected to, by the common names of single-port memories.
+/// Returns the connection of a macro's pin, by the usual names of single-port memories.
 std::string connection(const std::string& port, const std::string& enable, std::int64_t address,
                        std::int64_t low, std::int64_t bits) {
   if (port.find("BIST") != std::string::npos) return "0";

@@ -36,7 +36,7 @@ class Planner {
   }
 
  private:
-  /// Instances of a memory that are banks of DMEM or PMEM.
+  /// Returns the instances of a memory that are banks of DMEM or PMEM.
   std::int64_t below_dmem_pmem(const std::string& memory) const {
     std::int64_t sum = 0;
     for (const auto& [name, count] : instances_) {
@@ -49,7 +49,7 @@ class Planner {
     return sum;
   }
 
-  /// Cells of a module with everything that is merged into it.
+  /// Returns the number of cells of a module, including the modules that are merged into it.
   int size(const std::string& name) {
     const auto known = sizes_.find(name);
     if (known != sizes_.end()) return known->second;

@@ -29,7 +29,7 @@ nlohmann::json to_json(const std::vector<PathPart>& parts) {
   return list;
 }
 
-/// Words in lines, those after the first indented.
+/// Wraps words into lines; lines after the first are indented.
 std::string wrapped(const std::vector<std::string>& words, const std::string& indent) {
   std::string text, line;
   for (const std::string& word : words) {
@@ -68,7 +68,7 @@ std::string fpga_table(const SynthReport& r) {
   return text;
 }
 
-/// What nextpnr made of the design.
+/// Returns the report of nextpnr's results.
 std::string fpga_lines(const SynthReport& r) {
   const FpgaReport& f = r.fpga;
   if (f.mhz == 0) return {};
@@ -118,7 +118,7 @@ std::string path_lines(const SynthReport& r) {
   return text;
 }
 
-/// The clock of the whole design, and where its longest path spends it.
+/// Returns the clock of the whole design, and the modules on its longest path.
 std::string clock_lines(const SynthReport& r) {
   const ClockReport& c = r.clock;
   if (c.ns == 0) return {};
@@ -145,7 +145,7 @@ std::string clock_lines(const SynthReport& r) {
   return text;
 }
 
-/// The same of the placed design.
+/// Returns the clock of the placed design.
 std::string placed_lines(const SynthReport& r) {
   const PlacedReport& p = r.clock.placed;
   if (p.timed.ns == 0) return {};
@@ -186,7 +186,7 @@ nlohmann::json to_json(const PlacedReport& p) {
           {"seeds_ns", p.seeds_ns}};
 }
 
-/// The longest path of each pair of register groups, with the modules on its way.
+/// Returns the longest path of each pair of register groups, with the modules on its way.
 std::string group_path_lines(const SynthReport& r) {
   if (r.clock.paths.empty()) return {};
   std::string text = "\nlongest paths between registers, by Trine's own timer (ns, gates):\n";
@@ -203,7 +203,8 @@ std::string group_path_lines(const SynthReport& r) {
   return text;
 }
 
-/// Memories in bits, and in gate equivalents beside the logic: DMEM and PMEM, and all others.
+/// Returns the memories in bits, and their gate equivalents separately for DMEM and PMEM and all
+/// others.
 std::string macro_lines(const SynthReport& r) {
   std::string text = fmt::format("\nmemories apart: {} bits", grouped(r.sram_bits));
   if (!r.has_macros) return text + ", no macros in the library: their area is not known";
@@ -262,7 +263,7 @@ nlohmann::json to_json(const SynthReport& r) {
   const bool timed = r.clock.ns > 0;
   const double logic_um2 = timed ? r.clock.logic_um2 : r.area_um2;
   const double macs = static_cast<double>(r.macs_per_cycle);
-  const auto known = [&r](double value) {  // null: the library has no macros
+  const auto known = [&r](double value) {  // null if the library has no macros
     return r.has_macros ? nlohmann::json(value) : nlohmann::json(nullptr);
   };
   return {{"target", name_of(r.target)},

@@ -23,7 +23,7 @@ using namespace trine::synth::testing;
 
 namespace {
 
-/// A module of RTLIL with `cells` gates and some instances.
+/// Returns an RTLIL module with `cells` gates and some instances.
 std::string module_text(const std::string& name, int cells,
                         const std::vector<std::string>& instances, const std::string& more = "") {
   std::string text = "module " + name + "\n  wire input 1 \\clk_i\n" + more;
@@ -123,7 +123,8 @@ TEST_CASE("a memory is tiled by delay, then by area", "[synth][liberty]") {
     const char* macro;
     double um2, ns;
   };
-  // 1,024 words: four macros of 3 ns and two levels of 0.2, two of 4 and one, or one.
+  // 1,024 words: four macros of 3 ns and two levels of 0.2, two macros of 4 ns and one level, or
+  // one macro.
   for (const Row& row : {Row{9, "small", 60, 5}, Row{5, "small", 60, 5}, Row{4.9, "mean", 100, 4.2},
                          Row{4, "fast", 120, 3.4}, Row{0, "fast", 120, 3.4}}) {
     CAPTURE(row.most_ns);
@@ -145,7 +146,7 @@ TEST_CASE("stat and timing reports are read", "[synth][parse]") {
   CHECK(path.start == "a[0]");
   CHECK(path.end == "b_reg");
   CHECK(parse_timing("No paths found.\n").ns == 0);
-  // Modules that were not flattened, and paths of several clock groups: in any order.
+  // Modules that are not flattened, and paths of several clock groups, in any order.
   const auto sum = parse_stat(
       R"({"modules": {"\\a": {"num_cells_by_type": {"NAND2X1": 3}},
                       "\\b": {"num_cells_by_type": {"INVX1": 2, "NAND2X1": 4}}}})");
@@ -164,7 +165,8 @@ TEST_CASE("stat and timing reports of any layout are read", "[synth][parse]") {
       "  Endpoint: y[2] (output port clocked by clk)\r\n    -3.5000   slack (VIOLATED)\r\n"
       "Startpoint: b (input)\nEndpoint: c (output)\n  -3.5   slack (VIOLATED)\n");
   CHECK(path.ns == Approx(1003.5));
-  CHECK((path.start == "u_a/q[1]" && path.end == "y[2]"));  // the first of two as long
+  // The first of two paths of equal length.
+  CHECK((path.start == "u_a/q[1]" && path.end == "y[2]"));
   CHECK(parse_stat(R"({"modules": {"\\top": {"num_cells_by_type": {}}}})").empty());
   CHECK_THROWS_WITH(parse_stat("   Number of cells:  0\n"), ContainsSubstring("Yosys' stat"));
 
@@ -261,7 +263,7 @@ TEST_CASE("macros are those of one port, beside the cells", "[synth][liberty]") 
       all += fmt::format("{} {}x{} {};", m.name, m.depth, m.width, m.um2);
     return all;
   };
-  CHECK(names() == "R_128x16_b 128x16 7;R_2P_64x32_c 64x32 7;");  // none says one port
+  CHECK(names() == "R_128x16_b 128x16 7;R_2P_64x32_c 64x32 7;");  // no name says one port
   write("z.lib", "R_1P_512x8_z");
   write("y.lib.x", "R_1P_1024x39_y");
   CHECK(names() == "R_1P_1024x39_y 1024x39 7;R_1P_512x8_z 512x8 7;");
@@ -368,12 +370,13 @@ TEST_CASE("what is merged into its parent, and what is not", "[synth][partition]
   const auto sram = [](const char* name, int width, int depth) {
     return module_text(name, 300, {}, fmt::format("  memory width {} size {} \\m\n", width, depth));
   };
-  // 47 cells with those below are few, 48 are not; the top is never merged.
+  // A module of 47 cells, including the modules below it, is merged; one of 48 is not. The top is
+  // never merged.
   CHECK(names(module_text("\\top", 1, {"\\a"}) + module_text("\\a", 47, {})) == "top*1:49 ");
   CHECK(names(module_text("\\top", 1, {"\\a"}) + module_text("\\a", 48, {})) == "top*1:2 a*1:48 ");
   CHECK(names(module_text("\\top", 1, {"\\a"}) + module_text("\\a", 5, {"\\b", "\\b"}) +
               module_text("\\b", 21, {})) == "top*1:2 a*1:49 ");
-  // An only child of a parent that is there once is not merged; of one that is there twice it is.
+  // An only child is not merged if its parent has one instance; it is merged if the parent has two.
   const std::string once = module_text("\\a", 60, {"\\b"}) + module_text("\\b", 70, {});
   CHECK(names(module_text("\\top", 0, {"\\a"}) + once) == "top*1:1 a*1:61 b*1:70 ");
   CHECK(names(module_text("\\top", 0, {"\\a", "\\a"}) + once) == "top*1:2 a*2:131 ");
@@ -381,14 +384,15 @@ TEST_CASE("what is merged into its parent, and what is not", "[synth][partition]
               module_text("\\b", 70, {})) == "top*1:2 a*2:62 b*4:70 ");
   CHECK(names(module_text("\\top", 0, {"\\a", "\\a", "\\c"}) + once +
               module_text("\\c", 50, {"\\b"})) == "top*1:3 a*2:61 b*3:70 c*1:51 ");
-  // A memory of 2048 bits is a macro, one of fewer is its parent's, however many its cells.
+  // A memory of 2048 bits is a macro; a smaller one is merged into its parent, however many cells
+  // it has.
   CHECK(names(module_text("\\top", 0, {"\\trine_sram"}) + sram("\\trine_sram", 8, 256)) ==
         "top*1:1 trine_sram*1(0) ");
   CHECK(names(module_text("\\top", 0, {"\\trine_sram"}) + sram("\\trine_sram", 23, 89)) ==
         "top*1:301 ");
   CHECK(names(module_text("\\top", 0, {"\\other"}) + sram("\\other", 8, 256)) ==
         "top*1:1 other*1:300 ");
-  // Macros of DMEM and PMEM, of any variant, and of others.
+  // Counts macros of DMEM and PMEM, of any variant, and of other modules.
   CHECK(names(module_text("\\top", 0,
                           {"$paramod$1\\trine_dmem", "\\trine_pmem", "\\trine_x", "\\trine_x",
                            "\\trine_sram"}) +

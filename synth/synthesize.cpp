@@ -34,13 +34,13 @@ namespace {
 constexpr std::uintmax_t kMostCached = std::uintmax_t{1} << 29;
 constexpr const char* kClockGate = "trine_clock_gate.sv";
 
-/// Where ABC can work: it makes absolute paths of relative ones and quotes none.
+/// Returns a folder for ABC, which makes relative paths absolute and does not quote them.
 fs::path path_without_blanks() {
   const fs::path folder = fs::temp_directory_path();
   return folder.string().find_first_of(" \t") == std::string::npos ? folder : fs::path("/tmp");
 }
 
-/// Runs task(i) for every i, `jobs` at a time. The first exception stops the rest.
+/// Runs task(i) for every i, `jobs` at a time. The first exception stops the remaining tasks.
 template <typename Task>
 void for_each_parallel(std::size_t count, int jobs, const Task& task) {
   std::atomic<std::size_t> next{0};
@@ -143,7 +143,7 @@ class Flow {
  private:
   const fs::path& folder() const { return scratch_.path(); }
 
-  /// Those of the design, the library's clock gate for the latch.
+  /// Returns the sources of the design, with the library's clock gate instead of the latch.
   std::vector<std::string> sources() const {
     std::vector<std::string> list = read_file_list(design_ / "trine.f");
     for (std::string& source : list)
@@ -152,7 +152,7 @@ class Flow {
     return list;
   }
 
-  bool has_gate() const { return !library_.gate.cell.empty(); }  // no library is read for an FPGA
+  bool has_gate() const { return !library_.gate.cell.empty(); }  // FPGA flows read no library
 
   bool times() const { return options_.timing && options_.target == Target::kAsic; }
 
@@ -160,7 +160,7 @@ class Flow {
     if (!options_.quiet) std::fprintf(stderr, "\r\033[K%s", what.c_str());
   }
 
-  /// Largest first, so that no long one is left at the end.
+  /// Maps all partitions, the largest first, so that no long one runs last.
   void map_all(const Plan& plan) {
     std::vector<const Partition*> order;
     for (const Partition& partition : plan.partitions) order.push_back(&partition);
@@ -175,7 +175,8 @@ class Flow {
     });
   }
 
-  /// For speed as well where the clock is asked for. Gates go in between two runs of Yosys.
+  /// Maps a partition for area, and for speed as well if a clock is requested. Clock gates are
+  /// inserted between two runs of Yosys.
   void map(const Partition& partition) const {
     const std::string& name = partition.name;
     if (options_.target != Target::kAsic)
@@ -197,7 +198,7 @@ class Flow {
     obtain(partition, map_script(name, efforts, kClockGate), files, depends + read_text(simple));
   }
 
-  /// What a script of Yosys makes of a module.
+  /// Obtains the files that a Yosys script makes of a module.
   void obtain(const Partition& partition, const std::string& script,
               const std::vector<std::string>& files, const std::string& depends) const {
     cache_.obtain(tool_ + "\n" + script + depends + partition.rtlil, files, folder(), [&] {
@@ -206,7 +207,7 @@ class Flow {
     });
   }
 
-  /// What the chosen one of a module's netlists is made of, and its longest path.
+  /// Describes the chosen netlist of a module: its cells and its longest path.
   void describe(const Partition& partition, const ClockReport& clock) {
     ModuleReport module;
     module.name = partition.name;
@@ -220,7 +221,8 @@ class Flow {
     mapped_[partition.name] = std::move(module);
   }
 
-  /// "\acc_q[3]_reg" -> "acc_q[3]": the script names flip-flops after their wire.
+  /// Removes the suffix of a flip-flop: "\acc_q[3]_reg" -> "acc_q[3]". The script names flip-flops
+  /// after their wires.
   static std::string without_suffix(std::string name) {
     name.erase(std::remove(name.begin(), name.end(), '\\'), name.end());
     const std::size_t at = name.rfind("_reg");
@@ -241,7 +243,7 @@ class Flow {
     return path;
   }
 
-  /// All that was mapped, with models of the cells and of the memories: a design like any other.
+  /// Writes all mapped modules with models of the cells and of the memories, as a complete design.
   void write_netlist(const Plan& plan) const {
     Files files;
     const auto take = [&](const std::string& name) {
@@ -272,7 +274,7 @@ class Flow {
     if (!child.empty()) module.children[name] = child.mapped();
   }
 
-  /// Areas; instances of other partitions are no cells of this one.
+  /// Adds the modules' areas; instances of other partitions do not count as cells.
   void add_modules(const Plan& plan, SynthReport& report) {
     for (auto& [name, module] : mapped_) {
       for (const Partition& partition : plan.partitions) take_child(partition.name, module);
@@ -335,8 +337,8 @@ class Flow {
   const TemporaryFolder scratch_;
   const FileCache cache_;
   const std::string tool_;
-  bool gated_ = false;       ///< registers with enables get clock gates (gating.h)
-  std::string library_key_;  ///< of what the tools read of it
+  bool gated_ = false;       ///< true if registers with enables get clock gates (gating.h)
+  std::string library_key_;  ///< key of the library content that the tools read
   Library library_;
   std::vector<Macro> macros_;
   std::mutex mutex_;

@@ -14,7 +14,7 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
-/// Tells `progress` the last line of a growing file each second, for as long as it exists.
+/// Reports the last line of a growing file to `progress` each second while it exists.
 class Watch {
  public:
   Watch(const fs::path& log, const std::function<void(const std::string&)>& progress)
@@ -38,7 +38,7 @@ class Watch {
   std::mutex mutex_;
   std::condition_variable ended_;
   bool end_ = false;
-  std::thread thread_;  // the last: it reads the others
+  std::thread thread_;  // declared last: it reads the others
 };
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kOperator = 0;      ///< trine_mul_pkg::Operator: becomes DSPs
-constexpr int kBooth = 1;         ///< trine_mul_pkg::Booth: Yosys makes a third less of it
+constexpr int kOperator = 0;      ///< trine_mul_pkg::Operator: maps to DSPs
+constexpr int kBooth = 1;         ///< trine_mul_pkg::Booth: a third smaller with Yosys
 constexpr double kPeriod = 1000;  ///< ns, far above any path, so that slack is never negative
 
 std::string trimmed(const std::string& line) {
@@ -25,13 +25,13 @@ std::string trimmed(const std::string& line) {
   return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
 }
 
-/// Why Yosys stopped: its ERROR line, with what it said before that.
+/// Returns why Yosys stopped: its ERROR line and the lines before it.
 std::string reason_in(const fs::path& log) {
   std::istringstream in(read_text(log));
   std::string detail, error;
   for (std::string line; std::getline(in, line);) {
     if (const std::size_t at = line.find("ERROR"); at != std::string::npos)
-      error = trimmed(line.substr(at));  // the end of the line before may come later
+      error = trimmed(line.substr(at));  // stderr may precede the end of the previous line
     else if (line.starts_with("Warning: ") || line.find("found logic loop") != std::string::npos)
       detail = trimmed(line);
   }
@@ -45,12 +45,12 @@ std::string reason_in(const fs::path& log) {
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top,
                              Target target, bool gates) {
   const bool ecp5 = target == Target::kEcp5;
-  // Numbers of equal length: names sort as they were given, whatever else the design holds.
+  // Numbers of equal length: names sort in order of creation, whatever else the design contains.
   std::string script = "read_rtlil <<EOT\nautoidx 100000000\nEOT\nread_verilog -sv";
   if (ecp5) script += " -DTRINE_BLOCK_RAM";
   if (target != Target::kAsic || !gates) script += " -DTRINE_NO_CLOCK_GATES";
   for (const std::string& source : sources) script += " \"" + source + "\"";
-  // Earlier revisions take Booth rows by themselves.
+  // Earlier revisions always use Booth rows.
   const bool chooses = std::any_of(sources.begin(), sources.end(), [&](const std::string& source) {
     return fs::path(source).stem() == top &&
            read_text(source).find("Multiplier") != std::string::npos;
@@ -67,8 +67,8 @@ std::string mapped_name(const std::string& name, Effort effort) {
 }
 
 std::string_view abc_script(Effort effort) {
-  // Measured against others in synth/README.md. -B: as if wide gates were slower than they are; the
-  // first `topo` removes what `map` leaves without a load, at which `buffer` stops.
+  // Compared with alternatives in synth/README.md. -B: treats wide gates as slower than they are;
+  // the first `topo` removes the unloaded nodes that `map` leaves, at which `buffer` would stop.
   return effort == Effort::kArea
              ? "strash\ndch\namap -m\nbuffer -N 16\ntopo\nupsize\ndnsize\n"
              : "strash\ndch\nmap -B 0.9\ntopo\nbuffer -N 16\ntopo\nupsize\ndnsize\n";
@@ -132,7 +132,7 @@ std::string memory_script(const std::string& name) {
 }
 
 std::string cells_script() {
-  // Cells without a function (fillers, antennas) are in no netlist that ABC maps.
+  // Cells without a function (fillers, antennas) do not occur in netlists that ABC maps.
   return "read_liberty -ignore_miss_func -ignore_miss_dir -ignore_miss_data_latch cells.lib\n"
          "write_verilog -noattr cells.v\n";
 }
@@ -160,7 +160,8 @@ std::string run_sta(const std::string& name, const fs::path& folder, const std::
   const fs::path log = folder / (name + ".timing");
   const int code = run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder, log);
   const std::string text = read_text(log);
-  const std::size_t error = text.find("Error: ");  // after which it goes on, and exits with 0
+  // The tool continues after an error and exits with 0.
+  const std::size_t error = text.find("Error: ");
   if (code != 0 || error != std::string::npos)
     throw_error("{}: sta: {}", what,
                 error == std::string::npos ? tail_of(log, 1)
@@ -173,7 +174,7 @@ std::map<std::string, std::int64_t> parse_stat(std::string_view text) {
   const Json stat = parse_json(text, "Yosys' stat");
   for (const Json& module : stat.at("modules"))
     for (const auto& [type, count] : module.at("num_cells_by_type").items())
-      if (type != "$scopeinfo")  // says where a module was that has been flattened
+      if (type != "$scopeinfo")  // records a flattened module
         types[type] += count.get<std::int64_t>();
   return types;
 }
@@ -210,11 +211,11 @@ void run_yosys(const std::string& script, const std::string& name, const fs::pat
                                       name + ".ys"};
   const auto runs = [&](const std::string& text) {
     write_file(folder / (name + ".ys"), text);
-    // ABC stops at a blank in a path; there is none in `folder`.
+    // ABC stops at a blank in a path; `folder` contains none.
     return run_process(argv, folder, log, {"TMPDIR=."}) == 0;
   };
   if (runs(script)) return;
-  // ABC 1.01 aborts now and then as it maps structural choices to LUTs ("pCutSet->nCuts > 0").
+  // ABC 1.01 sometimes aborts while mapping structural choices to LUTs ("pCutSet->nCuts > 0").
   const bool choices = script.find("-abc9") != std::string::npos &&
                        read_text(log).find("berkeley-abc") != std::string::npos;
   if (choices && runs("scratchpad -copy abc9.script.default.fast abc9.script\n" + script)) return;

@@ -24,7 +24,8 @@ struct Port {
   bool input = false;
 };
 
-/// "  wire width 32 input 3 \name" of RTLIL.
+/// Parses lines such as "  wire width 32 input 3
+/// ame" of RTLIL.
 std::vector<Port> ports_of(const Module& module) {
   std::vector<Port> ports;
   std::istringstream lines(module.stub);
@@ -45,7 +46,7 @@ std::vector<Port> ports_of(const Module& module) {
   return ports;
 }
 
-/// "u_top.u_core.u_post.sum_q_LUT4_Z_1" -> "core.post": where a cell belongs.
+/// Returns the block of a cell: "u_top.u_core.u_post.sum_q_LUT4_Z_1" -> "core.post".
 std::string place_in(const std::string& cell) {
   std::string place;
   std::istringstream names(cell.substr(0, cell.rfind('.')));

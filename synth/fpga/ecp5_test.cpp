@@ -56,7 +56,7 @@ TEST_CASE("nextpnr's report gives the clock, its path by instance, and what is u
   CHECK_THROWS_WITH(read_nextpnr("not JSON"), ContainsSubstring("is not valid JSON"));
 }
 
-/// This size of the module makes ABC 1.01 abort on its structural choices.
+/// ABC 1.01 aborts on this size of the module if it maps structural choices.
 TEST_CASE("what ABC cannot map with choices is mapped without", "[synth][fpga][flow]") {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path source = fs::path(TRINE_SOURCE_DIR) / "rtl/maps/trine_dmem_dma.sv";

@@ -9,13 +9,14 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kLate = 0.05f;        ///< of the period: nets with less time left are tried
-constexpr float kBufferWins = 0.02f;  ///< ns that a buffer must win
-constexpr float kSpare = 0.4f;        ///< ns that a sink has more than the latest: it can wait
+constexpr float kLate = 0.05f;        ///< of the period: nets with less slack are improved
+constexpr float kBufferWins = 0.02f;  ///< ns that a buffer must save
+/// Ns of slack above the worst sink's: a sink with more can wait.
+constexpr float kSpare = 0.4f;
 
 using Pins = std::vector<PinOf>;
 
-/// Arrival and transition of a net, by edge.
+/// Arrival time and transition of a net, per edge.
 struct Signal {
   Edges<float> arrival{-1e9f, -1e9f}, slew{0, 0};
 };
@@ -27,7 +28,8 @@ class Boost {
 
   WireBuffers run() {
     timer_.update();
-    // Backwards, so that the timer still knows the nets at a driver's inputs; without those put in.
+    // In reverse order, so that the timer's values for a driver's inputs are still valid. Nets of
+    // new buffers are skipped.
     const std::vector<int> order(timer_.order().rbegin(), timer_.order().rend());
     for (const int i : order)
       for (std::size_t p = 0; p < netlist_.instance(i).nets.size(); ++p) {
@@ -58,7 +60,8 @@ class Boost {
     const float load = timer_.most_load(net);
     const float now = overloaded ? 1e9f : lateness(net, driven(driver, load)) - kBufferWins;
     const float share = static_cast<float>(spare.size()) / static_cast<float>(all.size());
-    float behind = share * (load - pins_pf(all)) + pins_pf(spare);  // wire and pins that leave
+    // Wire and pins that move to the buffer.
+    float behind = share * (load - pins_pf(all)) + pins_pf(spare);
     int best_beside = -1, best_at_loads = -1;
     float beside = now, at_loads = now;
     for (const int size : cells_[cells_.buffer()].sizes) {
@@ -81,7 +84,7 @@ class Boost {
       insert(net, all, best_beside, placement_.middle(driver.instance));
   }
 
-  /// Sinks that can wait for a buffer.
+  /// Returns the sinks with enough slack to be driven through a buffer.
   Pins with_time(int net, const Pins& sinks) const {
     Pins spare;
     for (const PinOf& sink : sinks)
@@ -107,7 +110,7 @@ class Boost {
     return most <= 0 || load <= most;
   }
 
-  /// What the driver's cell makes of its inputs at this load.
+  /// Returns the output of the driver's cell at this load, for its current inputs.
   Signal driven(const PinOf& driver, float load) const {
     Signal out;
     const Instance& instance = netlist_.instance(driver.instance);

@@ -10,31 +10,32 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kNsAUm = 0.00022f;  ///< of a wire with buffers
+constexpr float kNsAUm = 0.00022f;  ///< of a buffered wire
 constexpr float kFanOutNs = 0.06f;  ///< for each doubling of loads above kMostLoads
-constexpr float kShortUm = 300;     ///< of a wire with buffers, what its driver sees
-constexpr float kStar = 0.3f;       ///< how much the way to the driver counts in a tree, 0..1
-constexpr float kPieceUm = 250;     ///< between places for buffers
-constexpr float kMostPf = 0.35f;    ///< behind a driver: transitions that wires let through
-constexpr float kSlew = 0.08f;      ///< ns, at a buffer's input, about
-constexpr float kLeastPrice = 0.003f, kMostPrice = 0.1f;  ///< ns that a buffer must win
-constexpr float kPriceOfSpare = 0.1f;                     ///< of the time left
-constexpr float kUrgent = 0.3f;    ///< of the period: nets with more left and a light load stay
-constexpr std::size_t kMost = 24;  ///< ways of a subtree that are kept
-constexpr float kUnasked = 1e3f;   ///< ns left where nothing is asked
-constexpr float kTooMuch = 1e6f;   ///< what a load above the driver's costs
+constexpr float kShortUm = 300;     ///< length of a buffered wire that loads its driver
+constexpr float kStar = 0.3f;       ///< 0..1: weight of a sink's distance from the driver in a tree
+constexpr float kPieceUm = 250;     ///< distance between possible buffer positions
+constexpr float kMostPf = 0.35f;    ///< load of a driver: keeps transitions short
+constexpr float kSlew = 0.08f;      ///< ns, typical at a buffer's input
+constexpr float kLeastPrice = 0.003f, kMostPrice = 0.1f;  ///< ns that a buffer must save
+constexpr float kPriceOfSpare = 0.1f;                     ///< of the slack
+/// Of the period: lightly loaded nets with more slack are unchanged.
+constexpr float kUrgent = 0.3f;
+constexpr std::size_t kMost = 24;  ///< solutions of a subtree that are kept
+constexpr float kUnasked = 1e3f;   ///< ns of slack without a constraint
+constexpr float kTooMuch = 1e6f;   ///< penalty for a load above the driver's limit
 
 using Pins = std::vector<PinOf>;
 
-/// A way to drive a subtree: the load that it is, the time left at its root, the loads there.
+/// A solution for a subtree: its input load, the time left at its root, the number of loads there.
 struct Way {
   float pf = 0, left = 0;
   std::size_t loads = 0;
-  int step = -1, other = -1;  ///< joined with another's step, for which there is none yet
+  int step = -1, other = -1;  ///< step to be joined with `step`; a step for both does not exist yet
 };
 using Ways = std::vector<Way>;
 
-/// How a way came about: a sink, two ways joined, or a buffer before a way.
+/// The origin of a solution: a sink, two joined solutions, or a buffer in front of one.
 struct Step {
   int a = -1, b = -1;
   int sink = -1, buffer = -1;
@@ -45,8 +46,8 @@ float distance(const Point& a, const Point& b) {
   return std::fabs(a.x - b.x) + std::fabs(a.y - b.y);
 }
 
-/// Delay of a cell's output at a load, the slower edge; with what its transition costs the next
-/// cell.
+/// Returns the delay of a cell's output for the slower edge at a load, plus the delay that its
+/// transition adds to the next cell.
 float delay_of(const Cell& cell, int output, float pf) {
   float most = 0;
   for (const Arc& arc : cell.arcs) {
@@ -114,7 +115,7 @@ class Trees {
     return own > 0 ? std::min(own, kMostPf) : kMostPf;
   }
 
-  /// Ways of the whole tree at its root, from the leaves on.
+  /// Computes the solutions for the whole tree, from the leaves to the root.
   Ways ways_of(const WireTree& tree, const std::vector<Point>& points, const Pins& sinks) {
     std::vector<Ways> ways(points.size());
     for (auto k = tree.order.rbegin(); k + 1 != tree.order.rend(); ++k) {
@@ -131,7 +132,7 @@ class Trees {
     return ways[0];
   }
 
-  /// That leaves the most time, if any with a load that the driver may have.
+  /// Returns the solution with the most time left, if possible one whose load the driver supports.
   Way best_for(const PinOf& driver, const Ways& ways) const {
     const Way* best = nullptr;
     float best_left = 0;
@@ -158,7 +159,7 @@ class Trees {
     return static_cast<int>(steps_.size()) - 1;
   }
 
-  /// Both at one place.
+  /// Joins the solutions of two subtrees at one point.
   Ways join(const Ways& a, const Ways& b, const Point& at) {
     Ways all;
     for (const Way& x : a)
@@ -174,7 +175,7 @@ class Trees {
     return all;
   }
 
-  /// From a node to the one above it.
+  /// Moves solutions along the wire from a node to its parent, with buffers on the way.
   Ways along(Ways ways, const Point& from, const Point& to) {
     const float um = distance(from, to);
     const int pieces = std::max(1, static_cast<int>(std::ceil(um / kPieceUm)));
@@ -193,8 +194,8 @@ class Trees {
     return ways;
   }
 
-  /// With a buffer of each strength before the best way for it, too. @param alone  nothing else,
-  /// the strongest before any load
+  /// Adds solutions with a buffer of each strength in front of the best solution for it.
+  /// @param alone  returns only buffered solutions; the strongest buffer then drives any load
   Ways buffered(const Ways& ways, const Point& at, bool alone) {
     Ways all;
     if (!alone) all = ways;
@@ -217,7 +218,8 @@ class Trees {
     return all;
   }
 
-  /// Without those that are heavier than another with as much time; of many, some.
+  /// Removes solutions that are heavier than another with as much time left; keeps a sample if many
+  /// remain.
   static void prune(Ways& ways) {
     std::sort(ways.begin(), ways.end(), [](const Way& a, const Way& b) {
       return a.pf != b.pf ? a.pf < b.pf : a.left > b.left;
@@ -235,7 +237,7 @@ class Trees {
     ways = std::move(some);
   }
 
-  /// Puts in the buffers of a way. @param pins  those at its root, added to
+  /// Inserts the buffers of a solution. @param pins  receives the pins at its root
   void build(int net, int at, const Pins& sinks, Pins& pins) {
     const Step step = steps_[static_cast<std::size_t>(at)];
     if (step.sink >= 0) {

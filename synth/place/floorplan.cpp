@@ -11,13 +11,13 @@ namespace {
 constexpr float kGap = 10;        ///< um between macros, and between them and the core
 constexpr int kMostColumns = 32;  ///< of macros, on each side
 
-/// Macros side by side along an edge of the core; a column is a row that was turned.
+/// Macros next to each other along an edge of the core; a column is a rotated row.
 struct Row {
   std::vector<int> macros;
   float length = 0, depth = 0;
 };
 
-/// The rows on one side of the core, the first beside it.
+/// The rows on one side of the core, the innermost first.
 using Side = std::vector<Row>;
 
 float depth_of(const Side& side) {
@@ -36,7 +36,7 @@ class Planner {
       if (placement.is_macro(i)) macros_.push_back(i);
       (placement.is_macro(i) ? plan_.macros_um2 : plan_.cells_um2) += cell.width * cell.height;
     }
-    // The highest first, those of one module side by side.
+    // The highest macros come first, macros of one module next to each other.
     std::stable_sort(macros_.begin(), macros_.end(), [&](int a, int b) {
       const float ha = placement.lef(a).height, hb = placement.lef(b).height;
       return ha != hb ? ha > hb : netlist.instance(a).name < netlist.instance(b).name;
@@ -49,7 +49,7 @@ class Planner {
     for (const int macro : macros_) width = std::max(width, placement_.lef(macro).width);
     plan_.core_width = std::ceil(width / lef_.site_width) * lef_.site_width;
     plan_.core_height = std::ceil(um2 / plan_.core_width / lef_.row_height) * lef_.row_height;
-    // Columns until the die is as wide as it is high.
+    // Adds columns until the die is as wide as it is high.
     int columns = 0;
     do divide(columns++);
     while (die_width() < die_height() && columns <= kMostColumns);
@@ -60,7 +60,8 @@ class Planner {
   float die_width() const { return depth_of(left_) + plan_.core_width + depth_of(right_); }
   float die_height() const { return depth_of(below_) + plan_.core_height + depth_of(above_); }
 
-  /// As many columns at each side, the rest in rows as wide as the die.
+  /// Fills `columns` columns on each side and puts the remaining macros into rows as wide as the
+  /// die.
   void divide(int columns) {
     left_ = right_ = below_ = above_ = {};
     std::size_t next = 0;
@@ -93,7 +94,7 @@ class Planner {
     plan_.core_y = depth_of(below_);
     plan_.die_width = die_width();
     plan_.die_height = die_height();
-    // From the core outwards: where the edge beside it is, and which way.
+    // From the core outwards: arguments are the core's edge and the direction.
     lay(left_, true, plan_.core_x, -1);
     lay(right_, true, plan_.core_x + plan_.core_width, 1);
     lay(below_, false, plan_.core_y, -1);
@@ -119,8 +120,8 @@ class Planner {
     }
   }
 
-  /// Pins towards the core: LEF's mostly lie at the lower edge, which a quarter turn makes the
-  /// right.
+  /// Turns pins towards the core. LEF macros mostly have their pins at the lower edge, which a
+  /// quarter turn makes the right edge.
   void face(int macro, bool turned, bool is_beyond) {
     const LefCell& cell = placement_.lef(macro);
     const auto above = std::count_if(cell.pins.begin(), cell.pins.end(), [&](const auto& pin) {
@@ -141,7 +142,7 @@ class Planner {
   Side left_, right_, below_, above_;
 };
 
-/// Along the core's left and right edge where the die begins, in the order of the nets.
+/// Places the ports along the left and right edge of the die, in the order of the nets.
 void lay_ports(const Netlist& netlist, Placement& placement) {
   std::vector<std::size_t> ports;
   for (std::size_t n = 0; n < netlist.nets().size(); ++n)

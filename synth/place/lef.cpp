@@ -14,8 +14,8 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
-/// LEF's wires lie alone: with neighbours on both sides they have about that many times as much
-/// capacitance (an assumption; sg13g2: 0.20 fF/um).
+/// LEF gives the capacitance of a wire without neighbours; neighbours on both sides multiply it by
+/// about this factor (an assumption; sg13g2: 0.20 fF/um).
 constexpr float kNeighbours = 2.15f;
 
 struct Layer {
@@ -23,14 +23,14 @@ struct Layer {
   float width = 0, ohm_per_square = 0, via_ohm = 0, pf_per_um2 = 0, pf_per_edge = 0;
 };
 
-/// Keywords come in either case.
+/// Converts to upper case: keywords may have either case.
 std::string upper(std::string_view word) {
   std::string text(word);
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
 }
 
-/// Words of a text without comments; ';' is one of its own.
+/// Splits a text into words without comments; ';' is a word of its own.
 class Words {
  public:
   Words(std::string_view text, const std::string& file) : text_(text), file_(file) {}
@@ -94,7 +94,7 @@ class Reader {
   }
 
  private:
-  /// Calls f(word) for each up to "END name".
+  /// Calls f(word) for each word up to "END name".
   template <typename F>
   void until(const std::string& name, const F& f) {
     for (bool ends = false;;) {
@@ -174,7 +174,7 @@ class Reader {
     layers_.push_back(layer);
   }
 
-  /// The mean of the layers that signals take.
+  /// Returns the mean of the signal layers.
   WireCost wire() const {
     std::vector<Layer> routing;
     float via_ohm = 0;
@@ -200,7 +200,7 @@ class Reader {
   std::vector<Layer> layers_;
 };
 
-/// "x.lef", "x.lef.gz" -> "x"; empty: not such a file.
+/// Returns the stem: "x.lef", "x.lef.gz" -> "x"; empty for other files.
 std::string stem_of(const fs::path& file) {
   const std::string name = file.filename().string();
   const std::size_t at = name.rfind(".lef");

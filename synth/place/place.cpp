@@ -23,12 +23,12 @@
 namespace trine::synth {
 namespace {
 
-constexpr int kAgain = 2;          ///< placements of what was placed and buffered before
-constexpr int kLegal = 2;          ///< times that all is made legal
-constexpr int kRounds = 4;         ///< of buffers for what is late
-constexpr double kFilled = 0.78;   ///< of the core, with buffers and strengths
-constexpr float kPull = 2;         ///< how much more the length of the latest nets counts
-constexpr float kPullFrom = 0.3f;  ///< of the period: nets with less time left are pulled
+constexpr int kAgain = 2;          ///< placements that start from a placed and buffered netlist
+constexpr int kLegal = 2;          ///< legalizations
+constexpr int kRounds = 4;         ///< of buffer insertion for late paths
+constexpr double kFilled = 0.78;   ///< of the core, including buffers and larger cells
+constexpr float kPull = 2;         ///< additional weight of the length of the latest nets
+constexpr float kPullFrom = 0.3f;  ///< of the period: nets with less slack get more weight
 
 class PlaceFlow {
  public:
@@ -54,7 +54,7 @@ class PlaceFlow {
     pull_by(Timer(cells_, netlist_));
     place(true);
     buffer();
-    make_floorplan(netlist_, kFilled, lef_, placement_);  // for all that was put in
+    make_floorplan(netlist_, kFilled, lef_, placement_);  // with room for all inserted buffers
     for (int again = 0; again < kAgain; ++again) {
       swap_macros(netlist_, placement_);
       strip(bare);
@@ -63,7 +63,7 @@ class PlaceFlow {
     }
     for (int left = kLegal; left > 0; --left) {
       place(false);
-      resize(left > 1 ? 1 : 0);  // strengths, at first some buffers as well, for what was moved
+      resize(left > 1 ? 1 : 0);  // first round: some buffers as well, because cells moved
     }
     finish();
   }
@@ -76,7 +76,7 @@ class PlaceFlow {
   }
 
  private:
-  /// A buffer before each output, so that the way to the port loads nothing else.
+  /// Inserts a buffer before each output, so that the wire to the port loads nothing else.
   void isolate_outputs() {
     const int nets = static_cast<int>(netlist_.nets().size());
     for (int net = 0; net < nets; ++net) {
@@ -91,7 +91,7 @@ class PlaceFlow {
     report_.buffers = outputs_;
   }
 
-  /// All anew, or as it lies made legal. Late nets are pulled together.
+  /// Places everything from scratch, or only legalizes. Late nets get more weight.
   void place(bool fresh) {
     const auto weight = [this](int net) {
       const auto at = static_cast<std::size_t>(net);
@@ -110,7 +110,7 @@ class PlaceFlow {
     }
   }
 
-  /// For the wires, by their places; then strengths.
+  /// Inserts buffers for the placed wires, then sizes cells.
   void buffer() {
     progress_("buffering");
     const BufferedWires expected(netlist_, placement_, lef_.wire);
@@ -122,7 +122,7 @@ class PlaceFlow {
     pull_by(Timer(cells_, netlist_, &wires_));
   }
 
-  /// Without all that was put in; strengths stay.
+  /// Removes all inserted buffers; keeps the cell sizes.
   void strip(const Netlist& bare) {
     Netlist next = bare;
     for (int i = 0; i < static_cast<int>(bare.instances().size()); ++i)
@@ -133,7 +133,7 @@ class PlaceFlow {
     report_.buffers = outputs_;
   }
 
-  /// Strengths, and further buffers in turn with them.
+  /// Sizes cells, alternating with further buffers.
   void resize(int rounds) {
     for (;; --rounds) {
       strengthen();
@@ -157,7 +157,8 @@ class PlaceFlow {
     report_.buffers_um2 += buffers.um2;
   }
 
-  /// A buffer that relieves a buffer stands halfway to what it drives, any other beside its driver.
+  /// Places a buffer: halfway to its sinks if a buffer or a port drives it, else next to its
+  /// driver.
   void add(int instance) {
     const Instance& buffer = netlist_.instance(instance);
     const Arc& arc = cells_[buffer.cell].arcs[0];
@@ -229,8 +230,8 @@ class PlaceFlow {
   Placement placement_;
   Wires wires_;
   const Placer placer_;
-  std::vector<float> pull_;   // by net, of those without buffers
-  std::int64_t outputs_ = 0;  // with a buffer
+  std::vector<float> pull_;   // by net of the unbuffered netlist
+  std::int64_t outputs_ = 0;  // output ports with a buffer
   PlacedReport report_;
 };
 

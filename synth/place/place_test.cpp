@@ -124,7 +124,8 @@ Cells cells() {
   return cells;
 }
 
-/// q0 with its output on the data of `loads` flip-flops, `rams` memories beside.
+/// Returns BLIF: q0's output drives the data of `loads` flip-flops; `rams` memories are unconnected
+/// to it.
 std::string blif(int loads, int rams = 0) {
   std::string text =
       ".model top\n.inputs clk_i rst_ni a\n.outputs y\n.names $false\n"
@@ -137,7 +138,7 @@ std::string blif(int loads, int rams = 0) {
   return text + ".end\n";
 }
 
-/// A netlist with all instances at given places.
+/// A netlist with all instances at given positions.
 struct Placed {
   const Cells library = cells();
   const Lef shapes = lef();
@@ -163,7 +164,7 @@ TEST_CASE("LEF gives sizes, pins and what a wire costs", "[synth][place]") {
   CHECK(l.cell("ff_1").pins.at("Q").x == 2.5f);
   CHECK(l.cell("ff_1").pins.at("Q").y == 1);
   CHECK(l.cell("ram").height == 60);
-  // Mean of m2 and m3: 0.5 and 1.5 ohm; 0.2 * 0.1 + 2 * 0.04 fF, 2.15 times with neighbours.
+  // The mean of m2 and m3: 0.5 and 1.5 ohm; 0.2 * 0.1 + 2 * 0.04 fF, times 2.15 for neighbours.
   CHECK(l.wire.kohm == Approx(1e-3));
   CHECK(l.wire.pf == Approx(2.15 * 1e-4));
   CHECK(l.wire.via_kohm == Approx(0.02));
@@ -264,7 +265,7 @@ TEST_CASE("macros lie around the core, pins towards it, ports at the die's edge"
       const Point pin = p.placement.point({i, 1}, -1);
       CHECK(box.distance(pin) == 0);
       const Point middle = p.placement.middle(i);
-      if (rams == 1) {  // alone in its row: in the middle of it
+      if (rams == 1) {  // the only macro of its row is centred
         const float off = at.turned ? middle.y - plan.core_y - plan.core_height / 2
                                     : middle.x - plan.die_width / 2;
         CHECK(std::abs(off) < 0.01f);
@@ -285,7 +286,7 @@ TEST_CASE("macros lie around the core, pins towards it, ports at the die's edge"
 }
 
 TEST_CASE("macros of one kind exchange places for shorter wires", "[synth][place]") {
-  // Two flip-flops, each with a memory; a third memory talks to a port between them.
+  // Two flip-flops, each with a memory; a third memory is connected to a port between them.
   std::string text = ".model top\n.inputs clk_i rst_ni a\n.outputs y\n.names $false\n";
   for (int i = 0; i < 2; ++i)
     text += fmt::format(
@@ -295,7 +296,7 @@ TEST_CASE("macros of one kind exchange places for shorter wires", "[synth][place
   Placed p(text + ".subckt ram CLK=clk_i DIN=$false DOUT=y\n.cname r2\n.end\n");
   p.put(0, 0, 0);
   p.put(2, 1000, 0);
-  p.put(1, 1000, 100);  // of the first flip-flop, beside the other one
+  p.put(1, 1000, 100);  // memory of the first flip-flop, next to the second one
   p.put(3, 500, 100);
   p.put(4, 0, 100);
   p.placement.ports[static_cast<std::size_t>(p.netlist.instance(4).nets[2])] = {500, 200};
@@ -345,7 +346,7 @@ TEST_CASE("loads stand behind trees of buffers", "[synth][place]") {
   CHECK(static_cast<int>(p.netlist.instances().size()) == 1 + loads + buffers.count);
   for (const Net& net : p.netlist.nets())
     if (!net.clock && net.constant < 0) CHECK(net.sinks.size() <= kMostLoads);
-  std::set<int> reached;  // each load is still driven by q0 alone
+  std::set<int> reached;  // q0 still drives each load, and nothing else does
   for (int i = 1; i <= loads; ++i) {
     int net = p.netlist.instance(i).nets[1];
     for (int steps = 0; p.netlist.net(net).driver.instance != 0; ++steps) {
@@ -363,7 +364,7 @@ TEST_CASE("a long way gets repeaters", "[synth][place]") {
   p.put(1, 3501, 0);
   buffer_all(p);
   REQUIRE(p.placement.size() > 3);
-  float most = 0;  // no wire is longer than a driver's load allows
+  float most = 0;  // no wire is longer than the driver's load limit allows
   Wires wires(p.netlist, p.library, p.placement, p.shapes.wire);
   wires.update();
   for (int net = 0; net < static_cast<int>(p.netlist.nets().size()); ++net)
@@ -422,7 +423,7 @@ TEST_CASE("sizes follow the load of wires", "[synth][place][repair]") {
 TEST_CASE("a wire above a driver's limit gets as many buffers as it needs",
           "[synth][place][repair]") {
   Placed p(blif(1));
-  p.put(1, 12000, 0);  // 2.58 pF, where 2 are allowed
+  p.put(1, 12000, 0);  // 2.58 pF, the limit is 2
   Wires wires(p.netlist, p.library, p.placement, p.shapes.wire);
   wires.update();
   const RepairWires model{wires, [&](int buffer) {

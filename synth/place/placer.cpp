@@ -15,7 +15,7 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr float kUnits = 100;  ///< of Coloquinte's whole numbers in a um
+constexpr float kUnits = 100;  ///< Coloquinte's integer units per um
 constexpr int kEffort = 2;     ///< 1 to 9
 
 int units(float um) { return static_cast<int>(std::lround(um * kUnits)); }
@@ -38,13 +38,13 @@ Json cells_of(const Netlist& netlist, const Placement& placement) {
   for (int i = 0; i < placement.size(); ++i)
     add(placement.width(i), placement.height(i), placement.at(i).x, placement.at(i).y,
         placement.is_macro(i) ? "N" : flip_name(placement.at(i)), placement.is_macro(i));
-  for (std::size_t n = 0; n < netlist.nets().size(); ++n)  // ports behind the cells
+  for (std::size_t n = 0; n < netlist.nets().size(); ++n)  // ports come after the cells
     if (netlist.nets()[n].input || netlist.nets()[n].output)
       add(0, 0, placement.ports[n].x, placement.ports[n].y, "N", true);
   return cells;
 }
 
-/// From the corner of the pin's cell, not flipped; of a macro as it lies.
+/// Returns the offset of a pin from its cell's corner: unflipped for a cell, as placed for a macro.
 Point offset_of(const PinOf& pin, int net, const Placement& placement) {
   if (pin.instance < 0) return {};
   if (!placement.is_macro(pin.instance)) return placement.offset(pin);

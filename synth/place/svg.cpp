@@ -15,13 +15,14 @@ namespace trine::synth {
 namespace {
 
 constexpr float kWidth = 1000, kMargin = 12, kLegend = 260, kLine = 20;
-constexpr std::size_t kTiles = 160;  ///< along the core: each has the colour of its largest module
+/// Along the core: each tile has the colour of its largest module.
+constexpr std::size_t kTiles = 160;
 constexpr const char* kOthers = "#c8c8c8";
 constexpr std::array<const char*, 14> kColours{
     "#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#edc948", "#b07aa1",
     "#ff9da7", "#9c755f", "#86bcb6", "#d37295", "#8cd17d", "#499894", "#b6992d"};
 
-/// "u_core.u_pmem.gen_bank[1].u_sram.u_0_0" -> "pmem": the module that has the memory.
+/// Returns the module that contains the memory: "u_core.u_pmem.gen_bank[1].u_sram.u_0_0" -> "pmem".
 std::string holder_of(const std::string& name) {
   std::string holder;
   std::size_t end = name.rfind('.');
@@ -69,7 +70,8 @@ class Picture {
  private:
   std::back_insert_iterator<std::string> out() { return std::back_inserter(text_); }
   float x(float um) const { return kMargin + um * scale_; }
-  float y(float um) const { return kMargin + (plan_.die_height - um) * scale_; }  // upwards
+  // SVG's y axis points down.
+  float y(float um) const { return kMargin + (plan_.die_height - um) * scale_; }
 
   void rect(float x0, float y0, float width, float height, const char* fill,
             const std::string& title) {
@@ -100,7 +102,7 @@ class Picture {
   }
   float um2(int instance) const { return cells_[netlist_.instance(instance).cell].um2; }
 
-  /// Squares of the core, those of one colour in a line as one.
+  /// Draws the tiles of the core; neighbouring tiles of a colour become one rectangle.
   void draw_tiles() {
     const float side = std::max(plan_.core_width, plan_.core_height) / kTiles;
     const auto columns = static_cast<std::size_t>(std::ceil(plan_.core_width / side));

@@ -31,7 +31,7 @@ class Swaps {
   }
 
  private:
-  /// Tries it; what is no better stays as it was.
+  /// Swaps two macros; swaps them back unless that is better.
   bool is_better(int a, int b) {
     const std::vector<int> nets = nets_of(a, b);
     const double before = length(nets);

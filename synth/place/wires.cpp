@@ -57,7 +57,7 @@ WireTree Wires::tree(int net) const {
   return tree;
 }
 
-/// Resistance of the edge to a pin's parent, with the vias at both ends.
+/// Returns the resistance of the edge to a pin's parent, including the vias at both ends.
 float Wires::edge_kohm(const WireTree& tree, int pin) const {
   return tree.um[static_cast<std::size_t>(pin)] * cost_.kohm + kViasAPin * cost_.via_kohm;
 }
@@ -74,7 +74,7 @@ void Wires::update(int net) {
   measure(net);
 }
 
-/// Places for what was put in.
+/// Allocates entries for inserted instances and nets.
 void Wires::grow() {
   um_.resize(netlist_.nets().size(), 0);
   for (std::size_t i = ns_.size(); i < netlist_.instances().size(); ++i)

@@ -17,7 +17,7 @@ namespace {
 using synth::Cell;
 using synth::Pin;
 
-constexpr std::uint64_t kIdentity = 2;  ///< of one input
+constexpr std::uint64_t kIdentity = 2;  ///< truth table of a buffer
 
 bool ends_with(const std::string& name, std::string_view end) {
   return name == end || name.ends_with("_" + std::string(end));
@@ -53,7 +53,7 @@ Gates::Gates(const synth::Netlist& netlist, const synth::Cells& cells, const syn
 void Gates::add(int instance, const Cell& cell) {
   if (cell.gates_clock) {
     GateOf gate{instance, clock_pin_of(cell), -1};
-    std::vector<int> enables;  // a test pin opens it, too
+    std::vector<int> enables;  // including a test pin, which opens the gate, too
     for (std::size_t p = 0; p < cell.pins.size(); ++p) {
       const int net = netlist_.instance(instance).nets[p];
       if (cell.pins[p].output) gate.output = net;
@@ -77,7 +77,8 @@ int Gates::new_net() {
   return static_cast<int>(values_.size()) - 1;
 }
 
-/// Outputs of registers, too, as functions of what is stored and of what clears it.
+/// Adds a gate for an output pin. A register's output is a function of its stored value and its
+/// clear.
 void Gates::add_gate(int instance, int pin, const Cell& cell) {
   const std::vector<int>& nets = netlist_.instance(instance).nets;
   const std::string& function = cell.pins[at(pin)].function;
@@ -98,7 +99,8 @@ void Gates::add_gate(int instance, int pin, const Cell& cell) {
   gates_.push_back(gate);
 }
 
-/// @param pins  of the gate's inputs; -1: what a register stores, whose delay is the clock's
+/// @param pins  of the gate's inputs; -1: the stored value of a register, whose delay is the
+/// clock's
 void Gates::set_delays(Gate& gate, int instance, int pin, const std::vector<int>& pins) {
   for (auto& delay : gate.delay) delay = {1, 1};
   timer_.for_each_delay(instance, [&](const synth::Arc& arc, int, std::size_t, int,
@@ -106,7 +108,7 @@ void Gates::set_delays(Gate& gate, int instance, int pin, const std::vector<int>
     if (arc.to != pin) return;
     for (std::size_t k = 0; k < pins.size(); ++k)
       if (arc.launches ? pins[k] < 0 : pins[k] == arc.from) {
-        std::uint16_t& delay = gate.delay[k][1 - edge];  // kRise is 0, the value then 1
+        std::uint16_t& delay = gate.delay[k][1 - edge];  // kRise is 0; the value after a rise is 1
         delay = std::max(delay, static_cast<std::uint16_t>(std::clamp(1000 * ns, 1.0f, 60000.0f)));
       }
   });
@@ -124,7 +126,7 @@ void Gates::add_register(int instance, const Cell& cell) {
   Register reg{instance, -1, clock_pin_of(cell), 0, new_net()};
   if (s.clocked_on.find('!') != std::string::npos || s.clocked_on.find('\'') != std::string::npos)
     throw_error("power: {} stores at the falling edge", cell.name);
-  // What is stored next: cleared, preset or the data.
+  // The next stored value: cleared, preset or the data.
   std::string next = s.next;
   if (!s.preset.empty()) next = "(" + next + ")|(" + s.preset + ")";
   if (!s.clear.empty()) next = "(" + next + ")&!(" + s.clear + ")";
@@ -158,7 +160,7 @@ void Gates::add_register(int instance, const Cell& cell) {
   registers_.push_back(reg);
 }
 
-/// A single-port memory by the common names of its pins, as synth/macro.h connects them.
+/// Adds a single-port memory by the usual names of its pins, as synth/macro.h connects them.
 void Gates::add_macro(int instance, const Cell& cell) {
   const std::vector<int>& nets = netlist_.instance(instance).nets;
   Macro macro;
@@ -217,7 +219,7 @@ void Gates::find_clocks() {
                    [&](std::size_t a, std::size_t b) { return depths[a] < depths[b]; });
 }
 
-/// Sorts gates by how many others they are behind.
+/// Sorts the gates by their logic depth.
 void Gates::find_levels() {
   first_reader_.assign(values_.size() + 1, 0);
   for (const Gate& gate : gates_)
@@ -280,7 +282,7 @@ std::uint64_t Gates::word(const std::vector<int>& nets) const {
   return word;
 }
 
-/// A write leaves what was read.
+/// Accesses a macro at the clock edge. A write leaves the output unchanged.
 void Gates::access(std::size_t m) {
   Macro& macro = macros_[m];
   const bool enable = value(macro.enable), write = value(macro.write);
@@ -297,7 +299,7 @@ void Gates::access(std::size_t m) {
   }
 }
 
-/// What the edge stores.
+/// Samples the registers at the clock edge.
 void Gates::sample() {
   for (const std::size_t g : gate_order_) {
     const int parent = gate_list_[g].parent;
@@ -353,7 +355,8 @@ void Gates::change(int net, bool value) {
   values_[at(net)] = value ? 1 : 0;
 }
 
-/// Time goes on from change to change; all of one time happen before a gate looks at them.
+/// Simulates the changes in the order of time; all changes of one time are applied before a gate is
+/// evaluated.
 void Gates::settle_timed() {
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
   std::vector<int> changed;
@@ -365,7 +368,7 @@ void Gates::settle_timed() {
         const bool value = evaluate(gate);
         if (value == gate.scheduled) continue;
         gate.scheduled = value;
-        ++gate.stamp;  // what was on its way is swallowed
+        ++gate.stamp;  // cancels a pending pulse
         if (gate.pending) {
           gate.pending = false;
           continue;

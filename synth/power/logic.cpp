@@ -14,7 +14,7 @@ bool in_name(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '[' || c == ']';
 }
 
-/// All rows of the table at once: a value is a column of 64 bits.
+/// Evaluates all rows of the table at once: a value is a column of 64 bits.
 class Parser {
  public:
   Parser(std::string_view text, const std::vector<std::string>& inputs)

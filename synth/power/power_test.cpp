@@ -91,7 +91,7 @@ synth::Cells library() {
   return cells;
 }
 
-/// A netlist that runs.
+/// A netlist that can be simulated.
 struct Bench {
   explicit Bench(const std::string& body, const std::string& inputs = "a b",
                  const Assumptions& assumptions = {10, 1.5}, const std::string& outputs = "")
@@ -159,8 +159,8 @@ TEST_CASE("a flip-flop that divides the clock costs what its tables say", "[powe
   CHECK(e.pins == Approx(10 * 2 * (0.01 + 0.02)));
   CHECK(e.wires == Approx(10 * 2 * (0.01 + 0.01)));
   CHECK(e.glitches == 0);
-  // Edges find D = !Q: up 0 (D) or what has no condition, 0.04, down 0.5 or 0.06; what holds in
-  // reset is left out; a tree of 10 fF of pin and 10 of wire, times 1.5.
+  // Edges find D = !Q. Up: 0 for state D, or 0.04, which has no condition; down: 0.5 or 0.06. The
+  // condition of the reset state does not count. The tree: 10 fF of pin and 10 of wire, times 1.5.
   CHECK(e.clock == Approx(10 * 4 * 0.02 * 1.5 + 5 * (0.04 + 0.5 + 0.06)));
   CHECK(e.leakage_nw == Approx(0.5));
   CHECK(bench.gates->counts().cycles == 10);
@@ -173,7 +173,7 @@ TEST_CASE("what a clock gate keeps shut takes nothing but the gate", "[power]") 
   bench.cycle({{"rst_ni", true}});
   bench.gates->reset_counts();
   for (int i = 0; i < 4; ++i) bench.cycle({});
-  // The gate's pin: tree and 2 x 0.5 pJ.
+  // The gate's pin: clock tree and 2 x 0.5 pJ.
   CHECK(bench.energy().clock == Approx(4 * (4 * 0.02 * 1.5 + 1)));
   bench.cycle({{"b", true}, {"a", true}});
   CHECK_FALSE(bench.gates->value(bench.net("y")));
@@ -186,7 +186,7 @@ TEST_CASE("what a clock gate keeps shut takes nothing but the gate", "[power]") 
 }
 
 TEST_CASE("a gate behind a gate has a clock when that has, and a test pin opens it", "[power]") {
-  // The one behind stands first.
+  // The downstream gate comes first in the netlist.
   Bench bench(
       ".subckt icg CK=g EN=b TE=$false GCK=h\n.cname g2\n"
       ".subckt icg CK=clk_i EN=a TE=t GCK=g\n.cname g1\n"
@@ -198,7 +198,7 @@ TEST_CASE("a gate behind a gate has a clock when that has, and a test pin opens 
   bench.cycle({{"a", false}, {"b", true}});
   bench.cycle({{"t", true}});
   CHECK_FALSE(bench.gates->value(bench.net("y")));
-  bench.cycle({{"t", false}});  // both were open
+  bench.cycle({{"t", false}});  // both gates were open
   CHECK(bench.gates->value(bench.net("y")));
   const auto& gates = bench.gates->clock_gates();
   REQUIRE(gates.size() == 2);
@@ -221,11 +221,11 @@ TEST_CASE("glitches are counted apart, and end where no delays do", "[power]") {
   CHECK(toggles(false) == std::pair{0U, 0U});
   // y = a ^ !a falls when a changes, and rises three inverters later.
   CHECK(toggles(true) == std::pair{0U, 16U});
-  // Behind one inverter the pulse is as long as the gate is slow: swallowed.
+  // With one inverter, the pulse is as long as the gate's delay and is suppressed.
   Bench bench(".subckt inv A=a Y=n\n.cname i\n.subckt xor A=a B=n Y=y\n.cname x\n");
   bench.cycle({{"a", true}}, true);
   CHECK(bench.gates->counts().glitches[static_cast<std::size_t>(bench.net("y"))] <= 2);
-  // Price of a change of y: the mean of three conditions, no load but the wire that is not there.
+  // Energy of a change of y: the mean of three conditions; the wire has no load.
   CHECK(bench.prices->cells_pj(bench.net("y")) == Approx((0.1 + 0.2 + 0.3) / 3));
 }
 
@@ -244,12 +244,13 @@ TEST_CASE("a memory's accesses are priced by what they are", "[power]") {
   CHECK(bench.gates->value(bench.net("y")));
   bench.cycle({{"w", true}, {"e", false}}, true);  // reads word 1
   CHECK_FALSE(bench.gates->value(bench.net("y")));
-  bench.cycle({});  // nothing: write without enable
+  bench.cycle({});  // no access: write without enable
   bench.cycle({{"e", true}, {"a", true}});
   CHECK(bench.energy().memories == Approx(26 + 26));
   bench.cycle({{"w", false}});
   CHECK(bench.energy().memories == Approx(26 + 26 + 33));
-  // A change of DIN: the mean of both edges and both conditions, half of 4 V^2 of 10 fF.
+  // Energy of a change of DIN: the mean of both edges and both conditions, plus half of 4 V^2 of 10
+  // fF.
   CHECK(bench.prices->cells_pj(bench.net("a")) == Approx((0.1 + 0.3 + 0.3 + 0.5) / 4));
   CHECK(bench.prices->pins_pj(bench.net("a")) == Approx(2 * 0.01));
 }
@@ -289,7 +290,7 @@ TEST_CASE("a netlist that does something else than the RTL is refused", "[power]
 
 TEST_CASE("what a valid announces is compared, a byte where its strobe is set", "[power][error]") {
   const TemporaryFolder scratch(std::filesystem::temp_directory_path(), "power");
-  // The netlist sends data of a: 1 in bit 0, 0 in bit 8.
+  // The netlist's data come from a: 1 in bit 0, 0 in bit 8.
   const auto run = [&](bool valid, const char* strobes, const char* data) {
     const std::string file = (scratch.path() / "ports.vcd").string();
     std::ofstream(file) << fmt::format(

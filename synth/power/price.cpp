@@ -21,7 +21,8 @@ bool is_register(const Cell& cell) { return !cell.storage.next.empty(); }
 
 bool holds(std::uint64_t table, unsigned row) { return table >> row & 1; }
 
-/// Without a condition, beside others of the same cause that have one: for the states of none.
+/// Returns true for an entry without a condition whose cause has other entries with conditions: it
+/// applies to the remaining states.
 bool is_rest(const Cell& cell, const Power& power) {
   return power.when.empty() &&
          std::any_of(cell.powers.begin(), cell.powers.end(), [&](const Power& p) {
@@ -74,7 +75,7 @@ Prices::Prices(const synth::Netlist& netlist, const synth::Cells& cells, const s
   }
 }
 
-/// The mean transition of a net's edges.
+/// Returns the mean transition of a net's edges.
 float Prices::slew(int net) const {
   const synth::Times& t = timer_.times(net);
   float sum = 0;
@@ -82,7 +83,7 @@ float Prices::slew(int net) const {
   return std::clamp(sum / 4, 0.0f, 10.0f);
 }
 
-/// Mean of both edges.
+/// Returns the mean energy of both edges.
 double Prices::mean(const Power& power, int instance) const {
   const synth::Instance& i = netlist_.instance(instance);
   const int cause = i.nets[at(power.related >= 0 ? power.related : power.pin)];
@@ -106,7 +107,7 @@ double Prices::input_pj(int instance, int pin) const {
   return mean_of(sum, count);
 }
 
-/// What a register puts out is caused by the clock alone.
+/// Returns the energy of an output change. For a register only entries caused by the clock count.
 double Prices::output_pj(int instance, int pin) const {
   const Cell& cell = cells_[netlist_.instance(instance).cell];
   double sum = 0;
@@ -135,14 +136,16 @@ void Prices::price_net(int net, double wire_pf) {
   price.wire = n.sinks.empty() ? 0 : half_square_ * wire_pf;
 }
 
-/// Both edges of a pin of the clock tree, with its wire and its share of the buffers.
+/// Returns the energy of both edges of a clock tree pin, with its wire and its share of the
+/// buffers.
 double Prices::clock_load(int instance, int pin) const {
   const synth::Pin& p = cells_[netlist_.instance(instance).cell].pins[at(pin)];
   const double pf = (p.capacitance[kRise] + p.capacitance[kFall]) / 2 + assumed_.wire_ff / 1000;
   return 2 * half_square_ * pf * assumed_.clock_tree;
 }
 
-/// By D and Q the mean of the conditions that hold then, in all other pins and not cleared.
+/// Returns the clock energies by D and Q: the mean over all states of the other pins in which the
+/// register is not cleared.
 Prices::ClockPrice Prices::price_register(const Register& reg) const {
   const Cell& cell = cells_[netlist_.instance(reg.instance).cell];
   const synth::Storage& s = cell.storage;

@@ -10,7 +10,7 @@
 namespace trine::power {
 namespace {
 
-/// Valid, ready and trace, in every cycle.
+/// Returns true for valid, ready and trace signals, which are compared in every cycle.
 bool is_checked(const std::string& name) {
   if (!name.ends_with("_o")) return false;
   if (name.starts_with("trace_")) return true;
@@ -24,7 +24,7 @@ PortTrace::PortTrace(const std::filesystem::path& file) : file_(file), in_(file)
   header();
 }
 
-/// "$var wire 64 # name [63:0] $end"
+/// Parses declarations such as "$var wire 64 # name [63:0] $end".
 void PortTrace::header() {
   bool has_clock = false;
   for (std::string line; std::getline(in_, line);) {
@@ -45,7 +45,7 @@ void PortTrace::header() {
   if (!has_clock) throw_error("{}: not a VCD file of a design's ports", file_.string());
 }
 
-/// "1#" or "b0101 #"; high bits may be missing.
+/// Parses "1#" or "b0101 #"; high bits may be missing.
 void PortTrace::value(const std::string& line) {
   const bool vector = line[0] == 'b';
   const std::size_t blank = vector ? line.find(' ') : 1;
@@ -65,7 +65,7 @@ bool PortTrace::next() {
       if (line[0] == 'b' || line[0] == '0' || line[0] == '1') value(line);
       continue;
     }
-    // What stands above this time is complete.
+    // All values before this time are complete.
     const bool high = now_[clock_] == "1", rises = high && ports_[clock_].settled == "0";
     if (!high)
       for (std::size_t p = 0; p < ports_.size(); ++p) ports_[p].settled = now_[p];
@@ -103,7 +103,7 @@ Replay::Replay(const std::filesystem::path& vcd, const synth::Netlist& netlist, 
   if (nets_[cause_].size() != 4) throw_error("{}: has no trace_cause_o", vcd.string());
 }
 
-/// m_axi_wvalid_o -> m_axi_wdata_o, m_axi_wlast_o, ..
+/// Finds the payload of each valid: m_axi_wvalid_o -> m_axi_wdata_o, m_axi_wlast_o, ..
 void Replay::find_channels() {
   constexpr std::string_view kValid = "valid_o";
   const auto& ports = trace_.ports();
@@ -123,7 +123,7 @@ void Replay::find_channels() {
   }
 }
 
-/// What the netlist shows before an edge is what the RTL shows.
+/// Compares the netlist's outputs before an edge with those of the RTL.
 void Replay::check() const {
   for (const std::size_t p : checked_) check(p);
   for (const Channel& channel : channels_) {
@@ -153,7 +153,7 @@ bool Replay::cycle(bool timed) {
       if (nets_[p][b] >= 0) gates_.set(nets_[p][b], port.sampled[b] == '1');
   }
   gates_.cycle(timed);
-  if (cycles_++ > 4) check();  // those of the reset
+  if (cycles_++ > 4) check();  // not during reset
   running_ = nets_[cause_][3] >= 0 && gates_.value(nets_[cause_][3]);
   return true;
 }

@@ -19,7 +19,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return words;
 }
 
-/// One line; covers (the lines below a .names) begin with no dot.
+/// Parses a line that begins with a dot. Covers (the lines below a .names) do not.
 void parse_line(const std::vector<std::string_view>& words, BlifModule& module) {
   if (words[0] == ".inputs" || words[0] == ".outputs") {
     std::vector<int>& ports = words[0] == ".inputs" ? module.inputs : module.outputs;

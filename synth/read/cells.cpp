@@ -10,7 +10,7 @@
 namespace trine::synth {
 namespace {
 
-/// Index of the interval that `at` lies in or next to.
+/// Returns the index of the interval that contains `at`, or the nearest one.
 std::size_t interval(const std::vector<float>& points, float at) {
   if (points.size() < 2) return 0;
   const auto above = std::upper_bound(points.begin() + 1, points.end() - 1, at);
@@ -21,7 +21,7 @@ float part(const std::vector<float>& points, std::size_t i, float at) {
   return points.size() < 2 ? 0 : (at - points[i]) / (points[i + 1] - points[i]);
 }
 
-/// Strength is the number that a name ends with: "nand2_4", "NAND2X4".
+/// Removes the strength, the number at the end of a name: "nand2_4", "NAND2X4".
 std::string family_of(std::string name) {
   while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back())) != 0)
     name.pop_back();
@@ -35,8 +35,8 @@ std::string without_blanks(std::string text) {
 
 bool gates_clock(const Group& cell) { return !cell.text("clock_gating_integrated_cell").empty(); }
 
-/// Transitions are counted over so much of the swing, in percent, whatever a library's are: those
-/// of memories differ from the gates'.
+/// Transitions are scaled to this part of the swing, in percent, because libraries of memories and
+/// of gates define them differently.
 constexpr double kSwing = 60;
 
 class Reader {
@@ -187,7 +187,8 @@ class Reader {
     if (!arc.delay[kRise].empty() || !arc.delay[kFall].empty()) cell.arcs.push_back(arc);
   }
 
-  /// Those of a pin; of a bus also what stands in a range of its bits, of all bits.
+  /// Adds the energies of a pin. A bus includes the energies given for a range of its bits, which
+  /// apply to all bits.
   void add_powers(const Group& group, int pin, Cell& cell) const {
     for (const Group& g : group.groups) {
       if (g.type == "pin" && g.name.find(':') != std::string::npos) add_powers(g, pin, cell);
@@ -198,7 +199,8 @@ class Reader {
     }
   }
 
-  /// Energies are in units of capacitance x 1 V^2; one table for both edges is `power`.
+  /// Returns the energy tables, in units of capacitance x 1 V^2; `power` is one table for both
+  /// edges.
   Table energies(const Group& group, const std::string& kind) const {
     Table table = this->table(group, kind);
     if (table.empty()) table = this->table(group, "power");
@@ -215,12 +217,12 @@ class Reader {
   const std::string file_;
   float nanowatts_ = 1;
   float farads_ = 1;
-  float slews_ = 1;  ///< to transitions between kSwing of the swing
+  float slews_ = 1;  ///< scales transitions to kSwing of the swing
   std::map<std::string, const Group*> templates_, widths_;
   std::vector<std::pair<const Group*, std::vector<int>>> timed_;
 };
 
-/// What a cell does, as text: cells of one family and one function differ in strength alone.
+/// Returns a cell's function as text: cells of one family and one function differ only in strength.
 std::string function_of(const Group& cell) {
   std::string text = family_of(cell.name);
   for (const Group& g : cell.groups) {
@@ -230,7 +232,7 @@ std::string function_of(const Group& cell) {
   return text;
 }
 
-/// "A" or "(A)" of the only input A.
+/// Returns true if the function is "A" or "(A)" for the only input A.
 bool repeats(const Group& cell) {
   std::string input, function;
   int inputs = 0, outputs = 0;

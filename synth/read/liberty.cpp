@@ -25,7 +25,7 @@ std::string lower(std::string text) {
   return text;
 }
 
-/// Position behind the group that opens at or after `at`; npos if it never closes.
+/// Returns the position after the group that opens at or after `at`; npos if it never closes.
 std::size_t end_of_group(std::string_view text, std::size_t at) {
   int depth = 0;
   bool quoted = false;
@@ -38,12 +38,12 @@ std::size_t end_of_group(std::string_view text, std::size_t at) {
   return std::string_view::npos;
 }
 
-/// Whether a word may begin there.
+/// Returns true if a word may begin at `at`.
 bool begins_at(std::string_view text, std::size_t at) {
   return at == 0 || std::strchr(" \t\n\r{};/", text[at - 1]) != nullptr;
 }
 
-/// Position of the next "cell (" that is a whole word; npos if none.
+/// Returns the position of the next "cell (" that is a whole word; npos if there is none.
 std::size_t find_cell(std::string_view text, std::size_t from) {
   for (std::size_t at = text.find("cell", from); at != std::string_view::npos;
        at = text.find("cell", at + 1)) {
@@ -53,7 +53,7 @@ std::size_t find_cell(std::string_view text, std::size_t from) {
   return std::string_view::npos;
 }
 
-/// Value of a simple attribute directly inside of a cell group, empty if absent.
+/// Returns the value of a simple attribute directly inside of a cell group, empty if absent.
 std::string attribute(std::string_view group, std::string_view key) {
   for (std::size_t at = group.find(key); at != std::string_view::npos;
        at = group.find(key, at + 1)) {
@@ -66,7 +66,7 @@ std::string attribute(std::string_view group, std::string_view key) {
   return {};
 }
 
-/// @param cell  its text. @return a gate without name if it is none
+/// @param cell  its text. @return the clock gate, without a name if the cell is not one
 ClockGate gate_of(const std::string& cell, const std::string& file) {
   if (!attribute(cell, "clock_gating_integrated_cell").starts_with("latch_posedge")) return {};
   const Group group = parse_groups("library (x) {\n" + cell + "\n}\n", file).groups.at(0);
@@ -80,7 +80,7 @@ ClockGate gate_of(const std::string& cell, const std::string& file) {
   return gate;
 }
 
-/// The smallest, rather one with a test pin: without it an OR stands before the enable.
+/// Returns the smallest gate, if possible one with a test pin: without it the enable needs an OR.
 ClockGate find_gate(const std::string& text, const std::string& file) {
   ClockGate best;
   const auto cost = [](const ClockGate& g) { return std::pair(g.test.empty(), g.um2); };
@@ -93,12 +93,13 @@ ClockGate find_gate(const std::string& text, const std::string& file) {
   return best;
 }
 
-constexpr double kMultiplexerNs = 0.2;  ///< about, of one level between two memories
+/// Approximate delay of one multiplexer level between memories.
+constexpr double kMultiplexerNs = 0.2;
 
-/// Attributes of a library that choose its wires, the stronger one first.
+/// Attributes that select the wire loads of a library, the higher priority first.
 constexpr std::string_view kWireLoads[] = {"default_wire_load_selection", "default_wire_load"};
 
-/// Words and bits by a memory's name: the first "1024x32".
+/// Parses words and bits from a memory's name: the first "1024x32".
 std::optional<std::pair<long, long>> size_in(const std::string& name) {
   const auto is_digit = [&](std::size_t at) {
     return at < name.size() && name[at] >= '0' && name[at] <= '9';
@@ -161,15 +162,15 @@ std::string without_wire_load(const std::string& text) {
 }
 
 std::string read_maybe_gzipped(const fs::path& file) {
-  const std::string bytes = read_text(file);  // its errors tell more than zlib's
+  const std::string bytes = read_text(file);  // its error messages are better than zlib's
   if (!bytes.starts_with("\x1f\x8b")) return bytes;
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(file.c_str(), "rb"), gzclose);
   std::string text;
   std::array<char, 1 << 16> buffer;
-  int count = 0, code = Z_MEM_ERROR;  // where there is none to ask
+  int count = 0, code = Z_MEM_ERROR;  // kept if gzopen() fails
   while ((count = gzread(in.get(), buffer.data(), buffer.size())) > 0)
     text.append(buffer.data(), static_cast<std::size_t>(count));
-  gzerror(in.get(), &code);  // that of a file cut short is Z_BUF_ERROR
+  gzerror(in.get(), &code);  // a truncated file is Z_BUF_ERROR
   if (code != Z_OK) throw_error("{}: cannot be gunzipped: {}", file.string(), zError(code));
   return text;
 }
@@ -225,7 +226,7 @@ Library read_library(const fs::path& file) {
   library.area = take_cells(library.text, file.string());
   if (!library.gate.cell.empty() &&
       !library.area.emplace(library.gate.cell, library.gate.um2).second)
-    library.gate.text.clear();  // it is still there
+    library.gate.text.clear();  // `text` still contains it
   if (library.area.empty()) throw_error("{}: not a Liberty file: no cells", file.string());
   for (const std::string_view key : kWireLoads)
     if (library.wire_load.empty()) library.wire_load = attribute(library.text, key);

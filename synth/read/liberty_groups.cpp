@@ -43,7 +43,7 @@ class Parser {
     }
   }
 
-  /// The next word, mark or string into token_; empty at the end.
+  /// Reads the next word, mark or string into token_; empty at the end.
   void next() {
     skip_blanks();
     begin_ = static_cast<std::ptrdiff_t>(at_);
@@ -91,7 +91,7 @@ class Parser {
     return list;
   }
 
-  /// All words up to the end of the line, or ';': expressions need no quotes.
+  /// Returns all words up to the end of the line, or ';': expressions need no quotes.
   std::string value() {
     std::string words;
     const auto line_end = static_cast<std::ptrdiff_t>(text_.find('\n', at_));

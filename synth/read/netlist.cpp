@@ -24,7 +24,7 @@ void Netlist::connect(int instance, int pin, int net, bool output) {
     at(net).sinks.push_back({instance, pin});
 }
 
-/// Takes modules apart into cells; nets that meet at a port, or have two names, become one.
+/// Flattens modules into cells. Nets that meet at a port, or have two names, become one.
 class Linker {
  public:
   Linker(Netlist& netlist, const std::vector<BlifModule>& modules, const Cells& cells)
@@ -65,7 +65,8 @@ class Linker {
   }
 
  private:
-  /// A cell of the library, an instance of a module (its nets for pins), or neither.
+  /// The meaning of a cell: a library cell, an instance of a module (with its nets as pins), or
+  /// neither.
   struct Resolved {
     int cell = -1, module = -1;
     std::vector<std::pair<int, int>> pins;
@@ -89,7 +90,7 @@ class Linker {
     return list;
   }
 
-  /// @param nets  by net of the module: ours, -1 for those that are no port
+  /// @param nets  maps nets of the module to our nets; -1 for nets that are not ports
   void link(std::size_t index, const std::string& path, std::vector<int>& nets) {
     const BlifModule& module = modules_[index];
     for (std::size_t n = 0; n < nets.size(); ++n)
@@ -127,7 +128,7 @@ class Linker {
     return net;
   }
 
-  /// One net for each set of names, and what it is connected to.
+  /// Creates one net for each set of names, and connects it.
   void merge() {
     roots_.resize(constants_.size());
     std::iota(roots_.begin(), roots_.end(), 0);
@@ -158,7 +159,7 @@ class Linker {
   const Cells& cells_;
   std::map<std::string_view, std::size_t> index_;
   std::vector<std::vector<Resolved>> resolved_;  ///< by module and cell
-  std::vector<int> constants_;                   ///< by net before they are merged; -1: none
+  std::vector<int> constants_;                   ///< by net before merging; -1: none
   std::vector<int> roots_, merged_;              ///< likewise
   std::vector<std::pair<int, int>> same_;
   std::vector<int> untimed_;

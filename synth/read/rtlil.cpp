@@ -12,7 +12,7 @@
 namespace trine::synth {
 namespace {
 
-/// Takes the next line, without its end, off `text`.
+/// Removes the first line from `text` and returns it without its line end.
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
   const std::string_view line = text.substr(0, end);
@@ -30,7 +30,10 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return words;
 }
 
-/// "\name", "$paramod\name\P=.." and "$paramod$0123\name" are instances of modules; "$add" is not.
+/// Returns true for instances of modules: "
+/// ame", "$paramod
+/// ame\P=.." and "$paramod$0123
+/// ame", but not "$add".
 bool is_module_name(std::string_view name) {
   return !name.empty() && (name[0] == '\\' || name.starts_with("$paramod"));
 }
@@ -41,7 +44,7 @@ std::string base_of(std::string_view name) {
   return std::string(name.substr(begin, std::min(end, name.size()) - begin));
 }
 
-/// Readable names for all modules; RTLIL name -> ours.
+/// Chooses readable names for all modules; RTLIL name -> our name.
 std::map<std::string, std::string> choose_names(std::string_view rtlil) {
   std::map<std::string, std::set<std::string>> variants;
   while (!rtlil.empty()) {
@@ -60,9 +63,9 @@ std::map<std::string, std::string> choose_names(std::string_view rtlil) {
   return names;
 }
 
-/// Names that Yosys gave ("$and$x.sv:12$100003456_Y", "\a.$block$100000007.i") hold lines of the
-/// source and numbers that count on through the whole design. Numbered by module, what is
-/// synthesized is the same as before wherever something else has changed.
+/// Renumbers the names that Yosys generated ("$and$x.sv:12$100003456_Y", "\a.$block$100000007.i").
+/// They contain source lines and numbers that count through the whole design. With numbers per
+/// module, an unchanged module is synthesized to the same result when another one changes.
 class Renumbering {
  public:
   std::string operator()(std::string_view line) {
@@ -79,7 +82,8 @@ class Renumbering {
   }
 
  private:
-  /// Types of cells ("$add") and what `proc` made of a register ("$0\\q") have no second '$'.
+  /// Returns true for numbered names. Cell types ("$add") and registers of `proc` ("$0\\q") have no
+  /// second '$'.
   static bool is_numbered(std::string_view name) {
     return name.starts_with('$') && name.find('$', 1) != std::string_view::npos;
   }
@@ -107,12 +111,12 @@ class Renumbering {
 
 long number(std::string_view text) { return std::stol(std::string(text)); }
 
-/// Reads one module's lines, from behind "module x" to its "end".
+/// Parses one module's lines, from after "module x" to its "end".
 void parse_body(std::string_view& rest, const std::map<std::string, std::string>& names,
                 Module& module) {
   int depth = 0;
   Renumbering renumbered;
-  std::vector<std::string> connections;  // of the module; their order is by chance
+  std::vector<std::string> connections;  // of the module; their order varies
   while (!rest.empty()) {
     const std::string_view line = take_line(rest);
     const auto words = words_of(line);
@@ -164,7 +168,7 @@ void parse_body(std::string_view& rest, const std::map<std::string, std::string>
 Design parse_rtlil(std::string_view rtlil) {
   const auto names = choose_names(rtlil);
   Design design;
-  bool blackbox = false;  // the next module
+  bool blackbox = false;  // applies to the next module
   while (!rtlil.empty()) {
     const std::string_view line = take_line(rtlil);
     if (line == "attribute \\blackbox 1") blackbox = true;

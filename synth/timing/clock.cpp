@@ -22,8 +22,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kRounds = 6;
-constexpr double kTilingMargin = 0.05;  ///< ns that a memory keeps, for what is only estimated
-constexpr double kSpare = 0.15;  ///< of the clock: a module with so much time left may be slower
+/// Ns of slack that a memory keeps, because estimates are inexact.
+constexpr double kTilingMargin = 0.05;
+constexpr double kSpare = 0.15;  ///< of the period: a module with more slack may become slower
 constexpr double kSameClock = 1.005;
 
 class Clock {
@@ -88,8 +89,8 @@ class Clock {
     return {std::move(mapped), std::move(netlist), repairs};
   }
 
-  /// Everything begins as fast as can be: modules mapped for speed, memories of fast macros. What
-  /// has time left then takes less area, what is late for that is made faster again.
+  /// Saves area. All modules start mapped for speed and all memories with fast macros. Modules with
+  /// time left are then mapped for area; those that become late are made fast again.
   Repaired with_less_area(Repaired best) {
     double period = 0;
     for (int round = 0; round < kRounds; ++round) {
@@ -106,9 +107,10 @@ class Clock {
     return best;
   }
 
+  /// Selects modules to map for speed.
   /// @param more  ns that every path may take longer
-  /// @param save  whether modules may become slower, or faster
-  /// @return whether anything has changed
+  /// @param save  true: modules may become slower; false: late modules become faster
+  /// @return true if anything changed
   bool remap(const Netlist& netlist, const Timer& timer, double more, bool save) {
     const auto size = report_.fast.size();
     const auto left = time_left(netlist, timer);
@@ -121,7 +123,7 @@ class Clock {
     return report_.fast.size() != size;
   }
 
-  /// The least of all paths through a module.
+  /// Returns the least slack of all paths through each module.
   std::map<std::string, double> time_left(const Netlist& netlist, const Timer& timer) const {
     std::vector<double> least(netlist.partitions().size(), 1e9);
     for (const Instance& instance : netlist.instances())
@@ -135,7 +137,7 @@ class Clock {
     return left;
   }
 
-  /// The same of tilings.
+  /// Does the same as remap() for tilings of memories.
   bool retile(const Netlist& netlist, const Timer& timer, double more, bool save) {
     bool changed = false;
     for (const Memory& memory : plan_.memories) {
@@ -151,7 +153,7 @@ class Clock {
     return changed;
   }
 
-  /// The time left behind the outputs of a memory's macros.
+  /// Returns the least slack of the outputs of a memory's macros.
   double time_left(const Netlist& netlist, const Timer& timer, const std::string& memory) const {
     double least = std::numeric_limits<double>::infinity();
     for (const Instance& instance : netlist.instances()) {
@@ -164,7 +166,7 @@ class Clock {
     return least;
   }
 
-  /// BLIF of a memory made of macros, kept; empty if there are none that can be used.
+  /// Returns the cached BLIF of a memory made of macros; empty if no macro can be used.
   std::string wrapper(const Memory& memory) {
     const Tiling& tiling = report_.tilings.at(memory.name);
     if (tiling.macro.empty() || buses_of(cells_[cells_.find(tiling.macro)]).data == 0) {
@@ -185,7 +187,7 @@ class Clock {
     return blif;
   }
 
-  /// The mapped modules, the top first.
+  /// Returns the mapped modules, the top first.
   std::string modules() const {
     std::string text;
     for (const Partition& partition : plan_.partitions) {
@@ -218,7 +220,7 @@ class Clock {
     report_.too_heavy = repairs.too_heavy;
   }
 
-  /// Whether its clock comes from a gate.
+  /// Returns true if the instance's clock comes from a gate.
   bool is_gated(const Netlist& netlist, const Instance& instance) const {
     for (std::size_t pin = 0; pin < instance.nets.size(); ++pin) {
       const int net = instance.nets[pin];
@@ -233,7 +235,7 @@ class Clock {
                        [&](const Macro& m) { return m.name == cell.name; });
   }
 
-  /// OpenSTA's commands that read the libraries.
+  /// Returns OpenSTA's commands that read the libraries.
   std::string read_libraries() const {
     std::set<std::string> macros;
     for (const auto& [memory, tiling] : report_.tilings)
@@ -244,7 +246,8 @@ class Clock {
     return libraries;
   }
 
-  /// Behind gates a clock has steep edges, as in front of them: its tree is not there yet.
+  /// Returns commands that give gated clocks ideal edges, like the ungated clock: the clock tree
+  /// does not exist yet.
   static std::string ideal_clocks(const Netlist& netlist) {
     std::string commands;
     for (std::size_t n = 0; n < netlist.nets().size(); ++n)
@@ -270,7 +273,8 @@ class Clock {
     report_.parts = timed.parts;
   }
 
-  /// Without the buffers, which want places; strengths are a good beginning.
+  /// Places the netlist without its buffers, which are inserted again for the placed wires. The
+  /// cell sizes remain as a start.
   void place(Repaired best) {
     for (int i = 0; i < static_cast<int>(best.mapped.instances().size()); ++i)
       best.mapped.resize(i, best.netlist.instance(i).cell);
@@ -298,7 +302,7 @@ PathPorts ports_of(const Netlist& netlist) {
   return {port(netlist.clock()), port(netlist.reset())};
 }
 
-/// Lines "  0.1234  5.6789 ^ i42/Y (cell)": what the cell adds belongs to its module.
+/// Parses lines such as "  0.1234  5.6789 ^ i42/Y (cell)" and adds the cell's delay to its module.
 TimedPath read_path(const std::string& text, const Netlist& netlist) {
   const auto instance_of = [&](const std::string& pin) -> const Instance* {
     if (pin.size() < 2 || pin[0] != 'i') return nullptr;

@@ -19,7 +19,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// Delay = base + resistance * load for both edges, transition 0.1 ns.
+/// Returns an arc with delay = base + resistance * load for both edges and a transition of 0.1 ns.
 std::string arc(const std::string& from, double base, double resistance, const std::string& more) {
   const auto values = [&](double at0, double at1) {
     return fmt::format("values (\"{0}, {1}\", \"{0}, {1}\");", at0, at1);
@@ -40,8 +40,8 @@ std::string gate(const std::string& name, double area, double load, double base,
       arc("A", base, resistance, "timing_sense : " + sense + ";"));
 }
 
-/// A flip-flop of 0.5 ns, setup 0.2 and hold 0.1 ns; buffers of three strengths and a slow one; a
-/// memory pin that asks for 2 ns of hold.
+/// Returns a flip-flop of 0.5 ns, setup 0.2 and hold 0.1 ns; buffers of three strengths and a slow
+/// one; and a memory pin that requires 2 ns of hold.
 Cells library(double most_pf = 10) {
   const std::string limits = [] {
     std::string text;
@@ -90,7 +90,7 @@ std::string blif(const std::string& body) {
   return ".model core\n.inputs clk_i rst_ni a\n.outputs y\n.names $false\n" + body + ".end\n";
 }
 
-/// Flip-flop q0, its output through `inverters` to flip-flop q1, and to `loads` more.
+/// Returns BLIF of flip-flop q0, whose output drives q1 through `inverters`, and `loads` more.
 std::string fan_out(int loads, int inverters) {
   std::string text = ".subckt ff_1 CK=clk_i D=a Q=n0\n.cname q0\n";
   for (int i = 0; i < inverters; ++i)
@@ -113,7 +113,7 @@ int named(const Netlist& netlist, const std::string& name) {
   return -1;
 }
 
-/// Cells between a flip-flop's data pin and q0; -1: it does not lead there.
+/// Counts the cells between a flip-flop's data pin and q0; -1 if the path does not lead there.
 int distance(const Netlist& netlist, const Cells& cells, int instance) {
   int steps = 0;
   for (int net = netlist.instance(instance).nets[1];; ++steps) {
@@ -170,7 +170,7 @@ TEST_CASE("Liberty's groups are read, and a damaged file refused by line", "[syn
 TEST_CASE("cells have their pins, strengths and loads", "[synth][timer]") {
   const Cells cells = library();
   CHECK(cells.find("not_used") == -1);
-  CHECK(cells[cells.find("buf_2")].sizes.size() == 1);  // its function is written otherwise
+  CHECK(cells[cells.find("buf_2")].sizes.size() == 1);  // its function text differs
   CHECK(cells[cells.find("buf_4")].sizes ==
         std::vector<int>{cells.find("buf_1"), cells.find("buf_4")});
   CHECK(cells[cells.buffer()].name == "buf_1");
@@ -215,10 +215,11 @@ TEST_CASE("modules are put together, nets that meet at a port are one", "[synth]
   CHECK(netlist.net(netlist.instance(a).nets[0]).sinks.size() == 3);
   CHECK(netlist.instance(a).nets[0] == netlist.clock());
   CHECK(netlist.net(netlist.instance(named(netlist, "u_c.taken_q_reg")).nets[1]).constant == 1);
-  CHECK(netlist.net(netlist.instance(b).nets[2]).output);  // into what has no timing
-  CHECK(netlist.net(netlist.instance(named(netlist, "i")).nets[0]).input);  // out of it
+  CHECK(netlist.net(netlist.instance(b).nets[2]).output);  // drives a cell without timing
+  // Driven by a cell without timing.
+  CHECK(netlist.net(netlist.instance(named(netlist, "i")).nets[0]).input);
   netlist.drop_unread();
-  REQUIRE(netlist.instances().size() == 2);  // the inverter and u_c lead nowhere
+  REQUIRE(netlist.instances().size() == 2);  // the inverter and u_c drive nothing
   CHECK(netlist.net(netlist.clock()).sinks.size() == 2);
   CHECK(netlist.net(between).driver.instance == named(netlist, "u_a.taken_q_reg"));
   for (const auto& [text, message] :
@@ -273,7 +274,7 @@ TEST_CASE("no driver keeps more loads than it may, the latest stay near", "[synt
     CAPTURE(loads);
     Netlist netlist(fan_out(loads, 3), cells);
     const Repairs repairs = repair(netlist, cells, quiet);
-    // q0 drives the loads and the first inverter; each buffer of 16 leaves 15 fewer.
+    // q0 drives the loads and the first inverter; each buffer of 16 reduces the loads by 15.
     const int too_many = std::max(0, loads + 1 - 16);
     CHECK(repairs.buffers == (too_many + 14) / 15);
     CHECK(repairs.too_early == 0);
@@ -302,7 +303,7 @@ TEST_CASE("no driver keeps more load than it may", "[synth][repair]") {
     CHECK(load < 0.125f);
   }
   Netlist heavy(fan_out(15, 3), cells);
-  CHECK(repair(heavy, library(0.005), quiet).too_heavy > 0);  // a single pin has more
+  CHECK(repair(heavy, library(0.005), quiet).too_heavy > 0);  // a single pin already exceeds it
 }
 
 TEST_CASE("transitions count over the same part of the swing in all libraries", "[synth][timer]") {
@@ -347,7 +348,7 @@ TEST_CASE("what comes too early is delayed", "[synth][repair]") {
                        ".subckt M_1P_4x2 CLK=clk_i DIN[0]=n0 DIN[1]=$false DOUT[0]=y\n.cname m\n"),
                   cells);
   const Repairs repairs = repair(netlist, cells, quiet);
-  // 0.5 + 0.04, then two cells of 0.9 and their loads: 2 ns are reached.
+  // 0.5 + 0.04, then two delay cells of 0.9 and their loads: 2 ns are reached.
   CHECK(repairs.hold_buffers == 2);
   CHECK(repairs.hold_um2 == 8);
   CHECK(repairs.too_early == 0);

@@ -8,7 +8,8 @@
 namespace trine::synth {
 namespace {
 
-/// "u_a.u_b[2].q_reg[3]" -> "u_a.u_b.q"; the script that maps calls flip-flops after their wire.
+/// Removes indices: "u_a.u_b[2].q_reg[3]" -> "u_a.u_b.q". The mapping script names flip-flops after
+/// their wires.
 std::string without_indices(const std::string& name) {
   std::string text;
   int depth = 0;
@@ -21,7 +22,7 @@ std::string without_indices(const std::string& name) {
   return text;
 }
 
-/// A change of a net, and how long after it a register takes it over.
+/// A change of a net, and the setup time until a register captures it.
 struct End {
   int net;
   Edges<float> setup;
@@ -40,8 +41,8 @@ class Finder {
     for (std::size_t n = 0; n < netlist.nets().size(); ++n) add_ends(static_cast<int>(n));
   }
 
-  /// The worst of a group is its latest end, so groups whose end is earlier than the last path that
-  /// is wanted need not be looked at.
+  /// Returns the `count` longest paths between groups. The worst path of a group ends at its latest
+  /// end, so groups with an earlier end than the last path wanted are skipped.
   std::vector<GroupPath> run(std::size_t count) {
     std::vector<int> order;
     for (std::size_t g = 0; g < latest_.size(); ++g)
@@ -72,7 +73,7 @@ class Finder {
         static_cast<std::size_t>(netlist_.instance(instance).partition));
   }
 
-  /// A register by module and name, a memory by module and where it is.
+  /// Names a register by module and name, a memory by module and position.
   std::string name_of(int instance) const {
     const std::string path = without_indices(netlist_.instance(instance).name);
     const std::size_t dot = path.rfind('.');
@@ -115,7 +116,7 @@ class Finder {
 
   std::string port(int net) const { return "port " + without_indices(netlist_.net(net).name); }
 
-  /// How long after each change of a net the group `to` has taken it over.
+  /// Computes, for each change of a net, the time until the group `to` captures it.
   void look_back(int to) {
     after_.assign(netlist_.nets().size(), {kNever, kNever});
     for (const End& end : ends_[static_cast<std::size_t>(to)])
@@ -133,7 +134,7 @@ class Finder {
           });
   }
 
-  /// The longest from each group to `to`, into `paths`.
+  /// Appends the longest path from each group to `to` to `paths`.
   void add_paths(int to, std::vector<GroupPath>& paths) {
     look_back(to);
     std::map<std::string, Start> starts;
@@ -160,7 +161,7 @@ class Finder {
       paths.push_back(walk(from, names_[static_cast<std::size_t>(to)], start));
   }
 
-  /// From gate to gate, each time to where the most time is still spent.
+  /// Follows a path from gate to gate, always to the sink with the longest remaining time.
   GroupPath walk(const std::string& from, const std::string& to, const Start& start) const {
     GroupPath path;
     path.ns = start.ns;
@@ -192,7 +193,7 @@ class Finder {
           next = out;
           next_edge = e;
         });
-      if (best < left - kSame) break;  // the register's own setup time is all that is left
+      if (best < left - kSame) break;  // only the register's setup time remains
       ++path.gates;
       spend(by, left - after(next, next_edge));
       net = next;
@@ -204,7 +205,7 @@ class Finder {
   }
 
   static constexpr float kSame = 1e-5f;
-  static constexpr std::size_t kMostPins = 16;  ///< of a cell that is no memory
+  static constexpr std::size_t kMostPins = 16;  ///< of a cell that is not a memory
 
   const Netlist& netlist_;
   const Cells& cells_;
@@ -213,7 +214,7 @@ class Finder {
   std::vector<std::string> names_;
   std::vector<float> latest_;           ///< by group
   std::vector<std::vector<End>> ends_;  ///< by group
-  std::vector<int> group_of_;           ///< by instance, -1: no register
+  std::vector<int> group_of_;           ///< by instance, -1: not a register
   std::vector<Edges<float>> after_;     ///< by net
 };
 

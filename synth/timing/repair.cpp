@@ -13,9 +13,9 @@ namespace {
 constexpr int kSizingRounds = 60;
 constexpr int kHoldRounds = 8;
 constexpr int kMendRounds = 8;
-constexpr float kMargin = 0.04f;  ///< of the period: cells with less time left are sized
+constexpr float kMargin = 0.04f;  ///< of the period: cells with less slack are sized
 constexpr float kLeastMargin = 0.002f;
-constexpr float kWorthIt = 0.001f;  ///< ns that another strength must win
+constexpr float kWorthIt = 0.001f;  ///< ns that another strength must save
 
 class Repair {
  public:
@@ -56,8 +56,8 @@ class Repair {
     return behind;
   }
 
-  /// Sinks with the most time left stand behind buffers, those again behind others: the time that
-  /// is left at the tree's root is the largest that is possible for equal buffers (Golumbic,
+  /// Inserts buffer trees. The sinks with the most slack get a buffer, buffers again get buffers:
+  /// the slack at the tree's root is then the largest possible for equal buffers (Golumbic,
   /// "Combinational merging", IEEE Trans. Computers 1976).
   void buffer() {
     Timer timer(cells_, netlist_);
@@ -79,7 +79,7 @@ class Repair {
         continue;
       std::priority_queue<Entry> queue;
       for (const PinOf& sink : netlist_.release(net)) queue.push({timer.slack(sink), sink});
-      // The first group is such that all later ones, and the driver, are full.
+      // The size of the first group makes all later groups, and the driver, full.
       std::size_t take = (queue.size() - kMostLoads - 1) % (kMostLoads - 1) + 2;
       while (queue.size() > kMostLoads) {
         std::vector<PinOf> group;
@@ -94,12 +94,12 @@ class Repair {
         queue.push({least - delay, {netlist_.net(behind).driver.instance, arc.from}});
         take = kMostLoads;
       }
-      netlist_.release(net);  // the buffers
+      netlist_.release(net);  // drops the buffers that insert() attached
       for (; !queue.empty(); queue.pop()) netlist_.attach(net, queue.top().pin);
     }
   }
 
-  /// The cell of a family whose strength (area, about) is the n-th.
+  /// Returns the cell of a family with the n-th strength (ordered approximately by area).
   int strength_of(int cell, std::size_t n) const {
     const std::vector<int>& sizes = cells_[cell].sizes;
     return sizes[std::min(n, sizes.size()) - 1];
@@ -114,7 +114,7 @@ class Repair {
     return worst;
   }
 
-  /// One round over the cells that are late or overloaded. @return whether another one may help
+  /// Runs one round of sizing over late or overloaded cells. @return true if another round may help
   bool size() {
     timer_.update();
     const float period = timer_.period();
@@ -136,7 +136,7 @@ class Repair {
     return true;
   }
 
-  /// Slowest transition that the net's sinks may see; 0: no limit.
+  /// Returns the slowest transition that all sinks of the net support; 0: no limit.
   float slew_limit(int net) const {
     float least = 0;
     for (const PinOf& sink : netlist_.net(net).sinks) {
@@ -169,7 +169,8 @@ class Repair {
     return nets;
   }
 
-  /// Stronger drivers, or buffers behind them, until no load and no transition is above its limit.
+  /// Strengthens drivers, or inserts buffers after them, until no load and no transition exceeds
+  /// its limit.
   bool mend() {
     bool changed = false;
     for (int round = 0; round < kMendRounds; ++round) {
@@ -182,8 +183,8 @@ class Repair {
     return changed;
   }
 
-  /// The weakest cell that is strong enough; if there is none, half of the load goes to a buffer,
-  /// where wires are most of it all, unless a buffer drives it already.
+  /// Chooses the weakest cell that is strong enough. If there is none, a buffer takes half of the
+  /// load, or all of it if the wire is placed and the driver is not a buffer.
   void relieve(int net) {
     const int driver = netlist_.net(net).driver.instance;
     for (const int size : cell(driver).sizes)
@@ -220,7 +221,8 @@ class Repair {
     return limit <= 0 || slowest <= limit;
   }
 
-  /// How late `out`, and what else its drivers drive, would be if the instance were `size`.
+  /// Returns the lateness of `out`, and of the other sinks of its drivers, if the instance were
+  /// `size`.
   float cost(int i, int size, int out) const {
     const Instance& instance = netlist_.instance(i);
     const Cell& now = cells_[instance.cell];
@@ -255,7 +257,7 @@ class Repair {
     return late;
   }
 
-  /// How much later a net changes when a sink is another.
+  /// Returns the additional delay of a net if a sink's pin is replaced by another.
   float slowed(int net, const Pin& from, const Pin& to) const {
     const PinOf driver = netlist_.net(net).driver;
     if (driver.instance < 0) return 0;
@@ -307,7 +309,7 @@ class Repair {
     for (std::size_t i = 0; i < kept_.size(); ++i) netlist_.resize(static_cast<int>(i), kept_[i]);
   }
 
-  /// Slow cells before pins that are reached too early, while there is time to spare.
+  /// Inserts slow cells before pins that change too early, as long as there is slack.
   void hold() {
     if (cells_.delay() < 0) return;
     for (int round = 0; round < kHoldRounds; ++round) {

@@ -25,7 +25,7 @@ bool Timer::is_timed(int net) const { return net >= 0 && net != netlist_.reset()
 
 void Timer::sort() {
   const auto& instances = netlist_.instances();
-  if (order_.size() == instances.size()) return;  // nothing was put in since
+  if (order_.size() == instances.size()) return;  // nothing has been inserted since
   std::vector<int> waits(instances.size(), 0);
   order_.clear();
   const auto each_input = [&](std::size_t i, const auto& f) {
@@ -87,7 +87,7 @@ void Timer::update(std::size_t most_loads) {
       times_[n] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}, {kAlways, kAlways}};
   }
   for (const int i : order_) forward(netlist_.instance(i));
-  // The period at which the latest of all is just in time.
+  // The period at which the latest path just meets its setup time.
   period_ = 0;
   for (std::size_t n = 0; n < nets.size(); ++n) {
     if (nets[n].output)
@@ -153,7 +153,7 @@ void Timer::backward(const Instance& instance) {
   }
 }
 
-/// Through the cell behind the pin.
+/// Computes the required time at a pin, through its cell.
 Edges<float> Timer::required_at(const PinOf& sink) const {
   Edges<float> required{kAlways, kAlways};
   const Instance& instance = netlist_.instance(sink.instance);

@@ -62,7 +62,7 @@ TEST_CASE("stages follow each other in one result", "[arch][result]") {
     return r;
   };
   const RunResult all = in_sequence({stage(1), stage(2), stage(4)});
-  CHECK(all.outputs[0].bytes == std::vector<std::uint8_t>{4});  // of the last
+  CHECK(all.outputs[0].bytes == std::vector<std::uint8_t>{4});  // outputs of the last
   CHECK(all.cycles == 700);
   for (std::size_t c = 0; c < kCauses; ++c) CHECK(all.causes[c] == 7 * (c + 1));
   for (std::size_t e = 0; e < isa::kEngines; ++e) CHECK(all.engine_busy[e] == 7 * (e + 20));

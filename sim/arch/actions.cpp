@@ -26,7 +26,7 @@ using isa::VectorRegisters;
 namespace agu = isa::agu;
 namespace post = isa::post;
 
-/// Output positions of a RUN, and the taps inside of the input that they have together.
+/// Counts the output positions of a RUN, and all their taps inside of the input.
 struct Positions {
   std::int64_t count = 0, taps = 0;
 };
@@ -41,7 +41,7 @@ std::int64_t taps_inside(std::int64_t first, std::int64_t step, std::int64_t las
   return inside;
 }
 
-/// @param pairs  two lanes a position, each counts
+/// @param pairs  with two lanes per position, each lane counts
 Positions positions_of(const LaneRegisters& r, int rows, bool window, Pairs pairs) {
   Positions positions;
   Lanes lanes(r, rows, window ? 3 : 0, pairs);
@@ -96,7 +96,7 @@ class Counter {
     actions_[kDmemRead] = groups * words * at.taps;
     const std::int64_t per_row =
         window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
-    // A group starts with a row of its own; rows of two factors are read for each.
+    // Each group starts with a new row; the row that two factors share is read for each of them.
     const bool in_groups = static_cast<Op>(run.op) == Op::kInt8Groups;
     const std::int64_t rows = divide_up(group_steps, per_row) + (in_groups ? words : 0);
     actions_[kPmemRead] = tiles * groups * rows * config_.cols;
@@ -116,8 +116,8 @@ class Counter {
     if (fused) actions_[kDmemRead] += stored;
   }
 
-  /// Words stored at a position. What lies in the same word, but in another group of columns, is
-  /// read and written by itself.
+  /// Returns the words stored per position. A word that several groups of columns share is read and
+  /// written once for each group.
   static std::int64_t stored_words(const ComputeRegisters& r, std::int64_t columns) {
     const std::int64_t channels = r.get(isa::compute::kChannels), position = r.get(post::kPosition);
     const bool raw = static_cast<post::Output>(r.get(post::kOutput)) == post::Output::kRaw;
@@ -164,7 +164,7 @@ class Counter {
       beats += divide_up(dram / 4 % config_.data_words() + words, config_.data_words());
     }
     actions_[kBeat] = beats;
-    // DMEM's port of the DMA reads whole beats.
+    // The DMA port of DMEM reads whole beats.
     if (!load || isa::reads_dmem(run)) actions_[kDmemRead] = beats * config_.data_words();
     if (!load) return;
     const int cores = std::popcount(cores_of(r, config_.cores));
@@ -179,7 +179,7 @@ class Counter {
   Actions actions_{};
 };
 
-/// A layer's MACs are of the precision that it has most steps of.
+/// Assigns all MACs of a layer to the precision with the most steps.
 void count_macs(std::int64_t macs, Actions& layer) {
   const auto& most = *std::ranges::max_element(machine::kPrecisions, {},
                                                [&](const auto& p) { return layer[step_of(p)]; });
@@ -204,7 +204,7 @@ Actions count_actions(const machine::Config& config, std::span<const isa::Word> 
 std::vector<Actions> count_actions(const compiler::Program& program) {
   std::vector<Actions> layers(program.layers.size());
   Counter counter(program.config);
-  std::size_t index = 0, words = 0;  // RUNs; words before them that are counted
+  std::size_t index = 0, words = 0;  // RUNs; words that are already counted
   isa::for_each_run(program.words, [&](std::size_t word, isa::Engine engine,
                                        const isa::Registers& registers, const isa::Run& run) {
     if (index >= program.run_layer.size())

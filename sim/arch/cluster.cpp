@@ -25,7 +25,7 @@ void Cluster::execute(isa::Engine engine, const isa::Registers& registers, const
   require(verify_run_(engine, registers, run), run_index);
   const bool load = engine == isa::Engine::kLoad;
   if (load || engine == isa::Engine::kStore) {
-    // Biases, scales and tables are those of all.
+    // Biases, scales and tables are loaded into all cores.
     const unsigned named = isa::is_of_core(run) ? cores_of(registers, config_.cores) : ~0U;
     Machine& from = cores_[static_cast<std::size_t>(core_read(registers, config_.cores))];
     if (!load) return from.execute_verified(engine, registers, run, run_index, from);

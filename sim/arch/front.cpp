@@ -28,15 +28,15 @@ Front::Front(const machine::Config& config, const BusOptions& bus, std::span<con
 
 // ---- the program's bursts -----------------------------------------------------------------------
 
-/// Whether IMEM has all of it.
+/// Returns true if IMEM contains the whole burst.
 bool Front::is_kept(std::size_t burst) const { return kFetchBurst * burst + size(burst) <= kept_; }
 
-/// Words.
+/// Returns the number of words of a burst.
 std::size_t Front::size(std::size_t burst) const {
   return std::min<std::size_t>(kFetchBurst, words_.size() - kFetchBurst * burst);
 }
 
-/// Bursts are asked for as soon as the buffer has room for them. IMEM gives beats one by one.
+/// Requests a burst, which happens as soon as the buffer has room for it. IMEM reads beat by beat.
 void Front::request(std::size_t burst, Time at) {
   if (burst >= bursts_.size()) return;
   Burst& b = bursts_[burst];
@@ -48,20 +48,21 @@ void Front::request(std::size_t burst, Time at) {
   b.there = true;
 }
 
-/// When a word is at the dispatcher, at the earliest; its burst is there.
+/// Returns the earliest cycle in which a word is at the dispatcher. Its burst must have been
+/// served.
 Time Front::there(std::size_t word) const {
   const Burst& b = bursts_[word / kFetchBurst];
   const auto place = static_cast<double>(word % kFetchBurst);
   if (is_kept(word / kFetchBurst))
     return static_cast<Time>(b.begin) + timing::kFetchKept +
            timing::kKeptBeat * static_cast<Time>(64 * place) / config_.data_bits();
-  // Words leave the buffer when no beat is being written.
+  // Words leave the buffer only in cycles in which no beat is written.
   const double beat = config_.data_bytes() / bus_.bytes_per_cycle;
   const double written = beat < 2 ? b.end : b.begin + 8 * (place + 1) / bus_.bytes_per_cycle;
   return static_cast<Time>(std::ceil(written)) + timing::kFetchResponse;
 }
 
-/// Beats of the burst behind go first.
+/// Delays a word until the beats of the next burst are written, which have priority.
 Time Front::after_writes(std::size_t burst, Time at) const {
   if (burst >= bursts_.size() || !bursts_[burst].there || is_kept(burst)) return at;
   if (config_.data_bytes() / bus_.bytes_per_cycle >= 2) return at;
@@ -72,8 +73,8 @@ Time Front::after_writes(std::size_t burst, Time at) const {
 
 // ---- dispatcher, queues -------------------------------------------------------------------------
 
-/// The next word. @return false, where that is not known yet: its burst has not been served, or
-/// what makes room in its queue
+/// Dispatches the next word. @return false if its cycle is not known yet, because its burst has not
+/// been served or its queue is full for an unknown time
 bool Front::dispatch() {
   full_ = false;
   if (dispatched_ >= words_.size()) return false;
@@ -110,13 +111,13 @@ Time Front::end() {
   return last_;
 }
 
-/// The next word out of the queue's memory, where two places wait for the engine; words that are
-/// written go first. @return false, where the engine's time is not known yet
+/// Reads the next word from the queue's memory into one of the two slots in front of the engine;
+/// writes of words have priority. @return false if the engine's time is not known yet
 bool Front::read(Queue& q) {
   if (q.reading || q.written.empty() || q.reads > q.pops + 1) return false;
   Time at = q.written.front() + 1;
   if (q.reads > 0) at = std::max(at, q.read[(q.reads - 1) % q.read.size()] + 1);
-  // The word two before, which has left.
+  // The word two before must have left.
   if (q.reads > 1) at = std::max(at, q.reads == q.pops + 1 ? q.pop : q.pop_before);
   q.reading = true;
   bool known = true;
@@ -158,7 +159,8 @@ void Front::pop(Engine engine, Time at) {
 
 // ---- the bus ------------------------------------------------------------------------------------
 
-/// When the program's next burst may begin; never, if it is not asked for yet.
+/// Returns the cycle from which the program's next burst may begin; infinity if it is not requested
+/// yet.
 double Front::fetch_ready() const {
   std::size_t burst = served_;
   while (burst < bursts_.size() && is_kept(burst)) ++burst;
@@ -179,7 +181,7 @@ void Front::serve_fetch() {
   ++served_;
 }
 
-/// Words that are dispatched before `until`, as far as one can know.
+/// Dispatches words until `until`, as far as their cycles are known.
 void Front::look_ahead(double until) {
   while (std::isinf(fetch_ready()) && static_cast<double>(last_) < until && dispatch()) {
   }
@@ -194,7 +196,7 @@ double Front::load(Time requested, const std::vector<int>& bursts, double beat) 
       load_ends_.pop_front();
     }
     const auto ready = static_cast<double>(asked_ + bus_.latency);
-    for (;;) {  // what the program asked for meanwhile comes first, or in turn
+    for (;;) {  // bursts that the program requested meanwhile go first or alternate
       look_ahead(std::max(bus_free_, ready) - bus_.latency);
       const double fetch = fetch_ready(), at = std::max(bus_free_, std::min(ready, fetch));
       if (fetch > at || (ready <= at && !load_was_last_)) break;

@@ -46,7 +46,7 @@ OutputRange range_of(const LaneRegisters& r) {
   return {field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)};
 }
 
-/// The bounds of int16 codes, whose low bytes are those of a sum.
+/// Returns the bounds of int16 codes; their low bytes are in the fields of an addition.
 OutputRange wide_range_of(const LaneRegisters& r) {
   return {field(r, post::kZeroPoint),
           field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
@@ -54,7 +54,7 @@ OutputRange wide_range_of(const LaneRegisters& r) {
           static_cast<machine::Format>(field(r, post::kFormat))};
 }
 
-/// An entry of the scale memory.
+/// Unpacks an entry of the scale memory.
 ChannelScale unpack_scale(std::uint64_t packed) {
   const int shift = static_cast<int>(packed >> 31 & 63);
   return {static_cast<std::int32_t>(packed & 0x7fffffff), shift >= 32 ? shift - 64 : shift};
@@ -62,7 +62,7 @@ ChannelScale unpack_scale(std::uint64_t packed) {
 
 /// The post unit's settings, read once for a RUN.
 struct Post {
-  /// @param wide  codes are int16
+  /// @param wide  for int16 codes
   Post(const LaneRegisters& r, bool single, bool half_even, bool wide = false)
       : rounding(single ? Rounding::kSingle : Rounding::kDouble),
         last_rounding(half_even ? Rounding::kHalfEven : rounding),
@@ -81,7 +81,8 @@ struct Post {
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
   }
-  /// What a line takes: four times the bounds of a code, without zero point.
+  /// Returns the argument of an interpolated function: bounded by four times the code range,
+  /// without zero point.
   int argument(std::int32_t sum) const {
     const OutputRange wider{0, 4 * range.act_min, 4 * range.act_max};
     return reference::requantize(sum, scale, wider, last_rounding);
@@ -90,7 +91,7 @@ struct Post {
   int add(int a, int b) const {
     return reference::requantize(both(a, b, left_shift), sum, sum_range, last_rounding);
   }
-  /// a - b, int16 codes.
+  /// Returns a - b for int16 codes.
   int subtract(int a, int b) const {
     const std::int32_t difference = operand_term(a * (1 << left_shift), a_is_half) -
                                     operand_term(b * (1 << left_shift), !a_is_half);
@@ -108,7 +109,7 @@ struct Post {
   ChannelScale sum;  ///< of an addition
 
  private:
-  /// A + B, the operands shifted left first.
+  /// Returns A + B after shifting both operands left.
   std::int32_t both(int a, int b, int left) const {
     return operand_term((a - zero_a) * (1 << left), a_is_half) +
            operand_term((b - zero_b) * (1 << left), !a_is_half);
@@ -130,15 +131,15 @@ std::uint32_t with_byte(std::uint32_t word, int b, int code) {
   return (word & ~(0xffU << 8 * b)) | static_cast<std::uint32_t>(code & 0xff) << 8 * b;
 }
 
-/// The n-th word of a memory.
+/// Returns the n-th word of a memory.
 std::uint32_t word_at(const std::vector<std::uint8_t>& memory, std::int64_t n) {
   std::uint32_t word;
   std::memcpy(&word, &memory[4 * n], 4);
   return word;
 }
 
-/// Sum of products of codes; the compiler turns it into 16-bit multiply-adds, whose sums of 2^16
-/// products of at most 2^14 fit 32 bits.
+/// Sums products of codes. The compiler vectorizes this with 16-bit multiply-adds: sums of 2^16
+/// products of at most 2^14 fit into 32 bits.
 std::int64_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
   constexpr std::size_t kPiece = std::size_t{1} << 16;
   std::int64_t total = 0;
@@ -151,13 +152,13 @@ std::int64_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
   return total;
 }
 
-/// Two's complement of the `bits` wide code at `place` of a word.
+/// Returns the signed code of `bits` bits at `place` of a word.
 int code_at(std::uint32_t word, int bits, int place) {
   const auto code = static_cast<int>(word >> bits * place & ((1U << bits) - 1));
   return code >= 1 << (bits - 1) ? code - (1 << bits) : code;
 }
 
-/// An operand of the array: what it makes of each pattern, that of no code as well.
+/// Returns the value that the array uses for a code, even for a bit pattern that is not a code.
 std::int16_t value_at(std::uint32_t word, const machine::Precision& precision, int place) {
   const int code = code_at(word, precision.bits, place);
   switch (precision.encoding) {
@@ -171,7 +172,7 @@ std::int16_t value_at(std::uint32_t word, const machine::Precision& precision, i
   return 0;
 }
 
-/// Codes of an output word.
+/// Reads and writes the codes of an output word.
 struct Encoding {
   explicit Encoding(const machine::Precision& p) : bits(p.bits) {}
 
@@ -181,7 +182,7 @@ struct Encoding {
   std::uint32_t with(std::uint32_t word, int place, int code) const {
     return (word & ~mask(place)) | (static_cast<std::uint32_t>(code) << bits * place & mask(place));
   }
-  /// The residual's code, as thresholds give it: 0 or 1 for a single bit.
+  /// Returns the residual's code in the range of the thresholds: 0 or 1 for a single bit.
   int code(std::uint32_t word, int place) const {
     return bits == 1 ? static_cast<int>(word >> place & 1) : code_at(word, bits, place);
   }
@@ -191,7 +192,7 @@ int window_taps(const LaneRegisters& r) {
   return (field(r, agu::kRLast) + 1) * (field(r, agu::kSLast) + 1);
 }
 
-/// Normalizes one lane's codes over its channels.
+/// Normalizes the codes of one lane over its channels.
 std::vector<int> normalized(const reference::NormParams& p, const std::vector<int>& codes) {
   std::int64_t sum = 0, squares = 0;
   for (const int code : codes) {
@@ -207,13 +208,13 @@ std::vector<int> normalized(const reference::NormParams& p, const std::vector<in
   return result;
 }
 
-/// The precision whose packed codes the operation compares, or null.
+/// Returns the precision whose packed codes the operation compares, or null.
 const machine::Precision* packed_by(isa::vector::Op op) {
   return machine::find_precision(
       [=](const machine::Precision& p) { return p.bits < 8 && p.maximum == op; });
 }
 
-/// Maximum of ternary or binary values.
+/// Returns the maximum of ternary or binary values.
 std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, int taps) {
   const Encoding encoding(*packed_by(op));
   std::uint32_t word = words[0];
@@ -226,11 +227,11 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, int taps) 
 
 }  // namespace
 
-/// Zero points of activations and weights, in a product of two maps.
+/// The zero points of activations and weights in a product of two maps.
 struct Machine::ZeroPoints {
   int act = 0, wgt = 0;
 
-  /// Sum of a*b - act*b - wgt*a: the term act*wgt is in the bias.
+  /// Returns the sum of a*b - act*b - wgt*a; the bias includes the term act*wgt.
   std::int64_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) const {
     if (act == 0 && wgt == 0) return sim::dot(a, b, n);
     std::int64_t sum = 0;
@@ -243,7 +244,7 @@ struct Machine::ZeroPoints {
 struct Machine::Tile {
   std::vector<std::uint32_t> words;
   std::vector<std::int16_t> values;  ///< compute: [lane][step][value]
-  std::vector<char> masked;          ///< of each word
+  std::vector<char> masked;          ///< one per word
   std::int64_t steps = 0;
 };
 
@@ -311,7 +312,7 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
     const std::uint8_t* from = &source[dram];
     if (run.has(dma::kLowBytes) && engine == Engine::kLoad) {
       low_bytes_.assign(from, from + 4 * words);
-      for (std::uint8_t& byte : low_bytes_) byte ^= 0x80;  // less 128
+      for (std::uint8_t& byte : low_bytes_) byte ^= 0x80;  // subtracts 128
       from = low_bytes_.data();
     }
     if (isa::is_packed(run)) {
@@ -332,8 +333,8 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
   }
 }
 
-/// A channel word of `words` tokens as four columns: byte a of word w becomes byte w mod 4 of
-/// column a. Bytes of tokens behind the last one are zero.
+/// Loads a channel word of `words` tokens as four columns: byte a of word w becomes byte w mod 4 of
+/// column a. Bytes after the last token are zero.
 void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words,
                            int column) {
   const std::int64_t rows = (words + 3) / 4;
@@ -344,7 +345,7 @@ void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::in
     }
 }
 
-/// A stream that is as many rows of PMEM.
+/// Unpacks a stream into rows of PMEM.
 void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
                           const TransferRegisters& r) {
   namespace dma = isa::dma;
@@ -361,7 +362,7 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
                        std::int64_t words) {
   using isa::dma::Target;
   const std::int64_t data_words = config_.data_words();
-  // Entries of so many bytes.
+  // Copies entries of `entry_bytes` bytes.
   const auto fill = [&](auto& memory, std::int64_t entry_bytes) {
     const auto bytes = std::as_writable_bytes(std::span(memory));
     std::memcpy(&bytes[entry_bytes * local], from, 4 * words);
@@ -423,7 +424,7 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
 
 // ---- lanes ------------------------------------------------------------------------------------
 
-/// Reads the words of every lane and step.
+/// Reads the words of all lanes and steps.
 void Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
                      std::int64_t offset) const {
   const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
@@ -484,7 +485,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
       read_weights(row, groups, tile.steps, steps_per_row, per_word, operands.weights);
     if (!window) {
       for (std::size_t i = 0; wide && i < tile.words.size(); ++i)
-        if (i / tile.steps % 2 != 0) tile.words[i] ^= 0x80808080U;  // low bytes less 128
+        if (i / tile.steps % 2 != 0) tile.words[i] ^= 0x80808080U;  // subtracts 128 from low bytes
       tile.values.resize(tile.words.size() * per_word);
       for (std::size_t i = 0; i < tile.words.size(); ++i)
         for (int v = 0; v < per_word; ++v)
@@ -507,14 +508,15 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   }
 }
 
-/// Weights by group and column, so that a sum runs over neighbours.
+/// Reads weights ordered by group and column, so that a sum reads consecutive values.
 void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row,
                            int values, const machine::Precision& precision) {
   weights_.resize(groups * config_.cols * steps * values);
   std::int16_t* to = weights_.data();
   const std::int64_t group_rows = divide_up(steps, steps_per_row);
   const bool bytes =
-      precision.bits == 8 && values == 4 && steps_per_row == 1;  // most: a third of LeNet's time
+      // The usual case: a third of LeNet's time.
+      precision.bits == 8 && values == 4 && steps_per_row == 1;
   for (int g = 0; g < groups; ++g)
     for (int c = 0; c < config_.cols; ++c)
       for (std::int64_t step = 0; step < steps; ++step) {
@@ -535,7 +537,7 @@ machine::GroupRows Machine::group_rows(const ComputeRegisters& r) {
   return {(r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1)};
 }
 
-/// Weights as read_weights() has them, and the words of their factors.
+/// Reads weights like read_weights(), and the words of their factors.
 void Machine::read_groups(const ComputeRegisters& r, std::int64_t row, int groups) {
   constexpr int kValues = 4;
   const machine::GroupRows lie = group_rows(r);
@@ -555,7 +557,7 @@ void Machine::read_groups(const ComputeRegisters& r, std::int64_t row, int group
     }
 }
 
-/// Sums of the parts of a reduction, each by its factor.
+/// Sums the parts of a reduction, each multiplied by its factor.
 void Machine::scaled_group(const ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
                            int group) {
   const std::int64_t parts = r.get(agu::kWordsLast) + 1, n = tile.steps * 4, of_part = n / parts;
@@ -597,14 +599,15 @@ void Machine::dense_group(const Lanes& lanes, const Tile& tile, int per_word, in
   }
 }
 
-/// What an accumulator of the array is of a sum: its low bits, in two's complement.
+/// Returns the value that an accumulator of the array keeps: the low bits of a sum, in two's
+/// complement.
 std::int32_t Machine::accumulated(std::int64_t sum) const {
   const int unused = 32 - config_.acc_bits;
   return reference::wrap(sum << unused) >> unused;
 }
 
-/// Sums of four channels: column c takes byte c of the words of a lane and of the three after it.
-/// Zero points count what the lane's own words hold.
+/// Sums four channels: column c multiplies byte c of the words of a lane and of the next three
+/// lanes. The zero point of the weights is subtracted for the lane's own word.
 void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group,
                            const ZeroPoints& zero) {
   const int parts = config_.window_steps_per_row();
@@ -626,14 +629,16 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
   }
 }
 
-/// Columns of one group through the post unit; columns that share an output word are one write.
+/// Sends the columns of one group through the post unit; columns that share an output word are
+/// written together.
 void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes& lanes, int group) {
   using namespace isa::compute;
   const Post unit(r, run.has(kSingle), run.has(kHalfEven));
   const bool add = run.has(kFuseAdd), max = run.has(kFuseMax);
   const bool per_tensor = run.has(kPerTensor);
   const bool wide = pairs_lanes(Engine::kCompute, run), by_row = is_by_row(run);
-  const bool matmul16 = static_cast<Op>(run.op) == Op::kMatmul16;  // even lanes write for two
+  // Even lanes write sums of both lanes.
+  const bool matmul16 = static_cast<Op>(run.op) == Op::kMatmul16;
   const int channels = field(r, kChannels);
   const std::int64_t delta = difference(r, post::kResidualDelta);
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
@@ -655,7 +660,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
     if (scale.shift < -31 || scale.shift > 30)
       fail("scale entry {} has shift {}, allowed -31..30", entry, scale.shift);
     if (by_row) return wide_code(r, run, entry, scale, *sums);
-    if (wide) {  // each lane of a pair packs its byte
+    if (wide) {  // each lane of a pair packs its own byte
       const bool upper = l % 2 == 0;
       const std::int32_t* high = upper ? sums : sums - config_.cols;
       const std::int64_t sum = std::int64_t{*high} * 256 + high[config_.cols];
@@ -698,8 +703,8 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   }
 }
 
-/// An int16 code. With `single`, without `half_even`, its sum has 40 bits and the multiplier 15:
-/// above it in the scale's entry lies the bias' highest byte.
+/// Returns an int16 code. With `single` and without `half_even` the sum has 40 bits and the
+/// multiplier 15; the scale entry then contains the bias' highest byte above the multiplier.
 std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, std::int64_t entry,
                                 const ChannelScale& s, std::int64_t sum) const {
   const OutputRange range = wide_range_of(r);
@@ -710,7 +715,7 @@ std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, 
   return long_code(sum, bias_[entry], s, range, false);
 }
 
-/// A code of a sum of 40 bits: above the multiplier's 15 bits lies the bias' highest byte.
+/// Returns the code of a 40-bit sum. The bias' highest byte is above the multiplier's 15 bits.
 std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const ChannelScale& s,
                                 const OutputRange& range, bool half_even) {
   const std::int64_t added =
@@ -718,7 +723,7 @@ std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const Chann
   return short_code((sum + added) << 24 >> 24, s, range, half_even);  // bits 39:0
 }
 
-/// A code of a sum of up to 48 bits, by a multiplier of 15.
+/// Returns the code of a sum of up to 48 bits with a 15-bit multiplier.
 std::int32_t Machine::short_code(std::int64_t kept, const ChannelScale& s, const OutputRange& range,
                                  bool half_even) {
   if (range.format != machine::Format::kNone)
@@ -731,7 +736,8 @@ std::int32_t Machine::short_code(std::int64_t kept, const ChannelScale& s, const
       range);
 }
 
-/// Code of a sum: thresholds reached, counted from `low`. @param entry  first pair of the channel
+/// Returns `low` plus the number of thresholds that the sum reaches. @param entry  first pair of
+/// thresholds of the channel
 int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) const {
   int code = field(r, post::kLow);
   for (const int last = entry + field(r, post::kPassesLast); entry <= last; ++entry) {
@@ -780,7 +786,7 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   }
 }
 
-/// What a normalization's registers, parameters and table say.
+/// Collects the parameters of a normalization from registers, parameter memory and table.
 reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::Run& run) const {
   namespace vector = isa::vector;
   const std::int64_t channels = r.get(vector::kChannels);
@@ -806,7 +812,7 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
   return p;
 }
 
-/// Softmaxes one lane's codes over its channels.
+/// Computes the softmax of one lane's codes over its channels.
 std::vector<int> Machine::softmax(const VectorRegisters& r, bool rescales,
                                   const std::vector<int>& codes) const {
   const int largest = std::ranges::max(codes);
@@ -825,7 +831,7 @@ std::vector<int> Machine::softmax(const VectorRegisters& r, bool rescales,
   return result;
 }
 
-/// A normalization of each lane's channels, or, without `norm`, a softmax.
+/// Normalizes each lane over its channels, or without `norm` computes a softmax.
 void Machine::over_channels(const VectorRegisters& r, const isa::Run& run,
                             const reference::NormParams* norm, const Lanes& lanes,
                             const Tile& tile) {
@@ -895,8 +901,9 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
   write_dmem(lanes.lanes[0].out + offset, result, ~0U);
 }
 
-/// LOGISTIC or TANH between the points of the lanes' tables, as rtl/results/trine_line.sv has it.
-/// @param x  steps between two points are 512, with tanh 256
+/// Interpolates LOGISTIC or TANH between the points of the lanes' tables, like
+/// rtl/results/trine_line.sv.
+/// @param x  two points are 512 apart, for tanh 256
 int Machine::on_line(std::int64_t x, bool tanh) const {
   const auto point = [&](std::int64_t n) {
     const auto byte = [&](std::size_t parity) {
@@ -913,8 +920,8 @@ int Machine::on_line(std::int64_t x, bool tanh) const {
   return static_cast<std::int16_t>((value + (tanh ? 256 : 512)) >> (tanh ? 9 : 10));
 }
 
-/// The exponential of x, 0 at most, between 513 points, of which an entry of the exponentials has
-/// two, as rtl/results/trine_line.sv has it; the last one is 32767.
+/// Interpolates the exponential of x <= 0 between 513 points, like rtl/results/trine_line.sv. Each
+/// entry of the exponentials contains two points; the last point is 32767.
 int Machine::exponential_on_line(std::int64_t x) const {
   const auto point = [&](std::int64_t n) -> std::int64_t {
     return exponentials_[n / 2] >> (n % 2 * 16) & 0xffff;
@@ -925,8 +932,8 @@ int Machine::exponential_on_line(std::int64_t x) const {
   return static_cast<std::int16_t>(((point(n) << 9) + (place & 0x7f) * 4 * rise + 256) >> 9);
 }
 
-/// The reciprocal of the sum of a row's codes, which is that of high and of low bytes, as
-/// rtl/results/trine_softmax_lane.sv has it.
+/// Returns the reciprocal of the sum of a row's codes, given as the sums of their high and low
+/// bytes, like rtl/results/trine_softmax_lane.sv.
 ChannelScale Machine::share_of(std::int64_t high, std::int64_t low) const {
   std::uint32_t sum = (static_cast<std::uint32_t>(high & 0x3ffff) << 13) +
                       (static_cast<std::uint32_t>(low & 0x7ffff) << 5);
@@ -946,8 +953,8 @@ ChannelScale Machine::share_of(std::int64_t high, std::int64_t low) const {
   return {static_cast<std::int32_t>(factor & 0x7fffff80), zeros - 1};
 }
 
-/// int16 codes over the channels of each pair's pixel: the largest or the smallest one, the
-/// exponentials of what they are less than the largest, or their shares in the sum.
+/// Processes int16 codes over the channels of each pair's pixel. Writes the largest or the smallest
+/// code, the exponentials of the distances from the largest, or each code's share of the sum.
 void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
                   const Tile& tile) {
   using isa::vector::Op;
@@ -966,7 +973,7 @@ void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& la
     const auto better = [&](int a, int b) {
       return op == Op::kMin16 ? std::min(a, b) : std::max(a, b);
     };
-    std::array<int, 4> best{};  // of the channels in each byte
+    std::array<int, 4> best{};  // by byte of the channel word
     best.fill(op == Op::kMin16 ? INT16_MAX : INT16_MIN);
     std::int64_t high = 0, low = 0;
     for (std::int64_t c = 0; c < channels; ++c) {
@@ -991,7 +998,7 @@ void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& la
       write(0, best);
       continue;
     }
-    // The bytes beyond the last channel are read, too.
+    // The bytes after the last channel are processed, too.
     for (std::int64_t word = 0; word < divide_up(channels, 4); ++word) {
       std::array<int, 4> codes{};
       for (int b = 0; b < 4; ++b) {
@@ -1006,7 +1013,7 @@ void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& la
   }
 }
 
-/// A code of the five words of a pair of lanes.
+/// Returns the code of the five words of a pair of lanes.
 std::int32_t Machine::five_code(const std::uint32_t* even, const std::uint32_t* odd,
                                 const ChannelScale& s, const OutputRange& range, bool half_even) {
   const auto word = [](std::uint32_t w) { return std::int64_t{static_cast<std::int32_t>(w)}; };
@@ -1018,9 +1025,9 @@ std::int32_t Machine::five_code(const std::uint32_t* even, const std::uint32_t* 
   return short_code(static_cast<std::int64_t>(sum << 16) >> 16, s, range, half_even);
 }
 
-/// A code of each pair's int32 words, 256 even + odd, of a second tap 65,536 even, of a third 2^24
-/// even + 2^32 odd. With `single` the sum has 40 bits and the multiplier 15, of three taps 48. It
-/// is its word's last: what lies above is zero.
+/// Writes the code of each pair's int32 words. The sum is 256 even + odd; a second tap adds 65,536
+/// even, a third 2^24 even + 2^32 odd. With `single` the sum has 40 bits, with three taps 48, and
+/// the multiplier 15. The code is the last one of its word, so the bytes above it are zero.
 void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
                         const Tile& tile, std::int64_t cw) {
   const Post unit(r, false, false, true);
@@ -1048,8 +1055,8 @@ void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lan
   }
 }
 
-/// Words of int16 codes: a lane's are the high bytes, the next one's the low ones. Sums take these
-/// less 128, which the bias makes up for.
+/// Processes words of int16 codes. A lane contains the high bytes, the next lane the low bytes.
+/// Sums use low bytes less 128, which the bias compensates.
 void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
                         const Tile& tile, std::int64_t cw) {
   using isa::vector::Op;
@@ -1064,7 +1071,7 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   const auto code_of = [&](std::int64_t sum) {
     if (has_lines(op))
       return on_line(unit.argument(reference::wrap(sum + bias)), op == Op::kTanh16);
-    const bool other = op == Op::kLeaky16 && sum < -128;  // the high byte is below 0
+    const bool other = op == Op::kLeaky16 && sum < -128;  // the high byte is negative
     return unit.requantize(reference::wrap(sum + bias), other ? unit.sum : unit.scale);
   };
   const auto write = [&](std::size_t l, const std::array<int, 4>& codes) {

@@ -15,8 +15,8 @@
 namespace trine::sim {
 namespace {
 
-/// The cycles that each engine is busy at the least, against the limit: no RUN is executed that
-/// could not end before it.
+/// Compares the minimum of cycles that each engine is busy with the limit, so that no RUN is
+/// executed that cannot end in time.
 class Budget {
  public:
   explicit Budget(std::uint64_t limit) : limit_(static_cast<double>(limit)) {}
@@ -34,15 +34,15 @@ class Budget {
   std::array<double, isa::kEngines> spent_{};
 };
 
-/// What the machine takes of the words: nothing behind END.
+/// Returns the words that the machine reads: up to END.
 std::span<const isa::Word> up_to_end(const std::vector<isa::Word>& words) {
-  const auto begin = words.begin() + (words.empty() ? 0 : 1);  // BEGIN is any number
+  const auto begin = words.begin() + (words.empty() ? 0 : 1);  // BEGIN may contain any number
   const auto end = std::ranges::find(begin, words.end(), isa::Opcode::kEnd, isa::opcode_of);
   const auto count = end - words.begin() + (end == words.end() ? 0 : 1);
   return std::span(words).first(static_cast<std::size_t>(count));
 }
 
-/// What the machine makes of each word. @param cores  execute it; null: no data, only cycles
+/// Executes a program word by word. @param cores  execute the RUNs; null: only cycles, no data
 class Execution {
  public:
   Execution(const compiler::Program& program, const ArchOptions& options, Cluster* cores,
@@ -54,7 +54,7 @@ class Execution {
         budget_(options.cycles_limit),
         timeline_(program.config, options.bus, up_to_end(program.words), options.again) {}
 
-  /// Up to END.
+  /// Executes the words up to END.
   void run() {
     at_ = 0;
     const std::span<const isa::Word> words(program_.words);
@@ -99,8 +99,8 @@ class Execution {
   int run_index_ = 0;
 };
 
-/// Walks through the program. @param cores  execute it; null: no data, only cycles
-/// @param at  the word that it is at
+/// Executes the program. @param cores  execute the RUNs; null: only cycles, no data
+/// @param at  receives the current word
 RunResult walked(const compiler::Program& program, const ArchOptions& options, Cluster* cores,
                  std::size_t& at) {
   Execution execution(program, options, cores, at);

@@ -24,13 +24,13 @@ constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
 
 using isa::kEngineNames;
 
-/// Words that are known ahead: more than the queues hold.
+/// Words that are known in advance: more than the queues hold.
 constexpr std::size_t kAhead = 512;
 
 constexpr std::size_t index_of(Engine engine) { return static_cast<std::size_t>(engine); }
 constexpr std::size_t index_of(Cause cause) { return static_cast<std::size_t>(cause); }
 
-/// Cause of a gap in which compute waits for that engine's token.
+/// Cause of a gap in which compute waits for a token of that engine.
 constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector, Cause::kStore};
 
 BusOptions with_rate(BusOptions bus, const machine::Config& config) {
@@ -52,7 +52,7 @@ void Timeline::pop(Engine engine, Time at) {
   queue(engine).last_pop = at;
 }
 
-/// In-order arrival: data that may come from `ready` on, at the channel's rate.
+/// Advances an in-order channel: data are available from `ready` on and pass at the channel's rate.
 Timeline::Time Timeline::Channel::pass(Time ready, double bytes, double bytes_per_cycle) {
   until = std::max(static_cast<double>(ready), until) + bytes / bytes_per_cycle;
   return static_cast<Time>(std::ceil(until));
@@ -72,8 +72,8 @@ void Timeline::push(Engine engine, Item item) {
   if (++waiting_ > kAhead) advance();
 }
 
-/// SETs leave the queue, until there is a RUN in front: as soon as the engine has issued what they
-/// would change.
+/// Removes SETs from the queue until a RUN is in front. A SET leaves as soon as the engine has
+/// issued everything that it would change.
 void Timeline::prepare(Engine engine) {
   Queue& q = queue(engine);
   while (!q.items.empty() && !(engine == Engine::kCompute && computing_)) {
@@ -86,7 +86,7 @@ void Timeline::prepare(Engine engine) {
   }
 }
 
-/// When an engine's RUN in front starts, with what is known: its word, its tokens.
+/// Returns the start of the RUN in front of an engine's queue, given its word and its tokens.
 Timeline::Time Timeline::start_of(Engine engine) {
   Queue& q = queue(engine);
   if (q.items.empty() || !q.arrival || !q.items.front().is_run) return kNever;
@@ -102,8 +102,8 @@ Timeline::Time Timeline::start_of(Engine engine) {
   return start;
 }
 
-/// What happens next: a group of columns, a RUN's start, or a burst of the program, without which
-/// some engine has no word.
+/// Executes the earliest event: a group of columns, the start of a RUN, or a burst of the program
+/// that an engine waits for.
 void Timeline::advance() {
   Time first = kNever;
   Engine next{};
@@ -170,7 +170,8 @@ void Timeline::end_run(Engine engine, const Item& item, Time start, Time ready) 
   Queue& q = queue(engine);
   const bool joined =
       config_.cores > 1 && (engine == Engine::kCompute || engine == Engine::kVector);
-  const Time end = std::max(ready + (joined ? timing::kJoined : 0), q.retired());  // in order
+  // Retires in order.
+  const Time end = std::max(ready + (joined ? timing::kJoined : 0), q.retired());
   q.busy.push_back({start, end});
   runs_[item.index] = {engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)};
   for (std::size_t to = 0; to < isa::kEngines; ++to)
@@ -184,7 +185,7 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
     const double from = std::max(write_.until, static_cast<double>(start + timing::kStoreRead));
-    // A burst waits until the fourth before it is answered.
+    // A burst waits for the response to the fourth burst before it.
     const double answered = (static_cast<double>(work.bursts.size()) - machine::kStoreBursts) /
                             machine::kStoreBursts * (bus_.latency + timing::kStoreResponse);
     const double cycles =
@@ -195,7 +196,7 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   }
   if (work.on_chip) {
     q.free = std::max(start + timing::kLoadRequest, loaded_ + timing::kLoadNext);
-    // Behind the writes of the load before; beats of the next one wait on the bus.
+    // Copies start after the writes of the load before; beats of the next load wait on the bus.
     const Time first = std::max(start, loaded_) + timing::kCopyRead;
     const auto from = static_cast<double>(first);
     const double cycles = shared(from, std::max(beats, static_cast<double>(work.writes)), beats);
@@ -215,7 +216,8 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   front_.hold_loads(end + timing::kLoadGap + (rows ? timing::kRowsWritten + unpacking : 0));
   q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
   loaded_ = static_cast<Time>(std::ceil(end));
-  // Beats for DMEM wait in front of their banks, and meet nobody; the last one is written behind.
+  // Beats for DMEM and PMEM wait in front of their banks without conflicts; the last one is written
+  // a cycle later.
   const bool behind = to == Target::kDmem || to == Target::kDmem16 || to == Target::kPmem ||
                       to == Target::kTransposed;
   return loaded_ + timing::kLoadResponse + (behind ? 1 : 0) + unpacking;
@@ -225,8 +227,8 @@ void Timeline::add_traffic(double end, double cycles, double beats) {
   traffic_.push_back({end - cycles, end, beats});
 }
 
-/// Cycles of a transfer that would take `cycles`: stores and copies share a port of one beat a
-/// cycle.
+/// Returns the cycles of a transfer that would need `cycles` without others: stores and copies
+/// share a port of one beat per cycle.
 double Timeline::shared(double from, double cycles, double beats) const {
   double others = 0;
   for (const Traffic& t : traffic_) {
@@ -236,8 +238,8 @@ double Timeline::shared(double from, double cycles, double beats) const {
   return std::max(cycles, beats + others);
 }
 
-/// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them, and
-/// the gathers of `turns`, of another engine, go in turn with them.
+/// Returns the cycles of a tile's gather from `from` on. Beats have priority over gathers, and
+/// gathers of `turns`, of another engine, alternate with them.
 Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile,
                                    const std::vector<Traffic>& turns) {
   const double share = tile < work.tile_share.size() ? work.tile_share[tile] : 0;
@@ -263,7 +265,7 @@ Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile
   return static_cast<Time>(std::llround(now)) - from;
 }
 
-/// Forgets what has passed: the array's time grows.
+/// Removes entries that ended before `past`, so that the list stays short.
 void Timeline::forget(std::vector<Traffic>& traffic, double past) {
   std::erase_if(traffic, [&](const Traffic& t) { return t.end <= past; });
 }
@@ -288,7 +290,7 @@ void Timeline::begin_compute(const Item& item, Time queued, Time start,
   expect_groups();
 }
 
-/// What others will meet of the RUN that begins, until its end is known.
+/// Estimates the groups of the RUN that begins, for the vector unit, until the RUN's end is known.
 void Timeline::expect_groups() {
   const Work& work = compute_.item.work;
   std::int64_t gather = 0, issues = 0;
@@ -308,7 +310,7 @@ void Timeline::set_groups(Time end, Time drained) {
   groups_.back() = {from, to, groups, static_cast<double>(drained) / groups};
 }
 
-/// A tile's group of columns: its steps, and when its results may be drained.
+/// Computes a tile's group of columns: its steps, and the cycle of its grant to drain.
 void Timeline::compute_group() {
   Compute& c = compute_;
   const Work& work = c.item.work;
@@ -323,15 +325,15 @@ void Timeline::compute_group() {
   }
   const int columns = work.group_columns[g];
   const Time cycles = contended(c.now, work, c.tile, vector_gathers_);
-  // It is granted when the results before are there, at the earliest.
+  // The grant comes no earlier than the previous results.
   const Time granted = std::max(c.now + cycles - 1, next_grant_);
   const Time last_step = std::max(granted, drain_free_);
-  // With residuals the job before must have been taken, and they read.
+  // With residuals, the previous job must have been taken before they are read.
   c.issued = work.group_residuals[g] > 0 ? last_step : c.now + cycles - 1;
   count(Cause::kCompute, work.steps);
   count(Cause::kBank, cycles - work.steps);
   count(Cause::kDrain, last_step - (c.now + cycles - 1));
-  // The step behind one that waited comes from the gather.
+  // After a wait, the next step comes from the gather.
   const Time refill = last_step > granted ? 1 : 0;
   count(Cause::kControl, refill);
   c.now = last_step + 1 + refill;
@@ -343,10 +345,10 @@ void Timeline::compute_group() {
   if (tile_ends) ++c.tile;
 }
 
-/// When the next group's results may come.
+/// Computes when the next group's results may be drained.
 void Timeline::drain(std::size_t g, Time last_step, bool tile_ends) {
   const Work& work = compute_.item.work;
-  // The array's lower rows are later than the upper ones, its right columns later than the left.
+  // Lower rows of the array finish later than upper ones, right columns later than left ones.
   const Time skew = std::max(
       0, timing::row_registers(config_) - timing::column_registers(config_, work.group_columns[g]));
   Time drained = last_step + compute_.last_columns;
@@ -355,7 +357,7 @@ void Timeline::drain(std::size_t g, Time last_step, bool tile_ends) {
     drained = std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
               compute_.last_columns +
               timing::residual_cycles(config_, work.group_residuals[g], compute_.every);
-  if (tile_ends) {  // addresses of two tiles are kept until their words have left
+  if (tile_ends) {  // addresses of two tiles are kept until their words are written
     drained = std::max(drained, tile_read_ + timing::kLeaves);
     tile_read_ = read;
   }
@@ -380,8 +382,8 @@ void Timeline::end_compute() {
           c.now + timing::kCompute + config_.pipeline_pe + depth + c.last_columns + fused);
 }
 
-/// When a tile of the vector unit is done, which alone would take `cycles`: beside a compute RUN it
-/// gets a turn behind each group of columns, or none where groups leave no room for one.
+/// Returns the end of a vector tile that would take `cycles` without a compute RUN. During a
+/// compute RUN it proceeds after each group of columns, or not at all if groups leave no time.
 Timeline::Time Timeline::behind_groups(Time from, Time cycles) const {
   double now = static_cast<double>(from), left = static_cast<double>(cycles);
   const double alone = left;
@@ -392,7 +394,7 @@ Timeline::Time Timeline::behind_groups(Time from, Time cycles) const {
     left -= before;
     if (left <= 0) break;
     double period = (run.end - run.start) / run.count, turn = alone;
-    if (config_.activations16) {  // several words a turn
+    if (config_.activations16) {  // several words per turn
       turn = std::max(alone, period - run.issues - timing::kTurn);
       period = std::max(period, run.issues + timing::kTurn + alone);
     }
@@ -424,7 +426,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
     const Time gather = contended(t, work, tile, {});
     const Time begin = t;
-    if (op == Op::kSoftmax) {  // two passes more
+    if (op == Op::kSoftmax) {  // two further passes
       const Time codes = divide_up(work.channels, config_.columns_per_cycle);
       t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) +
            timing::softmax(run.has(isa::vector::kRescale));
@@ -435,7 +437,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
                        : compares16(op)     ? timing::kRow
                        : op == Op::kShare16 ? gather + timing::kRow + timing::kShare
                                             : gather + timing::kRow;
-      // Lines begin in every second cycle.
+      // Interpolations begin in every second cycle.
       const Time words = gather + window * work.out_words;
       t = behind_groups(t, row + (has_lines(op) ? round_up(words, 2 * work.out_words) : words));
     }
@@ -458,7 +460,7 @@ void Timeline::add_segment(Time from, Time to, Cause cause) {
   segment.causes[index_of(cause)] = static_cast<std::uint64_t>(to - from);
 }
 
-/// The cycles before a RUN's first step: nothing queued, then missing tokens, then set-up.
+/// Assigns the cycles before a RUN's first step: empty queue, then missing tokens, then set-up.
 void Timeline::add_gap(Time from, Time to, Time queued,
                        const std::array<Time, isa::kEngines>& token_times) {
   if (from >= to) return;
@@ -474,7 +476,7 @@ void Timeline::add_gap(Time from, Time to, Time queued,
   add_segment(at, to, Cause::kControl);
 }
 
-/// Cycles without a compute RUN belong to the engine that works: vector, load, store.
+/// Assigns cycles without a compute RUN to the engine that works: vector, load, store.
 void Timeline::add_idle(Time from, Time to) {
   // Starts and ends of a queue's intervals increase, and there may be millions.
   std::vector<Time> cuts{from, to};
@@ -514,12 +516,13 @@ void Timeline::finish() {
   check_tokens();
 }
 
-/// What the hardware stops at comes before what it would leave to the next program's reset.
+/// Checks tokens. Errors at which the hardware stops come before tokens that remain after the
+/// program.
 void Timeline::check_tokens() const {
   for (std::size_t from = 0; from < isa::kEngines; ++from)
     for (std::size_t to = 0; to < isa::kEngines; ++to) {
       const Tokens& t = tokens_[from][to];
-      // Token k is there from given[k] to taken[k], both increasing.
+      // Token k is available from given[k] to taken[k]; both increase.
       std::size_t taken = 0;
       for (std::size_t k = 0; k < t.given.size(); ++k) {
         while (taken < t.taken.size() && t.taken[taken] < t.given[k]) ++taken;
@@ -538,7 +541,7 @@ void Timeline::check_tokens() const {
 }
 
 CauseCycles Timeline::causes(std::uint64_t from, std::uint64_t to) const {
-  // The share of a segment is rounded on its running sum, so that neighbouring windows add up.
+  // Rounds the cumulative share of a segment, so that adjacent windows add up.
   const auto share = [](const Segment& s, Time at, std::size_t cause) {
     const auto inside = static_cast<std::uint64_t>(std::clamp(at, s.start, s.end) - s.start);
     return s.causes[cause] * inside / static_cast<std::uint64_t>(s.end - s.start);
@@ -554,7 +557,7 @@ CauseCycles Timeline::causes(std::uint64_t from, std::uint64_t to) const {
       sum += part;
     }
   }
-  // What rounding left over was a step; what it took too much, the largest cause has not.
+  // Rounding errors go to the steps; if those are too few, to the largest cause.
   std::uint64_t& steps = result[index_of(Cause::kCompute)];
   steps += to - from - sum;
   if (const auto missing = static_cast<std::int64_t>(steps); missing < 0) {

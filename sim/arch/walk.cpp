@@ -58,7 +58,8 @@ Work Walk::run(Engine engine, const isa::Registers& registers, const isa::Run& r
   return {};
 }
 
-/// Pairs of beats, or on wide buses a group of five blocks, in pieces where rows end in it.
+/// Returns the writes of unpacked rows: one per block on a 64-bit bus; on wider buses one per group
+/// of five blocks, plus one for each row end inside of a group.
 std::int64_t Walk::unpacked_writes(std::int64_t rows) const {
   constexpr std::int64_t kGroup = 5;
   const std::int64_t of_row = config_.cols / 4, blocks = rows * of_row;
@@ -78,14 +79,14 @@ Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
   work.bytes = work.on_chip ? 0 : rows * words * 4;
   if (target == dma::Target::kTransposed) work.writes = rows * ((words + 3) / 4);
   if (isa::is_packed(run)) work.writes = unpacked_writes(r.get(dma::kRowsLast) + 1);
-  if (target == dma::Target::kTable) work.writes = rows * 4 * words;  // entry by entry
+  if (target == dma::Target::kTable) work.writes = rows * 4 * words;  // one per entry
   if (target == dma::Target::kExponentials || target == dma::Target::kPoints)
     work.writes = rows * words;
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
     const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
     work.beats += beats;
-    // A burst ends with its row, or at a multiple of the longest.
+    // A burst ends with its row, or at a multiple of the longest burst.
     const std::int64_t longest = machine::burst_beats(config_);
     std::int64_t room = longest - dram / 4 / data_words % longest;
     for (std::int64_t left = beats; !work.on_chip && left > 0; room = longest) {
@@ -98,8 +99,8 @@ Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
 
 // ---- gather -------------------------------------------------------------------------------------
 
-/// Steps over the words of every lane. The banks of a tap are the same for channel words that lie a
-/// multiple of two rows of banks apart, so each such step is counted once.
+/// Counts the steps of a gather over all lanes. The banks of a tap repeat for channel words whose
+/// distance is a multiple of two rows of banks, so each distinct step is counted once.
 void Walk::gather(const LaneRegisters& r, const Lanes& lanes, std::int64_t offset) {
   const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
   const std::int64_t dil_x = r.get(agu::kDilX), dil_y = r.get(agu::kDilY);
@@ -109,7 +110,7 @@ void Walk::gather(const LaneRegisters& r, const Lanes& lanes, std::int64_t offse
   const std::int64_t kinds = std::min(words, period / std::gcd(step, period));
   cycles_ = steps_ = beats_ = 0;
   std::ranges::fill(bank_steps_, 0);
-  std::vector<std::int64_t> places;  // of lanes that read
+  std::vector<std::int64_t> places;  // words of the lanes that read
   for (std::int64_t ky = 0; ky <= r.get(agu::kRLast); ++ky) {
     for (std::int64_t kx = 0; kx <= r.get(agu::kSLast); ++kx) {
       places.clear();
@@ -128,7 +129,7 @@ void Walk::gather(const LaneRegisters& r, const Lanes& lanes, std::int64_t offse
   share_ = static_cast<double>(beats_) / (static_cast<double>(steps_) * places_of_a_beat);
 }
 
-/// A step, and as many more whose words lie in the same banks.
+/// Counts `times` steps whose words are in the same banks.
 void Walk::count_step(const std::vector<std::int64_t>& places, std::int64_t offset,
                       std::int64_t times) {
   std::ranges::fill(bank_count_, 0);
@@ -149,9 +150,9 @@ void Walk::count_step(const std::vector<std::int64_t>& places, std::int64_t offs
   cycles_ += accesses * times;
 }
 
-/// Cycles of the gather that output words of a tile and group take: of a word one where some lane's
-/// bank is read in every step. With codes, a part of a word is read and written (trine_ecc_bank),
-/// and steps that read its banks meanwhile wait.
+/// Returns the gather cycles lost to output words of a tile and group. A word costs a cycle if
+/// every step reads the bank of one of the lanes. With ECC, a partial word is read and written
+/// (trine_ecc_bank), and steps that read its banks wait meanwhile.
 std::int64_t Walk::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int columns,
                                  int group) const {
   const int per_word = codes_per_word(r);
@@ -164,7 +165,7 @@ std::int64_t Walk::blocked_words(const ComputeRegisters& r, const Lanes& lanes, 
   double blocked = 0;
   for (int word = first / per_word; per_word * word < last; ++word) {
     bool waits = false;
-    double passing = 1;  // steps that read none of its banks
+    double passing = 1;  // share of steps that read none of its banks
     for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
       if (!lanes.active(l)) continue;
       const int bank = bank_of_(lanes.lanes[l].out + word * out_plane);
@@ -189,7 +190,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   const int channels = field(r, kChannels), columns = group_columns(config_, run);
   const bool meet = drains && steps_of(r) >= issues(r, run, 0, std::min(channels, columns));
   Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_of(Engine::kCompute, run));
-  Lanes before = lanes;                                          // of the tile before
+  Lanes before = lanes;                                          // of the previous tile
   const int rounds = is_by_row(run) && lanes.active(1) ? 2 : 1;  // for even lanes, for odd ones
   Work work;
   work.steps = steps_of(r);
@@ -200,13 +201,14 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
     gather(r, lanes);
     work.tile_cycles.push_back(cycles_);
     work.tile_share.push_back(share_);
-    // Results of the last group meet the reads of the next tile, others those of their own.
+    // Writes of the last group conflict with reads of the next tile, writes of other groups with
+    // reads of their own tile.
     std::int64_t stolen = 0;
     if (meet) {
       if (t > 0) stolen += blocked_words(r, before, columns, groups - 1);
       if (residual) stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
       for (int g = 0; g + 1 < groups; ++g) {
-        if (window) gather(r, lanes, (g + 1) * window_step(r));  // those of the next word
+        if (window) gather(r, lanes, (g + 1) * window_step(r));  // reads for the next word
         stolen += blocked_words(r, lanes, columns, g);
       }
       before = lanes;
@@ -227,7 +229,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   return work;
 }
 
-/// Each part of a reduction with factors is drained by itself, the last one twice.
+/// Splits a reduction with factors: each part is drained separately, the last one twice.
 void Walk::split(const ComputeRegisters& r, const isa::Run& run, Work* work) const {
   const int groups = field(r, agu::kGroupsLast) + 1, parts = field(r, agu::kWordsLast) + 1;
   const int channels = field(r, isa::compute::kChannels), columns = config_.cols;
@@ -244,8 +246,8 @@ void Walk::split(const ComputeRegisters& r, const isa::Run& run, Work* work) con
   }
 }
 
-/// Two columns a cycle go together if their codes belong at an even place and the next, and are
-/// neither sums with a residual nor looked up.
+/// Returns the issue cycles. Two columns are issued together if their codes are at an even place
+/// and the next one, and are neither sums with a residual nor looked up.
 int Walk::issues(const ComputeRegisters& r, const isa::Run& run, int channel, int columns) const {
   const int passes = passes_of(r);
   const Output output = output_of(r);

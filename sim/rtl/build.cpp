@@ -28,7 +28,7 @@ namespace {
 constexpr const char* kShimFiles[] = {"sim/rtl/shim.cpp", "sim/rtl/abi.h", "sim/rtl/memory.h"};
 constexpr const char* kInjectFile = "sim/rtl/inject.vlt";
 
-/// The processor as -march=native sees it.
+/// Returns the processor's description, on which -march=native depends.
 std::string processor() {
   std::ifstream in("/proc/cpuinfo");
   std::string text;
@@ -47,19 +47,20 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
   if (o.trace) add({"--trace-fst", "--trace-structs"});
   if (o.trace_ports) add({"--trace", "--trace-depth", "1"});
   if (std::getenv("TRINE_RTL_COVERAGE") != nullptr) add({"--coverage-line", "--coverage-toggle"});
-  if (o.netlist)  // 5.006 miscompiles some trees of bit operations
+  if (o.netlist)  // Verilator 5.006 miscompiles some trees of bit operations
     add({"-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-fno-const-bit-op-tree"});
   if (o.assertions) add({"--assert", "-DTRINE_ASSERT"});
   if (o.inject)
     add({"--vpi", (project_root() / kInjectFile).string(), "-CFLAGS", "-DTRINE_INJECT"});
   if (o.lockstep) add({"-DTRINE_LOCKSTEP", "-CFLAGS", "-DTRINE_LOCKSTEP"});
-  // An "executable" that is a shared object; its globals stay its own when several are loaded.
+  // Verilator links an "executable" that is a shared object; its globals stay separate when several
+  // are loaded.
   add({"-CFLAGS", "-std=c++20 -fPIC -fno-gnu-unique", "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-o",
        "model.so"});
   return flags;
 }
 
-/// Everything that the shared object depends on.
+/// Returns everything that the shared object depends on.
 std::string fingerprint(const fs::path& design, const std::vector<std::string>& flags) {
   std::string text = fingerprint_of(design);
   for (const char* file : kShimFiles)
@@ -77,7 +78,7 @@ void compile(const fs::path& design, std::vector<std::string> flags,
             place.kept_log, settings});
 }
 
-/// The design after synthesis, in a folder below `scratch`.
+/// Synthesizes the design in a folder below `scratch`.
 fs::path netlist_of(const fs::path& design, const fs::path& scratch, const std::string& label) {
   synth::SynthOptions options;
   options.timing = false;

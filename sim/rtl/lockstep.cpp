@@ -13,7 +13,7 @@
 namespace trine::sim {
 namespace {
 
-/// The expected values of one byte and how far the RTL has come in them.
+/// The expected values of one byte, and the position of the RTL in them.
 struct Sequence {
   std::size_t begin = 0, end = 0, next = 0;
 };
@@ -25,7 +25,7 @@ void append_bytes(std::vector<ExpectedByte>& bytes, const DmemWrite& write) {
                        static_cast<std::int32_t>(write.run)});
 }
 
-/// Sorts by address, program order kept, and drops repeated values.
+/// Sorts by address, keeps the program order of each byte, and drops repeated values.
 void group_by_byte(std::vector<ExpectedByte>& bytes) {
   std::ranges::stable_sort(bytes, {}, &ExpectedByte::byte_address);
   const auto repeats = [](const ExpectedByte& a, const ExpectedByte& b) {
@@ -66,7 +66,7 @@ Difference first_difference(std::vector<ExpectedByte> expected, const ObservedWr
   group_by_byte(expected);
   std::vector<Sequence> sequences = index(expected, 4 * (last_word + 1));
 
-  // Masks are of bits: a byte's value is known after its write, not from it alone.
+  // Masks are per bit: a byte's value is known only after applying the write.
   std::vector<std::uint32_t> memory(last_word + 1);
   Difference d;
   for (std::uint64_t i = 0; i < count; ++i) {

@@ -17,7 +17,7 @@ Difference compare(const std::vector<ExpectedByte>& expected,
   return first_difference(expected, writes.data(), writes.size());
 }
 
-/// Word 2 takes the bytes 1 2 3 4 from RUN 0, then its byte 1 becomes 9 in RUN 1.
+/// RUN 0 writes the bytes 1 2 3 4 to word 2, then RUN 1 changes byte 1 to 9.
 const std::vector<ExpectedByte> kExpected{{8, 1, 0}, {9, 2, 0}, {10, 3, 0}, {11, 4, 0}, {9, 9, 1}};
 
 }  // namespace
@@ -26,7 +26,7 @@ TEST_CASE("equal writes in another order of words are no difference", "[rtl][loc
   CHECK_FALSE(compare(kExpected, {{5, 2, 0x04030201, kAll}, {9, 2, 0x00000900, 0xff00}}).found);
   CHECK_FALSE(compare(kExpected, {{5, 2, 0x04030000, 0xffff0000},
                                   {6, 2, 0x00000201, 0xffff},
-                                  {7, 2, 0x00000201, 0xffff},  // the same again
+                                  {7, 2, 0x00000201, 0xffff},  // repeated
                                   {9, 2, 0x04030901, kAll}})
                   .found);
 }

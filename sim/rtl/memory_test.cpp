@@ -42,7 +42,7 @@ struct Bench {
     tick();
     request.arvalid = false;
   }
-  /// Cycles until a beat is on the bus; it is not yet taken.
+  /// Returns the cycles until a beat is on the bus; the beat is not taken yet.
   int wait_beat() {
     const int start = cycle;
     while (!memory.reply().rvalid && cycle < start + 10'000) tick();
@@ -96,7 +96,7 @@ TEST_CASE("a later burst of another ID is not kept behind a queue", "[rtl][axi]"
     bench.tick();
     REQUIRE(++cycles < 3 * 32);
   }
-  CHECK(cycles <= 4 + 32);  // its latency, and the burst that has begun
+  CHECK(cycles <= 4 + 32);  // latency plus the burst in progress
 }
 
 TEST_CASE("writes change the bytes under the strobe and are answered", "[rtl][axi]") {
@@ -185,7 +185,7 @@ TEST_CASE("violations of the protocol are named", "[rtl][axi][error]") {
     full.step(bench.request);
     bench.request.arvalid = true;
     bench.request.araddr = kBase;
-    full.step(bench.request);  // taken: the one burst that it accepts
+    full.step(bench.request);  // takes the only burst that it accepts
     full.step(bench.request);
     CHECK(full.protocol_error().empty());
     bench.request.arvalid = false;
@@ -206,13 +206,13 @@ TEST_CASE("violations of the protocol are named", "[rtl][axi][error]") {
   }
   SECTION("changed beat") {
     std::uint8_t beat[8] = {};
-    bench.memory.stand(AxiMemory::kW);  // it waits
+    bench.memory.stand(AxiMemory::kW);  // waits
     bench.request.awvalid = bench.request.wvalid = true;
     bench.request.awaddr = kBase;
     bench.request.wstrb = 0x0f;
     bench.request.wdata = beat;
     bench.tick();
-    beat[4] = 1;  // which is not written
+    beat[4] = 1;  // not written
     bench.tick();
     CHECK(text().empty());
     beat[3] = 1;
@@ -270,7 +270,8 @@ TEST_CASE("random stalls change the time, not the data", "[rtl][axi]") {
   CHECK(bench.memory.protocol_error().empty());
 }
 
-/// The beats of two writes, offered with their address, in the order that the memory takes them.
+/// Returns the beats of two writes in the order that the memory accepts them; addresses are offered
+/// together with data.
 TEST_CASE("memories take addresses and data in their own order", "[rtl][axi]") {
   const auto at = GENERATE(range(std::size_t{0}, kAxiSlaves.size()));
   const AxiSlave& slave = kAxiSlaves.at(at);

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kIdleLimit = 1'000'000;
 constexpr std::uint64_t kResetAttempts = 1'000'000;
-constexpr std::uint64_t kPauseCycles = 100'000;  ///< between two questions whether to go on
+constexpr std::uint64_t kPauseCycles = 100'000;  ///< between two checks whether to continue
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 40;
 
 BuildOptions build_options(const RtlOptions& options) {
@@ -38,7 +38,7 @@ std::uint64_t cycles_of(const Observed& o) {
   return std::accumulate(std::begin(o.causes), std::end(o.causes), std::uint64_t{0});
 }
 
-/// Numbers of the RUNs of each engine, in program order.
+/// Returns the RUN numbers of each engine, in program order.
 std::array<std::vector<int>, isa::kEngines> runs_by_engine(const compiler::Program& program) {
   std::array<std::vector<int>, isa::kEngines> runs;
   int n = 0;
@@ -48,7 +48,8 @@ std::array<std::vector<int>, isa::kEngines> runs_by_engine(const compiler::Progr
   return runs;
 }
 
-/// The n-th start and retire pulse of an engine belong to its n-th RUN in the program.
+/// Returns the times of all RUNs: the n-th start and retire pulse of an engine belong to its n-th
+/// RUN in the program.
 std::vector<RunTiming> timings(const std::array<std::vector<int>, isa::kEngines>& runs,
                                const Observed& o, const std::string& name) {
   std::size_t count = 0;
@@ -89,10 +90,11 @@ void check_counters(const trine_counters& counters, const Observed& o, const std
         name, counters.bytes_read, counters.bytes_written, o.bytes_read, o.bytes_written);
 }
 
-/// Causes of the cycles of each span; spans end where RUNs do, or the program.
+/// Returns the causes of the cycles of each span; a span ends with a RUN or with the program.
 std::vector<CauseCycles> causes_of(const std::vector<LayerSpan>& spans, const Observed& o) {
   constexpr std::uint64_t kNone[kCauses] = {};
-  std::map<std::uint64_t, const std::uint64_t*> counted{{0, kNone}};  // up to a cycle, by cause
+  // Counts by cause up to a cycle.
+  std::map<std::uint64_t, const std::uint64_t*> counted{{0, kNone}};
   for (const TraceEvent& event : std::span(o.events, o.event_count))
     if (event.retire) counted[event.cycle + 1] = event.causes;
   if (!spans.empty()) counted[spans.back().end] = o.causes;
@@ -106,7 +108,7 @@ std::vector<CauseCycles> causes_of(const std::vector<LayerSpan>& spans, const Ob
 }  // namespace
 
 struct RtlRunner::State {
-  /// @param shared  empty: a memory of its own
+  /// @param shared  empty: allocates a memory of its own
   State(const compiler::Program& p, std::span<std::uint8_t> shared, const RtlOptions& o)
       : current(&p),
         options(o),
@@ -160,7 +162,7 @@ struct RtlRunner::State {
     expect(trine_set_window(device, base, base + memory.size() - 1));
   }
 
-  /// The memory of the next run, of which nothing was observed yet.
+  /// Fills the memory for the next run and clears the observations.
   void fill(const std::vector<std::uint8_t>& dram) {
     std::ranges::copy(dram, memory.begin());
     forget();
@@ -177,12 +179,12 @@ struct RtlRunner::State {
                     one.pmem != 0 ? "PMEM" : "DMEM", one.bank);
   }
 
-  /// What the run made of it.
+  /// Copies the memory after the run.
   void read_back(std::vector<std::uint8_t>& dram) const {
     std::copy_n(memory.begin(), dram.size(), dram.begin());
   }
 
-  /// The driver's way to the design: AXI-Lite accesses, and memory that both see.
+  /// Returns the driver's access to the design: AXI-Lite and shared memory.
   trine_callbacks callbacks() {
     trine_callbacks c{};
     c.context = this;
@@ -249,7 +251,7 @@ struct RtlRunner::State {
                        options.base_address, failing_run(status) + failing_word(status));
   }
 
-  /// What the word is that the program stopped at, or what each engine waits for.
+  /// Describes the word at which the program stopped, or what each engine waits for.
   std::string failing_word(const trine_status& status) const {
     if (status.error_cause == code_of("deadlock")) return engines(observed());
     if (status.error_cause != code_of("illegal") && status.error_cause != code_of("feature"))
@@ -271,7 +273,7 @@ struct RtlRunner::State {
     return 0;
   }
 
-  /// ", RUN of ..." for errors of the load and store engines.
+  /// Returns ", RUN of ..." for errors of the load and store engines.
   std::string failing_run(const trine_status& status) const {
     const std::string_view cause =
         status.error_cause < csr::kErrors.size() ? csr::kErrors[status.error_cause].name : "";
@@ -286,7 +288,7 @@ struct RtlRunner::State {
     return "";
   }
 
-  /// What the engines were at when nothing moved any more.
+  /// Describes the state of the engines when nothing moved any more.
   std::string hang(const Observed& o) const {
     const std::uint64_t cycles = cycles_of(o);
     return (stop == kStopLimit
@@ -295,7 +297,7 @@ struct RtlRunner::State {
            engines(o);
   }
 
-  /// How far each engine came.
+  /// Describes how many RUNs each engine has executed.
   std::string engines(const Observed& o) const {
     std::array<std::size_t, isa::kEngines> started{}, retired{};
     for (std::uint64_t i = 0; i < o.event_count; ++i)
@@ -372,7 +374,7 @@ RunResult RtlRunner::run_in_place(const std::function<bool()>& go_on) {
   const Observed o = s.observed();
   if (s.options.lockstep && o.protocol_error == nullptr && code != TRINE_E_DEVICE) {
     const Difference d = first_difference(std::move(expected), o.writes, o.write_count);
-    // After a hang, writes that did not happen say nothing.
+    // After a hang, missing writes are not an error.
     if (d.found && (code == TRINE_OK || !d.missing))
       throw_error("{}: lockstep: {}", s.program().name, describe(d, s.program()));
   }

@@ -34,7 +34,7 @@ machine::Config small_config() {
                                           "memory.pmem_kib=8", "memory.param_channels=64"});
 }
 
-/// One design serves all tests here: with assertions and lockstep.
+/// Returns the options of the only design here: with assertions and lockstep.
 RtlOptions checked_options() {
   RtlOptions options;
   options.build.optimization = 1;
@@ -43,7 +43,7 @@ RtlOptions checked_options() {
   return options;
 }
 
-/// The design by itself, as the bus sees it: no driver, no memory behind it.
+/// The design as the bus sees it, without a driver and a memory.
 class BareDesign {
  public:
   explicit BareDesign(std::uint32_t latency = 32)
@@ -69,7 +69,7 @@ class BareDesign {
     return value;
   }
 
-  /// Starts eight words at 0x10000. @return the cause that the design stops with
+  /// Starts eight words at 0x10000. @return the cause with which the design stops
   std::uint32_t cause_of_start() {
     write(csr::kProgram, 0x10000);
     write(csr::kProgramWords, 8);
@@ -86,7 +86,7 @@ class BareDesign {
  private:
   static BuildOptions build_options() {
     BuildOptions build = checked_options().build;
-    build.lockstep = true;  // the one design
+    build.lockstep = true;  // uses the same design
     return build;
   }
 
@@ -94,7 +94,7 @@ class BareDesign {
   void* instance_ = nullptr;
 };
 
-/// The design behind the driver: programs one after the other, without a reset between them.
+/// The design with the driver: runs programs one after the other, without a reset between them.
 class DrivenDesign : public BareDesign {
  public:
   DrivenDesign() : BareDesign(10) {
@@ -118,7 +118,7 @@ class DrivenDesign : public BareDesign {
     REQUIRE(trine_set_window(device_, kBase, kBase + memory_.size() - 1) == TRINE_OK);
   }
 
-  /// @return what the program makes of `dram`
+  /// @return `dram` after the program
   std::vector<std::uint8_t> run(const std::vector<isa::Word>& words,
                                 std::vector<std::uint8_t> dram) {
     REQUIRE(dram.size() <= kWordsAt);
@@ -142,7 +142,7 @@ bool is_load(isa::Word word) {
   return isa::opcode_of(word) == isa::Opcode::kRun && isa::engine_of(word) == isa::Engine::kLoad;
 }
 
-/// The program without its load into `target`; the load before it gives its tokens.
+/// Removes the load into `target`; the load before it gives its tokens.
 std::vector<isa::Word> without_load(const std::vector<isa::Word>& words, isa::dma::Target target) {
   std::vector<isa::Word> result;
   std::size_t last = 0;  // load
@@ -159,10 +159,10 @@ std::vector<isa::Word> without_load(const std::vector<isa::Word>& words, isa::dm
   return result;
 }
 
-/// Stores all of DMEM to the start of DRAM.
+/// Returns a program that stores all of DMEM to the start of DRAM.
 std::vector<isa::Word> dump_program(const std::vector<isa::Word>& words) {
   std::vector<isa::Word> result;
-  for (const isa::Word word : words) {  // what any program begins with
+  for (const isa::Word word : words) {  // copies the words that every program begins with
     const isa::Opcode opcode = isa::opcode_of(word);
     if (opcode == isa::Opcode::kSet || opcode == isa::Opcode::kRun) break;
     result.push_back(word);
@@ -181,7 +181,7 @@ std::uint64_t sum(const CauseCycles& causes) {
   return std::accumulate(causes.begin(), causes.end(), std::uint64_t{0});
 }
 
-/// A verilator that only copies what it would have built, and notes that it was asked.
+/// A fake verilator that copies a built result and counts its calls.
 struct CopyingVerilator {
   TemporaryFolder folder{std::filesystem::temp_directory_path()};
   std::string path = std::getenv("PATH");
@@ -252,7 +252,7 @@ TEST_CASE("a damaged model in the cache is built again, and remains are swept", 
   CHECK((read_text(model) == whole));
   CHECK_FALSE(fs::exists(cache / "build-123456"));
   CHECK_FALSE(fs::exists(cache / "design-123456"));
-  CHECK(fs::exists(cache / "build-654321"));  // may just have been made
+  CHECK(fs::exists(cache / "build-654321"));  // may be in use: it is new
   CHECK(fs::exists(owned.path()));
 }
 
@@ -262,7 +262,7 @@ TEST_CASE("the tiny program gives the expected DRAM on the RTL", "[rtl][run]") {
   const TinyProgram tiny = tiny_program(small_config(), seed);
   RtlRunner runner(tiny.program, checked_options());
   std::uint64_t first_cycles = 0;
-  for (int repeat = 0; repeat < 3; ++repeat) {  // back to back, without a reset
+  for (int repeat = 0; repeat < 3; ++repeat) {  // consecutive runs without a reset
     CAPTURE(repeat);
     std::vector<std::uint8_t> dram = tiny.dram;
     const RunResult result = runner.run_dram(dram);
@@ -282,7 +282,7 @@ TEST_CASE("the tiny program gives the expected DRAM on the RTL", "[rtl][run]") {
 
 TEST_CASE("actions counted from the words are what the memories of the RTL count",
           "[rtl][actions]") {
-  machine::Config config = small_config();  // whose window former has two steps a row
+  machine::Config config = small_config();  // the window former takes two steps per row
   config.cols = 8;
   config.activations16 = true;
   tests::check_accesses(config, 20);
@@ -297,7 +297,7 @@ TEST_CASE("RUN times follow the tokens", "[rtl][run]") {
   CHECK(result.runs[4].start >= result.runs[3].end);  // compute after the last load
   CHECK(result.runs[5].start >= result.runs[4].end);  // vector after compute
   CHECK(result.runs[7].start >= result.runs[5].end);  // second store after vector
-  CHECK(result.runs[6].start < result.runs[5].end);   // first store beside vector
+  CHECK(result.runs[6].start < result.runs[5].end);   // first store overlaps vector
 }
 
 TEST_CASE("slow and stalling memory changes the cycles, not the result", "[rtl][run]") {
@@ -377,7 +377,7 @@ TEST_CASE("an illegal word stops the design at its offset", "[rtl][run][error]")
                     ContainsSubstring("illegal instruction, at 0x18"));
 }
 
-/// The design has two columns: no window former, and nothing is loaded transposed.
+/// The design has two columns, so it has neither a window former nor transposed loads.
 TEST_CASE("a RUN that the configuration lacks stops the design, and the simulator",
           "[rtl][run][error]") {
   using isa::Engine;
@@ -424,14 +424,14 @@ TEST_CASE("a deadlock ends with a message, not with a hang", "[rtl][run][error]"
       RtlRunner(tiny.program, options).run_dram(dram),
       ContainsSubstring(fmt::format("RUNs wait for tokens that no RUN gives, at 0x{:x}", end)) &&
           ContainsSubstring("compute 0/0 of 1 RUNs started/ended, next run 4 of layer"));
-  options.max_cycles = 50;  // a limit of the runner's own, long before
+  options.max_cycles = 50;  // the runner's own limit, which is shorter
   CHECK_THROWS_WITH(
       RtlRunner(tiny.program, options).run_dram(dram),
       ContainsSubstring("not finished after") && ContainsSubstring("compute 0/0 of 1 RUNs"));
 }
 
-/// Memories of a design that was just made are zero here: what a program sees of them is what it
-/// sees behind a scrub, and something else behind another program.
+/// Memories of a new design are zero here. After a scrub a program sees the same values, but after
+/// another program it sees different ones.
 TEST_CASE("a scrub leaves nothing of a program to the next one", "[rtl][run][scrub]") {
   const TinyProgram tiny = tiny_program(small_config(), 1);
   const std::vector<isa::Word>& words = tiny.program.words;
@@ -441,7 +441,7 @@ TEST_CASE("a scrub leaves nothing of a program to the next one", "[rtl][run][scr
     DrivenDesign fresh;
     const std::vector<std::uint8_t> zeros = fresh.run(probe, tiny.dram);
     CHECK(used.run(words, tiny.dram) == tiny.expected);
-    CHECK(used.run(probe, tiny.dram) != zeros);  // it would tell
+    CHECK(used.run(probe, tiny.dram) != zeros);  // shows that the probe works
     CHECK(used.run(words, tiny.dram) == tiny.expected);
     used.scrub();
     CHECK(used.read(csr::kStatus) == 0);
@@ -477,7 +477,7 @@ TEST_CASE("registers read what was written, and unknown ones answer with an erro
   CHECK(design.try_read(0xf00, &value) > 0);
   CHECK(design.write(0xf00, 1) > 0);
   CHECK(design.write(csr::kId, 1) > 0);
-  CHECK(design.write(csr::kBase, 0x10001) > 0);  // no multiple of the bus width
+  CHECK(design.write(csr::kBase, 0x10001) > 0);  // not a multiple of the bus width
   CHECK(design.read(csr::kBase) == 0x2bcdef00);
 }
 
@@ -505,7 +505,7 @@ TEST_CASE("a program for another configuration is refused by driver, design and 
   tiny.program.config = small_config();
   CHECK_THROWS_WITH(RtlRunner(tiny.program, checked_options()),
                     ContainsSubstring("compiled for another configuration"));
-  tiny.program.config_hash = small_config().hash();  // as if nobody had asked the driver
+  tiny.program.config_hash = small_config().hash();  // as if the driver had not checked it
   std::vector<std::uint8_t> dram = tiny.dram;
   RtlOptions options = checked_options();
   options.lockstep = false;
@@ -533,8 +533,8 @@ TEST_CASE("a program runs on a design whose pipeline is another", "[rtl][run]") 
 }
 
 TEST_CASE("lockstep names the instruction that the RTL executes differently", "[rtl][lockstep]") {
-  // The design has the program already when the convolution's zero point changes for the
-  // simulator alone.
+  // The design has already loaded the program when the zero point of the convolution changes for
+  // the simulator only.
   TinyProgram tiny = tiny_program(small_config(), 1);
   RtlRunner runner(tiny.program, checked_options());
   for (isa::Word& word : tiny.program.words)
@@ -554,7 +554,7 @@ TEST_CASE("lockstep in two threads compares each model's own writes", "[rtl][loc
     RtlRunner runner(tiny.program, checked_options());
     for (int i = 0; i < 50; ++i) {
       std::vector<std::uint8_t> dram = tiny.dram;
-      runner.run_dram(dram);  // throws at a write that is not its own
+      runner.run_dram(dram);  // throws at a write to another state
       if (dram != tiny.expected) return false;
     }
     return true;

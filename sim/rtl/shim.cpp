@@ -3,8 +3,8 @@
 // One Verilated trine_top with its memory and its AXI-Lite master, as the C interface of abi.h.
 // sim/rtl/build.cpp compiles this file once for each design; it is not part of the tool itself.
 //
-// The inner loop, cycle(), has two evaluations: the rising edge with the inputs that have settled,
-// then the falling edge with the new inputs.
+// The inner loop, cycle(), has two evaluations: the rising edge with the settled inputs, then the
+// falling edge with the new inputs.
 
 #include <array>
 #include <cstring>
@@ -46,12 +46,12 @@ namespace {
 
 #ifdef TRINE_LOCKSTEP
 class Model;
-// Whose evaluation is going on in this thread: a process may hold several models, and threads run
-// them at the same time.
+// The model that this thread evaluates: a process may contain several models, and threads run them
+// at the same time.
 thread_local Model* running_model = nullptr;
 #endif
 
-/// The test pin is there where the design has clock gates.
+/// Clears the test pin, which exists in designs with clock gates.
 template <class Top>
 void leave_test_mode(Top& top) {
   if constexpr (requires { top.test_en_i; }) top.test_en_i = 0;
@@ -79,7 +79,8 @@ class Model {
     reset();
   }
   ~Model() {
-    Verilated::threadContextp(&context_);  // the scopes leave it, not that of a model already gone
+    // The scopes leave this context, not one of a deleted model.
+    Verilated::threadContextp(&context_);
 #if VM_TRACE
     if (trace_ != nullptr) trace_->close();
 #endif
@@ -87,7 +88,7 @@ class Model {
 #if VM_COVERAGE
     if (const char* folder = std::getenv("TRINE_RTL_COVERAGE"); folder != nullptr) {
       std::string file = std::string(folder) + "/XXXXXX.dat";
-      const int descriptor = mkstemps(file.data(), 4);  // a file of its own for each model
+      const int descriptor = mkstemps(file.data(), 4);  // each model gets its own file
       if (descriptor < 0) return;
       close(descriptor);
       context_.coveragep()->write(file.c_str());
@@ -223,10 +224,11 @@ class Model {
  private:
   static constexpr int kAnswerCycles = 100'000;
 
-  /// Names a member's type before there is an object.
+  /// Used only to name a member's type before an object exists.
   static Vtrine_top& top();
 
-  /// One clock. @return true if something moved: a bus transfer, a step of the array, a RUN's end
+  /// Runs one clock cycle. @return true if something moved: a bus transfer, a step of the array, a
+  /// RUN's end
   bool cycle() {
     const bool moved = memory_.step(request()) | observe_cycle();
 #ifdef TRINE_INJECT
@@ -341,8 +343,8 @@ class Model {
     std::uint8_t mask;
   };
 
-  /// The words of DMEM and PMEM: "..gen_core[0]..u_dmem.gen_bank[3]..u_sram", as Verilator spells
-  /// it.
+  /// Finds the words of DMEM and PMEM by Verilator's names:
+  /// "..gen_core[0]..u_dmem.gen_bank[3]..u_sram".
   void find_banks() {
     for (const auto& [name, scope] : *context_.scopeNameMap()) {
       const std::string text = name;
@@ -386,8 +388,8 @@ class Model {
 
 Model& of(void* handle) { return *static_cast<Model*>(handle); }
 
-// No exception may cross the C interface: without memory for a model there is none, and what runs
-// out of memory later ends the process.
+// No exception may cross the C interface: if memory does not suffice for a model, none is created;
+// a later shortage ends the process.
 const ModelApi kApi = {
     kAbiVersion,
     static_cast<std::int32_t>(8 * sizeof(std::declval<Vtrine_top&>().m_axi_rdata_i)),
@@ -430,20 +432,20 @@ const ModelApi kApi = {
 extern "C" const ModelApi* trine_rtl_api() { return &kApi; }
 
 #ifdef TRINE_LOCKSTEP
-/// The core of a cluster in whose DMEM the caller is: ".. gen_core[N] ..".
+/// Returns the cluster core whose DMEM calls: ".. gen_core[N] ..".
 static std::uint32_t calling_core() {
   const char* name = std::strstr(svGetNameFromScope(svGetScope()), "gen_core[");
   return name == nullptr ? 0 : static_cast<std::uint32_t>(name[9] - '0');
 }
 
-// Called by the design (DPI) for each DMEM word that it writes; `words` are those of a DMEM.
+// The design calls this (DPI) for each DMEM word that it writes; `words` is the size of a DMEM.
 extern "C" void trine_trace_write(int address, int data, int mask, int words) {
   running_model->record_write(
       static_cast<std::uint32_t>(address) + calling_core() * static_cast<std::uint32_t>(words),
       static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(mask));
 }
 
-// Likewise, for each word that a bank of DMEM reads, each row of PMEM.
+// The design calls these for each word read from a DMEM bank and for each row read from PMEM.
 extern "C" void trine_trace_dmem_read() { running_model->count_reads(1, 0); }
 extern "C" void trine_trace_pmem_read(int words) {
   running_model->count_reads(0, static_cast<std::uint64_t>(words));

@@ -29,7 +29,7 @@ using testing::random_shape;
 using testing::text_of;
 using namespace trine::sim::testing;
 
-/// Operators of all sorts on images, and rows of matrices at the end.
+/// Adds all sorts of operators on images, and rows of matrices at the end.
 void random_images(Builder& b) {
   std::vector<int> known{b.input(random_shape(b))};
   int x = known[0];
@@ -98,7 +98,7 @@ TEST_CASE("a batch of constants and of matrices", "[arch][rewrite][batch]") {
   require_exact(b, testing::small_config(4, 4, 16, 8, 64));
 }
 
-/// By the golden layers alone: nothing is compiled.
+/// Uses only the golden layers: nothing is compiled.
 TEST_CASE("operators that mix the images of a batch are not cut into images",
           "[arch][rewrite][batch]") {
   const auto arg_max = [](Builder& b, int x, int axis) {
@@ -211,7 +211,7 @@ std::vector<Array> random_inputs(Builder& b, const model::Graph& graph) {
   return inputs;
 }
 
-/// Image n of each.
+/// Returns image n of each batch.
 std::vector<Array> image_of(const std::vector<Array>& batches, std::size_t n, std::size_t count) {
   std::vector<Array> images = batches;
   for (Array& image : images) {
@@ -254,13 +254,13 @@ TEST_CASE("a network for a batch computes what it computes for each image",
     }
     try {
       testing::require_exact_with_room(*all, config, inputs);
-    } catch (const model::Refusal&) {  // not for the batch
+    } catch (const model::Refusal&) {  // refused for the batch
     }
   }
   CHECK(refused < static_cast<int>(kSeeds) * 2 / 3);
 }
 
-/// A stem with large maps, whose images must go through it one by one, and a classifier.
+/// Builds a stem with large maps, which must process images one by one, and a classifier.
 model::Graph stem_and_classifier(int images) {
   Builder b(1);
   int x = b.convolution(b.input({1, 32, 32, 8}), 16, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
@@ -309,7 +309,7 @@ TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][r
   CHECK(results[1].cycles < 6 * results[0].cycles);
 }
 
-/// So many convolutions of a tap, or of 3x3, on maps of 7x7 pixels, from the input to the output.
+/// Runs `layers` convolutions of 1x1 or 3x3 on maps of 7x7 pixels, from input to output.
 RunResult run_small_maps(int images, int layers, int size, const machine::Config& config,
                          compiler::Program* program) {
   Builder b(3);
@@ -331,7 +331,7 @@ TEST_CASE("small maps of a batch fill lanes together", "[arch][rewrite][batch]")
   const RunResult one = run_small_maps(1, 6, 1, config, &program);
   REQUIRE(program.layers.size() == 6);
   const RunResult all = run_small_maps(8, 6, 1, config, &program);
-  // Layers between the ends are one for all images: 49 tiles of 8 pixels instead of 8 times 7.
+  // Layers between the ends process all images at once: 49 tiles of 8 pixels instead of 8 times 7.
   CHECK(program.layers.size() == 2 * 8 + 4);
   CHECK(all.cycles * 100 < 8 * one.cycles * 93);
 }
@@ -346,7 +346,7 @@ TEST_CASE("weights that exceed PMEM come once for a batch", "[arch][rewrite][bat
   CHECK(all.dram_bytes_read < one.dram_bytes_read + weights / 2 + 4 * map);
 }
 
-/// Bottlenecks as residual networks have them, some with a stride.
+/// Adds bottlenecks of residual networks, some with a stride.
 void random_blocks(Builder& b) {
   const int C = 8 * b.number(1, 6);
   int x = b.input({1, b.number(3, 9), b.number(3, 9), 4 * b.number(1, 4)});
@@ -468,14 +468,14 @@ TEST_CASE("parts of channels that others have loaded do not come again", "[arch]
     Builder b(1);
     const int x = b.fully_connected(b.input({1, 64, 64}), 64, 512);
     const int row = b.reshape(b.fully_connected(x, 512, 64), {1, 1, 64, 64});
-    for (int k = 1; k <= parts; ++k)  // of neighbours: all cores compute all pixels
+    for (int k = 1; k <= parts; ++k)  // neighbouring parts: all cores compute all pixels
       b.graph.outputs.push_back(
           b.pool(b.strided_slice(row, {0, 0, 0, 0}, {1, 1, 64, 64 * k / parts}, {1, 1, 1, 1}), true,
                  1, 3, 1, 1, Padding::kSame));
     const model::Graph graph = b.graph;
     return testing::require_exact(graph, config, random_inputs(b, graph)).dram_bytes_read;
   };
-  CHECK(bytes(8) < bytes(1) + 7 * 2'000);  // words of the program for each part
+  CHECK(bytes(8) < bytes(1) + 7 * 2'000);  // each part adds program words
 }
 
 TEST_CASE("what a cluster's host reads of a core's tokens is not fused away", "[arch][cluster]") {
@@ -492,7 +492,7 @@ TEST_CASE("a pixel whose words are rows of a product is loaded as a whole", "[ar
   machine::Config config = testing::small_config(4, 4, 64, 32, 64);
   config.cores = 2;
   Builder b(1);
-  const int x = b.fully_connected(b.input({9, 24}), 24, 24);  // by each core for its tokens
+  const int x = b.fully_connected(b.input({9, 24}), 24, 24);  // each core computes its own tokens
   b.graph.outputs = {b.batch_matmul(b.reshape(x, {9, 3, 8}), b.constant({9, 8, 4}), false, false)};
   require_exact(b, config);
 }
@@ -503,7 +503,7 @@ TEST_CASE("weights of a chunk that fills PMEM come while the one before is used"
       b.convolution(b.input({1, 6, 6, 1024}), 40, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
   const model::Graph graph = b.graph;
   const std::vector<Array> inputs = random_inputs(b, graph);
-  const auto cycles = [&](int pmem_kib) {  // 256 rows are 8 KiB
+  const auto cycles = [&](int pmem_kib) {  // 8 KiB are 256 rows
     return static_cast<double>(
         testing::require_exact(graph, testing::small_config(8, 8, 128, pmem_kib, 256), inputs)
             .cycles);
@@ -511,7 +511,7 @@ TEST_CASE("weights of a chunk that fills PMEM come while the one before is used"
   CHECK(cycles(8) < 1.1 * cycles(64));
 }
 
-/// A graph on a cluster of that many cores: bytes written to DRAM.
+/// Runs a graph on a cluster. @return the bytes written to DRAM
 std::uint64_t written_by(Builder& b, int cores, int dmem_kib) {
   machine::Config config = testing::small_config(4, 8, dmem_kib, 16, 64);
   config.cores = cores;
@@ -553,7 +553,7 @@ TEST_CASE("bands that do not fit together, and windows beyond a neighbour, go th
           "[arch][cluster]") {
   Builder b(1);
   const bool wide =
-      GENERATE(false, true);  // windows of more rows than a core has; or rows of 14 / 4
+      GENERATE(false, true);  // windows with more rows than a core has; or rows of 14 / 4
   int x =
       b.convolution(b.input({1, wide ? 8 : 28, 8, 4}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
   const int kernel = wide ? 7 : 3, stride = wide ? 1 : 2;
@@ -569,11 +569,11 @@ TEST_CASE("channels of a map that finds no place on chip are made and read in pa
   int x = b.convolution(b.input({1, 16, 16, 8}), 64, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
   x = b.depthwise(x, 1, 3, 3, 2, 2, 1, 1, Padding::kSame, true);
   b.graph.outputs = {b.convolution(x, 8, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
-  CHECK(written_by(b, 2, 8) == 8 * 8 * 8);  // a core's half of the map is 8 KiB
+  CHECK(written_by(b, 2, 8) == 8 * 8 * 8);  // a core's half of the map takes 8 KiB
 }
 
 TEST_CASE("rows of a batch are lanes", "[arch][rewrite][batch]") {
-  const bool images = GENERATE(false, true);  // which the host flattens
+  const bool images = GENERATE(false, true);  // the host flattens images
   Builder b(1);
   const int x = images ? b.reshape(b.input({1, 4, 8, 8}), {1, 256}) : b.input({1, 256});
   b.graph.outputs = {b.fully_connected(x, 256, 128)};
@@ -611,7 +611,7 @@ TEST_CASE("four axes that no operator of images touches are rows", "[arch][rewri
   Builder b(1);
   if (network == "mean") {
     b.graph.outputs = {b.mean(b.input({2, 3, 3, 4}), {0, 1})};
-  } else if (network == "stacked") {  // queries, keys and values of tokens before the batch
+  } else if (network == "stacked") {  // queries, keys and values have tokens before the batch
     const int x = b.transpose(b.reshape(b.input({6, 24}), {6, 1, 3, 8}), {2, 0, 1, 3});
     std::vector<int> parts;
     for (int i = 0; i < 3; ++i) {

@@ -17,7 +17,7 @@ using compiler::Cascading;
 using model::Padding;
 using testing::Builder;
 
-/// Convolutions and their neighbours by the sizes that matter here.
+/// Builds convolutions and their neighbours in the relevant sizes.
 class Images : public Builder {
  public:
   using Builder::Builder;
@@ -28,7 +28,7 @@ class Images : public Builder {
   int depth(int from, int stride = 1, int size = 3) {
     return depthwise(from, 1, size, size, stride, stride, 1, 1, Padding::kSame, true);
   }
-  /// Expand, depthwise, project.
+  /// Adds an inverted bottleneck: expand, depthwise, project.
   int inverted(int from, int channels, int stride) {
     return conv(depth(conv(from, 6 * shape(from).back()), stride), channels);
   }
@@ -36,7 +36,7 @@ class Images : public Builder {
 
 struct Ran {
   std::vector<int> stripes;  ///< of each layer
-  int copied = 0;            ///< maps of which rows go from stripe to stripe
+  int copied = 0;            ///< maps of which rows are copied from stripe to stripe
   RunResult result;
 };
 
@@ -59,8 +59,8 @@ Ran run(const Images& b, const std::vector<Array>& inputs, const machine::Config
   return ran;
 }
 
-/// All ways to compile give the golden codes.
-/// @param stripes  of each layer where there are cascades wherever there can be
+/// Checks that all ways to compile give the golden codes.
+/// @param stripes  of each layer if cascades are used wherever possible
 void check(const char* what, const std::vector<int>& stripes,
            const std::function<std::vector<int>(Images&)>& make) {
   CAPTURE(what);
@@ -128,7 +128,7 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
     const int z = b.pool(y, true, 3, 3, 1, 1, Padding::kSame);
     return std::vector{b.conv(z, 8, 3, 4)};
   });
-  // The rows of both readers, whichever comes first: a downsampling shortcut.
+  // Both readers' rows, in either order: a downsampling shortcut.
   for (const bool wide_first : {true, false})
     check("a map inside that a wide and a narrow window read", {3, 3, 3, 3, 1}, [&](Images& b) {
       const int x = b.conv(b.input({1, 13, 9, 8}), 8);
@@ -206,7 +206,7 @@ TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades
   const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
   CHECK(std::ranges::max(whole.stripes) == 1);
   CHECK(std::ranges::max(stripes.stripes) > 1);
-  // Input, weights and output remain.
+  // Only input, weights and output remain in DRAM.
   CHECK(3 * stripes.result.dram_bytes_written < whole.result.dram_bytes_written);
   CHECK(stripes.result.cycles < whole.result.cycles);
 }
@@ -219,7 +219,7 @@ TEST_CASE("rows that the next stripe reads are kept where that is shorter", "[ar
   const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
   CHECK(stripes.copied > 0);
   CHECK(std::ranges::max(stripes.stripes) > 1);
-  // As many cycles, about, as where all fits.
+  // Needs about as many cycles as with memory for all maps.
   const Ran whole = run(b, inputs, testing::small_config(8, 8, 512, 64, 64), Cascading::kNever);
   CHECK(100 * stripes.result.cycles < 120 * whole.result.cycles);
 }
@@ -247,7 +247,7 @@ TEST_CASE("stripes leave DMEM to a map that is gated", "[arch][cascades]") {
   const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
   CHECK(stripes.stripes[0] > 1);
   CHECK(stripes.stripes[1] > 1);
-  // The output alone.
+  // Only the output is written.
   CHECK(stripes.result.dram_bytes_written < 2 * 48 * 48 * 4);
   CHECK(stripes.result.dram_bytes_written < whole.result.dram_bytes_written);
   CHECK(stripes.result.cycles < whole.result.cycles);
@@ -271,14 +271,14 @@ TEST_CASE("rows leave DMEM when all layers have written their pixels", "[arch][c
     const Ran whole = run(b, inputs, config, Cascading::kNever);
     const Ran rows = run(b, inputs, config, Cascading::kEstimated);
     CHECK(run(b, inputs, config, Cascading::kAlways).copied > 0);
-    if (&make == &nets[1]) continue;  // copies take as long
+    if (&make == &nets[1]) continue;  // copies cost the saved time
     CHECK(2 * rows.result.dram_bytes_read < whole.result.dram_bytes_read);
     CHECK(rows.result.cycles < whole.result.cycles);
   }
 }
 
 TEST_CASE("an image that fits leaves its place to stripes", "[arch][cascades]") {
-  Images b(5);  // 16 of 32 KiB; a row between takes 4, and two of the output read five
+  Images b(5);  // 16 of 32 KiB; an intermediate row takes 4, and two output rows read five
   b.graph.outputs = {b.conv(b.conv(b.input({1, 64, 64, 3}), 64, 3), 8, 3, 2)};
   const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
   const Ran ran = run(b, inputs, testing::small_config(8, 8, 32, 32, 64), Cascading::kEstimated);

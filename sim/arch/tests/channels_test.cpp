@@ -18,7 +18,7 @@ using model::OpKind;
 using model::Padding;
 using testing::Builder;
 
-/// A network whose filters lose their weights.
+/// Builds networks in which filters lose their weights.
 class Pruned : public Builder {
  public:
   using Builder::Builder;
@@ -30,7 +30,7 @@ class Pruned : public Builder {
     return plain(depthwise(from, 1, 3, 3, stride, stride, 1, 1, Padding::kSame, true));
   }
 
-  /// Filters of the product that writes `out`, each with that bias.
+  /// Clears filters of the product that writes `out` and sets their bias.
   int without(int out, const std::vector<int>& filters, std::int32_t bias = 0) {
     const model::Op& op = producer(out);
     model::Tensor& w = graph.tensors[index(op.inputs[1])];
@@ -45,7 +45,7 @@ class Pruned : public Builder {
     return out;
   }
 
-  /// Weights for input channels of the product that writes `out`.
+  /// Clears the weights for input channels of the product that writes `out`.
   int unread(int out, const std::vector<int>& channels) {
     const model::Op& op = producer(out);
     model::Tensor& w = graph.tensors[index(op.inputs[1])];
@@ -76,9 +76,9 @@ class Pruned : public Builder {
   }
 };
 
-constexpr std::int32_t kFar = 60'000;  ///< a bias whose code is not the zero point
+constexpr std::int32_t kFar = 60'000;  ///< a bias whose code differs from the zero point
 
-/// @param left_out  filters
+/// @param left_out  number of removed filters
 void check(const char* what, int left_out, const std::function<int(Pruned&)>& make) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     CAPTURE(what, seed);

@@ -20,7 +20,7 @@ model::Tensor& tensor(Builder& net, int t) {
   return net.graph.tensors[static_cast<std::size_t>(t)];
 }
 
-/// The last operator's need, its output of scale 1.
+/// Returns true if the last operator requires rounding half to even with an output scale of 1.
 bool needs(Builder& net) {
   model::Op& op = net.graph.ops.back();
   op.half_even = true;
@@ -32,7 +32,7 @@ bool needs(Builder& net) {
 }
 
 TEST_CASE("a product's ties are those of each channel's own weights", "[arch][half_even]") {
-  // Channel 0: 2^-9, ties at 2^8. Channel 1: 2^-12, ties at 2^11, never in reach.
+  // Channel 0: 2^-9, ties at 2^8. Channel 1: 2^-12, ties at 2^11, out of reach.
   struct Row {
     bool depthwise;
     int zero_point, weight_zero_point;
@@ -71,7 +71,7 @@ TEST_CASE("a product's ties are those of each channel's own weights", "[arch][ha
 
 TEST_CASE("sums and differences are tried with their first and their last codes",
           "[arch][half_even]") {
-  // 3/512 of -256 is -1.5, of 256 1.5, which both roundings make 2; 1/512 of 256 is 0.5.
+  // 3/512 of -256 is -1.5 and of 256 is 1.5, which both roundings make 2; 1/512 of 256 is 0.5.
   struct Row {
     model::OpKind kind;
     float scale;

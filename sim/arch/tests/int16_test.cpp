@@ -23,7 +23,7 @@ using testing::Builder;
 using testing::run_stages;
 using testing::widen;
 
-/// A product of int16 codes whose weights are all 127, on 64 channels.
+/// A product of int16 codes with all weights 127, on 64 channels.
 struct Product {
   explicit Product(bool fully_connected) : builder(1) {
     const int x = builder.input({1, 2, 2, 64});
@@ -54,7 +54,7 @@ struct Product {
     for (std::size_t m = 0; m < 4; ++m) std::memcpy(&t.data.edit()[m * bytes], &value, bytes);
   }
 
-  /// Why it is not compiled; nothing if it is.
+  /// Returns why the network is refused, or nothing.
   std::string refusal(const reference::RoundingPolicy& rounding = reference::kDoublePolicy,
                       int acc_bits = 32) const {
     machine::Config config = testing::small_config(4, 4, 32, 16, 64);
@@ -78,7 +78,7 @@ TEST_CASE("what int16 products cannot have on the machine is refused, and nothin
   CHECK(conv.refusal() == "");
   CHECK(rows.refusal() == "");
 
-  // One rounding: 40-bit sums have it in LiteRT's CONV_2D, not in its FULLY_CONNECTED.
+  // With a single rounding, LiteRT uses 40-bit sums in CONV_2D but not in FULLY_CONNECTED.
   CHECK(conv.refusal(reference::kSinglePolicy) == "");
   CHECK_THAT(rows.refusal(reference::kSinglePolicy),
              ContainsSubstring("int16 codes with one rounding"));
@@ -87,7 +87,7 @@ TEST_CASE("what int16 products cannot have on the machine is refused, and nothin
   CHECK_THAT(conv.refusal(reference::kSinglePolicy),
              ContainsSubstring("int16 codes with one rounding"));
 
-  // Sums: 32,768 x 127 x 64 and the bias, in 40 bits; 26 bits for each byte's in the array.
+  // The sum of 32,768 x 127 x 64 and the bias needs 40 bits; in the array each byte's sum needs 26.
   const std::int64_t most = (std::int64_t{1} << 39) - std::int64_t{32768} * 127 * 64;
   conv.set_bias(most - 1);
   CHECK(conv.refusal() == "");
@@ -100,7 +100,7 @@ TEST_CASE("what int16 products cannot have on the machine is refused, and nothin
   CHECK_THAT(conv.refusal(reference::kDoublePolicy, 20),
              ContainsSubstring("its sums need 21 bits, array.acc_bits is 20"));
 
-  // Scales: 0.001 s / 0.1 below 2^14 with 40 bits, as large as int8's with 32.
+  // Scales: 0.001 s / 0.1 must be below 2^14 for 40 bits; for 32 bits the limit is that of int8.
   conv.constant(1).quantization.scale = {1638000.0F};
   CHECK(conv.refusal() == "");
   conv.constant(1).quantization.scale = {1639000.0F};
@@ -109,7 +109,7 @@ TEST_CASE("what int16 products cannot have on the machine is refused, and nothin
   CHECK(conv.refusal() == "");
 }
 
-/// Why the network of int16 is not compiled; nothing if it is.
+/// Returns why the int16 network is refused, or nothing.
 std::string refusal(Builder& b, bool vector = true) {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.activations16 = true;
@@ -155,7 +155,8 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   CHECK(padded(around, 5, true) == "");
   CHECK(padded(channels, 5, true) == "");
   CHECK_THAT(padded(both, 5, true), other_border);
-  CHECK_THAT(padded(around, 5, false), other_border);  // no copies without the vector unit
+  // The vector unit is off, so nothing is copied.
+  CHECK_THAT(padded(around, 5, false), other_border);
 
   for (const int stride : {127, 128}) {
     Builder sliced(4);
@@ -189,7 +190,7 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
              ContainsSubstring("the machine supports only computed maps in int16"));
 }
 
-/// Names of the operators that run on the host, but for those that only give codes another shape.
+/// Returns the names of the operators on the host, except for those that only reshape codes.
 std::vector<std::string> on_host(const compiler::Program& program) {
   std::vector<std::string> names;
   for (const compiler::Program* stage : compiler::stages(program))
@@ -199,7 +200,8 @@ std::vector<std::string> on_host(const compiler::Program& program) {
   return names;
 }
 
-/// A file of tests/maps16 on arrays of 2, 4 and 8 rows. @param host  what is not the machine's
+/// Requires a file of tests/maps16 to be exact on arrays of 2, 4 and 8 rows. @param host  operators
+/// that run on the host
 void require_recorded(const std::string& name, const std::vector<std::string>& host) {
   CAPTURE(name);
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
@@ -231,7 +233,7 @@ TEST_CASE("operators of int16 activations are exact in recorded vectors", "[arch
   for (const std::string name : {"products", "products32", "unbiased", "moved", "movement",
                                  "elementwise", "widened", "pools", "batch_matmul", "softmax"})
     require_recorded(name, {});
-  require_recorded("scales", {"ABS", "BATCH_MATMUL"});  // of a constant
+  require_recorded("scales", {"ABS", "BATCH_MATMUL"});  // with a constant
 }
 
 TEST_CASE("what a SOFTMAX of int16 cannot have on the machine is refused, and nothing short of it",
@@ -312,7 +314,7 @@ TEST_CASE("the largest and the smallest channel of int16 codes are exact", "[arc
 
 namespace {
 
-/// The network's input becomes one of floats in front of a quantizer.
+/// Replaces the network's input by floats with a quantizer.
 void quantize_input(model::Graph& graph) {
   model::Tensor floats = graph.tensor(graph.inputs[0]);
   floats.type = model::DataType::kFloat32;
@@ -415,8 +417,8 @@ TEST_CASE("weights in fixed point of 19 bits are exact, and what they cannot hav
 
 namespace {
 
-/// A convolution of codes of E4M3, 3 x S, with weights of 19 bits or, `narrow`, of a byte, and the
-/// sum of what it gives with its input where there is room for both.
+/// Builds a 3 x S convolution of E4M3 codes with 19-bit weights or, if `narrow`, with 8-bit
+/// weights. With `sums` it adds the input to the result if both fit.
 Builder of_values(int S, bool narrow, bool sums, float scale, std::int64_t bias = 0) {
   constexpr std::int32_t kMost = 448 << 9;
   Builder b(1);
@@ -552,11 +554,11 @@ TEST_CASE("random chains of int16 operators are exact, whatever the memories hol
   CHECK(refused <= testing::kSeeds / 50);
 }
 
-/// Ways to damage a tensor of int16 codes.
+/// A way to damage a tensor of int16 codes.
 struct Damage {
   std::string name;
   void (*apply)(model::Tensor&);
-  bool legal = false;  ///< beside some operators
+  bool legal = false;  ///< legal with some operators
 };
 
 const std::vector<Damage> kDamages{
@@ -578,7 +580,7 @@ const std::vector<Damage> kDamages{
     {"more elements", [](model::Tensor& t) { t.shape = {static_cast<int>(t.elements()) + 1}; }},
 };
 
-/// What the network is refused with; nothing if it runs.
+/// Returns why the network is refused, or nothing if it runs.
 std::string refusal_of_all(const model::Graph& graph, const machine::Config& config) {
   try {
     model::check(graph);
@@ -599,7 +601,7 @@ std::string refusal_of_all(const model::Graph& graph, const machine::Config& con
   return "";
 }
 
-/// Why an operator of int16 maps of these scales is not compiled; nothing if it is.
+/// Returns why an operator on int16 maps with these scales is refused, or nothing.
 template <typename Make>
 std::string refusal_alone(const std::vector<int>& shape, float in, float out, Make make,
                           const reference::RoundingPolicy& rounding = reference::kDoublePolicy) {
@@ -626,7 +628,8 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   const auto of_two = [](OpKind kind) {
     return [kind](Builder& b, int x) { return b.binary(x, x, kind); };
   };
-  // Twice the larger scale by 2^15 times the output's: below 1, so that sums keep 32 bits.
+  // Twice the larger scale times 2^15 divided by the output scale must be below 1, so that sums fit
+  // 32 bits.
   for (const OpKind kind : {OpKind::kAdd, OpKind::kSub}) {
     CHECK(refusal_alone(shape, 0x1p-10F, 0x1p-24F * 1.5F, of_two(kind)) == "");
     CHECK_THAT(refusal_alone(shape, 0x1p-10F, 0x1p-24F * 0.75F, of_two(kind)),
@@ -636,7 +639,7 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   CHECK_THAT(refusal_alone(shape, 0x1p-10F, 0x1p-20F * 0.75F, of_two(OpKind::kMul)),
              ContainsSubstring(": a scale of 2^1, allowed up to 2^0"));
 
-  // Codes of 16 bits by up to 2^16; of int8, less their zero point, by up to 2^23.
+  // 16-bit codes by up to 2^16; int8 codes less their zero point by up to 2^23.
   const auto of_one = [](OpKind kind) {
     return [kind](Builder& b, int x) { return b.unary(x, kind); };
   };
@@ -659,7 +662,7 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   };
   CHECK_THAT(refusal_alone(shape, 1, 1, negative), ContainsSubstring("a negative slope"));
 
-  // So many codes that reciprocals and 32 bits are exact.
+  // The largest number of codes with exact reciprocals and 32-bit sums.
   const auto averaged = [](int R, int S) {
     return [=](Builder& b, int x) { return b.pool(x, false, R, S, 1, 1, Padding::kValid); };
   };
@@ -717,7 +720,7 @@ TEST_CASE("operators of int16 that are alone are exact as their maps come and go
     const Array input = fuzz::random_codes(b, x);
     try {
       testing::require_exact_with_room(b.graph, config, {input}, reference::kDoublePolicy);
-    } catch (const Error& e) {  // borders of other codes, with channels
+    } catch (const Error& e) {  // borders with other codes
       if (std::string(e.what()).find("pad with 0") == std::string::npos) throw;
     }
     std::string plan;
@@ -727,7 +730,7 @@ TEST_CASE("operators of int16 that are alone are exact as their maps come and go
     config.dmem_kib = 64;
     try {
       compiler::compile(b.graph, config, options);
-    } catch (const Error&) {  // as above, or other memories too small
+    } catch (const Error&) {  // as above, or memories are too small
     }
     straight += plan.find("straight to their place") != std::string::npos ? 1 : 0;
   }

@@ -19,7 +19,7 @@ struct QueuedRun {
   int index = 0;
 };
 
-/// One RUN after the other, of a randomly chosen engine among those whose tokens are there.
+/// Executes one RUN after the other, of a random engine whose tokens are available.
 std::vector<Array> run_interleaved(const compiler::Program& program,
                                    const std::vector<Array>& inputs, unsigned seed) {
   std::array<std::vector<QueuedRun>, isa::kEngines> queues;
@@ -34,7 +34,7 @@ std::vector<Array> run_interleaved(const compiler::Program& program,
   std::mt19937 random(seed);
   std::array<std::size_t, isa::kEngines> next{};
   int tokens[isa::kEngines][isa::kEngines] = {};
-  // An engine with a small weight lags behind the others.
+  // An engine with a small weight falls behind.
   std::array<unsigned, isa::kEngines> weight{};
   for (auto& w : weight) w = 1U << random() % 6;
   for (int done = 0; done < count; ++done) {
@@ -88,7 +88,7 @@ TEST_CASE("engines in any order that tokens allow give the same outputs", "[arch
   }
 }
 
-/// A convolution whose map and weights go through small memories in many parts.
+/// A convolution whose map and weights need many parts in small memories.
 TEST_CASE("parts of large layers survive any order", "[arch][tokens]") {
   for (unsigned seed = 1; seed <= 12; ++seed) {
     CAPTURE(seed);
@@ -102,7 +102,8 @@ TEST_CASE("parts of large layers survive any order", "[arch][tokens]") {
   }
 }
 
-/// A group's weights take more than half of PMEM, so that the next one's come in two parts.
+/// A group's weights take more than half of PMEM, so that the next group's weights are loaded in
+/// two parts.
 TEST_CASE("weights in relay are exact and survive any order", "[arch][tokens]") {
   int relays = 0, in_parts = 0;
   for (unsigned seed = 1; seed <= 60; ++seed) {
@@ -134,7 +135,7 @@ TEST_CASE("weights in relay are exact and survive any order", "[arch][tokens]") 
   CHECK(in_parts > 5);
 }
 
-/// There is one table: each load waits until the one before has been used.
+/// There is only one table: each load waits until the previous one has been used.
 TEST_CASE("tables survive any order", "[arch][tokens][table]") {
   for (unsigned seed = 1; seed <= 12; ++seed) {
     CAPTURE(seed);
@@ -153,7 +154,7 @@ TEST_CASE("tables survive any order", "[arch][tokens][table]") {
   }
 }
 
-/// Each maximum reads what the sweep before has written, of maps in DMEM and of parts.
+/// Each maximum reads the results of the previous sweep, for maps in DMEM and for parts.
 TEST_CASE("the sweeps of fused pools survive any order", "[arch][tokens][pool]") {
   for (unsigned seed = 1; seed <= 12; ++seed) {
     CAPTURE(seed);

@@ -30,13 +30,13 @@ machine::Config all_precisions(machine::Config config) {
   return config;
 }
 
-/// All recorded cases of a network. @return cycles of the slowest
+/// Requires all recorded cases of a network. @return cycles of the slowest
 std::uint64_t require_net(const model::Sample& net, const machine::Config& config) {
   CAPTURE(net.file.string(), config.to_toml());
   const model::Graph graph = model::import_model(net.file);
   const reference::VectorSet vectors = reference::read_vectors(net.vectors);
   REQUIRE(!vectors.cases.empty());
-  // Through the file, with its operators for the host.
+  // Serializes and parses the program, including its host operators.
   const std::string bytes = compiler::serialize(compiler::compile(graph, config));
   const compiler::Program program =
       compiler::parse_program({bytes.begin(), bytes.end()}, net.name() + ".trine");
@@ -60,7 +60,7 @@ machine::Config random_config(LowBitNet& net) {
   return config;
 }
 
-/// @return whether the network fits the memories
+/// @return true if the network fits into the memories
 bool require_random_net(unsigned seed) {
   CAPTURE(seed);
   LowBitNet net(seed);
@@ -71,18 +71,18 @@ bool require_random_net(unsigned seed) {
   try {
     require_exact(net.graph, config, inputs);
     return true;
-  } catch (const Error& e) {  // only for its size
+  } catch (const Error& e) {  // refused only for its size
     CHECK_THAT(e.what(), Catch::Matchers::ContainsSubstring("does not fit"));
     return false;
   }
 }
 
-/// Compiles with pools fused or not, runs, compares with the golden layers.
+/// Compiles with or without fused pools, runs, and compares with the golden layers.
 struct PoolRun {
   compiler::Program program;
   std::uint64_t cycles = 0;
 
-  /// Layers of that operator, alone or fused.
+  /// Counts the layers with that operator, fused or not.
   int count(const std::string& op) const {
     const auto is = [&](const auto& layer) { return layer.op == op; };
     return static_cast<int>(std::count_if(program.layers.begin(), program.layers.end(), is));
@@ -103,7 +103,7 @@ PoolRun require_pool(const model::Graph& graph, const machine::Config& config,
   return run;
 }
 
-/// Window and stride of a pool that fits maps of H x W pixels.
+/// Draws window and stride of a pool that fits maps of H x W pixels.
 struct AnyPool {
   template <typename Net>
   AnyPool(Net& net, int H, int W)
@@ -119,7 +119,7 @@ struct AnyPool {
   model::Padding padding;
 };
 
-/// Runs with every pool fused. @return whether the network fits the memories
+/// Runs with every pool fused. @return true if the network fits into the memories
 bool require_all_fused(const model::Graph& graph, const machine::Config& config,
                        const std::vector<Array>& inputs,
                        const reference::RoundingPolicy& rounding = {}) {
@@ -127,13 +127,13 @@ bool require_all_fused(const model::Graph& graph, const machine::Config& config,
     const PoolRun run = require_pool(graph, config, inputs, compiler::Fusion::kAlways, rounding);
     REQUIRE(run.count("MAX_POOL_2D") == 0);
     return true;
-  } catch (const Error& e) {  // only for its size
+  } catch (const Error& e) {  // refused only for its size
     CHECK_THAT(e.what(), Catch::Matchers::ContainsSubstring("does not fit"));
     return false;
   }
 }
 
-/// One or two convolutions with thresholds, each with a pool, of any precision.
+/// Requires one or two convolutions with thresholds, each with a pool, of any precision.
 bool require_fused_lowbit(unsigned seed) {
   CAPTURE(seed);
   LowBitNet net(seed);
@@ -156,7 +156,7 @@ bool require_fused_lowbit(unsigned seed) {
   return require_all_fused(net.graph, random_config(net), {net.random_input()});
 }
 
-/// An int8 convolution of any shape and a pool, whose activation may clamp.
+/// Requires an int8 convolution of any shape and a pool, with an activation that may clamp.
 bool require_fused_int8(unsigned seed) {
   CAPTURE(seed);
   testing::Builder net(seed);
@@ -169,7 +169,8 @@ bool require_fused_int8(unsigned seed) {
   const int C = net.number(1, 24);
   const int x = net.input({1, net.number(7, 28), net.number(7, 28), C});
   const auto padding = net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
-  // One channel of one is a depthwise convolution: the window former's, which fuses no pool.
+  // One output channel of one input channel is a depthwise convolution: the window former computes
+  // it without a pool.
   int y = net.convolution(x, net.number(C == 1 ? 2 : 1, 40), net.number(1, 4), net.number(1, 4),
                           net.number(1, 2), net.number(1, 2), net.number(1, 2), net.number(1, 2),
                           padding, net.number(0, 1) == 0);
@@ -185,7 +186,7 @@ bool require_fused_int8(unsigned seed) {
 
 }  // namespace
 
-/// A map of its own, whose words of ones would count beyond the last channel.
+/// In a map of its own, border words of ones would count after the last channel.
 TEST_CASE("a border of +1 that is read by itself takes more than a bit", "[arch][lowbit]") {
   for (const int code : {-1, 1}) {
     LowBitNet net(1);
@@ -197,7 +198,7 @@ TEST_CASE("a border of +1 that is read by itself takes more than a bit", "[arch]
   }
 }
 
-/// Their post unit has no thresholds; sums are words as everywhere.
+/// The post unit of these designs has no thresholds; sums are words as in other designs.
 TEST_CASE("designs of int8 alone write whole sums and refuse thresholds", "[arch][lowbit][error]") {
   LowBitNet net(1);
   const int sums = net.convolution(net.input({1, 4, 4, 3}, Encoding::kInt8), 5, 1, 1,
@@ -211,7 +212,7 @@ TEST_CASE("designs of int8 alone write whole sums and refuse thresholds", "[arch
   CHECK_NOTHROW(compiler::compile(net.graph, config));
 }
 
-/// Codes of a bit: an input of more elements than the program has bytes of memory.
+/// One-bit codes: an input with more elements than the program has bytes of memory.
 TEST_CASE("a program of binary maps is read again", "[arch][lowbit]") {
   LowBitNet net(1);
   const int x = net.input({1, 12, 12, 57}, Encoding::kBinary);
@@ -258,7 +259,7 @@ TEST_CASE("pools of the shipped models are fused where that saves cycles", "[arc
 }
 
 TEST_CASE("a pool is fused where that takes fewer cycles", "[arch][pool]") {
-  // 9/4 of the sums of a costly convolution are more than the pool takes.
+  // 9/4 of the sums of a costly convolution take longer than the pool.
   testing::Builder net(3);
   const int x = net.input({1, 21, 21, 32});
   const int y = net.convolution(x, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
@@ -273,7 +274,8 @@ TEST_CASE("a pool is fused where that takes fewer cycles", "[arch][pool]") {
 }
 
 TEST_CASE("a pool is fused where the map before it has no room", "[arch][pool]") {
-  // 36 KiB between the layers, 4 KiB before and 4 behind: a bus of 4 bytes a cycle is the limit.
+  // 36 KiB between the layers, 4 KiB before and 4 KiB after them: the bus of 4 bytes per cycle is
+  // the limit.
   testing::Builder net(4);
   const int x = net.input({1, 24, 24, 8});
   const int y = net.convolution(x, 64, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true);
@@ -291,7 +293,7 @@ TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]")
   const auto require_unfused = [&](testing::Builder& net, int x) {
     const PoolRun run =
         require_pool(net.graph, config, {net.random_array(x)}, compiler::Fusion::kAlways);
-    CHECK(run.count("MAX_POOL_2D") > 0);  // a clamp behind it has the same name
+    CHECK(run.count("MAX_POOL_2D") > 0);  // a clamp after it has the same name
     CHECK(run.count("CONV_2D+MAX_POOL_2D") == 0);
   };
   const auto convolution = [](testing::Builder& net, int from) {
@@ -330,7 +332,7 @@ TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]")
   }
 }
 
-/// The engine alone orders RUNs by their starts, not by what the post unit has written.
+/// The engine orders RUNs only by their starts, not by the writes of the post unit.
 TEST_CASE("each maximum waits for the sweep before it", "[arch][pool][tokens]") {
   testing::Builder net(5);
   const int x = net.input({1, 6, 6, 4});
@@ -414,7 +416,7 @@ TEST_CASE("networks that round halves to even are exact, or refused where it sho
     for (model::Op& op : net.graph.ops) op.half_even = true;
     CAPTURE(seed);
     require_exact(net.graph, config, {net.random_array(x)});
-    // A power of two: sums fall between two codes.
+    // A power of two: sums are halfway between two codes.
     for (const int t : {x, y})
       net.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {1};
     auto& weights = net.graph.tensors[static_cast<std::size_t>(net.graph.ops[0].input(1))];
@@ -427,8 +429,8 @@ TEST_CASE("networks that round halves to even are exact, or refused where it sho
 }
 
 TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[arch][half_even]") {
-  // Codes up to 255 steps above or below the zero point, times the weight 1, and the bias; a tie
-  // lies at 2^8 and no sooner where the scale is 2^-9.
+  // Codes are up to 255 steps from the zero point; the weight is 1, and the bias is added. With a
+  // scale of 2^-9 the first tie is at 2^8.
   for (const auto& [zero_point, bias, needed] : {std::tuple{-128, 0, false},
                                                  {-128, 1, true},
                                                  {-128, -1, true},
@@ -463,7 +465,7 @@ TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[ar
 }
 
 TEST_CASE("a mean reaches ties that no single code does", "[arch][half_even]") {
-  // Four codes of 128 steps each make 2^9, a tie where the scale is 2^-10.
+  // Four codes of 128 steps each give 2^9, a tie with a scale of 2^-10.
   const bool channels = GENERATE(false, true);
   const std::vector<int> shape = channels ? std::vector{1, 1, 1, 4} : std::vector{1, 2, 2, 1};
   testing::Builder net(1);
@@ -483,7 +485,8 @@ TEST_CASE("an addition that would be off by one code is refused", "[arch][half_e
   const int a = net.input({1, 4, 4, 4}), b = net.input({1, 4, 4, 4});
   net.graph.outputs = {net.addition(a, b)};
   net.graph.ops[0].half_even = true;
-  // Terms of a third and a half of the result's unit: the third is rounded, and sums are ties.
+  // The terms are a third and a half of the result's unit: the third is rounded, and the sums are
+  // ties.
   const float scales[] = {1.0f, 1.0f / 3, 2.0f / 3};
   for (const int t : {a, b, net.graph.outputs[0]})
     net.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {scales[t]};

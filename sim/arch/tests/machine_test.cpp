@@ -22,7 +22,7 @@ using isa::takes_words;
 
 machine::Config config_8x8() { return testing::small_config(8, 8, 8, 8, 64); }
 
-/// A load of `words` words.
+/// Returns a load of `words` words.
 isa::TransferRegisters transfer(std::int64_t dram, std::int64_t local, std::int64_t words) {
   isa::TransferRegisters r;
   r.set(dma::kDram, dram);
@@ -52,7 +52,7 @@ TEST_CASE("transfers outside of a memory or off their beat are refused", "[arch]
   require_refused(transfer(0, 0, 2), Engine::kStore, 1, "no operation 1 of the store engine");
 }
 
-/// Rows go down from the first one: the second lies before the memory.
+/// Rows descend from the first one: the second row starts before the memory.
 TEST_CASE("rows that a negative stride puts before a memory are refused", "[arch][error]") {
   const auto down = [](std::int64_t local, std::int64_t words, std::int64_t stride) {
     isa::TransferRegisters r = transfer(0, local, words);
@@ -73,7 +73,7 @@ TEST_CASE("rows that a negative stride puts before a memory are refused", "[arch
   CHECK(machine.dmem()[15 * 4] == 7);
 }
 
-/// What a program may ask for to the last unit, and what is one more.
+/// A RUN at the limit of what is permitted, or one unit beyond.
 struct Asked {
   Asked(Engine e, int op_, int flags_, std::vector<std::pair<isa::Field, std::int64_t>> fields_,
         std::string refused_ = "")
@@ -85,7 +85,7 @@ struct Asked {
   Engine engine;
   int op, flags;
   std::vector<std::pair<isa::Field, std::int64_t>> fields;
-  std::string refused;  ///< why; empty: it is not
+  std::string refused;  ///< the reason; empty: accepted
 };
 
 void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
@@ -96,7 +96,7 @@ void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
     Machine machine(config, dram);
     const auto execute = [&](const Asked& asked) {
       isa::Registers registers;
-      // A channel of each group, if the row does not say otherwise.
+      // One channel per group unless the row states otherwise.
       const auto groups =
           std::ranges::find(asked.fields, isa::agu::kGroupsLast.lsb, [](const auto& f) {
             return f.first.reg == isa::agu::kGroupsLast.reg ? f.first.lsb : -1;
@@ -219,7 +219,7 @@ TEST_CASE("products use PMEM and parameters to their ends, in forms that exist",
           {kArray, 0, 1 + kFormer, {}, "a reduction of the window former is whole"},
           {kArray, 0, 2 + kFormer, {}, "a reduction of the window former is whole"},
           {kArray, 5, kWhole + kFormer, {}},
-          {kArray, 0, kWhole, {{isa::post::kAddOperandShift, 1}}},  // which it does not read
+          {kArray, 0, kWhole, {{isa::post::kAddOperandShift, 1}}},  // not read by the operation
           {kArray, 0, kWhole + kAdd, {{isa::post::kAddOperandShift, -31}}},
           {kArray, 0, kWhole + kAdd, {{isa::post::kAddOperandShift, -32}}, "operand's shift -32"},
       },
@@ -408,7 +408,8 @@ TEST_CASE("a normalization's constants, table and scales belong together", "[arc
   using isa::vector::kBias, isa::vector::kChannels, isa::vector::kParam;
   constexpr Engine kLanes = Engine::kVector;
   constexpr int kNorm = 10, kSingle = 16, kCenter = 4;
-  // The table of origin 127, then scales of 2^-31 but for the first, whose shift is one less.
+  // The table for origin 127, then scales of 2^-31, except for the first, whose shift is smaller by
+  // one.
   std::vector<std::uint8_t> dram(1024 + 512);
   for (int i = 0; i < 256; ++i) {
     const std::uint32_t entry = reference::norm_entry(i, 127);
@@ -419,7 +420,7 @@ TEST_CASE("a normalization's constants, table and scales belong together", "[arc
       {Engine::kLoad, 5, 0, {{dma::kWords, 256}}},
       {Engine::kLoad, 3, 0, {{dma::kDram, 1024}, {dma::kLocal, 448}, {dma::kWords, 128}}}};
   using Fields = std::vector<std::pair<isa::Field, std::int64_t>>;
-  const auto with = [](const Fields& changed) {  // a later value counts
+  const auto with = [](const Fields& changed) {  // a later value replaces an earlier one
     Fields fields{{kChannels, 4}, {kParam, 456}, {kShift, 2}, {kGroupsLast, 1}, {kAddZeroA, 127}};
     fields.insert(fields.end(), changed.begin(), changed.end());
     return fields;
@@ -502,10 +503,10 @@ TEST_CASE("two columns go together whose codes lie at an even place and the next
   CHECK(issues(2, 5) == 3);
   CHECK(issues(3, 1) == 1);
   CHECK(issues(3, 2) == 2);
-  CHECK(issues(0, 4, true) == 4);  // sums with a residual go alone
+  CHECK(issues(0, 4, true) == 4);  // sums with a residual are issued one by one
 }
 
-/// The sum of products exceeds 32 bits; so does the hardware's, which keeps the low ones.
+/// The sum of products exceeds 32 bits; like the hardware, the simulator keeps the low bits.
 TEST_CASE("a reduction of 204,800 wraps as the golden layer does", "[arch]") {
   testing::Builder b(3);
   const int in = b.input({1, 16, 16, 800});
@@ -531,7 +532,7 @@ TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]")
   machine.execute(Engine::kLoad, r, {}, 0);
   const Work work = Walk(config_8x8()).run(Engine::kLoad, r, {});
   CHECK(work.bytes == 24);
-  CHECK(work.beats == 4);  // one word, one beat, in each row
+  CHECK(work.beats == 4);  // one word is one beat in each row
   REQUIRE(writes.size() == 6);
   CHECK(writes[0].address == 11);
   CHECK(writes[0].data == 0x07060504);
@@ -558,7 +559,7 @@ TEST_CASE("trits on a wide bus are written by parts of a row in a group of five 
     }
 }
 
-/// A program of RUNs alone, and what each asks of its engine.
+/// A program of RUNs only, with the work of each for its engine.
 struct Script {
   std::vector<isa::Word> words{isa::encode_begin(0)};
   std::vector<std::tuple<Engine, isa::Run, Work>> runs;
@@ -594,8 +595,8 @@ TEST_CASE("a RUN that waits for a token nobody gives is a deadlock", "[arch][err
                                              Catch::Matchers::ContainsSubstring("token of load"));
 }
 
-/// Latency 32, a beat a cycle: two bursts of the program come at once; a third one is asked for
-/// meanwhile and comes between the load's bursts of 64 beats.
+/// With latency 32 and a beat per cycle, two bursts of the program arrive together. A third burst
+/// is requested meanwhile and arrives between the load's bursts of 64 beats.
 TEST_CASE("bursts of the program and of loads take turns on the bus", "[arch]") {
   const auto end_of_load = [](int more) {
     Script script;
@@ -607,7 +608,7 @@ TEST_CASE("bursts of the program and of loads take turns on the bus", "[arch]") 
     return script.timeline().runs()[0];
   };
   const RunTiming alone = end_of_load(10), shared = end_of_load(80);
-  constexpr int kAlone = 3 + 32 + 128 + 3 + 1;  // the last cycle is the write's, behind the beat
+  constexpr int kAlone = 3 + 32 + 128 + 3 + 1;  // the last cycle writes the beat
   CHECK(alone.end - alone.start == kAlone);
   CHECK(shared.end - shared.start == kAlone + 19);  // 83 words: the last burst has 19
 }
@@ -625,7 +626,7 @@ TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   isa::Run give, take;
   give.signal = compute;
   take.wait = 1 << static_cast<int>(Engine::kLoad);
-  // All loads end long before the last transfer, behind which every compute RUN waits.
+  // All loads end long before the last transfer, for which every compute RUN waits.
   for (int i = 0; i < 64; ++i) script.run(Engine::kLoad, give, one_beat());
   Work slow;
   slow.tile_cycles = {1000000};
@@ -637,7 +638,8 @@ TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   REQUIRE_THROWS_WITH(script.timeline(), Catch::Matchers::ContainsSubstring("more than 63 tokens"));
 }
 
-/// A program of very many short RUNs: a search of all intervals for each gap would take minutes.
+/// Uses a program of very many short RUNs: a search of all intervals for each gap would take
+/// minutes.
 TEST_CASE("each cycle has one cause, among thousands of gaps", "[arch]") {
   constexpr int kGaps = 20000, kLoads = 40;
   Script script;
@@ -685,14 +687,14 @@ TEST_CASE("a slower bus and a longer latency cost cycles", "[arch]") {
   CHECK(cycles(32, 2) > cycles(32, 8) + 500);
 }
 
-/// Lanes of one gather in the same bank take turns: stride 32 over 16 banks of two kinds of rows.
+/// Lanes of a gather in the same bank take turns: stride 32 with 16 banks and two kinds of rows.
 TEST_CASE("bank conflicts are counted from the lanes' addresses", "[arch]") {
   testing::Builder b(6);
   const int in = b.input({1, 1, 256, 4});
   b.graph.outputs = {b.convolution(in, 8, 1, 1, 32, 32, 1, 1, model::Padding::kValid, true)};
   const RunResult result =
       testing::require_exact(b.graph, machine::load_config("edge256"), {b.random_array(in)});
-  // One tile of 8 positions and one step, 8 lanes in one bank.
+  // One tile of 8 positions and one step: 8 lanes read one bank.
   CHECK(result.causes[static_cast<std::size_t>(Cause::kCompute)] == 1);
   CHECK(result.causes[static_cast<std::size_t>(Cause::kBank)] == 7);
 }

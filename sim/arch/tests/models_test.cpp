@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::small_config;
 
-/// All vectors of a folder. @return cycles of the slowest
+/// Requires all vectors of a folder. @return cycles of the slowest
 std::uint64_t require_vectors(const fs::path& model, const fs::path& folder,
                               const machine::Config& config) {
   CAPTURE(model.string(), folder.string(), config.to_toml());
@@ -43,7 +43,7 @@ void require_samples(const std::vector<model::Sample>& samples, const machine::C
   for (const auto& [file, vectors] : samples) require_vectors(file, vectors, config);
 }
 
-/// Networks for many arrays: small ones of the repository, and the shared ones.
+/// Returns networks for many arrays: small ones of the repository, and the shared ones.
 std::vector<model::Sample> networks() {
   return model::samples(
       {"networks/residual.tflite", "networks/autoencoder.tflite", "networks/curve.tflite",
@@ -69,7 +69,7 @@ TEST_CASE("operators of this repository's models are exact", "[arch][model][oper
     const fs::path& model = entry.path();
     const std::string name = model.stem();
     if (model.extension() != ".tflite" || name == "lstm_sequence" || name.starts_with("host_"))
-      continue;        // stages_test
+      continue;        // tested by stages_test
     const bool wide =  // computed weights need whole beats
         name == "attention" || name == "decoder_2x16_8";
     for (const auto& array : {kArrays[wide ? 2 : 0], kArrays[1], kArrays[6]})
@@ -209,7 +209,8 @@ TEST_CASE("networks are exact on any bus and with the smallest memories", "[arch
   require_samples({model::own_sample("networks/mobilenet.tflite")}, small_config(8, 8, 8, 8, 64));
 }
 
-/// Models of layers without hardware, and why; all others have to be exact.
+/// Models with layers that the hardware does not support, and the messages; all other models must
+/// be exact.
 const std::map<std::string, std::string> kRefused{
     {"resize_bilinear", "weight 683/1024 does not fit int8"},
     {"resize_odd",

@@ -20,7 +20,8 @@ using testing::random_map;
 using testing::random_shape;
 using testing::text_of;
 
-/// Parts of random depth; sometimes used again, nested, pooled, or read beside the concatenation.
+/// Adds a concatenation of random depth; its parts may be used again, nested, pooled, or read by
+/// another layer as well.
 int random_concatenation(Builder& b, std::vector<int> shape, int depth) {
   const int axis = depth == 0 && b.number(0, 3) == 0 ? b.number(1, 2) : 3;
   const bool whole_words = b.number(0, 2) == 0;
@@ -36,7 +37,7 @@ int random_concatenation(Builder& b, std::vector<int> shape, int depth) {
   if (b.number(0, 5) == 0) parts.push_back(parts[0]);
   const int joined = b.concatenation(parts, axis);
   if (axis != 3 || b.number(0, 1) == 0) return joined;
-  // A part that is also read by itself.
+  // A part that another layer reads as well.
   const int branch = b.unary(parts[0], OpKind::kRelu6, "RELU6");
   return b.concatenation({joined, branch}, 3);
 }
@@ -128,7 +129,7 @@ TEST_CASE("transposed convolutions equal the golden layer", "[arch][random][tran
       const std::vector<int> s = random_shape(b);
       const int R = b.number(1, 5), S = b.number(1, 5), U = b.number(1, 4), V = b.number(1, 4);
       const Padding padding = testing::random_padding(b);
-      // Any size from which the window makes the input's.
+      // Any size from which the window produces the input's size.
       const auto size = [&](int in, int filter, int stride) {
         const int more = b.number(0, stride - 1);
         return padding == Padding::kSame ? in * stride - more : (in - 1) * stride + filter + more;
@@ -217,7 +218,7 @@ TEST_CASE("without a vector unit convolutions move the codes", "[arch][random][m
   }
 }
 
-/// Writing into the concatenation saves copies: as many layers as convolutions.
+/// Writing directly into the concatenation saves copies: there are as many layers as convolutions.
 TEST_CASE("whole words of a concatenation are not copied", "[arch][movement]") {
   Builder b(1);
   b.one_scale = true;
@@ -271,7 +272,7 @@ TEST_CASE("SLICE, SPLIT and SPLIT_V equal the golden layer", "[arch][random][mov
       auto pieces =
           equal ? b.expandable("SPLIT", {b.integers({axis - 4}), x}, x, shapes)
                 : b.expandable("SPLIT_V", {x, b.integers(sizes), b.integers({axis})}, x, shapes);
-      if (b.number(0, 1) == 0) pieces.pop_back();  // nobody reads it
+      if (b.number(0, 1) == 0) pieces.pop_back();  // not read by any layer
       std::reverse(pieces.begin(), pieces.end());
       return b.concatenation(pieces, axis);
     });
@@ -389,7 +390,7 @@ TEST_CASE("convolutions between batches are dilated ones", "[arch][random][movem
       const std::vector<int> s = random_shape(b);
       const int x = random_map(b, s), R = b.number(1, 3), S = b.number(1, 3);
       const int block_h = b.number(1, 3), block_w = b.number(1, 3);
-      // Batches of at least the filter's extent.
+      // Batches that are at least as long as the filter.
       const auto sides = [&](int extent, int block, int filter) {
         const int before = b.number(0, 3);
         const int total = std::max((extent + before + block - 1) / block, filter) * block;

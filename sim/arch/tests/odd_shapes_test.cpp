@@ -22,7 +22,7 @@ constexpr unsigned kShapeSeeds = 40;
 
 constexpr int kArrays[][2] = {{1, 1}, {1, 8}, {8, 1}, {3, 5}, {32, 32}};
 
-/// 1 mostly, or a number that fits no array, or many.
+/// Returns mostly 1, or a number that fits no array, or a large one.
 int odd(Builder& b, int most) {
   switch (b.number(0, 3)) {
     case 0:
@@ -38,7 +38,7 @@ Padding padding_for(Builder& b, int extent, int reach) {
   return extent >= reach && b.number(0, 1) == 0 ? Padding::kValid : Padding::kSame;
 }
 
-/// Windows larger than the image, dilated beyond it, or moved beyond it.
+/// Adds a window that is larger than the image, dilated beyond it, or moved beyond it.
 int odd_window(Builder& b, int x) {
   const std::vector<int> s = b.shape(x);
   const int R = odd(b, 9), S = odd(b, 9), stride_h = odd(b, 40), stride_w = odd(b, 255);
@@ -109,7 +109,7 @@ TEST_CASE("a thousand channels, one pixel", "[arch][odd]") {
 }
 
 }  // namespace
-/// Lanes count 8,191 rows or columns from the end of the positions.
+/// Lanes can represent distances of up to 8,191 rows or columns.
 TEST_CASE("rows and columns longer than lanes count are cut into RUNs", "[arch][shapes]") {
   const auto check = [](const std::vector<int>& shape, const auto& layer) {
     Builder b(1);

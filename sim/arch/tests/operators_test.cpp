@@ -25,7 +25,7 @@ TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random]
     check(seed, [](Builder& b) {
       const std::vector<int> shape = random_shape(b);
       b.one_scale = b.number(0, 1) == 0;
-      const bool whole = b.number(0, 3) != 0;  // else both may have to be repeated
+      const bool whole = b.number(0, 3) != 0;  // otherwise both may have to be repeated
       const int left = whole ? random_map(b, shape) : random_operand(b, shape);
       const int right = random_operand(b, shape);
       const bool swap = b.number(0, 1) == 0;
@@ -72,7 +72,7 @@ TEST_CASE("squared differences broadcast as the golden layer", "[arch][random][e
     check(seed, [](Builder& b) {
       const std::vector<int> shape = random_shape(b);
       b.one_scale = b.number(0, 4) == 0;
-      const bool whole = b.number(0, 3) != 0;  // else both may have to be repeated
+      const bool whole = b.number(0, 3) != 0;  // otherwise both may have to be repeated
       const int left = whole ? random_map(b, shape) : random_operand(b, shape);
       const int right = random_operand(b, shape);
       const bool swap = b.number(0, 1) == 0;
@@ -149,7 +149,7 @@ TEST_CASE("SOFTMAX over many channels equals the golden layer", "[arch][random][
     const int from = b.input({1, 1, b.number(1, 9), channels});
     b.graph.outputs = {random_softmax(b, from)};
     Array codes = b.random_array(from);
-    if (b.number(0, 2) == 0)  // all alike but some
+    if (b.number(0, 2) == 0)  // almost all values equal
       for (auto& code : codes.bytes) code = b.number(0, 50) == 0 ? code : std::uint8_t{0x80};
     testing::require_exact(b.graph, testing::small_config(b.number(1, 9), 4, 128, 8, 64), {codes});
   }
@@ -161,7 +161,7 @@ TEST_CASE("normalizations equal the golden layer", "[arch][random][norm]") {
       const auto norm = [&](int from) { return b.normalization(from, b.number(0, 1) == 0); };
       const bool rows = b.number(0, 3) == 0;
       std::vector<int> shape = random_shape(b);
-      shape[3] = std::min(shape[3], 60);  // for each channel parameters
+      shape[3] = std::min(shape[3], 60);  // each channel needs parameters
       const int from = rows ? b.input({b.number(1, 20), b.number(1, 60)}) : random_map(b, shape);
       const int result = norm(from);
       switch (rows ? 3 : b.number(0, 3)) {
@@ -185,7 +185,7 @@ TEST_CASE("normalizations over many channels equal the golden layer", "[arch][ra
     const int from = b.input({1, 1, b.number(1, 9), kChannels[b.number(0, 9)]});
     b.graph.outputs = {b.normalization(from, seed % 2 == 0)};
     Array codes = b.random_array(from);
-    if (b.number(0, 2) == 0)  // all alike but some
+    if (b.number(0, 2) == 0)  // almost all values equal
       for (auto& code : codes.bytes) code = b.number(0, 50) == 0 ? code : std::uint8_t{0x75};
     machine::Config config = testing::small_config(b.number(1, 9), 4, 128, 8, 64);
     config.param_channels = 4096;
@@ -206,7 +206,7 @@ TEST_CASE("a normalization of more channels than parameters is refused", "[arch]
 
 TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[arch][softmax]") {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
-  const auto operators = [&](int channels, bool reshaped) {  // on the machine
+  const auto operators = [&](int channels, bool reshaped) {  // operators on the machine
     Builder b(1);
     b.one_scale = true;
     const int pixels = reshaped ? 2 : 1;
@@ -217,7 +217,7 @@ TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[
   };
   CHECK(operators(12, false) == 2);
   CHECK(operators(4095, false) == 2);
-  CHECK(operators(12, true) == 1);  // its channels lie in two pixels
+  CHECK(operators(12, true) == 1);  // its channels are spread over two pixels
   for (bool machine::Config::*key : {&machine::Config::softmax, &machine::Config::vector}) {
     config = testing::small_config(4, 4, 32, 16, 64);
     config.*key = false;
@@ -238,7 +238,7 @@ TEST_CASE("means, sums and maxima over any axes equal the golden layers",
       std::vector<int> axes;
       int from = 0;
       const int kind = b.number(0, 3);
-      if (b.number(0, 2) == 0) {  // no image
+      if (b.number(0, 2) == 0) {  // not an image
         std::vector<int> shape;
         for (int rank = b.number(1, 5); rank > 0; --rank)
           shape.push_back(rank == 1 ? b.number(1, 40) : b.number(1, 5));
@@ -268,7 +268,7 @@ TEST_CASE("means, sums and maxima over any axes equal the golden layers",
     });
 }
 
-/// The window of a maximum over an outer axis is dilated: no pool of a convolution.
+/// The window of a maximum over an outer axis is dilated, so that it is not fused as a pool.
 TEST_CASE("a maximum over an outer axis behind a convolution", "[arch][reduction]") {
   for (const int rows : {1, 4}) {
     Builder b(1);
@@ -288,7 +288,7 @@ TEST_CASE("lanes take a channel word each of a window that covers the map", "[ar
   CHECK(result.layers.at(1).cycles < 300);
 }
 
-/// A matrix, or batches of them, by itself, from a function of one code, or a constant.
+/// Adds a matrix or batches of them: an input, a function of one code, or a constant.
 int random_matrices(Builder& b, const std::vector<int>& shape) {
   switch (b.number(0, 5)) {
     case 0:
@@ -349,7 +349,8 @@ TEST_CASE("rows that lie otherwise are put in order", "[arch][elementwise]") {
   testing::require_exact(b.graph, config, inputs);
 }
 
-/// A pixel's channels as rows of products, and those as a pixel's channels again.
+/// Adds products whose rows are a pixel's channels, and turns the rows into a pixel's channels
+/// again.
 int products_of_channels(Builder& b) {
   b.one_scale = true;
   const int shared = b.number(1, 3), heads = b.number(1, 4), head = 4 * b.number(1, 6);

@@ -16,7 +16,7 @@ std::vector<Array> random_inputs(Builder& b) {
   return inputs;
 }
 
-/// The last piece has fewer tokens than words, and on a wide bus pieces have to begin with a beat.
+/// The last piece has fewer tokens than words, and on a wide bus each piece must begin with a beat.
 TEST_CASE("products of two maps in pieces equal the golden layer", "[arch][matmul]") {
   int pieces = 0;
   for (unsigned seed = 1; seed <= 200; ++seed) {
@@ -36,7 +36,8 @@ TEST_CASE("products of two maps in pieces equal the golden layer", "[arch][matmu
   CHECK(pieces > 100);
 }
 
-/// Few positions and many channel words: lanes would share these out, but for taps that lie apart.
+/// There are few positions and many channel words. Lanes would share the words, except that the
+/// taps are not adjacent.
 TEST_CASE("reductions of taps that lie apart equal the golden layers", "[arch][pool]") {
   using Reduction = int (Builder::*)(int, const std::vector<int>&);
   for (const Reduction reduction : {&Builder::reduce_max, &Builder::reduce_min, &Builder::sum})

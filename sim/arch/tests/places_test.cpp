@@ -23,7 +23,7 @@ using model::Padding;
 using testing::Builder;
 using testing::small_config;
 
-/// A network of a few operators, made by a builder of a fixed seed.
+/// A network of a few operators, made by a builder with a fixed seed.
 struct Shape {
   std::string name;
   std::function<void(Builder&)> make;  ///< sets the graph's outputs
@@ -35,7 +35,8 @@ constexpr bool kAll = true;
 constexpr bool kAll = false;
 #endif
 
-/// All presets, sorted by name. The quick test takes those with the widest and the narrowest buses.
+/// Returns all presets, sorted by name. The quick test uses those with the widest and the narrowest
+/// buses.
 std::vector<machine::Config> presets() {
   std::vector<std::string> names;
   if (kAll) {
@@ -50,7 +51,7 @@ std::vector<machine::Config> presets() {
   return configs;
 }
 
-/// Clusters of small cores, with little DMEM or enough.
+/// Returns clusters of small cores, with little or sufficient DMEM.
 std::vector<machine::Config> clusters() {
   std::vector<machine::Config> configs;
   for (const int cores : kAll ? std::vector{2, 3, 4} : std::vector{2})
@@ -105,7 +106,7 @@ void run(const Shape& shape, const machine::Config& config, compiler::Sharing sh
 }
 
 /// Requires that each network is exact on each configuration that it compiles for.
-/// @param few  the quick test takes every `few`-th network
+/// @param few  the quick test uses every `few`-th network
 void require_all(const std::vector<machine::Config>& configs, const std::vector<Shape>& shapes,
                  int few, bool share = false) {
   int exact = 0;
@@ -122,7 +123,7 @@ void require_all(const std::vector<machine::Config>& configs, const std::vector<
   CHECK(exact > 0);
 }
 
-/// Squeeze and excitation of a network input that another layer reads as well.
+/// Returns squeeze-and-excitation blocks of a network input that another layer reads as well.
 std::vector<Shape> gated_inputs() {
   std::vector<Shape> shapes;
   for (const OpKind reader : {OpKind::kConv2D, OpKind::kDepthwiseConv2D})
@@ -147,7 +148,7 @@ std::vector<Shape> gated_inputs() {
   return shapes;
 }
 
-/// A product of tokens, then one value a channel of all tokens.
+/// Returns products of tokens, followed by one value per channel over all tokens.
 std::vector<Shape> pooled_tokens() {
   std::vector<Shape> shapes;
   for (const bool max : {false, true})
@@ -161,7 +162,7 @@ std::vector<Shape> pooled_tokens() {
   return shapes;
 }
 
-/// A LayerNorm and a product that reads its result.
+/// Returns LayerNorms followed by a product.
 std::vector<Shape> followers() {
   std::vector<Shape> shapes;
   for (const int R : {6, 18, 25, 31})
@@ -175,7 +176,7 @@ std::vector<Shape> followers() {
   return shapes;
 }
 
-/// Channels of a one-token input by a computed matrix.
+/// Returns products of the channels of a one-token input with a computed matrix.
 std::vector<Shape> heads_of_inputs() {
   std::vector<Shape> shapes;
   for (const int first : {4, 12})
@@ -194,7 +195,7 @@ std::vector<Shape> heads_of_inputs() {
   return shapes;
 }
 
-/// Two products of one input; the heads of one of them become rows.
+/// Returns pairs of products of one input; the heads of one product become rows.
 std::vector<Shape> transposed_heads() {
   std::vector<Shape> shapes;
   for (const int R : {85, 87, 81, 16, 17, 33, 34, 35, 36, 50, 61, 96})

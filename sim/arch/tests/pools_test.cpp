@@ -37,13 +37,13 @@ class Modules : public Builder {
     same_quantization(maps[0], t);
     return t;
   }
-  /// GoogLeNet's, its pool behind all convolutions that do not need it.
+  /// Adds GoogLeNet's inception block, with its pool after all convolutions that do not read it.
   int inception(int x, int channels) {
     const int a = conv(x, channels), b = conv(conv(x, channels), channels, 3),
               c = conv(conv(x, channels / 4), channels / 2, 5), d = conv(max_pool(x, 3), channels);
     return joined({a, b, c, d});
   }
-  /// Redmon's: maxima of several sizes beside their input.
+  /// Adds Redmon's pyramid: maxima of several sizes joined with their input.
   int pyramid(int x) { return joined({x, max_pool(x, 5), max_pool(x, 9), max_pool(x, 13)}); }
 };
 

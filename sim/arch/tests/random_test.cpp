@@ -26,7 +26,7 @@ void random_convolution(unsigned seed) {
   const int dilation_h = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
   const int dilation_w = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
   const int H = (R - 1) * dilation_h + b.number(1, 24), W = (S - 1) * dilation_w + b.number(1, 24);
-  // One or two channels of an input lie folded.
+  // Inputs with one or two channels are folded.
   const int C = b.number(0, 2) == 0 ? b.number(1, 130) : b.number(1, b.number(0, 1) == 0 ? 2 : 20);
   const int M = b.number(0, 2) == 0 ? b.number(1, 150) : b.number(1, 20);
   const int in = b.input({1, H, W, C});
@@ -38,8 +38,8 @@ void random_convolution(unsigned seed) {
   testing::require_exact(b.graph, config, {b.random_array(in)}, rounding);
 }
 
-/// Groups of any size, down to one channel; with few columns or depthwise.enable off without the
-/// window former.
+/// Tests groups of any size, down to one channel. With few columns or without depthwise.enable they
+/// do not use the window former.
 void random_groups(unsigned seed) {
   CAPTURE(seed);
   Builder b(seed);
@@ -52,7 +52,7 @@ void random_groups(unsigned seed) {
   const int kind = b.number(0, 3);  // mostly depthwise
   const int most = b.number(0, 2) == 0 ? 70 : 16;
   const bool wide =
-      kind == 0 && b.number(0, 1) == 0;  // several columns' channels share their words
+      kind == 0 && b.number(0, 1) == 0;  // several columns share their words of channels
   const int depth = kind == 0 ? b.number(1, wide ? 12 : 6) : 1;
   const int multiplier = wide ? 4 * b.number(2, 12) : kind < 2 ? b.number(1, 5) : 1;
   const int groups = b.number(1, wide ? 4 : most);
@@ -71,7 +71,7 @@ void random_groups(unsigned seed) {
   testing::require_exact_with_room(b.graph, config, {b.random_array(in)});
 }
 
-/// Convolutions, residual additions, pools, pads, requantizations and a classifier.
+/// Builds convolutions, residual additions, pools, pads, requantizations and a classifier.
 void random_network(unsigned seed) {
   CAPTURE(seed);
   Builder b(seed);
@@ -83,7 +83,7 @@ void random_network(unsigned seed) {
     const int K = b.number(0, 2) == 0 ? 1 : 3;
     return b.convolution(from, channels, K, K, 1, 1, 1, 1, Padding::kSame, true);
   };
-  // Its end leaves out pixels of what comes before, of a residual, too.
+  // Its end omits pixels of the map before it, and of a residual, too.
   const auto bottleneck = [&](int from) {
     const int branch = same_conv(same_conv(from, b.number(1, 24)), b.shape(from)[3]);
     const int sum = b.number(0, 1) == 0 ? branch : b.addition(branch, from);
@@ -105,12 +105,12 @@ void random_network(unsigned seed) {
       case 8:
         t = bottleneck(t);
         break;
-      case 1: {  // residual block; the map has further readers
+      case 1: {  // residual block; other layers read the map, too
         const int branch = same_conv(same_conv(t, b.number(1, 24)), shape[3]);
         t = b.number(0, 1) == 0 ? b.addition(t, branch) : b.addition(branch, t);
         break;
       }
-      case 2: {  // two branches, neither of them a convolution
+      case 2: {  // two branches that are not convolutions
         const int left = b.unary(t, model::OpKind::kRelu, "RELU");
         t = b.addition(left, b.unary(t, model::OpKind::kQuantize, "QUANTIZE"));
         break;
@@ -176,8 +176,8 @@ TEST_CASE("random depthwise and grouped convolutions equal the golden layer", "[
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) random_groups(seed);
 }
 
-/// A quarter of PMEM holds the filters of six or twelve channels, which no group is whole chunks
-/// of.
+/// A quarter of PMEM holds the filters of six or twelve channels, so that groups do not consist of
+/// whole chunks.
 TEST_CASE("groups whose last chunk is smaller equal the golden layer", "[arch][random]") {
   for (const int channels : {8, 20, 32, 44})
     for (const bool small : {false, true}) {
@@ -195,8 +195,8 @@ TEST_CASE("random networks equal the golden layers", "[arch][random]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed) random_network(seed);
 }
 
-/// Images of few channels and any strides, and maps that are longer than wide, or wider than long.
-/// Both ways of memory must occur: blocks of pixels in a word, rows and columns exchanged.
+/// Images of few channels with any strides, and maps that are longer than wide, or wider than long.
+/// Both layouts must occur: blocks of pixels in a word, and exchanged rows and columns.
 TEST_CASE("folded inputs and networks on their side equal the golden layers", "[arch][random]") {
   int folded = 0, blocks = 0, turned = 0;
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
@@ -236,7 +236,7 @@ TEST_CASE("folded inputs and networks on their side equal the golden layers", "[
   CHECK(turned > 0);
 }
 
-/// Where the border is as wide as what the lending lanes bring, fewer of them do; else not.
+/// If the border is as wide as the halo of the idle lanes, fewer lanes are idle; otherwise not.
 TEST_CASE("rows of depthwise layers borrow the next row's border", "[arch][random]") {
   const machine::Config config = testing::small_config(2, 8, 64, 64, 64);
   std::set<std::pair<int, int>> ways;

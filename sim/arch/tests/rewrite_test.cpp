@@ -140,7 +140,7 @@ TEST_CASE("uint8 codes at the ends of an int8 network cost no layer", "[arch][re
   CHECK(compiler::compile(b.graph, config).layers.size() == 1);
 }
 
-/// With nothing else between the user's codes, and as the last of several.
+/// The codes only move, either between the user's codes or as the last of several operators.
 TEST_CASE("uint8 codes that only move equal the golden layers", "[arch][rewrite]") {
   const auto order = GENERATE(std::vector<int>{0, 2, 3, 1}, std::vector<int>{0, 3, 1, 2},
                               std::vector<int>{0, 2, 1, 3});
@@ -161,7 +161,8 @@ TEST_CASE("a QUANTIZE from uint8 that moves the zero point stays", "[arch][rewri
   const int in = b.input({1, 4, 4, 8});
   const int out = b.unary(in, OpKind::kQuantize, "QUANTIZE");
   b.graph.tensors[static_cast<std::size_t>(in)].type = DataType::kUInt8;
-  b.graph.tensors[static_cast<std::size_t>(in)].quantization = {{0.5f}, {131}, 0};  // 3 as int8
+  // As int8 code 3.
+  b.graph.tensors[static_cast<std::size_t>(in)].quantization = {{0.5f}, {131}, 0};
   b.graph.tensors[static_cast<std::size_t>(out)].quantization = {{0.5f}, {-5}, 0};
   b.graph.outputs = {b.convolution(out, 4, 1, 1, 1, 1, 1, 1, Padding::kSame, false)};
   require_exact(b, testing::small_config(8, 8, 64, 64, 64));

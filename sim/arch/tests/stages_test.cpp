@@ -21,7 +21,7 @@ namespace {
 using testing::Builder;
 using testing::run_stages;
 
-/// convolution -> SOFTMAX -> convolution, and a residual around the SOFTMAX.
+/// Builds convolution -> SOFTMAX -> convolution, and a residual around the SOFTMAX.
 model::Graph interrupted(Builder& b) {
   const int x = b.input({1, 5, 6, 7});
   const int y = b.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
@@ -55,7 +55,8 @@ TEST_CASE("operators without hardware run on the host if that is allowed", "[arc
   }
 }
 
-// Some images a core, whose maps go from stage to stage one by one; the last core has fewer.
+// Each core processes some images, whose maps are passed between stages one by one; the last core
+// has fewer.
 TEST_CASE("a batch on a cluster goes through the host between stages",
           "[arch][host][batch][cluster]") {
   const auto [cores, images] = GENERATE(std::pair{2, 4}, std::pair{3, 5}, std::pair{4, 3});
@@ -88,7 +89,7 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
   compiler::CompileOptions options;
   options.rounding = vectors.policy;
   options.host = compiler::HostPart::kAnywhere;
-  // Through the file: the host's operators keep what they need.
+  // Serializes and parses: host operators keep their data.
   const std::string bytes = compiler::serialize(compiler::compile(graph, config, options));
   const compiler::Program program =
       compiler::parse_program({bytes.begin(), bytes.end()}, "lstm.trine");
@@ -142,7 +143,7 @@ TEST_CASE("int16 activations are the host's, exactly, or refused in one line", "
   }
 }
 
-/// Two arrays along axis 0.
+/// Joins two arrays along axis 0.
 Array joined(const Array& a, const Array& b) {
   Array both = a;
   both.shape.at(0) += b.shape.at(0);
@@ -161,7 +162,7 @@ TEST_CASE("each image of a batch has states of its own", "[arch][host][batch]") 
   options.rounding = vectors.policy;
   options.host = compiler::HostPart::kAnywhere;
   model::Graph two = one;
-  if (name == "host_rest") {  // the others of it mix images
+  if (name == "host_rest") {  // its other operators mix images
     CHECK_THROWS_WITH(model::batched(one, 2),
                       Catch::Matchers::ContainsSubstring("mixes the images of a batch"));
     const auto svdf = std::ranges::find(one.ops, model::OpKind::kSvdf, &model::Op::kind);
@@ -195,7 +196,7 @@ TEST_CASE("each image of a batch has states of its own", "[arch][host][batch]") 
   CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
 }
 
-/// Compiles a model of tests/operators, which must give its recorded vectors.
+/// Compiles a model of tests/operators and requires its recorded vectors.
 compiler::Program exact_program(const std::string& name, compiler::HostPart host) {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
   const reference::VectorSet vectors = reference::read_vectors(folder / name);
@@ -218,7 +219,7 @@ TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch
     if (entry.path().extension() != ".tflite" || !name.starts_with("host_")) continue;
     CAPTURE(name);
     const compiler::Program program = exact_program(name, compiler::HostPart::kAnywhere);
-    // What the machine has stays there.
+    // Operators that the machine supports stay there.
     CHECK((program.macs() > 0 || name == "host_rest"));
     ++checked;
   }
@@ -293,7 +294,7 @@ TEST_CASE("an input that the machine cannot even pass through is refused", "[arc
       Catch::Matchers::ContainsSubstring("input 'input' is int64, the machine requires int8"));
 }
 
-/// An operator of ONNX on floats, or the way there and back.
+/// Adds an ONNX operator on floats, or a conversion to or from floats.
 int floats(Builder& b, model::OpKind kind, const std::string& name, const std::vector<int>& from) {
   const int output = b.unary(from[0], kind, name);
   b.graph.ops.back().inputs = from;
@@ -320,7 +321,7 @@ TEST_CASE("float operators between convolutions run on the host", "[arch][host][
     const int x = b.input({1, 5, 6, 7});
     const int y = convolution(x);
     const int first = codes(floats(b, OpKind::kOnnx, "LogSoftmax", {real(y)}));
-    // Floats of `y` cannot pass through the machine, codes can.
+    // Floats of `y` cannot pass through the machine, but codes can.
     const int largest = floats(b, OpKind::kOnnx, "Max", {real(y), real(convolution(first))});
     b.graph.outputs = {convolution(codes(largest))};
     const std::vector<Array> inputs{b.random_array(x)};
@@ -349,7 +350,7 @@ TEST_CASE("a constant of one element has no more axes than what it meets", "[arc
   constant.quantization = {};
   constant.data = {0, 0, 0, 0};
   const int least = floats(b, OpKind::kMinimum, "MINIMUM", {real, bound});
-  // The reshape goes in front of the function, towards the machine.
+  // The reshape moves before the function, towards the machine.
   b.graph.outputs = {b.reshape(least, {6})};
   b.graph.tensors[static_cast<std::size_t>(b.graph.outputs[0])].type = model::DataType::kFloat32;
   const std::vector<Array> inputs{b.random_array(x)};
@@ -371,7 +372,7 @@ TEST_CASE("a program's operators of ONNX keep their attributes", "[arch][host][o
   options.host = compiler::HostPart::kAnywhere;
   const compiler::Program program =
       compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
-  CHECK(program.macs() == 32928);  // of a Conv, of averages, a transposed one, means, resizes
+  CHECK(program.macs() == 32928);  // of a Conv, averages, a transposed Conv, means and resizes
   for (const reference::VectorCase& c : vectors.cases) {
     const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), golden) == "");
@@ -409,7 +410,8 @@ TEST_CASE("TOSA's conformance cases are exact on the machine with a host", "[arc
 
 TEST_CASE("networks of the classes that libraries ship are exact to the golden layers",
           "[arch][host][onnx][torch]") {
-  // Floats between quantizers: recurrent cells, norms as formulas, other resizes than by factors.
+  // These have floats between quantizers: recurrent cells, norms as formulas, resizes by other than
+  // whole factors.
   const std::set<std::string> between_stages = {"resizes", "speech_gru", "speech_lstm",
                                                 "unet_corners", "written_norm"};
   const auto samples = model::own_samples("torch/classes", ".onnx");
@@ -434,8 +436,9 @@ TEST_CASE("networks of the classes that libraries ship are exact to the golden l
   }
 }
 
-/// The same network between images [N, C, H, W], `steps` in front: r RESHAPE from planes without
-/// the batch's axis, q QUANTIZE, u QUANTIZE from uint8, t TRANSPOSE; w first: [N, C, W, H].
+/// Converts the network to images [N, C, H, W]. `steps` are the operators in front: r RESHAPE from
+/// planes without the batch axis, q QUANTIZE, u QUANTIZE from uint8, t TRANSPOSE; w first: [N, C,
+/// W, H].
 model::Graph of_planes(Builder b, std::string steps) {
   model::Graph& graph = b.graph;
   const std::vector<model::Op> ops = std::exchange(graph.ops, {});
@@ -470,7 +473,7 @@ model::Graph of_planes(Builder b, std::string steps) {
   }
   const int channels = graph.tensor(last).extent(3),
             pixels = graph.tensor(last).extent(1) * graph.tensor(last).extent(2);
-  // As [N, C, H, W], or as rows of pixels, one for each channel.
+  // The output is [N, C, H, W], or a row of pixels for each channel.
   if (steps.size() == 1)
     graph.outputs = {b.transpose(last, {0, 3, 1, 2})};
   else
@@ -495,7 +498,7 @@ TEST_CASE("images of planes cost no cycles: the host lays them out", "[arch][hos
       const std::vector<Array> inputs{fuzz::random_codes(values, planes.inputs[0])};
       const compiler::Program program = compiler::compile(planes, config);
       CHECK(testing::require_exact(planes, config, inputs).cycles == cycles);
-      // Nothing is left for operators: the layouts do it.
+      // No operators remain: layouts replace them.
       CHECK(program.before.ops.empty());
       CHECK(program.after.ops.empty());
       CHECK(program.inputs.at(0).name == planes.tensor(planes.inputs[0]).name);
@@ -537,7 +540,7 @@ TEST_CASE("functions of one code before the first product are looked up by the h
         testing::require_exact(plain.graph, config, {plain.random_array(0)}).cycles;
     CHECK(testing::require_exact(looked_up.graph, config, {looked_up.random_array(0)}).cycles ==
           cycles);
-    // What others read as well, the machine computes.
+    // The machine computes what other operators read as well.
     Builder both = make(true);
     both.graph.outputs.push_back(both.unary(0, OpKind::kRelu, "RELU"));
     CHECK(compiler::compile(both.graph, config).inputs.at(0).codes.empty());

@@ -177,7 +177,7 @@ TEST_CASE("weights in groups are exact with array.groups, refused without", "[ar
 }
 
 TEST_CASE("packed weights are exact and take fewer bytes", "[arch][model][onnx][packed]") {
-  // Rows of 12 columns do not fill beats of 8 words: a stream has none of what fills them up.
+  // Rows of 12 columns do not fill beats of 8 words: a stream does not contain padding.
   const auto [name, cols, bus] =
       GENERATE(table<const char*, int, int>({{"onnx/int4_weights.onnx", 8, 64},
                                              {"lowbit/mlp_ternary.onnx", 8, 64},
@@ -211,7 +211,7 @@ TEST_CASE("as many streams of a batch go through a step as fill the lanes", "[ar
       for (const model::Op& op : graph.ops) {
         if (op.kind != model::OpKind::kLstm) continue;
         const model::Tensor& out = graph.out(op);
-        REQUIRE(out.extent(2) < 64);  // no part of the cells is apart
+        REQUIRE(out.extent(2) < 64);  // no part of the cells is separate
         const int steps = out.extent(op.time_major ? 0 : 1);
         const int batch = out.extent(op.time_major ? 1 : 0);
         const int lanes = out.type == model::DataType::kInt8 ? 2 * pairs : pairs;
@@ -256,7 +256,7 @@ TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[
   }
 }
 
-/// One step of an LSTM of this graph; its input and its output are the graph's.
+/// Returns one step of an LSTM as a graph with its input and its output.
 model::Graph one_step(const model::Graph& graph, const model::Op& lstm) {
   model::Graph one = graph;
   one.ops = {lstm};
@@ -267,7 +267,7 @@ model::Graph one_step(const model::Graph& graph, const model::Op& lstm) {
   return one;
 }
 
-/// One of all steps: [batch, 1, n] or [1, batch, n].
+/// Returns one step of all: [batch, 1, n] or [1, batch, n].
 Array step_of(const Array& all, bool time_major, std::int64_t step) {
   Array one = all;
   one.bytes.clear();
@@ -404,7 +404,7 @@ TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch
   REQUIRE(reference::litert_lstm_problem(graph, lstm_of(graph)) == "");
   CHECK(compiled(graph, int16_config(), litert));
 
-  // Two layers of so many steps each: 256 in all.
+  // Two layers of `steps` steps each; the limit is 256 in all.
   const auto left_of = [&](int steps) {
     model::Graph longer = graph;
     for (const model::Op& op : longer.ops)
@@ -419,7 +419,7 @@ TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch
   CHECK(left_of(256) == 1);
   CHECK(left_of(257) == 2);
 
-  // States that begin with something, which no run hands on either.
+  // States with initial values, which no run passes on to the next.
   model::Graph begun = graph;
   const int state = lstm_of(begun).input(19);
   begun.tensors[static_cast<std::size_t>(state)].data.edit()[0] = 1;

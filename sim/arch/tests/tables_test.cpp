@@ -40,7 +40,7 @@ constexpr Kind kUnary[] = {{OpKind::kLogistic, "LOGISTIC"},
                            {OpKind::kRelu6, "RELU6"},
                            {OpKind::kReluN1To1, "RELU_N1_TO_1"},
                            {OpKind::kQuantize, "QUANTIZE"}};
-/// The last two take one quantization, the first one only as a function of one code.
+/// The last two require equal quantization, the first is only used as a function of one code.
 constexpr Kind kBinary[] = {{OpKind::kSquaredDifference, "SQUARED_DIFFERENCE"},
                             {OpKind::kAdd, "ADD"},
                             {OpKind::kSub, "SUB"},
@@ -55,7 +55,7 @@ int unary(Builder& b, int from, const Kind& kind) {
   return out;
 }
 
-/// Codes to floats, functions of them, codes again.
+/// Adds a function of floats between dequantization and quantization.
 int float_function(Builder& b, int from) {
   constexpr Kind kFloats[] = {
       {OpKind::kNeg, "NEG"},     {OpKind::kElu, "ELU"},     {OpKind::kSquare, "SQUARE"},
@@ -87,7 +87,7 @@ int float_function(Builder& b, int from) {
   return b.unary(y, OpKind::kQuantize, "QUANTIZE");
 }
 
-/// A few operators, the first one on `from`, each on a function of it. @return the last output
+/// Adds a few operators, the first on `from`, each on a function of it. @return the last output
 int random_function(Builder& b, int from) {
   std::vector<int> known{from};
   for (int i = b.number(1, 4); i > 0; --i) {
@@ -117,11 +117,11 @@ TEST_CASE("functions of one code equal the golden layers", "[arch][random][table
       const int from = random_map(b, random_shape(b));
       const int f = random_function(b, from);
       switch (b.number(0, 5)) {
-        case 0:  // the code itself is read as well
+        case 0:  // the code is read as well
           return b.addition(from, f);
         case 1:
           return b.convolution(f, b.number(1, 20), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
-        case 2: {  // tables one after the other
+        case 2: {  // consecutive tables
           const int conv = b.convolution(f, b.number(1, 9), 1, 1, 1, 1, 1, 1, Padding::kSame, true);
           return random_function(b, conv);
         }
@@ -160,7 +160,7 @@ TEST_CASE("means, pools and sums are looked up as they are made", "[arch][random
     });
 }
 
-/// SUB of a few scales is refused: its second operand lies halfway somewhere.
+/// SUB is refused for a few scales: its second operand would be halfway between two values.
 TEST_CASE("operators on two maps broadcast as the golden layers", "[arch][random][elementwise]") {
   unsigned refused = 0;
   for (unsigned seed = 1; seed <= 4 * kSeeds; ++seed) {
@@ -189,7 +189,8 @@ TEST_CASE("operators on two maps broadcast as the golden layers", "[arch][random
   CHECK(refused <= kSeeds / 25);
 }
 
-/// Scales whose ratio makes second operands lie halfway between two values, and sums between codes.
+/// The ratio of the scales puts second operands halfway between two values, and sums halfway
+/// between codes.
 TEST_CASE("a difference that would be another code is refused", "[arch][elementwise][error]") {
   Builder b(1);
   const int x = b.input({1, 1, 1, 4}), y = b.input({1, 1, 1, 4});
@@ -303,7 +304,7 @@ TEST_CASE("equal tables are loaded once", "[arch][table]") {
   CHECK(table_loads(compiler::compile(b.graph, small_config(4, 4, 16, 8, 64))) == 1);
 }
 
-/// Words that the RUNs of an operation of the load engine bring, one after the other.
+/// Returns the number of words that each load with that target loads.
 std::vector<int> words_loaded(const compiler::Program& program, isa::dma::Target target) {
   isa::TransferRegisters registers;
   std::vector<int> loads;
@@ -326,7 +327,7 @@ TEST_CASE("of another table of a normalization comes what differs", "[arch][tabl
   b.set_quantization(y, 0.05f, 9);
   b.graph.outputs = {b.normalization(x, false), b.normalization(y, false)};
   const machine::Config config = small_config(4, 4, 16, 8, 64);
-  // Squares of distances 130 and 131, as of -126 and -125, and so on.
+  // Squares of distances 130 and 131 equal those of -126 and -125, and so on.
   CHECK(words_loaded(compiler::compile(b.graph, config), isa::dma::Target::kExponentials) ==
         std::vector<int>{256, 6});
   testing::require_exact(b.graph, config, {b.random_array(0), b.random_array(1)});

@@ -28,7 +28,7 @@ std::uint64_t cycles(Builder& b, const machine::Config& config, int output) {
 }
 
 TEST_CASE("a residual that fills the memory is loaded again for its sum", "[arch][tokens]") {
-  // x, the hidden map and what is between do not fit at once.
+  // x, the hidden map and the intermediate maps do not fit at once.
   const auto make = [](Builder& b) {
     const int x = b.input({64, 128});
     const int y = b.fully_connected(b.fully_connected(x, 128, 128), 128, 256);
@@ -60,7 +60,7 @@ TEST_CASE("a product begins with the first tokens that a normalization has made"
   config.param_channels = 1024;
   const auto run = [&](bool norm, bool product) {
     Builder b(1);
-    // A pass of its own, so that both wait for their input in DMEM.
+    // An extra addition, so that both wait for their input in DMEM.
     const int input = b.input({64, 256});
     int x = b.addition(input, input);
     if (norm) x = b.normalization(x, true);

@@ -22,7 +22,7 @@ Traffic all_of(const compiler::Program& program) {
   return sum;
 }
 
-/// Three convolutions of a map of 32 KiB each.
+/// Builds three convolutions with maps of 32 KiB each.
 model::Graph chain(Builder& b) {
   int x = b.input({1, 32, 32, 32});
   for (int i = 0; i < 3; ++i)
@@ -35,7 +35,7 @@ TEST_CASE("bytes of layers add up to the machine's counters", "[arch][traffic]")
   for (const int dmem_kib : {24, 48, 96, 192}) {
     CAPTURE(dmem_kib);
     Builder b(1);
-    // A word is a beat: what is read is counted to the byte.
+    // A beat is a word, so that reads are counted to the byte.
     machine::Config config = testing::small_config(8, 8, dmem_kib, 16, 64);
     config.axi_data_bits = 32;
     const compiler::Program program = compiler::compile(chain(b), config);
@@ -59,7 +59,7 @@ TEST_CASE("what fits the memories moves only what it must", "[arch][traffic]") {
   CHECK(wide.compulsory.maps_written == kMap);
   CHECK(wide.moved.constants == wide.compulsory.constants);
   CHECK(wide.compulsory.constants >= 3 * 32 * (32 * 9 + 4));
-  // Maps that are spilled are no inputs, wherever they lie, and halos are read twice.
+  // Spilled maps do not count as inputs, and halos are read twice.
   const Traffic narrow = all_of(compiler::compile(graph, testing::small_config(8, 8, 24, 64, 64)));
   CHECK(narrow.compulsory.maps_read == kMap);
   CHECK(narrow.compulsory.maps_written == kMap);

@@ -36,10 +36,10 @@ isa::Registers with(isa::Registers r, const Values& values) {
   return r;
 }
 
-/// A load of two words.
+/// Returns a load of two words.
 isa::Registers transfer() { return with({}, {{isa::dma::kWords, 2}}); }
 
-/// A copy of a map of 2 x 12 to another one, by 8 lanes: three tiles.
+/// Returns a copy of a 2 x 12 map to another one by 8 lanes: three tiles.
 isa::Registers copy() {
   return with({}, {{agu::kBase, 100},
                    {agu::kXEnd, 12},
@@ -79,7 +79,8 @@ std::string simulated(const std::vector<isa::Word>& words) {
   return run_any(p, dram, {}).text;
 }
 
-/// The program is refused by both for that reason; or by neither, if there is none.
+/// Requires that verifier and simulator refuse the program for `reason`, or that both accept it if
+/// the reason is empty.
 void check(const std::vector<isa::Word>& words, const std::string& reason = "") {
   const std::string verified = fault_of(words), run = simulated(words);
   CAPTURE(reason, verified, run);
@@ -168,7 +169,7 @@ TEST_CASE("a verified program gives each token that is taken, and takes it",
 
 TEST_CASE("a verified RUN counts no further than the lanes", "[arch][verify][error]") {
   check_vector({});
-  // One position of so many columns or rows; the limits, and one beyond.
+  // One position with so many columns or rows: at the limits, and one beyond.
   const Values one{{agu::kTilesLast, 0}, {agu::kYEnd, 1}, {agu::kHeight, 1}};
   const auto columns = [&](std::int64_t start, std::int64_t end, const char* reason = "") {
     Values v = one;
@@ -193,7 +194,7 @@ TEST_CASE("a verified RUN counts no further than the lanes", "[arch][verify][err
   };
   rows(-2, 8189);
   rows(-2, 8190, "positions over 8192 rows, allowed 8191");
-  // Lanes go on below the last position.
+  // Lanes continue below the last position.
   const auto below = [&](std::int64_t tile_y, const char* reason = "") {
     check_vector({{agu::kXEnd, 1},
                   {agu::kYEnd, 1},
@@ -208,7 +209,7 @@ TEST_CASE("a verified RUN counts no further than the lanes", "[arch][verify][err
   };
   below(8185);
   below(8186, "from the end of the positions, allowed 8191");
-  // Taps beyond the map must not be taken for some inside.
+  // Taps outside of the map must not wrap into it.
   const auto taps = [&](std::int64_t dil, const char* reason = "") {
     check_vector({{agu::kSLast, 2}, {agu::kDilX, dil}}, reason, 0);
     check_vector({{agu::kRLast, 4}, {agu::kDilY, dil}}, dil <= 4095 ? "" : reason, 0);
@@ -223,7 +224,7 @@ TEST_CASE("a verified RUN counts no further than the lanes", "[arch][verify][err
 }
 
 TEST_CASE("a verified RUN stays in DMEM", "[arch][verify][error]") {
-  // Words 100..123 and 200..223 by rows of 12.
+  // Words 100..123 and 200..223 with rows of 12.
   check_vector({{agu::kBase, 2048 - 24}});
   check_vector({{agu::kBase, 2048 - 23}}, "DMEM words 2025..2048, allowed 0..2047");
   check_vector({{agu::kOut, 2048 - 24}});
@@ -233,14 +234,14 @@ TEST_CASE("a verified RUN stays in DMEM", "[arch][verify][error]") {
   check_vector({{agu::kBase, 2048 - 23}, {agu::kWidth, 11}});
   check_vector({{agu::kBase, -1}, {agu::kXStart, -1}, {agu::kXEnd, 11}});
   check_vector({{agu::kBase, -1}}, "DMEM words 16777215..16777238");
-  // Channel words and taps lie apart.
+  // Channel words and taps are not adjacent.
   check_vector({{agu::kWordsLast, 1}, {agu::kCwStep, 1924}});
   check_vector({{agu::kWordsLast, 1}, {agu::kCwStep, 1925}}, "DMEM words 100..2048");
   check_vector({{agu::kWordsLast, 1}, {agu::kOutPlane, 1824}});
   check_vector({{agu::kWordsLast, 1}, {agu::kOutPlane, 1825}}, "DMEM words 200..2048");
   check_vector({{agu::kSLast, 1}, {agu::kDilX, 0}, {agu::kKxStep, 1924}});
   check_vector({{agu::kSLast, 1}, {agu::kDilX, 0}, {agu::kKxStep, 1925}}, "DMEM words 100..2048");
-  // Positions that do not follow each other regularly are visited one by one.
+  // Positions that do not follow a regular pattern are checked one by one.
   check_vector({{agu::kTileBase, 10}, {agu::kBase, 2048 - 28}});
   check_vector({{agu::kTileBase, 10}, {agu::kBase, 2048 - 27}}, "DMEM words 2021..2048");
   // A residual, and the rows of int16 results.
@@ -281,7 +282,8 @@ TEST_CASE("each core of a cluster is verified", "[arch][verify][error]") {
     const auto found = program::verify(words, config, kDram);
     return found ? found->text : std::string();
   };
-  // The second core's first row is masked, the third one's both rows are: what the others read.
+  // The second core's first row and both rows of the third core are masked; the other rows are
+  // read.
   CHECK(fault({{agu::kCoreY, 1}}).empty());
   CHECK(fault({{agu::kCoreY, 1}, {agu::kBase, 2048 - 24}}).empty());
   CHECK(fault({{agu::kCoreY, 255}, {agu::kYStart, 7678}, {agu::kYEnd, 7680}}).empty());

@@ -31,7 +31,8 @@ Array all_of(const model::Graph& graph, int tensor, int code) {
   return array;
 }
 
-/// BATCH_MATMUL of [1, 3, terms] by [1, terms, 5], whose largest sums are near the ends of a code.
+/// Builds BATCH_MATMUL of [1, 3, terms] by [1, terms, 5], whose largest sums are near the limits of
+/// a code.
 Builder product(int terms) {
   Builder b(1);
   const int x = b.input({1, 3, terms}), y = b.input({1, terms, 5});
@@ -43,7 +44,7 @@ Builder product(int terms) {
   return b;
 }
 
-/// QUANTIZE of so many channels between int16 and int32.
+/// Builds QUANTIZE of `channels` channels between int16 and int32.
 Builder quantizer(unsigned seed, int channels, bool to_words, float in, float out) {
   Builder b(seed);
   const int x = b.input({1, b.number(1, 3), b.number(1, 5), channels});

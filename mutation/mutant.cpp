@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which mutant a bench runs on (see plant.py): $TRINE_MUTANT, or none.
+// Selects the mutant that a bench runs (see plant.py): $TRINE_MUTANT, or none.
 
 #include <cstdlib>
 

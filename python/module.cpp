@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine._core: what the commands do, for the Python package. Arrays cross as (NumPy's code, shape,
-// bytes), reports as JSON: no other package's binary interface is needed. python/trine/__init__.py
-// is what users see.
+// trine._core provides the commands to the Python package. Arrays are passed as (NumPy's code,
+// shape, bytes), reports as JSON, so that no other package's binary interface is needed. Users see
+// python/trine/__init__.py.
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -41,13 +41,13 @@ namespace trine::python {
 namespace {
 namespace py = pybind11;
 
-/// Names are a model's: of any bytes.
+/// Decodes a name, which a model may give in any bytes.
 py::str text_of(std::string_view text) {
   return py::reinterpret_steal<py::str>(
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
 }
 
-/// An array on its way: code, shape, bytes.
+/// An array as it is passed: code, shape, bytes.
 using Parts = std::tuple<std::string, std::vector<std::int64_t>, py::bytes>;
 using PartsOut = std::tuple<std::string, std::vector<std::int64_t>, py::bytearray>;
 
@@ -86,7 +86,7 @@ PartsOut parts_of(const Array& array) {
           py::bytearray(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size())};
 }
 
-/// What ends a long run: Ctrl-C in Python.
+/// Ends a long run if Python received Ctrl-C.
 void check_signals() {
   const py::gil_scoped_acquire lock;
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -108,7 +108,7 @@ Json edge_json(const compiler::TensorLayout& t) {
           {"zero_point", t.zero_point}};
 }
 
-/// Inputs or outputs of a network.
+/// Describes the inputs or outputs of a network.
 Json edges(const cli::Network& network, bool inputs) {
   Json list = Json::array();
   if (const model::Graph* graph = cli::edge_graph(network, inputs)) {
@@ -123,7 +123,7 @@ Json edges(const cli::Network& network, bool inputs) {
   return list;
 }
 
-/// The numbers of one run, for the counters' arrays.
+/// Returns the figures of one run, for the arrays of counters.
 Json counters(const sim::RunResult& run) {
   Json row;
   row["cycles"] = run.cycles;
@@ -148,7 +148,7 @@ void check_range(const char* name, int value, int low, int high) {
 
 using VectorParts = std::pair<std::vector<Parts>, std::vector<Parts>>;
 
-/// A case for each pair of inputs and outputs.
+/// Returns a case for each pair of inputs and outputs.
 reference::VectorSet vectors_of(const std::vector<VectorParts>& cases) {
   reference::VectorSet set;
   set.file = "vectors";
@@ -164,7 +164,7 @@ reference::VectorSet vectors_of(const std::vector<VectorParts>& cases) {
 /// JSON, text, faults.
 using Verified = std::tuple<std::string, py::str, std::vector<py::str>>;
 
-/// @param backend  that ran it
+/// @param backend  that executed the program
 Verified verified(const cli::Verification& v, const compiler::Program& program,
                   const std::string& backend, const machine::Config& config) {
   const py::gil_scoped_acquire lock;
@@ -206,7 +206,7 @@ class Program {
 
   py::bytes serialized() const { return compiler::serialize(network_.program); }
 
-  /// One vector after the other. @return outputs of each, JSON report, JSON counters, text
+  /// Runs one vector after the other. @return the outputs of each, JSON report, JSON counters, text
   auto run(const std::vector<std::vector<Parts>>& vectors, const cli::BackendOptions& backend) {
     std::vector<std::vector<Array>> inputs, outputs;
     for (const std::vector<Parts>& one : vectors) {
@@ -248,7 +248,7 @@ class Program {
                     network_.program, backend.backend, network_.program.config);
   }
 
-  /// What lies from BASE on before a run, and the program's words, which lie behind it.
+  /// Returns the memory from BASE on before a run, and the program's words, which follow it.
   std::pair<py::bytes, py::bytes> image(const std::vector<Parts>& inputs) const {
     const compiler::Program& program = network_.program;
     if (compiler::stages(program).size() > 1)
@@ -260,7 +260,7 @@ class Program {
     return {bytes_of(dram), bytes_of(program.words)};
   }
 
-  /// The outputs that lie in memory behind a run.
+  /// Returns the outputs from the memory after a run.
   std::vector<PartsOut> outputs_in(const py::bytes& dram) const {
     const std::vector<std::uint8_t> copy = bytes_of(dram);
     if (copy.size() < program::dram_size(network_.program))
@@ -272,7 +272,7 @@ class Program {
     return parts;
   }
 
-  /// The golden layers' outputs.
+  /// Returns the golden layers' outputs.
   std::vector<PartsOut> golden(const std::vector<Parts>& inputs) const {
     if (!network_.graph)
       throw_error("golden: {} is a program, which contains no model", session_.options().model);
@@ -290,7 +290,7 @@ class Program {
   const cli::Network& network_;
 };
 
-/// Options as the command line reads them, with its checks and its texts.
+/// Parses options like the command line, with its checks and messages.
 template <typename Options, typename... More>
 Options parsed(const std::vector<std::string>& arguments, More... more) {
   Options options;
@@ -368,7 +368,7 @@ std::pair<std::string, std::string> synthesize(const machine::Config& config,
   return {reported(synth::to_json(report), config), synth::to_text(report)};
 }
 
-/// A file of ONNX without inputs, on the host. @return its outputs
+/// Evaluates an ONNX file without inputs on the host. @return its outputs
 std::vector<PartsOut> evaluate(const py::bytes& bytes, const std::string& name) {
   namespace onnx = model::onnx_file;
   std::vector<PartsOut> parts;
@@ -395,7 +395,8 @@ Verified verify(const py::bytes& bytes, const std::string& name, const machine::
       network.program, backend.backend, config);
 }
 
-/// Random words of all engines, and what they read: memory from BASE on, which they lie behind.
+/// Returns random words of all engines and the memory that they read, from BASE on; the words
+/// follow the memory.
 std::pair<py::bytes, py::bytes> random_program(const machine::Config& config, unsigned seed,
                                                int instructions) {
   check_range("instructions", instructions, 0, 10000);
@@ -409,7 +410,7 @@ py::bytes malformed_words(const machine::Config& config, const py::bytes& legal,
   return bytes_of(fuzz::malformed_words(words, config.features(), n));
 }
 
-/// Words on the architecture simulator, whatever they are. @return memory behind them, JSON
+/// Executes any words on the architecture simulator. @return the memory afterwards, JSON
 std::pair<py::bytes, std::string> execute(const machine::Config& config, const py::bytes& dram,
                                           const py::bytes& words, std::uint64_t cycles_limit) {
   std::vector<std::uint8_t> memory = bytes_of(dram);

@@ -58,7 +58,7 @@ void Output::print(const std::string& text) const {
 }
 
 void flush_stdout() {
-  errno = EIO;  // of a failure that was seen earlier
+  errno = EIO;  // for a failure that occurred earlier
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     throw_error("trine: standard output: cannot write: {}", std::strerror(errno));
 }
@@ -68,7 +68,7 @@ std::string revision() {
   std::string text;
   if (std::filesystem::exists(root / "revision")) text = read_text(root / "revision");
   if (text.starts_with("$Format"))
-    text.clear();  // a copy of a clone, not what git archive filled in
+    text.clear();  // in a clone, where git archive has not filled it in
   if (std::filesystem::exists(root / ".git") && on_path("git"))
     text = first_line_of({"git", "-C", root.string(), "describe", "--always", "--dirty",
                           "--abbrev=40", "--exclude=*"});

@@ -29,12 +29,12 @@ struct DemoArguments {
   std::string out = "out/demo";
 };
 
-/// A picture of one plane as text, two rows a line, without the empty rows around it.
+/// Returns a picture of one plane as text, two rows per line, without the empty rows around it.
 std::vector<std::string> picture_of(const Array& image) {
   constexpr std::string_view kShades = " .:-=+*#%@";
   const std::size_t height = static_cast<std::size_t>(image.shape.at(1)),
                     width = static_cast<std::size_t>(image.shape.at(2));
-  const auto light = [&](std::size_t y, std::size_t x) {  // 0..255; below the last row nothing
+  const auto light = [&](std::size_t y, std::size_t x) {  // 0..255; 0 below the last row
     return y < height ? static_cast<std::int8_t>(image.bytes.at(y * width + x)) + 128 : 0;
   };
   std::size_t first = height, last = 0;
@@ -58,7 +58,7 @@ int class_of(const Array& output) {
   return static_cast<int>(std::max_element(codes, codes + output.bytes.size()) - codes);
 }
 
-/// The digit, with what the architecture simulator says of it beside.
+/// Returns the digit, with the architecture simulator's results next to it.
 std::string digit_text(const reference::VectorCase& digit, const sim::RunResult& arch,
                        const machine::Config& config) {
   const std::string beside[] = {
@@ -78,7 +78,7 @@ std::string digit_text(const reference::VectorCase& digit, const sim::RunResult&
   return text;
 }
 
-/// The largest modules, and all.
+/// Returns the largest modules, and the sum of all.
 std::string area_text(const synth::SynthReport& r) {
   constexpr std::size_t kShown = 5;
   std::string text;
@@ -99,7 +99,7 @@ int run(const DemoArguments& options) {
   const machine::Config config = options.design.load();
   need_programs({"verilator", "g++", "make", "yosys"});
   const std::filesystem::path models = project_root() / "models";
-  // At once: whatever comes next takes its time.
+  // Flushes immediately, because the next step takes a while.
   const auto print_now = [&](const std::string& text) {
     output.print(text);
     flush_stdout();

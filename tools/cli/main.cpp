@@ -26,11 +26,11 @@ namespace trine::cli {
 namespace {
 
 int fail(const std::string& what) {
-  std::fprintf(stderr, "%s\n", what.c_str());  // whatever becomes of it: fmt::print would throw
+  std::fprintf(stderr, "%s\n", what.c_str());  // fmt::print would throw if this fails
   return kBadInput;
 }
 
-/// What is opened later must not get the number of a stream that the caller closed.
+/// Opens closed standard streams, so that no later file gets their numbers.
 void open_standard_streams() {
   for (int stream = 0; stream <= 2; ++stream)
     if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
@@ -41,7 +41,7 @@ consteval bool built(std::string_view component) {
   return std::string_view(TRINE_BUILT).find(component) != std::string_view::npos;
 }
 
-/// The names of the commands, when the first argument is none of them.
+/// Returns the names of the commands if the first argument is not a command.
 std::string unknown_command(const CLI::App& app, const std::vector<std::string>& arguments) {
   if (arguments.empty() || arguments[0].starts_with('-')) return "";
   std::vector<std::string> names;
@@ -64,7 +64,7 @@ std::string unbuilt_text() {
                      wrapped(unbuilt, "  ", 80));
 }
 
-/// `help` and `help COMMAND` as the --help that they mean.
+/// Replaces `help` and `help COMMAND` by the equivalent --help.
 std::vector<std::string> arguments_of(int argc, char** argv) {
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   if (!arguments.empty() && arguments[0] == "help") {
@@ -80,7 +80,7 @@ int parse(CLI::App& app, std::vector<std::string> arguments) {
   if (!unknown.empty()) return fail(unknown);
   if (arguments.empty()) return fail(app.help());
   try {
-    std::ranges::reverse(arguments);  // as CLI11 wants them
+    std::ranges::reverse(arguments);  // CLI11 expects this order
     app.parse(arguments);
   } catch (const CLI::Success& help_or_version) {
     std::ostringstream text;

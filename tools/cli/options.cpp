@@ -15,7 +15,7 @@
 namespace trine::cli {
 namespace {
 
-/// CLI11's range, with one text for all of its versions.
+/// Returns CLI11's range check with the same text for all versions.
 template <typename Number>
 Check within(Number lowest, Number highest) {
   return [=](CLI::Option& option) {
@@ -123,7 +123,7 @@ void parse_arguments(const std::vector<std::string>& arguments,
   declare(Command(&app));
   try {
     app.parse(
-        std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // as CLI11 wants them
+        std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // as CLI11 expects them
   } catch (const CLI::ParseError& error) {
     throw_error("trine: {}", error.what());
   }

@@ -8,13 +8,14 @@
 namespace trine::energy {
 namespace {
 
-/// The first row whose name a module's begins with, or that is an instance on the path.
+/// Assigns a component: the first row applies whose name is a prefix of the module's, or that is an
+/// instance on the path.
 struct Place {
   std::string_view module, instance;
   Component component;
 };
 constexpr Place kPlaces[] = {
-    // Before the longer lists: parts that stand in others.
+    // Parts inside of others come before the longer lists.
     {"", "u_pmem", kPmem},
     {"trine_weight_rows", "u_weight_rows", kPmem},
     {"trine_param", "u_params", kLanes},

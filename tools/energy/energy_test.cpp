@@ -24,7 +24,7 @@ namespace {
 
 machine::Config edge32() { return machine::load_config("edge32", {}); }
 
-/// Every number another.
+/// Returns a table in which every number differs.
 Table made_up() {
   Table table;
   table.technology = "t";
@@ -43,7 +43,7 @@ Table made_up() {
   return table;
 }
 
-/// A layer as it would be measured if the table were right.
+/// Returns a layer as it would be measured if the table were correct.
 Sample sample_of(const Table& table, const machine::Config& config, unsigned seed) {
   Sample sample;
   sample.cycles = 1000 + 137 * seed;
@@ -71,7 +71,7 @@ Sample sample_of(const Table& table, const machine::Config& config, unsigned see
   return sample;
 }
 
-/// Alike, of so many units.
+/// Requires equal costs for that number of units.
 void check_standing(const Cost& found, const Cost& wanted, double units) {
   const auto check = [&](double Standing::*part) {
     CHECK(units * found.unit.*part + found.fixed.*part ==
@@ -116,7 +116,7 @@ TEST_CASE("the table is found that the layers were made of", "[energy]") {
     CHECK(found.costs[c].glitches == Approx(0.5));
     CHECK(found.costs[c].error < 1e-3);
   }
-  // What was measured comes out again, from a file as well.
+  // The measured values are unchanged, also after writing and reading a file.
   const TemporaryFolder scratch(fs::temp_directory_path(), "energy");
   write_file(scratch.path() / "m.json", to_json(measured).dump());
   const Measured again = read_measured(scratch.path() / "m.json");
@@ -200,7 +200,7 @@ TEST_CASE("a program's actions cover its work", "[energy]") {
   for (std::size_t l = 0; l < actions.size(); ++l) {
     INFO(program.layers[l].name);
     const std::int64_t macs = program.layers[l].macs;
-    // Four MACs a PE and step: all of the layer's, and no more than whole tiles hold.
+    // Four MACs per PE and step: at least the layer's MACs, and at most those of whole tiles.
     CHECK(4 * actions[l][sim::kInt8] >= macs);
     if (macs > 0) CHECK(4 * actions[l][sim::kInt8] < 16 * macs);
     CHECK(actions[l][sim::kInt8] == actions[l][sim::kAddress] * (macs > 0 ? config.cols : 0));

@@ -10,7 +10,8 @@
 namespace trine::energy {
 namespace {
 
-/// x >= 0 with the least sum of (a x - b)^2: one coordinate after the other, until none moves.
+/// Finds x >= 0 with the smallest sum of (a x - b)^2, one coordinate after the other until none
+/// changes.
 std::vector<double> non_negative_least_squares(const std::vector<std::vector<double>>& a,
                                                const std::vector<double>& b) {
   constexpr int kRounds = 20'000;
@@ -52,7 +53,7 @@ class Fit {
     const double logic = sum.cells + sum.pins + sum.wires;
     const double factor = logic > 0 ? 1 + sum.glitches / logic : 1;
     cost.glitches = 1 - 1 / factor;
-    cost.wires = logic > 0 ? sum.wires / logic : 0;  // glitches take the same share
+    cost.wires = logic > 0 ? sum.wires / logic : 0;  // glitches have the same share
     leak(component, cost);
     const std::vector<double> x = solve(
         actions, [&](const power::Energy& e) { return factor * (e.cells + e.pins + e.wires); },
@@ -72,10 +73,11 @@ class Fit {
   }
 
  private:
-  /// One design does not tell what grows with its units from what does not.
+  /// Returns true with several designs: a single design cannot separate costs that grow with its
+  /// units from fixed costs.
   bool several() const { return designs_.size() > 1; }
 
-  /// Leakage: of each design one figure.
+  /// Fits leakage, one figure per design.
   void leak(std::size_t component, Cost& cost) const {
     std::vector<std::vector<double>> a;
     std::vector<double> leakage;
@@ -98,8 +100,8 @@ class Fit {
     for (const Measured& design : designs_) {
       const double units = units_of(static_cast<Component>(component), design.config);
       for (const Sample& row : design.samples) {
-        // A layer counts by the root of its cycles: long ones decide, short ones are not forgotten;
-        // of a large design no more than of a small one.
+        // A layer's weight is the root of its cycles: long layers dominate without hiding short
+        // ones. Large designs do not weigh more than small ones.
         const double weight = std::pow(static_cast<double>(row.cycles), -0.75) / units;
         std::vector<double>& line = a.emplace_back();
         for (const std::size_t action : actions)

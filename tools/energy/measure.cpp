@@ -19,7 +19,7 @@ namespace trine::energy {
 namespace fs = std::filesystem;
 namespace {
 
-/// A run of the RTL, and its ports.
+/// A run of the RTL with the trace of its ports.
 struct Recorded {
   fs::path vcd;
   std::vector<sim::LayerSpan> spans;
@@ -32,8 +32,9 @@ Recorded record(const Workload& workload, const fs::path& vcd, const MeasureOpti
   return {vcd, sim::layer_spans(*workload.program, result.runs, result.cycles)};
 }
 
-/// What another program needs to do the same: the netlist with the nets of its ports and the
-/// components of its cells; of each run its trace (already there) and its layers.
+/// Writes the files with which another program can repeat the measurement: the netlist with the
+/// nets of its ports and the components of its cells, and the layers of each run, next to its
+/// trace.
 void keep_design(const synth::Inspected& design, const std::vector<int>& components,
                  const fs::path& folder) {
   write_file(folder / "design.v", design.netlist.verilog(design.cells));
@@ -125,7 +126,7 @@ class Measurement {
   std::vector<int> component_;
 };
 
-/// @throws Error  the library has no memories
+/// @throws Error  the library contains no memories
 void check_memories(const synth::SynthOptions& options) {
   const fs::path liberty = synth::liberty_of(options);
   if (!options.macros.empty() && synth::read_macros(options.macros).empty())
@@ -135,7 +136,7 @@ void check_memories(const synth::SynthOptions& options) {
                 liberty.string());
 }
 
-/// What all_keys() made of it.
+/// Returns the configuration from the output of all_keys().
 machine::Config config_of(const Json& keys, const fs::path& file) {
   std::string toml;
   for (const auto& [key, value] : keys.items())
@@ -143,7 +144,7 @@ machine::Config config_of(const Json& keys, const fs::path& file) {
   return machine::parse_config(toml, file.string() + ": configuration");
 }
 
-/// The fields of Energy by name, in one order for both ways.
+/// Visits the fields of Energy by name, in the same order for reading and writing.
 template <typename Energy, typename F>
 void for_each_part(Energy& energy, const F& f) {
   f("cells", energy.cells);

@@ -17,7 +17,7 @@
 namespace trine::estimate {
 namespace {
 
-/// Bits of the memories that are too small for macros.
+/// Returns the bits of the memories that are too small for macros.
 double flop_bits(const machine::Config& config) {
   double bits = 0;
   for (const machine::Memory& m : machine::memories(config))
@@ -26,7 +26,8 @@ double flop_bits(const machine::Config& config) {
   return bits;
 }
 
-/// What a design's modules may be proportional to; bench/silicon/area_model.py has the same.
+/// Returns the quantities that the area of modules may be proportional to;
+/// bench/silicon/area_model.py uses the same.
 std::map<std::string, double> quantities(const machine::Config& c) {
   return {{"rows", c.rows},
           {"cols", c.cols},
@@ -64,7 +65,7 @@ double sum(const Json& terms, const std::map<std::string, double>& of) {
   return total;
 }
 
-/// The longest of the paths that may limit a clock.
+/// Returns the longest of the paths that may limit a clock.
 double longest(const Json& paths, const std::map<std::string, double>& of) {
   double most = 0;
   for (const Json& path : paths) most = std::max(most, sum(path.at("terms"), of));
@@ -79,8 +80,8 @@ std::vector<synth::Macro> macros_of(const Json& model) {
   return macros;
 }
 
-/// As synthesis chooses: each memory takes the least area that is read in the time that the clock
-/// leaves it. @param clock_ns  that of the fastest design, and what it may be slower
+/// Returns the area of the memories. As in synthesis, each memory uses the smallest tiling that is
+/// fast enough for the clock. @param clock_ns  of the fastest design, plus the permitted slack
 double sram_um2(const Json& model, const machine::Config& config, double clock_ns) {
   const std::vector<synth::Macro> macros = macros_of(model);
   double total = 0;
@@ -96,7 +97,7 @@ double sram_um2(const Json& model, const machine::Config& config, double clock_n
   return total;
 }
 
-/// Whether a cluster has it once: control, and the way from the bus.
+/// Returns true for parts that a cluster contains once: control, and the path from the bus.
 bool is_shared(const Json& part) {
   static const std::set<std::string> kShared{"bus", "control", "packed", "trits"};
   return kShared.contains(part.value("name", part.value("key", "")));

@@ -11,14 +11,14 @@
 namespace trine::estimate {
 namespace {
 
-/// Words in a PE that keeps rows, as Eyeriss has it: weights, inputs, sums (Chen et al., JSSC
+/// Words in a PE of a row-stationary array like Eyeriss: weights, inputs, sums (Chen et al., JSSC
 /// 2017).
 constexpr std::int64_t kRowWeights = 224, kRowInputs = 12, kRowSums = 24;
 
 std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// Each map and weight once, or the cheaper of the two again where neither half of the buffer holds
-/// one.
+/// Counts each map and weight once; if neither fits into half of the buffer, the cheaper of the two
+/// is read again.
 std::vector<Accesses> of_dram(const Product& p, const Resources& r) {
   const std::int64_t half = std::max<std::int64_t>(r.buffer_bytes / 2, 1);
   std::vector<Accesses> all = {{"weights", p.weights(), "once"},
@@ -34,7 +34,8 @@ std::vector<Accesses> of_dram(const Product& p, const Resources& r) {
   return all;
 }
 
-/// Sums that wait in the buffer while the reduction goes on: each part but the first reads them.
+/// Counts the sums that wait in the buffer between parts of the reduction: each part but the first
+/// reads them.
 Accesses sums(const Product& p, std::int64_t parts, const char* by) {
   return {"sums", p.outputs() * (2 * parts - 1),
           parts == 1 ? std::string("written once")

@@ -50,8 +50,8 @@ TEST_CASE("parameters of the tables are the published ones", "[estimate]") {
 TEST_CASE("MACs of the tables are the published ones", "[estimate]") {
   // 22.5 G operations at 128 tokens (MobileBERT, table 4): 11.2 G MACs.
   CHECK(table("bert-base", 128).macs() == 11'174'215'680);
-  // Each weight once for each token: 6 FLOPs a parameter and token in training, of which 2 forward
-  // (GPT-3, table D.1); embeddings and norms have no products.
+  // Each weight is used once for each token: training takes 6 FLOPs per parameter and token, of
+  // which 2 are forward (GPT-3, table D.1); embeddings and norms have no products.
   CHECK(macs_of(table("gpt-3", 1), "FULLY_CONNECTED") ==
         96LL * 12 * 12'288 * 12'288 + 50'257LL * 12'288);
   CHECK(macs_of(table("llama-7b", 1), "FULLY_CONNECTED") ==
@@ -67,13 +67,13 @@ TEST_CASE("one token waits for the bus, many for the array", "[estimate]") {
     if (row.op == "FULLY_CONNECTED") CHECK(row.bound() == "memory");
   for (const Row& row : prompt.rows)
     if (row.name == "feed-forward, GELU") CHECK(row.bound() == "compute");
-  // 16 bytes a cycle of all weights, keys and values.
+  // 16 bytes per cycle for all weights, keys and values.
   const double bytes = 6.6e9 + 32 * 2.0 * 2'048 * 4'096;
   CHECK(decode.cycles() > bytes / 16);
   CHECK(decode.cycles() < 1.05 * bytes / 16);
 }
 
-/// Both hang on the MACs of the planned layers: their energy, and whether cores share the tokens.
+/// Both depend on the MACs of the planned layers: their energy, and whether cores share the tokens.
 TEST_CASE("products of a transformer cost their MACs, and cores share its tokens", "[estimate]") {
   const auto estimate = [](const std::vector<std::string>& keys) {
     return of_transformer(transformer("bert-base"), 128, 128,
@@ -102,7 +102,7 @@ TEST_CASE("weights of fewer bits are fewer bytes of a token", "[estimate]") {
   constexpr double kBlocks = 2'084e6;  // weights
   CHECK(bytes["int8"] - bytes["int4"] == Approx(kBlocks / 2).epsilon(0.02));
   CHECK(bytes["int4"] - bytes["ternary"] == Approx(kBlocks / 4).epsilon(0.02));
-  // Each of five key heads is read once, for four queries.
+  // Each of five key heads is read once for four queries.
   const Estimate decode = of_transformer(bitnet, 1, 2'048, config);
   CHECK(macs_of(decode, "BATCH_MATMUL") == 30LL * 2 * 2'048 * 2'560);
   CHECK(std::ranges::find(decode.rows, "query x key", &Row::name)->times == 30 * 5);
@@ -122,8 +122,8 @@ TEST_CASE("tables and hardware that are not there are named", "[estimate][error]
                     "gpt-2: the design has no weights of int4 (array.weights4)");
 }
 
-/// bench/cycles/estimates.py --write measures the table. Of the shared networks three are worse on
-/// edge1024: short reductions of thresholds and of looked-up codes, and beats that meet gathers
+/// bench/cycles/estimates.py --write measures the table. Three of the shared networks are worse on
+/// edge1024: short reductions with thresholds or lookups, and beats that conflict with gathers
 /// which wait for the drain anyway.
 TEST_CASE("estimates are within 3 % of what the RTL takes", "[estimate][cycles]") {
   const std::filesystem::path root = TRINE_SOURCE_DIR;
@@ -268,7 +268,7 @@ TEST_CASE("an average over a border is planned for each number of taps", "[estim
   };
   const double same = cycles("a,avg,input,64,12,12,3,same\n");
   CHECK(same == cycles("a,avg,input,64,12,12,3,1\n"));
-  // As many positions without a border, in one sum where the other has nine.
+  // The same number of positions without a border: one sum instead of nine.
   const double inner = cycles("a,avg,input,64,14,14,3,\n");
   CHECK(same > inner);
   CHECK(same < 2 * inner);
@@ -365,11 +365,11 @@ TEST_CASE("area and clock are those of designs that synthesis measured", "[estim
         CAPTURE(what);
         const auto& measured = point.at(what);
         const double ours = value / measured.at("measured").get<double>() - 1;
-        CHECK(ours == Approx(measured.at("error").get<double>()).margin(0.0002));  // the script's
+        CHECK(ours == Approx(measured.at("error").get<double>()).margin(0.0002));  // of the script
         CHECK(std::abs(ours) < most);
       };
-      // A faster clock takes other macros at once; one design held out closes at 3.94 ns where its
-      // like take 4.3 (docs/area.md).
+      // A faster clock requires other macros at once; a held-out design reaches 3.94 ns where
+      // similar ones take 4.3 (docs/area.md).
       const double most = std::string(set) == "held_out" ? 0.12 : 0.40;
       near("area_um2", area.area_um2, 0.10);
       near("clock_ns", area.clock_ns, 0.12);
@@ -397,7 +397,8 @@ TEST_CASE("orders of loops move what is counted by hand", "[estimate][dataflow]"
                           6 * static_cast<double>(m.buffer_accesses()) + 200 * 42;
     CHECK(m.energy() == energy);
   }
-  // Half of 32 bytes holds neither: weights again for each part of the inputs, or the other way.
+  // Half of 32 bytes holds neither: either weights are read again for each part of the inputs, or
+  // inputs for each part of the weights.
   CHECK(moved(Dataflow::kOutput, p, {2, 2, 20, 4}).dram_accesses() ==
         8 + std::min(18 + 2 * 16, 16 + 2 * 18));
 }

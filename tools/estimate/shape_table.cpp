@@ -18,7 +18,7 @@
 namespace trine::estimate {
 namespace {
 
-constexpr int kSame = -1;  ///< of ShapeRow::pad, until the window is known
+constexpr int kSame = -1;  ///< value of ShapeRow::pad until the window is known
 
 struct Column {
   std::string_view name;
@@ -40,10 +40,10 @@ constexpr Column kColumns[] = {{"N", &ShapeRow::N, 1, 8191},
                                {"times", &ShapeRow::times, 1, 1'000'000},
                                {"bias", &ShapeRow::bias, 0, 2}};
 
-/// A type and the columns that it may fill besides name, type, from and times.
+/// A type, and the columns that it uses in addition to name, type, from and times.
 struct Type {
   std::string_view name, columns;
-  std::size_t sources;  ///< that it reads; 0: two and more
+  std::size_t sources;  ///< number of sources that it reads; 0: two or more
 };
 
 constexpr Type kTypes[] = {{"conv", "C H W M R S U D pad groups bias", 1},
@@ -73,7 +73,7 @@ bool takes(const Type& type, const std::string& column) {
   return std::ranges::count(words_of(std::string(type.columns)), column) > 0;
 }
 
-/// Between commas, without blanks around.
+/// Splits at commas and removes blanks.
 std::vector<std::string> fields_of(const std::string& line) {
   std::vector<std::string> fields(1);
   for (const char c : line)
@@ -194,7 +194,7 @@ class Parser {
     }
   }
 
-  /// The row above, where `from` is empty and its result has the shape.
+  /// Resolves the sources; if `from` is empty, the row above if its result has a matching shape.
   void sources(ShapeRow& r, const std::vector<std::string>& names) {
     const std::size_t wanted = type_of(r).sources;
     const int above = static_cast<int>(table_.rows.size()) - 1;
@@ -222,7 +222,7 @@ class Parser {
     return found->second;
   }
 
-  /// Whether the row's own extents, where it has any, are those of the other's result.
+  /// Returns true if the row's given extents equal those of the other row's result.
   static bool gives(const ShapeRow& other, const ShapeRow& r) {
     return (r.C == 0 || r.C == other.M) && (r.H == 0 || r.H == other.P) &&
            (r.W == 0 || r.W == other.Q);
@@ -239,7 +239,7 @@ class Parser {
     if (r.type != ShapeType::kEmbed) window(r);
   }
 
-  /// Extents that are not given are those of the first map that it reads.
+  /// Sets missing extents to those of the first map that the row reads.
   void input(ShapeRow& r) {
     for (const int from : r.from) {
       if (from < 0) continue;
@@ -297,12 +297,12 @@ class Parser {
     if (same) r.pad = before(r, r.P, r.H, r.R);
   }
 
-  /// The smaller half of what the windows of `positions` lack.
+  /// Returns the smaller half of the positions that the windows lack.
   static int before(const ShapeRow& r, int positions, int size, int taps) {
     return std::max(0, (positions - 1) * r.U + (taps - 1) * r.D + 1 - size) / 2;
   }
 
-  /// (H - (R - 1) D - 1 + 2 pad) / U + 1, or H / U rounded up.
+  /// Returns (H - (R - 1) D - 1 + 2 pad) / U + 1, or H / U rounded up.
   int extent(const ShapeRow& r, const std::string& column, int size, int taps) {
     if (r.pad == kSame) return (size + r.U - 1) / r.U;
     const int room = size - (taps - 1) * r.D - 1 + 2 * r.pad;

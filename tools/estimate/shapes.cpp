@@ -41,7 +41,7 @@ class Builder {
  private:
   const ShapeRow& row(int i) const { return table_.rows[at(i)]; }
 
-  /// The row whose map it reads as its source number `which`; -1: none.
+  /// Returns the row whose map is source number `which`; -1: none.
   int source(int i, std::size_t which) const {
     const int from = row(i).from[which];
     return from >= 0 && row(from).times == row(i).times ? from : -1;
@@ -54,7 +54,7 @@ class Builder {
         if (const int from = source(static_cast<int>(i), k); from >= 0) ++readers_[at(from)];
   }
 
-  /// A sum goes into the longer one of the products before it that nobody else reads.
+  /// Fuses each sum into the longer of its two products, if only the sum reads it.
   void fuse_sums() {
     for (int i = 0; i < static_cast<int>(table_.rows.size()); ++i) {
       if (row(i).type != ShapeType::kAdd || row(i).from[0] == row(i).from[1]) continue;
@@ -80,7 +80,7 @@ class Builder {
 
   const Shape& shape(int map) const { return network_.maps[at(map)].shape; }
 
-  /// What a row reads: a row's map, or one from DRAM.
+  /// Returns the map that a row reads: a row's result, or a map from DRAM.
   int input(int i, std::size_t which, const Shape& shape) {
     const int from = source(i, which);
     return from >= 0 ? map_of_.at(from) : map(shape);
@@ -165,7 +165,7 @@ class Builder {
 
   Layer product(int i) {
     ShapeRow r = row(i);
-    if (r.N > 1) {  // a batch: as many pixels of all that one output reads
+    if (r.N > 1) {  // a batch: all pixels of the batch that one output reads
       r.C *= r.H * r.W;
       r.R = r.S = r.H = r.P = 1;
       r.W = r.Q = r.N;
@@ -223,7 +223,7 @@ class Builder {
     };
     ShapeRow last = r;
     if (r.P * r.Q == 1 && std::int64_t{r.H} * r.W > config_.dmem_words() / 2) {
-      ShapeRow columns = r;  // one after the other
+      ShapeRow columns = r;  // rows, then columns
       columns.S = 1;
       columns.Q = r.W;
       const int sums = map({r.C, 1, r.W});
@@ -235,7 +235,8 @@ class Builder {
     put(i, std::move(l));
   }
 
-  /// Where an average's runs of positions with as many taps inside end, along one axis.
+  /// Returns the ends of runs of positions whose average covers the same number of taps, along one
+  /// axis.
   static std::vector<int> ends(int positions, int taps, int stride, int pad, int extent) {
     const auto inside = [&](int p) {
       const int begin = p * stride - pad;
@@ -248,7 +249,7 @@ class Builder {
     return found;
   }
 
-  /// Output positions with one divisor.
+  /// Returns regions of output positions with the same divisor.
   static std::vector<compiler::SumRegion> regions(const compiler::Geometry& g) {
     const std::vector<int> rows = ends(g.P, g.R, g.stride_y, g.pad_top, g.H);
     const std::vector<int> columns = ends(g.Q, g.S, g.stride_x, g.pad_left, g.W);
@@ -270,7 +271,7 @@ class Builder {
     put(i, std::move(l));
   }
 
-  /// A map's only column or row as often as the layer has them.
+  /// Repeats a map's only column or row to the layer's extent.
   int repeated(int i, int map, bool rows) {
     const ShapeRow& r = row(i);
     const Shape s = shape(map);
@@ -291,8 +292,8 @@ class Builder {
     put(i, std::move(l));
   }
 
-  /// With more channels than parameters: mean and variance as products with ones, three
-  /// passes.
+  /// Adds a norm. If it has more channels than parameters, mean and variance become products with
+  /// ones, in three passes.
   void norm(int i) {
     const ShapeRow& r = row(i);
     if (r.C <= config_.param_channels) return over_channels(i, LayerKind::kNormalize);
@@ -317,7 +318,8 @@ class Builder {
     map_of_[i] = pass(pass(x, x), x);
   }
 
-  /// What only the concatenation reads, its producer writes there; else a copy.
+  /// Joins maps: a producer that only the concatenation reads writes into it directly, others are
+  /// copied.
   void join(int i) {
     const ShapeRow& r = row(i);
     const int whole = map_of_[i] = map({r.C, r.H, r.W});
@@ -339,7 +341,7 @@ class Builder {
     }
   }
 
-  /// The map, and what are parts of it, become parts.
+  /// Makes the map and all its parts parts of another map.
   void move(int map, const compiler::Part& part) {
     for (compiler::Map& m : network_.maps)
       if (m.part.whole == map) {
@@ -368,13 +370,13 @@ class Builder {
   const machine::Config& config_;
   Network network_;
   std::vector<int> readers_;       ///< of a row's map
-  std::map<int, int> sum_of_;      ///< the row that adds to a product
-  std::map<int, int> product_of_;  ///< of such a row
-  std::map<int, int> map_of_;      ///< a row's result
+  std::map<int, int> sum_of_;      ///< by product: the row that adds to it
+  std::map<int, int> product_of_;  ///< by such a row: the product
+  std::map<int, int> map_of_;      ///< by row: its result
 };
 
-/// The plan's layers as often as the table has them, with its parameters; behind them rows that are
-/// no layer of their own.
+/// Returns the plan's layers, repeated as in the table and with its parameters, followed by the
+/// rows that are not layers of their own.
 Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
   for (const ShapeRow& row : table.rows) {
     bool first = true;

@@ -10,12 +10,12 @@
 namespace trine::estimate {
 namespace {
 
-/// What a flow asks of mappings: of Timeloop's dimensions N, M, C, R, S, P, Q.
+/// Constraints of a dataflow on mappings, in Timeloop's dimensions N, M, C, R, S, P, Q.
 struct Order {
-  const char* keep;    ///< data that have a register in each PE
-  const char* bypass;  ///< those that have none
+  const char* keep;    ///< data kept in registers of each PE
+  const char* bypass;  ///< data without registers in a PE
   const char* spread;  ///< dimensions over the array: across, then down
-  int across;          ///< so many of these are across
+  int across;          ///< number of these that are across
   const char* alone;   ///< dimensions that are not spread
 };
 constexpr std::array<Order, 4> kOrders = {{
@@ -25,7 +25,7 @@ constexpr std::array<Order, 4> kOrders = {{
     {"[Inputs, Weights, Outputs]", "[]", "[P, R, C, N, M, S, Q]", 1, "[N=1, M=1, S=1, Q=1]"},
 }};
 
-/// Words of a PE's registers: of its one datum, or of rows (weights, inputs, sums).
+/// Returns the registers of a PE in words: one for its datum, or rows (weights, inputs, sums).
 int depth_of(Dataflow flow) { return flow == Dataflow::kRow ? 224 + 12 + 24 : 1; }
 
 }  // namespace

@@ -19,7 +19,7 @@ using compiler::Layer;
 using compiler::LayerKind;
 using compiler::Network;
 
-/// @throws Error  the design lacks it
+/// Returns the precision of the weights. @throws Error  the design does not support it
 const machine::Precision& precision_of(const Transformer& t, const machine::Config& config) {
   const machine::Precision& weights =
       t.weights == machine::kInt4.name
@@ -30,7 +30,7 @@ const machine::Precision& precision_of(const Transformer& t, const machine::Conf
               &weights == &machine::kInt4 ? "array.weights4" : "array.precisions");
 }
 
-/// A block's layers, and the rows that they count for.
+/// Adds a block's layers, and the rows to which they belong.
 class Shapes {
  public:
   Shapes(const Transformer& t, int tokens, int context, const machine::Config& config)
@@ -65,7 +65,7 @@ class Shapes {
     Row& r = row("embedding", "", 1);
     r.parameters = (std::int64_t{t_.vocabulary} + t_.positions + t_.segments) * D;
     if (t_.segments > 0) r.parameters += 2 * D;  // its norm
-    // Logits take the same codes.
+    // The logits use the same codes.
     const std::int64_t shared = !t_.pooler && t_.tied ? t_.vocabulary * D : 0;
     r.weight_bytes = r.parameters - shared;
   }
@@ -98,7 +98,7 @@ class Shapes {
 
   void after_blocks() {
     int from = last_;
-    if (tokens_ > 1) {  // the pooler's is the first one, else the last one
+    if (tokens_ > 1) {  // the pooler's is the first token, otherwise the last
       network_.maps[at(last_)].output = true;
       network_.outputs.push_back(last_);
       from = map(t_.width, 1);
@@ -115,7 +115,7 @@ class Shapes {
 
   // ---- layers -----------------------------------------------------------------------------------
 
-  /// What comes next is of it.
+  /// Begins a row; the following layers belong to it.
   Row& row(const std::string& name, const std::string& op, std::int64_t times) {
     row_ = static_cast<int>(rows_.size());
     return rows_.emplace_back(Row{name, op, times});
@@ -143,7 +143,7 @@ class Shapes {
     return l;
   }
 
-  /// Channels of all heads.
+  /// Returns the channels of all key heads.
   int keys() const { return t_.key_heads > 0 ? t_.key_heads * head_ : t_.width; }
 
   static std::string name_of(Gate gate) {
@@ -153,7 +153,7 @@ class Shapes {
 
   void add(Layer l) { network_.layers.push_back(std::move(l)); }
 
-  /// The first channels of a map; of all of them itself.
+  /// Returns a map of the first channels of another map, or that map itself if it has no more.
   int first_of(int whole, int channels) {
     if (channels == network_.maps[at(whole)].shape.C) return whole;
     const int to = map(channels, network_.maps[at(whole)].shape.W);
@@ -161,7 +161,7 @@ class Shapes {
     return to;
   }
 
-  /// Channels are alike: of very many the first stand for all.
+  /// Adds a product. All channels cost the same: if there are many, only the first are planned.
   /// @param residual  a map that is added, -1: none
   int product(int from, int channels, int residual = -1,
               const machine::Precision& weights = machine::kInt8) {
@@ -190,7 +190,7 @@ class Shapes {
     return product(from, channels, residual, *weights_);
   }
 
-  /// A pass of the vector unit over two maps.
+  /// Adds a pass of the vector unit over two maps.
   int pass(int a, int b) {
     const compiler::Shape s = network_.maps[at(a)].shape;
     const int to = map(s.C, s.W);
@@ -200,8 +200,8 @@ class Shapes {
     return to;
   }
 
-  /// One operator; of more channels than the design has parameters mean and variance as products
-  /// with ones, three passes.
+  /// Adds a norm. If it has more channels than the design has parameters, mean and variance become
+  /// products with ones, in three passes.
   int norm(const std::string& name, int x, std::int64_t times) {
     Row& r = row(name, "NORM", times);
     const compiler::Shape s = network_.maps[at(x)].shape;
@@ -225,11 +225,12 @@ class Shapes {
       for (int i = 0; i < 3; ++i) pass(m, m);
   }
 
-  /// Some heads, which stand for all: keys and values are loaded as weights. Scores come ahead of
-  /// the mixtures, as the compiler orders them: a softmax runs beside products of other heads.
+  /// Adds some heads, which represent all of them: keys and values are loaded as weights. Scores
+  /// precede the mixtures, in the compiler's order: a softmax runs in parallel to products of other
+  /// heads.
   int attention(int queries) {
     constexpr int kAhead = 2;
-    // The queries of a group are rows of one product, if there is one token.
+    // With one token, the queries of a group are rows of one product.
     const int group = t_.key_heads > 0 && tokens_ == 1 ? t_.heads / t_.key_heads : 1;
     const int queries_of = group * tokens_;
     const std::int64_t heads = std::int64_t{t_.layers} * t_.heads / group;
@@ -258,17 +259,18 @@ class Shapes {
     return joined;
   }
 
-  /// A head's channels of a map; of a group the heads' rows of the one token.
+  /// Returns a head's channels of a map; for a group, the rows of its heads for the single token.
   compiler::Part part_of(int map, int head, int group) const {
     if (group == 1) return {map, head * head_};
     return {map, head * group * head_, 0, 0, 1, 1, head_ / 4};
   }
 
-  /// Enough that their beginning and end count little.
+  /// Returns the number of planned heads: enough that start and end matter little.
   int planned_heads() const { return std::min(t_.key_heads > 0 ? t_.key_heads : t_.heads, 4); }
 
-  /// Cycles of one head: where the array waits for the vector unit they are the softmax's, the rest
-  /// is the two products', which overlap. Keys and values are no weights in memory.
+  /// Sets the cycles of one head. Cycles in which the array waits for the vector unit belong to the
+  /// softmax, the others to the two products, which overlap. Keys and values do not count as
+  /// weights in memory.
   void set_heads() {
     const auto scores = std::ranges::find(rows_, "BATCH_MATMUL", &Row::op);
     const std::span<Row> rows(scores, 3);
@@ -287,12 +289,12 @@ class Shapes {
   const Transformer& t_;
   int tokens_, context_, head_;
   const machine::Config& config_;
-  const machine::Precision* weights_;  ///< of the products that come next
+  const machine::Precision* weights_;  ///< of the following products
   int last_ = -1;
-  int row_ = -1;  ///< of the layers that come next
+  int row_ = -1;  ///< of the following layers
   Network network_;
   std::vector<Row> rows_;
-  /// Channels of the products of a row, and how many of them are walked.
+  /// The channels of a row's products, and how many of them are planned.
   struct Channels {
     int all = 1, walked = 1;
   };

@@ -52,7 +52,7 @@ std::vector<Array> arrays_of(const Json& list) {
   return arrays;
 }
 
-/// A number or an enumeration, as a number.
+/// Converts a number or an enumeration to a number.
 template <typename T>
 Json number_of(const T& value) {
   if constexpr (std::is_enum_v<T>)
@@ -138,7 +138,7 @@ model::Op op_of_json(const Json& json) {
   return op;
 }
 
-/// Tensors that no operator reads or writes any more are left out.
+/// Converts a graph without tensors that no operator reads or writes.
 Json json_of(const model::Graph& graph) {
   std::vector<bool> used(graph.tensors.size());
   const auto use = [&](const std::vector<int>& tensors) {
@@ -197,7 +197,7 @@ void set_settings(const Json& json, Pair& p) {
   read_number(json.at("seed"), p.made.data_seed);
 }
 
-/// parse(json), with faults of the text as errors that name the file.
+/// Calls parse(json) and reports errors in the text with the name of the file.
 template <typename Parse>
 auto parsed(const std::string& text, const std::string& file, Parse parse) try {
   return parse(parse_json(text, file));

@@ -29,7 +29,7 @@ struct Sequence {
   }
 };
 
-/// Codes of any scale; of int16 without zero point.
+/// Adds codes of any scale; int16 codes have no zero point.
 int activation(Builder& b, const Sequence& s, const std::string& name, std::vector<int> shape) {
   Tensor t;
   t.name = name;
@@ -54,7 +54,8 @@ int constant(Builder& b, const std::string& name, DataType type, std::vector<int
   return b.graph.add(std::move(t));
 }
 
-/// Weights of a gate, so that its sums of `inputs` terms mostly lie within -8..8, or beyond.
+/// Adds weights of a gate, such that its sums of `inputs` terms are mostly within -8..8, or exceed
+/// it.
 int weights(Builder& b, int from, int cells, int inputs, int spread) {
   const float of_codes = b.graph.tensor(from).scale() * 73;
   const float scale = static_cast<float>(spread) / 73 / of_codes /
@@ -103,7 +104,7 @@ int lstm(Builder& b, const Sequence& s, int x, int inputs) {
   return out;
 }
 
-/// SVDF: biases and weights in time up to their ends.
+/// Adds an SVDF with biases and weights in time up to their limits.
 int memory(Builder& b, int x) {
   const std::vector<int> shape = b.shape(x);
   const int units = b.number(1, 12), rank = b.number(1, 4), time = b.number(1, 12);
@@ -153,7 +154,7 @@ void make_cells(Builder& b) {
   b.graph.inputs = {x};
   int out = lstm(b, s, x, inputs);
   if (once_in(b, 3)) out = lstm(b, s, out, b.graph.tensor(out).shape[2]);
-  if (once_in(b, 3)) {  // the last step alone, or another one
+  if (once_in(b, 3)) {  // only the last step, or any one
     const int step = once_in(b, 2) ? s.steps - 1 : b.number(0, s.steps - 1);
     std::vector<int> begin{0, 0, 0}, end = b.shape(out);
     const std::size_t axis = s.time_major ? 0 : 1;

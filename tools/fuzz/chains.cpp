@@ -58,7 +58,7 @@ class Chain {
     return b_.depthwise(from, 1, 3, 3, stride, stride, 1, 1, Padding::kSame, once_in(b_, 2));
   }
 
-  /// Expand, depthwise, project, and the sum with what went in.
+  /// Adds expand, depthwise, project, and the sum with the input.
   int inverted_residual() {
     const int channels = b_.shape(x_)[3];
     const int wide = convolution(x_, channels * b_.number(1, 3), 1, 1);
@@ -67,7 +67,7 @@ class Chain {
     return once_in(b_, 3) ? narrow : b_.addition(x_, narrow);
   }
 
-  /// Two convolutions of the same map, their channels behind each other.
+  /// Adds two convolutions of the same map and concatenates them.
   int beside() {
     const int a = convolution(x_, b_.number(1, 12), 1, 1);
     const int c = b_.convolution(x_, b_.number(1, 12), 3, 3, 1, 1, 1, 1, Padding::kSame, false);

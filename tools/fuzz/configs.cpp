@@ -19,20 +19,20 @@ namespace {
 constexpr int kPresetShare = 6;  ///< one configuration in so many is a preset
 
 int side(Choices& choices) {
-  // 31, 63 and 127: counts of columns overflow there first.
+  // 31, 63 and 127: column counters overflow there first.
   static const std::vector<int> kUsual{4, 8, 16, 1, 2, 24, 32, 64, 31, 63, 127};
   return choices.number(0, 1) == 0 ? any(choices, kUsual) : choices.number(1, 20);
 }
 
-/// A value of an integer key: the value of the preset, one next to it, half or twice as large, or a
-/// count that is odd or one below a power of two.
+/// Returns a value of an integer key: the value of the preset, a neighbour of it, half or twice the
+/// value, or a count that is odd or one below a power of two.
 int other_value(Choices& choices, const machine::IntKey& key, int value) {
   if (key.choices) return any(choices, key.allowed);
   const std::vector<int> values{value, value / 2, 2 * value, value - 1, value + 1, 1, 31, 63, 127};
   return std::clamp(any(choices, values), key.allowed[0], key.allowed[1]);
 }
 
-/// Changes one key. Keeps the configuration where the changed one is not valid.
+/// Changes one key, unless the changed configuration is invalid.
 void change_key(Choices& choices, machine::Config& config) {
   const auto& keys = machine::schema();
   const machine::Key& key =
@@ -49,7 +49,7 @@ void change_key(Choices& choices, machine::Config& config) {
   }
 }
 
-/// A shipped preset of which up to two keys are changed.
+/// Returns a shipped preset with up to two changed keys.
 machine::Config any_preset(Choices& choices) {
   static std::map<std::string, machine::Config> read;
   const std::string name = any(choices, drawn_presets());
@@ -67,7 +67,7 @@ machine::Config any_design(Choices& choices) {
   c.cols = side(choices);
   c.axi_data_bits = any(choices, kBuses);
   c.axi_addr_bits = once_in(choices, 4) ? choices.number(33, 64) : 32;
-  // Whole rows of all banks, at least 4; 8 vectors twice.
+  // At least 4 whole rows of all banks, and 8 vectors twice.
   const int unit = std::max(1, c.banks() / 256);
   const int dmem = std::max({8, c.banks() / 64, (16 * c.rows + 255) / 256});
   c.dmem_kib = round_up(dmem * any(choices, kTimes), unit);

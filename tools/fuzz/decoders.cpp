@@ -27,7 +27,7 @@ llm::WeightCodes any_codes(Builder& b, const machine::Config& config) {
   return any(b, codes);
 }
 
-/// Sizes of heads of which so many channels have one or, if `whole`, whole ones.
+/// Returns possible head sizes for a number of channels; with `whole`, only divisors.
 std::vector<int> head_sizes(int channels, bool whole) {
   std::vector<int> sizes;
   for (const int size : kHeads)
@@ -35,7 +35,7 @@ std::vector<int> head_sizes(int channels, bool whole) {
   return sizes;
 }
 
-/// Heads whose channels are whole groups.
+/// Draws heads whose channels are whole groups.
 void set_heads_of_groups(Builder& b, int group, int most, llm::Dimensions& d) {
   d.dim = group * b.number(1, std::max(1, most / group));
   d.heads = d.dim / any(b, head_sizes(d.dim, true));
@@ -79,11 +79,11 @@ llm::QuantizedModel Decoder::model() const {
 Decoder any_decoder(Builder& b, const machine::Config& config) {
   Decoder d;
   d.codes = any_codes(b, config);
-  // A norm's channels are in the parameters at once; mostly as many as there is room for.
+  // The parameter memory must hold a norm's channels: mostly no more channels than it has room for.
   const int most = once_in(b, 16) ? kMostChannels : std::min(kMostChannels, config.param_channels);
   d.dims = any_dimensions(b, llm::group_of(d.codes), most);
   d.shared = !once_in(b, 3);
-  // Golden layers alone come to long contexts quickly.
+  // The golden layers reach long contexts quickly.
   if (once_in(b, 3)) d.first = b.number(1, once_in(b, 4) ? 250 : 30, 250);
   d.prompt = b.number(1, once_in(b, 6) ? 70 : 20, 70);
   d.chunk = b.number(1, d.prompt + 2);
@@ -100,7 +100,7 @@ model::Graph last_step(const Decoder& d) {
 
 namespace {
 
-/// The next tokens, as many at once as the session takes of `count`.
+/// Returns the next tokens, as many of `count` as the session reads together.
 std::vector<int> next_tokens(const Decoder& d, const llm::QuantizedModel& model,
                              const machine::Config& config, llm::Session& session, TextRun& run) {
   const int from = session.position(), begin = d.first, end = d.first + d.prompt;

@@ -47,13 +47,13 @@ TEST_CASE("only networks of the families asked for are drawn, and repeat without
   CHECK(exported < 60);
 }
 
-// Found by `--family low-bit`: a group of four channels is an eighth of a word of binary codes,
-// which a store to DRAM has whole.
+// Found by `--family low-bit`: a group of four channels is an eighth of a word of binary codes, but
+// a store to DRAM transfers whole words.
 TEST_CASE("groups whose channels share words are exact, also where rows lie in DRAM", "[fuzz]") {
   const Pair pair =
       make_pair(parse_case("0,0,0,0,2,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2,0,3,0/1763013435/"
                            "6,0,0,0,0,0,19,0,0,1,1,0,0,0,0,0,0,1,0,1,1,0,0,0,0,4,0/0,2"));
-  REQUIRE(pair.config.cores == 2);  // of another generator the case is another one
+  REQUIRE(pair.config.cores == 2);  // another generator draws another case
   REQUIRE(pair.graph.ops.size() == 2);
   REQUIRE(pair.graph.in(pair.graph.ops[0], 1).shape == std::vector{16, 1, 1, 2});
   REQUIRE(pair.graph.out(pair.graph.ops[1]).shape == std::vector{1, 5, 5, 16});
@@ -162,7 +162,7 @@ TEST_CASE("families of inputs, gates, exchanges and TOSA are drawn among the oth
     CHECK(make_pair(draw_case(19, n, n, {Family::kExchange})).config.cores > 1);
 }
 
-// Operators of a file one by one give what the golden layers give of the imported graph.
+// A file's operators, run one by one, give the outputs of the golden layers for the imported graph.
 TEST_CASE("an import that computes something else than the file has failed", "[fuzz][tosa]") {
   Pair pair;
   for (int n = 0; pair.imported == nullptr; ++n) {
@@ -271,7 +271,7 @@ bool has(const Pair& p, const std::string& op) {
                      [&](const model::Op& o) { return o.name == op; });
 }
 
-/// A failure that hangs on an operator and the bus: both are all that is left.
+/// A failure that depends on an operator and the bus: only these remain.
 TEST_CASE("failures are made simpler", "[fuzz]") {
   int made_simpler = 0;
   for (int n = 0; n < 200 && made_simpler < 5; ++n) {
@@ -311,14 +311,14 @@ TEST_CASE("what lies between batches is no output of a drawn network", "[fuzz]")
   for (int n = 0; n < 1500; ++n) {
     const model::Graph graph = make_pair(draw_case(501, 0, n), machine::Config{}).graph;
     outputs += graph.outputs.size() > 1 ? 1 : 0;
-    // Operators of a network that is illegal for another reason stay as they are.
+    // If a network is illegal for another reason, its operators are unchanged.
     illegal += std::ranges::count(graph.ops, model::OpKind::kUnknown, &model::Op::kind) > 0 ? 1 : 0;
   }
   CHECK(outputs > 100);
   CHECK(illegal < 5);
 }
 
-/// The first pair that is exact, with everything switched on.
+/// Returns the first exact pair with all features enabled.
 Pair exact_pair() {
   for (int n = 0;; ++n) {
     const Pair pair = make_pair(draw_case(5, 0, n, {Family::kImages}), machine::Config{});
@@ -373,11 +373,11 @@ constexpr int kPairs = 160, kConfigs = 40, kExported = 80, kExportedOnAll = 80;
 constexpr int kTexts = 24;
 #endif
 
-/// Nothing that the machine lacks: what is refused is beyond a documented limit.
+/// Returns a machine that supports everything, so that refusals are due to documented limits.
 machine::Config all_features() {
   machine::Config config = machine::load_config("edge256");
   for (const machine::Precision& p : machine::kPrecisions) config.*p.enabled = true;
-  config.param_channels = 2048;  // the longest normalization that is drawn
+  config.param_channels = 2048;  // the longest normalization drawn
   machine::check(config);
   return config;
 }
@@ -446,9 +446,9 @@ TEST_CASE("texts of random decoders equal the golden layers'", "[fuzz][random][l
   CHECK(telling > exact / 2);
 }
 
-/// What these showed: a cache whose first pixel lay elsewhere; a head's weights larger than PMEM;
-/// heads of a spilled pixel; rotations by blocks, of spilled pixels as well; tokens whose heads
-/// meet in a bank.
+/// Texts that revealed errors: a cache whose first pixel is stored elsewhere; a head's weights
+/// larger than PMEM; heads of a spilled pixel; rotations by blocks, of spilled pixels as well;
+/// tokens whose heads are in the same bank.
 TEST_CASE("texts that differed once", "[fuzz][llm]") {
   struct Text {
     std::vector<std::string> design;

@@ -15,8 +15,8 @@ std::vector<OpKind> kinds_that(bool (*are_wanted)(OpKind)) {
   return kinds;
 }
 
-/// Operators of one code, one float, two codes: all that the table of operators has, but tables,
-/// which are the sum of them.
+/// Operators on one code, one float, or two codes: all operators of the table except for tables,
+/// which are combinations of them.
 const std::vector<OpKind> kUnary = kinds_that([](OpKind kind) {
   return model::is_unary(kind) && model::computes_codes(kind) && kind != OpKind::kTable;
 });
@@ -24,7 +24,7 @@ const std::vector<OpKind> kFloats =
     kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_floats(kind); });
 const std::vector<OpKind> kBinary =
     kinds_that([](OpKind kind) { return model::is_binary(kind) && model::computes_codes(kind); });
-/// Those of int16 codes that the machine has.
+/// The operators that the machine supports on int16 codes.
 const std::vector<OpKind> kWideUnary{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
                                      OpKind::kQuantize};
 const std::vector<OpKind> kWideBinary{OpKind::kAdd, OpKind::kSub, OpKind::kMul, OpKind::kMaximum,
@@ -36,8 +36,8 @@ std::vector<T> without(std::vector<T> list, const std::vector<T>& some) {
   return list;
 }
 
-/// A network that grows by one operator at a time; each reads any map that is there.
-/// @param wide  of what the machine has of int16 codes alone
+/// A network that grows by one operator at a time; each operator reads any existing map.
+/// @param wide  uses only operators that the machine supports on int16 codes
 class Images {
  public:
   explicit Images(Builder& b, bool wide = false) : b_(b), wide_(wide) {
@@ -69,7 +69,7 @@ class Images {
     if (made >= 0) maps_.push_back(made);
   }
 
-  /// The last map's codes as one row.
+  /// Classifies: the last map's codes become one row.
   void classify() {
     const int x = maps_.back();
     const auto elements = static_cast<int>(b_.graph.tensor(x).elements());
@@ -83,7 +83,7 @@ class Images {
   const std::vector<int>& shape(int t) const { return b_.shape(t); }
   model::Tensor& tensor(int t) { return b_.tensor(t); }
 
-  /// Its codes at the other one's scale.
+  /// Rescales a map to the other map's scale.
   int conform(int t, int like) {
     const model::Quantization &a = tensor(t).quantization, &b = tensor(like).quantization;
     if (a.scale == b.scale && a.zero_point == b.zero_point) return t;
@@ -118,7 +118,7 @@ class Images {
     return out;
   }
 
-  /// Codes to floats, a function of them, codes again.
+  /// Dequantizes, applies a function of floats, and quantizes again.
   int floats(int x) {
     const OpKind kind = any(b_, kFloats);
     const int real = b_.unary(x, OpKind::kDequantize), y = b_.unary(real, kind);
@@ -173,7 +173,8 @@ class Images {
                    f.stride_w, f.padding);
   }
 
-  /// A second operand: the map itself, another one that fits, a constant, or what is repeated.
+  /// Returns a second operand: the map itself, another map that fits, a constant, or a map to be
+  /// repeated.
   int operand(int x) {
     const std::vector<int> s = shape(x);
     switch (b_.number(0, 4)) {
@@ -219,7 +220,7 @@ class Images {
     return out;
   }
 
-  /// A map times a code for each of its channels, as squeeze and excitation makes them.
+  /// Multiplies a map by a code for each of its channels, as in squeeze and excitation.
   int gate(int x) {
     const int C = shape(x)[3], squeezed = extent(b_, 16);
     int g = b_.mean(x, {1, 2});
@@ -301,7 +302,7 @@ class Images {
     return -1;
   }
 
-  /// Rows of an image in the other order.
+  /// Packs rows of an image in reverse order.
   int pack(int x) {
     const std::vector<int> s = shape(x);
     if (s[1] > 6) return -1;
@@ -346,7 +347,7 @@ class Images {
 
   int norm(int x) { return b_.normalization(x, !once_in(b_, 2)); }
 
-  /// A block of 1 x 1 to 4 x 4.
+  /// Draws a block of 1 x 1 to 4 x 4.
   template <typename Fits>
   int any_block(Fits fits) {
     std::vector<int> blocks;
@@ -401,7 +402,7 @@ class Images {
     return b_.transpose(x, order);
   }
 
-  /// SPACE_TO_BATCH_ND, a convolution, BATCH_TO_SPACE_ND.
+  /// Adds SPACE_TO_BATCH_ND, a convolution, BATCH_TO_SPACE_ND.
   int between_batches(int x) {
     const std::vector<int> s = shape(x);
     const int R = b_.number(1, 3), S = b_.number(1, 3), block_h = b_.number(1, 3),
@@ -445,7 +446,7 @@ bool has(const model::Graph& graph, std::initializer_list<OpKind> kinds) {
   });
 }
 
-/// ONNX's rounding; half of them with zero points of weights.
+/// Switches to ONNX's rounding; half of the operators also get zero points of weights.
 void make_half_even(Builder& b) {
   for (model::Op& op : b.graph.ops)
     op.half_even = op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||

@@ -11,7 +11,7 @@
 namespace trine::fuzz {
 namespace {
 
-/// A product of codes of two maps whose results fill the codes of its output.
+/// Scales the output of a product of two maps so that its results use the full range of codes.
 void scale_product(Builder& b, int out, int x, int y, int summands) {
   b.tensor(out).quantization.scale = {b.tensor(x).scale() * b.tensor(y).scale() * 60 *
                                       std::sqrt(static_cast<float>(summands)) * 1.8f};
@@ -23,7 +23,7 @@ int multiply(Builder& b, int x, int y) {
   return out;
 }
 
-/// Slices of inputs, rows of channels, as operands.
+/// Draws slices of inputs (rows of channels) as operands.
 class Parts {
  public:
   explicit Parts(Builder& b)
@@ -45,7 +45,7 @@ class Parts {
   }
 
  private:
-  /// Channels of an input: one of its equal parts, or as many from anywhere.
+  /// Returns channels of an input: one of its equal parts, or the same number from anywhere.
   int part() { return part(any(b_, wholes_)); }
   int part(int whole) {
     const int all = b_.shape(whole)[1], parts = all / channels_;
@@ -54,7 +54,7 @@ class Parts {
     return b_.strided_slice(whole, {0, begin}, {rows_, begin + channels_}, {1, 1});
   }
 
-  /// A map of the shape of a part, which a layer writes or wrote.
+  /// Returns a computed map with the shape of a part.
   int computed() {
     if (!computed_.empty() && !once_in(b_, 3)) return recent(b_, computed_);
     const int x = once_in(b_, 2) ? part() : b_.input({rows_, channels_});
@@ -64,7 +64,8 @@ class Parts {
 
   int other() { return once_in(b_, 3) ? part() : computed(); }
 
-  /// A part times another map of its shape, transposed: [rows, rows], or [channels, channels].
+  /// Adds the product of a part and another map of its shape, transposed: [rows, rows] or
+  /// [channels, channels].
   int product() {
     const int x = part(), y = other();
     const bool columns = once_in(b_, 3), swap = once_in(b_, 3);
@@ -74,7 +75,7 @@ class Parts {
     return out;
   }
 
-  /// A part times what a layer made of the channels of another input.
+  /// Adds the product of a part and a layer's output computed from another input's channels.
   int product_of_two() {
     const int N = b_.number(1, 24);
     const int x = part(), from = b_.input({channels_, N});
@@ -100,11 +101,11 @@ class Parts {
 
   Builder& b_;
   const int rows_, channels_;
-  const bool heads_;  ///< no layer reads an input but products of its parts
+  const bool heads_;  ///< true: only products of parts read an input
   std::vector<int> wholes_, computed_;
 };
 
-/// Squeeze and excitation of an input, or of a layer that reads it.
+/// Draws squeeze and excitation of an input, or of a layer that reads it.
 class Gates {
  public:
   explicit Gates(Builder& b) : b_(b) {
@@ -121,7 +122,7 @@ class Gates {
     if (once_in(b_, 3)) x_ = made;
   }
 
-  /// Another layer that reads the same map.
+  /// Adds another layer that reads the same map.
   void add_reader() { reader(x_); }
 
  private:
@@ -156,7 +157,7 @@ class Gates {
   int x_ = -1;
 };
 
-/// Rows of tokens that the cores of a cluster share.
+/// Draws rows of tokens that the cores of a cluster share.
 class Exchange {
  public:
   explicit Exchange(Builder& b)
@@ -184,10 +185,10 @@ class Exchange {
 
   int dense(int x) { return b_.fully_connected(x, b_.shape(x).back(), heads_ * depth_); }
 
-  /// [R, H * D] as [H, R, D].
+  /// Reshapes [R, H * D] to [H, R, D].
   int of_heads(int x) { return b_.transpose(b_.reshape(x, {rows_, heads_, depth_}), {1, 0, 2}); }
 
-  /// Queries times keys, and these times values.
+  /// Adds queries times keys, and the result times values.
   void attend(int made) {
     const int q = of_heads(made), k = of_heads(dense(x_));
     const int scores = b_.batch_matmul(q, k, false, true);

@@ -14,10 +14,11 @@ namespace trine::fuzz {
 namespace {
 
 constexpr const char* kNarrow = "narrow";      ///< name of tensors that stay int8
-constexpr const char* kFraction = "fraction";  ///< of those in Q0.15
-constexpr const char* kWords = "words";        ///< of those of int32
+constexpr const char* kFraction = "fraction";  ///< name of tensors in Q0.15
+constexpr const char* kWords = "words";        ///< name of int32 tensors
 
-/// Sums of 40 bits: the bias in int64, as large beside int16 codes as it was beside int8.
+/// Converts a bias to int64 for sums of 40 bits, as large relative to int16 codes as before to
+/// int8.
 void lengthen(model::Tensor& bias) {
   std::vector<std::int64_t> values;
   for (const std::int64_t v : bias.integers()) values.push_back(256 * v);
@@ -45,7 +46,7 @@ int random_slice(Builder& b, int x) {
   return b.strided_slice(x, begin, end, stride);
 }
 
-/// Joined with its own product, or with itself.
+/// Joins a map with its own product, or with itself.
 int random_join(Builder& b, int x) {
   const std::vector<int> s = b.shape(x);
   const int axis = b.number(1, 3);
@@ -78,7 +79,8 @@ bool moves(Builder& b, Between between) {
   return between == Between::kMovement || (between == Between::kAny && once_in(b, 2));
 }
 
-/// All activations of one scale get another one together, so that what moves codes stays legal.
+/// Scales all activations of the same scale by a common factor, so that operators that move codes
+/// stay legal.
 void spread_scales(Builder& b) {
   static const std::vector<float> kFar{64, 1.0F / 64, 4096, 1.0F / 4096, 0x1p20F, 0x1p-18F};
   std::map<float, float> factors;
@@ -90,8 +92,8 @@ void spread_scales(Builder& b) {
   }
 }
 
-/// The largest weights, and biases that leave sums of 40 bits just enough room (int32: half of all
-/// bits).
+/// Sets the largest weights, and biases that leave just enough room in 40-bit sums (int32: half of
+/// the bits).
 void reach_ends(Builder& b, const model::Op& op) {
   const bool transposed = op.kind == OpKind::kTransposeConv;
   model::Tensor& weights = b.tensor(op.inputs[1]);
@@ -109,7 +111,7 @@ void reach_ends(Builder& b, const model::Op& op) {
   }
 }
 
-/// Scales, weights and biases at their ends, all fused activations.
+/// Sets scales, weights and biases to their limits, and uses all fused activations.
 void go_to_corners(Builder& b) {
   using model::Activation;
   static const std::vector<Activation> kActivations{Activation::kNone, Activation::kRelu,
@@ -194,7 +196,7 @@ int random_vector(Builder& b, int x) {
                                           OpKind::kQuantize};
   static const std::vector<OpKind> kOfTwo{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
   const int kind = b.number(0, 7);
-  if (kind == 7) {  // a function in Q0.15, which nobody else reads
+  if (kind == 7) {  // a function in Q0.15 that no other operator reads
     static const std::vector<OpKind> kFractions{OpKind::kLogistic, OpKind::kTanh, OpKind::kSoftmax};
     static const std::vector<float> kBetas{1, 0.3F, 2.5F};
     const int y = b.unary(x, any(b, kFractions));
@@ -246,7 +248,7 @@ void random_chain(Builder& b, int x, Between between, bool codes) {
   b.graph.outputs = {x};
 }
 
-/// Operators whose int16 results are rounded once.
+/// Returns true for operators that round int16 results once.
 bool rounds_once(OpKind kind) {
   static const std::vector<OpKind> kKinds{OpKind::kAdd,
                                           OpKind::kSub,
@@ -261,7 +263,7 @@ bool rounds_once(OpKind kind) {
   return std::ranges::count(kKinds, kind) != 0;
 }
 
-/// ONNX's rounding, its biases of 32 bits, clamps of codes.
+/// Switches to ONNX's rounding, with 32-bit biases and clamped codes.
 void round_to_even(Builder& b) {
   const auto is_wide = [](const model::Tensor& t) { return t.type == model::DataType::kInt16; };
   for (model::Op& op : b.graph.ops) {
@@ -270,11 +272,11 @@ void round_to_even(Builder& b) {
     op.half_even = true;
     if (!is_wide(b.graph.out(op))) continue;
     op.code_min = once_in(b, 3) ? b.number(INT16_MIN, 0) : INT16_MIN;
-    op.code_max = once_in(b, 3) ? b.number(0, INT16_MAX) : INT16_MAX;  // activations leave 0
+    op.code_max = once_in(b, 3) ? b.number(0, INT16_MAX) : INT16_MAX;  // activations begin at 0
   }
 }
 
-/// Weights of the format in fixed point, some of them few and small.
+/// Gives weights values of the format in fixed point, some of them few and small.
 void give_weights(Builder& b, machine::Format format, model::Tensor& weights) {
   const int most = once_in(b, 3) ? 255 : b.number(1, 127);
   std::vector<std::int16_t> values;
@@ -289,7 +291,8 @@ void give_weights(Builder& b, machine::Format format, model::Tensor& weights) {
   std::memcpy(weights.data.edit().data(), values.data(), weights.data.size());
 }
 
-/// All int16 codes, but those on lines, become values of a format, if their operators round once.
+/// Converts all int16 codes, except for those of interpolated functions, to values of a format, if
+/// their operators round once.
 void give_format(Builder& b) {
   const auto of_int16 = [](const model::Tensor& t) {
     return t.type == model::DataType::kInt16 && t.name != kFraction;
@@ -314,7 +317,7 @@ void give_format(Builder& b) {
   }
   for (model::Op& op : b.graph.ops) {
     if (b.graph.out(op).format != format) continue;
-    for (int* bound : {&op.code_min, &op.code_max})  // results are clamped to them
+    for (int* bound : {&op.code_min, &op.code_max})  // clamps the results
       if (*bound != INT16_MIN && *bound != INT16_MAX)
         *bound = static_cast<int>(machine::nearest(format, *bound, 0));
   }
@@ -326,7 +329,7 @@ void give_format(Builder& b) {
   }
 }
 
-/// Products of two maps; int32 codes at the ends.
+/// Draws products of two maps, with int32 codes at the ends.
 void make_wide_matrices(Builder& b) {
   const int batches = once_in(b, 2) ? 1 : b.number(2, 3), M = b.number(1, 20), N = b.number(1, 20);
   const int K = once_in(b, 6) ? b.number(100, 256) : b.number(1, 24);
@@ -367,7 +370,7 @@ void make_int16(Builder& b) {
   if (onnx && once_in(b, 2)) give_format(b);
 }
 
-/// Weights of E4M3 in fixed point, of products with scales of powers of two.
+/// Gives products E4M3 weights in fixed point and power-of-two scales.
 void give_fixed(Builder& b) {
   const auto power = [](float scale) { return std::exp2(std::round(std::log2(scale))); };
   for (model::Tensor& t : b.graph.tensors)
@@ -390,7 +393,7 @@ void give_fixed(Builder& b) {
   }
 }
 
-/// Products of such weights, of int8 codes as long as these stay so, then of int16 ones.
+/// Draws products with such weights: first of int8 codes, then of int16 codes.
 void make_fixed(Builder& b) {
   int x = b.input({1, b.number(1, 10), b.number(1, 10), b.number(1, 24)});
   bool narrow = !once_in(b, 3);
@@ -415,7 +418,7 @@ void make_fixed(Builder& b) {
 
 namespace {
 
-/// Operators of codes of E4M3. @return whether the chain ends
+/// Adds operators on E4M3 codes. @return true if the chain ends
 bool add_of_values(Builder& b, int& x) {
   const std::vector<int> shape = b.shape(x);
   const int R = b.number(1, std::min(3, shape[1])), S = b.number(1, std::min(3, shape[2]));
@@ -450,7 +453,7 @@ bool add_of_values(Builder& b, int& x) {
   }
 }
 
-/// Scales of powers of two, by which about as many bits of a product are left as codes have.
+/// Draws power-of-two scales that leave about as many bits of a product as codes have.
 void scale_weights(Builder& b, const model::Op& op, float input, float output) {
   const auto bits_of = [&](int t) {
     const model::Tensor& tensor = b.graph.tensor(t);
@@ -461,7 +464,7 @@ void scale_weights(Builder& b, const model::Op& op, float input, float output) {
     scale = std::ldexp(output / input, bits - b.number(0, 4) + 1);
 }
 
-/// Codes of E4M3 on both sides of products, or on one, with weights of it or of int8.
+/// Draws products with E4M3 codes on one or both sides, with E4M3 or int8 weights.
 void make_values(Builder& b) {
   int x = b.input({1, b.number(1, 10), b.number(1, 10), b.number(1, 24)});
   const int input = x;
@@ -517,8 +520,8 @@ void make_values(Builder& b) {
 
 }  // namespace
 
-/// Codes behind a quantizer are of the format, those of an input any; or weights are of one alone,
-/// or both are of E4M3.
+/// Draws networks in formats: codes after a quantizer have the format, codes of an input are
+/// arbitrary; or only weights have a format, or both have E4M3.
 void make_formats(Builder& b) {
   if (once_in(b, 4)) return make_fixed(b);
   if (once_in(b, 3)) return make_values(b);

@@ -60,8 +60,8 @@ std::string read_all(int from) {
   }
 }
 
-/// "RTL: assertion trine_post.sv:389: TOP.trine_top....a_drained" of what a model printed before it
-/// stopped; empty: no assertion failed.
+/// Returns "RTL: assertion trine_post.sv:389: TOP.trine_top....a_drained" from a stopped model's
+/// output; empty if no assertion failed.
 std::string failed_assertion(const std::string& printed) {
   static const std::regex kLine("([^/ ]+[.]sv:[0-9]+): Assertion failed in ([^\\n]*)");
   std::smatch found;
@@ -69,7 +69,8 @@ std::string failed_assertion(const std::string& printed) {
   return fmt::format("RTL: assertion {}: {}", found[1].str(), found[2].str());
 }
 
-/// Seconds of processor time, which other processes do not use up; a process that sleeps ends, too.
+/// Limits processor time, which is independent of other processes, and also ends a process that
+/// sleeps.
 void limit_time(int seconds) {
   const auto most = static_cast<rlim_t>(seconds);
   const rlimit limit{most, most + 5};

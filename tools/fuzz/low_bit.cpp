@@ -13,7 +13,7 @@ namespace trine::fuzz {
 
 namespace {
 
-/// A layer whose result is added to what it reads, or lies behind that.
+/// Adds a layer whose result is added to its input, or joined with it.
 int add_residual(LowBitNet& net, int x) {
   const Encoding codes = net.encoding(x);
   int y =
@@ -35,7 +35,7 @@ void random_low_bit(LowBitNet& net) {
   const std::vector<Encoding> kCodes{Encoding::kBinary, Encoding::kTernary, Encoding::kInt2,
                                      Encoding::kInt4};
   const int size = net.number(5, 14);
-  const bool whole = net.number(0, 3) == 0;  // words, as what joins packed maps asks for
+  const bool whole = net.number(0, 3) == 0;  // whole words, as joins of packed maps require
   const auto channels = [&] {
     const int any = net.number(1, net.number(0, 5) == 0 ? 300 : 70);
     return whole ? (any + 15) / 16 * 16 : any;
@@ -43,7 +43,7 @@ void random_low_bit(LowBitNet& net) {
   int x = net.input({1, size, size, channels()},
                     any_encoding(net, {Encoding::kInt8, Encoding::kBinary, Encoding::kTernary}));
   for (int layers = net.number(1, 3); layers > 0; --layers) {
-    // Often of one kind, so that packed operations follow each other.
+    // Often the same codes, so that packed operations follow each other.
     const Encoding same = net.encoding(x) == Encoding::kInt8 ? Encoding::kBinary : net.encoding(x);
     const Encoding weights = net.number(0, 2) > 0 ? same : any_encoding(net, kWeights);
     if (net.number(0, 3) == 0) x = net.pad(x, net.number(0, 1) == 0 ? -1 : 1);
@@ -63,7 +63,8 @@ void random_low_bit(LowBitNet& net) {
 
 namespace {
 
-/// The last FULLY_CONNECTED: weights of four bits with a factor for each group of `block` channels.
+/// Gives the last FULLY_CONNECTED weights of four bits with a factor for each group of `block`
+/// channels.
 void set_groups(Builder& b, int block) {
   model::Op& op = b.graph.ops.back();
   model::Tensor& weights = b.tensor(op.input(1));
@@ -90,7 +91,7 @@ void set_groups(Builder& b, int block) {
   op.inputs.push_back(b.graph.add(std::move(factors)));
 }
 
-/// Products over the last axis, of groups of the machine's sizes.
+/// Draws products over the last axis, with groups of the machine's sizes.
 void make_groups(Builder& b) {
   constexpr int kBlocks[] = {32, 64, 128};
   int x = b.input({b.number(1, 20), 32 * b.number(1, 6)});
@@ -103,7 +104,7 @@ void make_groups(Builder& b) {
   }
 }
 
-/// At most two of each four neighbours are not 0.
+/// Keeps at most two nonzero weights of each four neighbours.
 void keep_two_of_four(Builder& b, model::Tensor& weights) {
   const int depth = weights.shape.back();
   for (int i = 0; i < static_cast<int>(weights.data.size()); i += depth)
@@ -114,7 +115,7 @@ void keep_two_of_four(Builder& b, model::Tensor& weights) {
     }
 }
 
-/// Each is one of 15, or 0, which is what fills up rows.
+/// Limits weights to 15 values and 0, which also pads rows.
 void use_table(Builder& b, model::Tensor& weights) {
   std::array<std::uint8_t, 16> table{};
   for (std::size_t i = 1; i < table.size(); ++i)
@@ -122,7 +123,7 @@ void use_table(Builder& b, model::Tensor& weights) {
   for (std::uint8_t& weight : weights.data.edit()) weight = table.at(weight % table.size());
 }
 
-/// Convolutions and products of int8 whose weights can be packed.
+/// Draws int8 convolutions and products whose weights can be packed.
 void make_packed(Builder& b) {
   const int size = b.number(4, 12), channels = b.number(1, 16) * b.number(1, 4);
   int x = b.input({1, size, size, channels});

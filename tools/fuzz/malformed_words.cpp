@@ -24,9 +24,9 @@ class Mutator {
     return words;
   }
 
-  /// One in ten repeats a RUN, as nothing else gives so many tokens.
+  /// Draws random words. One in ten repeats a RUN, because only that gives so many tokens.
   std::vector<Word> random(const std::vector<Word>& legal) {
-    // A RUN that reads a register which was never set is refused.
+    // Sets all registers first, because a RUN that reads an unset register is refused.
     std::vector<Word> words{legal.front()};
     for (std::size_t e = 0; e < isa::kEngines; ++e)
       for (int reg = 0; reg < isa::kRegisters; ++reg)
@@ -55,7 +55,7 @@ class Mutator {
   }
   Engine engine() { return static_cast<Engine>(draw(isa::kEngines)); }
 
-  /// A number of so many bits: small, a corner, or any.
+  /// Draws a number of `width` bits: small, a corner, or any.
   std::uint64_t number(int width) {
     const std::uint64_t most = (std::uint64_t{1} << width) - 1;
     const std::uint64_t corners[] = {0, 1, most, most >> 1, most & bits()};
@@ -67,7 +67,7 @@ class Mutator {
     return (word & ~mask) | (value << field.lsb & mask);
   }
 
-  /// One field of a SET or a RUN has another value.
+  /// Changes one field of a SET or a RUN.
   Word with_field(Word word) {
     const bool set = isa::opcode_of(word) == isa::Opcode::kSet;
     std::vector<const isa::Field*> fields{&isa::run::kWait, &isa::run::kSignal, &isa::run::kOp,
@@ -83,7 +83,7 @@ class Mutator {
     return with(word, field, number(field.width));
   }
 
-  /// A SET or a RUN of anything, mostly one that stops nothing by itself, or any bits.
+  /// Draws a SET or a RUN with any fields, mostly one that does not stop by itself, or any bits.
   Word any_word() {
     Word word = 0;
     do {

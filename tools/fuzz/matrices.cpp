@@ -7,7 +7,7 @@
 namespace trine::fuzz {
 namespace {
 
-/// Tensors of two, three or five axes; four would be images.
+/// Draws operators on tensors of two, three or five axes; four would be images.
 class Matrices {
  public:
   explicit Matrices(Builder& b) : b_(b) {
@@ -42,14 +42,14 @@ class Matrices {
     return b_.unary(x, any(b_, kKinds));
   }
 
-  /// FULLY_CONNECTED of the last axis, or of all of it.
+  /// Adds FULLY_CONNECTED over the last axis, or over all axes.
   int dense(int x) {
     const bool all = elements(x) < 1000 && once_in(b_, 6);
     const int K = all ? static_cast<int>(elements(x)) : shape(x).back();
     return b_.fully_connected(x, K, extent(b_, 64));
   }
 
-  /// A product with a constant, an input, or itself transposed.
+  /// Adds a product with a constant, an input, or its own transpose.
   int product(int x) {
     const std::vector<int> s = shape(x);
     if (s.size() < 2 || s.size() > 3) return -1;
@@ -81,7 +81,7 @@ class Matrices {
     return b_.transpose(x, shuffled(b_, order));
   }
 
-  /// Two axes joined, one split, or one of a single element more.
+  /// Joins two axes, splits one, or adds an axis of one element.
   int reshape(int x) {
     std::vector<int> to = shape(x);
     const int last = static_cast<int>(to.size()) - 1;
@@ -138,7 +138,7 @@ class Matrices {
   int softmax(int x) { return b_.softmax(x); }
   int norm(int x) { return b_.normalization(x, !once_in(b_, 2)); }
 
-  /// The channels, or axes before them.
+  /// Reduces the channels, or the axes before them.
   int reduce(int x) {
     const int last = static_cast<int>(shape(x).size()) - 1;
     const std::vector<int> axes{once_in(b_, 2) ? b_.number(0, last) : last};

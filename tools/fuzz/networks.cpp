@@ -17,7 +17,8 @@ using model::DataType;
 
 namespace {
 
-/// What is drawn, the likely ones several times; behind them what is only asked for.
+/// The families to draw from, likely ones several times, followed by those that are only drawn on
+/// request.
 const std::vector<Family> kFamilies{
     Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
     Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
@@ -110,14 +111,14 @@ Family make_network(Builder& b) {
     b.graph = model::expanded(std::move(b.graph));
   } catch (const model::Refusal&) {
     if (is_legal(drawn)) throw;
-    b.graph = drawn;  // model::check() says why it is not
+    b.graph = drawn;  // model::check() reports why it is illegal
   }
   return family;
 }
 
 namespace {
 
-/// What no operator reads. @return what they read
+/// Makes all tensors that no operator reads outputs. @return the tensors that operators read
 std::set<int> set_unread_outputs(model::Graph& graph) {
   std::set<int> read;
   for (const model::Op& op : graph.ops) read.insert(op.inputs.begin(), op.inputs.end());
@@ -128,8 +129,8 @@ std::set<int> set_unread_outputs(model::Graph& graph) {
   return read;
 }
 
-/// Whether the tensor lies between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, which are only known
-/// together, if nobody else reads it.
+/// Returns true if the tensor is between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, which are
+/// supported only together and if no other operator reads it.
 bool is_between_batches(const model::Graph& graph, int t) {
   return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const model::Op& op) {
     return (op.name == "SPACE_TO_BATCH_ND" && op.outputs[0] == t) ||
@@ -170,7 +171,8 @@ void set_outputs(Builder& b) {
 
 namespace {
 
-/// Codes of 16 bits with these high bytes. @param ends  -128 and 127 become -32768 and 32767
+/// Extends codes to 16 bits with these high bytes. @param ends  -128 and 127 become -32768 and
+/// 32767
 /// @param around_zero  -4..3 instead
 void lengthen(Builder& b, bool ends, bool around_zero, Array& codes) {
   std::vector<std::uint8_t> bytes;
@@ -185,8 +187,8 @@ void lengthen(Builder& b, bool ends, bool around_zero, Array& codes) {
   codes.bytes = std::move(bytes);
 }
 
-/// The values of a format that lie nearest to int16 codes: no other code is one of a tensor of the
-/// format.
+/// Rounds int16 codes to the nearest values of a format, because a tensor of the format contains no
+/// other codes.
 void be_values(machine::Format format, Array& codes) {
   for (std::size_t i = 0; i + 1 < codes.bytes.size(); i += 2) {
     std::int16_t code = 0;
@@ -211,14 +213,14 @@ Array random_codes(Builder& b, int tensor) {
       code = static_cast<std::uint8_t>(code % (high - low + 1) + low);
     else if (kind == 4)  // ends
       code = (code & 1) != 0 ? 0x7f : 0x80;
-    else if (kind == 5 && code < 0xf0)  // one code mostly
+    else if (kind == 5 && code < 0xf0)  // mostly one code
       code = 0x80;
   }
   if (t.type == DataType::kInt16) lengthen(b, kind >= 4, kind == 3, codes);
   if (t.type == DataType::kInt16 && t.format != machine::Format::kNone) be_values(t.format, codes);
   if (t.type == DataType::kInt32) {
     codes.dtype = "i4";
-    std::vector<std::uint8_t> bytes;  // each the highest of an element
+    std::vector<std::uint8_t> bytes;  // the highest byte of each element
     for (const std::uint8_t high : codes.bytes)
       for (int byte = 0; byte < 4; ++byte)
         bytes.push_back(byte == 3 ? high : static_cast<std::uint8_t>(b.content(0, 255)));

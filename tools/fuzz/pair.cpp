@@ -24,9 +24,10 @@
 namespace trine::fuzz {
 namespace {
 
-/// On a configuration that has int16 one of so many networks is of that.
+/// With int16 support, one of so many networks uses it.
 constexpr int kInt16Share = 6;
-/// One of so many networks is of the families that draw parts of inputs, gates, exchanges, TOSA.
+/// One of so many networks belongs to the families that draw parts of inputs, gates, exchanges or
+/// TOSA.
 constexpr int kFurtherShare = 4;
 
 bool needs_int16(Family family) {
@@ -34,7 +35,7 @@ bool needs_int16(Family family) {
          family == Family::kSpikes;
 }
 
-/// Whether the design computes networks of the family.
+/// Returns true if the design supports networks of the family.
 bool has(const machine::Config& config, Family family) {
   if (family == Family::kDecoders)
     return config.vector && config.table && config.softmax && config.matmul &&
@@ -47,16 +48,17 @@ bool has(const machine::Config& config, Family family) {
                                    (config.vector && (config.table || family == Family::kSpikes))));
 }
 
-/// What the compiler may refuse: limits in docs/operators.md, hardware that the configuration
-/// lacks, memories that are too small. Networks are made of operators, types and shapes that it
-/// has.
+/// Returns true for refusals that the compiler may give: limits in docs/operators.md, hardware that
+/// the configuration lacks, too small memories. All drawn operators, types and shapes are
+/// supported.
 bool is_limit(model::Reason reason) {
   using model::Reason;
   return reason == Reason::kConfiguration || reason == Reason::kMemory ||
          reason == Reason::kLayout || reason == Reason::kRange || reason == Reason::kRounding;
 }
 
-/// What model::check() may refuse: what lies between drawn operators, but never the operator.
+/// Returns true for refusals that model::check() may give: combinations of operators, but never an
+/// operator itself.
 bool is_illegal(model::Reason reason) {
   return reason != model::Reason::kOperator && reason != model::Reason::kOther;
 }
@@ -69,7 +71,8 @@ Verdict refusal(const model::Refusal& e, Outcome outcome, bool (*allowed)(model:
 
 Verdict failure(const std::string& text) { return {Outcome::kFailed, text}; }
 
-/// Whether the outputs have many codes. @param most  that they could have
+/// Returns true if the outputs contain many different codes. @param most  number that they could
+/// contain
 bool distinguishes(const std::vector<Array>& outputs, std::size_t most = 8) {
   std::size_t bytes = 0;
   std::set<std::uint8_t> codes;
@@ -80,7 +83,7 @@ bool distinguishes(const std::vector<Array>& outputs, std::size_t most = 8) {
   return codes.size() >= std::min(most, bytes / 4 + 1);
 }
 
-/// Memory that nobody wrote holds anything.
+/// Fills memory that is not initialized with arbitrary bytes.
 std::vector<std::uint8_t> memory_of(const compiler::Program& program,
                                     const std::vector<Array>& inputs) {
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
@@ -111,16 +114,16 @@ sim::RtlOptions rtl_options(const Pair& pair) {
   return options;
 }
 
-/// On the RTL, from and to the same memory as the architecture simulator. A program that is kept on
-/// the chip runs a second time, when its words are there; then DMEM holds what the first run left,
-/// which comes out between the rows of a map, so that its outputs alone are compared.
-/// @param arrays  the outputs  @return "" or what differs
+/// Runs the RTL on the same memory as the architecture simulator. A program that is kept on the
+/// chip runs a second time with its words in place. DMEM then contains results of the first run,
+/// which are stored between the rows of a map, so only the outputs are compared.
+/// @param arrays  the outputs  @return "" or the difference
 std::string run_rtl(const Pair& pair, const compiler::Program& program,
                     const std::vector<std::uint8_t>& before,
                     const std::vector<std::uint8_t>& expected, const std::vector<Array>& arrays,
                     const sim::RunResult& arch, Verdict& verdict) {
   sim::RtlOptions options = rtl_options(pair);
-  // The prediction is of the second run; the first one fetches its words.
+  // The prediction applies to the second run; the first one fetches the words.
   options.predicted_cycles = arch.cycles + 4 * static_cast<std::uint64_t>(pair.axi_latency);
   sim::RtlRunner rtl(program, options);
   std::vector<std::uint8_t> dram = before;
@@ -138,7 +141,7 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
                            again[o].bytes.at(*at), arrays[o].bytes.at(*at));
   }
   verdict.rtl_cycles += result.cycles;
-  // Reads are whole beats.
+  // Reads transfer whole beats.
   if (result.dram_bytes_read < arch.dram_bytes_read ||
       result.dram_bytes_written != arch.dram_bytes_written)
     return fmt::format("RTL: {} bytes read, {} written; expected {} or more, and {}",
@@ -147,8 +150,8 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
   return "";
 }
 
-/// Both machines on one stage. @param arrays  its inputs, then its outputs
-/// @return "" or what differs between them
+/// Runs both simulators on one stage. @param arrays  its inputs, then its outputs
+/// @return "" or the difference between them
 std::string run_stage(const Pair& pair, const compiler::Program& stage, Backend backend,
                       std::vector<Array>& arrays, Verdict& verdict) {
   const std::vector<std::uint8_t> before = memory_of(stage, arrays);
@@ -164,7 +167,7 @@ std::string run_stage(const Pair& pair, const compiler::Program& stage, Backend 
   return run_rtl(pair, stage, before, dram, arrays, arch, verdict);
 }
 
-/// How a program's weights are packed: machine::kStreams, a bit each.
+/// Returns how a program's weights are packed, as one bit for each entry of machine::kStreams.
 unsigned streams_of(const std::vector<const compiler::Program*>& stages) {
   unsigned all = 0;
   for (const compiler::Program* stage : stages)
@@ -198,7 +201,7 @@ Verdict run_program(const Pair& pair, const compiler::Program& program,
   return text.empty() ? verdict : failure("architecture simulator: " + text);
 }
 
-/// @param c  says which operators are left
+/// @param c  contains the operators that remain
 Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}) {
   Pair p;
   p.config = config;
@@ -208,7 +211,7 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
   try {
     p.family = make_network(b);
   } catch (const Error& e) {
-    p.family = Family::kExported;  // the others are no files
+    p.family = Family::kExported;  // other families are not files
     p.unread = e.what();
     const auto* refused = dynamic_cast<const model::Refusal*>(&e);
     p.beyond = refused != nullptr && std::ranges::all_of(refused->reasons(), is_limit);
@@ -216,7 +219,7 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.made.data_seed = network.data_seed();
     return p;
   }
-  // One rounding has few products of int16, and no LSTM.
+  // With a single rounding, few int16 products and no LSTM are supported.
   const int single = needs_int16(p.family) ? 6 : 2;
   p.rounding = once_in(b, single) && p.family != Family::kCells ? reference::kSinglePolicy
                                                                 : reference::kDoublePolicy;
@@ -304,7 +307,7 @@ Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& fami
   const std::vector<Family> further =
       fitting({Family::kParts, Family::kGates, Family::kExchange, Family::kTosa});
   const std::uint64_t drawn = hash64(fmt::format("{} {} {}", seed, k, n));
-  // On a design that is given and lacks them all, the compiler says so.
+  // If a given design supports none of the families, the compiler reports that.
   std::vector<Family> asked = fitting(families);
   if (asked.empty()) asked = families;
   if (asked.empty() && !wide.empty() && drawn % kInt16Share == 0) asked = wide;
@@ -368,7 +371,7 @@ std::string describe(const Pair& p) {
 
 namespace {
 
-/// A text, on the architecture simulator and, if asked, on the RTL.
+/// Runs a text on the architecture simulator and optionally on the RTL.
 Verdict run_decoder(const Pair& pair, Backend backend) {
   llm::SessionOptions options;
   options.config = pair.config;

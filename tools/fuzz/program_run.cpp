@@ -43,7 +43,8 @@ std::vector<std::uint8_t> on_arch(const RandomProgram& p) {
   return dram;
 }
 
-/// The first write of DMEM that differs, by its cycle and instruction; in a model of its own.
+/// Returns the first DMEM write that differs, with its cycle and instruction; uses a separate
+/// model.
 std::string first_write(const ProgramCase& c, const RandomProgram& p) try {
   sim::RtlOptions options = options_of(c);
   options.lockstep = true;

@@ -27,7 +27,7 @@ using isa::Engine;
 namespace agu = isa::agu;
 namespace post = isa::post;
 
-/// Scale memory: the largest left shift that no accumulator of a program overflows (see Sum).
+/// Scale memory: the largest left shift that overflows no accumulator of a program (see Sum).
 constexpr int kLargestShift = 6;
 
 constexpr int kOrigin = -77;  ///< of RMSNorms
@@ -55,7 +55,7 @@ class Generator {
   Generator(const machine::Config& config, unsigned seed)
       : config_(config), seed_(seed), random_(seed) {
     beat_ = config.data_words();
-    // Ternary values have three codes: weights, and a quarter of DMEM that nothing overwrites.
+    // Ternary values need three codes: weights, and a quarter of DMEM that nothing overwrites.
     ternary_ = config.ternary && seed % 3 == 0;
   }
 
@@ -84,7 +84,8 @@ class Generator {
     static constexpr std::int64_t kCorners[] = {1 << 30, 0x7fffffff, 0x40000001, 0};
     return chance(10) ? kCorners[draw(4)] : std::int64_t{1} << 30 | random_() >> 2;
   }
-  /// Half of the shifts bring sums of that magnitude near int8, the others are anything allowed.
+  /// Draws a shift: half of the shifts scale sums of that magnitude to about int8, the others are
+  /// any legal shift.
   int shift(int sum_bits) {
     const int largest = std::min(30, 30 - sum_bits);
     if (chance(30)) return between(-31, largest);
@@ -98,8 +99,8 @@ class Generator {
     result_.program.run_layer.push_back(0);
   }
 
-  /// DRAM: images of DMEM, PMEM, biases, scales and tables (all to be loaded), then a place to
-  /// store to.
+  /// Lays out DRAM: images of DMEM, PMEM, biases, scales and tables (all loaded), then an area for
+  /// stores.
   void first_loads() {
     const std::int64_t channels = config_.param_channels;
     pmem_image_rows_ = config_.pmem_rows() / config_.rows_per_beat() * config_.rows_per_beat();
@@ -118,7 +119,7 @@ class Generator {
     load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
   }
 
-  /// Packed weights, two streams of each kind. @return the byte behind them
+  /// Packs weights into two streams of each kind. @return the byte after them
   std::int64_t make_streams(std::int64_t at) {
     using isa::dma::Target;
     for (std::size_t n = 0; n < 2 * machine::kStreams.size(); ++n) {
@@ -139,14 +140,14 @@ class Generator {
     return at;
   }
 
-  /// Some of the cores, or none named: all.
+  /// Names some of the cores, or none, which means all.
   void name_cores(isa::TransferRegisters& r) {
     if (config_.cores == 1) return;
     if (chance(80)) r.set(isa::dma::kCores, draw(256));
     r.set(isa::dma::kFromCore, draw(8));
   }
 
-  /// Rows of so many words, from byte `dram`; of some cores.
+  /// Returns rows of `words` words from byte `dram`, for some cores.
   isa::TransferRegisters rows_of(std::int64_t dram, int local, int words, int rows,
                                  int local_stride, int dram_stride) {
     isa::TransferRegisters r;
@@ -170,7 +171,7 @@ class Generator {
     r.set(isa::dma::kLocal, local);
     r.set(isa::dma::kWords, bytes / 4);
     r.set(isa::dma::kRowsLast, s.rows - 1);
-    r.set(isa::dma::kLocalStride, draw(9));  // not looked at, as the next one
+    r.set(isa::dma::kLocalStride, draw(9));  // not read, like the next one
     r.set(isa::dma::kDramStride, 8 * draw(9));
     name_cores(r);
     i.registers = r;
@@ -180,7 +181,7 @@ class Generator {
     add(Engine::kLoad, std::move(i));
   }
 
-  /// A copy of neighbours. @param words  in DRAM
+  /// Loads consecutive words. @param words  in DRAM
   void load(isa::dma::Target target, std::int64_t dram, std::int64_t local, std::int64_t words) {
     Instruction i;
     isa::TransferRegisters r;
@@ -194,7 +195,7 @@ class Generator {
     const std::int64_t units =
         pmem ? words / beat_ / config_.beats_per_row() * config_.rows_per_beat()
              : words / (target == isa::dma::Target::kScale ? 2 : 1);
-    // Biases and scales are told apart nowhere: one space, entries.
+    // Biases and scales share one address space, in entries.
     static constexpr Space kSpaces[] = {Space::kDmem,   Space::kPmem,  Space::kParams,
                                         Space::kParams, Space::kTable, Space::kExponentials};
     if (target == isa::dma::Target::kPoints)
@@ -212,8 +213,8 @@ class Generator {
          draw(config_.pmem_rows() - count + 1), config_.pmem_dram_words(count));
   }
 
-  /// Rows of a map as weights, from DMEM or its image: beats that are PMEM rows, or words of four
-  /// channels of which each is a column.
+  /// Loads rows of a map as weights, from DMEM or its image: beats that are PMEM rows, or words of
+  /// four channels, each channel becoming a column.
   bool load_map() {
     const bool transposed = config_.cols >= 4 && chance(60), from_dmem = chance(70);
     const int rows = between(1, transposed ? config_.cols / 4 : 4);
@@ -250,21 +251,22 @@ class Generator {
          static_cast<std::int64_t>(count) * beat_);
   }
 
-  /// Any part of the table, from anywhere in its image.
+  /// Loads any part of the table, from anywhere in its image.
   void load_table() {
     const int beats = isa::dma::kTableWords / beat_, count = between(1, beats);
     load(isa::dma::Target::kTable, table_at_ + 4LL * beat_ * draw(beats - count + 1),
          beat_ * draw(beats - count + 1), beat_ * count);
   }
 
-  /// Points of lines: any part of what the image has for exponentials, to any part of the table.
+  /// Loads points of interpolated functions: any part of the exponentials' image into any part of
+  /// the table.
   void load_points() {
     const int beats = isa::dma::kExponentialWords / beat_, count = between(1, beats);
     load(isa::dma::Target::kPoints, exponentials_at_ + 4LL * beat_ * draw(beats - count + 1),
          beat_ * draw(beats - count + 1), beat_ * count);
   }
 
-  /// Any of them but the first, which is 1.
+  /// Loads any exponentials except for the first, which is 1.
   void load_exponentials() {
     const int beats = isa::dma::kExponentialWords / beat_, count = between(1, beats - 1);
     load(isa::dma::Target::kExponentials, exponentials_at_ + 4LL * beat_ * draw(beats - count + 1),
@@ -276,11 +278,11 @@ class Generator {
     i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
   }
 
-  /// Rows of DMEM words between DRAM and one area, at any word that both sides agree on.
+  /// Transfers rows of DMEM words between DRAM and one area, at any word that both sides support.
   bool transfer(Engine engine) {
     const bool store = engine == Engine::kStore;
     const Area area = any_area(store || !ternary_);
-    const bool wide = config_.activations16 && chance(40);  // whole codes of int16
+    const bool wide = config_.activations16 && chance(40);  // whole int16 codes
     const int unit = wide ? 2 : 1;
     const int rows = chance(50) ? 1 : between(2, 6), words = unit * between(1, 40 / unit);
     const int local_stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
@@ -288,7 +290,7 @@ class Generator {
     const int room = area.words - (rows - 1) * local_stride - words;
     if (room < 0) return false;
     const int local = (area.start + draw(room + 1)) / unit * unit;
-    // DRAM: the image of DMEM, or where results are stored (also read again).
+    // Uses the image of DMEM, or the area of stores, which is also read again.
     const std::int64_t place = store || chance(50) ? store_at_ : 0;
     const std::int64_t bytes = 4LL * config_.dmem_words() - (rows - 1) * dram_stride - 4LL * words;
     std::int64_t dram = place + 4 * (draw(static_cast<int>(bytes / 4) + 1) / beat_ * beat_);
@@ -307,7 +309,7 @@ class Generator {
     return true;
   }
 
-  /// Rows of an area from a core to others, at any word that both sides agree on.
+  /// Copies rows of an area from a core to others, at any word that both sides support.
   bool copy_to_cores() {
     const int source = draw(4), words = between(1, 40), rows = between(1, 5);
     const Area from = area(source, 4);
@@ -350,12 +352,12 @@ class Generator {
     int start, words;
   };
 
-  /// The n-th of `parts` parts of DMEM.
+  /// Returns the n-th of `parts` parts of DMEM.
   Area area(int n, int parts) const {
     const int words = config_.dmem_words() / parts;
     return {n * words, words};
   }
-  /// A quarter; the first one only if `all`.
+  /// Returns a quarter; the first one only with `all`.
   Area any_area(bool all) { return area(all ? draw(4) : between(1, 3), 4); }
 
   std::optional<Shape> place(Area where, int H, int W, int words) {
@@ -366,7 +368,7 @@ class Generator {
     return s;
   }
 
-  /// Input and output in different parts. Halves for large maps, quarters for more overlapping.
+  /// Draws different parts for input and output: halves for large maps, quarters for more overlap.
   bool areas(bool constant_input, Area& in, Area& out) {
     const int parts = ternary_ || chance(50) ? 4 : 2;
     const int from = constant_input ? 0 : draw(parts);
@@ -378,24 +380,25 @@ class Generator {
     return true;
   }
 
-  /// The lanes' registers and what they read and write; nothing if it does not fit.
+  /// Draws the lanes' registers, and determines what they read and write; nothing if it does not
+  /// fit.
   std::optional<Lanes> lanes(Instruction& i, isa::LaneRegisters& r, bool constant_input, int words,
                              int out_words, int R, int S, bool pair = false, bool wide = false,
                              bool widens = false) {
-    const int unit = wide ? 2 : 1, out_unit = wide || widens ? 2 : 1;  // words of a pixel
+    const int unit = wide ? 2 : 1, out_unit = wide || widens ? 2 : 1;  // words per pixel
     int U = unit * between(1, 3), V = between(1, 3);
     const int dy = between(1, 3), dx = unit * between(1, 3);
     const int H = chance(15) ? 1 : between(1, 12), W = unit * (chance(15) ? 1 : between(1, 14));
     int top = draw(R), left = unit * draw(S);
     int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
     if (!pair && chance(6)) {
-      // Positions over as many columns as lanes can count, or nearly; few are inside of the map.
-      // The window former's halo is three strides.
+      // Positions over as many columns as lanes can count, or nearly; few of them are inside of the
+      // map. The window former's halo is three strides.
       U = unit * between(64 / unit, 85 / unit);
       Q = isa::limit::kMostSpan / U;
       P = std::min(P, 2);
       left += U * draw(Q);
-    } else if (!pair && chance(6)) {  // the same over rows
+    } else if (!pair && chance(6)) {  // the same along rows
       V = between(200, 255);
       P = isa::limit::kMostSpan / V;
       Q = std::min(Q, 2);
@@ -418,7 +421,7 @@ class Generator {
       i.reads.push_back(second.region());
     }
     const int rows = config_.rows / unit;
-    const int first = pair ? 0 : top * in->pitch + left;  // from the map's start to lane 0's tap
+    const int first = pair ? 0 : top * in->pitch + left;  // offset of lane 0's tap in the map
     r.set_address(agu::kBase, in->base - first);
     r.set_address(agu::kRowWrap, V * in->pitch - Q * U);
     r.set_address(agu::kTileBase, rows / Q * V * in->pitch + rows % Q * U);
@@ -447,7 +450,7 @@ class Generator {
     r.set_address(agu::kOutWrap, out->pitch - Q * step);
     r.set_address(agu::kTileOut, rows / Q * out->pitch + rows % Q * step);
     r.set_address(agu::kOutPlane, out->plane);
-    // Further cores may read the rows above, if there are some.
+    // Other cores may read the rows above, if there are any.
     if (const int above = in->base - first;
         config_.cores > 1 && above >= in_area.start && y + P * V < isa::limit::kMostSpan - 40) {
       r.set(agu::kCoreY, between(0, 5));
@@ -482,7 +485,8 @@ class Generator {
     range(r, post::kAddActMin, post::kAddActMax);
   }
 
-  /// For int16 codes: no zero points, bounds of two bytes each, or of an eight-bit format.
+  /// Draws quantization for int16 codes: no zero points, two-byte bounds, or bounds of an eight-bit
+  /// format.
   void quantization16(isa::LaneRegisters& r, int sum_bits, bool formats = true) {
     quantization(r, sum_bits);
     r.set(post::kZeroPoint, 0);
@@ -500,10 +504,10 @@ class Generator {
     r.set(post::kAddActMax, static_cast<std::int8_t>(b));
   }
 
-  /// Formats are rounded once.
+  /// Disables formats, which only support single rounding.
   static void whole_numbers(isa::LaneRegisters& r) { r.set(post::kFormat, 0); }
 
-  /// Somewhere else, or in place of the output.
+  /// Draws the residual's place: elsewhere, or in place of the output.
   bool residual(Instruction& i, isa::ComputeRegisters& r, const Shape& out) {
     Shape from = out;
     if (!chance(20)) {
@@ -538,9 +542,9 @@ class Generator {
     const machine::Operands operands = machine::operands_of(op);
     const int steps_per_row =
         window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
-    // Results: requantized, thresholds, raw sums, looked up; codes in every encoding.
+    // Results: requantized, thresholds, raw sums, or looked up; codes in every encoding.
     const bool every = config_.binary && config_.ternary;
-    const bool parts = op == Op::kInt8Groups;  // a window's taps
+    const bool parts = op == Op::kInt8Groups;  // the taps of a window
     const int drawn = every ? draw(4) : 3 * draw(2);
     const int output = parts && drawn == 1 ? 0 : drawn;
     const int encoding = every && output % 2 == 1 ? draw(3) : 0;
@@ -564,7 +568,7 @@ class Generator {
     if (rows > config_.pmem_rows() || channels * passes > config_.param_channels) return false;
     const auto map = lanes(i, r, op == Op::kTernary, words, out_words, R, S);
     if (!map) return false;
-    if (window) {  // a group for each word; the last lanes of a row may have no output
+    if (window) {  // one group per word; the last lanes of a row may have no output
       r.set(agu::kWordsLast, 0);
       const std::int64_t U = r.get(agu::kStrideX);
       const std::int64_t Q = (r.get(agu::kXEnd) - r.get(agu::kXStart)) / U;
@@ -577,12 +581,12 @@ class Generator {
                              ? 4 << 16
                              : operands.activations.codes_per_word() * operands.activations.most() *
                                    operands.weights.most();
-    const int counts = parts ? 128 : 1;  // factors, less what is shifted away
+    const int counts = parts ? 128 : 1;  // factors, after the shift
     const int sum_bits =
         bits_of(std::int64_t{per_step} * counts * steps * pieces + words + (1 << 15));
     if (30 - sum_bits < kLargestShift) return false;
     quantization(r, sum_bits);
-    if (op == Op::kTernary) r.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
+    if (op == Op::kTernary) r.set(post::kPadCode, -draw(2));  // 0, or sixteen times -1
     if (op == Op::kBinaryInside) r.set(post::kPadCode, 0);
     r.set(agu::kGroupsLast, groups - 1);
     r.set(kChannels, channels);
@@ -607,7 +611,7 @@ class Generator {
     return true;
   }
 
-  /// A reduction in pieces of `rows` rows of weights each, the last of which drains.
+  /// Adds a reduction in pieces of `rows` rows of weights each; the last piece drains.
   void add_pieces(const Instruction& i, isa::ComputeRegisters& r, int pieces, int rows, int flags,
                   const Region& parameters) {
     using namespace isa::compute;
@@ -628,14 +632,14 @@ class Generator {
     }
   }
 
-  /// int16 activations: two lanes a position; or int16 codes of int8 ones.
+  /// Draws int16 activations with two lanes per position, or int16 codes of int8 activations.
   bool compute16() {
     using namespace isa::compute;
     Instruction i;
     isa::ComputeRegisters r;
     const int words = between(1, 4), R = between(1, 3), S = between(1, 3);
     const bool narrow = chance(40);
-    const bool sums = !narrow && config_.zero_points() && chance(40);  // words of their own
+    const bool sums = !narrow && config_.zero_points() && chance(40);  // words of its own
     const int position = !sums && chance(30) ? draw(4) : 0;
     const int channels = chance(20) ? 1 : between(1, 3 * config_.cols + 1);
     const int groups = (channels + config_.cols - 1) / config_.cols;
@@ -660,7 +664,7 @@ class Generator {
     return true;
   }
 
-  /// int16 codes: two lanes a position.
+  /// Draws int16 codes with two lanes per position.
   bool vector16() {
     using isa::vector::Op;
     Instruction i;
@@ -683,7 +687,7 @@ class Generator {
     if (!lanes(i, r, false, words, words, R, S, taps == 2, true)) return false;
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
-    // What a line takes has up to two bits more than a code.
+    // The argument of an interpolated function has up to two bits more than a code.
     quantization16(r,
                    bits_of(taps == 2 && op != Op::kAdd16 && !triple ? 1LL << 31
                            : of_words                               ? INT32_MAX
@@ -694,7 +698,7 @@ class Generator {
     if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
     if (op == Op::kNarrow16 || op == Op::kMulNarrow16 || op == Op::kTripleNarrow16 || five)
       r.set(post::kZeroPoint, code());
-    if (five) {  // of 48 bits, by 15
+    if (five) {  // 48 bits times 15
       r.set(post::kMultiplier, chance(50) ? 1 << 14 : draw(1 << 15));
       r.set(post::kShift, between(-31, -4));
     }
@@ -708,11 +712,12 @@ class Generator {
     if (reduce) i.run.flags |= 1 << isa::vector::kReduce;
     i.registers = r;
     add(Engine::kVector, std::move(i));
-    if (line && config_.softmax && chance(60)) return softmax();  // behind codes of another latency
+    // After codes with another latency.
+    if (line && config_.softmax && chance(60)) return softmax();
     return true;
   }
 
-  /// Over the channels of int16 codes.
+  /// Draws an operation over the channels of int16 codes.
   bool row16() {
     Instruction i;
     isa::VectorRegisters r;
@@ -794,7 +799,7 @@ class Generator {
     return true;
   }
 
-  /// A normalization with a table of its own, of which there are two: for a mean, for an origin.
+  /// Draws a normalization with one of the two tables: for a mean, or for an origin.
   bool normalize() {
     Instruction i;
     isa::VectorRegisters r;
@@ -869,7 +874,8 @@ class Generator {
     fill_dram();
   }
 
-  /// Sets registers again now and then, those that a RUN does not read to what another has there.
+  /// Sometimes sets registers again, and sets registers that a RUN does not read to values of
+  /// another RUN.
   void encode(const std::vector<Instruction>& runs) {
     isa::Encoder encoder(result_.program.config_hash);
     for (const Instruction& i : runs) {
@@ -886,7 +892,7 @@ class Generator {
     result_.program.words = encoder.end();
   }
 
-  /// Random bits, but biases and scales that the hardware's contract allows.
+  /// Fills DRAM with random bits; biases and scales are within the hardware's limits.
   void fill_dram() {
     random_.seed(seed_ + 1'000'000);  // the same for every number of instructions
     auto& bits = random_;
@@ -899,11 +905,11 @@ class Generator {
     };
     for (int c = 0; c < config_.param_channels; ++c) {
       put(bias_at_ + 4 * c, static_cast<std::uint64_t>(between(-32768, 32767)), 4);
-      // Not 0: a normalization reads it as -32, which the simulator refuses.
+      // Not 0: a normalization reads 0 as -32, which the simulator refuses.
       const int drawn = chance(20) ? between(-31, kLargestShift) : between(-14, 0);
       const int s = drawn == 0 ? -1 : drawn;
       const auto shift = static_cast<std::uint64_t>(s & 63);
-      // The bits above the scale are not kept.
+      // The bits above the scale are ignored.
       put(scales_at_ + 8 * c,
           static_cast<std::uint64_t>(multiplier()) | shift << 31 | std::uint64_t{bits()} << 37, 8);
     }
@@ -929,7 +935,7 @@ class Generator {
     }
   }
 
-  /// Without the code 10, which is no trit.
+  /// Removes the code 10, which is not a trit.
   static std::uint8_t no_high_only(std::uint8_t byte) {
     const int high_only = byte >> 1 & ~byte & 0x55;
     return static_cast<std::uint8_t>(byte & ~(high_only << 1));

@@ -38,7 +38,7 @@ class Shrinker {
   }
 
  private:
-  /// Operators at the end and at the beginning.
+  /// Removes operators at the end and at the beginning.
   bool cut() {
     bool better = false;
     for (const bool at_end : {true, false})
@@ -54,13 +54,13 @@ class Shrinker {
     return better;
   }
 
-  /// How many there are in a network that can be cut.
+  /// Returns the number of operators in a network that can be cut.
   int operators(const Case& c) const {
     const Pair p = pair_of(c);
     return p.decoder != nullptr || p.imported != nullptr ? 0 : static_cast<int>(p.graph.ops.size());
   }
 
-  /// Blocks, long ones first; an operator's choices are few.
+  /// Removes blocks, long ones first; an operator has few choices.
   bool leave_out(Record Case::*record) {
     bool better = false;
     constexpr std::size_t kOperator = 20;
@@ -119,7 +119,7 @@ class Shrinker {
   const std::function<bool(const Pair&)>& fails_;
   int left_;
   const machine::Config* config_;
-  bool decoder_;  ///< stays one, as other networks stay these: few numbers make many operators
+  bool decoder_;  ///< keeps the kind of network, because few numbers make many operators
 };
 
 }  // namespace

@@ -46,7 +46,7 @@ int biases(Builder& b, int channels) {
   return b.integers(values);
 }
 
-/// In units of 2^-14; also the ends.
+/// Draws a leak in units of 2^-14, including the limits.
 int leak(Builder& b) {
   static const std::vector<int> kLeaks{1 << 14, 1 << 13, 14746, 16383, 0};
   return once_in(b, 2) ? b.content(1, 1 << 14) : any(b, kLeaks);
@@ -66,8 +66,8 @@ Neuron neuron(Builder& b, bool may_read_out) {
   return n;
 }
 
-/// A product with int16 results, of which a few steps reach the level. @param events  codes beyond
-/// 1
+/// Adds a product with int16 results that reach the level within a few steps. @param events  codes
+/// exceed 1
 int currents(Builder& b, int from, const Neuron& n, bool events) {
   const std::vector<int> shape = b.graph.tensor(from).shape;
   const int index = static_cast<int>(b.graph.ops.size()), channels = b.number(1, 20);

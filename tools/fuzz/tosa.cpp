@@ -34,7 +34,7 @@ const char* type_name(DataType type) {
   return type == DataType::kInt8 ? "INT8" : type == DataType::kInt16 ? "INT16" : "INT32";
 }
 
-/// Numbers as bytes, the low one first.
+/// Converts numbers to bytes, the low byte first.
 std::vector<std::uint8_t> to_bytes(const Values& values, DataType type) {
   std::vector<std::uint8_t> bytes;
   for (const std::int64_t value : values)
@@ -43,7 +43,7 @@ std::vector<std::uint8_t> to_bytes(const Values& values, DataType type) {
   return bytes;
 }
 
-/// A file that grows operator by operator. Shapes are constants of int64.
+/// A file that grows operator by operator. Shapes are int64 constants.
 class TosaFile {
  public:
   int input(const Shape& shape) {
@@ -66,7 +66,7 @@ class TosaFile {
     return made;
   }
 
-  /// By value: tensors move as the file grows.
+  /// Returns a copy, because tensors move as the file grows.
   Shape shape(int t) const { return tensors_[at(t)].shape; }
   bool has_operators() const { return !ops_.empty(); }
 
@@ -105,7 +105,7 @@ class TosaFile {
              {"regions", Json::array({region})}});
   }
 
-  /// Each operator by itself.
+  /// Runs each operator separately.
   std::vector<Array> run(const std::vector<Array>& inputs) const {
     std::vector<Values> values;
     for (const Tensor& t : tensors_) values.push_back(t.values);
@@ -137,7 +137,7 @@ class TosaFile {
   };
   struct Made {
     std::string type;
-    Attributes attributes;  ///< as the reader has them
+    Attributes attributes;  ///< in the reader's form
     std::vector<int> inputs;
     int output;
   };
@@ -147,7 +147,7 @@ class TosaFile {
     return static_cast<int>(tensors_.size()) - 1;
   }
 
-  /// Results that no operator reads.
+  /// Returns the results that no operator reads.
   std::vector<int> outputs() const {
     std::vector<bool> read(tensors_.size());
     for (const Made& op : ops_)
@@ -165,7 +165,7 @@ class TosaFile {
     return names;
   }
 
-  /// As text: bounds of CLAMP are bytes, flags are true or false.
+  /// Formats attributes: bounds of CLAMP are bytes, flags are true or false.
   static Json attributes_of(const Made& op) {
     Json json = Json::object();
     for (const auto& [name, values] : op.attributes) {
@@ -217,7 +217,7 @@ class Tosa {
     return file_->constant(DataType::kInt8, shape, values);
   }
 
-  /// One code of eight bits for sums whose deviation is `deviation`.
+  /// Rescales sums with this deviation to an eight-bit code.
   int rescaled(int sums, double deviation, int channels = 1) {
     Values multipliers, shifts;
     const int shift = std::clamp(
@@ -246,7 +246,7 @@ class Tosa {
         to, shape(from));
   }
 
-  /// No CLAMP, one, or several in a row, whose bounds need not overlap.
+  /// Adds no CLAMP, one, or several in a row, whose bounds need not overlap.
   int clamped(int x) {
     for (int n = b_.number(0, 3); n > 0; --n) {
       int low = b_.number(0, 255) - 128, high = b_.number(0, 255) - 128;
@@ -260,7 +260,7 @@ class Tosa {
 
   int clamps(int x) { return clamped(x); }
 
-  /// Sides and steps of windows that leave no rest.
+  /// Draws padding such that the windows cover the whole input.
   Values sides(const Shape& in, int R, int S, int stride_h, int stride_w) {
     const auto of = [&](int extent, int taps, int stride, std::int64_t& before,
                         std::int64_t& behind) {
@@ -317,7 +317,7 @@ class Tosa {
     return file_->constant(DataType::kInt32, {channels}, values);
   }
 
-  /// Another map of the shape, or one code for each channel.
+  /// Returns another map of the same shape, or one code for each channel.
   int other(int x) {
     for (const int t : maps_)
       if (t != x && shape(t) == shape(x) && !once_in(b_, 3)) return t;
@@ -331,7 +331,7 @@ class Tosa {
     return rescale(x, {multiplier}, {shift}, zero(), 0, DataType::kInt32);
   }
 
-  /// One operand is halved, 2^20 times as large; the other's scale is as large at most.
+  /// Adds a sum: one operand is halved and scaled by 2^20, the other's scale is at most as large.
   int sum(int x) {
     constexpr std::int64_t kHalf = std::int64_t{1} << 30;
     const int a = to_int32(x, kHalf, 11),
@@ -442,7 +442,7 @@ class Tosa {
                                       : Shape{1, from[1], 1, from[2] * from[3]});
   }
 
-  /// Pixels times a constant, or times themselves transposed.
+  /// Multiplies pixels by a constant, or by their own transpose.
   int matmul(int x) {
     const Shape from = shape(x);
     const int pixels = from[1] * from[2], K = from[3];

@@ -13,7 +13,7 @@ namespace {
 
 constexpr float kUnit = 1.0f / 40;          ///< scale of a map whose values deviate by 1
 constexpr float kScores = 0.1f;             ///< the lowest code: e^-12.8 of the share of 0
-constexpr float kMask = 0.25f;              ///< -128 of it takes any score to the lowest code
+constexpr float kMask = 0.25f;              ///< -128 of it moves any score to the lowest code
 constexpr float kShare = 1.0f / 256;        ///< of LOGISTIC
 constexpr double kUniformDeviation = 73.9;  ///< of codes -128..127
 
@@ -35,7 +35,7 @@ class Block {
   static std::vector<int> matrix(int rows, int columns) { return {rows, columns}; }
   std::vector<int> rows(int tokens) const { return matrix(tokens, s_.channels()); }
 
-  /// A zero point near the middle, now and then at the ends or anywhere.
+  /// Draws a zero point near the middle, sometimes at the ends or anywhere.
   void scale(int t, float scale) {
     static const std::vector<int> kMiddle{0, -3, 5}, kEnds{-128, 127};
     const int kind = b_.number(0, 9);
@@ -58,7 +58,7 @@ class Block {
     return y;
   }
 
-  /// FULLY_CONNECTED of each row. Values deviate by `deviation`.
+  /// Adds FULLY_CONNECTED of each row. Values deviate by `deviation`.
   int dense(int x, int outputs, float deviation = 1) {
     const int inputs = b_.shape(x).back();
     const int y = b_.fully_connected(x, inputs, outputs);
@@ -75,7 +75,7 @@ class Block {
 
   int attention(int x, int memory) {
     const int kv = s_.heads / s_.shared;
-    // Scores deviate by 1.
+    // The scores deviate by 1.
     const auto part = static_cast<float>(std::pow(s_.size, -0.25));
     int q = dense(x, s_.heads * s_.size, part), k = dense(memory, kv * s_.size, part);
     const int v = dense(memory, kv * s_.size);
@@ -93,12 +93,12 @@ class Block {
     return dense(joined(mixed), s_.channels());
   }
 
-  /// [kv][shared * tokens][size]: heads that share keys are rows of one product.
+  /// Reshapes to [kv][shared * tokens][size]: heads that share keys are rows of one product.
   int by_head(int x, int tokens, int shared) {
     const int heads = s_.heads / s_.shared;
     if (shared == 1) return b_.transpose(b_.reshape(x, {tokens, heads, s_.size}), {1, 0, 2});
     if (tokens == 1) return b_.reshape(x, {heads, shared, s_.size});
-    // Five axes: four would be images.
+    // Uses five axes, because four would be images.
     const int split = b_.reshape(x, {1, tokens, heads, shared, s_.size});
     return b_.reshape(b_.transpose(split, {0, 2, 3, 1, 4}), {heads, shared * tokens, s_.size});
   }
@@ -119,7 +119,7 @@ class Block {
     return sum;
   }
 
-  /// Token t of the shared heads looks at no later one.
+  /// Adds a causal mask: token t of the shared heads sees no later token.
   int causal() {
     const int tokens = s_.tokens, sources = s_.sources();
     const int mask = b_.constant({1, s_.shared * tokens, sources});
@@ -132,14 +132,15 @@ class Block {
     return mask;
   }
 
-  /// An input for each token of the source: any code.
+  /// Adds an input with any code for each token of the source.
   int padding() {
     const int mask = b_.input({1, 1, s_.sources()});
     b_.set_quantization(mask, kMask, 0);
     return mask;
   }
 
-  /// x * cosine + (x with pairs of channels exchanged, one of them negated) * sine.
+  /// Adds a rotation: x * cosine + (x with pairs of channels exchanged, one of them negated) *
+  /// sine.
   int rotated(int x, int tokens, int heads, float deviation) {
     const int size = s_.size, all = heads * size;
     const int split = b_.reshape(x, {tokens * heads, size});

@@ -21,7 +21,8 @@ machine::Config design(int rows, int cols) { return small_config(rows, cols, 128
 
 const std::vector<machine::Config> kDesigns{design(8, 8), design(16, 16), design(5, 7)};
 
-/// Exact. @return whether the output has many codes, so that an error would show
+/// Requires exact outputs. @return true if the output contains many codes, so that an error would
+/// show
 bool require_exact(Builder& b, const BlockShape& shape, const machine::Config& config) {
   CAPTURE(to_text(shape), config.to_toml());
   b.graph.outputs = {transformer_block(b, shape)};
@@ -46,7 +47,7 @@ TEST_CASE("random blocks of transformers equal the golden layers", "[fuzz][trans
   CHECK(telling > 2 * kSeeds);
 }
 
-/// Maps go to DRAM and come back, layers work in parts.
+/// Maps are spilled to DRAM and read again, and layers are split into parts.
 TEST_CASE("blocks of transformers in small memories equal the golden layers",
           "[fuzz][transformer]") {
   int ran = 0;
@@ -64,14 +65,15 @@ TEST_CASE("blocks of transformers in small memories equal the golden layers",
     try {
       require_exact(b, shape, config);
       ++ran;
-    } catch (const Error& e) {  // some are too small
+    } catch (const Error& e) {  // refused if too small
       REQUIRE_THAT(e.what(), Catch::Matchers::ContainsSubstring("memory.dmem_kib"));
     }
   }
   CHECK(ran > kSeeds / 2);
 }
 
-/// Every length with every size of heads, each on one of the designs; everything else at random.
+/// Tests every length with every head size, each on one of the designs; all other properties are
+/// random.
 TEST_CASE("blocks of all lengths and sizes of heads equal the golden layers",
           "[fuzz][transformer]") {
   int seed = 0, telling = 0;

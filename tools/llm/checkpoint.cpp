@@ -17,13 +17,13 @@ namespace {
 constexpr std::size_t kHeaderBytes = 28;
 constexpr int kMost = 1 << 20;  ///< of each dimension
 
-/// Takes arrays from a file's bytes, in order.
+/// Reads arrays from a file's bytes, in order.
 class Reader {
  public:
   Reader(const std::vector<std::uint8_t>& bytes, const std::string& file)
       : bytes_(bytes), file_(file), at_(kHeaderBytes) {}
 
-  /// Before memory is asked for.
+  /// Checks the size before memory is allocated.
   void require(std::int64_t count) const {
     if ((bytes_.size() - at_) / sizeof(float) < static_cast<std::size_t>(count))
       throw_error("{}: ends in byte {}, its header asks for more", file_, bytes_.size());
@@ -74,7 +74,7 @@ Dimensions dimensions(const std::int32_t (&header)[7], const std::string& file) 
 
 using Vector = std::vector<float>;
 
-/// Scores so far below a head's largest have no weight (e^-16).
+/// Scores this far below a head's largest have no weight (e^-16).
 constexpr float kLeastScore = 16;
 
 Vector product(const Matrix& m, const Vector& x) {
@@ -111,7 +111,7 @@ void add(Vector& x, const Vector& y) {
   for (std::size_t i = 0; i < x.size(); ++i) x[i] += y[i];
 }
 
-/// Turns each pair of channels by its angle.
+/// Rotates each pair of channels by its angle.
 void rotate(Vector& x, const Rotation& r) {
   for (std::size_t i = 0; i < x.size(); i += 2) {
     const float c = r.cosine[i / 2 % r.cosine.size()], s = r.sine[i / 2 % r.sine.size()];
@@ -150,7 +150,8 @@ Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::s
   const Dimensions& d = c.dims;
   Reader reader(bytes, file);
   c.embedding = reader.matrix(d.vocabulary, d.dim);
-  // An array of all layers follows the other: more layers than bytes end at the first one.
+  // Arrays of all layers follow each other, so a layer count beyond the file's size fails at the
+  // first array.
   reader.require(std::int64_t{d.layers} * d.dim);
   c.layers.resize(at(d.layers));
   const auto norms = [&](std::vector<float> Layer::*member) {
@@ -205,7 +206,7 @@ void FloatModel::observe(int layer, const char* name, const Vector& values) cons
   if (observer_) observer_(layer < 0 ? name : fmt::format("layer {} {}", layer, name), values);
 }
 
-/// Softmax of the query's products with all keys, times the values. @return [dim]
+/// Returns the values weighted by the softmax of the query's products with all keys. @return [dim]
 Vector FloatModel::attend(int layer, const Vector& query) const {
   const std::size_t head = at(model_.dims.head()), kv_dim = at(model_.dims.kv_dim());
   const std::size_t shared = at(model_.dims.heads / model_.dims.kv_heads);
@@ -241,7 +242,7 @@ Vector FloatModel::norm(const Vector& x, const Vector& gamma, int layer, const c
   return y;
 }
 
-/// SILU, GELU or the square of ReLU.
+/// Applies SILU, GELU or the square of ReLU.
 Vector FloatModel::gate(Vector x) const {
   if (model_.form.squared_relu) {
     for (float& v : x) v = std::max(v, 0.f);

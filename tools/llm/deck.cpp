@@ -39,7 +39,7 @@ void put32(std::string* out, std::uint32_t number) {
   out->append(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
-/// @return where the part begins
+/// Appends a part. @return its offset
 std::uint32_t put_part(std::string* out, Bytes bytes) {
   const std::uint32_t at = narrow(out->size());
   put(out, bytes);
@@ -47,13 +47,13 @@ std::uint32_t put_part(std::string* out, Bytes bytes) {
   return at;
 }
 
-/// What lies at one place of the machine's memory, step after step.
+/// The contents of one region of the machine's memory, step after step.
 class Piece {
  public:
   Piece(std::int64_t address, Bytes first)
       : address_(static_cast<std::uint64_t>(address)), bytes_(first.begin(), first.end()) {}
 
-  /// Writes what is other than before, or behind its end, where anything may be by now.
+  /// Appends the changes, and everything after the old end, where memory has arbitrary contents.
   /// @return the number of changes
   std::uint32_t change_to(Bytes now, std::string* out) {
     std::uint32_t changes = 0;
@@ -98,8 +98,8 @@ bool same_place(const compiler::TensorLayout& a, const compiler::TensorLayout& b
   return a.offset == b.offset && a.plane == b.plane && a.pitch == b.pitch;
 }
 
-/// The first step's program, with the memory of all, and of its tensors only the embedding and the
-/// sums: states stay in the machine's memory.
+/// Returns the first step's program, with the memory of all steps. Of its tensors it keeps only the
+/// embedding and the sums: states stay in the machine's memory.
 compiler::Program first_of(const std::vector<compiler::Program>& programs) {
   compiler::Program first = programs.at(0);
   for (const compiler::Program& p : programs) {
@@ -113,7 +113,8 @@ compiler::Program first_of(const std::vector<compiler::Program>& programs) {
   return first;
 }
 
-/// For each step its number of words, of changes, and these; the first one's are the image.
+/// Returns for each step the number of words and of changes, and both; those of the first step are
+/// the image.
 std::string changes_of(const std::vector<compiler::Program>& programs,
                        const compiler::Program& first) {
   Piece constants(first.image_offset, first.image);
@@ -139,7 +140,8 @@ std::vector<std::uint8_t> codes_of(const QuantizedModel& model, int vocabulary) 
   return codes;
 }
 
-/// Where each text begins, and the last one ends, from the first one's beginning; the texts.
+/// Returns the offsets at which texts begin and the last one ends, relative to the first, and the
+/// texts.
 std::string texts_of(const TokenCodec& tokenizer, int vocabulary) {
   std::string ends, texts;
   put32(&ends, 0);
@@ -191,7 +193,7 @@ Deck write_deck(const QuantizedModel& model, const TokenCodec& tokenizer,
   h.steps_at = put_part(&out, bytes_of(changes_of(programs, first)));
   h.bytes = narrow(out.size());
   std::memcpy(out.data(), &h, sizeof h);
-  h.checksum = hash_words(bytes_of(out));  // with zeros in its place
+  h.checksum = hash_words(bytes_of(out));  // computed with a zero checksum
   std::memcpy(out.data(), &h, sizeof h);
   return {std::move(out), h.memory_bytes};
 }

@@ -53,7 +53,7 @@ machine::Config config(int rows, int cols, std::vector<std::string> more = {}) {
   return machine::load_config("edge256", more);
 }
 
-/// The first tokens of a text on the machine, all sums and caches compared.
+/// Runs the first tokens of a text on the machine, and compares all sums and caches.
 void require_exact(const QuantizedModel& model, SessionOptions options, int tokens) {
   Session session(model, std::move(options));
   for (int i = 0; i < tokens; ++i) {
@@ -65,7 +65,7 @@ void require_exact(const QuantizedModel& model, SessionOptions options, int toke
   }
 }
 
-/// Several tokens at once, also behind others, give what they give one by one.
+/// Requires that several tokens together give the same as one by one, also after others.
 void require_together(const QuantizedModel& model, SessionOptions options) {
   Session alone(model, on(Backend::kGolden, {})), together(model, std::move(options));
   int token = 0;
@@ -118,7 +118,7 @@ TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
 
 namespace {
 
-/// A trained checkpoint, its tokenizer, and what NumPy made of it.
+/// A trained checkpoint, its tokenizer, and NumPy's results.
 struct Story {
   std::filesystem::path checkpoint, tokenizer, golden;
   std::int64_t parameters;
@@ -128,7 +128,7 @@ struct Story {
 const Story kOwn{TRINE_SOURCE_DIR "/models/story.bin", TRINE_SOURCE_DIR "/models/story_tokens.bin",
                  TRINE_SOURCE_DIR "/models/story", 32'544, 388};
 
-/// models/train_story.py's, and llama2.c's where the shared models are there.
+/// Returns models/train_story.py's checkpoint, and llama2.c's if the shared models are available.
 std::vector<Story> stories() {
   std::vector<Story> result{kOwn};
   const std::filesystem::path shared = model::shared_folder();
@@ -138,7 +138,7 @@ std::vector<Story> stories() {
   return result;
 }
 
-/// Recorded tokens and the logits behind each.
+/// Recorded tokens, and the logits after each.
 struct Text {
   explicit Text(const Story& story) {
     const Array ids = read_npy(story.golden / "tokens.npy");
@@ -187,7 +187,7 @@ TEST_CASE("a text comes back from its tokens", "[llm][tokenizer]") {
       for (std::size_t i = 1; i < tokens.size(); ++i) back += tokenizer.decode(tokens[i], i == 1);
       CHECK(back == text);
     }
-    // The recorded text begins so; its tokens are those that were chosen then.
+    // The recorded text begins like this; its tokens are those that were chosen then.
     CHECK(tokenizer.encode("Once upon a time").size() == 5);
     CHECK(tokenizer.encode("") == std::vector<int>{kBeginToken});
     CHECK_THROWS_WITH(
@@ -208,7 +208,7 @@ TEST_CASE("tokens are those that the maker of the tokenizer gives", "[llm][token
   }
 }
 
-/// A tokenizer of bytes, the letters a to d and 200 joined pieces of them.
+/// Returns a tokenizer of bytes, the letters a to d and 200 joined pieces of them.
 std::filesystem::path small_tokenizer(std::vector<std::string>* pieces,
                                       std::vector<float>* scores) {
   std::mt19937 random(5);
@@ -231,7 +231,7 @@ std::filesystem::path small_tokenizer(std::vector<std::string>* pieces,
   return file;
 }
 
-/// The definition: again and again the best pair of all.
+/// Joins by definition: repeatedly the best of all pairs.
 std::vector<int> joined_one_by_one(std::vector<int> tokens, const std::vector<std::string>& pieces,
                                    const std::vector<float>& scores) {
   for (;;) {
@@ -312,7 +312,7 @@ TEST_CASE("a trained network loses little in int8", "[llm][quantize]") {
       mine += surprise(session.step(text.tokens[i]).logits, text.tokens[i + 1]);
       wanted += surprise(text.logits[i], text.tokens[i + 1]);
     }
-    // Perplexity, int8 to float32.
+    // Perplexity of int8 relative to float32.
     CHECK(std::exp((mine - wanted) / static_cast<double>(count)) < 1.04);
   }
 }
@@ -326,7 +326,7 @@ TEST_CASE("caches stay where they are from token to token", "[llm][session]") {
     const auto program = compiler::compile(model.step_graph(position), design, {});
     for (std::size_t i = 1; i < program.outputs.size(); ++i) {
       CHECK(program.outputs[i].plane >= 20);
-      CHECK(program.outputs[i].offset < program.outputs[0].offset);  // whatever else there is
+      CHECK(program.outputs[i].offset < program.outputs[0].offset);  // before all other tensors
       places.insert(program.outputs[i].offset);
       if (position > 0) CHECK(program.inputs[i].offset == program.outputs[i].offset);
     }
@@ -347,7 +347,7 @@ TEST_CASE("a token loads what its layers share once", "[llm][session]") {
   const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
   const auto program = compiler::compile(model.step_graph(7), config(8, 8), {});
   CHECK(runs_of(program, isa::dma::Target::kTable) == 1);  // SILU
-  // Norms and softmax take turns: a layer's second norm is followed by the next one's first.
+  // Norms and softmax alternate: a layer's second norm is followed by the next layer's first.
   CHECK(runs_of(program, isa::dma::Target::kExponentials) == 1 + 2 * kSmall.layers);
 }
 
@@ -383,7 +383,8 @@ TEST_CASE("tokens of many heads do not meet in one bank", "[llm][session]") {
   const auto timing = sim::run_timing(program);
   for (std::size_t i = 0; i < program.layers.size(); ++i)
     if (program.layers[i].name.find("attention sum") != std::string::npos)
-      CHECK(timing.layers[i].cycles < 5000);  // 4,096 steps; in one bank eight times as many
+      // 4,096 steps; eight times as many if they were in one bank.
+      CHECK(timing.layers[i].cycles < 5000);
 }
 
 TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][session]") {
@@ -415,7 +416,7 @@ TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][sessio
 
 namespace {
 
-/// A processor's memory: what a deck says lies in it, step after step.
+/// A processor's memory: its contents according to a deck, step after step.
 class Player {
  public:
   explicit Player(const std::string& deck) : deck_(deck.begin(), deck.end()) {
@@ -430,7 +431,7 @@ class Player {
     next_ = header.steps_at;
   }
 
-  /// The next step's words.
+  /// Returns the next step's words.
   std::vector<isa::Word> advance() {
     std::vector<isa::Word> words(take());
     for (std::uint32_t changes = take(); changes > 0; --changes) {
@@ -498,7 +499,7 @@ TEST_CASE("the RTL writes the golden layers' sums and caches", "[llm][session][r
   require_together(model, std::move(options));
 }
 
-/// The checkpoint's own first tokens, on each of these designs.
+/// Requires the checkpoint's own first tokens on each of these designs.
 void require_story(const Story& story, Backend backend, const machine::Config& design, int tokens) {
   CAPTURE(story.checkpoint.string(), design.rows, design.cols);
   const Checkpoint checkpoint = read_checkpoint(story.checkpoint);
@@ -547,7 +548,7 @@ TEST_CASE("the machine can take a text over from the golden layers", "[llm][sess
 
 namespace {
 
-/// Two layers of 64 channels. @param bitnet  has a block of its own
+/// Returns a shape with two layers of 64 channels. @param bitnet  uses its own kind of block
 estimate::Transformer small_shape(bool bitnet) {
   estimate::Transformer t{"small", 2, 64, 4, 192, 512};
   t.key_heads = 2;
@@ -638,7 +639,7 @@ TEST_CASE("a whole token is exact, a layer at a time", "[llm][random]") {
 TEST_CASE("a token sees its own key and value, and all before it", "[llm][random]") {
   const RandomModel model(small_shape(false), WeightCodes::kInt8, 16, 7);
   WholeTokenOptions options = whole(machine::load_config("text1536"), 5);
-  // By hand: 64 channels, 32 of keys, 192 hidden, 512 tokens; 2 layers.
+  // Computed by hand: 64 channels, 32 of keys, 192 hidden, 512 tokens; 2 layers.
   constexpr std::int64_t kBlock = 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 192, kEnd = 64 * 512;
   CHECK(WholeToken(model, options).macs() == 2 * (kBlock + 2 * 64 * 6) + kEnd);
   options.position = 0;
@@ -655,7 +656,7 @@ TEST_CASE("a whole token has the same sums on the RTL", "[llm][random][rtl]") {
   CHECK(require_whole(model, options) == require_whole(model, whole(design, 3)));
   options.go_on = [] { return false; };
   WholeToken token(model, options);
-  CHECK(token.next().difference == "");  // fewer cycles than between two questions
+  CHECK(token.next().difference == "");  // ends before the next check
 }
 
 TEST_CASE("a whole token's addresses end where the bus' do", "[llm][random][error]") {
@@ -672,7 +673,7 @@ TEST_CASE("a whole token's addresses end where the bus' do", "[llm][random][erro
 
 namespace {
 
-/// The operator that writes a tensor with this in its name.
+/// Returns the operator that writes a tensor with this text in its name.
 int op_writing(const model::Graph& graph, const std::string& name) {
   for (const model::Op& op : graph.ops)
     if (graph.out(op).name.find(name) != std::string::npos)
@@ -719,7 +720,7 @@ TEST_CASE("a program moves what it has in DRAM", "[program]") {
       program::relocated(p, std::vector<program::Move>{{begin, end, begin + (1LL << 33)}});
   CHECK(far.size() == p.words.size());
   CHECK(far != p.words);
-  const std::int64_t keys = p.outputs[1].offset;  // stored a channel word after the other
+  const std::int64_t keys = p.outputs[1].offset;  // stored channel word by channel word
   const std::vector<program::Move> part{{keys, keys + 4 * p.outputs[1].plane, begin}};
   CHECK_THROWS_WITH(program::relocated(p, part), ContainsSubstring("are to move alone"));
 }

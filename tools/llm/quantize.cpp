@@ -21,7 +21,7 @@ using model::Graph;
 using model::Op;
 using model::OpKind;
 
-/// A token drawn by its probability.
+/// Draws a token by its probability.
 int draw(const std::vector<float>& logits, std::mt19937& random) {
   const float most = *std::max_element(logits.begin(), logits.end());
   std::vector<double> sums;
@@ -37,8 +37,8 @@ int clamped(float code) {
   return static_cast<int>(std::clamp(std::nearbyint(code), -128.f, 127.f));
 }
 
-/// Codes -127..127 for the range and its negative: products of them need no biases, and of two such
-/// no sums of theirs.
+/// Returns the quantization of a symmetric range to -127..127: products of such codes need no
+/// biases, and products of two such maps no sums of codes.
 model::Quantization symmetric(const Range& r) {
   const float most = std::max(-r.low, r.high);
   return {{most > 0 ? most / 127 : 1}, {0}, 0};
@@ -50,7 +50,7 @@ std::int32_t sum_of(const Array& sums, std::size_t token) {
   return sum;
 }
 
-/// Codes of a range: 256 from its low to its high end.
+/// Returns the quantization of a range: 256 codes from its low to its high end.
 model::Quantization quantization_of(const Range& r) {
   const float span = r.high - r.low;
   const float scale = span > 0 ? span / 255 : 1;
@@ -61,7 +61,7 @@ model::Quantization quantization_of(const Range& r) {
 
 namespace {
 
-/// Widens the ranges of all that the model shows.
+/// Returns an observer that widens the ranges of all values that the model reports.
 FloatModel::Observer widening(Ranges& ranges) {
   return [&ranges](const std::string& name, const std::vector<float>& values) {
     Range& r = ranges[name];
@@ -120,8 +120,8 @@ constexpr Format kFormats[] = {
 };
 const Format& format_of(WeightCodes codes) { return kFormats[static_cast<std::size_t>(codes)]; }
 
-/// The scale of weights that lie together. Ternary ones': their mean size, unless they are ternary
-/// already; else the largest is the largest code.
+/// Returns the scale of a group of weights. For ternary codes it is their mean magnitude, unless
+/// they are ternary already; otherwise the largest weight becomes the largest code.
 float scale_of(std::span<const float> values, const Format& format) {
   float most = 0, sum = 0;
   for (const float v : values) {
@@ -217,7 +217,7 @@ QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& range
     embedding_.codes.push_back(
         static_cast<std::int8_t>(clamped(v / q.scale[0] + static_cast<float>(q.zero_point[0]))));
   classifier_ = quantized(checkpoint.classifier, checkpoint.norm);
-  // Scores are products of query and key by the root of the head's channels.
+  // Scores are products of query and key divided by the root of the head's channels.
   const float root = 1 / std::sqrt(static_cast<float>(checkpoint.dims.head()));
   for (const char* name : {"query", "rotated query"})
     for (int l = 0; l < checkpoint.dims.layers; ++l) {
@@ -361,7 +361,7 @@ class QuantizedModel::Builder {
   }
 
  private:
-  /// @param range  of the input, and its name
+  /// @param range  the input's range, and its name
   int begin(const std::string& name, const std::string& range) {
     graph_.name = name;
     graph_.file = name;
@@ -406,13 +406,13 @@ class QuantizedModel::Builder {
     return static_cast<int>(graph_.tensors.size()) - 1;
   }
 
-  /// int8. @param range  its range's name, if that is another one
+  /// Adds an int8 tensor. @param range  the name of its range, if it is another one
   int activation(const std::string& name, std::vector<int> shape, const std::string& range = "") {
     return add_tensor(name, DataType::kInt8, std::move(shape),
                       quantization_of(m_.ranges_.at(range.empty() ? full_name(name) : range)));
   }
 
-  /// An operand of products.
+  /// Adds an operand of products.
   int operand(const std::string& name, std::vector<int> shape, const std::string& range = "") {
     return add_tensor(name, DataType::kInt8, std::move(shape),
                       symmetric(m_.ranges_.at(range.empty() ? full_name(name) : range)));
@@ -438,7 +438,7 @@ class QuantizedModel::Builder {
 
   model::Tensor& tensor(int t) { return graph_.tensors[at(t)]; }
 
-  /// The operator, to set its attributes. @param output  of it alone
+  /// Adds an operator and returns it for setting attributes. @param output  its only output
   Op& add(OpKind kind, std::vector<int> inputs, int output) {
     const auto index = static_cast<int>(graph_.ops.size());
     return graph_.ops.emplace_back(model::op_of(kind, index, std::move(inputs), {output}));
@@ -495,12 +495,12 @@ class QuantizedModel::Builder {
     return product(x, w, name, activation(name, {count_, w.rows}));
   }
 
-  /// A product that is an operand of another one.
+  /// Adds a product that is an operand of another one.
   int inner_product(int x, const Weights& w, const std::string& name) {
     return product(x, w, name, operand(name, {count_, w.rows}));
   }
 
-  /// Codes of a share of 1: of a softmax or a sigmoid.
+  /// Adds codes of a share of 1: of a softmax or a sigmoid.
   int share(OpKind kind, int x, const std::string& name) {
     const int to =
         add_tensor(name, DataType::kInt8, graph_.tensor(x).shape, {{1 / 256.f}, {-128}, 0});
@@ -514,7 +514,8 @@ class QuantizedModel::Builder {
     return to;
   }
 
-  /// Gamma, where it is not here, is in the weights of what reads it: such norms share parameters.
+  /// Adds a norm. Without `own`, gamma is part of the weights that read the norm, so that such
+  /// norms share parameters.
   int norm(int x, const std::string& name, const std::vector<float>& own = {}) {
     const int to = operand(name, graph_.tensor(x).shape, own.empty() ? "norm" : full_name(name));
     const int channels = graph_.tensor(x).extent(-1);
@@ -527,7 +528,7 @@ class QuantizedModel::Builder {
     return to;
   }
 
-  /// More channels than an operator takes: as many norms as it needs, of as many channels each.
+  /// Adds several norms of equal size, for more channels than an operator supports.
   int norm_in_parts(int x, const std::string& name, const std::vector<float>& own) {
     const int channels = graph_.tensor(x).extent(-1);
     const int parts = norm_parts(channels);
@@ -540,7 +541,8 @@ class QuantizedModel::Builder {
 
   // ---- attention ----
 
-  /// Weights of a rotation: for each head its channels' pairs turned by the position's angles.
+  /// Makes the weights of a rotation: for each head, the pairs of channels rotated by the
+  /// position's angles.
   void make_rotation(int position) {
     const Rotation r = rotation(position, d_.head(), m_.form_.rope);
     const auto code = [](float v) { return static_cast<std::int8_t>(clamped(v * 127)); };
@@ -553,7 +555,8 @@ class QuantizedModel::Builder {
     }
   }
 
-  /// Each head's channels turned. @return [heads, head], of several tokens [tokens, heads, head]
+  /// Rotates the channels of each head. @return [heads, head], with several tokens [tokens, heads,
+  /// head]
   int rotated(int x, const std::string& name, int heads) {
     const int head = d_.head();
     const bool one = count_ == 1;
@@ -572,7 +575,7 @@ class QuantizedModel::Builder {
     return to;
   }
 
-  /// What the state held before, with `row` behind it.
+  /// Appends `row` to the state's previous contents.
   int appended(int row, const std::string& name) {
     const int channels = d_.kv_dim();
     model::State state;
@@ -589,7 +592,7 @@ class QuantizedModel::Builder {
     return state.after;
   }
 
-  /// [kv_heads, tokens, head] of [tokens, kv_dim]
+  /// Reshapes [tokens, kv_dim] to [kv_heads, tokens, head].
   int by_head(int rows, const std::string& name) {
     const int tokens = graph_.tensor(rows).extent(0);
     const int split = reshape(rows, name + " apart", {tokens, d_.kv_heads, d_.head()});
@@ -605,8 +608,8 @@ class QuantizedModel::Builder {
     const int values = appended(value, "values");
     const int query = rotated(inner_product(y, w.wq, "query"), "rotated query", d_.heads);
 
-    // Scores of all tokens at once; each token has shares of those up to its own. While they are
-    // mixed, the next one's softmax is at work.
+    // The scores of all tokens are computed together; each token has shares for the tokens up to
+    // itself. While its shares are mixed, the next token's softmax runs.
     const int scores = scores_of(query, keys);
     std::vector<int> shares, mixed;
     const auto mix = [&](int t) {
@@ -626,13 +629,13 @@ class QuantizedModel::Builder {
     return sum(product(attention, w.wo, "attention output"), x, "attention sum");
   }
 
-  /// Names of what each of several tokens has.
+  /// Returns the name of a tensor that exists once per token.
   std::string of_token(int t, const std::string& name) const {
     return count_ == 1 ? name : fmt::format("token {} {}", t, name);
   }
 
-  /// [1, kv_heads, tokens and heads that share keys, tokens seen by the last one]; of one token
-  /// without the 1.
+  /// Returns [1, kv_heads, tokens and heads that share keys, tokens seen by the last one]; with one
+  /// token without the 1.
   int scores_of(int query, int keys) {
     const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
     std::vector<int> shape{kv, count_ * shared, head};
@@ -648,7 +651,7 @@ class QuantizedModel::Builder {
     return scores;
   }
 
-  /// [kv_heads, heads that share keys, tokens up to the t-th of these]
+  /// Returns [kv_heads, heads that share keys, tokens up to the t-th of these].
   int shares_of(int scores, int t) {
     if (count_ == 1) return share(OpKind::kSoftmax, scores, "shares");
     const int kv = d_.kv_heads, shared = d_.heads / d_.kv_heads, seen = position_ + t + 1;
@@ -658,7 +661,7 @@ class QuantizedModel::Builder {
     return reshape(shares, of_token(t, "shares by head"), {kv, shared, seen});
   }
 
-  /// One behind the other.
+  /// Joins maps one after the other.
   int joined(const std::vector<int>& parts) {
     if (parts.size() == 1) return parts[0];
     std::vector<int> shape = graph_.tensor(parts[0]).shape;
@@ -680,7 +683,7 @@ class QuantizedModel::Builder {
   }
 
   int silu(int y, const LayerWeights& w) {
-    // All layers share the ranges of both sides of SILU, and so its table.
+    // All layers share both ranges of SILU, and so its table.
     const int gate = product(y, w.w1, "gate", activation("gate", {count_, d_.hidden}, "gate"));
     if (m_.form_.gelu) {
       const int gelu = activation("gelu", {count_, d_.hidden}, "silu");
@@ -704,7 +707,7 @@ class QuantizedModel::Builder {
   const QuantizedModel& m_;
   const Dimensions& d_;
   int position_, count_;  ///< of the first token, and how many
-  int tokens_;            ///< that the last one looks at, itself included
+  int tokens_;            ///< that the last one sees, including itself
   int layer_ = -1;
   std::vector<std::int8_t> rotation_;  ///< [tokens][head][head]
   Graph graph_;

@@ -28,7 +28,7 @@ class Random {
   float between(float low, float high) {
     return low + (high - low) * static_cast<float>(draw() >> 40) * 0x1p-24f;
   }
-  /// Codes low..high, alike, eight of a draw.
+  /// Returns uniformly distributed codes low..high, eight per draw.
   std::vector<std::int8_t> codes(std::int64_t count, int low, int high) {
     std::vector<std::int8_t> all(at(count));
     const auto span = static_cast<std::uint32_t>(high - low + 1);
@@ -44,7 +44,7 @@ class Random {
   std::uint64_t state_;
 };
 
-/// The seed of what has that name.
+/// Returns the seed for a tensor of that name.
 std::uint64_t seed_of(std::uint32_t seed, int layer, std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325 ^ seed;
   const auto add = [&](std::uint64_t v) { hash = (hash ^ v) * 0x100000001b3; };
@@ -60,7 +60,7 @@ Dimensions dimensions_of(const Transformer& t) {
   return {t.width, t.inner, 1, t.heads, t.key_heads > 0 ? t.key_heads : t.heads, t.vocabulary, 0};
 }
 
-/// Four deviations of what has unit variance.
+/// Returns ranges of four deviations of a variable with unit variance.
 Ranges ranges_of(const Dimensions& d) {
   constexpr float kFour = 4;
   const float query = kFour / std::sqrt(static_cast<float>(d.head()));
@@ -79,7 +79,7 @@ Ranges ranges_of(const Dimensions& d) {
   return r;
 }
 
-/// Channels of a part, as many in each.
+/// Returns the number of parts with equal numbers of channels.
 int parts_of(const Dimensions& d) {
   constexpr std::int64_t kMostCodes = std::int64_t{1} << 26;
   int parts = 1;
@@ -135,7 +135,7 @@ Array RandomModel::cache(int layer, bool values, int position) const {
   return array;
 }
 
-/// @param gain  deviation of the sums of inputs whose deviation is 1
+/// @param gain  deviation of the sums if inputs deviate by 1
 Weights RandomModel::product(int layer, const char* name, int rows, int columns, float gain,
                              WeightCodes codes, bool biases) const {
   Random random(seed_of(seed_, layer, name));
@@ -162,7 +162,7 @@ Weights RandomModel::product(int layer, const char* name, int rows, int columns,
 LayerWeights RandomModel::weights(int layer) const {
   const Dimensions& d = dims_;
   const float root = 1 / std::sqrt(static_cast<float>(d.head()));
-  // Sums of all layers keep to the range of the first.
+  // The sums of all layers stay in the range of the first.
   const float share = 1 / std::sqrt(2 * static_cast<float>(layers_));
   const auto make = [&](const char* name, int rows, int columns, float gain, bool biases = false) {
     return product(layer, name, rows, columns, gain, codes_, biases);
@@ -186,7 +186,7 @@ std::int64_t RandomModel::weight_bytes(const machine::Config& config) const {
     const int group = group_of(codes);
     const std::int64_t factors = group > 0 && columns % group == 0 ? 2 * rows * columns / group : 0;
     if (config.packed && encoding_of(codes) == model::Encoding::kTernary)
-      return rows * columns / 5;  // trits of a byte
+      return rows * columns / 5;  // five trits per byte
     const int bits = encoding_of(codes) == model::Encoding::kTernary ? 2
                      : encoding_of(codes) == model::Encoding::kInt4  ? 4
                                                                      : 8;

@@ -26,7 +26,7 @@ std::int64_t bytes_needed(const model::Graph& graph) {
   return bytes;
 }
 
-/// Writes the lines of `image` that are others than there. @return their bytes
+/// Writes the lines of `image` that differ from memory. @return their bytes
 std::int64_t update(const std::vector<std::uint8_t>& image, std::uint8_t* memory) {
   constexpr std::size_t kLine = 64;
   std::int64_t bytes = 0;
@@ -87,8 +87,8 @@ void Session::run_machine(const std::vector<Array>& inputs, const std::vector<Ar
                           Step& step) {
   const compiler::Program& program = step.program;
   const bool is_first = dram_.empty();
-  // States lie at its beginning, at the same place for every token; so do, behind them, constants.
-  // What nobody wrote holds anything.
+  // States are at the beginning of memory, at the same place for every token, followed by
+  // constants. Memory that is not initialized has arbitrary contents.
   dram_.resize(static_cast<std::size_t>(program.dram_bytes), 0xa5);
   if (is_first) compiler::write_inputs(program, inputs, dram_.data());
   step.host_bytes = update(program.image, dram_.data() + program.image_offset);

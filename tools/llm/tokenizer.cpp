@@ -20,7 +20,7 @@ namespace {
 constexpr int kFirstByte = 3;  ///< token of byte 0
 constexpr std::int32_t kMostBytes = 1 << 16;
 
-/// Bytes of the UTF-8 character that begins with `lead`.
+/// Returns the length of the UTF-8 character that begins with `lead`.
 std::size_t character_bytes(unsigned char lead) {
   return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
@@ -64,8 +64,8 @@ int Tokenizer::find(const std::string& piece) const {
   return found == ids_.end() ? -1 : found->second;
 }
 
-/// Joins neighbours, the pair with the highest score first, of equal ones the first: a heap of
-/// pairs, of which those whose tokens are others by now are passed over.
+/// Joins neighbours: the pair with the highest score first, of equal ones the first. A heap holds
+/// the pairs; pairs whose tokens have changed are skipped.
 class Tokenizer::Joiner {
  public:
   Joiner(const Tokenizer& tokenizer, std::vector<int> tokens)
@@ -90,12 +90,12 @@ class Tokenizer::Joiner {
   std::int64_t offers() const { return offers_; }
 
  private:
-  static constexpr int kFirst = 1;  ///< behind the token that begins a text
+  static constexpr int kFirst = 1;  ///< after the token that begins a text
   static constexpr int kGone = -1;
 
   struct Pair {
     float score;
-    int place;        ///< of the left one
+    int place;        ///< of the left token
     int left, right;  ///< tokens
     int joined;
     bool operator<(const Pair& o) const {
@@ -105,7 +105,7 @@ class Tokenizer::Joiner {
 
   int count() const { return static_cast<int>(tokens_.size()); }
 
-  /// The pair that begins at place `i`, if a token joins it.
+  /// Adds the pair that begins at place `i`, if a token joins it.
   void offer(int i) {
     const int next = after_[at(i)];
     if (next >= count()) return;
@@ -132,7 +132,7 @@ class Tokenizer::Joiner {
   }
 
   const Tokenizer& of_;
-  std::vector<int> tokens_, before_, after_;  ///< neighbours of each place that is left
+  std::vector<int> tokens_, before_, after_;  ///< neighbours of each remaining place
   std::priority_queue<Pair> pairs_;
   std::int64_t offers_ = 0;
 };

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kPage = 4096;
 
-/// Adds the processor's seconds as long as it lives.
+/// Adds the processor time of its lifetime, in seconds.
 class Clock {
  public:
   explicit Clock(double* seconds) : seconds_(seconds), begin_(std::clock()) {}
@@ -30,7 +30,7 @@ class Clock {
   std::clock_t begin_;
 };
 
-/// All of a tensor.
+/// Returns a move of a whole tensor.
 program::Move moved(const compiler::TensorLayout& layout, std::int64_t to) {
   return {layout.offset, layout.offset + layout.bytes(), to};
 }
@@ -92,8 +92,8 @@ std::int64_t WholeToken::classifier_macs() const {
 
 // ---- places -------------------------------------------------------------------------------------
 
-/// Room for so many bytes, as far into a page as where they are in the program: so bursts are cut
-/// at the same places.
+/// Returns room for `bytes` bytes, at the same offset in a page as in the program, so that bursts
+/// are split at the same places.
 std::int64_t WholeToken::take(std::int64_t bytes, std::int64_t like) {
   const std::int64_t place = dram_bytes_ + like % kPage;
   dram_bytes_ = round_up(place + bytes, kPage);
@@ -103,7 +103,7 @@ std::int64_t WholeToken::take(std::int64_t bytes, std::int64_t like) {
 void WholeToken::lay_out() {
   for (const Compiled* c : {&*layer_, &*norm_, &*classifier_}) {
     dram_bytes_ = std::max(dram_bytes_, round_up(c->program.image_offset, kPage));
-    // A program's words may be some more where a register is no longer what it was.
+    // A program may have some words more if a register has changed.
     words_bytes_ = std::max(words_bytes_, round_up(16 * std::ssize(c->program.words), kPage));
   }
   const auto& in = layer_->program.inputs;
@@ -210,7 +210,8 @@ WholeToken::Step WholeToken::next() {
     step.program = placed(inputs);
     std::ranges::copy(inputs.compiled->shared.image_of(std::move(inputs.graph)), memory + place);
   }
-  // The host writes the first vector and what a cache holds before; later ones are the machine's.
+  // The host writes the first vector and the previous contents of the cache; later vectors come
+  // from the machine.
   for (std::size_t i = index == 0 ? 0 : 1; i < inputs.values.size(); ++i)
     compiler::to_planar(inputs.values[i].bytes.data(), step.program.inputs[i], memory);
   last_ = step.program;

@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::milliseconds kLook{200}, kLookAtOne{1};
-constexpr int kKilled = 128;  ///< exit codes from here on say nothing of the command
+constexpr int kKilled = 128;  ///< exit codes from here on are not the command's own
 constexpr std::size_t kMostText = 1 << 16;
 
 std::string file_text(const Json& json) { return json_text(json, 2) + "\n"; }
@@ -67,10 +67,11 @@ Outcome outcome_of(const Files& files, const Task& task) {
   return {0, result.at("text"), {}};
 }
 
-/// The log of a task, locked: whoever has it, or a command that he started, is at the task.
+/// A lock on the log of a task: the process that holds it, or a command that it started, works on
+/// the task.
 class Claim {
  public:
-  /// @param wait  for another's end
+  /// @param wait  waits until another process finishes
   Claim(const fs::path& log, bool wait)
       : log_(::open(log.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
     if (log_ < 0) throw_error("{}: cannot write: {}", log.string(), std::strerror(errno));
@@ -99,7 +100,7 @@ void record(const Task& task, const Files& files, int code) {
   Json result;
   if (fs::exists(files.part)) {
     result = parsed(files.part);
-    for (const char* time : {"sim_seconds", "seconds"}) result.erase(time);  // of no two runs equal
+    for (const char* time : {"sim_seconds", "seconds"}) result.erase(time);  // differ in each run
   }
   if (code != 0)
     write_file(files.failed, file_text({{"exit_code", code}, {"text", text}, {"result", result}}));
@@ -108,7 +109,7 @@ void record(const Task& task, const Files& files, int code) {
   fs::remove(files.part);
 }
 
-/// Runs it unless it has an outcome. @return false: another is at it
+/// Runs the task unless it has an outcome. @return false if another process runs it
 bool attempt(const Task& task, const fs::path& folder, bool wait) {
   const Files files(folder, task.name);
   if (files.known()) return true;
@@ -118,11 +119,11 @@ bool attempt(const Task& task, const fs::path& folder, bool wait) {
     if (::ftruncate(claim.descriptor(), 0) != 0)
       throw_error("{}: cannot write: {}", files.log.string(), std::strerror(errno));
     std::vector<std::string> argv = task.argv;
-    if (task.json) own_program();  // another one's results would have this one's names
+    if (task.json) own_program();  // results of another program would get the names of this one
     if (task.json) argv.insert(argv.end(), {"--quiet", "--json", files.part.string()});
     record(task, files, run_process(argv, claim.descriptor()));
   }
-  fs::remove(files.log);  // whoever opens it now makes a new one, and sees the outcome
+  fs::remove(files.log);  // a process that opens it now makes a new one, and sees the outcome
   return true;
 }
 
@@ -133,7 +134,8 @@ Json to_json(const std::vector<Task>& tasks) {
   return list;
 }
 
-/// A failure that is the command's own is an outcome; one of the machine (a kill) is none.
+/// Removes failures. A failure of the command itself is an outcome; a failure of the computer (a
+/// kill) is not.
 void forget_failures(const std::vector<Task>& tasks, const fs::path& folder, bool all) {
   for (const Task& task : tasks) {
     const Files files(folder, task.name);
@@ -142,7 +144,7 @@ void forget_failures(const std::vector<Task>& tasks, const fs::path& folder, boo
   }
 }
 
-/// Each task once, those without an outcome.
+/// Returns each task without an outcome once.
 std::vector<Task> without_outcome(const std::vector<Task>& tasks, const fs::path& folder) {
   std::vector<Task> open;
   std::set<std::string> seen;
@@ -151,7 +153,7 @@ std::vector<Task> without_outcome(const std::vector<Task>& tasks, const fs::path
   return open;
 }
 
-/// Tells the observer what has come, now and then.
+/// Regularly tells the observer which results have arrived.
 class Watch {
  public:
   Watch(const std::vector<Task>& all, const std::vector<Task>& open, const fs::path& folder,
@@ -165,7 +167,7 @@ class Watch {
     for (const Task& task : open) waiting_.emplace_back(folder, task.name);
   }
 
-  /// @return whether all have an outcome
+  /// @return true if all tasks have an outcome
   bool look() {
     std::erase_if(waiting_, [&](const Files& files) {
       if (!files.known()) return false;
@@ -177,7 +179,7 @@ class Watch {
     return waiting_.empty();
   }
 
-  /// Until the next look, which asks the file system for each.
+  /// Returns the pause until the next look, which accesses the file system for each task.
   std::chrono::milliseconds pause() const {
     return kLook + kLookAtOne * static_cast<int>(waiting_.size());
   }
@@ -188,7 +190,7 @@ class Watch {
   int known_ = 0, failed_ = 0, before_ = 0;
 };
 
-/// Workers of this machine.
+/// Starts workers on this computer.
 void work_here(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
   std::vector<std::future<int>> workers;
   workers.reserve(static_cast<std::size_t>(jobs));
@@ -203,7 +205,8 @@ void work_here(const std::string& program, const fs::path& list, int jobs, Watch
   for (std::future<int>& worker : workers) worker.get();
 }
 
-/// An array of Slurm's. It does not know who waits for it, so whoever is interrupted ends it.
+/// Starts an array of Slurm's. Slurm does not know who waits for it, so an interrupted process ends
+/// the array.
 void work_there(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
   {
     const Interruption interruption;
@@ -213,7 +216,7 @@ void work_there(const std::string& program, const fs::path& list, int jobs, Watc
     if (Interruption::signal() == 0) return;
     array.cancel();
   }
-  std::raise(Interruption::signal());  // the process ends as it would have
+  std::raise(Interruption::signal());  // ends the process as the signal would have
   throw_error("--engine slurm: interrupted");
 }
 
@@ -226,10 +229,10 @@ int workers_of(const EngineOptions& options, std::size_t tasks) {
   return static_cast<int>(std::min({asked, tasks, slurm ? kMostSlurm : tasks}));
 }
 
-/// Runs those. @return what the workers said that ended before their tasks
+/// Runs the open tasks. @return messages of the workers that ended before their tasks
 std::string run_open(const std::vector<Task>& open, const fs::path& folder,
                      const EngineOptions& options, Watch& watch) {
-  sweep_folders(folder);  // of those that were killed
+  sweep_folders(folder);  // of killed processes
   const TemporaryFolder lists(folder, "list");
   const fs::path list = lists.path() / "tasks";
   write_file(list, file_text(to_json(open)));
@@ -279,7 +282,8 @@ int work(const fs::path& list, int part, int parts) {
   std::vector<Task> tasks;
   for (const Json& task : parsed(list))
     tasks.push_back({task.at("name"), task.at("argv"), task.at("json")});
-  // Each begins elsewhere, so that they seldom meet; then what others began and did not end.
+  // Each worker begins at a different task, so that they rarely meet; afterwards it takes tasks
+  // that others began and did not finish.
   std::rotate(tasks.begin(),
               tasks.begin() + static_cast<std::ptrdiff_t>(tasks.size()) * part / parts,
               tasks.end());

@@ -11,7 +11,7 @@
 namespace trine::sweep {
 namespace {
 
-/// At most as high everywhere, and lower somewhere.
+/// Returns true if `a` is at most as high everywhere, and lower somewhere.
 bool beats(const std::vector<double>& a, const std::vector<double>& b) {
   return a != b && std::ranges::equal(a, b, std::ranges::less_equal{});
 }

@@ -13,14 +13,14 @@
 namespace trine::sweep {
 namespace {
 
-/// A string of gnuplot's, in which a quote is written twice.
+/// Returns a string of gnuplot's, in which quotes are doubled.
 std::string quoted(const std::string& text) {
   std::string all = "'";
   for (const char c : text) all += c == '\'' ? "''" : std::string(1, c);
   return all + "'";
 }
 
-/// A block of data: "x y label" of the points, by x.
+/// Returns a block of data: "x y label" of the points, sorted by x.
 std::string block(const std::string& name, const std::vector<const Point*>& points,
                   const Names& names, const std::string& x, const std::string& y) {
   std::vector<std::tuple<double, double, std::string>> places;
@@ -35,7 +35,8 @@ std::string block(const std::string& name, const std::vector<const Point*>& poin
   return text + "EOD\n";
 }
 
-/// Figures with a prefix where they are large; a logarithmic axis where they are far apart.
+/// Returns the axis of a figure: with a unit prefix if values are large, logarithmic if they are
+/// far apart.
 std::string axis(const char* name, const std::string& figure, const std::vector<Point>& points) {
   constexpr double kFar = 20;
   double least = HUGE_VAL, most = 0;
@@ -64,7 +65,7 @@ std::string to_plot(const std::vector<Point>& points, const Goal& goal, const st
     all[curve].push_back(&p);
     if (p.front) front[curve].push_back(&p);
   }
-  // Between two points of the front the better one in y is out of reach until its x is.
+  // Between two points of the front, the better y is reached only at the next x.
   const char* steps = goal.minimize.empty() ? "fsteps" : "steps";
   std::string data, curves;
   int number = 0;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kAsk{3};
 
-/// For a shell.
+/// Quotes a text for a shell.
 std::string shell_quoted(const std::string& text) {
   std::string all = "'";
   for (const char c : text) all += c == '\'' ? "'\\''" : std::string(1, c);
@@ -54,7 +54,7 @@ SlurmArray::SlurmArray(const std::string& program, const fs::path& list, int job
                        shell_quoted(program), shell_quoted(list.string()), jobs)});
   if (printed.code != 0) throw_error("--engine slurm: {}", last_line(printed.text));
   id_ = last_line(printed.text);
-  id_ = id_.substr(0, id_.find(';'));  // behind it the cluster's name
+  id_ = id_.substr(0, id_.find(';'));  // the cluster's name follows
 }
 
 bool SlurmArray::ended() {
@@ -62,7 +62,8 @@ bool SlurmArray::ended() {
   if (now - asked_ < kAsk) return false;
   asked_ = now;
   const Printed printed = run({"squeue", "--noheader", "--jobs", id_});
-  // Forgotten soon after its end; when the controller does not answer, it may go on.
+  // Slurm forgets a job soon after its end; if the controller does not answer, the job may
+  // continue.
   return printed.code == 0 ? printed.text.empty()
                            : printed.text.find("Invalid job id") != std::string::npos;
 }

@@ -44,8 +44,8 @@ Task shell(const std::string& name, const std::string& line) {
   return {name, {"/bin/sh", "-c", line}, false};
 }
 
-/// Each adds a line to a file of its own and takes a while; those from `held` on until there is a
-/// file "go".
+/// Returns tasks that each add a line to a file of their own and take a while; those from `held` on
+/// wait for a file "go".
 std::vector<Task> counting(const Scratch& scratch, int count, int held) {
   const std::string hold =
       fmt::format("until [ -e {} ]; do sleep 0.05; done;", (scratch / "go").string());
@@ -225,13 +225,14 @@ TEST_CASE("a table has columns of what differs, uncut, by short names", "[sweep]
         "4     a_very_long_name_of_a_network_of_1      25\n"
         "4     a_very_long_name_of_a_network_of_2      25\n"
         "\n4 points, 0 failed\n");
-  // A key that is asked for has its column already.
+  // A requested key already has a column.
   Goal by_rows{{}, {"cycles", "array.rows"}, {}};
   for (Point& p : points) p.keys["array.rows"] = 4;
   by_rows.judge(points);
   CHECK_THAT(to_text(points, by_rows, 60),
              ContainsSubstring("rows  model  ") && !ContainsSubstring("array.rows"));
-  // Keys with the same end keep their groups, files with the same name their folders.
+  // Keys with the same end are shown with their groups, files with the same name with their
+  // folders.
   points[0].settings = {"pipeline.rows=8", "array.rows=2"};
   points[1].config = "mine/edge64.toml";
   CHECK_THAT(to_text(points, goal, 200), ContainsSubstring("array.rows  ") &&
@@ -244,10 +245,11 @@ TEST_CASE("sums over the models of a design are one point of a joint front", "[s
     Point p = point(model, cycles, area);
     p.settings = {setting};
     p.design = setting;
-    p.results[0]["clock_ns"] = 1000;  // a cycle is a microsecond
+    p.results[0]["clock_ns"] = 1000;  // a cycle takes a microsecond
     return p;
   };
-  // Alone the first is best for m, the second for n; together the third is faster than both.
+  // Separately, the first design is best for m and the second for n; together the third is faster
+  // than both.
   std::vector<Point> points{of("rows=1", "m", 10, 5), of("rows=1", "n", 90, 5),
                             of("rows=2", "m", 90, 6), of("rows=2", "n", 10, 6),
                             of("rows=3", "m", 30, 7), of("rows=3", "n", 30, 7)};
@@ -419,7 +421,7 @@ TEST_CASE("Ctrl-C ends the array of Slurm's, too", "[sweep][engine]") {
   const int signal = GENERATE(SIGINT, SIGTERM);
   const pid_t child = ::fork();
   if (child == 0) {
-    ::signal(signal, SIG_DFL);  // Catch has one of its own
+    ::signal(signal, SIG_DFL);  // Catch installs a handler of its own
     ::setenv("PATH", (scratch.path().string() + ":" + std::getenv("PATH")).c_str(), 1);
     EngineOptions options = workers(1);
     options.engine = Engine::kSlurm;

@@ -22,7 +22,7 @@
 namespace trine::sweep {
 namespace {
 
-/// What a table shows where a point has it.
+/// The figures that a table shows if a point has them.
 constexpr const char* kUsual[] = {"cycles",           "utilization",  "dram_bytes",
                                   "gate_equivalents", "area_um2",     "area",
                                   "clock_ns",         "microseconds", "energy_pj"};
@@ -34,14 +34,14 @@ std::optional<double> number(const Json& json, const std::string& key) {
   return found->get<double>();
 }
 
-/// A point without the points of other models: no network's cycles are better than another's.
+/// Groups points by model: cycles of different networks are not compared.
 std::map<std::string, std::vector<Point*>> by_model(std::vector<Point>& points) {
   std::map<std::string, std::vector<Point*>> groups;
   for (Point& point : points) groups[point.model].push_back(&point);
   return groups;
 }
 
-/// The points of each design, one for each model, in the order of their first.
+/// Groups the points of each design, one for each model, in the order of their first point.
 std::vector<std::vector<Point*>> by_design(std::vector<Point>& points) {
   std::vector<std::vector<Point*>> groups;
   std::map<std::string, std::size_t> places;
@@ -78,7 +78,7 @@ std::string name_of(const Point& p) {
   return p.settings.empty() ? config : fmt::format("{} {}", config, fmt::join(p.settings, " "));
 }
 
-/// "a,b" of RFC 4180.
+/// Returns a CSV cell (RFC 4180): "a,b".
 std::string cell(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string all = "\"";
@@ -97,7 +97,8 @@ std::vector<std::size_t> widths_of(const Rows& rows) {
   return widths;
 }
 
-/// As many columns as the width has room for, `least` in any case. @param texts  of them the first
+/// Aligns as many columns as fit into the width, at least `least`. @param texts  number of leading
+/// text columns
 std::string aligned(const Rows& rows, std::size_t texts, std::size_t least, std::size_t width) {
   std::vector<std::size_t> widths = widths_of(rows);
   const auto total = [&] {
@@ -117,7 +118,7 @@ std::string aligned(const Rows& rows, std::size_t texts, std::size_t least, std:
   return text;
 }
 
-/// "all points: edge64, lenet", in lines.
+/// Returns "all points: edge64, lenet", in lines.
 std::string common_text(const std::vector<std::string>& parts, std::size_t width) {
   std::string text, line = "all points:";
   for (const std::string& part : parts) {
@@ -131,7 +132,7 @@ std::string common_text(const std::vector<std::string>& parts, std::size_t width
   return parts.empty() ? "" : text + line + "\n";
 }
 
-/// Each once, in the order of their first.
+/// Returns each name once, in order of first occurrence.
 std::vector<std::string> once(const std::vector<std::string>& names) {
   std::vector<std::string> all;
   for (const std::string& name : names)
@@ -139,7 +140,7 @@ std::vector<std::string> once(const std::vector<std::string>& names) {
   return all;
 }
 
-/// Letters to change, put in or leave out until `a` is `b`.
+/// Returns the number of letters to change, insert or remove until `a` equals `b`.
 std::size_t distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -154,7 +155,7 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-/// All figures that some point has, but keys of configurations.
+/// Returns all figures of any point, except for keys of configurations.
 std::vector<std::string> figures_of(const std::vector<Point>& points) {
   std::set<std::string> names;
   const auto known = [&](const char* name) {
@@ -188,9 +189,10 @@ void require_known(const std::vector<Point>& points, const std::string& option,
               fmt::join(there, ", "));
 }
 
-/// A line each; one of a configuration that fails all its models in the same way.
+/// Returns a line for each failure; a single line for a configuration on which all models fail in
+/// the same way.
 std::string failures_of(const std::vector<Point>& points) {
-  std::vector<std::pair<std::string, std::vector<std::string>>> lines;  // its models by the rest
+  std::vector<std::pair<std::string, std::vector<std::string>>> lines;  // models by failure
   for (const Point& p : points) {
     if (p.failed.empty()) continue;
     const std::string line = fmt::format("failed: {}: {}", name_of(p), p.failed);
@@ -226,7 +228,7 @@ std::optional<double> Point::figure(const std::string& name) const {
     const auto us = figure("microseconds");
     return us ? std::optional(1e6 * figure("images").value_or(1) / *us) : std::nullopt;
   }
-  if (name == "clock_ns")  // what a synthesis measured, before what others predict
+  if (name == "clock_ns")  // measured by synthesis, before predicted values
     for (const Json& result : results)
       if (result.value("command", "") == "synth")
         if (const auto found = number(result, name)) return found;
@@ -269,7 +271,7 @@ std::vector<std::string> Goal::asked() const {
 
 namespace {
 
-/// Sums and the slowest rate of each design, where all of its models have the figure.
+/// Computes sums and the slowest rate of each design for which all models have the figure.
 void join(const Goal& goal, std::vector<Point>& points) {
   for (const auto& group : by_design(points)) {
     Json joint = Json::object();
@@ -292,7 +294,7 @@ void join(const Goal& goal, std::vector<Point>& points) {
   }
 }
 
-/// Points that stand for all models of their designs: no figure may be of one model alone.
+/// Requires joint figures for points that represent all models of their designs.
 void require_joint(const Goal& goal, std::vector<Point>& points) {
   for (const auto& group : by_design(points))
     for (const std::string& figure : goal.objectives())
@@ -301,7 +303,7 @@ void require_joint(const Goal& goal, std::vector<Point>& points) {
           throw_error("{}: differs between the models of a design: --sum {}", figure, figure);
 }
 
-/// The front of points that are compared with each other.
+/// Marks the front of points that are compared with each other.
 void mark_front(const Goal& goal, const std::vector<Point*>& group) {
   std::vector<std::vector<double>> costs;
   for (const Point* p : group) {
@@ -375,7 +377,7 @@ std::vector<std::string> Goal::columns(const std::vector<Point>& points) const {
 
 namespace {
 
-/// Whether models of one design have different ones.
+/// Returns true if models of one design have different values of the figure.
 bool is_of_models(const std::vector<Point>& points, const std::string& figure) {
   std::map<std::string, std::optional<double>> values;
   return std::ranges::any_of(points, [&](const Point& p) {
@@ -383,8 +385,8 @@ bool is_of_models(const std::vector<Point>& points, const std::string& figure) {
   });
 }
 
-/// What is asked for, then of the usual figures those that differ between the points shown. The
-/// area is the one with memories, where that is known.
+/// Returns the requested figures, then those of the usual figures that differ between the shown
+/// points. The area is the one with memories, if known.
 std::vector<std::string> shown_figures(const std::vector<Point>& points, const Goal& goal,
                                        const std::vector<const Point*>& shown) {
   std::vector<std::string> all = goal.asked();

@@ -19,10 +19,10 @@
 namespace trine::cli {
 namespace {
 
-/// More cycles than this part of what they were count as a need.
+/// A feature is needed if the models take more additional cycles than this share without it.
 constexpr double kSlower = 0.01;
 
-/// A way to leave something out. @return the key and its value; "": the design has not got it
+/// Removes a feature. @return the key and its value; "": the design does not have the feature
 using Without = std::function<std::string(machine::Config*)>;
 
 Without without(const char* key, bool machine::Config::*feature) {
@@ -55,7 +55,7 @@ std::string one_column(machine::Config* c) {
   return "post.columns_per_cycle=1";
 }
 
-/// What builds on others comes before them.
+/// Returns the ways to remove features; a feature that builds on another comes before it.
 std::vector<Without> ways() {
   using machine::Config;
   return {without("vector.softmax", &Config::softmax),
@@ -69,10 +69,10 @@ std::vector<Without> ways() {
           one_column};
 }
 
-/// What a model costs on a design.
+/// The cost of a model on a design.
 struct Cost {
   std::uint64_t cycles = 0;  ///< predicted
-  std::size_t on_host = 0;   ///< operators
+  std::size_t on_host = 0;   ///< number of operators
 };
 
 class Search {
@@ -81,7 +81,7 @@ class Search {
     for (const std::string& model : models) bytes_.push_back(read_file(model));
   }
 
-  /// What each model costs. @throws Error  one is refused
+  /// Returns the cost of each model. @throws Error  a model is refused
   std::vector<Cost> on(const machine::Config& config) const {
     std::vector<Cost> costs;
     for (std::size_t m = 0; m < models_.size(); ++m) {
@@ -97,9 +97,9 @@ class Search {
     return costs;
   }
 
-  /// Why the models need what a design lacks; "": they do not.
-  /// @param before  their costs with what it lacks  @param costs  gets those on it, if none is
-  /// refused
+  /// Returns why the models need the features that a design lacks; "" if they do not.
+  /// @param before  the costs with these features
+  /// @param costs  receives the costs without them if no model is refused
   std::string need(const machine::Config& without, const std::vector<Cost>& before,
                    std::vector<Cost>* costs) const {
     try {
@@ -139,14 +139,15 @@ std::vector<std::uint64_t> cycles_of(const std::vector<Cost>& costs) {
 
 double gates(const machine::Config& config) { return estimate::area_of(config).gate_equivalents; }
 
-/// "-": the area model does not tell it apart, or it is in memories.
+/// Returns "-" if the area model does not distinguish it, or it is in memories.
 std::string saved(double area) { return area > 0.5 ? grouped(area) : "-"; }
 
 std::string settings_of(const Features& found) {
   std::string text;
   for (const Feature& f : found.all)
     if (!f.kept && !f.key.starts_with("array.")) text += " --set " + f.key;
-  for (auto f = found.all.rbegin(); f != found.all.rend(); ++f)  // the last has all of them
+  // The last one includes all of them.
+  for (auto f = found.all.rbegin(); f != found.all.rend(); ++f)
     if (!f->kept && f->key.starts_with("array.")) return text + " --set '" + f->key + "'";
   return text;
 }

@@ -32,8 +32,8 @@ using fuzz::Backend;
 using fuzz::Outcome;
 
 constexpr int kShrinkRuns = 3000, kShrinkRunsRtl = 300;
-constexpr int kFewPairs = 20;                    ///< of which no share is asked
-constexpr int kSeconds = 60, kSecondsRtl = 900;  ///< of a pair, before it counts as a hang
+constexpr int kFewPairs = 20;                    ///< with fewer pairs, no share is required
+constexpr int kSeconds = 60, kSecondsRtl = 900;  ///< per pair, before it counts as a hang
 
 constexpr std::pair<Outcome, const char*> kOutcomes[] = {{Outcome::kExact, "exact"},
                                                          {Outcome::kRefused, "refused"},
@@ -44,8 +44,8 @@ std::string_view stream_name(isa::dma::Target target) {
   return isa::kTargets.find(isa::Engine::kLoad, static_cast<int>(target))->name;
 }
 
-/// "op 3 SUB: tensor 7 't7': 40 classes" -> "SUB: ... N classes", so that equal reasons count as
-/// one.
+/// Reduces a reason to its kind, so that equal reasons are counted together: "op 3 SUB: tensor 7
+/// 't7': 40 classes" -> "SUB: ... N classes".
 std::string reason_of(const std::string& text) {
   std::string line = text.substr(0, text.find('\n'));
   line = std::regex_replace(line, std::regex("(random|lowbit)[.a-z]*: op [0-9]+ "), "");
@@ -71,7 +71,8 @@ class Fuzzer {
 
   int run() {
     o_.output.check({}, {});
-    setenv("TRINE_VERIFY", "1", 0);  // the compiler's verifiers, in decoders' sessions, too
+    // Turns on the compiler's verifiers, also in decoders' sessions.
+    setenv("TRINE_VERIFY", "1", 0);
     if (o_.new_seed) fmt::print(stderr, "seed {}; again: {}\n", o_.seed, again());
     if (o_.programs && (o_.engine.asked() || !o_.families.empty()))
       throw_error("--programs: not with --family, --engine, --jobs and --out");
@@ -107,8 +108,8 @@ class Fuzzer {
 
   bool go_on() const { return failed_ < o_.most_failures && !deadline_.over(); }
 
-  /// Pair n of the k-th turn. With --duration, further turns draw new configurations, or, of those
-  /// that are given, each again with new networks.
+  /// Draws pair n of the k-th turn. With --duration, further turns draw new configurations, or use
+  /// the given ones again with new networks.
   void draw(int k, int n, int pairs, int configs) {
     if (designs_.empty())
       return count(fuzz::draw_case(o_.seed, k, n, drawn_, nullptr, most_pes()), k);
@@ -120,7 +121,7 @@ class Fuzzer {
 
   int most_pes() const { return backend_ == Backend::kRtl ? kMostPesRtl : fuzz::kAnyPes; }
 
-  /// The command that draws the same.
+  /// Returns the command that draws the same pairs.
   std::string again() const {
     std::string text = fmt::format("trine fuzz --seed {} --pairs {}", o_.seed, o_.pairs);
     if (o_.programs) text += " --programs";
@@ -133,7 +134,7 @@ class Fuzzer {
     return text;
   }
 
-  /// Each configuration as a task of its own: `trine fuzz --only K`.
+  /// Runs each configuration as a separate task: `trine fuzz --only K`.
   void run_parts(int configs) {
     if (deadline_.set()) throw_error("--duration: not with --engine, --jobs and --out");
     if (o_.only >= 0)
@@ -161,7 +162,7 @@ class Fuzzer {
     option("--configs", o_.configs);
     option("--seed", o_.seed);
     option("--failures", o_.most_failures);
-    option("--least-exact", 0);  // asked of all together
+    option("--least-exact", 0);  // applies to all parts together
     if (o_.seconds > 0) option("--seconds", o_.seconds);
     if (o_.as_drawn) words.push_back("--as-drawn");
     if (o_.no_assertions) words.push_back("--no-assertions");
@@ -171,7 +172,7 @@ class Fuzzer {
     return trine_task(name, words);
   }
 
-  /// What another counted.
+  /// Adds the counts of another process.
   void add(const Json& json) {
     ++configs_;
     outcomes_[Outcome::kExact] += json.at("exact").get<int>();
@@ -242,7 +243,7 @@ class Fuzzer {
     return text + " --case " + fuzz::to_text(c);
   }
 
-  /// The failure, and a simpler one of its kind.
+  /// Reports the failure, and a simpler one of its kind.
   void report(const fuzz::Pair& pair, const fuzz::Verdict& first, int k) {
     ++failed_;
     fmt::print(stderr, "FAILED {}\n  {}\n", first.text, command(pair.made, k));
@@ -268,7 +269,8 @@ class Fuzzer {
                command(simple, k), keep_case(o_, fuzz::case_text(p, text)));
   }
 
-  /// Networks of the family "exported", an input of each and what the golden layers make of it.
+  /// Writes networks of the family "exported", an input of each, and the outputs of the golden
+  /// layers.
   int write_files() const {
     for (int n = 0; n < o_.pairs; ++n) {
       fuzz::Choices choices{hash64(fmt::format("{} {}", o_.seed, n))};
@@ -309,7 +311,7 @@ class Fuzzer {
     return kSuccess;
   }
 
-  /// Pairs and programs of files that --keep wrote.
+  /// Runs the pairs and programs of files that --keep wrote.
   int run_files() {
     std::vector<std::filesystem::path> files;
     for (const std::string& path : o_.replay) {
@@ -335,7 +337,7 @@ class Fuzzer {
     return failed_ > 0 ? kWrongResult : kSuccess;
   }
 
-  /// A program needs the RTL: without --backend rtl it is not run.
+  /// Replays a program, which requires --backend rtl.
   fuzz::Verdict replay_program(const fuzz::ProgramCase& c) const {
     if (backend_ != Backend::kRtl) return {Outcome::kRefused, "needs --backend rtl"};
     build_checked_model(c.config, c.assertions, o_.output.quiet);
@@ -350,7 +352,7 @@ class Fuzzer {
   int exact() const { return of(Outcome::kExact); }
   int pairs() const { return exact() + of(Outcome::kRefused) + of(Outcome::kIllegal) + failed_; }
 
-  /// Pairs that are refused show nothing: a run of them proves nothing.
+  /// Returns true if too few pairs are exact: refused pairs prove nothing.
   bool too_few_exact() const {
     if (pairs() < kFewPairs || 100 * exact() >= o_.least_exact * pairs()) return false;
     fmt::print(stderr, "{} of {} pairs are exact, allowed {} % and above (--least-exact)\n",
@@ -413,9 +415,10 @@ class Fuzzer {
   std::vector<fuzz::Family> drawn_;  ///< none: all
   std::map<Outcome, int> outcomes_;
   std::map<fuzz::Family, int> families_;
-  std::map<std::string, int> reasons_, operators_, streams_;  ///< streams: ways to pack weights
-  std::map<std::string, std::map<Outcome, int>> endings_;     ///< by what the networks end in
-  int configs_ = 0;                                           ///< that were tried
+  std::map<std::string, int> reasons_, operators_, streams_;  ///< streams: ways of packing weights
+  /// By the last operator of the networks.
+  std::map<std::string, std::map<Outcome, int>> endings_;
+  int configs_ = 0;  ///< number of configurations tried
   int telling_ = 0, removed_ = 0, striped_ = 0, failed_ = 0;
 };
 

@@ -17,9 +17,9 @@ namespace {
 
 constexpr int kSecondsOfProgram = 300;
 
-/// Random programs on the RTL and on the architecture simulator. A case is CONFIGURATION/SEED/N:
-/// the choices of the configuration (none: the first of --config), the program's seed, its
-/// instructions.
+/// Runs random programs on the RTL and on the architecture simulator. A case is
+/// CONFIGURATION/SEED/N: the choices of the configuration (empty: the first of --config), the
+/// program's seed, the number of instructions.
 class ProgramFuzzer {
  public:
   ProgramFuzzer(const FuzzArguments& options, const std::vector<machine::Config>& designs)
@@ -74,7 +74,7 @@ class ProgramFuzzer {
     return made;
   }
 
-  /// Program n on configuration k.
+  /// Runs program n on configuration k.
   void count(int k, int n) {
     fuzz::Case c;
     c.data_seed = static_cast<std::uint32_t>(hash64(fmt::format("{} {} {}", o_.seed, k, n)));

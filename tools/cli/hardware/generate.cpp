@@ -27,7 +27,8 @@ struct GenerateArguments {
   std::vector<std::string> models;  ///< --for
 };
 
-/// A word for a shell. The command enters the folder, as Verilator cuts a path at its blanks.
+/// Quotes a word for a shell. The command changes to the folder, because Verilator splits paths at
+/// blanks.
 std::string quoted(const std::string& word) {
   const auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr("_-./", c); };
   if (std::all_of(word.begin(), word.end(), plain)) return word;
@@ -36,7 +37,7 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-/// A folder is replaced as a whole, so neither may hold the other.
+/// Checks that neither folder contains the other, because a folder is replaced as a whole.
 void check_kit(const std::string& kit, const std::string& out) {
   namespace fs = std::filesystem;
   const fs::path a = fs::weakly_canonical(fs::absolute(kit)),
@@ -117,7 +118,7 @@ void add_generate(Command app, Action& action) {
   add_value(command, "--kit DIR", options->kit,
             "folder for a verification kit of the design, of cocotb and pyuvm\n"
             "(agents, register model, scoreboard, coverage; docs/verification-kit.md)");
-  // For developers: refreshes the prints of the instruction set that the repository holds.
+  // For developers: refreshes the printed instruction set in the repository.
   add_value(command, "--packages", options->packages, "")->group("");
   command.footer(
       "Examples:\n"

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kDataBits = 32, kCodeBits = 39;
 constexpr int kTellingFlips = 100;
-constexpr int kSpecial = 5;  ///< with codes, one run of so many breaks all rows of PMEM
+constexpr int kSpecial = 5;  ///< with ECC, one run of so many corrupts all rows of PMEM
 constexpr std::uint32_t kErrorEcc = 12;
 static_assert(csr::kErrors[kErrorEcc].name == "ecc");
 
@@ -38,7 +38,7 @@ struct InjectArguments {
   std::uint64_t seed = 1;
 };
 
-/// One network on a design, with or without codes.
+/// A network on a design, with or without ECC.
 class Campaign {
  public:
   Campaign(const InjectArguments& options, bool ecc)
@@ -50,7 +50,7 @@ class Campaign {
     program_ = network.program;
     before_ = compiler::initial_dram(program_);
     std::mt19937_64 random(o_.seed);
-    // The machine's inputs themselves, so that no operator of the host is needed.
+    // Sets the machine's inputs directly, so that no host operator is needed.
     for (const compiler::TensorLayout& input : program_.inputs)
       for (std::int64_t i = 0; i < input.bytes(); ++i)
         before_.at(static_cast<std::size_t>(input.offset + i)) =
@@ -87,7 +87,7 @@ class Campaign {
   std::uint64_t cycles() const { return cycles_; }
 
  private:
-  /// A bit, or two of one word.
+  /// Draws one bit, or two bits of one word.
   std::vector<sim::MemoryFlip> draw(std::mt19937_64& random, int bits) const {
     const auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random() % n); };
     const auto word_bits = static_cast<std::uint32_t>(config_.ecc ? kCodeBits : kDataBits);
@@ -117,7 +117,7 @@ class Campaign {
     return flips;
   }
 
-  /// The flips of a column of PMEM, in every row.
+  /// Returns the flips of a column of PMEM, repeated in every row.
   std::vector<sim::MemoryFlip> in_all_rows(const std::vector<sim::MemoryFlip>& flips) const {
     std::vector<sim::MemoryFlip> all;
     for (sim::MemoryFlip flip : flips)
@@ -131,34 +131,34 @@ class Campaign {
     return all;
   }
 
-  /// Where ERROR_ADDRESS has to point to.
+  /// Returns the expected ERROR_ADDRESS.
   std::uint64_t address_of(const sim::MemoryFlip& flip) const {
     const std::uint64_t core = std::uint64_t{flip.core} << 34;
     if (flip.pmem == 0) {
       const std::int64_t row = std::int64_t{flip.row} * config_.banks();
       return core +
-             static_cast<std::uint64_t>(row + config_.bank_of()(row + flip.bank));  // and back
+             static_cast<std::uint64_t>(row + config_.bank_of()(row + flip.bank));  // inverts it
     }
     return core + (std::uint64_t{1} << 32) + 256 * (2 * std::uint64_t{flip.row} + flip.bank) +
            flip.bit / kCodeBits;
   }
 
-  /// Whether the next program is exact after a soft reset, which clears the memories.
+  /// Returns true if the next program is exact after a soft reset, which clears the memories.
   bool recovers() {
     std::vector<std::uint8_t> dram = before_;
     const auto end = runner_->run_injected(dram, {}, true);
     return !end.hung && end.cause == 0 && end.corrected == 0 && dram == golden_;
   }
 
-  /// A soft reset soon behind the flips: what waits to be used may be broken, and nobody asks for
-  /// it.
+  /// Applies a soft reset soon after the flips: words that wait in the machine may be corrupted,
+  /// but nothing reads them.
   Ending dropped(std::mt19937_64& random) {
     const std::vector<sim::MemoryFlip> flips = in_all_rows(draw(random, 2));
     runner_->begin_injected(before_, flips, flips[0].cycle + 1 + random() % 8);
     return recovers() ? kMasked : kWrongStop;
   }
 
-  /// Breaks one bit in the first two words of every row, or in the only one. The design reads and
+  /// Corrupts one bit in the first two words of every row, or in the only one. The design reads and
   /// writes both together, so it must count a multiple of two.
   Ending counted(std::mt19937_64& random) {
     std::vector<sim::MemoryFlip> flips = in_all_rows(draw(random, 1));
@@ -172,14 +172,14 @@ class Campaign {
 
   Ending one(std::mt19937_64& random, int bits) { return after(draw(random, bits), 1); }
 
-  /// @param words  that are broken in a row: the count of corrected words is a multiple
+  /// @param words  corrupted words in a row: the count of corrected words is a multiple
   Ending after(const std::vector<sim::MemoryFlip>& flips, std::uint64_t words) {
     std::vector<std::uint8_t> dram = before_;
     const auto end = runner_->run_injected(dram, flips);
     if (end.hung) return kHang;
     if (end.cause != 0) {
       if (end.cause != kErrorEcc || end.address != address_of(flips[0])) return kWrongStop;
-      // What was stored until then is right.
+      // Everything that was stored until then is correct.
       for (std::size_t i = 0; i < dram.size(); ++i)
         if (dram[i] != golden_[i] && dram[i] != before_[i]) return kSilent;
       return recovers() ? kDetected : kWrongStop;
@@ -193,7 +193,7 @@ class Campaign {
   machine::Config config_;
   compiler::Program program_;
   std::vector<std::uint8_t> before_, golden_;  // DRAM of a run without flips
-  std::vector<std::uint32_t> words_;           // of DMEM, as often as it writes them
+  std::vector<std::uint32_t> words_;           // of DMEM, one entry for each write
   std::unique_ptr<sim::RtlRunner> runner_;
   std::uint64_t cycles_ = 0;
 };
@@ -221,7 +221,7 @@ int run(const InjectArguments& options) {
       wrong |= counts[kHang] != 0 || counts[kWrongStop] != 0;
       wrong |= ecc && counts[kSilent] != 0;
       wrong |= counts[bits == 1 ? kDetected : kCorrected] != 0;
-      // A campaign in which nothing happens says nothing.
+      // A campaign without any effect proves nothing.
       const Ending telling = !ecc ? kSilent : bits == 1 ? kCorrected : kDetected;
       wrong |= options.flips >= kTellingFlips && counts[telling] == 0;
     }

@@ -31,7 +31,7 @@ constexpr const char* kRequirements = "soc/requirements.txt";
 constexpr const char* kBoardRequirements = "soc/requirements_board.txt";
 constexpr const char* kIbexRequirements = "soc/requirements_ibex.txt";
 constexpr int kBoardRomKib = 32;
-constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
+constexpr int kSramKib = 16;  // of the firmware, in addition to its buffer for an output
 
 struct SocArguments {
   Output output;
@@ -41,11 +41,11 @@ struct SocArguments {
   std::vector<std::string> shapes;
   std::string vectors, out, fault, bitstream, data, uart;
   StreamOptions stream;
-  int cases = 0;  ///< 0: of a stream all, else 1
+  int cases = 0;  ///< 0: all of a stream, otherwise 1
   bool no_cache_hooks = false, netlist = false;
 };
 
-/// A machine with its model and what it is asked.
+/// A machine with its model, inputs and expected outputs.
 struct Machine {
   std::string prefix;
   machine::Config config;
@@ -55,13 +55,13 @@ struct Machine {
   std::vector<model::Carry> carries;                 ///< of the machine's inputs and outputs
 };
 
-/// What can go wrong on purpose: on the bus, or with the image of model 0.
+/// A deliberate fault: on the bus, or in the image of model 0.
 struct Fault {
   soc::Fault bus;
   void (*damage)(std::string& image) = nullptr;
 };
 
-/// Places in an image's header: docs/program-file.md.
+/// Offsets in an image's header: docs/program-file.md.
 constexpr std::size_t kVersionAt = 12, kHashAt = 16;
 
 void change(std::string& image, std::size_t at) {
@@ -71,7 +71,7 @@ void change(std::string& image, std::size_t at) {
 
 const std::map<std::string, Fault>& faults() {
   static const std::map<std::string, Fault> table{
-      {"none", {}},  // but the system that could
+      {"none", {}},  // but in a system with the fault logic
       {"other-program", {{}, [](std::string& image) { change(image, kHashAt); }}},
       {"other-version", {{}, [](std::string& image) { change(image, kVersionAt); }}},
       {"truncated-model", {{}, [](std::string& image) { image.resize(image.size() / 2); }}},
@@ -83,7 +83,7 @@ const std::map<std::string, Fault>& faults() {
   return table;
 }
 
-/// Recorded cases. @throws Error  fewer than are asked for
+/// Returns recorded cases. @throws Error  fewer than requested
 std::vector<std::vector<Array>> recorded_inputs(const SocArguments& options,
                                                 const Network& network) {
   const reference::VectorSet vectors = reference::read_vectors(options.vectors, true);
@@ -97,12 +97,12 @@ std::vector<std::vector<Array>> recorded_inputs(const SocArguments& options,
   std::vector<std::vector<Array>> inputs;
   for (std::size_t i = 0; i < count; ++i) {
     inputs.push_back(vectors.cases[i].inputs);
-    inputs.back().resize(network.graph->inputs.size());  // a stream's states are behind its own
+    inputs.back().resize(network.graph->inputs.size());  // a stream's states follow its own inputs
   }
   return inputs;
 }
 
-/// Frames of --stream.
+/// Returns the frames of --stream.
 std::vector<std::vector<Array>> frames_of(const SocArguments& options, const Network& network,
                                           const std::string& model) {
   Frames frames(options.stream, network, States(options.stream, network), model);
@@ -129,7 +129,8 @@ std::vector<std::vector<Array>> inputs_of(const SocArguments& options, const Net
   return all;
 }
 
-/// The tensor at the graph's other edge whose codes `tensor` has, or -1: an operator is between.
+/// Returns the tensor at the graph's other edge with the same codes as `tensor`, or -1 if an
+/// operator is between them.
 int same_codes(const model::Graph& graph, int tensor) {
   using model::OpKind;
   for (std::size_t i = graph.ops.size(); i-- > 0;) {
@@ -143,8 +144,8 @@ int same_codes(const model::Graph& graph, int tensor) {
   return tensor;
 }
 
-/// The same state between the machine's inputs and outputs, whose codes the firmware hands on.
-/// @throws Error  other codes
+/// Returns the states that the firmware copies from the machine's outputs to its inputs.
+/// @throws Error  their codes differ
 std::vector<model::Carry> machine_carries(const compiler::Program& program,
                                           const model::Carry& carry) {
   const model::Graph &before = program.before, &after = program.after;
@@ -267,16 +268,16 @@ class Console {
 
   void take(std::string_view text) {
     output_.print(std::string(text));
-    flush_stdout();  // as the UART has it: a netlist takes minutes to its next line
+    flush_stdout();  // as the UART does: a netlist takes minutes until the next line
     for (const char c : text)
       if (c == '\n')
         line(std::exchange(line_, {}));
       else if (c != '\r')
         line_ += c;
   }
-  /// Bytes of all of a machine's outputs.
+  /// Returns the bytes of all outputs of a machine.
   const std::string& outputs(std::size_t machine) { return bytes_[machine]; }
-  /// What it said of times and bytes.
+  /// Returns the times and bytes that the firmware reported.
   const Json& json() const { return json_; }
 
  private:
@@ -316,7 +317,7 @@ class Console {
   Json json_;
 };
 
-/// The first output that the firmware did not print as the golden layers have it, or "".
+/// Returns the first output at which the firmware differs from the golden layers, or "".
 std::string difference_of(const Machine& m, const std::string& bytes) {
   std::size_t at = 0;
   for (std::size_t i = 0; i < m.expected.size(); ++i) {
@@ -344,7 +345,7 @@ std::vector<std::string> read_labels(const std::string& file) {
 
 bool is_ibex(const SocArguments& options) { return options.system.cpu == "ibex"; }
 
-/// What the system's Python has to have.
+/// Returns the Python packages that the system requires.
 const char* requirements_of(const SocArguments& options) {
   if (is_ibex(options)) return kIbexRequirements;
   return options.bitstream.empty() ? kRequirements : kBoardRequirements;
@@ -392,7 +393,7 @@ void check(const SocArguments& options) {
 
 constexpr std::uint64_t kAppCycles = 2'000'000'000;
 
-/// Many times what reset, checksum, copies and the machine take.
+/// Returns a limit far above the cycles of reset, checksum, copies and the machine.
 std::uint64_t cycles_for(const std::vector<soc::Model>& models, int cases) {
   std::uint64_t cycles = models.empty() ? kAppCycles : 20'000'000;
   for (const soc::Model& model : models)
@@ -401,7 +402,7 @@ std::uint64_t cycles_for(const std::vector<soc::Model>& models, int cases) {
   return cycles;
 }
 
-/// What the user asked for, ready to be built.
+/// A job with checked options, ready to be built.
 struct Job {
   const SocArguments& options;
   std::vector<Machine> machines;
@@ -445,7 +446,7 @@ Job make_job(const SocArguments& options, const fs::path& out) {
   return job;
 }
 
-/// The system with the firmware in its memories. A first one tells the addresses.
+/// Returns the system with the firmware in its memories. A first build provides the addresses.
 soc::System system_with_firmware(const Job& job) {
   soc::SystemOptions with_firmware = job.system;
   with_firmware.firmware = job.out / "firmware";
@@ -455,7 +456,7 @@ soc::System system_with_firmware(const Job& job) {
   return soc::build_system(job.designs, with_firmware, job.out / "system");
 }
 
-/// The program that simulates it, in the folder job.out / "firmware".
+/// Builds the program that simulates the system, in the folder job.out / "firmware".
 fs::path build_simulation(const Job& job) {
   const bool quiet = job.options.output.quiet;
   if (!job.options.netlist) {

@@ -23,7 +23,7 @@ struct SynthArguments {
   std::string wire_load = "zero";
 };
 
-/// All that is told of a design. @param config  null: unknown
+/// Prints the complete report of a design. @param config  null: unknown
 int print_report(const SynthArguments& options, const synth::SynthReport& report,
                  const machine::Config* config) {
   options.output.print(synth::to_text(report));

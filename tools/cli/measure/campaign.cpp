@@ -19,7 +19,7 @@ struct CampaignArguments {
   std::string lines;
 };
 
-/// The lines of a file that are neither empty nor comments.
+/// Returns the lines of a file that are neither empty nor comments.
 std::vector<std::string> commands_of(const std::string& file) {
   std::istringstream in(read_text(file));
   std::vector<std::string> commands;

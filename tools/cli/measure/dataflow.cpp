@@ -29,7 +29,7 @@ std::vector<Product> products(const NetworkOptions& network) {
       model::parse_model(read_file(file), file, true, model::parse_shapes(network.shapes)));
 }
 
-/// Energy of all products, in MACs a MAC.
+/// Returns the energy of all products, in MACs per MAC.
 double energy_of(Dataflow flow, const std::vector<Product>& all, const estimate::Resources& r) {
   double energy = 0, macs = 0;
   for (const Product& p : all) {
@@ -51,7 +51,7 @@ std::string parts_text(const char* level, const std::vector<estimate::Accesses>&
   return text;
 }
 
-/// Counts and how they come about; then energies, of this flow by level and of the others.
+/// Explains the counts; then the energies, of this flow by level and of the other flows.
 std::string explained(const Product& p, const Moved& m, const estimate::Resources& r) {
   std::string text =
       parts_text("DRAM", m.dram) + parts_text("buffer", m.buffer) +
@@ -75,7 +75,7 @@ std::string file_name(std::string name) {
   return name.substr(name.size() > 60 ? name.size() - 60 : 0);
 }
 
-/// @return how many problems
+/// Writes Timeloop's files. @return the number of problems
 int write_timeloop(const std::string& folder, Dataflow flow, const std::vector<Product>& all,
                    const estimate::Resources& r, int bus_bits) {
   std::filesystem::create_directories(folder);

@@ -33,7 +33,7 @@ NetworkOptions network_of(const std::string& model, const std::vector<std::strin
   return options;
 }
 
-/// Leakage is told as what it takes in a cycle.
+/// Formats the shares. Leakage is given as energy per cycle.
 std::string share_text(const energy::Measured& measured) {
   std::string text = fmt::format(
       "{}: {} cells, {:.3f} ns{}\n{:<10}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
@@ -95,7 +95,7 @@ std::string table_text(const energy::Table& table) {
          "once)\n";
 }
 
-/// A layer, or all of a design, as measured and by the table.
+/// A layer, or all of a design, as measured and as the table predicts it.
 struct Compared {
   std::string design, layer;
   std::uint64_t cycles = 0;
@@ -144,7 +144,7 @@ Json compared_json(const std::vector<Compared>& lines) {
   return json;
 }
 
-/// "DIR:CASE"; without CASE the first.
+/// Splits "DIR:CASE"; without CASE the first case is used.
 std::pair<std::string, std::string> folder_and_case(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos) return {text, ""};

@@ -23,7 +23,7 @@ Json parts_json(const LayerEnergy& energy) {
   return json;
 }
 
-/// What part of the chip's energy is wires', glitches' and the clock's.
+/// Returns the shares of wires, glitches and clock in the chip's energy.
 std::string parts_text(const EnergyReport& report) {
   const double total = report.sum.total();
   return fmt::format(
@@ -33,7 +33,7 @@ std::string parts_text(const EnergyReport& report) {
       energy_text(total - report.without_clock.total()));
 }
 
-/// Sums layers up, with all that they hold and without parts of it.
+/// Sums the energy of layers, each with all of its components.
 class Adder {
  public:
   Adder(const machine::Config& config, const energy::Table& table) : config_(config) {
@@ -41,7 +41,7 @@ class Adder {
     report_.clock_ns = clock_of(config).ns;
   }
 
-  /// @param times  layers that are alike
+  /// @param times  number of identical layers
   void add(const sim::Actions& actions, double cycles, std::int64_t times) {
     report_.actions.push_back(actions);
     report_.layers.push_back(of(actions, cycles, {}));

@@ -15,7 +15,7 @@
 namespace trine::cli {
 namespace {
 
-/// "3 h 20 min", "40 s".
+/// Formats a duration: "3 h 20 min", "40 s".
 std::string duration(double seconds) {
   const auto s = static_cast<long>(seconds + 0.5);
   if (s < 120) return fmt::format("{} s", s);
@@ -23,7 +23,7 @@ std::string duration(double seconds) {
                   : fmt::format("{} h {} min", s / 3600, s / 60 % 60);
 }
 
-/// What a revision that ends in "-dirty" does not say: a hash of the changes since its commit.
+/// Returns a hash of the changes since the commit of a revision that ends in "-dirty", else "".
 std::string changes_of(const std::string& revision) {
   if (!revision.ends_with("-dirty")) return "";
   return first_line_of({"sh", "-c", "git -C \"$1\" diff HEAD | git hash-object --stdin", "sh",

@@ -33,14 +33,14 @@ struct EstimateArguments {
   int tokens = 128, context = 0;
 };
 
-constexpr const char* kEstimate = "estimate";  ///< the backend that it says it is
+constexpr const char* kEstimate = "estimate";  ///< the backend's name in reports
 
 std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
 
-/// What a token of a language model takes.
+/// The cost of a token of a language model.
 struct Token {
   double per_second = 0, energy_pj = 0;
-  std::uint64_t bytes = 0;  ///< of the bus
+  std::uint64_t bytes = 0;  ///< on the bus
 };
 
 Token token_of(const estimate::Estimate& e, const EnergyReport& energy,
@@ -61,7 +61,7 @@ std::string token_text(const estimate::Estimate& e, const EnergyReport& energy,
 
 std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
                     const machine::Config& config) {
-  const int width = columns() < 100 ? columns() - 68 : 26;  // of names; the rest takes 68
+  const int width = columns() < 100 ? columns() - 68 : 26;  // of names; the other columns need 68
   std::string text = fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7} {}\n", "layer", width,
                                  "times", "MACs", "weight bytes", "cycles", "util %", "bound");
   for (const estimate::Row& row : e.rows)
@@ -87,7 +87,7 @@ bool is_table(const EstimateArguments& options) {
          std::filesystem::path(options.network.model).extension() == ".csv";
 }
 
-/// Options that the closed forms of a table would take without a word.
+/// Refuses options that the closed forms of a table would silently ignore.
 void refuse_of_table(const EstimateArguments& options) {
   const std::string table = options.table.empty() ? options.network.model : options.table;
   const BackendOptions usual;
@@ -145,8 +145,9 @@ void add_area(const estimate::Area& a, Json& json) {
                               {"beyond", a.beyond}};
 }
 
-/// What products of int8 in passes would make of the network in an eight-bit format: a pass for
-/// each byte of fixed point, of the weights or of both operands. What is no product stays as it is.
+/// Returns the report of the network in an eight-bit format if its products used int8 in passes: a
+/// pass for each byte of fixed point, of the weights or of both operands. Layers that are not
+/// products are unchanged.
 Json passes_of(const Json& report, const machine::FormatRow& row) {
   const int bytes = row.bytes();
   const auto cycles = [&](int passes) {
@@ -178,7 +179,7 @@ std::string passes_text(const Json& format) {
       of("both"), both ? "" : " (not on this machine, whose values have three bytes)");
 }
 
-/// Figures, what they cost, and the design's.
+/// Prints figures, their energy, and the design's figures.
 int print_report(const EstimateArguments& options, std::string text, const EnergyReport& energy,
                  Json json, const machine::Config& config) {
   if (const auto format = machine::format_named(options.format)) {

@@ -23,10 +23,10 @@ namespace {
 namespace fs = std::filesystem;
 using Arguments = std::vector<std::string>;
 
-/// "edge64" of presets and of TOML files.
+/// Returns "edge64" for presets and for TOML files.
 std::string stem(const std::string& path) { return fs::path(path).stem().string(); }
 
-/// "edge64", with --set "edge64,array.rows=4": results of variants are files of their own.
+/// Returns "edge64", with --set "edge64,array.rows=4": results of variants have their own files.
 std::string design_stem(const std::string& config, const std::vector<std::string>& settings) {
   std::string name = stem(config);
   for (const std::string& setting : settings) name += "," + setting;
@@ -37,7 +37,7 @@ std::string design_stem(const std::string& config, const std::vector<std::string
   return name;
 }
 
-/// The value of model `i`; empty without.
+/// Returns the value of model `i`, or an empty string.
 std::string own(const std::vector<std::string>& values, std::size_t i) {
   return i < values.size() && values[i] != "-" ? values[i] : "";
 }
@@ -49,13 +49,13 @@ void check_stems(const std::string& option, const std::vector<std::string>& path
       throw_error("{}: {} is the name of another one, allowed once", option, stem(path));
 }
 
-/// Options and the files or folders that they name.
+/// Options, and the files or folders that they name.
 using Inputs = std::vector<std::pair<std::string, std::string>>;
 
 std::string digest_of(const std::string& text) { return sha256({text.begin(), text.end()}); }
 
-/// Digest of a file's bytes (of a model's, with those of the files that hold its weights), or of a
-/// folder's files with their names; empty if there is none: the command says so.
+/// Returns the digest of a file's bytes (for a model, with the files of its weights), or of a
+/// folder's files with their names. Empty if it does not exist: the command reports that.
 std::string content_of(const fs::path& path) {
   if (path.extension() == ".onnx" && fs::is_regular_file(path))
     return model::digest_of_model(read_file(path), path.string());
@@ -70,8 +70,8 @@ std::string content_of(const fs::path& path) {
   return digest_of(text);
 }
 
-/// What makes a result what it is: its digest signs the result (`made_from`), and the result is
-/// taken again as long as the digest stays. Files count by what is in them, not by their paths.
+/// Everything that determines a result. Its digest signs the result (`made_from`), and the result
+/// is reused as long as the digest is the same. Files count by their contents, not by their paths.
 class Key {
  public:
   void add(const std::string& part) { text_ += part + '\n'; }
@@ -81,7 +81,7 @@ class Key {
   std::string text_;
 };
 
-/// The commands, run one after the other; their results say what they were made from.
+/// Runs the commands one after the other, and signs their results.
 class Commands {
  public:
   Commands(const Measurements& options, const Output& output) : o_(options), output_(output) {
@@ -92,11 +92,11 @@ class Commands {
 
   bool right() const { return right_; }
 
-  /// @param model  empty: of none
-  /// @param inputs  what else it reads
-  /// @param needed  else that it fails is told, and the rest goes on
-  /// @param more  the option of a file that it writes, too
-  /// @return whether its result is there
+  /// @param model  empty: the command uses no model
+  /// @param inputs  further inputs
+  /// @param needed  otherwise a failure is only reported, and the measurement continues
+  /// @param more  the option for a second output file
+  /// @return true if the result exists
   bool run(const std::string& name, const std::string& command, const std::string& config,
            const std::string& model, Arguments arguments, const Inputs& inputs, bool needed,
            const std::string& more = "") {
@@ -115,10 +115,10 @@ class Commands {
     arguments.insert(arguments.end(), {"--quiet", "--json", file.string()});
     if (!more.empty()) arguments.insert(arguments.end(), {"--" + more, second.string()});
     std::error_code ignored;
-    fs::remove(file, ignored);  // of another revision: it would not go with the others
+    fs::remove(file, ignored);  // of another revision, which would not match the other results
     const bool right = start(name, arguments, needed);
     if (!fs::exists(file)) return false;
-    if (right) sign(file, key);  // a wrong one is told again each time
+    if (right) sign(file, key);  // a wrong result is reported in each run
     return true;
   }
 
@@ -129,7 +129,7 @@ class Commands {
     arguments.insert(arguments.end(), {"--config", config});
   }
 
-  /// A revision that ends so has changes which it does not name.
+  /// Returns true unless the revision has uncommitted changes.
   bool is_clean() const { return !revision_.ends_with("-dirty"); }
 
   std::string key_of(const std::string& command, const std::string& config,
@@ -161,12 +161,12 @@ class Commands {
 
   void sign(const fs::path& file, const std::string& key) const {
     Json json = parse_json(read_text(file), file.string());
-    if (json.value("revision", "") != revision_) return;  // a commit came in between
+    if (json.value("revision", "") != revision_) return;  // a commit was made meanwhile
     json["made_from"] = key;
     write_file(file, json_text(json, 2) + "\n");
   }
 
-  /// @return whether it says that all is right
+  /// @return true if the command succeeded
   bool start(const std::string& name, const Arguments& command, bool needed) {
     output_.print(name + "\n");
     flush_stdout();
@@ -190,7 +190,7 @@ class Commands {
   bool right_ = true;
 };
 
-/// How a model's data are read, by the commands that take some.
+/// Returns the arguments that describe a model's data, for commands that accept data.
 Arguments data_of(const Measurements& o, const std::string& data) {
   Arguments arguments;
   for (const auto& [option, values] : {std::pair{"--mean", &o.mean}, {"--scale", &o.scale}})
@@ -199,7 +199,7 @@ Arguments data_of(const Measurements& o, const std::string& data) {
   return arguments;
 }
 
-/// A model on a design.
+/// Measures a model on a design.
 void measure_point(const Measurements& o, const std::string& config, std::size_t i,
                    Commands& commands) {
   const std::string &model = o.models[i],
@@ -213,7 +213,7 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
     const std::string suffix = single ? ".run" : fmt::format(".batch{}", batch);
     if (!commands.run(name + suffix, "run", config, model, arguments, {}, single,
                       single ? "perfetto" : ""))
-      break;  // a network that takes no batch takes no larger one
+      break;  // a network that refuses a batch refuses larger ones
   }
   commands.run(name + ".estimate", "estimate", config, model, {}, {}, false);
   if (!vectors.empty())

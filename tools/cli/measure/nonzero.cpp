@@ -15,11 +15,11 @@ using model::Op;
 using model::OpKind;
 using model::Tensor;
 
-/// A product as a convolution: [N, H, W, C] and filters [M, R, S, C / groups] whose codes are given
-/// by tap and input channel.
+/// A product as a convolution: [N, H, W, C] and filters [M, R, S, C / groups]. The nonzero weights
+/// are counted for each tap and input channel.
 struct Filters {
   int R = 1, S = 1, C = 1;
-  std::vector<std::int64_t> reading;  ///< [R, S, C]: filters with a weight there that is not zero
+  std::vector<std::int64_t> reading;  ///< [R, S, C]: number of filters with a nonzero weight there
 };
 
 bool is_counted(const Graph& graph, const Op& op) {
@@ -46,7 +46,7 @@ Filters filters_of(const Graph& graph, const Op& op, NonzeroRow& row) {
   f.reading.resize(static_cast<std::size_t>(f.R * f.S * f.C));
   const int filters = depthwise ? last : weights.extent(0);
   const int taps = f.R * f.S;
-  const int groups = depthwise ? f.C : f.C / last;  // of depthwise ones each channel has its own
+  const int groups = depthwise ? f.C : f.C / last;  // depthwise: each channel has its own
   for (std::size_t i = 0; i < codes.size(); ++i) {
     const int at = static_cast<int>(i), channel = at % last;
     const int filter = depthwise ? channel : at / (taps * last);
@@ -60,7 +60,7 @@ Filters filters_of(const Graph& graph, const Op& op, NonzeroRow& row) {
   return f;
 }
 
-/// Positions of the output whose window has its tap `tap` there.
+/// Returns true if tap `tap` of an output position reads input position `at`.
 bool is_read(int at, int tap, int stride, int dilation, int before, int positions) {
   const int from = at + before - tap * dilation;
   return from >= 0 && from % stride == 0 && from / stride < positions;

@@ -49,7 +49,8 @@ std::string speed_text(const Execution& e) {
                      simulated / e.seconds / 1000);
 }
 
-/// What each inference reads of the program, where an instruction memory keeps some of it.
+/// Returns the program bytes that each inference reads, if an instruction memory keeps some of
+/// them.
 std::string fetch_text(const compiler::Program& program, const Execution& e) {
   const int kib = program.config.imem_kib;
   if (kib == 0) return "";
@@ -60,7 +61,7 @@ std::string fetch_text(const compiler::Program& program, const Execution& e) {
 }
 
 std::string layer_rows(const compiler::Program& program, const sim::RunResult& run, bool details) {
-  // At 100 columns 36 and 20; a narrow terminal takes it from the names.
+  // At 100 columns 36 and 20; a narrow terminal shortens the names.
   const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
   const auto left = [](const std::string& text, int width) {
     return fmt::format("{:<{}}", fitted(text, static_cast<std::size_t>(width)), width);
@@ -96,7 +97,7 @@ std::string cause_rows(const sim::RunResult& run) {
          names + "\n" + shares + "\n\n";
 }
 
-/// What an operator reads and writes, without constants.
+/// Returns the bytes that an operator reads and writes, without constants.
 std::int64_t bytes_of(const model::Graph& graph, const model::Op& op) {
   std::int64_t bytes = 0;
   for (const auto* tensors : {&op.inputs, &op.outputs})
@@ -106,7 +107,7 @@ std::int64_t bytes_of(const model::Graph& graph, const model::Op& op) {
   return bytes;
 }
 
-/// All that crosses the bus, by what it is.
+/// Returns all bus traffic by its kind.
 Json traffic_json(const program::Traffic& traffic, std::uint64_t fetched) {
   const auto& [moved, least] = traffic;
   return {{"program", fetched},
@@ -117,7 +118,7 @@ Json traffic_json(const program::Traffic& traffic, std::uint64_t fetched) {
           {"spills_written", moved.maps_written - least.maps_written}};
 }
 
-/// A program without layers tells nothing about the machine.
+/// Returns a note if a program has no layers, because then nothing was measured.
 std::string host_only(const compiler::Program& program) {
   if (!program::layers_of(program).empty()) return "";
   return "every operator ran on the host: the machine only started and stopped\n";

@@ -22,13 +22,13 @@ struct ReportPageArguments {
   std::string html, python;
 };
 
-/// Debian's own Python, which has its packages, also where another one is first on PATH.
+/// Returns Debian's own Python, which has its packages, even if another one is first on PATH.
 std::string python_of(const ReportPageArguments& options) {
   if (!options.python.empty()) return options.python;
   return fs::exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 }
 
-/// @throws Error  with the line that the script says
+/// @throws Error  with the script's message
 void report(const ReportPageArguments& options, const std::vector<std::string>& folders) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path text = scratch.path() / "text", html = scratch.path() / "html",

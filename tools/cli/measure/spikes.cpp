@@ -25,8 +25,8 @@ using model::Tensor;
 
 bool is_spiking(const Op& op) { return op.kind == OpKind::kSpiking; }
 
-/// The network of one step whose products give rectified int8 codes where neurons took their
-/// currents. @return nothing where these come of something else
+/// Builds the network of one step in which products give rectified int8 codes in place of the
+/// currents of neurons. @return nothing if the currents come from other operators
 class Dense {
  public:
   explicit Dense(Graph graph) : graph_(std::move(graph)) {}
@@ -115,7 +115,7 @@ void add_dense(const Network& network, int steps, const EnergyOptions& options,
     report.dense_cycles = static_cast<double>(run.cycles);
     report.dense_pj = energy_report(program, run, options, table).sum.total();
     report.dense_macs = model::macs(*dense);
-  } catch (const Error&) {  // memories too small for it, say: nothing to compare with
+  } catch (const Error&) {  // for example too small memories: there is nothing to compare with
   }
 }
 
@@ -143,7 +143,7 @@ std::optional<SpikeReport> spike_report(const Network& network, const reference:
   if (values != nullptr) count_spikes(graph, *values, report);
   const machine::Config& config = network.program.config;
   if (config.activations16 &&
-      config.vector)  // else neurons are the host's, whose time nobody counts
+      config.vector)  // otherwise the host computes the neurons, and that time is not counted
     add_dense(network, report.steps, options, energy.table, bus, report);
   return report;
 }

@@ -41,7 +41,7 @@ struct SweepArguments {
 
 constexpr std::string_view kOfSynth = "--synth.", kTable = "--table=";
 
-/// "--batch=4" of --option, not a key of the configuration.
+/// Returns true for an option such as "--batch=4", which is not a key of the configuration.
 bool is_option(const std::string& setting) { return setting.starts_with("--"); }
 
 class Sweep {
@@ -103,7 +103,8 @@ class Sweep {
     std::vector<std::string> all = o_.configs;
     for (const std::string& file : sweep::files_of(o_.config_files, "--configs"))
       all.push_back(file);
-    for (const std::string& config : all) machine::load_config(config);  // without --set: legal
+    // Checks legality without --set.
+    for (const std::string& config : all) machine::load_config(config);
     return all;
   }
 
@@ -142,10 +143,10 @@ class Sweep {
     return p;
   }
 
-  /// Runs the chosen points by these methods; a design is synthesized once for all models.
+  /// Runs the chosen points with these methods; a design is synthesized once for all models.
   void run_by(const std::vector<std::string>& methods) {
     std::vector<Task> tasks;
-    std::map<std::string, std::size_t> places;  // of a task's name
+    std::map<std::string, std::size_t> places;  // by task name
     std::vector<std::pair<Point*, std::size_t>> uses;
     for (Point& p : points_)
       for (const std::string& method : methods) {

@@ -18,19 +18,19 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// A tool's own words; they stay the same while a command runs.
+/// Returns a tool's version text, which is read once per command.
 const std::string& version_of(const std::string& tool, const std::string& option) {
   static std::map<std::string, std::string> known;
   const auto [entry, is_new] = known.try_emplace(tool);
   if (is_new) try {
       entry->second = tool + ' ' + first_line_of({tool, option}) + '\n';
-    } catch (const Error&) {  // not there: the command says so
+    } catch (const Error&) {  // missing tool: the command reports it
       entry->second = tool + '\n';
     }
   return entry->second;
 }
 
-/// The processor, by the first line that names it.
+/// Returns the processor, from the first line that names it.
 std::string computer() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
@@ -38,11 +38,11 @@ std::string computer() {
   return "";
 }
 
-/// The packages of the runtime that computes the model, with their versions.
+/// Returns the packages of the runtime that computes the model, with their versions.
 std::string runtime_of(const std::string& model) {
   try {
     return version_of("python3", "--version") + read_text(project_root() / recorder_of(model));
-  } catch (const Error&) {  // no model, or one without a runtime: the command says so
+  } catch (const Error&) {  // no model, or one without a runtime: the command reports it
     return "";
   }
 }

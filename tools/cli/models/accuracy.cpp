@@ -42,12 +42,12 @@ struct AccuracyArguments {
 };
 
 struct Count {
-  std::size_t images = 0, first = 0, top = 0;  ///< all, right at once, among the first five
+  std::size_t images = 0, first = 0, top = 0;  ///< all, correct, correct among the first five
   std::uint64_t cycles = 0;                    ///< of the slowest image
   std::size_t classes = 0;
 };
 
-/// The model, the data and where they run.
+/// The model, the data, and the backend.
 struct Job {
   const AccuracyArguments& options;
   const DataSet& data;
@@ -64,7 +64,7 @@ struct Job {
                                         data.name(index));
   }
 
-  /// @throws Error  no label, or one that is none of the classes
+  /// @throws Error  there is no label, or it is not one of the classes
   void check_labels(std::size_t index, const Array& output) const {
     const std::vector<std::int64_t>& labels = data.labels(index);
     const auto elements = static_cast<std::size_t>(output.elements());
@@ -91,13 +91,13 @@ struct Job {
   }
 };
 
-/// Images one after the other, each taken by the first thread that is free.
+/// Distributes images to threads: the next free thread takes the next image.
 class Workers {
  public:
   explicit Workers(const Job& job)
       : job_(job), progress_(job.options.network.model + ": running", job.options.output.quiet) {}
 
-  /// @throws Error  what the first of them threw
+  /// @throws Error  the first error of a thread
   Count run(unsigned threads) {
     std::vector<std::thread> others;
     for (unsigned i = 1; i < threads; ++i) others.emplace_back([this] { work(); });
@@ -141,7 +141,8 @@ class Workers {
   std::exception_ptr fault_;
 };
 
-/// Images that the float model gets right, by its own runtime; none without --float.
+/// Returns how many images the float model classifies correctly with its own runtime; nothing
+/// without --float.
 std::optional<std::size_t> float_right(const Job& job) {
   const AccuracyArguments& o = job.options;
   if (o.real.empty()) return std::nullopt;
@@ -208,7 +209,7 @@ Json to_json(const Job& job, const Count& c, std::optional<std::size_t> real, do
           {"threads", threads}};
 }
 
-/// The model; for golden layers nothing is compiled.
+/// Loads the model; for golden layers nothing is compiled.
 Network load(const AccuracyArguments& options, const machine::Config& config,
              reference::RoundingPolicy policy) {
   if (is_program_file(options.network.model))
@@ -222,7 +223,7 @@ Network load(const AccuracyArguments& options, const machine::Config& config,
 }
 
 unsigned threads_of(const AccuracyArguments& options, std::size_t images) {
-  // The RTL is compiled for one thread, and its memory does not lie idle.
+  // The RTL is compiled for one thread, and its memory is fully used.
   if (options.backend.backend != "arch" && options.backend.backend != "golden") return 1;
   const unsigned wanted =
       options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -234,7 +235,7 @@ int run(const AccuracyArguments& given) {
   options.backend.check();
   options.preparation.parse();
   options.output.check(options.backend.written(), options.network.read());
-  if (!options.real.empty()) read_file(options.real);  // before minutes of work
+  if (!options.real.empty()) read_file(options.real);  // fails before minutes of work
   const machine::Config config = options.network.design.load();
   const DataSet data(options.data);
   const auto policy = options.network.policy(data.policy());

@@ -34,7 +34,7 @@ struct CompareArguments {
   int tolerance = 0;
 };
 
-/// A layer over all cases, and the case in which it differs first.
+/// A layer over all cases, and the first case in which it differs.
 struct Layer {
   reference::LayerRow row;
   std::string first_case;
@@ -62,7 +62,7 @@ struct Layer {
 /// All layers of all cases.
 struct Layerwise {
   std::vector<Layer> layers;
-  std::size_t cases = 0, recorded = 0;  ///< tensors recorded of a case
+  std::size_t cases = 0, recorded = 0;  ///< tensors recorded per case
   std::string against;                  ///< "onnxruntime 1.31.1"
 
   void add(const model::Graph& graph, const reference::VectorSet& vectors,
@@ -87,7 +87,7 @@ struct Layerwise {
     against = vectors.package.empty() ? "recorded layers" : vectors.package + " " + vectors.version;
   }
 
-  /// The layer that differs first, and the one that differs most; null where all are equal.
+  /// Returns the first layer that differs, and the one that differs most; null if all are equal.
   const Layer* first() const {
     for (const Layer& layer : layers)
       if (layer.row.deviation.differ > 0) return &layer;
@@ -107,7 +107,7 @@ struct Layerwise {
   }
 };
 
-/// Against what the helpers run MODEL with, rather than the float model.
+/// Returns true if MODEL is run by the helpers' runtime instead of the float model.
 bool by_runtime(const std::string& against) { return against.empty() || is_runtime(against); }
 
 /// Records a folder for each case. @throws Error
@@ -118,7 +118,7 @@ void record(const CompareArguments& options, const fs::path& folder) {
                 options.model, runtime);
   std::vector<std::string> arguments{options.model, "--out", folder.string(), "--apart"};
   if (!by_runtime(options.against)) {
-    read_file(options.against);  // that it is there is said before minutes of installation
+    read_file(options.against);  // fails before minutes of installation
     arguments.insert(arguments.end(), {"--float", options.against});
   }
   for (const std::string& argument : options.cases.arguments(options.model, folder))
@@ -227,7 +227,7 @@ int run(const CompareArguments& given) {
                 by_runtime(options.against) ? comparison.against : options.against);
   options.output.print(to_text(options, comparison));
   options.output.write_json(to_json(options, comparison), nullptr);
-  // Codes of a float model always differ somewhere: that is what quantization costs.
+  // Codes always differ from a float model somewhere: quantization has that cost.
   const bool wrong = by_runtime(options.against) && comparison.largest() > options.tolerance;
   return wrong ? kWrongResult : kSuccess;
 }

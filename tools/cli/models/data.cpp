@@ -20,7 +20,7 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// A finite number, or a fraction of two ("1/255").
+/// Parses a finite number, or a fraction of two ("1/255").
 bool parse_number(std::string_view text, double* value) {
   const auto whole = [](std::string_view part, double* number) {
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), *number);
@@ -58,7 +58,7 @@ void each_line(const std::string& file, const Function& line) {
   }
 }
 
-/// Names of the entries of `folder` in order, hidden ones left out.
+/// Returns the sorted entries of `folder`, without hidden ones.
 std::vector<fs::path> entries(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> paths;
@@ -75,7 +75,7 @@ std::vector<fs::path> arrays_in(const fs::path& folder) {
   return paths;
 }
 
-/// The class of each folder: its name where all are whole numbers, else its place in their order.
+/// Returns the class of each folder: its name if all names are whole numbers, else its index.
 std::vector<std::int64_t> classes_of(const std::vector<fs::path>& folders) {
   std::vector<std::int64_t> numbers(folders.size());
   for (std::size_t i = 0; i < folders.size(); ++i)
@@ -179,7 +179,7 @@ void DataSet::read_rows(const std::string& file) {
       good = parse_number(trimmed(line.substr(from, comma - from)), &row.back());
       from = comma + 1;
     }
-    if (!good && number == 1) return;  // the names of the columns
+    if (!good && number == 1) return;  // the header line
     if (!good || row.size() < 2 || row[0] != std::floor(row[0]) || std::abs(row[0]) > 1e9)
       throw_error("{}:{}: is not a line of label,value,value,...", file, number);
     if (width == 0) width = row.size() - 1;
@@ -252,7 +252,7 @@ std::vector<double> Preparation::values(const Array& example, bool channels_firs
   const auto extent = [&](bool first) {
     return example.shape.empty() ? 1 : first ? example.shape.front() : example.shape.back();
   };
-  // A batch of one may stand in front.
+  // A batch dimension of one may precede.
   const auto channels = static_cast<std::size_t>(
       !channels_first                                      ? extent(false)
       : example.shape.size() == 4 && example.shape[0] == 1 ? example.shape[1]
@@ -276,7 +276,7 @@ Array Preparation::prepared(const Array& example, const model::Tensor& input, bo
                             const std::string& name) const {
   Array result{
       std::string(model::npy_code(input.type)), {input.shape.begin(), input.shape.end()}, {}};
-  // A line of a CSV file has its values in the model's order.
+  // A line of a CSV file lists its values in the model's order.
   const bool flat = example.shape.size() == 1 && example.elements() == result.elements();
   if (!flat && without_ones(example.shape) != without_ones(result.shape))
     throw_error("{}: is {}, the model's input '{}' is {}", name, type_and_shape(example),

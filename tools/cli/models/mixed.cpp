@@ -27,7 +27,7 @@ std::vector<std::string> precisions_of(const machine::Config& config) {
   return all;
 }
 
-/// One label for each example, or nothing.
+/// Returns one label for each example, or nothing.
 std::vector<std::int64_t> labels_of(const DataSet& data, std::size_t count) {
   std::vector<std::int64_t> labels;
   for (std::size_t i = 0; i < count; ++i) {
@@ -142,7 +142,8 @@ std::string Mixed::text() const {
   return text;
 }
 
-/// Three curves over what each step leaves of int8's bytes, cycles and energy.
+/// Returns a script of three curves: the shares of int8's bytes, cycles and energy that remain
+/// after each step.
 std::string Mixed::script(const std::string& terminal, const std::string& picture) const {
   const Json& steps = report_["steps"];
   std::string data, curves;

@@ -44,7 +44,7 @@ std::vector<Published> read_list() {
   std::istringstream in(read_text(file));
   std::vector<Published> models;
   std::string line;
-  std::getline(in, line);  // the names of the columns
+  std::getline(in, line);  // the header line
   for (int number = 2; std::getline(in, line); ++number) {
     const std::vector<std::string> f = split(line);
     if (f.size() != 6 || f[0].find('/') != std::string::npos || f[4].size() != 64)
@@ -55,7 +55,7 @@ std::vector<Published> read_list() {
   return models;
 }
 
-/// --to, else $TRINE_MODELS, else a folder of the tree or installation.
+/// Returns --to, else $TRINE_MODELS, else a folder of the tree or installation.
 fs::path folder_of(const ModelsArguments& options) {
   if (!options.to.empty()) return options.to;
   const char* variable = std::getenv("TRINE_MODELS");
@@ -69,7 +69,7 @@ bool is_there(const Published& model, const fs::path& folder) {
          sha256(read_file(folder / model.name)) == model.sha256;
 }
 
-/// Into a folder apart: what is cut short is never seen where models lie.
+/// Downloads into a separate folder, so that an incomplete file never appears among the models.
 Bytes download(const std::string& address) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path file = scratch.path() / "file", log = scratch.path() / "log";
@@ -89,7 +89,8 @@ Bytes download(const std::string& address) {
   return read_file(file);
 }
 
-/// The model from its address; or from a mirror, a folder or address that holds all by their names.
+/// Returns the model from its address, or from a mirror: a folder or address with all models by
+/// name.
 Bytes bytes_of(const Published& model, std::string from) {
   if (from.empty()) return download(model.address);
   for (const char* scheme : {"file://", "file:"})
@@ -127,7 +128,7 @@ std::vector<Published> chosen(const std::vector<Published>& all, const std::stri
   throw_error("--get: no published model '{}', allowed all, {}", name, fmt::join(names, ", "));
 }
 
-/// All that can be got, then what could not.
+/// Downloads all available models, then reports the others.
 void get_all(const std::vector<Published>& models, const ModelsArguments& options,
              const fs::path& folder) {
   check_writable_folder(folder);

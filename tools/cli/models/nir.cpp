@@ -21,7 +21,7 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// What is wrong with seconds or a scale, as models/spikes.py takes them; "": nothing.
+/// Returns the error in seconds or a scale, which models/spikes.py requires to be valid; "": none.
 std::string fault_of(const std::string& text) {
   const double value = std::strtod(text.c_str(), nullptr);
   return value > 0 && value < 1e9 ? "" : text + ", allowed numbers above 0 and below 1e9";

@@ -24,7 +24,7 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// The lines of `log` that begin with `prefix`, without it.
+/// Returns the lines of `log` that begin with `prefix`, without it.
 std::vector<std::string> lines(const fs::path& log, std::string_view prefix) {
   std::istringstream in(read_text(log));
   std::vector<std::string> found;
@@ -33,7 +33,8 @@ std::vector<std::string> lines(const fs::path& log, std::string_view prefix) {
   return found;
 }
 
-/// The file with those that it takes in ("-r FILE"), so that a changed one makes a new environment.
+/// Returns the file with all files that it includes ("-r FILE"), so that any change makes a new
+/// environment.
 std::string text_of(const fs::path& requirements) {
   std::string text = read_text(requirements), whole;
   std::istringstream in(text);
@@ -43,10 +44,10 @@ std::string text_of(const fs::path& requirements) {
   return whole;
 }
 
-/// "ai-edge-litert, numpy".
+/// Returns the package names: "ai-edge-litert, numpy".
 std::string packages_of(const std::string& text) {
   std::istringstream in(text);
-  std::set<std::string> names;  // a package of two versions of Python has two lines
+  std::set<std::string> names;  // a package for two versions of Python has two lines
   for (std::string line; std::getline(in, line);)
     if (!line.empty() && line[0] != '#') names.insert(line.substr(0, line.find('=')));
   return fmt::format("{}", fmt::join(names, ", "));
@@ -61,7 +62,8 @@ const std::vector<Toolkit>& toolkits() {
   return kToolkits;
 }
 
-/// The pinned packages have no wheels for older ones, which pip tells at length. @throws Error
+/// Checks the version of Python: the pinned packages have no wheels for older ones, about which pip
+/// writes long messages. @throws Error
 void require_version(const std::string& python) {
   const std::string found = first_line_of(
       {python, "-c", "import sys; print(sys.version_info >= (3, 11), sys.version.split()[0])"});
@@ -87,7 +89,8 @@ void make_environment(const fs::path& folder, const fs::path& requirements) {
         fmt::join(lines(log, "ERROR: "), "; "));
 }
 
-/// The environment below the cache. Two that make one at once both do; the first to end has it.
+/// Returns the environment in the cache. If two processes make it at the same time, both do, and
+/// the first to finish installs it.
 fs::path environment(const std::string& requirements, const Output& output) {
   const fs::path file = project_root() / requirements;
   const std::string text = text_of(file);
@@ -138,7 +141,7 @@ std::string Python::run(const std::string& script, const std::vector<std::string
     const Progress progress(what, quiet_);
     return run_process(command, fs::current_path(), log);
   }();
-  // quantize.py reads models by record.py, which fails under a name of its own.
+  // quantize.py reads models with record.py, which reports errors under its own name.
   for (const std::string& name : {script, std::string("record")}) {
     const std::vector<std::string> messages = lines(log, name + ": ");
     if (messages.empty()) continue;
@@ -147,7 +150,7 @@ std::string Python::run(const std::string& script, const std::vector<std::string
   }
   if (code == 0) return "";
   constexpr int kSignal = 128;
-  if (code > kSignal)  // the interpreter ends with the runtime
+  if (code > kSignal)  // the interpreter ends together with the runtime
     throw_error("{}: models/{}.py and the runtime that it calls crashed (signal {}){}", what,
                 script, code - kSignal,
                 script == "record" && std::ranges::count(arguments, "--no-layers") == 0

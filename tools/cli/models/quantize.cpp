@@ -29,17 +29,16 @@ struct QuantizeArguments {
   Output output;
   PythonOptions python;
   Preparation preparation;
-  NetworkOptions network;  ///< that the result is compiled with
+  NetworkOptions network;  ///< options for compiling the result
   std::string model, calibration, type = "int8", method = "minmax", format;
-  std::vector<std::string> inputs;  ///< .npy files in place of `calibration`
+  std::vector<std::string> inputs;  ///< .npy files instead of `calibration`
   std::vector<std::string> carries;
   Mixed mixed;
   bool per_tensor = false, int8_weights = false, int8_activations = false;
   std::size_t count = 100;
 };
 
-/// The examples behind one another, as the float model takes them: those that ranges come of, and
-/// all that answers are counted of.
+/// Returns examples stacked for the float model: enough for the ranges and for counting answers.
 Array stack(const QuantizeArguments& options, const DataSet& data) {
   const std::size_t wanted =
       std::max(options.count, options.mixed.asked() ? options.mixed.answers() : 0);
@@ -66,7 +65,7 @@ Array stack(const QuantizeArguments& options, const DataSet& data) {
 struct Quantized {
   std::string by;  ///< "by onnxruntime 1.31.1"
   std::int64_t examples = 0;
-  Json losses = Json::object();  ///< of models/loss.py: bound, notes, outputs
+  Json losses = Json::object();  ///< from models/loss.py: bound, notes, outputs
 };
 
 /// Quantizes into FILE.
@@ -116,7 +115,7 @@ Quantized quantized(QuantizeArguments& options, const machine::Config& config) {
   return result_of;
 }
 
-/// The outputs, and parts of outputs, that lost more than the bound, a line each; empty: none.
+/// Returns a line for each output, or part of an output, that lost more than the bound.
 std::string losses_text(const Json& losses) {
   std::string text;
   for (const Json& one : losses.value("outputs", Json::array())) {
@@ -136,7 +135,7 @@ std::string losses_text(const Json& losses) {
   return text;
 }
 
-/// Compiles the result. @throws Error  the machine lacks something
+/// Compiles the result. @throws Error  the machine does not support an operator
 compiler::Program compiled(const QuantizeArguments& options, const machine::Config& config,
                            bool allow_host) {
   NetworkOptions network = options.network;
@@ -144,7 +143,7 @@ compiler::Program compiled(const QuantizeArguments& options, const machine::Conf
   return load_network(network, config, network.policy(reference::kDoublePolicy)).program;
 }
 
-/// Where the result runs: on the machine, partly on the host, or not at all, and why.
+/// Reports where the result runs: on the machine, partly on the host, or nowhere, and why.
 Json placed(const QuantizeArguments& options, const machine::Config& config, std::string* text) {
   Json json{{"runs", "machine"}, {"macs", nullptr}, {"host", Json::array()}, {"refused", nullptr}};
   const auto describe = [&](const compiler::Program& program) {
@@ -173,7 +172,7 @@ Json placed(const QuantizeArguments& options, const machine::Config& config, std
   return json;
 }
 
-/// @throws Error  a format that the machine has no codes of
+/// @throws Error  a format that the machine does not support
 void check_format(const QuantizeArguments& options) {
   if (options.int8_weights && options.format.empty()) throw_error("--int8-weights: needs --format");
   if (options.int8_activations && options.format != "e4m3")

@@ -27,7 +27,7 @@ struct RecordArguments {
   bool integer = false, no_layers = false, stream = false;
 };
 
-/// @param scratch  for a user's data as inputs of the model
+/// @param scratch  for user data, converted to inputs of the model
 std::vector<std::string> arguments(const RecordArguments& options,
                                    const std::filesystem::path& scratch) {
   std::vector<std::string> list{options.model, "--out", options.folder};

@@ -12,7 +12,7 @@ namespace {
 
 struct CaseDifference {
   reference::Deviation all;  ///< outputs of one case
-  std::string first;         ///< where the first one differs, as text
+  std::string first;         ///< describes the first difference
 };
 
 CaseDifference difference_of(const compiler::Program& program, const reference::VectorCase& one,

@@ -16,14 +16,15 @@ namespace {
 
 using sim::Cause;
 
-constexpr std::uint64_t kSteep = 3;       ///< times the bound
-constexpr std::uint64_t kSmallest = 100;  ///< of the network's cycles, one part
+constexpr std::uint64_t kSteep = 3;  ///< times the bound
+/// A layer counts from one part in so many of the network's cycles.
+constexpr std::uint64_t kSmallest = 100;
 
 bool is_cliff(std::uint64_t cycles, std::uint64_t bound, std::uint64_t all) {
   return cycles > kSteep * bound && kSmallest * cycles >= all;
 }
 
-/// A layer with what its remedy depends on.
+/// A layer, and everything that its remedy depends on.
 struct Waiting {
   const compiler::ProgramLayer& layer;
   const machine::Config& config;
@@ -36,7 +37,7 @@ struct Waiting {
   bool spilled() const { return placed("DRAM"); }
   bool in_pieces() const { return placed("reduction in pieces"); }
   bool of_tokens() const { return is({"FULLY_CONNECTED"}); }
-  /// " or a wider bus", unless there is none.
+  /// Returns " or a wider bus", unless the bus already has the maximum width.
   std::string wider(const char* before) const {
     return config.axi_data_bits < 1024
                ? fmt::format("{}bus.axi_data_bits above {}", before, config.axi_data_bits)
@@ -111,7 +112,7 @@ std::string compute_remedy(const Waiting& w) {
          "array.rows or array.cols";
 }
 
-/// What would help this layer on this design.
+/// Returns advice for this layer on this design.
 std::string advice_of(Cause cause, const Waiting& w) {
   switch (cause) {
     case Cause::kMemory:
@@ -142,7 +143,8 @@ std::string advice_of(Cause cause, const Waiting& w) {
   return compute_remedy(w);
 }
 
-/// The cause of most cycles beyond the bound. Steps and what the bound counts go together.
+/// Returns the cause of most cycles beyond the bound. Steps and cycles that the bound includes
+/// count as one cause.
 Cause main_cause(sim::CauseCycles causes, std::uint64_t bound) {
   const bool on_array = causes[at(static_cast<int>(Cause::kCompute))] > 0;
   std::uint64_t& work = causes[at(static_cast<int>(on_array ? Cause::kCompute : Cause::kVector))];

@@ -52,7 +52,7 @@ std::string removed_text(const program::Removed& removed) {
                      grouped(static_cast<std::uint64_t>(removed.macs)));
 }
 
-/// As wide as the terminal. @param numbers  constants, maps read, written, compulsory
+/// Returns a row as wide as the terminal. @param numbers  constants, maps read, written, compulsory
 std::string traffic_row(const std::string& name, const std::string& op,
                         const std::array<std::string, 4>& numbers) {
   const std::size_t op_width = columns() < 100 ? 12 : 20,
@@ -67,7 +67,7 @@ std::array<std::string, 4> numbers_of(const program::Traffic& t) {
           grouped(t.compulsory.all())};
 }
 
-/// Bytes between DRAM and the machine.
+/// Returns the bytes between DRAM and the machine.
 std::string traffic_text(const std::vector<TableRow>& rows,
                          const std::vector<program::Traffic>& traffic) {
   std::string text =
@@ -80,7 +80,7 @@ std::string traffic_text(const std::vector<TableRow>& rows,
   return text + traffic_row("all", "", numbers_of(program::sum_of(traffic))) + "\n";
 }
 
-/// Zeros among the weights, and channels that could be left out of the network.
+/// Returns the zeros among the weights, and the dead channels of the network.
 std::string dead_text(const std::vector<model::DeadWeights>& layers) {
   std::int64_t weights = 0, zeros = 0;
   std::string text;
@@ -112,8 +112,8 @@ Json to_json(const std::vector<model::DeadWeights>& layers) {
   return json;
 }
 
-/// Weights in DRAM, where they may be packed: bytes for a byte of PMEM, beside what the entropy of
-/// each layer's bytes would give.
+/// Returns the size of packed weights in DRAM: bytes per byte of PMEM, compared with the entropy of
+/// each layer's bytes.
 std::string weights_text(const compiler::Program& program) {
   if (!program.config.packed) return {};
   const auto row = [](const std::string& name, const program::WeightBytes& w) {
@@ -207,7 +207,8 @@ Json to_json(const compiler::Program& program, const std::vector<program::Traffi
   return json;
 }
 
-/// What a driver without this library needs. @param text_of  the program, as bytes of the file
+/// Writes a file for a driver without this library. @param text_of  returns the program as bytes of
+/// the file
 void write_for_driver(const std::string& option, const std::string& file,
                       const compiler::Program& program,
                       std::string (*text_of)(const compiler::Program&)) {

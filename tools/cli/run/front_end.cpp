@@ -13,7 +13,7 @@
 namespace trine::cli {
 namespace {
 
-constexpr float kFloor = 1e-6F;  // added to an energy: the logarithm of silence
+constexpr float kFloor = 1e-6F;  // added to an energy to avoid the logarithm of 0
 constexpr int kMostMels = 256;
 constexpr double kPi = std::numbers::pi;
 
@@ -35,10 +35,10 @@ std::vector<std::string> parts_of(const std::string& text) {
   return parts;
 }
 
-/// In place, by halves: the number of points is a power of two.
+/// Computes the transform in place; the number of points is a power of two.
 void transform(std::vector<std::complex<float>>& x, const std::vector<std::complex<float>>& roots) {
   const std::size_t n = x.size();
-  for (std::size_t i = 1, j = 0; i < n; ++i) {  // j: i's bits, the other way round
+  for (std::size_t i = 1, j = 0; i < n; ++i) {  // j: the bits of i reversed
     std::size_t bit = n >> 1;
     for (; (j & bit) != 0; bit >>= 1) j ^= bit;
     j ^= bit;

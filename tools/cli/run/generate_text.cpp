@@ -36,7 +36,7 @@ struct GenerateTextArguments {
   std::uint32_t seed = 1;
 };
 
-/// A token drawn by its probability.
+/// Draws a token by its probability.
 int draw(const std::vector<float>& logits, double temperature, std::mt19937& random) {
   const float most = *std::max_element(logits.begin(), logits.end());
   std::vector<double> weights;
@@ -44,7 +44,7 @@ int draw(const std::vector<float>& logits, double temperature, std::mt19937& ran
   return std::discrete_distribution<int>(weights.begin(), weights.end())(random);
 }
 
-/// -log of the probability of `token`.
+/// Returns -log of the probability of `token`.
 double surprise(const std::vector<float>& logits, int token) {
   const float most = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
@@ -52,12 +52,12 @@ double surprise(const std::vector<float>& logits, int token) {
   return std::log(sum) - (logits[static_cast<std::size_t>(token)] - most);
 }
 
-/// What a text took.
+/// The cost of a text.
 struct Totals {
-  int golden = 0;    ///< tokens by the golden layers alone
-  int together = 0;  ///< on the machine, several at once
+  int golden = 0;    ///< tokens of the golden layers only
+  int together = 0;  ///< on the machine, several together
   std::uint64_t together_cycles = 0;
-  int tokens = 0;  ///< on the machine, one by one: all that follows is of these
+  int tokens = 0;  ///< on the machine, one by one; all following figures are of these
   llm::Step last;
   std::uint64_t cycles = 0, last_cycles = 0;
   double bound_cycles = 0, last_bound = 0;
@@ -153,7 +153,7 @@ class Writer {
   }
 
  private:
-  /// Ternary weights of a file stay so.
+  /// Returns the codes of the weights. Ternary weights of a file stay ternary.
   llm::WeightCodes codes() const {
     if (!o_.weights.empty()) return llm::weight_codes(o_.weights);
     return imported_.ternary ? llm::WeightCodes::kTernary : llm::WeightCodes::kInt8;
@@ -171,7 +171,7 @@ class Writer {
     return llm::calibrate(checkpoint_, 3, 256, begin % checkpoint_.dims.vocabulary, ends);
   }
 
-  /// Figures: to stderr, so that stdout has the text alone.
+  /// Prints figures to stderr, so that stdout contains only the text.
   void print_figures(const std::string& text) const {
     flush_stdout();
     if (!o_.output.quiet) fmt::print(stderr, "{}", text);
@@ -191,7 +191,8 @@ class Writer {
     return prompt;
   }
 
-  /// What is left of the prompt, as much as the machine reads at once; none of it goes over --from.
+  /// Returns the next tokens of the prompt, as many as the machine reads together; none of them
+  /// exceeds --from.
   std::vector<int> next_of(const std::vector<int>& prompt, llm::Session& session) const {
     const int read = session.position();
     const auto first = prompt.begin() + std::min<std::ptrdiff_t>(read, std::ssize(prompt));
@@ -202,7 +203,7 @@ class Writer {
     return {first, first + count};
   }
 
-  /// Tokens that the model reads: all but the last one.
+  /// Returns the number of tokens that the model reads: all but the last one.
   int steps_behind(const std::vector<int>& prompt) const {
     return std::min(static_cast<int>(prompt.size()) - 1 + o_.tokens, context());
   }
@@ -250,7 +251,7 @@ class Writer {
     return s;
   }
 
-  /// Perplexity of a text, by windows of the context's size.
+  /// Measures the perplexity of a text, in windows of the context's size.
   int measure() {
     const std::vector<int> tokens = tokenizer_->encode(read_text(o_.text));
     if (tokens.size() < 2) throw_error("{}: contains no text", o_.text);
@@ -314,13 +315,13 @@ class Writer {
                       exact);
   }
 
-  /// What the chip takes for the last token.
+  /// Returns the chip's energy for the last token.
   EnergyReport energy() const {
     const EnergyOptions options;
     return energy_report(totals_.last.program, totals_.last.run, options, options.read());
   }
 
-  /// The layers of the last step.
+  /// Returns the layers of the last step.
   std::string layers() const {
     if (!o_.layers || totals_.tokens + totals_.together == 0) return "";
     Execution e;
@@ -369,7 +370,7 @@ class Writer {
   Totals totals_;
 };
 
-/// A token of a model of that shape in place of a text.
+/// Runs a token of a random model of that shape instead of a text.
 int run_random(const GenerateTextArguments& o) {
   for (const auto& [name, value] :
        {std::pair("MODEL", o.checkpoint), std::pair("--tokenizer", o.tokenizer),
@@ -386,7 +387,7 @@ int run_random(const GenerateTextArguments& o) {
                           o.design.load(), o.backend, o.output);
 }
 
-/// A folder with an encoder and a decoder in place of a language model.
+/// Runs a folder with an encoder and a decoder instead of a language model.
 int run_line(const GenerateTextArguments& o) {
   const std::pair<const char*, bool> others[] = {{"--tokenizer", !o.tokenizer.empty()},
                                                  {"--perplexity", !o.text.empty()},

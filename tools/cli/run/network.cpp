@@ -19,7 +19,7 @@
 namespace trine::cli {
 namespace {
 
-/// In two lines.
+/// Returns the stage names in two lines.
 std::string stage_list() {
   const std::vector<std::string> names = compiler::stage_names();
   const auto middle = names.begin() + static_cast<std::ptrdiff_t>(names.size() / 2);
@@ -34,9 +34,9 @@ void check_stage(const std::string& stage) {
     throw_error("--print-after: {} is not a stage, allowed {}", stage, fmt::join(names, ", "));
 }
 
-/// Random codes; floats in -1..1, or whole ones in 0..127, codes signed or not. Whole numbers of 32
-/// and 64 bits are places in tables, as a rule, or masks: 0 and 1, which each table and mask has,
-/// as truth values.
+/// Draws random codes, floats in -1..1, or whole floats in 0..127. Whole numbers of 32 and 64 bits
+/// are usually table indices or masks: they and truth values are 0 or 1, which every table and mask
+/// contains.
 Array random_input(Array shape, bool whole_floats, std::mt19937& random) {
   const auto elements = static_cast<std::size_t>(shape.elements());
   if (shape.dtype == "f4") {
@@ -201,7 +201,7 @@ namespace {
 
 using compiler::HostPart;
 
-/// A model's bytes on the way to a program.
+/// Compiles a model's bytes to a program.
 struct Compiling {
   const std::vector<std::uint8_t>& bytes;
   const NetworkOptions& options;
@@ -245,12 +245,12 @@ struct Compiling {
     return std::nullopt;
   }
 
-  /// Without --allow-host, which is named only where it helps.
+  /// Compiles without --allow-host, which a message names only if it helps.
   Network tried() const {
     try {
       return network(HostPart::kNowhere);
     } catch (const Error& refused) {
-      // What the host lacks, too, is told alone.
+      // Operators that the host lacks, too, are reported first.
       model::parse_model(bytes, options.model, true, model::parse_shapes(options.shapes));
       if (auto at_ends = attempt(HostPart::kEnd)) return std::move(*at_ends);
       if (!attempt(HostPart::kAnywhere)) throw;
@@ -345,7 +345,8 @@ void check_input(const Array& array, const std::string& what, std::size_t i, con
 
 namespace {
 
-/// The runner of one stage. @param alone  the machine runs nothing else between two runs of it
+/// Returns the runner of one stage. @param alone  the machine runs nothing else between two runs of
+/// the stage
 Runner stage_runner(const compiler::Program& program, const BackendOptions& options,
                     const std::vector<Array>& first_inputs, bool quiet, bool alone) {
   sim::ArchOptions arch;

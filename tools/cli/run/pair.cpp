@@ -32,7 +32,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kEndings[] = {".onnx", ".tflite", ".tosa"};
 
-/// The network of that name, in whichever format it is. @return "": none
+/// Returns the network of that name, in any format. @return "" if there is none
 std::string network_file(const fs::path& folder, const std::string& name) {
   std::vector<std::string> found;
   for (const char* ending : kEndings)
@@ -44,7 +44,8 @@ std::string network_file(const fs::path& folder, const std::string& name) {
   return found.empty() ? "" : found[0];
 }
 
-/// symbols.txt: a line for each; the first fills a line up, the second begins and ends a text.
+/// The symbols of symbols.txt, one per line; the first pads a line, the second begins and ends a
+/// text.
 class Symbols {
  public:
   static constexpr int kFill = 0, kEnd = 1;
@@ -61,7 +62,7 @@ class Symbols {
                   file, texts_.size());
   }
 
-  /// The longest symbol at each place. @throws Error  there is none
+  /// Encodes the longest symbol at each place. @throws Error  there is none
   std::vector<int> encode(const std::string& text) const {
     std::vector<int> result;
     for (std::size_t at = 0; at < text.size();) {
@@ -93,7 +94,7 @@ bool is_whole(const model::Graph& graph, int tensor) {
   return type == model::DataType::kInt32 || type == model::DataType::kInt64;
 }
 
-/// Whole numbers of an input.
+/// Returns whole numbers as an input.
 Array numbers_of(const model::Tensor& tensor, const std::vector<int>& numbers) {
   Array array{
       std::string(model::npy_code(tensor.type)), {tensor.shape.begin(), tensor.shape.end()}, {}};
@@ -106,10 +107,10 @@ Array numbers_of(const model::Tensor& tensor, const std::vector<int>& numbers) {
   return array;
 }
 
-/// What a run gave, and what its codes stand for.
+/// The output of a run, and the meaning of its codes.
 struct Given {
   Array array;
-  model::Quantization quantization;  ///< no scale: the values themselves
+  model::Quantization quantization;  ///< without scale: the values themselves
 };
 
 std::vector<Given> given_by(const model::Graph& graph, std::vector<Array> outputs) {
@@ -133,7 +134,8 @@ void append_code(Array& array, double value, const model::Tensor& to) {
             std::clamp<double>(code, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
 }
 
-/// In the input's own codes, half to even, as a quantizer of ONNX; what has none stays as it is.
+/// Converts to the input's codes, half to even, like ONNX's quantizer; an input without codes keeps
+/// the values.
 Array as_input(const Given& given, const model::Tensor& to) {
   const auto& [scales, zero_points, axis] = given.quantization;
   const bool is_code = !scales.empty();
@@ -157,7 +159,7 @@ Array as_input(const Given& given, const model::Tensor& to) {
   return array;
 }
 
-/// The code of 0, or 0.
+/// Returns an array of 0, or of the code of 0.
 Array zeros_of(const model::Tensor& tensor) {
   Array array{
       std::string(model::npy_code(tensor.type)), {tensor.shape.begin(), tensor.shape.end()}, {}};
@@ -167,14 +169,15 @@ Array zeros_of(const model::Tensor& tensor) {
   return array;
 }
 
-/// A network of the folder on the machine and through the golden layers. All its programs work on
-/// one memory.
+/// Runs a network of the folder on the machine and through the golden layers. All its programs use
+/// the same memory.
 class Machine {
  public:
   Machine(const machine::Config* config, const BackendOptions& backend, bool quiet)
       : config_(config), backend_(backend), quiet_(quiet) {}
 
-  /// @return what the golden layers give. @param difference  of the machine to it, "": none
+  /// @return the outputs of the golden layers. @param difference  between them and the machine, "":
+  /// none
   std::vector<Array> run(const model::Graph& graph, const std::vector<Array>& inputs,
                          std::string& difference) {
     std::vector<Array> golden =
@@ -198,7 +201,7 @@ class Machine {
   const sim::RunResult& result() const { return result_; }
 
  private:
-  /// Constants and inputs; states are where the run before left them.
+  /// Writes constants and inputs; the states are still in memory from the previous run.
   void put(const model::Graph& graph, const std::vector<Array>& inputs) {
     std::set<std::string> states;
     for (const model::State& state : graph.states)
@@ -219,8 +222,9 @@ class Machine {
   std::vector<std::uint8_t> dram_;
 };
 
-/// The decoder, whose inputs are, in this order: the symbol before; where there is a second whole
-/// number, how many there were; states, an output behind the logits each; what the encoder gives.
+/// The decoder. Its inputs are, in this order: the previous symbol; if there is a second whole
+/// number, the count of previous symbols; the states, for each of which an output follows the
+/// logits; and the outputs of the encoder.
 class Decoder {
  public:
   Decoder(std::string file, const std::vector<Given>& line, std::int64_t symbols, int context)
@@ -237,7 +241,7 @@ class Decoder {
     if (!open_.empty()) find_growing();
   }
 
-  /// For the symbol at that place.
+  /// Returns the graph for the symbol at that place.
   model::Graph graph(int place) {
     model::Graph graph = read(place);
     std::vector<model::Carry> carries = growing_;
@@ -246,7 +250,7 @@ class Decoder {
     return model::with_growing(std::move(graph), carries, context_);
   }
 
-  /// @throws Error  inputs that nothing fills
+  /// @throws Error  nothing provides some of the inputs
   std::vector<Array> inputs(const model::Graph& graph, int symbol, int place) const {
     std::vector<Array> arrays;
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
@@ -269,10 +273,10 @@ class Decoder {
     return arrays;
   }
 
-  /// How many states are one memory, which nobody copies.
+  /// Returns the number of states that share one memory and are not copied.
   std::size_t growing() const { return growing_.size(); }
 
-  /// Outputs of a run.
+  /// Keeps the outputs of a run.
   void keep(const model::Graph& graph, std::vector<Array> outputs) {
     states_ = given_by(graph, std::move(outputs));
     states_.erase(states_.begin());
@@ -301,7 +305,7 @@ class Decoder {
     return graph;
   }
 
-  /// States that are one memory; the others are copied from run to run.
+  /// Finds the states that share one memory; the others are copied from run to run.
   void find_growing() {
     model::Graph graph = read(1);
     std::vector<model::Carry> carries;
@@ -386,7 +390,7 @@ class PairText {
     const int next = static_cast<int>(largest(outputs.at(0)).first);
     decoder.keep(graph, std::move(outputs));
     return next;
-  } catch (const Error& error) {  // beyond the places of a table, say
+  } catch (const Error& error) {  // for example beyond the end of a table
     if (steps_ == 0) throw;
     output_.print("\n");
     flush_stdout();
@@ -394,7 +398,7 @@ class PairText {
                 steps_, steps_);
   }
 
-  /// What the encoder makes of the line.
+  /// Runs the encoder on the line.
   std::vector<Given> encode() {
     const std::string file = network_file(o_.folder, "encoder");
     const model::Graph graph = model::parse_model(read_file(file), file, true);

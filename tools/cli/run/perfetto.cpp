@@ -14,8 +14,8 @@ namespace {
 constexpr int kProcess = 1;
 constexpr std::string_view kLayers = "layers";
 
-/// A thread's tracks may nest, but not overlap as RUNs of an engine do: each goes to the first
-/// track of its engine that is free.
+/// Assigns RUNs to tracks. The RUNs of a thread's track may nest but not overlap like RUNs of an
+/// engine, so each goes to the first free track of its engine.
 class Tracks {
  public:
   void add(std::string_view category, const std::string& name, std::uint64_t begin,
@@ -34,7 +34,7 @@ class Tracks {
                        {"dur", end - begin}});
   }
 
-  /// With the names of the tracks.
+  /// Returns all events, and the names of the tracks.
   Json events() const {
     Json all = Json::array();
     for (const auto& [category, tracks] : tracks_)
@@ -58,7 +58,7 @@ class Tracks {
     std::uint64_t free;  ///< from this cycle on
   };
 
-  /// Layers first, then the engines in their order: threads stand sorted by their numbers.
+  /// Returns thread numbers that sort layers first, then the engines in their order.
   int next_thread(std::string_view category) const {
     constexpr int kTrackStride = 100;
     const auto engine = std::find(isa::kEngineNames.begin(), isa::kEngineNames.end(), category);
@@ -70,7 +70,7 @@ class Tracks {
   Json events_ = Json::array();
 };
 
-/// The stages of a program, one behind the other.
+/// The stages of a program, placed one after the other in time.
 class Stages {
  public:
   explicit Stages(const sim::RunResult& run) : run_(run) {}
@@ -93,7 +93,7 @@ class Stages {
   const Tracks& tracks() const { return tracks_; }
 
  private:
-  /// Cycles since the stage's start.
+  /// Returns RUN times in cycles since the stage's start.
   std::vector<sim::RunTiming> next_runs(std::size_t count) {
     std::vector<sim::RunTiming> runs;
     for (std::size_t i = 0; i < count; ++i) {

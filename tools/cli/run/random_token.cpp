@@ -20,22 +20,23 @@
 namespace trine::cli {
 namespace {
 
-/// Cycles a second of one core, about: a Verilated design, by its multipliers.
+/// Returns the approximate cycles per second of a Verilated design on one core, by its multipliers.
 double rtl_cycles_per_second(const machine::Config& config) {
   return 1 / (2e-6 + 2.4e-9 * config.peak_macs_per_cycle());
 }
-/// Multiply-accumulates a second of the architecture simulator; of what goes with any run: random
-/// weights, their constants, the golden layers.
+/// Multiply-accumulates per second of the architecture simulator, and of the other work of a run:
+/// random weights, their constants, the golden layers.
 constexpr double kArchRate = 2e8, kHostRate = 5e7;
 
-/// A positive number. @return 0: it is none
+/// Parses a positive number. @return 0 if it is not one
 int number_of(const std::string& text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? std::max(value, 0) : 0;
 }
 
-/// A name of estimate's, maybe with a number of its layers, or six numbers of a model like LLaMA.
+/// Parses a name of estimate's, optionally with a number of layers, or six numbers of a LLaMA-like
+/// model.
 estimate::Transformer shape_of(const std::string& text) {
   if (text.find(',') == std::string::npos) {
     const std::size_t colon = text.find(':');
@@ -88,7 +89,7 @@ class RandomToken {
 
   int run() {
     output_.print(description());
-    // Layer after layer takes blocks of the same sizes: they stay with the process.
+    // All layers allocate blocks of the same sizes: the process keeps them.
     ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
     ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
     const Interruption interruption;
@@ -144,7 +145,7 @@ class RandomToken {
     return static_cast<double>(token.bytes_needed()) / static_cast<double>(bus_bytes());
   }
 
-  /// Share of the array's peak, by the multiplications of the model.
+  /// Returns the share of the array's peak that the model's multiplications use.
   double utilization(const llm::WholeToken& token) const {
     return static_cast<double>(token.macs()) /
            (config_.peak_macs_per_cycle() * static_cast<double>(cycles_));
@@ -167,7 +168,7 @@ class RandomToken {
     return text;
   }
 
-  /// @return false: it ended before its time
+  /// @return false if the time limit ended it
   bool step(llm::WholeToken& token) {
     const auto begin = std::chrono::steady_clock::now();
     llm::WholeToken::Step done;

@@ -11,7 +11,7 @@
 namespace trine::cli {
 namespace {
 
-/// With the largest unit that is not above the value.
+/// Formats a value with the largest unit that does not exceed it.
 std::string in_units(double value, const char* const (&names)[4]) {
   std::size_t unit = 0;
   while (unit + 1 < std::size(names) && value >= 999.5) {

@@ -33,7 +33,7 @@ struct RunArguments {
   StreamOptions stream;
 };
 
-/// The outputs are counted and can be written, before a run of minutes.
+/// Checks the number of outputs and that they can be written, before a run of minutes.
 void check_outputs(const RunArguments& options, const Network& network) {
   const model::Graph* graph = edge_graph(network, false);
   const std::size_t count = graph != nullptr
@@ -44,7 +44,7 @@ void check_outputs(const RunArguments& options, const Network& network) {
                 options.network.model, count, count == 1 ? "" : "s");
 }
 
-/// All files that the options name can be written, each once.
+/// Checks that each file of the options can be written and occurs only once.
 void check_files(const RunArguments& options) {
   std::vector<NamedFile> written = options.backend.written();
   for (const std::string& output : options.outputs) written.push_back({"--output", output});
@@ -65,7 +65,7 @@ std::string_view text(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// How a tensor at the edge lies in memory.
+/// Describes the memory layout of a tensor at the edge.
 Json edge_json(const compiler::TensorLayout& l) {
   const compiler::Fold& f = l.fold;
   return {{"name", l.name},
@@ -94,8 +94,8 @@ Json edge_json(const compiler::TensorLayout& l) {
           {"bytes", l.bytes()}};
 }
 
-/// What lies from BASE on before and after the run, program included, and what a host must know:
-/// a bench of one's own needs no more.
+/// Writes the memory from BASE on before and after the run, including the program, and the
+/// parameters that a host needs: enough for a bench of the user's own.
 void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
                   const std::vector<Array>& inputs) {
   if (compiler::stages(program).size() > 1)
@@ -124,7 +124,7 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
   write_file(folder / "run.json", json_text(json, 2) + "\n");
 }
 
-/// What only a single run has.
+/// Refuses options that only a single run supports.
 void check_stream(const RunArguments& options) {
   options.stream.check();
   if (!options.stream.given()) return;
@@ -136,7 +136,7 @@ void check_stream(const RunArguments& options) {
     if (given) throw_error("{}: only for a single run, not with --stream or --frames", name);
 }
 
-/// One run. @return where its outputs differ from the golden layers', "": nowhere
+/// Runs once. @return where the outputs differ from the golden layers', "": nowhere
 /// @param values  of the golden layers
 std::string run_once(const RunArguments& options, const Network& network,
                      const machine::Config& config, const reference::RoundingPolicy& policy,

@@ -20,7 +20,7 @@ namespace {
 
 bool is_whole(const Array& a) { return a.dtype == "i4" || a.dtype == "i8"; }
 
-/// What a state begins with: the code of 0.
+/// Returns the initial value of a state: the code of 0.
 Array zeros(const Array& shape, int zero_point) {
   Array array = shape;
   const bool bytes = array.element_bytes() == 1;
@@ -34,13 +34,13 @@ void put(Array& array, std::int64_t place, Element element) {
               sizeof element);
 }
 
-/// @param lowest, highest  of the input's type
+/// Returns the code of 1. @param lowest, highest  limits of the input's type
 std::int64_t code_of_one(InputCodes codes, std::int64_t lowest, std::int64_t highest) {
   return std::clamp<std::int64_t>(std::llround(1 / codes.scale) + codes.zero_point, lowest,
                                   highest);
 }
 
-/// One at `symbol`, 0 elsewhere; of a whole number the symbol itself.
+/// Returns 1 at `symbol` and 0 elsewhere; for an input of a whole number, the symbol itself.
 Array fed(const Array& shape, InputCodes codes, std::int64_t symbol) {
   Array array = zeros(shape, codes.zero_point);
   if (shape.dtype == "i8")
@@ -68,7 +68,7 @@ int number_of(const std::string& text, std::size_t count, const std::string& opt
   return number;
 }
 
-/// @param option  with what it is given, for messages
+/// Finds the '=' in an option. @param option  with its value, for messages
 std::size_t sign_of(const std::string& text, const std::string& option, const char* allowed) {
   const std::size_t sign = text.find('=');
   if (sign == std::string::npos) throw_error("{}: allowed {}, numbers from 0", option, allowed);
@@ -84,7 +84,8 @@ model::Carry parse_carry(const char* name, const std::string& text, std::size_t 
           number_of(text.substr(sign + 1), outputs, option, kAllowed)};
 }
 
-/// @throws Error  no element of the input for each of the output, or no number of its type
+/// @throws Error  the input is neither one whole number nor an array of codes or floats as large as
+/// the output
 void require_feed(model::Carry carry, const Array& to, const Array& from, InputCodes codes) {
   const std::string option = fmt::format("--feed {}={}", carry.input, carry.output);
   const std::string ends =
@@ -223,7 +224,7 @@ void States::add(const Network& network, model::Carry carry, bool is_fed) {
   states_.push_back({carry, is_fed, codes, zeros(to, codes.zero_point)});
 }
 
-/// "INPUT=F.npy"
+/// Parses "INPUT=F.npy".
 void States::begin(const std::string& text, const Network& network) {
   constexpr const char* kAllowed = "INPUT=F.npy";
   const std::vector<Array> inputs = input_shapes(network);

@@ -26,7 +26,7 @@ std::string symbols_of(const Json& answers) {
   return text;
 }
 
-/// Frames of all outputs behind one another.
+/// Collects the frames of all outputs one after the other.
 class Collected {
  public:
   explicit Collected(std::vector<std::string> files) : files_(std::move(files)) {}
@@ -79,7 +79,7 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
     if (file.shape.empty()) throw_error("{}: holds a number, not frames", names[i]);
     std::vector<std::int64_t> rest(file.shape.begin() + 1, file.shape.end());
     if (rest != one.shape && !one.shape.empty() && one.shape[0] == 1)
-      rest.insert(rest.begin(), 1);  // of a batch of 1
+      rest.insert(rest.begin(), 1);  // adds a batch dimension of 1
     if (file.dtype != one.dtype || rest != one.shape)
       throw_error("{}: is {}, allowed frames of {}, input {} of {}", names[i], type_and_shape(file),
                   type_and_shape(one), inputs[i], model);
@@ -124,7 +124,7 @@ void Frames::expect_features(const StreamOptions& options, const std::string& mo
 
 namespace {
 
-/// Elements of the input, of real numbers.
+/// Converts real numbers to elements of the input.
 template <typename Element>
 std::vector<std::uint8_t> elements_of(const std::vector<float>& values, InputCodes codes) {
   std::vector<std::uint8_t> bytes(values.size() * sizeof(Element));
@@ -150,8 +150,8 @@ std::vector<std::uint8_t> elements_of(const std::string& dtype, const std::vecto
 
 }  // namespace
 
-/// The next hop into the window, at first all of it; false behind the last whole one: a microphone
-/// ends anywhere, but between samples.
+/// Reads the next hop into the window, the first time the whole window. @return false after the
+/// last complete hop: a microphone may end anywhere, but not inside of a sample
 bool Frames::read_samples(std::size_t size) {
   std::vector<std::int16_t> more(window_.empty() ? size : hop_);
   const std::size_t bytes = more.size() * sizeof more[0];
@@ -163,7 +163,7 @@ bool Frames::read_samples(std::size_t size) {
   return true;
 }
 
-/// Empty behind the last.
+/// Returns the next frame, empty after the last one.
 Array Frames::from_samples(const Array& shape) {
   const auto size = static_cast<std::size_t>(shape.elements());
   Array frame = shape;

@@ -30,10 +30,11 @@ struct VerifyArguments {
   int tolerance = 0;
 };
 
-/// @throws Error  the vectors are of another model's file
+/// @throws Error  the vectors belong to another model's file
 void check_sha256(const reference::VectorSet& vectors, const Network& network,
                   const std::string& file) {
-  const std::string& actual = network.program.model_sha256;  // programs of others may have none
+  // Programs of other tools may have none.
+  const std::string& actual = network.program.model_sha256;
   if (!vectors.sha256.empty() && !actual.empty() && actual != vectors.sha256)
     throw_error("{}: sha256: is {}, allowed {}, that of {}{}: record its vectors again",
                 vectors.file, fitted(vectors.sha256, 64), actual,
@@ -66,7 +67,8 @@ Json comparison_json(const Comparison& c, const reference::LayerComparison& laye
   return json;
 }
 
-/// How many of the codes that differ are no fault of either: float32 decides a tie its own way.
+/// Returns a note on the number of differing codes that are not errors: float32 decides ties
+/// differently.
 std::string near_ties(const reference::LayerDeviation& l) {
   if (l.at_ties == 0) return "";
   if (l.at_ties == l.deviation.differ) return ", all near ties";
@@ -83,7 +85,7 @@ std::string kernels_of(const reference::VectorSet& vectors) {
       vectors.resolver, reference::kReferenceKernels);
 }
 
-/// @param by_reference  the recorded kernels round as the golden layers do
+/// @param by_reference  true if the recorded kernels round like the golden layers
 std::string to_text(const reference::LayerComparison& layers, const std::string& id,
                     bool by_reference) {
   if (layers.compared == 0) return "no recorded layers to tell where";
@@ -168,7 +170,7 @@ void check_vectors(const reference::VectorSet& vectors, const Network& network) 
     return reference::check_cases(vectors, network.program.before,
                                   compiler::stages(network.program).back()->after);
   if (network.carries.empty()) return reference::check_vectors(vectors, *network.graph);
-  model::Graph own = *network.graph;  // without what the stream keeps
+  model::Graph own = *network.graph;  // without the stream's states
   own.inputs.resize(own.inputs.size() - network.carries.size());
   own.outputs.resize(own.outputs.size() - network.carries.size());
   reference::check_vectors(vectors, own);
@@ -176,7 +178,7 @@ void check_vectors(const reference::VectorSet& vectors, const Network& network) 
 
 namespace {
 
-/// Runs the cases with the states that the cases before left.
+/// Runs the cases with the states that the previous cases left.
 Runner keeping_states(const Network& network, const BackendOptions& backend, bool quiet,
                       std::vector<Array> first) {
   auto states = std::make_shared<States>(StreamOptions{}, network);

@@ -21,7 +21,7 @@ namespace {
 using model::DataType;
 using model::onnx_file::File;
 
-/// Operators in a chain, each between quantizers.
+/// Draws operators in a chain, each between quantizers.
 class Exported : OnnxWriter {
  public:
   explicit Exported(Builder& b) : OnnxWriter(b) {
@@ -39,8 +39,8 @@ class Exported : OnnxWriter {
     quantize();
   }
 
-  /// Ends in floats behind the last DequantizeLinear, in the codes before it, or with an operator
-  /// that no quantizer follows.
+  /// Ends the network in floats after the last DequantizeLinear, in the codes before it, or with an
+  /// operator without a quantizer after it.
   File made() {
     enum { kFloats, kCodes, kOperator };
     const int end = b_.number(kFloats, kOperator);
@@ -60,7 +60,7 @@ class Exported : OnnxWriter {
     return ending_here();
   }
 
-  /// The network before an operator that no quantizer follows, if it ends with one.
+  /// Returns the network before the last operator, if that has no quantizer after it.
   const std::optional<File>& quantized() const { return quantized_; }
 
  private:
@@ -198,7 +198,7 @@ class Exported : OnnxWriter {
     if (elements() > 2048) return by_channels();
     const std::string scale = floats({C}, 32, 128), bias = floats({C}, -64, 64);
     if (once_in(b_, 2)) return then("InstanceNormalization", {scale, bias});
-    if (!since(21)) return by_channels();  // one scale for each group before
+    if (!since(21)) return by_channels();  // one scale per group in earlier opsets
     then("GroupNormalization", {scale, bias}, {{"num_groups", ints({C % 2 == 0 ? 2 : 1})}});
   }
 
@@ -276,7 +276,7 @@ class Exported : OnnxWriter {
 
   void gather() {
     const int axis = any_axis(), of = shape_[static_cast<std::size_t>(axis)];
-    if (rank() == 4 && once_in(b_, 3)) {  // one of them
+    if (rank() == 4 && once_in(b_, 3)) {  // one of the axes
       const std::string index =
           numbers(DataType::kInt64, {static_cast<double>(b_.number(-of, of - 1))}, true);
       then("Gather", {index}, {{"axis", ints({axis})}});
@@ -352,7 +352,7 @@ class Exported : OnnxWriter {
          {{"axis", ints({axis})}});
   }
 
-  /// A layer normalization in float32 operators.
+  /// Adds a layer normalization of float32 operators.
   void decomposed() {
     const int C = shape_.back();
     if (C > 2048) return function();
@@ -371,14 +371,14 @@ class Exported : OnnxWriter {
 
   // --- Several operators that stand for one ------------------------------------------------------
 
-  /// Now and then what follows a product without a quantizer between.
+  /// Sometimes adds an activation directly after a product, without a quantizer in between.
   void activated() {
     if (!once_in(b_, 3)) return;
     if (once_in(b_, 2)) return then("Clip", {number(0), number(6)});
     then("Relu");
   }
 
-  /// SiLU, GELU, HardSwish, square.
+  /// Adds SiLU, GELU, HardSwish or a square.
   void composed() {
     const std::string x = last_;
     switch (b_.number(0, 3)) {
@@ -405,7 +405,7 @@ class Exported : OnnxWriter {
     }
   }
 
-  /// One number for each channel of an image or sequence.
+  /// Returns a shape of one number for each channel of an image or sequence.
   std::vector<int> of_channels() const {
     std::vector<int> shape(shape_.size() - 1, 1);
     shape[0] = shape_[1];
@@ -423,7 +423,7 @@ class Exported : OnnxWriter {
     std::fill(shape_.begin() + 2, shape_.end(), 1);
   }
 
-  /// Channels weighted by what their means say.
+  /// Adds channels weighted by a function of their means.
   void excited() {
     const auto [x, shape] = std::pair{last_, shape_};
     then("GlobalAveragePool");
@@ -452,7 +452,7 @@ class Exported : OnnxWriter {
     activated();
   }
 
-  /// Rows against each other, now and then with a mask, and mixed by their shares.
+  /// Adds products of rows with each other, sometimes with a mask, and a mix by their shares.
   void attention() {
     const std::string x = last_;
     const std::vector<int> shape = shape_;
@@ -481,7 +481,7 @@ class Exported : OnnxWriter {
 
   // --- Maps in other axes, several maps ----------------------------------------------------------
 
-  /// The same elements in other axes.
+  /// Regroups the same elements into other axes.
   void regrouped() {
     const int kind = b_.number(0, 3);
     const auto single = std::find(shape_.begin() + 1, shape_.end(), 1);
@@ -492,7 +492,7 @@ class Exported : OnnxWriter {
     } else if (kind == 2 && rank() > 2 && single != shape_.end()) {
       along("Squeeze", {single - shape_.begin()}, 13);
       shape_.erase(single);
-    } else if (kind == 3 && rank() > 2) {  // neighbours become one
+    } else if (kind == 3 && rank() > 2) {  // joins neighbouring axes
       const auto at = static_cast<std::size_t>(b_.number(1, rank() - 2));
       shape_[at] *= shape_[at + 1];
       shape_.erase(shape_.begin() + static_cast<std::ptrdiff_t>(at) + 1);
@@ -503,7 +503,7 @@ class Exported : OnnxWriter {
     }
   }
 
-  /// Halves of an axis: exchanged, or one that gates the other.
+  /// Splits an axis into halves: exchanges them, or uses one as a gate of the other.
   void halves() {
     const int axis = any_axis();
     int& extent = shape_[static_cast<std::size_t>(axis)];
@@ -523,14 +523,14 @@ class Exported : OnnxWriter {
     last_ = add("Mul", {first, last_});
   }
 
-  /// The largest of an axis again and again.
+  /// Repeats the largest element of an axis.
   void expanded() {
     const int axis = any_axis();
     along("ReduceMax", {axis}, 18, {{"keepdims", ints({1})}});
     then("Expand", {list({shape_.begin(), shape_.end()})});
   }
 
-  /// With a map of the same shape that was there before.
+  /// Combines the map with an earlier one of the same shape.
   void earlier() {
     std::vector<std::string> others;
     for (const auto& [name, shape] : maps_)
@@ -562,7 +562,8 @@ ExportedFile exported_file(Builder& b) {
   try {
     model::onnx_file::graph_of(made.file, false);
   } catch (const Error&) {
-    // Floats that only the host computes may end a network, and nothing else of it be the host's.
+    // A network may end in floats that only the host computes, as long as the host computes nothing
+    // else.
     if (!network.quantized()) throw;
     model::onnx_file::graph_of(*network.quantized(), false);
     made.host_at_end = true;

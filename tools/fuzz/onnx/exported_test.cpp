@@ -8,7 +8,7 @@
 namespace trine::fuzz {
 namespace {
 
-/// Compiled and run, equal to the golden layers.
+/// Compiles and runs, and requires the golden layers' results.
 void require_exact(OnnxNetwork& network) {
   const Pair pair = network.pair();
   CAPTURE(text_of(pair.graph));
@@ -20,7 +20,7 @@ void require_exact(OnnxNetwork& network) {
 TEST_CASE("rows of a product with four axes lie in ONNX's order beside images", "[fuzz][onnx]") {
   Choices choices{{}, 1};
   Builder b(choices);
-  OnnxNetwork net(b, {1, 4, 4, 4});  // no extent tells the axes apart
+  OnnxNetwork net(b, {1, 4, 4, 4});  // the extents do not distinguish the axes
   net.then("Conv", {net.codes({4, 4, 1, 1})});
   net.quantize();
   net.then("MatMul", {net.codes({4, 4})});
@@ -29,7 +29,7 @@ TEST_CASE("rows of a product with four axes lie in ONNX's order beside images", 
   net.shape_ = {1, 3, 4, 4};
   net.quantize();
   const Pair pair = net.pair();
-  // The image is turned for the product, whose rows it has elsewhere, and back.
+  // The image is transposed for the product, whose rows are elsewhere, and back.
   CHECK(std::ranges::count(pair.graph.ops, OpKind::kTranspose, &model::Op::kind) >= 2);
   CHECK(run_pair(pair, Backend::kArch).outcome == Outcome::kExact);
 }
@@ -106,7 +106,7 @@ TEST_CASE("what was flattened once is multiplied as an image", "[fuzz][onnx]") {
   require_exact(net);
 }
 
-/// What lies behind the array's sums is a division on the host.
+/// The host divides the array's sums.
 TEST_CASE("a mean that no quantizer follows is right in every channel", "[fuzz][onnx]") {
   const std::string kind =
       GENERATE("ReduceMean", "keepdims", "GlobalAveragePool", "AveragePool", "windows");
@@ -151,8 +151,8 @@ TEST_CASE("sums of a transposed convolution end a network", "[fuzz][onnx]") {
   require_exact(net);
 }
 
-/// Drawn: the machine without a vector unit, images and a product of their rows, whose softmax is
-/// the host's. A batch of four axes that lies between stages is refused.
+/// Drawn cases: a machine without a vector unit; images and a product of their rows with a softmax
+/// on the host. A batch of four axes between stages is refused.
 /// An LSTM, GRU or RNN of three steps, four inputs, two cells.
 struct Cell : OnnxNetwork {
   explicit Cell(Builder& b, const std::string& type, int steps = 3)
@@ -171,7 +171,7 @@ struct Cell : OnnxNetwork {
     name = type;
   }
 
-  /// @return why it is refused
+  /// @return the reason of the refusal
   std::string problem() {
     then(name, operands, attributes);
     quantize();

@@ -28,7 +28,7 @@ class Recurrent : OnnxWriter {
 
   model::onnx_file::File made() {
     node(any(b_, std::vector<const char*>{"LSTM", "GRU", "RNN"}));
-    if (once_in(b_, 4)) {  // another one, of the same order of axes
+    if (once_in(b_, 4)) {  // another operand, with axes in the same order
       const int inputs = directions_ * cells_;
       if (!batch_first_) then("Transpose", {}, {{"perm", ints({0, 2, 1, 3})}});
       shape_ =
@@ -47,7 +47,7 @@ class Recurrent : OnnxWriter {
     quantize();
   }
 
-  /// A first state, [directions, batch, cells]; or none, or zeros.
+  /// Returns an initial state [directions, batch, cells], none, or zeros.
   std::string state(const std::string& name) {
     const std::vector<int> shape = batch_first_ ? std::vector{batch_, directions_, cells_}
                                                 : std::vector{directions_, batch_, cells_};
@@ -90,7 +90,7 @@ class Recurrent : OnnxWriter {
     if (gates == 1 && once_in(b_, 3))
       attributes["activations"] = text(directions_ == 2 ? "Relu,Relu" : "Relu");
     then(type, others, attributes);
-    // Codes of each output: the sequence goes on.
+    // Quantizes each output; the network continues with the sequence.
     const std::size_t at = file_.nodes.size() - 1;
     const std::string sequence = last_;
     for (int i = 1; i < (gates == 4 ? 3 : 2); ++i) {
@@ -108,7 +108,7 @@ class Recurrent : OnnxWriter {
   int steps_ = 1, batch_ = 1, cells_ = 1, directions_ = 1;
 };
 
-/// The codes of its quantizers instead of the inputs.
+/// Replaces the inputs by the codes of their quantizers.
 Graph of_codes(Graph graph) {
   for (int& input : graph.inputs) {
     const auto quantizer = std::ranges::find_if(graph.ops, [&](const model::Op& op) {

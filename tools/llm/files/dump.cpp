@@ -60,13 +60,14 @@ double seconds() {
   return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
 
-/// Most memory that this process has held; peak_bytes() has that of the one that began it, too.
+/// Returns the peak memory of this process; peak_bytes() includes the peak of the process that
+/// started it.
 std::int64_t most_bytes() {
   const std::string status = read_text("/proc/self/status");
   return 1024 * std::stoll(status.substr(status.find("VmHWM:") + 6));
 }
 
-/// A part of a tensor at a time.
+/// Reads a part of a tensor at a time.
 void scan(const std::string& path) {
   constexpr std::size_t kBlocks = std::size_t{1} << 16;
   const double begin = seconds();
@@ -99,7 +100,7 @@ void scan(const std::string& path) {
   fmt::print("{}\n", json_text(json));
 }
 
-/// Encoded or decoded, each behind its number of bytes, as the file has them.
+/// Writes each text encoded or decoded, after its number of bytes, in the form of the file.
 void write_tokens(const std::string& tokenizer, const std::string& file, bool encode) {
   const auto codec = llm::read_codec(tokenizer, tokenizer, 1 << 30);
   const std::vector<std::uint8_t> bytes = read_file(file);

@@ -12,7 +12,7 @@ namespace {
 
 using Byte = std::uint8_t;
 constexpr int kBlock = 32;
-constexpr int kSuper = 256;  ///< elements of a block of the K types and of ternary ones
+constexpr int kSuper = 256;  ///< elements of a block of the K types and of ternary types
 
 float from_bits(std::uint32_t bits) { return std::bit_cast<float>(bits); }
 
@@ -31,7 +31,7 @@ float half(const Byte* at) {
   return sign != 0 ? -small : small;
 }
 
-// ---- one element a block ----
+// ---- blocks of one element ----
 
 void f32(const Byte* block, float* values) { *values = from_bits(word32(block)); }
 void f16(const Byte* block, float* values) { *values = half(block); }
@@ -41,13 +41,14 @@ void u8(const Byte* block, float* values) { *values = *block; }
 
 // ---- blocks of 32: a scale, some a minimum; low halves of all bytes before the high ones ----
 
-/// Bits 0..3 of element i of 32.
+/// Returns bits 0..3 of element i of 32.
 int nibble(const Byte* codes, int i) { return i < 16 ? codes[i] & 15 : codes[i - 16] >> 4; }
 
-/// The fifth bit.
+/// Returns the fifth bit.
 int fifth(const Byte* high, int i) { return static_cast<int>(word32(high) >> i & 1) << 4; }
 
-/// The product is rounded before the sum: x86-64 has no fused operation unless it is asked for.
+/// The product is rounded before the sum: by default the compiler uses no fused operation on
+/// x86-64.
 void q4_0(const Byte* block, float* values) {
   const float scale = half(block);
   for (int i = 0; i < kBlock; ++i) values[i] = scale * static_cast<float>(nibble(block + 2, i) - 8);
@@ -77,7 +78,7 @@ void q8_0(const Byte* block, float* values) {
     values[i] = static_cast<float>(static_cast<std::int8_t>(block[2 + i])) * scale;
 }
 
-/// Twice what a code of float4_e2m1 stands for; the scale is half of 2^(e - 127).
+/// Uses twice the value of a float4_e2m1 code; the scale is half of 2^(e - 127).
 void mxfp4(const Byte* block, float* values) {
   static constexpr std::array<float, 16> kDoubled = {0, 1,  2,  3,  4,  6,  8,  12,
                                                      0, -1, -2, -3, -4, -6, -8, -12};
@@ -93,7 +94,8 @@ struct ScaleAndMinimum {
   float scale, minimum;
 };
 
-/// Six bits each of eight parts: four of each whole, the others' lower halves behind them.
+/// Returns six-bit scale and minimum of one of eight parts: the first four are stored whole, the
+/// lower halves of the others after them.
 ScaleAndMinimum part_of(const Byte* scales, int part) {
   if (part < 4)
     return {static_cast<float>(scales[part] & 63), static_cast<float>(scales[part + 4] & 63)};
@@ -102,7 +104,8 @@ ScaleAndMinimum part_of(const Byte* scales, int part) {
           static_cast<float>((both >> 4) | (scales[part] >> 2 & 48))};
 }
 
-/// Four bits an element: 32 low halves, then the high ones of the same bytes. @param high  a fifth
+/// Decodes four bits per element: 32 low halves, then the high halves of the same bytes. @param
+/// high  a fifth bit
 void k_with_minimum(const Byte* block, const Byte* high, const Byte* codes, float* values) {
   const float scale = half(block), minimum = half(block + 2);
   for (int part = 0; part < 8; ++part) {
@@ -138,10 +141,10 @@ void q6_k(const Byte* block, float* values) {
 
 // ---- ternary: 256 elements, one scale ----
 
-/// The first digit of q / 256 in base 3, less 1.
+/// Returns the first digit of q / 256 in base 3, less 1.
 float trit(Byte q) { return static_cast<float>((q * 3 >> 8) - 1); }
 
-/// `bytes` of `digits` elements each: the first digit of all, the second of all, ..
+/// Decodes `bytes` bytes of `digits` elements each: the first digit of all, the second of all, ..
 float* trits(const Byte* from, int bytes, int digits, float scale, float* values) {
   int power = 1;
   for (int digit = 0; digit < digits; ++digit, power *= 3)

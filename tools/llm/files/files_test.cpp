@@ -41,7 +41,7 @@ FileBytes set_number(FileBytes bytes, std::size_t place, std::uint64_t value, st
   return bytes;
 }
 
-/// Where the bytes behind a text begin.
+/// Returns the offset after a text.
 std::size_t behind(const FileBytes& bytes, const std::string& text) {
   const auto found = std::search(bytes.begin(), bytes.end(), text.begin(), text.end());
   REQUIRE(found != bytes.end());
@@ -58,7 +58,7 @@ FileBytes safetensors_bytes(const std::string& header, std::size_t data) {
   return bytes;
 }
 
-/// Every beginning of a file is refused.
+/// Requires that every truncation of a file is refused.
 template <typename Parse>
 void refuse_beginnings(const FileBytes& bytes, Parse parse) {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -119,7 +119,7 @@ TEST_CASE("keys of a GGUF file have their types", "[llm][files]") {
 
 TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
   const FileBytes good = read_file(kFormats + "weights.gguf");
-  constexpr std::size_t kPadding = 24;  // behind the last tensor
+  constexpr std::size_t kPadding = 24;  // after the last tensor
   refuse_beginnings({good.begin(), good.end() - kPadding}, parse_gguf);
   CHECK_THROWS_WITH(parse_gguf({'G', 'G', 'U', 'E'}), ContainsSubstring("m.gguf: is no GGUF file"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, 4, 1, 4)),
@@ -150,7 +150,7 @@ TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
                     ContainsSubstring("key 'a.u64' is there twice"));
   CHECK_THROWS_WITH(parse_gguf(replaced(good, "t.Q5_K", "t.Q6_K")),
                     ContainsSubstring("tensor 't.Q6_K' is there twice"));
-  // Q2_K's blocks are smaller: known, not read.
+  // Q2_K's blocks are smaller: the type is known but not supported.
   const FileBytes other = set_number(good, name + 20, 10, 4);
   const GgufFile file = GgufFile::parse(other, "m.gguf");
   CHECK_THROWS_WITH(values_of("t.Q4_K", *file.tensors().find("t.Q4_K")),
@@ -176,7 +176,7 @@ TEST_CASE("a safetensors header is read in proportion to its tensors", "[llm][fi
           static_cast<std::size_t>(tensors));
     return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   };
-  CHECK(seconds(20'000) < 40 * seconds(2'000) + 0.2);  // by look-ups one by one: 100
+  CHECK(seconds(20'000) < 40 * seconds(2'000) + 0.2);  // 100 if look-ups were linear
 }
 
 TEST_CASE("a safetensors file's faults are named", "[llm][files]") {

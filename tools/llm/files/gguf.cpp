@@ -38,14 +38,14 @@ constexpr std::array<const char*, kTypes> kNames = {
     "uint8", "int8", "uint16", "int16",  "uint32", "int32",  "float32",
     "bool",  "text", "array",  "uint64", "int64",  "float64"};
 
-constexpr std::uint64_t kMostKey = 65535;  ///< bytes of a key, by the specification
+constexpr std::uint64_t kMostKey = 65535;  ///< bytes of a key, from the specification
 constexpr std::uint64_t kMostName = 1024;  ///< of a tensor's name: llama.cpp allows 64
 constexpr std::uint32_t kMostAxes = 4;
 constexpr std::uint64_t kMostAlignment = 1 << 20;
 
 bool is_integer(std::uint32_t type) { return type <= kInt32 || type == kUint64 || type == kInt64; }
 
-/// @return nothing for one beyond int64
+/// Reads an integer. @return nothing if it exceeds int64
 std::optional<std::int64_t> integer_at(std::uint32_t type, const std::uint8_t* at) {
   const std::size_t bytes = kBytes[type];
   const std::uint64_t value = little_endian({at, bytes});
@@ -101,7 +101,7 @@ class GgufFile::Parser {
     throw_error("{}: ends in byte {}, within {}", of_.file_, bytes_.size(), where_);
   }
 
-  /// Behind which the next thing begins.
+  /// Skips `count` bytes. @return their start
   const std::uint8_t* take(std::uint64_t count) {
     if (bytes_.size() - at_ < count) end();
     const std::uint8_t* from = bytes_.data() + at_;
@@ -111,7 +111,7 @@ class GgufFile::Parser {
 
   std::uint64_t number(std::size_t bytes) { return little_endian({take(bytes), bytes}); }
 
-  /// Before memory is asked for.
+  /// Checks the size before memory is allocated.
   void require_room(std::uint64_t count, std::uint64_t least, const char* what) const {
     if ((bytes_.size() - at_) / least < count)
       throw_error("{}: ends in byte {}, its header asks for {} {}", of_.file_, bytes_.size(), count,
@@ -185,7 +185,7 @@ class GgufFile::Parser {
     placed_.push_back(std::move(p));
   }
 
-  /// Bytes. @throws Error  no whole blocks
+  /// Returns the size in bytes. @throws Error  not a whole number of blocks
   std::uint64_t size_of(const StoredTensor& t) const {
     const std::int64_t elements = t.elements(), row = t.shape.back();
     if (elements < 1) throw_error("{}: {}: shape {}", of_.file_, where_, shape_text(t.shape));
@@ -193,7 +193,7 @@ class GgufFile::Parser {
       throw_error("{}: {}: rows of {} are not whole blocks of {} ({})", of_.file_, where_, row,
                   t.encoding->elements, t.encoding->name);
     const std::int64_t blocks = elements / t.encoding->elements;
-    if (static_cast<std::uint64_t>(blocks) > bytes_.size())  // a block has a byte at least
+    if (static_cast<std::uint64_t>(blocks) > bytes_.size())  // a block has at least one byte
       throw_error("{}: {}: shape {} of {} is beyond the file's {} bytes", of_.file_, where_,
                   shape_text(t.shape), t.encoding->name, bytes_.size());
     return static_cast<std::uint64_t>(blocks) * static_cast<std::uint64_t>(t.encoding->bytes);
@@ -208,7 +208,7 @@ class GgufFile::Parser {
     const auto step = static_cast<std::uint64_t>(alignment);
     const std::uint64_t data = (at_ + step - 1) / step * step;
     std::ranges::sort(placed_, {}, [](const Placed& p) { return p.tensor.place; });
-    std::uint64_t free = 0;  // from where the data begin
+    std::uint64_t free = 0;  // offset of the data
     for (Placed& p : placed_) {
       const std::uint64_t place = p.tensor.place;
       if (place % step != 0)

@@ -15,7 +15,7 @@
 namespace trine::llm {
 namespace {
 
-constexpr std::uint64_t kMostHeader = 100'000'000;  // as the reference library
+constexpr std::uint64_t kMostHeader = 100'000'000;  // limit of the reference library
 
 class Header {
  public:
@@ -99,7 +99,7 @@ class Header {
     placed_.push_back({begin, end, name});
   }
 
-  /// One behind the other.
+  /// Checks that tensors follow each other without gaps.
   void place() {
     std::ranges::sort(placed_, {}, [](const Placed& p) { return std::pair(p.begin, p.end); });
     std::uint64_t free = 0;

@@ -22,8 +22,8 @@ namespace {
 constexpr int kMostExtent = 1 << 20;  ///< of each dimension
 constexpr int kMostLayers = 1024;
 
-/// The rows of each head so that a pair's are neighbours: row i of its first half, then of its
-/// second.
+/// Reorders the rows of each head so that pairs are neighbours: row i of its first half, then of
+/// its second half.
 template <typename T>
 std::vector<T> with_pairs(const std::vector<T>& rows, int head, int columns) {
   std::vector<T> result(rows.size());
@@ -90,7 +90,7 @@ class Taker {
                   shape_text(t.shape), shape_text(shape));
   }
 
-  /// Values of one that holds no codes.
+  /// Returns the values of a tensor, which must not contain codes.
   std::vector<float> values(const std::string& name, const StoredTensor& t) {
     if (t.encoding->name == "U8" || t.encoding->name == "I8")
       throw_error("{}: tensor '{}': type {}, allowed for a {} model: F32, F16, BF16", t.file, name,
@@ -118,7 +118,7 @@ class Taker {
     return {rows, columns, values(name, t)};
   }
 
-  /// A product of a block.
+  /// Returns the matrix of a product of a block.
   Matrix product(const std::string& of, int rows, int columns) {
     if (a_.ternary == TernaryScale::kNone) return matrix(of, rows, columns);
     const StoredTensor& stored = require(of + ".weight");
@@ -159,7 +159,7 @@ class Taker {
     for (float& v : m->data) v *= factor;
   }
 
-  /// As the model's own layers do before each product.
+  /// Rounds like the model's own layers before each product.
   static void round(Matrix* m) {
     double sum = 0;
     for (const float v : m->data) sum += std::abs(v);
@@ -228,7 +228,7 @@ class Taker {
                     printable(name), a_.family);
   }
 
-  /// "F16 in 14 matrices, Q6_K in 1"
+  /// Returns "F16 in 14 matrices, Q6_K in 1".
   std::string encodings() const {
     std::string text;
     for (const auto& [name, count] : counts_)
@@ -250,7 +250,7 @@ void check_memory(const Architecture& a) {
   const double floats = d.layers * layer + 2.0 * d.vocabulary * d.dim;
   const double memory =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  if (5 * floats > memory)  // float32 and a byte of code
+  if (5 * floats > memory)  // float32 and a code byte
     throw_error(
         "{}: {:.1f} GB as float32 with codes, {:.1f} GB of memory are available; trine estimate "
         "--table counts models of that size",
@@ -295,7 +295,8 @@ std::vector<double> linear_factors(int head, double factor) {
   return std::vector<double>(at(head / 2), factor);
 }
 
-/// Long waves are stretched by the factor, short ones not, those between by a mixture.
+/// Returns rotary factors: long waves are stretched by the factor, short ones are not, and those in
+/// between by a mixture.
 std::vector<double> llama3_factors(int head, double theta, const RopeScaling& s) {
   std::vector<double> factors;
   for (int i = 0; i < head; i += 2) {

@@ -23,7 +23,7 @@ constexpr TensorNames kGgufNames = {
 constexpr const char* kGgufFamilies[] = {"llama", "qwen2", "gemma", "bitnet"};
 constexpr const char* kRopeFactors = "rope_freqs.weight";
 
-/// Keys of the architecture; remembers what was read.
+/// Reads the keys of the architecture and records which were read.
 class Keys {
  public:
   explicit Keys(const GgufFile& file) : file_(file), family_(file.text("general.architecture")) {}
@@ -57,7 +57,7 @@ class Keys {
       throw_error("{}: {}: {}, allowed {}", file_.file(), full(key), value, wanted);
   }
 
-  /// Keys of others than the network (general, tokenizer, ..) say nothing about logits.
+  /// Checks for unread keys. Keys of other groups (general, tokenizer, ..) do not affect logits.
   void finish() const {
     for (const std::string& key : file_.keys()) {
       if (!key.starts_with(family_ + ".") || read_.contains(key)) continue;
@@ -135,7 +135,7 @@ Architecture architecture_of(const GgufFile& file) {
     throw_error("{}: split.count: {}, allowed whole files (gguf-split --merge)", a.file,
                 file.integer("split.count"));
   read_dimensions(&keys, file, &a.dims);
-  check(a);  // the heads' channels count the rotary factors
+  check(a);  // the number of rotary factors depends on the heads
   keys.require("attention.value_length", a.dims.head());
   keys.require("expert_count", 0);
   keys.require("expert_used_count", 0);
@@ -165,7 +165,7 @@ ImportedModel read_gguf_model(const std::filesystem::path& path) {
 
 ImportedModel read_model(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path)) return read_hugging_face_model(path);
-  // A pipe is read once.
+  // A pipe can be read only once.
   if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path))
     return {read_checkpoint(path), "", false, {}};
   const MappedFile file(path);

@@ -36,13 +36,13 @@ constexpr TensorNames kNames = {
     ".weight_scale",
 };
 
-/// What a family's keys are where config.json leaves them out: values of transformers.
+/// Defaults of a family for keys that config.json omits: the values of transformers.
 struct Family {
   const char* name;
   const char* activation;
   double epsilon;
   double theta;
-  int head;  ///< 0: channels by heads
+  int head;  ///< 0: channels divided by heads
   bool tied;
 };
 constexpr Family kFamilies[] = {{"llama", "silu", 1e-6, 10000, 0, false},
@@ -51,7 +51,7 @@ constexpr Family kFamilies[] = {{"llama", "silu", 1e-6, 10000, 0, false},
                                 {"gemma", "gelu_pytorch_tanh", 1e-6, 10000, 256, true},
                                 {"bitnet", "relu2", 1e-5, 500000, 0, false}};
 
-/// Keys that change no logit.
+/// Keys that do not affect logits.
 constexpr const char* kIgnored[] = {"architectures",
                                     "model_type",
                                     "torch_dtype",
@@ -88,14 +88,14 @@ const Family& family_named(const std::string& name, const std::string& file) {
   throw_error("{}: model_type: {}, allowed {}", file, printable(name), all);
 }
 
-/// config.json; remembers what was read.
+/// Reads config.json and records which keys were read.
 class Config {
  public:
   Config(const Json& json, const std::string& file) : json_(json), file_(file) {
     if (!json.is_object()) throw_error("{}: is not an object", file);
   }
 
-  /// null counts as absent.
+  /// Finds a key; null counts as absent.
   const Json* find(const std::string& key) {
     read_.insert(key);
     const auto found = json_.find(key);
@@ -142,14 +142,14 @@ class Config {
     return value->get<std::string>();
   }
 
-  /// Only this number, or none.
+  /// Requires this number if the key exists.
   void require(const std::string& key, double wanted) {
     const Json* value = find(key);
     if (value != nullptr && !(value->is_number() && value->get<double>() == wanted))
       refuse(key, *value, fmt::format("{:g}", wanted));
   }
 
-  /// null and false switch something off.
+  /// Checks for unread keys; null and false switch something off.
   void finish() const {
     for (const auto& [key, value] : json_.items()) {
       const bool is_off = value.is_null() || (value.is_boolean() && !value.get<bool>());
@@ -170,7 +170,7 @@ class Config {
   std::set<std::string> read_;
 };
 
-/// rope_scaling, or rope_parameters, which holds theta, too.
+/// Reads rope_scaling, or rope_parameters, which also contains theta.
 void read_rope(Config* config, Architecture* a, const Family& family) {
   Rope& rope = a->form.rope;
   rope.theta = config->number("rope_theta", family.theta);
@@ -213,7 +213,7 @@ void read_activation(Config* config, Architecture* a, const Family& family) {
   config->find("hidden_act");
 }
 
-/// Keys within the window are all that a token looks at: contexts up to it are whole.
+/// Limits the context to the sliding window: a token sees all keys of a context up to the window.
 void read_window(Config* config, Architecture* a) {
   const bool used = config->flag("use_sliding_window", a->family != "qwen2");
   const Json* types = config->find("layer_types");
@@ -250,7 +250,7 @@ void read_quantization(Config* config, Architecture* a) {
   if (mode != "offline" && (mode != "online" || layers != "autobitlinear"))
     own.refuse("quantization_mode", mode, "offline, online (of autobitlinear)");
   own.find("modules_to_not_convert");
-  own.find("rms_norm_eps");  // of use_rms_norm, which is refused
+  own.find("rms_norm_eps");  // for use_rms_norm, which is refused
   a->packed = mode == "offline";
   a->ternary = mode == "online"        ? TernaryScale::kOfLatent
                : layers == "bitlinear" ? TernaryScale::kDivided
@@ -271,7 +271,7 @@ void read_dimensions(Config* config, Architecture* a, const Family& family) {
   if (family.head == 0 && config->find("head_dim") == nullptr) d.head_channels = 0;
 }
 
-/// Before the family, so that T5 and its kin are told what they have.
+/// Checks this before the family, so that the message for T5 and similar models names the cause.
 void refuse_relative_positions(Config* config) {
   for (const char* key : {"relative_attention_num_buckets", "relative_attention_max_distance"})
     if (const Json* value = config->find(key))
@@ -288,7 +288,7 @@ Architecture architecture_of(const Json& json, const std::string& file) {
   a.family = config.text("model_type", "");
   const Family& family = family_named(a.family, file);
   read_dimensions(&config, &a, family);
-  check(a);  // the heads' channels count the rotary factors
+  check(a);  // the number of rotary factors depends on the heads
   a.form.epsilon = static_cast<float>(config.number("rms_norm_eps", family.epsilon));
   a.form.inner_norms = a.family == "bitnet";
   a.half_split = true;

@@ -30,7 +30,7 @@ namespace {
 
 const std::string kRecorded = TRINE_SOURCE_DIR "/tests/formats/";
 
-/// families.py has the same formula.
+/// Computes weights with the formula of families.py.
 std::vector<int> content(const std::string& name, std::size_t count) {
   std::uint32_t hash = 0x811c9dc5;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
@@ -45,7 +45,7 @@ std::vector<int> content(const std::string& name, std::size_t count) {
   return codes;
 }
 
-/// A file of safetensors, tensor by tensor.
+/// Writes a safetensors file, tensor by tensor.
 class Writer {
  public:
   void add(const std::string& name, const char* type, const std::vector<std::int64_t>& shape,
@@ -65,7 +65,7 @@ class Writer {
   std::string data_;
 };
 
-/// One that the table has, as files.
+/// Writes a model of the table as files.
 class Model {
  public:
   explicit Model(const std::string& name)
@@ -130,7 +130,7 @@ class Model {
     writer.add(name, "U8", shape, bytes.data(), bytes.size());
   }
 
-  /// Halves of float32: all are exact in bfloat16.
+  /// Adds halves of float32 values: all are exact in bfloat16.
   void add_floats(const std::string& name, const std::vector<std::int64_t>& shape,
                   std::size_t count) {
     const bool is_norm = shape.size() == 1 && name.find("norm") != std::string::npos;
@@ -169,7 +169,7 @@ void require_logits(const Checkpoint& checkpoint, const Json& entry) {
   REQUIRE(next == shown.size());
 }
 
-/// Tokens that transformers' float run writes behind these.
+/// Requires the tokens that transformers' float run generates after these.
 void require_tokens(const Checkpoint& checkpoint, const Json& entry) {
   FloatModel model(checkpoint);
   std::vector<float> logits;
@@ -291,7 +291,7 @@ TEST_CASE("a GGUF model's keys are honoured or refused by name", "[llm][import][
   const std::vector<std::uint8_t> good = read_file(kRecorded + "llama.gguf");
   const auto path =
       std::filesystem::temp_directory_path() / fmt::format("trine_{}.gguf", ::getpid());
-  /// With another text of the same length.
+  /// Replaces a text by another one of the same length.
   const auto with = [&](const std::string& from, const std::string& to) {
     std::string bytes(good.begin(), good.end());
     const std::size_t place = bytes.find(from);

@@ -20,8 +20,8 @@
 namespace trine::llm {
 namespace {
 
-/// The character that stands for each byte: itself where it is printable in Latin-1, else one from
-/// U+0100 on.
+/// Returns the character for each byte: the byte itself if it is printable in Latin-1, else a
+/// character from U+0100 on.
 const std::array<std::string, 256>& characters() {
   static const std::array<std::string, 256> all = [] {
     std::array<std::string, 256> made;
@@ -35,7 +35,7 @@ const std::array<std::string, 256>& characters() {
   return all;
 }
 
-/// Byte of each character that stands for one.
+/// Returns the byte of each such character.
 const std::unordered_map<std::string, char>& bytes_of_characters() {
   static const std::unordered_map<std::string, char> all = [] {
     std::unordered_map<std::string, char> made;
@@ -45,7 +45,7 @@ const std::unordered_map<std::string, char>& bytes_of_characters() {
   return all;
 }
 
-/// A token's bytes; those of its text where one of its characters stands for none.
+/// Returns a token's bytes; the bytes of its text if one of its characters represents no byte.
 std::string bytes_of(const std::string& text) {
   std::string bytes;
   for (std::string_view left = text; !left.empty();) {
@@ -115,7 +115,8 @@ class BytePairCodec : public TokenCodec {
     merges_[{id(left), id(right)}] = {merged_++, joined};
   }
 
-  /// Around tokens that are added and not special; first those of the text as it is.
+  /// Encodes the text around added tokens that are not special; first those of the unnormalized
+  /// text.
   void encode_around(std::string_view text, bool normalized, std::vector<int>* tokens) const {
     while (true) {
       const auto [place, added] = next_added(text, normalized);
@@ -130,7 +131,7 @@ class BytePairCodec : public TokenCodec {
     }
   }
 
-  /// The first one in a text, of those at one place the longest.
+  /// Returns the first added token in a text, and the longest of those at one place.
   std::pair<std::size_t, const AddedToken*> next_added(std::string_view text,
                                                        bool normalized) const {
     std::size_t place = text.size();

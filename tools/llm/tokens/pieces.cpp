@@ -24,12 +24,12 @@ constexpr std::string_view kSpace = "\xe2\x96\x81";  // U+2581
 
 // ---- the protobuf ----
 
-/// Fields of a message, one after the other.
+/// Reads the fields of a message one after the other.
 class Message {
  public:
   struct Field {
     std::uint64_t number = 0;
-    std::uint64_t value = 0;     ///< of integers and fixed ones
+    std::uint64_t value = 0;     ///< of integers and fixed-size fields
     std::string_view text = {};  ///< of texts and messages
   };
 
@@ -107,7 +107,7 @@ Piece piece_of(std::string_view bytes, const std::string& file) {
   return piece;
 }
 
-/// @return the piece that begins a text
+/// Reads the trainer's settings. @return the piece that begins a text
 std::string read_trainer(std::string_view bytes, const std::string& file, PieceRules* rules) {
   constexpr std::uint64_t kUnigram = 1, kPairs = 2;
   std::uint64_t type = kUnigram;
@@ -193,7 +193,7 @@ class PieceCodec : public TokenCodec {
   /// A part of the normalized text.
   struct Part {
     std::string_view text;
-    bool whole = false;  ///< a piece of the user's, which joins nothing
+    bool whole = false;  ///< a user-defined piece, which is not joined
     bool operator==(const Part& o) const {
       return text.data() == o.text.data() && text.size() == o.text.size();
     }
@@ -235,14 +235,14 @@ class PieceCodec : public TokenCodec {
     return result;
   }
 
-  /// The longest piece of the user's that a text begins with.
+  /// Returns the length of the longest user-defined piece that a text begins with.
   std::size_t user_bytes(std::string_view text) const {
     for (std::size_t count = std::min(longest_, text.size()); count > 0; --count)
       if (user_.contains(std::string(text.substr(0, count)))) return count;
     return 0;
   }
 
-  /// Each byte that is no character becomes U+FFFD.
+  /// Normalizes a text; each byte that is not part of a character becomes U+FFFD.
   std::string normalized(std::string_view text) const {
     const std::string space(rules_.escape_whitespaces ? kSpace : " ");
     const bool remove = rules_.remove_extra_whitespaces;
@@ -268,7 +268,7 @@ class PieceCodec : public TokenCodec {
     return result;
   }
 
-  /// Pieces, and characters that none holds.
+  /// Splits a text into pieces, and characters that no piece contains.
   std::vector<Part> parts_of(std::string_view text) const {
     std::vector<Part> parts;
     for (std::string_view left = text; !left.empty();) {
@@ -286,7 +286,7 @@ class PieceCodec : public TokenCodec {
     return result;
   }
 
-  /// Pieces that are no tokens, and what they were joined of.
+  /// Pieces that are not tokens, and the two parts of each.
   using Unused = std::map<std::string, std::pair<std::size_t, std::size_t>>;
 
   std::optional<Joined<Part>> joined(const Part& left, const Part& right, Unused* made) const {
@@ -333,7 +333,7 @@ class PieceCodec : public TokenCodec {
   PieceRules rules_;
   std::unordered_map<std::string, int> pieces_, reserved_;
   std::unordered_map<std::string, int> user_;
-  std::size_t longest_ = 0;  ///< bytes of a piece of the user's
+  std::size_t longest_ = 0;  ///< bytes of a user-defined piece
   std::array<int, 256> bytes_{};
   int unknown_ = -1;
 };

@@ -21,11 +21,11 @@ using Kept = Splitter::Kept;
 
 // ---- GGUF ----
 
-/// What tokenizer.ggml.pre names.
+/// The rules that tokenizer.ggml.pre names.
 struct Words {
   const char* name;
   const char* patterns[2];
-  bool begins;  ///< texts have a token before them, unless a key says otherwise
+  bool begins;  ///< texts begin with a token, unless a key says otherwise
 };
 
 constexpr const char* kLlama3 =
@@ -150,7 +150,7 @@ SortedJson read_sorted(const fs::path& path) {
   return parse_sorted_json(read_text(path), path.string());
 }
 
-/// A flag of tokenizer_config.json.
+/// Returns a flag of tokenizer_config.json.
 bool config_flag(const fs::path& folder, const char* key, bool otherwise) {
   const fs::path path = folder / "tokenizer_config.json";
   if (!fs::exists(path)) return otherwise;
@@ -165,7 +165,7 @@ std::unique_ptr<TokenCodec> piece_codec(const fs::path& path) {
   return make_piece_codec(std::move(rules), path.string());
 }
 
-/// eos_token_id of the first file that has it: a number or several.
+/// Returns eos_token_id, one or several numbers, of the first file that contains it.
 std::set<int> ends_of(const fs::path& folder) {
   std::set<int> ends;
   for (const char* name : {"generation_config.json", "config.json"}) {
@@ -199,7 +199,7 @@ std::unique_ptr<TokenCodec> folder_codec(const fs::path& folder) {
 }
 
 bool begins_with(const fs::path& path, std::string_view text) {
-  if (!fs::is_regular_file(path)) return false;  // a pipe is read once
+  if (!fs::is_regular_file(path)) return false;  // a pipe can be read only once
   const MappedFile file(path);
   return std::string_view(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size())
       .starts_with(text);

@@ -16,7 +16,8 @@ constexpr std::uint32_t kMostSteps = 1'000'000;  ///< of one match
 constexpr std::uint32_t kMostHeap = 64 << 10;    ///< KiB
 constexpr std::uint32_t kMostDepth = 100'000;
 
-/// \s is White_Space, as in the libraries that patterns are written for; PCRE2's has U+180E, too.
+/// Replaces \s by White_Space, which it means in the libraries that patterns are written for;
+/// PCRE2's \s includes U+180E, too.
 std::string with_white_space(const std::string& pattern) {
   std::string result;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -85,7 +86,7 @@ std::vector<std::string_view> Splitter::split(std::string_view text) const {
     if (from < to && code_->kept != (match ? Kept::kOthers : Kept::kMatches))
       parts.push_back(text.substr(from, to - from));
   };
-  std::size_t behind = 0;  // the last match
+  std::size_t behind = 0;  // end of the last match
   for (std::size_t from = 0; from <= text.size();) {
     const int found =
         pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
@@ -94,7 +95,7 @@ std::vector<std::string_view> Splitter::split(std::string_view text) const {
     if (found < 0) throw_error("{}: its pattern takes too long (PCRE2 {})", code_->whence, found);
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(code_->data);
     const std::size_t begin = ends[0], end = ends[1];
-    if (end <= begin) {  // of nothing
+    if (end <= begin) {  // an empty match
       from = begin + std::max<std::size_t>(first_character(text.substr(begin)).bytes, 1);
       continue;
     }

@@ -20,7 +20,7 @@ std::size_t number_of(const SortedJson& json, const std::string& where, const st
   return json.get<std::size_t>();
 }
 
-/// An object of the file, and the path of keys to it.
+/// An object of the file, and its path of keys.
 class Part {
  public:
   Part(const SortedJson& json, std::string where) : json_(json), where_(std::move(where)) {
@@ -29,7 +29,7 @@ class Part {
 
   const std::string& where() const { return where_; }
 
-  /// null counts as absent.
+  /// Finds a key; null counts as absent.
   const SortedJson* find(const char* key) const {
     const auto found = json_.find(key);
     return found == json_.end() || found->is_null() ? nullptr : &*found;
@@ -120,7 +120,7 @@ void read_words(const Part& part, std::vector<WordStep>* words) {
   }
 }
 
-/// The tokens before a single text.
+/// Reads the tokens before a single text.
 void read_template(const Part& part, BytePairRules* rules) {
   const std::string type = part.text("type");
   if (type == "Sequence") {

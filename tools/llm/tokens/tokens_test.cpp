@@ -43,7 +43,7 @@ std::string text_of(const TokenCodec& codec, const std::vector<int>& tokens) {
   return all;
 }
 
-/// A tokenizer.json of a few words, with another value of a key.
+/// Parses a tokenizer.json of a few words, with another value of a key.
 BytePairRules parsed(const std::string& key, const SortedJson& value) {
   SortedJson json = parse_sorted_json(read_text(kTables + "bpe_qwen2.json"), "t.json");
   json[SortedJson::json_pointer(key)] = value;
@@ -184,7 +184,7 @@ TEST_CASE("a damaged SentencePiece model is refused", "[llm][tokens][error]") {
       ++refused;
     }
   }
-  CHECK(refused > good.size() / 7 - 10);  // the last fields may be missing
+  CHECK(refused > good.size() / 7 - 10);  // trailing fields may be missing
   PieceRules twice = parse_piece_model(good, "t.model");
   twice.pieces[300].text = twice.pieces[301].text;
   CHECK_THROWS_WITH(make_piece_codec(twice, "t.model"), ContainsSubstring("t.model: piece 301 '"));

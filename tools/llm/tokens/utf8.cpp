@@ -9,7 +9,7 @@ unsigned byte_at(std::string_view text, std::size_t i) {
   return static_cast<unsigned char>(text[i]);
 }
 
-/// What the second byte may be behind this one.
+/// The range of the second byte after this one.
 struct Second {
   unsigned low = 0x80, high = 0xbf;
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The AXI4 memory of sim/rtl/memory.h for benches: on a device's ports, and with a check of what
-// docs/architecture.md asks of the master besides. Failures are Catch2's.
+// Connects the AXI4 memory of sim/rtl/memory.h to a device's ports in benches, and checks what
+// docs/architecture.md requires of the master. Failures are Catch2's.
 //
-// A cycle is: drive() sets the inputs of the device, the bench evaluates it, sample() looks at the
-// handshakes before the clock edge.
+// In each cycle, drive() sets the inputs of the device, the bench evaluates it, and sample() reads
+// the handshakes before the clock edge.
 
 #pragma once
 
@@ -29,7 +29,7 @@ template <typename Dut>
 class AxiMemory : public sim::AxiMemory {
  public:
   /// @param base   byte address of the first word
-  /// @param bytes  size; everything outside is an error of the test
+  /// @param bytes  size; the test fails at accesses outside
   AxiMemory(Dut& dut, std::uint64_t base, std::size_t bytes, int data_bits, unsigned seed)
       : sim::AxiMemory(settings_of(data_bits, seed)), words(bytes / 4), dut_(dut), base_(base) {
     attach(reinterpret_cast<std::uint8_t*>(words.data()), bytes, base);
@@ -43,7 +43,8 @@ class AxiMemory : public sim::AxiMemory {
 
   std::uint64_t base() const { return base_; }
 
-  /// An interconnect's reset: all bursts are forgotten, and nothing happens until stand(kNone).
+  /// Holds the interconnect in reset: all bursts are dropped, and nothing happens until
+  /// stand(kNone).
   void hold_in_reset() {
     stand(kAll);
     reset();

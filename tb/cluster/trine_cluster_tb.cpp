@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cores of a cluster against lists: each core takes each instruction and each beat that it is
-// asked to take once, in a cycle of its own; a RUN retires, and a copy ends, when the last core
-// says so; words are read from one core after the other. What the cores tell control is joined.
-// Sometimes everything is dropped.
+// Tests the cores of a cluster against lists. Each core takes each instruction and each beat
+// addressed to it exactly once, in any cycle; a RUN retires, and a copy ends, together with the
+// last core; words are read from one core after the other. The cores' status for control is
+// combined. Sometimes everything is dropped.
 
 #include <algorithm>
 #include <array>
@@ -30,13 +30,13 @@ constexpr unsigned kStateBits = 102, kPmemCountAt = 0, kDmemCountAt = 32, kFatal
 constexpr unsigned kActivityBits = 4;
 using Cores = std::bitset<kCores>;
 
-/// One offer to several cores, each of which takes it once.
+/// An item offered to several cores, each of which takes it once.
 struct Offer {
   bool valid = false;
   Cores asked, taken;
 
   Cores offered() const { return valid ? asked & ~taken : Cores{}; }
-  /// @param ready  cores that take it in this cycle  @return whether all have
+  /// @param ready  cores that take it in this cycle  @return true if all cores have taken it
   bool take(const Cores& ready) {
     if (!valid) return false;
     taken |= asked & ready;
@@ -55,8 +55,9 @@ struct Read {
 
 struct Bench : Clocked<Vtrine_cluster> {
   std::mt19937 random;
-  std::array<Offer, 2> cfg, run;                                  // of the two engines
-  std::array<std::array<unsigned, kCores>, 2> runs{}, retired{};  // in flight; ahead of the others
+  std::array<Offer, 2> cfg, run;  // of the two engines
+  // In flight; ahead of the other cores.
+  std::array<std::array<unsigned, kCores>, 2> runs{}, retired{};
   Offer dmem, pmem, param;
   Cores of_copy, owed;
   bool last = false, entries = false, reading = false;
@@ -127,7 +128,7 @@ struct Bench : Clocked<Vtrine_cluster> {
     set_bits(dut.core_rdata_i, kDataBits * reads.front().core, kDataBits, reads.front().data);
   }
 
-  /// Commands, and in the answers what a core takes and ends.
+  /// Checks commands, and the answers with which a core takes and ends them.
   void check_instructions() {
     std::array<std::array<Cores, 3>, 2> answers;  // retire, run_ready, cfg_ready
     for (unsigned e = 0; e < 2; ++e) {
@@ -167,7 +168,7 @@ struct Bench : Clocked<Vtrine_cluster> {
       instructions += run_done ? 1 : 0;
     }
   }
-  /// Beats, and the ends of copies.
+  /// Checks beats, and the ends of copies.
   void check_copies() {
     const Cores ready = any_mask<kCores>(random), pmem_ready = any_mask<kCores>(random);
     Cores param_ready = any_mask<kCores>(random), done;

@@ -63,11 +63,11 @@ struct Bench : Host {
       case Target::kTrits:
       case Target::kSparse:
       case Target::kPalette:
-        break;  // trine_unpack_tb
+        break;  // tested by trine_unpack_tb
       case Target::kCore:
-        break;  // of clusters: random_program_test
+        break;  // for clusters: random_program_test
     }
-    // Local units of one beat; a PMEM row of several beats counts as one step.
+    // Local units are beats; a PMEM row of several beats counts as one step.
     int per_step = unit;
     int step_words = kDataWords;
     if (copy.target == Target::kPmem) {
@@ -93,14 +93,14 @@ struct Bench : Host {
                                   : kProgramBytes) +
                 pick(0, dram_room / kBeatBytes) * kBeatBytes;
     if (maps) {  // rows need not begin or end with a beat
-      const int whole = copy.target == Target::kDmem16 ? 2 : 1;  // words of a code
+      const int whole = copy.target == Target::kDmem16 ? 2 : 1;  // words per code
       const int skip = pick(0, std::min(kDataWords, copy.words) - 1) / whole * whole;
       copy.local += skip;
       copy.dram += 4 * skip;
       copy.words = std::max(1, copy.words - skip - pick(0, kDataWords - 1));
       copy.words = (copy.words + whole - 1) / whole * whole;
     }
-    if (copy.rows > 1 && !copy.from_dmem && chance(30)) {  // backwards
+    if (copy.rows > 1 && !copy.from_dmem && chance(30)) {  // reversed order
       copy.dram += (copy.rows - 1) * copy.dram_stride;
       copy.dram_stride = -copy.dram_stride;
     }
@@ -125,7 +125,8 @@ struct Bench : Host {
     }
   }
 
-  /// All RUNs one after the other, ordered by tokens; loads read what stores wrote.
+  /// Returns a program whose RUNs follow each other, ordered by tokens; loads read what stores
+  /// wrote.
   Program ordered_program(int runs) {
     Program p;
     int last = -1, signal = pick(0, 3);
@@ -164,7 +165,8 @@ struct Bench : Host {
     return p;
   }
 
-  /// Loads and stores side by side, in different halves, and as many tokens as do no harm.
+  /// Returns a program whose loads and stores overlap in different halves, with as many tokens as
+  /// are harmless.
   Program parallel_program(int runs) {
     Program p;
     std::array<std::array<int, 4>, 4> have{}, given{};
@@ -197,7 +199,7 @@ struct Bench : Host {
   }
 };
 
-/// Latencies, stalls: from an ideal machine to a slow one.
+/// Sets latencies and stalls: from an ideal machine to a slow one.
 inline void set_timing(Bench& bench, unsigned kind) {
   bench.memory.timing = {kind == 0 ? 100u : kind == 1 ? 60u : 15u, 0, kind == 0 ? 0 : 40};
   bench.port_percent = kind == 0 ? 100u : kind == 1 ? 60u : 20u;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The registers of trine_control, whatever the bus, the memories and a program do.
+// Tests the registers of trine_control in any state of the bus, the memories and a program.
 
 #include "base/catch.h"
 #include "tb/control/trine_control_bench.h"
@@ -23,7 +23,7 @@ TEST_CASE("trine_csr raises the interrupts that are enabled", "[tb][csr]") {
       for (int i = 0; i < 2000; ++i) bench.tick();
       CHECK(bench.read(csr::kIrqStatus) == (error ? 2 : 1));
       CHECK(bench.dut.irq_o == (enabled >> error & 1));
-      bench.write(csr::kIrqStatus, error ? 1 : 2);  // the other one
+      bench.write(csr::kIrqStatus, error ? 1 : 2);  // the other bit
       CHECK(bench.read(csr::kIrqStatus) == (error ? 2 : 1));
       bench.write(csr::kIrqStatus, 3);
       CHECK(bench.read(csr::kIrqStatus) == 0);
@@ -42,7 +42,7 @@ TEST_CASE("trine_csr starts nothing with a soft reset, and no program twice", "[
       CHECK(!bench.dut.running_o);
       bench.tick();
     }
-    CHECK(bench.read(csr::kStatus) == 2);  // no reset either
+    CHECK(bench.read(csr::kStatus) == 2);  // and no reset
   }
   bench.start_program(p);
   for (int i = 0; i < 20; ++i) bench.tick();
@@ -79,7 +79,7 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
     CHECK(bench.read64(offset) == (0x12345678deadbe80 & kAddresses));
   }
   for (const auto offset : {csr::kProgram, csr::kBase}) {
-    CHECK(bench.write(offset, kBeatBytes / 2) == 2);  // no multiple of the bus width
+    CHECK(bench.write(offset, kBeatBytes / 2) == 2);  // not a multiple of the bus width
     CHECK(bench.read(offset) == 0xdeadbe80);
   }
   CHECK(bench.write(csr::kWatchdog, 0xff234567) == 0);
@@ -130,7 +130,8 @@ TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error
             (locked || (offset % 8 == 4 && TB_AxiAddrBits < 40) ? before : before ^ 128));
       CHECK(bench.write(offset, before) == (locked ? 2 : 0));
     }
-    CHECK(bench.write(csr::kWatchdog, 12345) == 0);  // always: it may be what ends a soft reset
+    // Always accepted: it may be what ends a soft reset.
+    CHECK(bench.write(csr::kWatchdog, 12345) == 0);
     CHECK(bench.read(csr::kWatchdog) == 12345);
     CHECK(bench.write(csr::kWatchdog, 0) == 0);
     CHECK(bench.write(csr::kIrqEnable, 0) == 0);
@@ -152,7 +153,7 @@ TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error
   bench.memory.stand(bench.memory.kNone);
   bench.wiping = 0;
   for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < 500);
-  bench.wiping = 10'000;  // zeros are written: of a scrub, or (with codes) after a reset
+  bench.wiping = 10'000;  // zeros are being written: by a scrub, or with ECC after a reset
   bench.tick();
   check_locked(true);
   CHECK(bench.read(csr::kStatus) == 8);
@@ -169,7 +170,7 @@ TEST_CASE("trine_csr scrubs the memories behind a soft reset", "[tb][csr]") {
   const Program p = bench.ordered_program(10);
   bench.check_run(p);
   if (busy) bench.start_program(p);
-  if (busy) CHECK(bench.write(csr::kControl, 4) == 2);  // a program is not dropped by the way
+  if (busy) CHECK(bench.write(csr::kControl, 4) == 2);  // a scrub does not drop a running program
   bench.wipes = 0;
   if (twice) bench.memory.stand(bench.memory.kAll);  // the zeros wait for the bus
   CHECK(bench.write(csr::kControl, busy ? 6 : 4) == 0);
@@ -181,12 +182,12 @@ TEST_CASE("trine_csr scrubs the memories behind a soft reset", "[tb][csr]") {
   }
   const std::uint32_t status = bench.read(csr::kStatus);
   CHECK((status == 8 || (TB_Ecc && twice && status == 9)));  // 9: in stop for the second reset
-  if (busy) CHECK(bench.write(csr::kControl, 2) == 0);  // meanwhile a soft reset: the zeros go on
+  if (busy) CHECK(bench.write(csr::kControl, 2) == 0);  // a soft reset does not interrupt the zeros
   for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
   CHECK(bench.wiping == 0);
   CHECK(bench.read(csr::kStatus) == 0);
   CHECK(bench.read(csr::kIrqStatus) == 0);
-  // The next soft reset leaves the memories alone, without codes.
+  // Without ECC, the next soft reset leaves the memories unchanged.
   bench.wipes = 0;
   CHECK(bench.write(csr::kControl, 2) == 0);
   for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
@@ -201,22 +202,22 @@ TEST_CASE("trine_csr answers each access while the bus is dead", "[tb][csr][erro
   CAPTURE(seed, channel);
   Bench bench(seed);
   set_timing(bench, seed % 3);
-  REQUIRE(bench.write(csr::kWatchdog, 0) == 0);  // nobody gives up
+  REQUIRE(bench.write(csr::kWatchdog, 0) == 0);  // disables the watchdog
   bench.start_program(bench.parallel_program(60));
   for (int wait = bench.pick(0, 2000); wait > 0; --wait) bench.tick();
   bench.memory.stand(channel);
   std::uint32_t value = 0;
-  for (int i = 0; i < 100; ++i) {  // write() and read() have bounds
+  for (int i = 0; i < 100; ++i) {  // write() and read() fail after a time limit
     const auto offset = static_cast<std::uint32_t>(bench.pick(0, 0x100 / 4)) * 4;
     bench.read(offset, value);
-    // Nor the limits: a program that they have ended counts as one that ended.
+    // Not the limits either: a program that they stop counts as ended.
     if (offset != csr::kControl && offset != csr::kWatchdog && offset != csr::kProgressLimit &&
         offset != csr::kCyclesLimit)
       bench.write(offset, static_cast<std::uint32_t>(bench.random()));
     if (i % 10 == 9) bench.write(csr::kControl, bench.pick(0, 1) != 0 ? 2 : 6);
   }
   if (!bench.memory.idle()) CHECK((bench.read(csr::kStatus) & 9) == 9);
-  REQUIRE(bench.write(csr::kWatchdog, 50) == 0);  // the way out
+  REQUIRE(bench.write(csr::kWatchdog, 50) == 0);  // stops the program
   REQUIRE(bench.write(csr::kControl, 2) == 0);
   for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) REQUIRE(j < 5000);  // slow beats
   REQUIRE(bench.write(csr::kWatchdog, csr::kWatchdogReset) == 0);
@@ -226,7 +227,7 @@ TEST_CASE("trine_csr answers each access while the bus is dead", "[tb][csr][erro
   bench.check_run(bench.ordered_program(20));
 }
 
-/// Between the two reads the count crosses 2^32.
+/// The count crosses 2^32 between the two reads.
 TEST_CASE("trine_csr keeps the high half of a counter with its low half", "[tb][csr]") {
   Bench bench(68);
   REQUIRE(bench.write(csr::kWatchdog, 0) == 0);

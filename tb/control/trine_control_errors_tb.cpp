@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stops a program of trine_control: responses, words, tokens, windows, limits, a silent bus, a
-// soft reset; and that the next one runs.
+// Tests everything that stops a program of trine_control: responses, words, tokens, windows,
+// limits, a silent bus, a soft reset. Afterwards the next program must run.
 
 #include "base/catch.h"
 #include "tb/control/trine_control_bench.h"
@@ -17,15 +17,15 @@ bool touches(const Program& p, bool store, std::uint32_t run, std::uint64_t beat
   return std::find(runs.begin(), runs.end(), run) != runs.end();
 }
 
-/// Whether that load copies from DMEM: one that is going on is told for the burst behind it that
-/// never comes (docs/registers.md, ERROR_RUN).
+/// Returns true if the load copies from DMEM. A running copy is reported for the burst after it
+/// that never arrives (docs/registers.md, ERROR_RUN).
 bool copies_on_chip(const Program& p, std::uint32_t run) {
   for (const Copy& c : p.copies)
     if (!c.store && run-- == 0) return c.from_dmem;
   return false;
 }
 
-/// One RUN of compute, which does not end while the bench stands.
+/// Returns a program with one RUN of compute, which does not end while the bench stands.
 Program one_run() {
   Program p;
   p.run(Engine::kCompute, {0, 0, 0, 0});
@@ -50,7 +50,7 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
     first += static_cast<std::uint64_t>(bench.pick(0, static_cast<int>(p.words.size()) - 1)) * 8 /
              kBeatBytes * kBeatBytes;
     bytes = kBeatBytes;
-  } else {  // a beat in a row of a long copy, or all of a row's bursts of writes, among others
+  } else {  // a beat of a long copy's row or, for writes, the bursts of a whole row, among others
     const bool store = kind == kStoreError;
     p = bench.parallel_program(10);
     p.words.pop_back();
@@ -82,7 +82,7 @@ TEST_CASE("trine_control stops where a burst of reads does not end as it was ask
   CAPTURE(seed, fetch, early);
   Bench bench(seed);
   set_timing(bench, seed % 3);
-  REQUIRE(bench.write(csr::kWatchdog, 400) == 0);  // without RLAST a burst is owed for ever
+  REQUIRE(bench.write(csr::kWatchdog, 400) == 0);  // without RLAST a burst stays open forever
   Program p = bench.ordered_program(10);
   if (fetch) {
     bench.sets(p, Engine::kVector, 300);
@@ -93,7 +93,7 @@ TEST_CASE("trine_control stops where a burst of reads does not end as it was ask
            bench.random);
   }
   p.end();
-  // Two beats of the bus, of which one is not a burst's last, or a burst and more.
+  // Covers two beats of the bus, one of which is not the last of a burst, or a burst and more.
   const std::uint64_t first =
       memory_base + static_cast<std::uint64_t>((fetch ? 0 : kProgramBytes) +
                                                bench.pick(0, 8) * std::min(kBusBits / 8, 64));
@@ -120,7 +120,7 @@ TEST_CASE("trine_control issues the words before a response that is wrong",
           "[tb][control][error]") {
   Bench bench(39);
   set_timing(bench, 0);
-  bench.port_percent = 5;  // queue and buffer are full when it comes
+  bench.port_percent = 5;  // queue and buffer are full at that point
   Program p;
   bench.sets(p, Engine::kVector, 300);
   p.end();
@@ -149,7 +149,7 @@ TEST_CASE("trine_control counts the RUNs and words of a long program", "[tb][con
   }
   SECTION("to an illegal word") {
     const std::size_t offset = 8 * p.words.size();
-    p.words.push_back(kHash);  // it is the first word's alone
+    p.words.push_back(kHash);  // legal only as the first word
     p.end();
     bench.start_program(p);
     bench.check_error(kIllegalError, offset);
@@ -166,7 +166,8 @@ TEST_CASE("trine_control keeps its bursts inside of the window", "[tb][control][
   Program p = bench.ordered_program(30);
   std::uint64_t address = 0;
   std::uint32_t run = 0;
-  // The program's end lies outside, from the beginning or the end of a burst on.
+  // The end of the program is outside of the window, starting with the first or the last word of a
+  // burst.
   if (kind == kFetchWindow) {
     p = {};
     while (p.words.size() < 600) p.words.push_back(isa::encode_set(Engine::kVector, 0, 0));
@@ -176,7 +177,7 @@ TEST_CASE("trine_control keeps its bursts inside of the window", "[tb][control][
                                          1, static_cast<int>(8 * p.words.size() / kBurst) - 1));
     bench.memory.window_last =
         address + static_cast<std::uint64_t>(bench.pick(0, 1)) * (kBurst - 1) - 1;
-  } else {  // the last copy touches a beat that lies behind all others
+  } else {  // the last copy touches a beat after all others
     const bool store = kind == kStoreWindow;
     p.words.pop_back();
     const int at = kMemoryBytes - kBeatBytes;
@@ -242,14 +243,15 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
   CHECK(bench.read(csr::kIrqStatus) == 2);
   bench.write(csr::kIrqStatus, 2);
   bench.check_start_refused();
-  if (late) {  // it answers after all: that is dropped, and counted
+  if (late) {  // the memory answers late: the answer is dropped and counted
     const Words before = bench.memory.words;
     for (int i = 0; i < 1000; ++i) bench.tick();
     CHECK(bench.read(csr::kStatus) == (kError | kBusDirty));
     bench.memory.stand(Memory::kNone);
     for (int i = 0; (bench.read(csr::kStatus) & kBusDirty) != 0; ++i) REQUIRE(i < 4'000);
     CHECK(bench.memory.idle());
-    // The beat on offer is finished; where the address waits, the memory has taken those before it.
+    // An offered beat is completed; while the address waits, the memory has taken the beats before
+    // it.
     bench.compare("DRAM", bench.memory.words, before, channel == Memory::kAw ? 64 : 1);
   } else {
     bench.reset_bus();
@@ -268,7 +270,7 @@ TEST_CASE("trine_control keeps what comes late from the next program", "[tb][con
   Program p;
   while (p.copies.size() < 400) p.append(bench.ordered_program(20));
   bench.start_program(p);
-  CHECK(bench.write(csr::kControl, kBusWasReset) == 2);  // not while it runs
+  CHECK(bench.write(csr::kControl, kBusWasReset) == 2);  // not while a program runs
   for (int wait = bench.pick(0, 3000); wait > 0; --wait) bench.tick();
   bench.memory.stand(Memory::kR);
   for (int i = 0; !bench.dut.irq_o; ++i) {
@@ -276,8 +278,8 @@ TEST_CASE("trine_control keeps what comes late from the next program", "[tb][con
     bench.tick();
   }
   bench.write(csr::kIrqStatus, 3);
-  // A driver that only tries again: refused as long as a beat may come, exact from the first time
-  // on that it is not.
+  // A driver that simply tries again is refused while beats may arrive. The first start that is
+  // accepted is exact.
   const Program next = bench.ordered_program(20);
   for (int tries = 0; tries < 20; ++tries) bench.check_start_refused();
   bench.memory.stand(Memory::kNone);
@@ -303,7 +305,8 @@ TEST_CASE("trine_control ends a soft reset on a bus that does not answer", "[tb]
   if ((bench.read(csr::kStatus) & kBusDirty) != 0) bench.check_start_refused();
   bench.write(csr::kIrqStatus, 3);
   bench.reset_bus();
-  for (int j = 0; TB_Ecc && (bench.read(csr::kStatus) & 8) != 0; ++j) REQUIRE(j < 5000);  // zeros
+  // Zeros are written.
+  for (int j = 0; TB_Ecc && (bench.read(csr::kStatus) & 8) != 0; ++j) REQUIRE(j < 5000);
   CHECK(bench.read(csr::kStatus) == 0);
   bench.check_run(bench.ordered_program(20));
 }
@@ -346,7 +349,7 @@ TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   Program p = bench.parallel_program(20);
   p.words.pop_back();
   const std::size_t offset = 8 * p.words.size();
-  if (bad != 0) {  // 0: the program has no END, and the word count ends it
+  if (bad != 0) {  // 0: the program lacks END, and the word count ends it
     p.words.push_back(bad);
     p.end();
   }
@@ -366,7 +369,7 @@ TEST_CASE("trine_control runs nothing of another configuration's program", "[tb]
   p.words.front() = first;
   bench.start_program(p);
   bench.check_error(kConfigurationError, 0);
-  CHECK(bench.next == decltype(bench.next){});  // no engine has seen a word
+  CHECK(bench.next == decltype(bench.next){});  // no engine has received a word
   CHECK(bench.memory.bytes_written() == 0);
   CHECK(bench.state.pmem == before.pmem);
   CHECK(bench.state.dmem == before.dmem);
@@ -381,12 +384,12 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
   Bench bench(seed);
   set_timing(bench, timing);
   Program p;
-  std::size_t at = 0;  // the word that cannot go on
+  std::size_t at = 0;  // index of the word that cannot continue
   enum Place { kBeforeEnd, kBehindQueue, kWaitsItself };
   const auto place = GENERATE(kBeforeEnd, kBehindQueue, kWaitsItself);
   CAPTURE(place);
   if (place == kBeforeEnd) {
-    p = bench.ordered_program(8);  // short: no queue is full before END comes
+    p = bench.ordered_program(8);  // short: END is fetched before any queue is full
     const auto is_run = [](Word w) { return isa::opcode_of(w) == isa::Opcode::kRun; };
     auto nth = static_cast<std::size_t>(bench.pick(0, 6));
     for (Word& word : p.words) {  // one RUN does not give its token
@@ -395,12 +398,12 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
       word = isa::encode_run(isa::engine_of(word), {run.wait, 0, run.op, run.flags});
     }
     at = p.words.size() - 1;
-  } else if (place == kBehindQueue) {  // the RUN that would give it cannot be fetched
+  } else if (place == kBehindQueue) {  // the RUN that would give it is never fetched
     p.run(Engine::kVector, {1 << static_cast<int>(Engine::kCompute), 0, 0, 0});
     bench.sets(p, Engine::kVector, 100);
     p.run(Engine::kCompute, {0, 1 << static_cast<int>(Engine::kVector), 0, 0});
     p.end();
-    at = 1 + 1 + 1 + 64;  // BEGIN, the RUN at the front, the word behind it, a queue of 64
+    at = 1 + 1 + 1 + 64;  // BEGIN, the RUN in front, the word after it, a queue of 64
   } else {                // an engine that the others wait for
     for (const Engine engine : {Engine::kStore, Engine::kCompute, Engine::kVector, Engine::kLoad})
       p.run(engine, {1 << (static_cast<int>(engine) + 1) % 4, 15, 0, 0});
@@ -409,7 +412,7 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
   }
   bench.start_program(p);
   bench.check_error(kDeadlock, 8 * at);
-  CHECK(bench.write(csr::kControl, 2) == 0);  // a soft reset forgets it
+  CHECK(bench.write(csr::kControl, 2) == 0);  // a soft reset clears it
   for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
   CHECK(bench.read(csr::kStatus) == 0);
   CHECK(bench.read(csr::kErrorCause) == 0);
@@ -430,7 +433,7 @@ TEST_CASE("trine_control stops a program in which nothing moves any more", "[tb]
     const std::int64_t begun = bench.cycles;
     while (bench.dut.running_o) bench.tick();
     CHECK(bench.cycles - begun > kLimit);
-    CHECK(bench.cycles - begun < kLimit + 60);  // END may be fetched behind the RUN
+    CHECK(bench.cycles - begun < kLimit + 60);  // END may be fetched after the RUN
   }
   SECTION("not while it gets on") {
     for (int i = 0; i < 40'000; ++i) {
@@ -466,7 +469,7 @@ TEST_CASE("a bus that owes an answer is the watchdog's, not a lack of progress",
   }
   const std::uint32_t cause = bench.read(csr::kErrorCause);
   CHECK(
-      (cause == kFetchTimeout || cause == kLoadTimeout));  // a wide beat may hold all that is left
+      (cause == kFetchTimeout || cause == kLoadTimeout));  // a wide beat may hold all that remains
   CHECK((bench.read(csr::kStatus) & kBusDirty) != 0);
   bench.reset_bus();
   REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
@@ -486,7 +489,8 @@ TEST_CASE("trine_control ends a program at its limit of cycles", "[tb][control][
   CHECK(bench.read64(csr::kCycles) >= kCountFrom + kLimit);
   CHECK(bench.read64(csr::kCycles) <= kCountFrom + kLimit + 20);
   bench.stands = bench.moves = false;
-  // The count of the program before ends none, wherever the counters are when it starts.
+  // The count of the previous program does not end this one, whatever the counters are at its
+  // start.
   REQUIRE(bench.write(csr::kCyclesLimit, static_cast<std::uint32_t>(kCountFrom) + 2000) == 0);
   Program nothing;
   nothing.end();
@@ -556,12 +560,12 @@ TEST_CASE("trine_control survives a soft reset at any time", "[tb][control]") {
     bench.write(csr::kIrqStatus, 3);
     bench.write(csr::kControl, 2);
     const std::uint64_t written = bench.memory.bytes_written();
-    // What is on its way, at the slowest: some bursts of a narrow bus that is ready in 15 % of
-    // cycles.
+    // The slowest case for transfers in progress: some bursts of a narrow bus that is ready in 15 %
+    // of cycles.
     for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < 5000);
     CHECK(bench.read(csr::kStatus) == 0);
     CHECK(bench.memory.idle());
-    CHECK(bench.memory.bytes_written() - written <= kBusBits / 8);  // a beat on offer is finished
+    CHECK(bench.memory.bytes_written() - written <= kBusBits / 8);  // an offered beat is completed
     bench.write(csr::kIrqStatus, 3);
   }
   bench.check_run(bench.ordered_program(20));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bench of trine_control: ports, engines and registers in each cycle, and what a run must
-// leave.
+// The bench of trine_control: ports, engines and registers in each cycle, and the checks after a
+// run.
 
 #pragma once
 
@@ -14,26 +14,26 @@
 
 namespace trine::tb::control {
 
-/// trine_control between a bus, a host, memories and engines that the bench plays.
+/// trine_control between bus, host, memories and engines, all simulated by the bench.
 struct Host {
   Vtrine_control_ports dut;
   std::mt19937 random;
   AxiMemory<Vtrine_control_ports> memory;
   State state;                 ///< the on-chip memories; DRAM is in `memory`
-  unsigned port_percent = 60;  ///< ready of the on-chip ports and the engines
-  int read_latency = 3;        ///< of DMEM, at most
-  int retire_max = 60;         ///< cycles from a RUN to its retire pulse, at most
-  int patience = 400'000 * (1 + (kBeatsPerRow - 1) / 8);  ///< cycles of a program, at most
+  unsigned port_percent = 60;  ///< ready probability of the on-chip ports and the engines
+  int read_latency = 3;        ///< maximum, of DMEM
+  int retire_max = 60;         ///< maximum cycles from a RUN to its retire pulse
+  int patience = 400'000 * (1 + (kBeatsPerRow - 1) / 8);  ///< maximum cycles of a program
   bool stands = false;                                    ///< compute and vector end no RUN
-  bool moves = false;                                     ///< they say that they get on
+  bool moves = false;                                     ///< they report progress
   std::int64_t cycles = 0;
-  std::uint64_t base;  ///< BASE: any that words can make up for
+  std::uint64_t base;  ///< BASE: any value for which words can compensate
   int wiping =
-      TB_Ecc != 0 ? kWipeCycles : 0;  ///< zeros are still to be written, for so many cycles
+      TB_Ecc != 0 ? kWipeCycles : 0;  ///< number of cycles in which zeros are still to be written
   int wipes = 0;
   static constexpr int kWipeCycles = 150;
-  static constexpr std::uint64_t kAligned = 128;  ///< of a beat of any bus
-  std::vector<Word> program;                      ///< what the engines are to see
+  static constexpr std::uint64_t kAligned = 128;  ///< alignment of a beat of any bus
+  std::vector<Word> program;                      ///< the words that the engines must receive
 
   explicit Host(unsigned seed)
       : random(seed),
@@ -95,7 +95,7 @@ struct Host {
     std::size_t addr;
     std::uint32_t word;
   };
-  std::vector<Write> writes;   // taken, of a copy that is not done
+  std::vector<Write> writes;   // taken, of a copy that has not ended
   std::int64_t done_due = -1;  // of the copy whose last beat was taken
 
   void drive_ports() {
@@ -114,7 +114,7 @@ struct Host {
   void sample_ports() {
     if (dut.dma_rdata_valid_i) reads.pop_front();
     if (dut.clear_o) reads.clear();
-    // Words are there when their copy is done, and no sooner; a clear takes none back.
+    // Words are stored when their copy is done, and no earlier; a clear does not revoke any.
     if (dut.clear_o || dut.dma_wdone_i) {
       for (const Write& write : writes) state.dmem.at(write.addr) = write.word;
       writes.clear();
@@ -155,8 +155,7 @@ struct Host {
     }
   }
 
-  // -- engines: compute and vector are played, all four are watched
-  // ---------------------------------
+  // -- engines: the bench simulates compute and vector, and checks all four ----------------------
   std::array<std::size_t, 4> next{};  ///< the engine's next word in `program`
   std::array<std::deque<isa::Run>, 4> in_flight;
   std::array<std::deque<std::int64_t>, 4> retire_due;  ///< of compute and vector
@@ -183,7 +182,7 @@ struct Host {
     dut.vector_retire_i = retires(2);
   }
 
-  /// The engine's next word, which must be what it was offered.
+  /// Returns the engine's next word, which must be the offered one.
   Word expect(int e) {
     auto& at = next.at(static_cast<std::size_t>(e));
     const auto is_of_engine = [e](Word word) {
@@ -248,8 +247,7 @@ struct Host {
     if (e % 3 != 0) retire_due[static_cast<std::size_t>(e)].pop_front();
   }
 
-  // -- registers: each access is answered at once, in any state
-  // ------------------------------------
+  // -- registers: each access is answered at once, in any state ----------------------------------
   static constexpr int kWriteBound = 2, kReadBound = 17;  ///< cycles until it is taken
 
   int write(std::uint32_t offset, std::uint32_t value, unsigned strobes = 15) {
@@ -356,7 +354,7 @@ struct Host {
     CHECK(memory.idle());
   }
 
-  /// The last program once more, as it is in IMEM: the driver writes nothing of it.
+  /// Starts the last program again from IMEM: the driver writes none of its words.
   void start_again() {
     forget_engines();
     causes.fill(0);
@@ -374,7 +372,7 @@ struct Host {
     for (int i = 0; (read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 5000);
   }
 
-  /// Bytes that a start reads of the program: all of them, but for bursts that are kept.
+  /// Returns the bytes that a start reads of the program: all of them, except for kept bursts.
   std::uint64_t to_fetch(std::size_t words, bool again) const {
     constexpr std::uint64_t kBurst = 256, kPage = 4096;
     const std::uint64_t end = 8 * words;
@@ -388,12 +386,13 @@ struct Host {
     return kept == end ? 0 : (end - kept + kBeatBytes - 1) / kBeatBytes * kBeatBytes;
   }
 
-  /// The program ends well, and DRAM and on-chip memories are what the copies make of them.
+  /// Requires that the program ends well, and that DRAM and on-chip memories contain the results of
+  /// the copies.
   void check_run(const Program& p) {
     State expected = state;
     expected.dram = memory.words;
     start_program(p);
-    for (std::size_t i = 0; i < p.words.size(); ++i) {  // they are there only now
+    for (std::size_t i = 0; i < p.words.size(); ++i) {  // they are available only now
       expected.dram[2 * i] = memory.words[2 * i];
       expected.dram[2 * i + 1] = memory.words[2 * i + 1];
     }
@@ -416,7 +415,7 @@ struct Host {
     CHECK(state.pmem == expected.pmem);
   }
 
-  /// @param beats  of the bus that may differ
+  /// @param beats  number of beats that may differ
   void compare(const char* name, const Words& actual, const Words& expected, int beats = 0) {
     auto [a, e] = std::mismatch(actual.begin(), actual.end(), expected.begin());
     for (; beats > 0 && a != actual.end(); --beats) {
@@ -436,7 +435,7 @@ struct Host {
     while (wiping > 0) tick();
   }
 
-  /// While the bus owes what was given up.
+  /// Requires refused starts while the bus owes beats of a cancelled burst.
   void check_start_refused() {
     CHECK(write(csr::kControl, 1) == 2);
     CHECK(!dut.running_o);
@@ -456,14 +455,14 @@ struct Host {
     return std::accumulate(causes.begin(), causes.end(), kCountFrom);
   }
 
-  /// The program stops with this error; afterwards the machine works as before.
+  /// Requires that the program stops with this error, and that the machine works afterwards.
   void check_error(std::uint32_t cause, std::uint64_t addr, std::uint32_t run = 0) {
     wait_irq();
     CHECK(read(csr::kErrorRun) == run);
     CHECK(read(csr::kStatus) == 4);
     CHECK(read(csr::kErrorCause) == cause);
     CHECK(read64(csr::kErrorAddress) == addr);
-    CHECK(read64(csr::kErrorAddressAlias) == addr);  // drivers from before REGISTERS_VERSION
+    CHECK(read64(csr::kErrorAddressAlias) == addr);  // for drivers from before REGISTERS_VERSION
     CHECK(read(csr::kIrqStatus) == 2);
     write(csr::kIrqStatus, 2);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the benches of trine_control run: the machine's sizes, its memories, copies and programs of
-// them, and what a copy does.
+// The programs of the benches of trine_control: the machine's sizes, its memories, copies and
+// programs of copies, and the effect of a copy.
 
 #pragma once
 
@@ -61,21 +61,21 @@ constexpr Word kHash = 0xc123456789abcdef;  // the design's; every program begin
 constexpr std::uint32_t kError = 4, kBusDirty = 16, kBusWasReset = 8;
 
 constexpr int kMemoryBytes = 1 << 20;
-constexpr int kProgramBytes = 1 << 18;               // the program lies first,
-constexpr int kSourceBytes = (1 << 17) + (1 << 16);  // then what loads read, then what stores write
+constexpr int kProgramBytes = 1 << 18;               // the program comes first,
+constexpr int kSourceBytes = (1 << 17) + (1 << 16);  // then words for loads, then for stores
 
-/// Where DRAM lies on the bus; each Bench draws it, so that all bits of addresses are used. Of wide
-/// addresses every second one has a border of 4 GiB in the middle: of the program, what loads read,
-/// or what stores write.
+/// The address of DRAM on the bus. Each Bench draws it, so that all address bits are used. With
+/// wide addresses, every second one puts a multiple of 4 GiB in the middle of the program, of the
+/// words that loads read, or of those that stores write.
 inline std::uint64_t memory_base = 0;
 
 using Words = std::vector<std::uint32_t>;
 
-/// Everything a program changes.
+/// Everything that a program changes.
 struct State {
   Words dram = Words(kMemoryBytes / 4), dmem = Words(kDmemWords);
   std::vector<std::array<std::uint32_t, kCols>> pmem{kPmemRows};
-  Words bias = Words(kParams), scale = Words(2 * kParams);  // scale: two words an entry
+  Words bias = Words(kParams), scale = Words(2 * kParams);  // scale: two words per entry
   Words table = Words(isa::dma::kTableWords);
   Words exponentials = Words(isa::dma::kExponentialWords), points = exponentials;
 };
@@ -85,10 +85,11 @@ struct Copy {
   bool store;
   Target target;
   int dram, local, words, rows, dram_stride, local_stride;
-  bool from_dmem = false;  ///< then `dram` is a place there
+  bool from_dmem = false;  ///< `dram` is then a DMEM address
 };
 
-/// Row `row` of the copy: byte a of word w is byte w mod 4 of column a; words missing are zero.
+/// Applies row `row` of a transposed copy: byte a of word w becomes byte w mod 4 of column a;
+/// missing words are zero.
 inline void apply_transposed(const Copy& copy, int row, const Words& source, State& state) {
   for (int w = 0; w < (copy.words + 3) / 4 * 4; ++w) {
     const auto from = static_cast<std::size_t>((copy.dram + row * copy.dram_stride) / 4 + w);
@@ -102,7 +103,7 @@ inline void apply_transposed(const Copy& copy, int row, const Words& source, Sta
   }
 }
 
-/// Two words from `w` on of int16 codes: in DMEM high bytes, then low bytes.
+/// Copies two words of int16 codes from `w` on: in DMEM high bytes, then low bytes.
 inline void apply_planes(bool store, std::uint32_t* dram, std::uint32_t* dmem) {
   const std::uint32_t in[2]{dram[0], dram[1]}, planes[2]{dmem[0], dmem[1]};
   const auto byte = [](const std::uint32_t* words, int b) {
@@ -178,12 +179,13 @@ inline void apply(const Copy& copy, State& state) {
 struct Program {
   std::vector<Word> words{kHash};
   std::vector<Copy> copies;
-  std::vector<std::size_t> dram_sets;  ///< words with a place in DRAM, from the start of the memory
+  /// Words with a DRAM address, relative to the start of the memory.
+  std::vector<std::size_t> dram_sets;
 
   void run(Engine engine, const isa::Run& run) { words.push_back(isa::encode_run(engine, run)); }
   void copy(const Copy& c, int wait, int signal, bool sets, std::mt19937& random);
   void end() { words.push_back(isa::kEndWord); }
-  /// Another program behind this one, in the place of its END.
+  /// Appends another program in place of END.
   void append(const Program& more) {
     if (words.back() == isa::kEndWord) words.pop_back();
     for (const std::size_t at : more.dram_sets) dram_sets.push_back(words.size() - 1 + at);
@@ -200,7 +202,7 @@ inline void Program::copy(const Copy& c, int wait, int signal, bool sets, std::m
   registers.set(isa::dma::kWords, c.words);
   registers.set(isa::dma::kRowsLast, c.rows - 1);
   registers.set(isa::dma::kLocalStride, c.local_stride);
-  registers.set(isa::dma::kDramStride, c.dram_stride);  // or backwards
+  registers.set(isa::dma::kDramStride, c.dram_stride);  // or in reversed order
   if (sets) {
     std::array<int, 4> order{0, 1, 2, 3};
     std::shuffle(order.begin(), order.end(), random);
@@ -226,7 +228,7 @@ inline std::uint64_t draw_memory_base(unsigned seed) {
   return memory_base;
 }
 
-/// The RUNs of an engine that touch this beat.
+/// Returns the RUNs of an engine that touch this beat.
 inline std::vector<std::uint32_t> runs_that_touch(const Program& p, bool store,
                                                   std::uint64_t beat) {
   std::vector<std::uint32_t> runs;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The control and its DMA engines against a sequential model: random programs, stalls everywhere, a
-// program that is kept. Compute and vector engines are played by the bench.
+// Tests the control and its DMA engines against a sequential model: random programs, random stalls,
+// a program that IMEM keeps. The bench simulates the compute and vector engines.
 
 #include "base/catch.h"
 #include "tb/control/trine_control_bench.h"
@@ -38,7 +38,7 @@ TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control
   bench.memory.slave = sim::kAxiSlaves.at(at);
   bench.check_run(bench.ordered_program(40));
   bench.check_run(bench.parallel_program(60));
-  // An error of a store stops it with what the memory says, whatever the order was.
+  // An error of a store stops the program with the memory's response, whatever the order was.
   Program p = bench.parallel_program(10);
   const int region = kProgramBytes + kSourceBytes;
   p.words.pop_back();
@@ -51,7 +51,7 @@ TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control
   const std::uint64_t burst = bench.memory.failure().burst;
   bench.check_error(kStoreError, burst, runs_that_touch(p, true, burst).at(0));
   bench.memory.clear_errors();
-  // A soft reset in the midst of it leaves nothing behind.
+  // A soft reset in the middle of a program leaves nothing behind.
   bench.start_program(bench.parallel_program(40));
   for (int wait = bench.pick(100, 600); wait > 0; --wait) bench.tick();
   bench.write(csr::kControl, 2);
@@ -61,7 +61,7 @@ TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control
 }
 
 #if TB_Ecc
-/// A fatal word as trine_ecc says it: from some cycle on, until clear_o.
+/// Reports a fatal word as trine_ecc does: from some cycle on, until clear_o.
 TEST_CASE("trine_control holds its beats when a word cannot be corrected", "[tb][control][error]") {
   const auto seed = GENERATE(range(141u, 165u));
   CAPTURE(seed);
@@ -99,7 +99,7 @@ TEST_CASE("trine_control holds its beats when a word cannot be corrected", "[tb]
 /// The last write of a program may be merged into a word that cannot be corrected.
 TEST_CASE("trine_control does not report done when a word fails at the end",
           "[tb][control][error]") {
-  const int late = GENERATE(1, 2, 3);  // cycles after the machine left running
+  const int late = GENERATE(1, 2, 3);  // cycles after running_o falls
   CAPTURE(late);
   Bench bench(165);
   bench.start_program(bench.ordered_program(4));
@@ -160,7 +160,7 @@ TEST_CASE("trine_control prefetches the next load", "[tb][control]") {
   CHECK(static_cast<int>(bench.busy[0]) <= bus_beats + 12 * kRuns + 100);
 }
 
-/// The memory has a copy's words when it says so, up to 32 cycles behind the last beat.
+/// The memory contains a copy's words when it reports them, up to 32 cycles after the last beat.
 TEST_CASE("trine_control ends a load of DMEM when its words are there", "[tb][control]") {
   Bench bench(23);
   constexpr int kBeats = 2, kRuns = 20;
@@ -179,8 +179,8 @@ TEST_CASE("trine_control ends a load of DMEM when its words are there", "[tb][co
   bench.check_run(p);
 }
 
-/// Rows and strides that random copies do not have; a row left out, or one in a wrong place, leaves
-/// other words.
+/// Uses numbers of rows and strides that random copies do not have. A missing or misplaced row
+/// leaves other words.
 TEST_CASE("trine_control copies rows by the hundred, and far from each other", "[tb][control]") {
   Bench bench(23);
   set_timing(bench, 0);
@@ -200,7 +200,7 @@ TEST_CASE("trine_control copies rows by the hundred, and far from each other", "
   }
 }
 
-// The counters are the same ones with any bus: where a beat counts most.
+// The counters do not depend on the bus, so the test uses buses with the largest beats.
 #if TB_AxiDataBits >= 512 || defined(TB_Mutants)
 TEST_CASE("trine_control counts millions of bytes", "[tb][control]") {
   Bench bench(24);
@@ -244,7 +244,7 @@ TEST_CASE("trine_control ends at END, whatever the number of words", "[tb][contr
 #if TB_ImemWords
 TEST_CASE("trine_control reads a program's beginning once", "[tb][control][imem]") {
   const auto seed = GENERATE(range(151u, 157u));
-  const auto runs = GENERATE(3, 30);  // it fits, or is longer
+  const auto runs = GENERATE(3, 30);  // the program fits into IMEM, or is longer
   CAPTURE(seed, runs);
   Bench bench(seed);
   set_timing(bench, seed % 3);
@@ -264,7 +264,7 @@ TEST_CASE("trine_control reads a program's beginning once", "[tb][control][imem]
     CHECK(bench.memory.bytes_fetched() == bytes);
   };
   again(rest);
-  // Other words at the same place: the old ones run until the driver tells.
+  // Other words at the same address: the old ones run until the driver reports the change.
   Program other;
   bench.sets(other, Engine::kCompute, 1);
   const Word word = other.words.at(1);
@@ -275,7 +275,7 @@ TEST_CASE("trine_control reads a program's beginning once", "[tb][control][imem]
   bench.write64(csr::kProgram, memory_base);
   again(all);
   again(rest);
-  // Each of them makes it read anew; what it does not know of a program leaves it as it is.
+  // Each of these writes forces a new fetch; other writes keep the program.
   bench.write64(csr::kBase, bench.base);
   bench.write64(csr::kWindowFirst, 0);
   const std::array<std::uint32_t, 3> names{csr::kProgram, csr::kProgram + 4, csr::kProgramWords};
@@ -307,7 +307,7 @@ TEST_CASE("trine_control keeps nothing of a program that did not end well",
     CHECK(bench.memory.bytes_fetched() == rest);
   };
   bench.check_run(p);
-  // A soft reset, alone, anywhere in a run, and with a scrub.
+  // A soft reset at any time in a run, also with a scrub.
   REQUIRE(bench.write(csr::kControl, 2) == 0);
   bench.wait_reset();
   check_anew();
@@ -317,7 +317,7 @@ TEST_CASE("trine_control keeps nothing of a program that did not end well",
   bench.wait_reset();
   REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
   check_anew();
-  // An error of the bus: of the fetch while it fills the memory, or of an engine.
+  // A bus error: of the fetch while it fills IMEM, or of an engine.
   const std::uint64_t beat =
       memory_base + static_cast<std::uint64_t>(
                         bench.pick(0, static_cast<int>(all) / kBeatBytes - 1) * kBeatBytes);
@@ -333,11 +333,11 @@ TEST_CASE("trine_control keeps nothing of a program that did not end well",
   bench.memory.inject_error(source, source + kSourceBytes + kMemoryBytes / 2, 3);
   bench.start_again();
   bench.wait_irq();
-  const bool stopped = bench.read(csr::kStatus) == 4;  // else it copies nothing
+  const bool stopped = bench.read(csr::kStatus) == 4;  // otherwise it copies nothing
   bench.memory.clear_errors();
   REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
   if (stopped) check_anew();
-  // A bus that does not answer, when the program's words are read.
+  // The bus does not answer when the program is read.
   bench.write64(csr::kProgram, memory_base);
   REQUIRE(bench.write(csr::kWatchdog, 2000) == 0);
   bench.start_again();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: counters with few bits, so that all of them move, against sums.
+// Module bench: compares counters of few bits, which all wrap, with sums.
 
 #include <array>
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace {
 constexpr int kCounters = 15;
 constexpr std::uint64_t kMask = (std::uint64_t{1} << TB_Bits) - 1;
 
-/// What the events of a cycle add, by counter.
+/// Returns what the events of a cycle add to each counter.
 std::array<std::uint64_t, kCounters> events_of(const Vtrine_counters& dut) {
   std::array<std::uint64_t, kCounters> events{};
   if (dut.running_i) {
@@ -35,7 +35,7 @@ struct Bench : trine::golden::Clocked<Vtrine_counters> {
 
   explicit Bench(unsigned seed) : random(seed) {}
 
-  /// A cycle, and the check of the counter that passes by after it.
+  /// Runs a cycle, and checks the counter that is shown after it.
   void cycle() {
     const auto shown = totals;
     for (std::size_t i = 0; i < kCounters; ++i)
@@ -50,7 +50,7 @@ struct Bench : trine::golden::Clocked<Vtrine_counters> {
     REQUIRE(dut.value_o == (shown[static_cast<std::size_t>(i)] & kMask) * unit);
   }
 
-  /// @param percent  of running cycles, read beats and words written
+  /// @param percent  of running cycles, read beats and written words
   void drive(unsigned percent) {
     const auto chance = [&] { return random() % 100 < percent; };
     dut.running_i = chance();
@@ -72,7 +72,7 @@ TEST_CASE("trine_counters counts to the last bit and begins again", "[tb][counte
   bench.dut.clear_i = 0;
   for (unsigned n = 0; n < 17u << TB_Bits; ++n) {
     bench.drive(n < 1u << TB_Bits ? 50 : 99);
-    // One cause for a long time each, so that its counter comes round as well.
+    // One cause for a long time each, so that its counter wraps, too.
     bench.dut.cause_i = static_cast<std::uint8_t>(n >> TB_Bits & 7);
     bench.cycle();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: random errors, several at once, against a list of causes in the order of their
-// rank; counters of RUNs with few bits, so that all of them move and come round.
+// Module bench: compares random errors, several at once, with a list of causes in order of
+// priority. RUN counters have few bits, so that all of them wrap.
 
 #include <cstdint>
 #include <random>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned kRunMask = (1u << TB_RunBits) - 1;
 
-/// The code that the register map gives a cause.
+/// Returns the code of a cause in the register map.
 unsigned code(std::string_view name) {
   for (const auto& error : trine::csr::kErrors)
     if (error.name == name) return static_cast<unsigned>(error.value);
@@ -67,7 +67,8 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     dut.store_burst_i = static_cast<std::uint32_t>(random());
   }
 
-  /// What stops the program: engines before the fetch, wrong answers before missing ones.
+  /// Returns the error that stops the program: engines have priority over the fetch, wrong
+  /// responses over missing ones.
   Error expected() const {
     const unsigned load_run = (load_ended + dut.load_retire_i) & kRunMask;
     const std::uint64_t fetch =
@@ -125,7 +126,7 @@ TEST_CASE("trine_errors names the first of several errors and its RUN", "[tb][er
   for (int n = 0; n < 40'000; ++n) {
     bench.drive_errors(n % 2 ? 3 : 12);
     bench.drive_addresses();
-    // Counters come round a few times between clears in one half, never get far in the other.
+    // In one half, counters wrap a few times between clears; in the other they stay low.
     bench.cycle(n < 20'000 ? 1'000 : 6);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The issue unit: words in order, RUNs only with their tokens, tokens given in the order of RUNs.
+// Tests the issue unit: words stay in order, RUNs wait for their tokens, tokens are given in the
+// order of RUNs.
 
 #include <algorithm>
 #include <array>
@@ -81,7 +82,7 @@ TEST_CASE("trine_issue offers RUNs with their tokens and keeps four in flight", 
     }
     most = std::max(most, static_cast<int>(signals.size()));
     if (starts || sets) offered = false;
-    // A soft reset in any state; tokens are not the unit's.
+    // A soft reset in any state; tokens are not part of the unit.
     dut.clear_i = cycle % 1'000 < 20 && random() % 20 == 0;
     if (dut.clear_i) signals.clear();
     bench.tick();

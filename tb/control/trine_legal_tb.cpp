@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: every operation, flag and register code under every set of features, against
-// isa::fault_of, by which the simulator and program files are checked. (Which configuration has
-// which feature, and what each operation needs: gen/gen_test.cpp.)
+// Module bench: compares every operation, flag and register code under every set of features with
+// isa::fault_of, which checks words in the simulator and in program files. (gen/gen_test.cpp tests
+// the features of configurations and the needs of operations.)
 
 #include <random>
 #include <vector>
@@ -19,8 +19,8 @@ using isa::Word;
 
 constexpr Engine kEngines[] = {Engine::kLoad, Engine::kCompute, Engine::kVector, Engine::kStore};
 
-/// RUNs of all operations that there are and some that there are not, with the flags that select
-/// hardware; SETs of all registers with all outputs and encodings; END, and what is no instruction.
+/// Returns RUNs of all operation codes, including unused ones, with the flags that select hardware;
+/// SETs of all registers with all outputs and encodings; END, and words that are not instructions.
 std::vector<Word> words(std::mt19937_64& random) {
   std::vector<Word> all{isa::kEndWord, isa::encode_begin(0), isa::encode_begin(random())};
   const int selecting = 1 << isa::dma::kFromDmem | 1 << isa::compute::kWindow;

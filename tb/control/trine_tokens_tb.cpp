@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The token counters against an array of ints.
+// Tests the token counters against an array of ints.
 
 #include <array>
 #include <random>
@@ -14,14 +14,14 @@ using Bench = trine::golden::Clocked<Vtrine_tokens>;
 
 TEST_CASE("trine_tokens counts each pair of engines apart", "[tb][tokens]") {
   const auto seed = GENERATE(1u, 2u, 3u);
-  const auto give_percent = GENERATE(20u, 40u, 80u);  // overflows at the last
+  const auto give_percent = GENERATE(20u, 40u, 80u);  // the last one overflows
   CAPTURE(seed, give_percent);
   Bench bench;
   auto& dut = bench.dut;
   std::mt19937 random{seed};
   std::array<int, 16> count{};  // [4 * from + to]
   int overflows = 0;
-  bool told = false;  // an overflow of the cycle before
+  bool told = false;  // an overflow in the previous cycle
   for (int cycle = 0; cycle < 20'000; ++cycle) {
     unsigned give = 0, take = 0;
     bool overflow = false;
@@ -38,7 +38,7 @@ TEST_CASE("trine_tokens counts each pair of engines apart", "[tb][tokens]") {
     }
     dut.give_i = static_cast<std::uint16_t>(give);
     dut.take_i = static_cast<std::uint16_t>(take);
-    dut.clear_i = told;  // what the machine does, a few cycles later
+    dut.clear_i = told;  // as the machine does some cycles later
     dut.eval();
     REQUIRE(static_cast<bool>(dut.overflow_o) == told);
     bench.tick();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: a watchdog of few bits against a count of the cycles in which nothing moved, for
-// every limit.
+// Module bench: compares a watchdog of few bits with a count of the cycles in which nothing moved,
+// for every limit.
 
 #include <random>
 
@@ -19,7 +19,8 @@ struct Bench : trine::golden::Clocked<Vtrine_watchdog> {
 
   explicit Bench(unsigned seed) : random(seed) {}
 
-  /// A cycle; the pulse comes after `limit` cycles in a row that waited, and does not wait itself.
+  /// Runs a cycle. The pulse comes after `limit` consecutive waiting cycles; its own cycle does not
+  /// wait.
   void cycle(bool owed, bool moved) {
     dut.owed_i = owed;
     dut.moved_i = moved;
@@ -57,7 +58,7 @@ TEST_CASE("trine_watchdog expires after every limit of silence", "[tb][watchdog]
 TEST_CASE("trine_watchdog begins again with what moves, pauses or resets it", "[tb][watchdog]") {
   Bench bench(2);
   for (int n = 0; n < 60'000; ++n) {
-    // A limit is short as often as long: of the long ones few runs of silence last.
+    // Short limits are as frequent as long ones, which few silent periods reach.
     if (n % 100 == 0)
       bench.dut.limit_i = static_cast<std::uint8_t>(bench.random() % (n / 100 % 2 ? kLimits : 6));
     const unsigned rare = n / 1'000 % 2 ? 30 : 4;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the benches of both unpackers have in common: copies whose streams come beat by beat, some
-// late, and streams that are none.
+// The common part of the benches of both unpackers: copies whose streams come beat by beat, some of
+// them late, and invalid streams.
 
 #pragma once
 
@@ -24,7 +24,7 @@ struct StreamCopy {
   unsigned local, rows, from;
 };
 
-/// A byte of four trits.
+/// Returns a byte of four trits.
 inline std::uint8_t ternary_byte(std::mt19937& random) {
   unsigned byte = 0;
   for (int t = 0; t < 4; ++t) byte = byte << 2 | std::array{0U, 1U, 3U}[random() % 3];
@@ -40,16 +40,16 @@ struct StreamBench : Clocked<Dut> {
   int cycles = 0;
   std::vector<StreamCopy> given;
   std::size_t taken_copies = 0;
-  bool failed = false, wrong = false;  ///< wrong: what comes out means nothing
+  bool failed = false, wrong = false;  ///< wrong: the output is not compared
 
   virtual ~StreamBench() = default;
-  /// What is taken of the copy in front is compared.
+  /// Compares what is taken of the current copy.
   virtual void taken(const StreamCopy& copy) = 0;
-  /// The next copy is expected from its first row on.
+  /// Expects the next copy from its first row on.
   virtual void begins() = 0;
   virtual void set_format(isa::dma::Target) {}
 
-  /// @return whether a beat was taken
+  /// @return true if a beat was taken
   bool cycle() {
     dut.ready_i = !chance(random, slow);
     dut.eval();
@@ -76,7 +76,7 @@ struct StreamBench : Clocked<Dut> {
     dut.start_i = 0;
   }
 
-  /// Its beats, until they are taken or it fails.
+  /// Offers the beats of a copy until they are taken or it fails.
   void feed(const StreamCopy& c) {
     dut.more_i = 1;
     for (std::size_t at = 0; at < c.stream.size() && !failed;) {
@@ -88,12 +88,12 @@ struct StreamBench : Clocked<Dut> {
     dut.more_i = 0;
   }
 
-  /// Until all is out.
+  /// Runs until everything has left.
   void drain() {
     for (int k = 0; k < 200 && !failed && (dut.busy_o || dut.error_o); ++k) cycle();
   }
 
-  /// Copies one right behind the other, some behind a pause. @param copy_of  a random one
+  /// Runs copies one after the other, some after a pause. @param copy_of  returns a random one
   template <typename CopyOf>
   void run_whole(int count, CopyOf copy_of) {
     for (int k = 0; k < count; ++k) {
@@ -108,9 +108,9 @@ struct StreamBench : Clocked<Dut> {
     CHECK(taken_copies == given.size());
   }
 
-  /// Streams that are too short, too long, changed in a byte by `change`, and any bytes: each one
-  /// that is none ends with an error and the number of its copy, and the next one is whole behind a
-  /// clear. @return how many were none
+  /// Runs streams that are too short, too long, changed in a byte by `change`, or random. Each
+  /// invalid one must end with an error and the number of its copy, and the next one after a clear
+  /// must be correct. @return the number of invalid streams
   template <typename CopyOf, typename Change>
   int run_wrong(int count, CopyOf copy_of, Change change) {
     int none = 0;
@@ -138,7 +138,7 @@ struct StreamBench : Clocked<Dut> {
         cycle();
       else
         feed(c);
-      if (wrong && chance(random, 50)) {  // the next one waits already
+      if (wrong && chance(random, 50)) {  // the next one already waits
         drive(dut.from_i, c.from + 1);
         dut.start_i = 1;
         cycle();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The burst generator: its bursts, put together again, are the rows; none crosses 4 KiB.
+// Tests the burst generator: its bursts together cover the rows, and none crosses 4 KiB.
 
 #include <algorithm>
 #include <climits>
@@ -31,7 +31,7 @@ TEST_CASE("trine_dma_bursts covers every beat once, in order", "[tb][dma]") {
     const auto beats_last = static_cast<unsigned>(random()) % beats;
     const auto rows_last = static_cast<unsigned>(random()) % rows;
     const unsigned dropped = random() % 10 == 0 ? 1 + static_cast<unsigned>(random()) % 20
-                                                : UINT_MAX;  // after so many cycles
+                                                : UINT_MAX;  // after that many cycles
     dut.addr_i = addr;
     dut.stride_i = stride;
     dut.beats_last_i = static_cast<std::uint16_t>(beats_last);
@@ -66,12 +66,12 @@ TEST_CASE("trine_dma_bursts covers every beat once, in order", "[tb][dma]") {
       expected.resize(std::min(expected.size(), actual.size()));
     }
     REQUIRE(actual == expected);
-    // Ready without an offer takes nothing.
+    // Ready without valid must not take anything.
     for (unsigned idle = static_cast<unsigned>(random()) % 4; idle > 0; --idle) {
       dut.ready_i = random() % 100 < ready_percent;
       bench.tick();
       REQUIRE((!dut.busy_o && !dut.valid_o));
     }
-    if (ready_percent == 100) CHECK(cycles == bursts);  // no bubbles between rows
+    if (ready_percent == 100) CHECK(cycles == bursts);  // no idle cycles between rows
   }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The instruction memory between a fetch and a bus: what was read of a program comes again, from
-// here, whatever the bus' memory holds by then; the rest comes from there. Runs end anywhere, beats
-// come with errors; with codes bits of the memory are inverted.
+// Tests the instruction memory between a fetch and a bus. Beats that were read before come from
+// here, even if the bus' memory has changed; the others come from the bus. Runs end anywhere, and
+// beats arrive with errors; with ECC, bits of the memory are inverted.
 
 #include <algorithm>
 #include <deque>
@@ -27,7 +27,7 @@ constexpr unsigned kWordBits = TB_Ecc ? 39 : 32;
 
 using Beat = std::vector<std::uint32_t>;
 
-/// One answer for the fetch.
+/// A response to the fetch.
 struct Answer {
   Beat beat;
   bool error;
@@ -35,10 +35,10 @@ struct Answer {
 
 struct Bench : Clocked<Vtrine_imem> {
   std::mt19937 random;
-  std::vector<Beat> program;  ///< as the bus' memory has it
+  std::vector<Beat> program;  ///< in the bus' memory
   std::vector<Beat> kept;     ///< the model
   std::vector<unsigned> bursts;
-  unsigned error_at = ~0U;  ///< beat that the bus answers with an error
+  unsigned error_at = ~0U;  ///< beat to which the bus responds with an error
   unsigned cycles = 0, bus_beats = 0;
 
   explicit Bench(unsigned seed) : random(seed) { dut.bus_req_ready_i = dut.start_i = 0; }
@@ -46,7 +46,7 @@ struct Bench : Clocked<Vtrine_imem> {
   unsigned below(unsigned n) { return static_cast<unsigned>(random() % n); }
   unsigned beats() const { return static_cast<unsigned>(program.size()); }
 
-  /// Another program; the machine is to be told.
+  /// Draws another program; the machine must be told.
   void draw_program() {
     program.assign(1 + below(2 * kDepth), {});
     for (Beat& beat : program)
@@ -56,7 +56,7 @@ struct Bench : Clocked<Vtrine_imem> {
       bursts.push_back(std::min({below(4) == 0 ? 1 + below(kMaxBeats) : kMaxBeats, beats() - at}));
   }
 
-  /// What the fetch is to see, and what is kept then.
+  /// Returns what the fetch must receive, and updates the kept beats.
   std::vector<Answer> expected(std::vector<bool>& from_bus) {
     std::vector<Answer> all;
     bool missed = false;
@@ -78,8 +78,8 @@ struct Bench : Clocked<Vtrine_imem> {
       kept.push_back(answer.beat);
   }
 
-  /// The program, from its first burst on, for at most `limit` cycles; then it is cleared.
-  /// @param percent  how often request, bus and answer go on
+  /// Runs the program from its first burst on, for at most `limit` cycles, then clears.
+  /// @param percent  probability that request, bus and response proceed
   void run(unsigned percent, unsigned limit = ~0U) {
     struct Due {
       unsigned at, beat;
@@ -94,7 +94,7 @@ struct Bench : Clocked<Vtrine_imem> {
     dut.start_i = 0;
     for (cycles = bus_beats = 0; seen < answers.size() && cycles < limit; ++cycles) {
       REQUIRE(cycles < 100 * answers.size() + 1000);
-      // As the fetch asks: two bursts ahead.
+      // Like the fetch: two bursts ahead.
       offered = offered ||
                 (burst < bursts.size() && asked - seen <= kMaxBeats && chance(random, percent));
       dut.req_valid_i = offered;
@@ -136,7 +136,7 @@ struct Bench : Clocked<Vtrine_imem> {
     clear();
   }
 
-  /// The end of a program.
+  /// Ends a program.
   void clear(bool forget = false, bool wipe = false) {
     dut.clear_i = 1;
     dut.forget_i = forget;
@@ -144,7 +144,7 @@ struct Bench : Clocked<Vtrine_imem> {
     tick();
     dut.clear_i = dut.forget_i = dut.wipe_i = 0;
     if (forget) kept.clear();
-    for (unsigned i = 0; i < 4; ++i) {  // nothing is on its way any more
+    for (unsigned i = 0; i < 4; ++i) {  // nothing is in progress any more
       dut.eval();
       REQUIRE(!dut.rsp_valid_o);
       REQUIRE(wiping() == wipe);
@@ -188,7 +188,7 @@ TEST_CASE("trine_imem gives again what it kept, and asks the bus for the rest", 
     b.run(what == 1 ? 100 : 60, b.below(3) == 0 ? b.below(200) : ~0U);
     from_here += b.bus_beats == 0;
     from_both += b.bus_beats != 0 && b.bus_beats < b.program.size();
-    // Nobody said so: what is kept is what comes.
+    // Without a notice, the kept beats are used.
     if (what == 2) b.program[b.below(b.beats())][0] = any_word(b.random);
   }
   CHECK(from_here > 1);
@@ -242,7 +242,7 @@ TEST_CASE("trine_imem corrects a bit of a word, and stops at two", "[tb][imem][e
   b.run(100);
   CHECK(b.corrected() == flipped);
   CHECK(!b.fatal());
-  b.run(60);  // they are not written back
+  b.run(60);  // corrections are not written back
   CHECK(b.corrected() == flipped);
   b.forget();
   b.run(60);
@@ -251,7 +251,7 @@ TEST_CASE("trine_imem corrects a bit of a word, and stops at two", "[tb][imem][e
   const unsigned beat = b.below(beats), word = b.below(kDataWords), bit = b.below(kWordBits);
   b.flip(beat, kWordBits * word + bit);
   b.flip(beat, kWordBits * word + (bit + 1 + b.below(kWordBits - 1)) % kWordBits);
-  // As the fetch asks, until the wrong beat comes.
+  // Like the fetch, until the wrong beat arrives.
   bool wrong = false;
   for (unsigned burst = 0, at = 0; burst < b.bursts.size() && !wrong; at += b.bursts[burst++]) {
     b.dut.req_valid_i = 1;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Copies into PMEM, packed ones, transposed ones and others in turn, one right behind the other:
-// each row is written once, where its copy says, in the order of the copies, while what is packed
-// of the copy before is on its way and PMEM is busy. On wide buses a packed row comes in parts.
-// Addresses of beats are made as trine_dma_beats makes them. A transposed copy has up to as many
-// lines as there are groups of four columns, each for the next group.
+// Tests copies into PMEM: packed, transposed and plain ones in random order without pauses. Each
+// row is written once, at the copy's address, in the order of the copies, while packed data of the
+// previous copy are in progress and PMEM is busy. On wide buses a packed row comes in parts.
+// Addresses of beats are formed as in trine_dma_beats. A transposed copy has up to as many lines as
+// there are groups of four columns, each for the next group.
 
 #include <algorithm>
 #include <deque>
@@ -30,14 +30,14 @@ constexpr bool kWide = TB_Packed != 0 && TB_DataBits > 64;
 struct Copy {
   isa::dma::Target target;
   unsigned local, rows;
-  unsigned lines = 1;  ///< rows of a transposed copy: rows of PMEM for each
+  unsigned lines = 1;  ///< rows of a transposed copy, each with several PMEM rows
   Bytes bytes, beats;
   bool packed() const { return isa::is_packed({.op = static_cast<int>(target)}); }
   bool transposed() const { return target == isa::dma::Target::kTransposed; }
   unsigned row_bytes() const { return transposed() ? 16 : kRowBytes; }
 };
 
-/// Beats of a line whose words are these columns, filled up with tokens of 0.
+/// Returns the beats of a line whose words are these columns, padded with tokens of 0.
 Bytes transposed(Bytes columns) {
   columns.resize((columns.size() + kBeat - 1) / kBeat * kBeat);
   Bytes words(columns.size());
@@ -48,8 +48,8 @@ Bytes transposed(Bytes columns) {
 
 void append(Bytes& to, const Bytes& bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
-/// Mostly zeros in half of the cases: then a beat of short codes has three blocks. Never more than
-/// two of four bytes besides.
+/// Returns a copy. In half of the cases most bytes are zero, so that a beat of short codes contains
+/// three blocks. At most two of four bytes are nonzero.
 Copy copy_of(std::mt19937& random) {
   using isa::dma::Target;
   Copy c{machine::kStreams[random() % machine::kStreams.size()], 0, 0, 1, {}, {}};
@@ -76,12 +76,12 @@ Copy copy_of(std::mt19937& random) {
 struct Bench : Clocked<Vtrine_load_pmem> {
   std::mt19937 random{1};
   unsigned late = 0, slow = 0;  ///< percent of cycles
-  unsigned row = 0, done = 0;   ///< rows of the copy in front; copies
-  unsigned quads = 0;           ///< of the row that are written
-  std::deque<Copy> written;     ///< those of which rows are to come
+  unsigned row = 0, done = 0;   ///< rows of the current copy; completed copies
+  unsigned quads = 0;           ///< written groups of the row
+  std::deque<Copy> written;     ///< copies with rows that are not written yet
   unsigned addr = 0;            ///< of a beat
 
-  /// @return whether the beat was taken
+  /// @return true if the beat was taken
   bool cycle() {
     dut.pmem_wready_i = !chance(random, slow);
     drive(dut.addr_i, addr % kAddresses);
@@ -136,7 +136,7 @@ struct Bench : Clocked<Vtrine_load_pmem> {
     dut.start_i = 0;
     addr = c.local;
     dut.more_i = 1;
-    bool waits = false;  // a beat that was offered holds until it is taken
+    bool waits = false;  // an offered beat stays until it is taken
     const std::size_t line_beats = c.beats.size() / c.lines, line_bytes = c.bytes.size() / c.lines;
     for (std::size_t at = 0; at < c.beats.size();) {
       const std::size_t in_line = at % line_beats;

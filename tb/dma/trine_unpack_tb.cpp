@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packed streams: pairs are those of machine/packed.h, at their rows, the last one marked, one copy
-// right behind the other, with beats that come late and pairs that wait. A stream that is too short
-// or too long for its rows, or holds bytes that are no trits or places that are none, ends with an
-// error and with the number of its copy; the next one after a clear is whole.
+// Tests packed streams: pairs equal those of machine/packed.h, at their rows, the last one marked.
+// Copies follow each other without pauses; beats come late and pairs wait. A stream that is too
+// short or too long for its rows, or contains bytes that are not trits or invalid positions, ends
+// with an error and the number of its copy; the next copy after a clear is correct.
 
 #include <algorithm>
 
@@ -19,7 +19,8 @@ namespace {
 constexpr unsigned kPairs = TB_PairsPerRow, kMostRows = 6, kAddresses = 1U << TB_AddrBits,
                    kBlock = machine::kBlockBytes;
 
-/// A byte of a stream that can hold it: four trits, one of 16, or of so many bits.
+/// Returns a byte that the stream can contain: four trits, one of 16 values, or a limited number of
+/// bits.
 std::uint8_t byte_of(Target target, unsigned shift, std::mt19937& random) {
   if (target == Target::kTrits) return ternary_byte(random);
   if (target == Target::kPalette) return static_cast<std::uint8_t>(random() % 16 * 37 + shift);
@@ -27,7 +28,7 @@ std::uint8_t byte_of(Target target, unsigned shift, std::mt19937& random) {
   return static_cast<std::uint8_t>(value / (chance(random, 90) ? 1 << shift : 1));
 }
 
-/// A stream of any kind.
+/// Returns a copy of a stream of any kind.
 StreamCopy copy_of(std::mt19937& random) {
   StreamCopy c{machine::kStreams[random() % machine::kStreams.size()], {}, {}, 0, 0, 0};
   c.rows = 1 + static_cast<unsigned>(random()) % kMostRows;
@@ -36,7 +37,7 @@ StreamCopy copy_of(std::mt19937& random) {
   const unsigned shift = static_cast<unsigned>(random()) % 9;
   for (unsigned i = 0; i < kBlock * kPairs * c.rows; ++i)
     c.bytes.push_back(byte_of(c.target, shift, random));
-  if (c.target == Target::kSparse)  // any two of a word
+  if (c.target == Target::kSparse)  // any two bytes of a word
     for (std::size_t w = 0; w < c.bytes.size(); w += 4) {
       const std::array<std::uint8_t, 2> two{c.bytes[w], c.bytes[w + 3]};
       std::fill_n(&c.bytes[w], 4, std::uint8_t{0});
@@ -47,7 +48,7 @@ StreamCopy copy_of(std::mt19937& random) {
 }
 
 struct Bench : StreamBench<Vtrine_unpack, machine::kStreamBeat, kBlock * kPairs> {
-  unsigned pairs = 0;  ///< of the copy in front
+  unsigned pairs = 0;  ///< of the current copy
 
   void begins() override { pairs = 0; }
   void set_format(Target target) override { dut.format_i = static_cast<unsigned>(target) & 3U; }
@@ -90,7 +91,8 @@ TEST_CASE("trine_unpack takes a beat a cycle, and gives a pair", "[tb][unpack]")
     b.feed(c);
     const int beats = static_cast<int>(c.stream.size() / 8);
     const int pairs = static_cast<int>(c.bytes.size() / kBlock);
-    CHECK(b.cycles - before <= std::max(beats * 103 / 100, pairs) + 2);  // 3 %: four beats are few
+    // 3 %: four beats are too few.
+    CHECK(b.cycles - before <= std::max(beats * 103 / 100, pairs) + 2);
     b.drain();
   };
   for (const unsigned bits : {1, 2, 3, 4, 5, 6}) run(Target::kShort, bits);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Streams of trits on a wide bus: rows are those of machine/packed.h, in parts, each quad once, one
-// copy right behind the other, with beats that come late and rows that wait. A stream that is too
-// short or too long for its rows, or has bytes that are no trits, ends with an error and the number
-// of its copy; the next one after a clear is whole. With nothing that waits a beat is taken a cycle
-// where rows have parts of two groups at most.
+// Tests streams of trits on a wide bus: rows equal those of machine/packed.h, in parts, each quad
+// once. Copies follow each other without pauses; beats come late and rows wait. A stream that is
+// too short or too long for its rows, or contains bytes that are not trits, ends with an error and
+// the number of its copy; the next copy after a clear is correct. Without stalls a beat is taken
+// each cycle if rows contain parts of at most two groups.
 
 #include <algorithm>
 
@@ -34,7 +34,7 @@ StreamCopy any_copy(std::mt19937& random) {
 }
 
 struct Bench : StreamBench<Vtrine_unpack_wide, kBeat, kBlock * kQuads> {
-  unsigned row = 0, quads = 0;  ///< of the copy in front; written of that row
+  unsigned row = 0, quads = 0;  ///< of the current copy; written quads of the row
 
   void begins() override { row = quads = 0; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: bursts at, in and around windows whose ends differ from them in any bit.
+// Module bench: bursts at, inside of and around windows whose limits differ from them in any bit.
 
 #include <cstdint>
 #include <random>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 
-/// A value, or one that differs in one bit.
+/// Returns a value, or one that differs in one bit.
 std::uint32_t near(std::mt19937& random, std::uint32_t value) {
   return random() % 4 == 0 ? value : value ^ 1u << random() % 32;
 }

@@ -13,12 +13,12 @@ struct Clocked {
   Clocked() {
     dut.rst_ni = 0;
     dut.clk_i = 0;
-    dut.eval();  // Verilator sees no edge before the first evaluation
+    dut.eval();  // Verilator needs an evaluation before the first edge
     tick();
     dut.rst_ni = 1;
     tick();
   }
-  /// A rising edge; inputs may change after it.
+  /// Applies a rising edge; inputs may change after it.
   void tick() {
     dut.clk_i = 1;
     dut.eval();

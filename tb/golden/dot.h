@@ -14,7 +14,7 @@ namespace trine::golden {
 
 enum class Precision { kInt8 = 0, kTernary = 1, kBinary = 2 };
 
-/// Bits of one lane: 8, 2 or 1.
+/// Returns the bits of one lane: 8, 2 or 1.
 inline int lane_bits(Precision precision) {
   switch (precision) {
     case Precision::kInt8:
@@ -27,7 +27,7 @@ inline int lane_bits(Precision precision) {
   return 0;
 }
 
-/// The number that a lane stands for: two's complement, except binary: 1 = +1, 0 = -1.
+/// Returns the value of a lane: two's complement, except for binary: 1 = +1, 0 = -1.
 inline int lane_value(std::uint32_t word, int lane, Precision precision) {
   const int bits = lane_bits(precision);
   const int code = static_cast<int>(word >> (lane * bits)) & ((1 << bits) - 1);
@@ -42,10 +42,10 @@ inline int dot(std::uint32_t act, std::uint32_t wgt, Precision precision) {
   return sum;
 }
 
-/// What the body of Booth rows takes in the place of a weight word (rtl/matmul/trine_digits.sv): of
-/// an int8 byte w four digits d = w[2k-1] + w[2k] - 2 * w[2k+1], whose lower bit says |d| = 1,
-/// whose upper w[2k+1]; |d| = 2 from bit 32 on. Other words stay as they are; nobody looks at the
-/// rest.
+/// Returns the input of the body of Booth rows for a weight word (rtl/matmul/trine_digits.sv). An
+/// int8 byte w has four digits d = w[2k-1] + w[2k] - 2 * w[2k+1]: the lower bit is set if |d| = 1,
+/// the upper is w[2k+1]; the bits for |d| = 2 start at bit 32. Other words are unchanged, and the
+/// upper bits are ignored.
 inline std::uint64_t digits(std::uint32_t wgt, Precision precision) {
   if (precision != Precision::kInt8) return std::uint64_t{0xffff} << 32 | wgt;
   const auto bit = [&](int at) { return static_cast<int>(wgt >> at & 1); };
@@ -59,7 +59,7 @@ inline std::uint64_t digits(std::uint32_t wgt, Precision precision) {
   return word;
 }
 
-/// A word that the precision can hold: ternary has no lane 10.
+/// Returns a word that the precision can contain: ternary has no lane 10.
 inline std::uint32_t legal_word(std::uint32_t random, Precision precision) {
   if (precision != Precision::kTernary) return random;
   const std::uint32_t forbidden = (random >> 1) & ~random & 0x55555555u;

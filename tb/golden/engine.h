@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the benches of the compute and vector engine share: the words of a program on their way in.
+// The common part of the benches of compute and vector engine: offers the words of a program.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace trine::golden {
 
-/// SETs and RUNs, one after the other; a RUN may first wait for its tokens.
+/// Offers SETs and RUNs one after the other; a RUN may first wait for its tokens.
 class Issue {
  public:
   void start(const isa::Registers& registers, const isa::Run& run, std::mt19937& random) {
@@ -36,7 +36,7 @@ class Issue {
     }
     drive(dut.run_i, static_cast<std::uint64_t>(run_.flags << 8 | run_.op));
   }
-  /// The rising edge. @return whether the RUN was taken
+  /// Applies the rising edge. @return true if the RUN was taken
   template <typename Dut>
   bool clock(const Dut& dut) {
     if (dut.wait_i != 0) --wait_;
@@ -51,7 +51,7 @@ class Issue {
   int reg_ = isa::kRegisters + 1, wait_ = 0;
 };
 
-/// Registers 10 to 14 with random bits in every field.
+/// Fills registers 10 to 14 with random bits in every field.
 inline void random_post(isa::Registers& r, std::mt19937& random) {
   for (const isa::ListedField& listed : isa::kFields) {
     const isa::Field& field = *listed.field;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gather port of trine_dmem as its users see it: one access in front, served lane by lane as
-// random draws say, answers one cycle later, in order. Each word is a function of its address.
+// The gather port of trine_dmem from its users' view: one access in front, served lane by lane at
+// random, answers one cycle later, in order. Each word is a function of its address.
 
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace trine::golden {
 
-/// The word at an address of a memory full of random bits.
+/// Returns the word at an address of a memory full of random bits.
 inline std::uint32_t memory_word(std::uint32_t address) {
   std::uint32_t h = address * 2654435761u + 12345u;
   h ^= h >> 15;
@@ -35,7 +35,8 @@ class Gather {
     for (unsigned l = 0; l < rows_; ++l)
       if ((answer_.lanes >> l & 1) != 0) {
         set_bits(dut.rsp_data_i, 32 * l, 32, answer_.data[l]);
-        if constexpr (requires { dut.array_act_o; })  // who reads words alone has no port for it
+        // Engines that read only words have no port for it.
+        if constexpr (requires { dut.array_act_o; })
           set_bits(dut.rsp_data_i, 32 * rows_ + l, 1, ~answer_.reads >> l & 1);
       }
     if constexpr (requires { dut.soon_i; }) dut.soon_i = soon_.done;
@@ -55,7 +56,7 @@ class Gather {
     dut.g_ready_i = !busy_ || finished_;
   }
 
-  /// The rising edge. @param lanes, address  of the access that the user offers
+  /// Applies the rising edge.
   template <typename Dut>
   void clock(Dut& dut) {
     answer_ = soon_;

@@ -17,7 +17,7 @@
 
 namespace trine::golden {
 
-/// What all lanes do in one step. Addresses are modulo 2^24.
+/// The actions of all lanes in one step. Addresses are modulo 2^24.
 struct Step {
   std::vector<std::uint32_t> address, out;
   std::vector<bool> inside, active;
@@ -30,7 +30,7 @@ struct Lane {
 };
 
 /// @param window  for the window former: three neighbours of the last lane gather as well
-/// @param pairs  lane 2n + 1 is lane 2n, a word further on; rows are even
+/// @param pairs  lane 2n + 1 is lane 2n, a word further on; `rows` is even
 inline std::vector<Step> loop_nest(const isa::LaneRegisters& r, unsigned rows, bool window = false,
                                    bool pairs = false) {
   namespace agu = isa::agu;
@@ -102,7 +102,7 @@ inline std::vector<Step> loop_nest(const isa::LaneRegisters& r, unsigned rows, b
   return steps;
 }
 
-/// Lane registers: any address, coordinates as the compiler makes them. @param groups  at most
+/// Draws lane registers: any address, coordinates like the compiler's. @param groups  maximum
 inline isa::LaneRegisters random_geometry(std::mt19937& random, unsigned rows, unsigned groups) {
   namespace agu = isa::agu;
   isa::LaneRegisters r;
@@ -112,7 +112,7 @@ inline isa::LaneRegisters random_geometry(std::mt19937& random, unsigned rows, u
         &agu::kOut, &agu::kOutWrap, &agu::kTileOut, &agu::kOutPlane})
     r.set(*field, draw(1 << 24));
   const std::int64_t U = 1 + draw(3), V = 1 + draw(3);
-  // Rarely as large as the coordinates allow.
+  // Rarely as large as the coordinates permit.
   const std::int64_t Q = chance(random, 5) ? 2'000 + draw(600) : 1 + draw(11);
   const std::int64_t P = chance(random, 5) ? 2'000 + draw(600) : 1 + draw(6);
   const std::int64_t x = -draw(5), y = -draw(5);

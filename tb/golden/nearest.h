@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What modules that round to the values of an eight-bit format are asked, and the rule.
+// The inputs for modules that round to the values of an eight-bit format, and the rule.
 
 #pragma once
 
@@ -11,15 +11,16 @@
 
 namespace trine::golden {
 
-/// The code nearest to a size, of two the even one. @param borders  behind each code but the last
+/// Returns the code nearest to a size, of two equally near ones the even code. @param borders after
+/// each code but the last
 inline std::size_t nearest_code(const std::vector<double>& borders, double size) {
   const auto border = std::ranges::lower_bound(borders, size);
   const auto code = static_cast<std::size_t>(border - borders.begin());
   return border != borders.end() && *border == size ? code + code % 2 : code;
 }
 
-/// Gives all inputs t_i, of so many bits of which one lies below the unit, and below_i. Calls
-/// `check` with the number in units, between two multiples of a half with below_i.
+/// Applies all inputs t_i of `bits` bits, one of which is below the unit, and below_i. Calls
+/// `check` with the number in units; with below_i it is between two multiples of a half.
 template <typename Dut, typename Check>
 void for_every_number(Dut& dut, int bits, Check check) {
   for (std::int64_t t = -(std::int64_t{1} << (bits - 1)); t < std::int64_t{1} << (bits - 1); ++t)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden model of a normalization: what docs/numerics.md says of a row, step by step, in quotients
-// and searches instead of shifts and tables of floating point, so that neither the RTL
-// (rtl/results/trine_softmax_lane.sv) nor sw/reference/ops/norm.cpp shares an expression with it.
+// Golden model of a normalization: implements docs/numerics.md step by step, with quotients and
+// searches instead of shifts and floating-point tables, so that it shares no expression with the
+// RTL (rtl/results/trine_softmax_lane.sv) or sw/reference/ops/norm.cpp.
 
 #pragma once
 
@@ -13,30 +13,30 @@ namespace trine::golden {
 
 __extension__ using Wide = __int128;
 
-/// The largest whole number not above n / d. @pre d > 0
+/// Returns the largest whole number not above n / d. @pre d > 0
 inline std::int64_t quotient(Wide n, Wide d) {
   Wide q = n / d;
   if (q * d > n) --q;
   return static_cast<std::int64_t>(q);
 }
 
-/// 2^exponent.
+/// Returns 2^exponent.
 inline std::int64_t power(int exponent) { return exponent == 0 ? 1 : 2 * power(exponent - 1); }
 
-/// What the machine's registers hold of a normalization.
+/// The parameters of a normalization in the machine's registers.
 struct NormRow {
   bool center = true;        ///< LayerNorm; else RMSNorm
   int origin = 127;          ///< w = origin - code
   int channels = 1;          ///< N
   std::int64_t epsilon = 0;  ///< E
 
-  /// L = floor(log2 N).
+  /// Returns L = floor(log2 N).
   int log2() const {
     int l = 0;
     while (2 * power(l) <= channels) ++l;
     return l;
   }
-  /// A = 2^(30+L) / N to nearest; never a tie, but where it is whole.
+  /// Returns A = 2^(30+L) / N to nearest; a tie never occurs, unless the quotient is whole.
   std::int64_t reciprocal() const {
     std::int64_t a = 0;
     for (std::int64_t bit = power(30); bit > 0; bit /= 2)

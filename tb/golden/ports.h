@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fields of a port: Verilator has plain integers up to 64 bits, arrays of 32-bit words above.
+// Fields of a port: Verilator uses plain integers up to 64 bits, arrays of 32-bit words above.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace trine::golden {
 
-/// Bits [lsb + width - 1 : lsb]. @param width  1..64
+/// Returns bits [lsb + width - 1 : lsb]. @param width  1..64
 template <typename Port>
 std::uint64_t get_bits(const Port& port, unsigned lsb, unsigned width) {
   std::uint64_t value = 0;
@@ -44,7 +44,7 @@ void set_bits(Port& port, unsigned lsb, unsigned width, std::uint64_t value) {
   }
 }
 
-/// 32-bit word `i` of a port.
+/// Returns 32-bit word `i` of a port.
 template <typename Port>
 std::uint32_t get_word(const Port& port, unsigned i) {
   if constexpr (std::is_integral_v<Port>)
@@ -63,7 +63,7 @@ void set_word(Port& port, unsigned i, std::uint32_t word) {
   }
 }
 
-/// A mask with a bit for each lane, bank or column, of any number.
+/// Returns a mask with a bit for each lane, bank or column, of any number.
 template <std::size_t N, typename Port>
 std::bitset<N> get_mask(const Port& port) {
   std::bitset<N> mask;
@@ -76,7 +76,7 @@ void set_mask(Port& port, const std::bitset<N>& mask) {
   for (unsigned i = 0; i < N; ++i) set_bits(port, i, 1, mask[i] ? 1 : 0);
 }
 
-/// Bit `i` of a port of at most 64 bits: of a strobe or a mask.
+/// Returns bit `i` of a port of at most 64 bits: of a strobe or a mask.
 template <typename Port>
 bool get_bit(const Port& port, unsigned i) {
   return static_cast<std::uint64_t>(port) >> i & 1;

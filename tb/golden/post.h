@@ -29,7 +29,7 @@ struct Range {
   int zero_point = 0, act_min = -128, act_max = 127;
 };
 
-/// Not shifted to the left first, where bits could be lost: both roundings are one then.
+/// Does not shift left first, because bits could be lost: then both roundings are equal.
 inline std::int64_t multiply_by_scale(std::int64_t x, const Scale& s, Rounding rounding) {
   if (rounding == Rounding::kHalfEven) {
     const std::int64_t unit = std::int64_t{1} << (31 - s.shift), product = x * s.multiplier;
@@ -76,7 +76,7 @@ inline int add(int a, int b, const Add& add, Rounding rounding) {
   return to_code(multiply_by_scale(sum, add.scale_sum, rounding), add.range);
 }
 
-/// TFLite's SQUARED_DIFFERENCE, if b is its operand's complement.
+/// Computes TFLite's SQUARED_DIFFERENCE, if b is the complement of its operand.
 inline int squared_sum(int a, int b, const Add& add, const Scale& scale, const Range& range,
                        Rounding rounding) {
   const std::int64_t sum = both_operands(a, b, add, 7, rounding);

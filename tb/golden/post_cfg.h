@@ -96,8 +96,8 @@ void set_job(Port& port, job::Flag flag, bool value) {
   set_bits(port, cfg::lsb(cfg::kKind) + cfg::kWidths[cfg::kKind] + flag, 1, value ? 1 : 0);
 }
 
-/// Bits of compute_status_t, vector_status_t, softmax_status_t and of softmax_t, whose slot has
-/// two.
+/// Bits of compute_status_t, vector_status_t, softmax_status_t and of softmax_t, whose slot has two
+/// bits.
 namespace status {
 enum Compute { kRetire = 1, kFetchBusy = 2, kDrainSoon = 4, kDrainOk = 8, kOdd = 16, kPairs = 32 };
 enum Vector { kVectorRetire = 1, kDone = 2, kSoon = 4 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden model of a softmax lane: what it gives the post lane for each code, from a table of
+// Golden model of a softmax lane: its outputs for the post lane for each code, from a table of
 // exponentials. The RTL twin is rtl/results/trine_softmax_lane.sv.
 
 #pragma once
@@ -12,9 +12,9 @@
 
 namespace trine::golden {
 
-using Exponentials = std::array<std::uint32_t, 256>;  ///< of differences 0..255 to the largest
+using Exponentials = std::array<std::uint32_t, 256>;  ///< of distances 0..255 from the largest
 
-/// What a reciprocal is multiplied by for codes of another scale: multiplier * 2^(shift - 31).
+/// A factor for a reciprocal if codes have another scale: multiplier * 2^(shift - 31).
 struct Rescale {
   std::int64_t multiplier = 0;
   int shift = 0;
@@ -26,7 +26,7 @@ struct SoftmaxOperands {
   int shift = 0;
 };
 
-/// x / 2^bits to nearest, halves up.
+/// Returns x / 2^bits to nearest, halves up.
 inline std::int64_t nearest(std::int64_t x, int bits) {
   return (x + (std::int64_t{1} << (bits - 1))) >> bits;
 }
@@ -49,7 +49,7 @@ inline SoftmaxOperands softmax_operands(const std::vector<int>& codes, const Exp
   result.multiplier = std::min<std::int64_t>(2 * x, INT32_MAX);
   if (rescale != nullptr) result.multiplier = x * rescale->multiplier / (std::int64_t{1} << 30);
   const int shift = zeros - 35 + (rescale == nullptr ? 0 : rescale->shift);
-  result.shift = std::max(shift, -32);  // beyond, every code is 0
+  result.shift = std::max(shift, -32);  // beyond it, every code is 0
   return result;
 }
 

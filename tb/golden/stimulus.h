@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stimulus that the benches share.
+// Stimulus that all benches share.
 
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace trine::golden {
 
-/// True in `percent` of 100 draws.
+/// Returns true in `percent` of 100 draws.
 inline bool chance(std::mt19937& random, unsigned percent) { return random() % 100 < percent; }
 
-/// A word: in one of four draws a corner of some lane width, otherwise uniform.
+/// Returns a word: in one of four draws a corner of some lane width, otherwise uniform.
 inline std::uint32_t any_word(std::mt19937& random) {
   constexpr std::array<std::uint32_t, 8> kCorners{0x00000000, 0xffffffff, 0x80808080, 0x7f7f7f7f,
                                                   0x80000000, 0x7fffffff, 0x55555555, 0x00000001};
@@ -22,7 +22,7 @@ inline std::uint32_t any_word(std::mt19937& random) {
   return chance(random, 25) ? kCorners[draw % kCorners.size()] : draw;
 }
 
-/// A mask of lanes, banks or columns, each bit by itself.
+/// Returns a mask of lanes, banks or columns with independent bits.
 template <std::size_t N>
 std::bitset<N> any_mask(std::mt19937& random) {
   std::bitset<N> mask;

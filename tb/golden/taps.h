@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden model of a vector lane: what becomes of the taps of a window, as four slots, one for each
-// byte of the lane's word.
+// Golden model of a vector lane: reduces the taps of a window to four slots, one for each byte of
+// the lane's word.
 //
 //   max, min     of each byte, of its four 2-bit or of its eight 1-bit values
 //   sum          of each byte
@@ -36,7 +36,7 @@ inline bool is_sum(isa::vector::Op op) {
          op == Op::kExponential16 || op == Op::kShare16;
 }
 
-/// Bits of a slot that mean something.
+/// Returns the number of significant bits of a slot.
 inline unsigned slot_bits(isa::vector::Op op) {
   const bool three = op == isa::vector::Op::kFiveNarrow16;
   return is_sum(op) || three ? 24 : is_pair(op) ? 16 : 8;
@@ -46,7 +46,7 @@ inline int byte_of(std::uint32_t word, unsigned b) {
   return static_cast<std::int8_t>(word >> 8 * b);
 }
 
-/// Maximum of values of `bits` bits in two's complement (one bit: 1 above 0).
+/// Returns the maximum of two's complement values of `bits` bits (one bit: 1 is larger than 0).
 inline std::uint32_t max_of(std::uint32_t a, std::uint32_t b, int bits) {
   const std::uint32_t mask = (1u << bits) - 1, half = bits == 1 ? 0 : 1u << (bits - 1);
   std::uint32_t result = 0;
@@ -57,7 +57,7 @@ inline std::uint32_t max_of(std::uint32_t a, std::uint32_t b, int bits) {
   return result;
 }
 
-/// @param low  bytes are the low ones of int16 codes, of which a sum takes 128 each
+/// @param low  the bytes are low bytes of int16 codes, from each of which a sum subtracts 128
 inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t> taps, bool invert,
                                    bool low = false) {
   using Op = isa::vector::Op;
@@ -112,13 +112,14 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kWord16:
       case Op::kExponential16:
       case Op::kShare16:
-        break;  // above, of two lanes, or no lane's
+        break;  // handled above, of two lanes, or not of a lane
     }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);
   return slots;
 }
 
-/// Maximum or minimum of the int16 codes whose high and low bytes a pair of lanes has.
+/// Returns the maximum or minimum of the int16 codes whose high and low bytes are in a pair of
+/// lanes.
 inline std::array<std::array<int, 4>, 2> extrema_of(const std::vector<std::uint32_t>& high,
                                                     const std::vector<std::uint32_t>& low,
                                                     bool smallest, bool invert) {

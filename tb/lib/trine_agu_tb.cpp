@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Address generation against the plain loop nest: random geometry, stalls, clears.
+// Tests address generation against the plain loop nest: random geometry, stalls, clears.
 
 #include <algorithm>
 #include <initializer_list>
@@ -57,7 +57,7 @@ void check(Bench& bench, const Step& step) {
   REQUIRE(dut.tile_last_o == step.tile_last);
   for (unsigned l = 0; l < kLanes; ++l) {
     CAPTURE(l);
-    const bool neighbour = l >= kRows;  // gathers with the window former only, never has an output
+    const bool neighbour = l >= kRows;  // only gathers, for the window former; never has an output
     const bool inside = step.inside.size() > l && step.inside[l];
     const bool active = !neighbour && step.active[l];
     REQUIRE(get_bits(dut.inside_o, l, 1) == inside);
@@ -68,7 +68,7 @@ void check(Bench& bench, const Step& step) {
   }
 }
 
-/// One loop long, the others short: what high bits of its counter need.
+/// Makes one loop long and the others short, to use the high bits of its counter.
 void stretch_loop(isa::LaneRegisters& r, std::mt19937& random) {
   namespace agu = isa::agu;
   const auto draw = [&random](unsigned n) { return static_cast<std::int64_t>(random() % n); };
@@ -102,7 +102,7 @@ void stretch_loop(isa::LaneRegisters& r, std::mt19937& random) {
   }
 }
 
-/// Any geometry, seldom with coordinates, distances or a loop that are large.
+/// Draws any geometry, rarely with large coordinates, distances or loops.
 isa::LaneRegisters any_geometry(std::mt19937& random) {
   namespace agu = isa::agu;
   isa::LaneRegisters r = random_geometry(random, kRows, 3);
@@ -123,7 +123,7 @@ isa::LaneRegisters any_geometry(std::mt19937& random) {
     const std::int64_t factor =
         2 + draw(static_cast<unsigned>(
                 chance(random, 50) ? 27 : std::max<std::int64_t>(255 / stride - 1, 1)));
-    // Coordinates have 14 bits, those of lanes after the last row, too.
+    // Coordinates have 14 bits, including those of lanes after the last row.
     if (span * factor > 3'000 || kLanes * stride * factor > 8'000) return;
     r.set(end, r.get(start) + span * factor);
     r.set(size, r.get(size) * factor + draw(3));
@@ -137,13 +137,13 @@ isa::LaneRegisters any_geometry(std::mt19937& random) {
     spread(agu::kYStart, agu::kYEnd, agu::kHeight, agu::kStrideY, {agu::kTileY});
   if (chance(random, 20)) move(agu::kXStart, agu::kXEnd, agu::kWidth);
   if (chance(random, 20)) move(agu::kYStart, agu::kYEnd, agu::kHeight);
-  // Taps far from each other, in a map that is as large or ends before; none comes round to 0.
+  // Taps far from each other, in a map that is as large or ends earlier; no address wraps to 0.
   constexpr std::int64_t kFarthest = 16'000, kCoordinate = 8'191, kDilation = 4'095;
   const auto dilate = [&](const isa::LaneField& dilation, const isa::LaneField& last,
                           const isa::LaneField& end, const isa::LaneField& size) {
     const std::int64_t room = (kFarthest - r.get(end)) / (r.get(last) + 1);
     r.set(dilation, draw(static_cast<unsigned>(std::min(room, kDilation)) + 1));
-    if (chance(random, 70))  // it ends soon behind one of the taps
+    if (chance(random, 70))  // the map ends soon after one of the taps
       r.set(size, std::min(kCoordinate, r.get(dilation) * draw(4) + 1 + draw(12)));
   };
   if (chance(random, 25)) dilate(agu::kDilX, agu::kSLast, agu::kXEnd, agu::kWidth);
@@ -175,7 +175,7 @@ TEST_CASE("trine_agu walks the loop nest", "[tb][agu]") {
     bench.tick();
     dut.start_i = 0;
     REQUIRE(dut.filled_o == 0);
-    // Sometimes the program is dropped in the middle.
+    // Sometimes drops the program in the middle.
     const std::size_t end = chance(random, 10) ? random() % steps.size() : steps.size();
     for (std::size_t n = 0; n < end;) {
       CAPTURE(seed, ready_percent, nest, n, steps.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Words without an error, with each single one, with each pair of them, and with any check bits.
+// Tests words without an error, with each single error, with each pair of errors, and with any
+// check bits.
 
 #include <algorithm>
 #include <random>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Check bits against the rule of the columns: each bit alone, then any words.
+// Tests check bits against the rule of the columns: each single bit, then any words.
 
 #include <random>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queue against std::deque, with stalls on both sides and clears.
+// Tests the queue against std::deque, with stalls on both sides and clears.
 
 #include <deque>
 #include <random>

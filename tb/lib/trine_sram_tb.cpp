@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory against an array: masked writes, reads that hold, idle cycles. Both bodies.
+// Tests both bodies of the memory against an array: masked writes, outputs that hold, idle cycles.
 
 #include <random>
 #include <vector>

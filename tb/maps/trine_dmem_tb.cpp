@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Feature-map memory against an array of words: all three ports at once, with strided, random and
-// conflicting lanes, byte masks and a held gather. Accesses in flight never touch the same word, so
-// that the order between ports does not matter. Each access must end within a bound. With codes
-// (TB_Ecc) bits are inverted: the word that cannot be corrected is named.
+// Tests the feature-map memory against an array of words: all three ports at once, with strided,
+// random and conflicting lanes, byte masks and a held gather. Accesses in flight never touch the
+// same word, so that the order between ports does not matter. Each access must end within a bound.
+// With ECC (TB_Ecc) bits are inverted, and the word that cannot be corrected must be reported.
 
 #include <algorithm>
 #include <deque>
@@ -34,10 +34,10 @@ constexpr unsigned kAddrBits = bits_of(kWords);
 
 using Lanes = std::vector<std::uint32_t>;
 
-/// The n-th word of the first bank: its rows are every second one of 2 * kBanks words.
+/// Returns the n-th word of the first bank, whose rows are every second row of 2 * kBanks words.
 constexpr std::uint32_t of_first_bank(unsigned n) { return n * 2 * kBanks % kWords; }
 
-/// Addresses of one access: neighbours, a stride, one bank, or anything.
+/// Draws addresses of one access: neighbours, a stride, one bank, or anything.
 Lanes draw_lanes(std::mt19937& random, unsigned count) {
   Lanes lanes(count);
   const std::uint32_t start = random() % kWords;
@@ -55,8 +55,8 @@ struct Access {
   std::uint32_t mask = 0;  ///< bits of a scatter
   std::uint32_t pad = 0;
   int age = 0;            ///< cycles since it was taken
-  int beats = 0;          ///< of the DMA, which may go first
-  unsigned answered = 0;  ///< lanes of a gather
+  int beats = 0;          ///< beats of the DMA, which may have priority
+  unsigned answered = 0;  ///< lanes of a gather that are answered
 };
 
 struct Bench : Clocked<Vtrine_dmem> {
@@ -73,9 +73,9 @@ struct Bench : Clocked<Vtrine_dmem> {
       tick();
     }
     dut.init_i = 0;
-    drive(dut.init_row_i, random() % TB_BankRows);  // nobody's any more
+    drive(dut.init_row_i, random() % TB_BankRows);  // ignored now
   }
-  /// The whole memory, by DMA.
+  /// Checks the whole memory through the DMA port.
   void check_memory() {
     for (unsigned a = 0; a < kWords; a += kDataWords) {
       dut.dma_rvalid_i = 1;
@@ -92,14 +92,14 @@ struct Bench : Clocked<Vtrine_dmem> {
   bool free_to_read(std::uint32_t a) const { return writers[a] == 0; }
   bool free_to_write(std::uint32_t a) const { return writers[a] == 0 && readers[a] == 0; }
 
-  /// A lane mask of a random kind, without lanes that others are using.
+  /// Draws a lane mask of a random kind, without lanes in use by others.
   unsigned draw_mask(const Lanes& lanes, bool write) {
     const auto count = static_cast<unsigned>(lanes.size());
     const unsigned all = (1u << count) - 1;
     unsigned mask = chance(random, 60) ? all : static_cast<unsigned>(random()) & all;
     for (unsigned l = 0; l < count; ++l)
       if (!(write ? free_to_write(lanes[l]) : free_to_read(lanes[l]))) mask &= ~(1u << l);
-    if (write)  // two lanes of one scatter have different words
+    if (write)  // two lanes of one scatter use different words
       for (unsigned l = 0; l < count; ++l)
         for (unsigned k = 0; k < l; ++k)
           if (lanes[k] == lanes[l]) mask &= ~(1u << l);
@@ -153,12 +153,12 @@ struct Bench : Clocked<Vtrine_dmem> {
     Lanes data;
     unsigned mask = 0;
     bool read = false;
-    bool last = false;  ///< of a copy
+    bool last = false;  ///< last of a copy
     int age = 0;
   };
   Beat dma_write, dma_read;
   bool write_offered = false, read_offered = false;
-  std::deque<Beat> writes;      // taken, of copies that are not done
+  std::deque<Beat> writes;      // taken, of copies that have not ended
   std::deque<Beat> read_beats;  // expected, oldest first
 
   void mark(const Beat& beat, int change) {
@@ -192,14 +192,14 @@ struct Bench : Clocked<Vtrine_dmem> {
     }
     set(beat);
   }
-  /// {last, mask, address, data}
+  /// Sets {last, mask, address, data}.
   void set(const Beat& beat) {
     for (unsigned w = 0; w < kDataWords; ++w) set_bits(dut.dma_wbeat_i, 32 * w, 32, beat.data[w]);
     set_bits(dut.dma_wbeat_i, 32 * kDataWords, kAddrBits, beat.address);
     set_bits(dut.dma_wbeat_i, 32 * kDataWords + kAddrBits, kDataWords, beat.mask);
     set_bits(dut.dma_wbeat_i, 33 * kDataWords + kAddrBits, 1, beat.last);
   }
-  /// A last beat without words, if a copy has had none.
+  /// Offers a last beat without words, if a copy has no last beat yet.
   void offer_end() {
     if (write_offered || writes.empty() || writes.back().last) return;
     dma_write = {};
@@ -207,7 +207,7 @@ struct Bench : Clocked<Vtrine_dmem> {
     dma_write.last = write_offered = true;
     set(dma_write);
   }
-  /// A copy is done: so is all that was taken.
+  /// A copy has ended, and with it everything that was taken.
   void end_writes() {
     for (const Beat& beat : writes) {
       for (unsigned w = 0; w < kDataWords; ++w)
@@ -218,12 +218,12 @@ struct Bench : Clocked<Vtrine_dmem> {
   }
 };
 
-/// What a port may need: each lane may lose a bank to a scatter and a beat that go first.
+/// Bounds of a port: each lane may lose a bank to a scatter and to a beat, which have priority.
 constexpr int kGatherBound = static_cast<int>(kLanes * (kLanes + 12) + 22);
-/// With codes a lane's part of a word takes its bank for three cycles.
+/// With ECC, a lane's partial word uses its bank for three cycles.
 constexpr int kScatterBound = static_cast<int>((TB_Ecc ? 3 : 2) * kRows + 8);
 constexpr int kDmaBound = 10;
-/// Cycles in which a beat goes first, with codes behind merges; beats that may wait.
+/// Cycles in which a beat has priority (with ECC after merges); beats that may wait.
 constexpr int kBeatCycles = TB_Ecc ? 3 : 1, kPlaces = kBanks / kDataWords + 1;
 
 }  // namespace
@@ -235,13 +235,13 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   Bench b(seed);
   auto& dut = b.dut;
   int gathers = 0, scatters = 0, beats = 0, reads = 0;
-  bool served_before[2] = {false, false};  // one, two cycles ago something may have been
+  bool served_before[2] = {false, false};  // one, two cycles ago an access may have been served
   bool soon_before = false;
   std::uint64_t soon_tag_before = 0;
 
-  if (TB_Ecc) b.zeros();  // their codes; nothing has to be written
+  if (TB_Ecc) b.zeros();  // initializes the codes; no further write is needed
 
-  // Everything, or with codes the lower half, is written once by DMA.
+  // The DMA writes everything once, with ECC the lower half.
   for (unsigned a = 0; a < (TB_Ecc ? kWords / 2 : kWords); a += kDataWords) {
     dut.dma_wvalid_i = 1;
     Bench::Beat beat;
@@ -261,11 +261,12 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   REQUIRE(dut.dma_wdone_o);
   b.tick();
 
-  // A beat that takes all banks seldom finds them free.
+  // A beat of all banks rarely finds all of them free.
   constexpr int kCycles = kDataWords < kBanks ? 6'000 : 18'000;
   for (int cycle = 0; cycle < kCycles; ++cycle) {
     CAPTURE(seed, busy_percent, hold_percent, cycle);
-    const unsigned percent = cycle < kCycles - 500 ? busy_percent : 0;  // the rest drains
+    // The last cycles only drain.
+    const unsigned percent = cycle < kCycles - 500 ? busy_percent : 0;
     b.offer_gather(percent);
     b.offer_scatter(percent);
     b.offer_dma(false, percent / 2);
@@ -279,7 +280,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     dut.g_hold_i = hold;
     dut.eval();
 
-    // Answers of the gather: each lane once, with what memory holds (nobody writes it now).
+    // Answers of the gather: each lane once, with the memory's contents, which do not change now.
     const std::uint64_t lanes = get_bits(dut.rsp_lanes_o, 0, kLanes);
     if (!served_before[1]) REQUIRE(lanes == 0);
     REQUIRE((dut.rsp_done_o != 0) == soon_before);
@@ -319,7 +320,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
       ++reads;
     }
 
-    // What ends at this edge.
+    // Accesses that end at this edge.
     if (dut.s_ready_o != 0 && !b.scatters.empty()) {
       const Access& s = b.scatters.front();
       for (unsigned l = 0; l < kRows; ++l)
@@ -332,7 +333,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     REQUIRE((dut.dma_wdone_o == 0 || (!b.writes.empty() && b.writes.back().last)));
     if (dut.dma_wdone_o != 0) b.end_writes();
 
-    // What is taken at this edge.
+    // Accesses that are taken at this edge.
     if (b.gather_offered && dut.g_ready_o != 0) {
       b.gathers.push_back(b.gather);
       b.gather_offered = false;
@@ -357,7 +358,8 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     REQUIRE(b.gathers.size() <= 4);
     REQUIRE(b.scatters.size() <= 1);
 
-    // Nobody starves: a beat goes before both once, and when it was taken, or waited already.
+    // No port starves: a beat has priority over both once, and over accesses in the cycle in which
+    // it is taken or already waits.
     if (!b.gathers.empty() && !hold) {
       Access& g = b.gathers.front();
       REQUIRE(++g.age <= kGatherBound + kBeatCycles * (kPlaces + (g.beats += taken)));
@@ -384,7 +386,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   dut.g_hold_i = 0;
   CAPTURE(seed);
   b.check_memory();
-  b.zeros();  // nothing of it is left
+  b.zeros();  // nothing remains
   b.memory.assign(kWords, 0);
   b.check_memory();
 }
@@ -393,7 +395,7 @@ TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", 
   constexpr unsigned kPatience = 5;
   Bench b(1);
   auto& dut = b.dut;
-  // Both want one bank in every cycle.
+  // Both use one bank in every cycle.
   for (unsigned l = 0; l < kLanes; ++l)
     set_bits(dut.g_addr_i, l * kAddrBits, kAddrBits, of_first_bank(l));
   for (unsigned l = 0; l < kRows; ++l)
@@ -413,7 +415,7 @@ TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", 
       b.tick();
       dut.eval();
     }
-    CHECK(waits == kPatience + kRows - 1);  // then a lane a cycle
+    CHECK(waits == kPatience + kRows - 1);  // then one lane per cycle
     b.tick();
   }
 }
@@ -447,16 +449,16 @@ TEST_CASE("trine_dmem lets a write wait for a gather until its place is wanted",
     idle(1);
     dut.dma_wvalid_i = 0;
   };
-  constexpr unsigned kBeats = kBanks / kDataWords;  // of all banks
+  constexpr unsigned kBeats = kBanks / kDataWords;  // beats of all banks
   idle(4);
   waits = 0;
   write(0);
   idle(20);
-  CHECK(waits == (kBeats == 1 ? 1 : 0));  // the next beat wants the place if it wants all of them
+  CHECK(waits == (kBeats == 1 ? 1 : 0));  // the next beat needs the place if it uses all banks
   waits = 0;
   for (unsigned beat = 1; beat < kBeats; ++beat) write(beat * kDataWords);
   idle(1);
-  CHECK(waits == (kBeats == 1 ? 0 : 1));  // the next one is the first bank's again
+  CHECK(waits == (kBeats == 1 ? 0 : 1));  // the next one uses the first bank again
   write(2 * kBanks);
   waits = 0;
   write((2 * kBanks + kDataWords) % (3 * kBanks), true);
@@ -497,7 +499,7 @@ TEST_CASE("trine_dmem serves a gather before a scatter that has just come", "[tb
     REQUIRE(dut.g_waiting_o == 0);  // the gather ends in this cycle,
     REQUIRE(dut.s_ready_o == 0);
     b.tick();
-    REQUIRE(dut.s_ready_o != 0);  // the scatter in the next one
+    REQUIRE(dut.s_ready_o != 0);  // the scatter in the next cycle
     b.tick();
     REQUIRE(dut.rsp_done_o != 0);
     for (int cycle = 0; cycle < 4; ++cycle) b.tick();
@@ -517,7 +519,7 @@ TEST_CASE("trine_dmem forgets what waits when it is cleared", "[tb][dmem]") {
   set_bits(dut.g_lanes_i, 0, kLanes, (1u << kLanes) - 1);
   set_bits(dut.s_lanes_i, 0, kRows, (1u << kRows) - 1);
   drive(dut.s_mask_i, ~0u);
-  // The second access is in the skid, or is offered in the cycle of the clear.
+  // The second access is in the skid register, or is offered in the cycle of the clear.
   const bool with_clear = GENERATE(false, true);
   for (int accesses = 1; accesses <= 2; ++accesses) {
     dut.g_valid_i = dut.g_hold_i = 1;
@@ -538,11 +540,11 @@ TEST_CASE("trine_dmem forgets what waits when it is cleared", "[tb][dmem]") {
       b.tick();
     }
   }
-  if (!with_clear) b.memory[0] = ~0u;  // lane 0 was served with the clear
+  if (!with_clear) b.memory[0] = ~0u;  // lane 0 was served together with the clear
   b.check_memory();
 }
 
-/// Any start, over the border of a row of banks: even and odd addresses take turns there.
+/// Starts anywhere and crosses rows of banks, where even and odd addresses are exchanged.
 TEST_CASE("trine_dmem gathers neighbours and every second and fourth word in every cycle",
           "[tb][dmem]") {
   const auto stride = GENERATE(1u, 2u, 4u);
@@ -565,7 +567,7 @@ TEST_CASE("trine_dmem gathers neighbours and every second and fourth word in eve
 #if TB_Ecc
 namespace {
 
-/// Inverts some bits of the word at that address as its bank stores it.
+/// Inverts some bits of the word at that address in its bank.
 void invert(const VerilatedContext& context, std::uint32_t address, unsigned bits) {
   const unsigned row = address / kBanks, bank = address % kBanks ^ (row & 1U);
   const std::string name =

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bank with codes against an array: zeros first (their code is 0), then reads, whole writes and
-// writes of any bits, whose merge takes the two cycles after. Then words of any content, as after
-// power-up, of which some have one error and most have more; which words those are is
-// trine_ecc_decode_tb.cpp's business.
+// Tests a bank with ECC against an array: first zeros (their code is 0), then reads, whole writes
+// and writes of any bits, whose merge takes two further cycles. Then words with any content, as
+// after power-up: some with one error, most with more. trine_ecc_decode_tb.cpp tests which words
+// those are.
 
 #include <random>
 #include <vector>
@@ -33,8 +33,8 @@ TEST_CASE("trine_ecc_bank merges parts of words in three cycles", "[tb][ecc]") {
     unsigned address = 0;
     std::uint32_t word = 0;
   };
-  Read coming, told;  // of the last cycle, of the one before
-  int busy = 0;       // cycles that a merge still takes
+  Read coming, told;  // of the last cycle, of the cycle before
+  int busy = 0;       // remaining cycles of a merge
   unsigned merging = 0;
   std::uint32_t merged = 0;
   int merges = 0, reads = 0, cleared = 0, lost = 0;
@@ -76,7 +76,7 @@ TEST_CASE("trine_ecc_bank merges parts of words in three cycles", "[tb][ecc]") {
     lost += busy == 2 && clear ? 1 : 0;
     busy = clear ? 0 : part ? 2 : busy == 2 ? 1 : 0;
     b.tick();
-    if (random() % 500 == 0) {  // a merge is forgotten, the words are not
+    if (random() % 500 == 0) {  // a merge is dropped, the words stay
       dut.en_i = 0;
       dut.rst_ni = 0;
       dut.eval();
@@ -93,13 +93,13 @@ TEST_CASE("trine_ecc_bank merges parts of words in three cycles", "[tb][ecc]") {
 }
 
 TEST_CASE("trine_ecc_bank heals a word with one error and leaves one with two", "[tb][ecc]") {
-  Verilated::randReset(2);  // memories hold anything
+  Verilated::randReset(2);  // memories have random contents
   int right = 0, healed = 0, broken = 0;
   for (int seed = 1; seed <= 40; ++seed) {
     Verilated::randSeed(seed);
     std::mt19937 random{static_cast<unsigned>(seed)};
     Vtrine_ecc_bank dut;
-    dut.clk_i = dut.rst_ni = dut.clear_i = dut.en_i = 0;  // of the inputs, too
+    dut.clk_i = dut.rst_ni = dut.clear_i = dut.en_i = 0;  // clears the inputs, too
     const auto tick = [&] {
       for (const int clock : {0, 1, 0}) {
         dut.clk_i = static_cast<CData>(clock);
@@ -116,7 +116,7 @@ TEST_CASE("trine_ecc_bank heals a word with one error and leaves one with two", 
       dut.wdata_i = data;
       tick();
       dut.en_i = 0;
-      drive(dut.addr_i, TB_Depth - 1 - address);  // nobody's any more
+      drive(dut.addr_i, TB_Depth - 1 - address);  // ignored now
       dut.eval();
       REQUIRE(!dut.corrected_o);
       REQUIRE(!dut.fatal_o);
@@ -129,10 +129,10 @@ TEST_CASE("trine_ecc_bank heals a word with one error and leaves one with two", 
       const bool corrected = dut.corrected_o, fatal = dut.fatal_o;
       REQUIRE_FALSE((corrected && fatal));
       REQUIRE(dut.addr_o == address);
-      tick();  // told once
+      tick();  // reported once
       REQUIRE(!dut.corrected_o);
       REQUIRE(!dut.fatal_o);
-      // A read that is given up, in its cycle or in the next, tells nothing.
+      // A read that is cancelled, in its cycle or in the next, reports nothing.
       for (const bool reset : {false, true})
         for (const bool late : {false, true}) {
           dut.en_i = 1;
@@ -150,7 +150,7 @@ TEST_CASE("trine_ecc_bank heals a word with one error and leaves one with two", 
             tick();
           }
         }
-      // A bit of it is written: it is read first, with what there is to tell.
+      // Writing one bit reads the word first, which reports its error.
       const std::uint32_t mask = 1U << random() % 32, next = any_word(random);
       access(address, true, mask, next);
       REQUIRE(dut.busy_o);
@@ -163,7 +163,7 @@ TEST_CASE("trine_ecc_bank heals a word with one error and leaves one with two", 
       REQUIRE(dut.rdata_o == (fatal ? data : (data & ~mask) | (next & mask)));
       REQUIRE(!dut.corrected_o);
       REQUIRE(dut.fatal_o == fatal);
-      // A whole word is written without a look at the old one.
+      // A whole word is written without reading the old one.
       access(address, true, ~0U, next);
       REQUIRE(!dut.busy_o);
       REQUIRE(!dut.corrected_o);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Three clients of the gather: residuals first, compute and vector in turns; what the gather is
-// asked is the access of the client whose turn it is, answers go to the client of their tag, and
+// Tests the three clients of the gather: residuals have priority, compute and vector alternate. The
+// gather receives the access of the selected client, answers go to the client of their tag, and
 // compute and vector engine hold only their own accesses.
 
 #include <array>
@@ -18,9 +18,9 @@ using namespace trine::golden;
 namespace {
 
 constexpr unsigned kRows = TB_Rows, kLanes = TB_Lanes, kAddrBits = TB_AddrBits;
-enum Client : unsigned { kCompute, kVector, kResidual, kNobody };  // the first three: in tags
+enum Client : unsigned { kCompute, kVector, kResidual, kNobody };  // the first three are tags
 
-/// An access that is on offer.
+/// An offered access.
 struct Access {
   bool valid = false;
   std::array<unsigned, kLanes> addr{};
@@ -50,7 +50,7 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     a.tag = client == kResidual ? 0 : below(client == kCompute ? 16 : 8);
   }
 
-  /// The lanes of results, which vector engine and residuals have.
+  /// Returns the lanes of results, which vector engine and residuals use.
   static std::bitset<kLanes> rows() { return ~std::bitset<kLanes>{} >> (kLanes - kRows); }
   static std::bitset<kRows> results(const std::bitset<kLanes>& lanes) {
     std::bitset<kRows> low;
@@ -102,7 +102,7 @@ struct Bench : Clocked<Vtrine_gather_arb> {
         REQUIRE(get_bits(dut.g_addr_o, lane * kAddrBits, kAddrBits) == a.addr[lane]);
   }
 
-  /// Answers and the access at the gather's front: of any client, whatever is asked.
+  /// Checks answers and the access in front of the gather, of any client, whatever is requested.
   void check_answers() {
     const unsigned front = below(3), answer = below(3), soon = below(3);
     const auto lanes = any_mask<kLanes>(random);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: the array against one accumulator for each PE. Every cycle reads a random column,
-// so both the values and the documented cycle of each result are checked.
+// Module bench: compares the array with one accumulator for each PE. Every cycle reads a random
+// column, so both the values and the documented cycle of each result are checked.
 
 #include <deque>
 #include <random>
@@ -25,7 +25,7 @@ constexpr unsigned kPipeRows = TB_PipeRows, kPipeCols = TB_PipeCols;
 struct Pe {
   std::uint32_t acc = 0;
   struct Result {
-    int cycle;  ///< in which it must be readable for the first time
+    int cycle;  ///< first cycle in which it must be readable
     std::uint32_t value;
   };
   std::deque<Result> coming;
@@ -119,7 +119,7 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
     }
 
     dut.clk_i = 0;
-    dut.eval();  // what is readable in this cycle, before its rising edge
+    dut.eval();  // readable in this cycle, before its rising edge
     for (unsigned i = 0; i < kDrain * kRows; ++i) {
       const unsigned r = i % kRows, from = col + i / kRows;
       if (from >= kCols) continue;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compute engine against the plain loop nest: every step at the array's input with its words, its
-// PMEM row and its flags, and every tile's job and data, while gather and post unit stall at
-// random. The step that ends a tile enters only when the tile before has been read. Steps are
-// offered and waits are told exactly when the contract says so; sometimes everything is dropped in
+// Tests the compute engine against the plain loop nest: every step at the array's input with its
+// words, its PMEM row and its flags, and every tile's job and data, while gather and post unit
+// stall at random. The last step of a tile enters only when the previous tile has been read. Steps
+// are offered and waits reported exactly as the contract states; sometimes everything is dropped in
 // the middle.
 
 #include <deque>
@@ -38,13 +38,13 @@ struct Input {
   unsigned row = 0, part = 0;
   std::uint32_t pad = 0;
   bool first = false;
-  int mode = 0, bits = 0;  ///< of the array, and how weights are packed
+  int mode = 0, bits = 0;  ///< mode of the array, and packing of weights
   std::uint8_t act_zero = 0, wgt_zero = 0;
 };
 
 bool flag(const isa::Run& run, int bit) { return run.has(bit); }
 
-/// How weights are packed under int8 activations.
+/// Returns the packing of weights for int8 activations.
 int weight_bits_of(isa::compute::Op op) {
   using Op = isa::compute::Op;
   switch (op) {
@@ -68,7 +68,7 @@ int weight_bits_of(isa::compute::Op op) {
   return 0;
 }
 
-/// The array's mode.
+/// Returns the array's mode.
 int mode_of(isa::compute::Op op) {
   using Op = isa::compute::Op;
   return op == Op::kTernary ? 1 : op == Op::kBinary ? 2 : op == Op::kBinaryInside ? 3 : 0;
@@ -78,7 +78,7 @@ void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>
           std::deque<Job>& jobs) {
   const auto op = static_cast<isa::compute::Op>(run.op);
   const int bits = weight_bits_of(op);
-  constexpr std::array<unsigned, 5> kParts{1, 4, 8, 1, 2};  // steps of a PMEM row
+  constexpr std::array<unsigned, 5> kParts{1, 4, 8, 1, 2};  // steps per PMEM row
   const unsigned parts = kParts.at(static_cast<std::size_t>(bits));
   const auto pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   const bool matmul = op == isa::compute::Op::kMatmul;
@@ -125,13 +125,13 @@ bool fuses(const isa::Run& run) {
   return flag(run, isa::compute::kFuseAdd) || flag(run, isa::compute::kFuseMax);
 }
 
-/// What the engine has to do, in numbers: when it offers steps and jobs, waits and runs.
+/// The remaining work of the engine: determines when it offers steps and jobs, waits and runs.
 struct Work {
   std::deque<bool>
-      lasts;  ///< of the RUN taken, the steps that are not issued: whether its tile's last
+      lasts;  ///< for each step of the RUN that is not issued: true if it ends its tile
   bool residual = false;
-  int waiting = 0;                  ///< jobs issued that the post unit has not taken
-  std::size_t steps = 0, jobs = 0;  ///< of the RUN, that are not done
+  int waiting = 0;                  ///< issued jobs that the post unit has not taken
+  std::size_t steps = 0, jobs = 0;  ///< of the RUN, not done
   int entering = 0;                 ///< steps in front of the array
 
   void start(const std::deque<Input>& inputs, std::size_t jobs_of_run, const isa::Run& run) {
@@ -233,7 +233,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
   Issue issue;
   std::deque<Input> inputs;
   std::deque<Job> jobs;
-  std::deque<int> lasts;  // cycles in which tiles entered whose data was not taken yet
+  std::deque<int> lasts;  // cycles in which tiles entered whose data are not taken yet
   const auto edge = [&dut] {
     dut.clk_i = 1;
     dut.eval();
@@ -241,7 +241,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
     dut.eval();
   };
   dut.rst_ni = 0;
-  dut.eval();  // an edge needs a level before it
+  dut.eval();  // the first evaluation sets the level before the edge
   edge();
   dut.rst_ni = 1;
   edge();
@@ -249,22 +249,23 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
   constexpr int kRuns = 40;
   int runs = 0, steps = 0, reading = 0, fetching = 0, drops = 0;
   Work work;
-  isa::Run run;                          // the last that was offered
-  constexpr int kMeets = 1 + kPeStages;  // cycles of reading that the next last step may meet
-  bool granted = false;                  // by a cycle before
-  bool awaiting = false;                 // a job was taken, its data was not
-  bool soon = false;                     // data must be there in this cycle
-  bool early = false;                    // it was granted in the cycle before data is there
-  static int close = 0;                  // tiles that entered as data was taken, of all sections
-  int ahead = 0;                         // SETs taken before the RUN before had ended
-  unsigned fetched = 0, row = 0;         // that PMEM has read, that it shows
+  isa::Run run;                          // the last one offered
+  constexpr int kMeets = 1 + kPeStages;  // cycles of reading that the next last step may overlap
+  bool granted = false;                  // granted in an earlier cycle
+  bool awaiting = false;                 // a job was taken, but not its data
+  bool soon = false;                     // data must be available in this cycle
+  bool early = false;                    // granted in the cycle before data are available
+  // Tiles that entered while data were taken, of all sections.
+  static int close = 0;
+  int ahead = 0;                  // SETs taken before the previous RUN ended
+  unsigned fetched = 0, row = 0;  // row that PMEM has read, row at its output
   for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || awaiting; ++cycle) {
     CAPTURE(seed, gather_percent, longest_read, cycle, runs, steps);
     REQUIRE(cycle < 400'000);
     if (issue.done() && runs < kRuns) {
       ++runs;
       isa::ComputeRegisters r(random_geometry(random, kRows, 3));
-      if (chance(random, 30)) {  // tiles of few steps: one last step close behind the other
+      if (chance(random, 30)) {  // short tiles: last steps follow each other closely
         for (const auto* field : {&isa::agu::kRLast, &isa::agu::kWordsLast}) r.set(*field, 0);
         r.set(isa::agu::kSLast, random() % 3);
       }
@@ -286,7 +287,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
     dut.drain_ok_i = reading == 0 || (reading <= kMeets + 1 && chance(random, 50));
     dut.fetch_busy_i = fetching > 0;
     dut.eval();
-    // The post unit takes one job, then its data; without results both at once.
+    // The post unit takes one job, then its data; without results both together.
     const bool bare = dut.job_drain_o == 0;
     const bool take = !awaiting && reading == 0 && chance(random, 70);
     dut.job_ready_i = take && (!bare || dut.data_valid_o != 0);
@@ -318,13 +319,13 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
         REQUIRE(reading <= kMeets);
         lasts.push_back(cycle);
       }
-      const Step& step = inputs.front().step;  // no row is read behind a RUN's last one
+      const Step& step = inputs.front().step;  // no row is read after the last step of a RUN
       if (step.last && step.group_last && step.tile_last) REQUIRE(dut.w_en_o == 0);
       inputs.pop_front();
       ++steps;
     }
     if (dut.g_valid_o != 0 && (dut.g_tag_o >> 1 & 1) != 0)
-      REQUIRE(fetching == 0);  // a last step would stand in the residuals' way
+      REQUIRE(fetching == 0);  // a last step would block the residuals
     granted = (granted || grants) && !(!lasts.empty() && lasts.back() == cycle);
     if (reading > 0) --reading;
     if (fetching > 0) --fetching;
@@ -348,7 +349,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
     }
     if (dut.w_next_o != 0) row = fetched;
     if (dut.w_en_o != 0) fetched = dut.w_row_o;
-    // Once early for sure, then seldom.
+    // The first time early with certainty, then rarely.
     const bool dropped = drops == 0 ? steps > 100 && chance(random, 2) : random() % 2'000 == 0;
     dut.clear_i = dropped;
     work.clock(dut);

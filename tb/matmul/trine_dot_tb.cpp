@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: the dot product of a PE against plain loops, for the precisions of the build.
+// Module bench: compares the dot product of a PE with plain loops, for the precisions of the build.
 
 #include <random>
 

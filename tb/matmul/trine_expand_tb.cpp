@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packed weights: each column's four int8 of each packing and part, from the words by their places.
+// Tests packed weights: the four int8 values of each column, packing and part against the words.
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr unsigned kCols = TB_Cols, kParts = TB_Parts;
 
-/// Value `i` of column `c` in part `part`, packed as `bits` says.
+/// Returns value `i` of column `c` in part `part`, packed as `bits` states.
 int expected(const std::array<std::uint32_t, kCols>& row, unsigned bits, unsigned part, unsigned c,
              unsigned i) {
   const unsigned place = 4 * part + i;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: one PE over random reductions with gaps, against an accumulator in C++.
+// Module bench: compares one PE with an accumulator in C++, for random reductions with gaps.
 
 #include <random>
 
@@ -30,12 +30,12 @@ TEST_CASE("trine_pe accumulates and holds a result while it works on the next", 
   std::mt19937 random{seed};
   struct Drain {
     std::uint32_t value = 0;
-    bool defined = false;  // until the first result, the drain register holds anything
+    bool defined = false;  // until the first result, the drain register is undefined
   };
   std::uint32_t acc = 0;
   Drain drain, before;
   int checked = 0;
-  int left = 0;  // steps of the current reduction
+  int left = 0;  // remaining steps of the current reduction
   auto precision = Precision::kInt8;
 
   for (int cycle = 0; cycle < 20'000; ++cycle) {
@@ -75,7 +75,7 @@ TEST_CASE("trine_pe wraps around at the accumulator's bits", "[tb][pe]") {
   Vtrine_pe dut;
   dut.mode_i = 0;
   dut.valid_i = 1;
-  dut.act_i = 0x80808080;  // 2^16 a step
+  dut.act_i = 0x80808080;  // 2^16 per step
   drive(dut.wgt_i, kBooth ? digits(0x80808080, Precision::kInt8) : 0x80808080);
   for (int step = 0; step < 40'000; ++step) {
     dut.first_i = step == 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weight memory against an array: a stream of reads (mostly the next row) and a stream of writes
-// that wait for the other bank. With codes (TB_Ecc) zeros are written first: a word that
-// nobody wrote reads as zero, and no error is reported where no bit was inverted. Where bits were,
-// each error is told once, as its row comes, with the row and the lowest column; never behind a
-// clear.
+// Tests the weight memory against an array: a stream of reads (mostly the next row) and a stream of
+// writes that wait for the other bank. With ECC (TB_Ecc) zeros are written first: a word that is
+// not written reads as zero, and no error is reported without inverted bits. With inverted bits,
+// each error is reported once, together with its row, with the row and the lowest column; never
+// after a clear.
 
 #include <optional>
 #include <random>
@@ -30,12 +30,12 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
   std::vector<std::vector<bool>> written(kDepth, std::vector<bool>(kCols));
   struct Seen {
     Row data;
-    std::vector<bool> known;  // columns that have been written
+    std::vector<bool> known;  // written columns
   };
-  Seen read_row, shown;  // in the memory's output; behind it
+  Seen read_row, shown;  // in the memory's output; after it
   unsigned row = 0, write_row = 0, checked = 0, waited = 0;
   Row data(kCols);
-  std::bitset<kQuads> quads;  // of the write: groups of four columns
+  std::bitset<kQuads> quads;  // groups of four columns to write
   bool offered = false;
   dut.rst_ni = 1;
   const auto tick = [&dut] {
@@ -72,7 +72,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     dut.w_valid_i = offered;
     drive(dut.w_row_i, offered ? write_row : random() % kDepth);
     set_mask(dut.w_quads_i, offered ? quads : any_mask<kQuads>(random));
-    for (unsigned c = 0; c < kCols && !offered; ++c)  // nobody may look at the data now
+    for (unsigned c = 0; c < kCols && !offered; ++c)  // ignored while nothing is offered
       set_bits(dut.w_data_i, 32 * c, 32, any_word(random));
     dut.clk_i = 0;
     dut.eval();
@@ -101,7 +101,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
   CHECK(checked > 1'000);
   CHECK(waited > 50);
   dut.r_en_i = dut.w_valid_i = 0;
-  zeros();  // nothing is left
+  zeros();  // nothing remains
   dut.r_en_i = dut.r_next_i = 1;
   for (unsigned r = 0; r < kDepth; ++r) {
     drive(dut.r_row_i, r);
@@ -116,9 +116,9 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
 #if TB_Ecc
 namespace {
 
-constexpr unsigned kWordBits = 39;  // with its check bits
+constexpr unsigned kWordBits = 39;  // including check bits
 
-/// Inverts one bit of a word as it is stored.
+/// Inverts one bit of a stored word.
 void invert(VerilatedContext& context, unsigned row, unsigned column, unsigned bit) {
   const VerilatedScope* scope = context.scopeFind(
       row % 2 == 0 ? "TOP.trine_pmem.gen_bank[0].u_sram" : "TOP.trine_pmem.gen_bank[1].u_sram");
@@ -154,10 +154,10 @@ TEST_CASE("trine_pmem tells once where a word cannot be corrected, and forgets i
     tick();
   }
   dut.init_i = 0;
-  using Errors = std::vector<unsigned>;  // inverted bits of each column
+  using Errors = std::vector<unsigned>;  // number of inverted bits of each column
   std::vector<Errors> stored(kDepth, Errors(kCols));
   for (unsigned row = 0; row < kDepth; ++row) {
-    const unsigned first = below(kCols);  // lowest column that may not be corrected: all are drawn
+    const unsigned first = below(kCols);  // lowest column with uncorrectable errors: all are drawn
     for (unsigned c = 0; c < kCols; ++c) {
       stored[row][c] = chance(random, 40) ? 0 : 1 + (c >= first ? below(2) : 0);
       const unsigned bit = below(kWordBits);
@@ -165,7 +165,7 @@ TEST_CASE("trine_pmem tells once where a word cannot be corrected, and forgets i
         invert(context, row, c, (bit + 7 * k) % kWordBits);
     }
   }
-  std::optional<unsigned> waits, came;  // the row in the memory's output; behind it
+  std::optional<unsigned> waits, came;  // the row in the memory's output; after it
   unsigned fatals = 0, corrected = 0, dropped = 0;
   for (int cycle = 0; cycle < 20'000; ++cycle) {
     const unsigned row = below(kDepth);

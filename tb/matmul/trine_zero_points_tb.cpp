@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: zero points taken off, read column by column as early and as late as the array
-// allows.
+// Module bench: tests the subtraction of zero points, read column by column as early and as late as
+// the array permits.
 
 #include <algorithm>
 #include <random>
@@ -32,7 +32,7 @@ struct Sums {
   std::vector<std::uint32_t> cols = std::vector<std::uint32_t>(kCols);
 };
 
-/// The columns of a tile whose last step came in cycle `last`, and where its reader is.
+/// The columns of a tile whose last step came in cycle `last`, and the position of its reader.
 struct Reading {
   Sums sums;
   int last = 0;
@@ -48,7 +48,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
   auto& dut = bench.dut;
   std::mt19937 random{seed};
   Sums sums;
-  std::vector<Reading> readings;  // the one being read, and perhaps the one behind it
+  std::vector<Reading> readings;  // the one being read, and perhaps the next one
   int left = 0;
   std::uint32_t act_zero = 0, wgt_zero = 0;
   unsigned checked = 0;
@@ -59,7 +59,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
     // The next last step may come when column c is read by then, or c / PipeCols + 1 later.
     const bool first = left == 0;
     if (first) left = 1 + static_cast<int>(random() % 5);
-    if (first || chance(random, 10)) {  // half of them without any
+    if (first || chance(random, 10)) {  // half of the tiles have none
       const bool any = chance(random, 50);
       act_zero = any && chance(random, 80) ? any_word(random) & 0xff : 0;
       wgt_zero = any && chance(random, 80) ? any_word(random) & 0xff : 0;
@@ -67,7 +67,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
     const bool last = left == 1;
     bool valid = chance(random, 80);
     if (last && !readings.empty()) {
-      // One column a cycle from now on has to be fast enough.
+      // Reading one column per cycle from now on must be fast enough.
       const Reading& r = readings.front();
       for (unsigned c = r.col; c < kCols; ++c)
         if (std::max(cycle, r.last + 1 + kPeStages) + static_cast<int>(c - r.col) >
@@ -84,7 +84,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
     for (unsigned i = 0; i < kDrain * kRows; ++i)
       set_bits(dut.column_i, kAccBits * i, kAccBits, column[i] = any_word(random) & kAccMask);
     for (unsigned r = 0; r < kRows; ++r) {
-      set_bits(dut.act_i, 32 * r, 32, act[r]);  // of the step before
+      set_bits(dut.act_i, 32 * r, 32, act[r]);  // of the previous step
       const std::uint32_t word = act[r] = any_word(random);
       const auto zero = static_cast<std::uint32_t>(static_cast<std::int8_t>(wgt_zero));
       if (valid) sums.rows[r] = (first ? 0 : sums.rows[r]) + zero * sum_of(word);
@@ -98,7 +98,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
     if (valid && last) readings.push_back({sums, cycle, 0});
     if (valid) --left;
 
-    // Once the next last step is on its way, every cycle counts.
+    // Once the next last step has begun, each cycle counts.
     const bool hurry = readings.size() > 1 || (valid && last);
     const bool reads = !readings.empty() && cycle >= readings.front().last + 1 + kPeStages &&
                        (hurry || chance(random, read_percent));

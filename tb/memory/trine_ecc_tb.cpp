@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The account of errors: counts of corrected words, the first word that could not be.
+// Tests the record of errors: counts of corrected words, and the first word that was not
+// correctable.
 
 #include <random>
 
@@ -48,7 +49,7 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
   for (int cycle = 0; cycle < 40'000; ++cycle) {
     const auto banks = any_mask<TB_Banks>(random);
     const auto columns = any_mask<TB_Cols>(random);
-    // Long enough between two starts in the second half for the counts to come round.
+    // In the second half, starts are far enough apart for the counts to wrap.
     const bool start = cycle < 20'000 ? chance(random, 2) : below(5'000) == 0,
                clear = chance(random, 5);
     const bool dmem_fatal = chance(random, 4), pmem_fatal = chance(random, 4);

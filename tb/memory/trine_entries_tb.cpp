@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Entries of tables: each byte or word of each beat is written once, in order, at its own address;
-// a beat is taken with its last entry; after a clear they begin anew. Points of lines are words
-// that go where codes go, which with Int16 come twice.
+// Tests entries of tables: each byte or word of each beat is written once, in order, at its own
+// address; a beat is taken with its last entry; after a clear, entries begin again. Points of
+// interpolated functions are words in the place of codes; with Int16 they are written twice.
 
 #include <random>
 #include <tuple>
@@ -21,7 +21,7 @@ namespace {
 
 constexpr unsigned kWords = TB_DataWords, kCodesOfBeat = 4 * kWords, kEntries = 256;
 
-using Written = std::tuple<bool, unsigned, std::uint32_t>;  // an exponential's; address, entry
+using Written = std::tuple<bool, unsigned, std::uint32_t>;  // is exponential; address, entry
 
 struct Bench : Clocked<Vtrine_entries> {
   std::vector<std::uint32_t> beat = std::vector<std::uint32_t>(kWords);
@@ -33,7 +33,7 @@ struct Bench : Clocked<Vtrine_entries> {
     if (dut.table_we_o || dut.exp_we_o)
       written.emplace_back(dut.exp_we_o != 0, dut.addr_o, dut.data_o);
   }
-  /// Offers beat `at` for `cycles` cycles. @return whether it was taken in the last one of them
+  /// Offers beat `at` for `cycles` cycles. @return true if it was taken in the last one of them
   bool offer(bool exponentials, bool points, unsigned at, unsigned cycles) {
     for (unsigned w = 0; w < kWords; ++w) set_bits(dut.data_i, 32 * w, 32, beat[w]);
     (exponentials ? dut.exp_valid_i : dut.table_valid_i) = 1;
@@ -64,7 +64,7 @@ TEST_CASE("trine_entries writes each entry of a beat at its address", "[tb][entr
     const unsigned entries = exponentials ? kWords : kCodesOfBeat;
     const unsigned at = static_cast<unsigned>(random()) % (kEntries / entries);
     for (std::uint32_t& word : b.beat) word = any_word(random);
-    if (chance(random, 10)) {  // a program is dropped in the middle: the next begins with entry 0
+    if (chance(random, 10)) {  // drops a program in the middle: the next begins with entry 0
       b.offer(exponentials, points, at, 1 + static_cast<unsigned>(random()) % (entries - 1));
       b.dut.clear_i = 1;
       b.cycle();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Scrub and parameter memories together: zeros overwrite everything, also while a beat waits for
-// the columns' reads.
+// Tests scrub and parameter memories together: zeros overwrite everything, also while a beat waits
+// for the columns' reads.
 
 #include <random>
 
@@ -36,7 +36,7 @@ struct Bench : Clocked<Vtrine_param_memories> {
     tick();
     dut.param_i = 0;
   }
-  /// All ones, in each channel.
+  /// Writes ones to all bits of each channel.
   void fill() {
     for (unsigned row = 0; row < kChannels / kDataWords; ++row) write(true, row);
     for (unsigned row = 0; row < 2 * kChannels / kDataWords; ++row) write(false, row);
@@ -55,14 +55,14 @@ struct Bench : Clocked<Vtrine_param_memories> {
 }  // namespace
 
 TEST_CASE("A scrub clears all parameters while a beat waits", "[tb][scrub]") {
-  const auto reads = GENERATE(0u, 1u, 2u, 3u, 4u);  // in a row, up to the wipe
+  const auto reads = GENERATE(0u, 1u, 2u, 3u, 4u);  // consecutive reads before the wipe
   const bool bias = GENERATE(true, false);
   Bench b;
   b.fill();
   for (unsigned d = 0; d < kParamBits; d += 23) REQUIRE(b.read(0, d, 23) == (1u << 23) - 1);
   for (unsigned cycle = 0; cycle <= reads; ++cycle) {
     b.dut.r_valid_i = cycle < reads || reads > 0;
-    drive(b.dut.r_channel_i, 8 * (cycle + 1));  // not those that wait
+    drive(b.dut.r_channel_i, 8 * (cycle + 1));  // not those of the waiting beat
     b.offer(cycle == 0 && bias, cycle == 0 && !bias, 0, ~0u);
     b.dut.wipe_i = cycle == reads;
     b.tick();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bias and scale memories against two arrays: beats written, channels read, one or two at once.
+// Tests bias and scale memories against two arrays: beats are written, channels are read, one or
+// two at once.
 
 #include <algorithm>
 #include <array>
@@ -20,7 +21,7 @@ namespace {
 constexpr unsigned kChannels = TB_Channels, kWords = TB_DataWords;
 constexpr unsigned kBiasBeats = kChannels / kWords, kScaleBeats = kChannels / (kWords / 2);
 
-/// A beat that is written, or waits in front of the memories.
+/// A beat that is being written, or waits in front of the memories.
 struct Beat {
   bool bias = false, scale = false;
   unsigned at = 0;
@@ -35,8 +36,8 @@ struct Beat {
 
 TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") {
   const auto seed = GENERATE(1u, 2u, 3u);
-  // Channels that are read: any; as columns are, one behind the other or as many as go together; or
-  // these mixed. Reads of any channel in every cycle would leave nothing to writes.
+  // The order of reads: any channel; consecutive columns, singly or in pairs; or a mixture. Reading
+  // random channels in every cycle would block all writes.
   enum Order { kAny, kColumns, kMixed };
   const auto [order, read_percent] = GENERATE(table<Order, unsigned>(
       {{kAny, 80}, {kColumns, 80}, {kColumns, 100}, {kMixed, 80}, {kMixed, 100}}));
@@ -46,8 +47,8 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
   std::array<std::uint32_t, kDrain> bias{};
   std::array<std::uint64_t, kDrain> scale{};
   unsigned checked = 0, written = 0, waits = 0, last = 0;
-  bool read_once = false, after_last = false;  // the second channel would be after the last one
-  Beat waiting, offered;  // accepted, and not known to be in its memory; offered, not accepted
+  bool read_once = false, after_last = false;  // there is no second channel
+  Beat waiting, offered;  // accepted but possibly not written yet; offered but not accepted
   const auto check_outputs = [&] {
     for (unsigned d = 0; d < (after_last ? 1 : kDrain); ++d) {
       REQUIRE(get_bits(dut.bias_o, 32 * d, 32) == bias[d]);
@@ -65,7 +66,7 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
   }
   constexpr unsigned kFill = kBiasBeats + kScaleBeats;
   for (unsigned cycle = 0; cycle < kFill + 4'000; ++cycle) {
-    // First everything once, then at random.
+    // First writes everything once, then at random.
     if (!offered.bias && !offered.scale && (cycle < kFill || chance(random, 60))) {
       offered.bias = cycle < kFill ? cycle < kBiasBeats : chance(random, 50);
       offered.scale = !offered.bias;
@@ -98,7 +99,7 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
     drive(dut.r_channel_i, channel);
     dut.eval();
     CAPTURE(seed, order, cycle, channel, offered.bias, offered.scale, offered.at);
-    if (checked > 0) check_outputs();  // what was read holds until the edge
+    if (checked > 0) check_outputs();  // outputs hold until the edge
     if (dut.w_ready_o != 0 && (offered.bias || offered.scale)) {
       for (unsigned w = 0; w < kWords; ++w) {
         if (offered.bias) biases[offered.at * kWords + w] = offered.words[w];

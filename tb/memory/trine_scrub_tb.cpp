@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Zeros: each row of each memory once, after a reset and when it is told to; else the load engine's
-// writes pass.
+// Tests the zeros: they overwrite each row of each memory once, after a reset and on request;
+// otherwise the load engine's writes pass.
 
 #include <algorithm>
 #include <random>
@@ -28,7 +28,7 @@ struct Bench : Clocked<Vtrine_scrub> {
     tick();
     dut.wipe_i = 0;
   }
-  /// The zeros from row `first` on, then none.
+  /// Checks the zeros from row `first` on, and that none follow.
   void check_zeros(unsigned first = 0) {
     for (unsigned row = first; row < kRows; ++row, tick()) {
       CAPTURE(row);
@@ -69,7 +69,7 @@ TEST_CASE("trine_scrub writes zeros to every row of every memory", "[tb][scrub]"
   b.tick();
   b.wipe();
   b.check_zeros();
-  for (const bool hard : {false, true}) {  // in the middle they begin anew
+  for (const bool hard : {false, true}) {  // after an interruption they begin again
     if (hard && !TB_AtReset) continue;
     b.wipe();
     for (unsigned row = 0; row < kRows - 1; ++row) b.tick();

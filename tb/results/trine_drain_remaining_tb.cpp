@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts of a job's remaining words and issues, for all columns of wide arrays, against loops over
-// codes; the last column's block of PEs.
+// Tests the counts of a job's remaining words and issues, for all columns of wide arrays, against
+// loops over codes; and the last column's block of PEs.
 
 #include <algorithm>
 #include <random>
@@ -17,14 +17,15 @@ namespace {
 
 constexpr unsigned kMostColumns = (1U << TB_LeftBits) - 1, kMostWords = (1U << TB_WordsBits) - 1;
 
-/// Words that `count` codes end in, the first of them in that slot.
+/// Returns the number of words of `count` codes, the first of which is in that slot.
 unsigned words_of(unsigned slot, unsigned count, unsigned codes_per_word) {
   unsigned words = 1;
   for (unsigned n = 1; n < count; ++n) words += (slot + n) % codes_per_word == 0 ? 1 : 0;
   return std::min(words, kMostWords);
 }
 
-/// Issues of `left` columns: two at once from an even slot on, where two may go.
+/// Returns the issues of `left` columns: two together from an even slot on, where that is
+/// permitted.
 unsigned issues_of(unsigned slot, unsigned left, bool one_lane, bool part) {
   unsigned issues = 0;
   for (unsigned n = 0; n < left; ++issues)

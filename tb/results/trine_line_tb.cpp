@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LOGISTIC, TANH and the exponential on lines: every argument against the golden layers with the
-// sigmoid's points, or a plain loop with the exponential's; random ones against plain loops with
-// any points. Values come in order, every second cycle or later, six or seven cycles behind their
-// arguments.
+// Tests the interpolation of LOGISTIC, TANH and the exponential. Every argument is compared with
+// the golden layers for the sigmoid's points, or with a plain loop for the exponential's; random
+// arguments with plain loops for any points. Values come in order, every second cycle or less
+// often, six or seven cycles after their arguments.
 
 #include <algorithm>
 #include <array>
@@ -23,11 +23,11 @@ namespace {
 
 constexpr int kFirst = -(1 << 18), kLast = 1 << 18;
 
-/// The unit beside its tables, which answer a cycle later.
+/// The unit with its tables, which answer a cycle later.
 struct Bench : Clocked<Vtrine_line> {
   std::array<std::uint16_t, 256> points{};
-  std::array<std::uint16_t, 512> exponentials{};  // two in an entry
-  std::uint32_t pair = 0;                         // that comes a cycle later
+  std::array<std::uint16_t, 512> exponentials{};  // two per entry
+  std::uint32_t pair = 0;                         // arrives a cycle later
   struct Awaited {
     int code, cycle;
   };

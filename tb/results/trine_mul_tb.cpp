@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: the carry-save product with its rounding term against 64-bit arithmetic.
+// Module bench: compares the carry-save product with its rounding term with 64-bit arithmetic.
 
 #include <random>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr int kWidth = TB_AWidth + TB_BWidth;  // at most 63
 constexpr int kNudgeBit = 2 * ((TB_AWidth + 1) / 2) - 2;
 
-/// a * b + nudge + half + high, modulo 2^kWidth.
+/// Returns a * b + nudge + half + high, modulo 2^kWidth.
 std::uint64_t product(std::int64_t a, std::int64_t b, bool nudge, bool half, bool high) {
   const std::int64_t term = nudge ? std::int64_t{1} << kNudgeBit : 0;
   const std::int64_t exact = a * b + (a < 0 ? -term : term) +
@@ -24,7 +24,7 @@ std::uint64_t product(std::int64_t a, std::int64_t b, bool nudge, bool half, boo
   return static_cast<std::uint64_t>(exact) & ((std::uint64_t{1} << kWidth) - 1);
 }
 
-/// The low `bits` of a draw as a signed number.
+/// Returns the low `bits` of a draw as a signed number.
 std::int64_t as_signed(std::uint32_t draw, int bits) {
   const std::int64_t value = draw & ((std::uint64_t{1} << bits) - 1);
   return value < std::int64_t{1} << (bits - 1) ? value : value - (std::int64_t{1} << bits);
@@ -42,7 +42,7 @@ TEST_CASE("trine_mul multiplies signed by unsigned and adds the nudge", "[tb][mu
         as_signed(any_word(random) >> (random() % 2 ? 0 : 32 - TB_AWidth), TB_AWidth);
     const std::int64_t b = any_word(random) & ((1u << TB_BWidth) - 1);
 #ifdef TB_Split
-    // {m, m} times x of 40 bits, or one multiplicand for both halves.
+    // {m, m} times a 40-bit x, or one multiplicand for both halves.
     dut.upper_i = static_cast<std::uint32_t>(b);
     if (chance(random, 50)) {
       const std::int64_t x =

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every input against the rule, which is a proof: a module without a register has no other state.
-// The rule: values of the codes 0 to 126 by the definition of E4M3; of each two neighbours a
-// border, the middle; a number goes to the value on its side, on a border to the even code, beyond
-// the largest value to that.
+// Compares every input with the rule, which is a proof: a module without a register has no other
+// state. The rule: codes 0 to 126 have the values of E4M3; the border between two neighbours is the
+// middle; a number rounds to the value on its side of the border, on a border to the even code,
+// beyond the largest value to that value.
 
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,7 @@ namespace {
 constexpr int kBits = 20;  ///< trine_post_pkg::FormatBits
 constexpr int kLast = 126;
 
-/// In units, which are 2^-9.
+/// Returns the value of a code in units of 2^-9.
 double e4m3(int code) {
   const int exponent = code / 8, mantissa = code % 8;
   return exponent == 0 ? mantissa : std::ldexp(8 + mantissa, exponent - 1);
@@ -30,7 +30,7 @@ double e4m3(int code) {
 }  // namespace
 
 TEST_CASE("trine_post_e4m3 gives the nearest value's place of all inputs", "[tb][format]") {
-  std::vector<double> borders;  // behind each code but the last
+  std::vector<double> borders;  // after each code but the last
   for (int code = 0; code < kLast; ++code) borders.push_back((e4m3(code) + e4m3(code + 1)) / 2);
   CHECK(e4m3(kLast) == 448 * 512);
   Vtrine_post_e4m3 dut;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every input against the rule, which is a proof: a module without a register has no other state.
-// The rule: values by the definitions of E3M4 and of posits; of each two neighbours a border, the
-// middle, of posits the posit of one bit more between them; a number goes to the value on its side,
-// on a border to the even code, beyond the largest value to that; no number becomes the posit 0.
+// Compares every input with the rule, which is a proof: a module without a register has no other
+// state. The rule: codes have the values of E3M4 and of posits; the border between two neighbours
+// is the middle, for posits the posit with one more bit between them; a number rounds to the value
+// on its side of the border, on a border to the even code, beyond the largest value to that value;
+// no nonzero number becomes the posit 0.
 
 #include <algorithm>
 #include <cmath>
@@ -19,14 +20,15 @@ namespace golden = trine::golden;
 namespace {
 
 constexpr int kBits = 20;       ///< trine_post_pkg::FormatBits
-constexpr double kUnit = 64.0;  ///< units to 1, of both formats
+constexpr double kUnit = 64.0;  ///< units per 1, for both formats
 
 double e3m4(int code) {
   const int exponent = code / 16, mantissa = code % 16;
   return exponent == 0 ? mantissa / 64.0 : std::ldexp(16 + mantissa, exponent - 7);
 }
 
-/// A positive posit without exponent bits: a run of bits alike, the other one, a fraction.
+/// Returns the value of a positive posit without exponent bits: a run of equal bits, the opposite
+/// bit, a fraction.
 double posit(int code, int bits) {
   const auto bit = [&](int at) { return at >= 0 && (code >> at & 1) != 0; };
   int run = 1, at = bits - 2;

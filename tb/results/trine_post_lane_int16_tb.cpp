@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: int16 codes of the post lane, from the sums of high and of low bytes: 40 bits with
-// one rounding, 32 bits with two or with one that sends halves to even; scales of their own below
-// 0; sums, differences and products of two codes. All from TFLite's formulas.
+// Module bench: tests int16 codes of the post lane, which it computes from the sums of high and of
+// low bytes: 40 bits with single rounding, 32 bits with double rounding or half to even; separate
+// scales below 0; sums, differences and products of two codes. All follow TFLite's formulas.
 
 #include <algorithm>
 #include <deque>
@@ -21,14 +21,14 @@ namespace {
 
 constexpr int kInt16Latency = 5;
 
-/// floor(sum * m / 2^(15 - shift) + 1/2), m of 15 bits: the product has 54.
+/// Returns floor(sum * m / 2^(15 - shift) + 1/2) for a 15-bit m: the product has 54 bits.
 int long_code(std::int64_t sum, std::int32_t m, int shift, int low, int high) {
   const std::int64_t half = std::int64_t{1} << (14 - shift);
   const std::int64_t value = (sum * m + half) >> (15 - shift);
   return static_cast<int>(std::clamp<std::int64_t>(value, low, high));
 }
 
-/// A lane with the bounds of its codes, and what it must give in which cycle.
+/// A lane with the bounds of its codes, and the expected code of each cycle.
 struct Lane16 : Clocked<Vtrine_post_lane> {
   std::mt19937 random;
   Range range{0, -32768, 32767};
@@ -39,7 +39,7 @@ struct Lane16 : Clocked<Vtrine_post_lane> {
     set_cfg(dut.cfg_i, cfg::kZeroPoint, 0);
     set_cfg(dut.cfg_i, cfg::kAddZeroPoint, 0);
   }
-  /// The code that is due in that cycle, and no other.
+  /// Requires the code that is due in that cycle, and no other.
   void check(int cycle) {
     dut.eval();
     CAPTURE(cycle);
@@ -77,8 +77,8 @@ struct Lane16 : Clocked<Vtrine_post_lane> {
     set_cfg(dut.cfg_i, cfg::kActMax, range.act_max >> 8);
     set_cfg(dut.cfg_i, cfg::kAddActMax, range.act_max);
   }
-  /// A sum as that of high bytes, that of low ones and the bias; of 40 bits, with a multiplier of
-  /// 15 (`is_long`), or of 32. @param shift  of TFLite's pair
+  /// Offers a sum, split into sums of high bytes, low bytes and the bias: with 40 bits and a 15-bit
+  /// multiplier (`is_long`), or with 32 bits. @param shift  of TFLite's pair
   void offer_sum(bool valid, std::int64_t sum, std::int32_t multiplier, int shift, bool is_long) {
     const auto low = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
     const auto high = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
@@ -95,7 +95,7 @@ struct Lane16 : Clocked<Vtrine_post_lane> {
   }
 };
 
-/// A high byte, or a low one, with anything above it.
+/// Returns a byte with random bits above it.
 std::uint32_t byte_in_word(std::mt19937& random, int byte) {
   return (any_word(random) & ~0xffu) | (static_cast<unsigned>(byte) & 0xff);
 }
@@ -114,7 +114,7 @@ TEST_CASE("trine_post_lane adds, subtracts and multiplies int16 codes", "[tb][po
   set_cfg(dut.cfg_i, cfg::kHalfEven, rounding == Rounding::kHalfEven);
   set_cfg(dut.cfg_i, cfg::kSubtract, kind == kDifferences);
   constexpr int kPairLatency = 7;
-  // The operand rounds as in the kernels; half to even is the result's business.
+  // The operand rounds as in the kernels; half to even only applies to the result.
   const Rounding first = rounding == Rounding::kDouble ? rounding : Rounding::kSingle;
   int inside = 0;
   for (int episode = 0; episode < 150; ++episode) {
@@ -221,7 +221,7 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
   auto& random = lane.random;
   set_cfg(dut.cfg_i, cfg::kSingle, rounding != Rounding::kDouble);
   set_cfg(dut.cfg_i, cfg::kHalfEven, half_even);
-  set_cfg(dut.cfg_i, cfg::kStaticScale, half_even);  // 32 bits, as trine_lanes says it
+  set_cfg(dut.cfg_i, cfg::kStaticScale, half_even);  // 32 bits, as in trine_lanes
   int clamped = 0;
   for (int episode = 0; episode < 100; ++episode) {
     lane.draw_range();
@@ -259,7 +259,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
   const Format format = GENERATE(Format::kE3M4, Format::kPosit8, Format::kE4M3);
   const bool is_long = GENERATE(false, true);
   CAPTURE(static_cast<int>(format), is_long);
-  constexpr int kBelow = 4, kMost = 5000 << kBelow;  // bits of sums that have no value
+  constexpr int kBelow = 4, kMost = 5000 << kBelow;  // low bits of sums without effect
   Lane16 lane(7);
   auto& dut = lane.dut;
   auto& random = lane.random;
@@ -269,7 +269,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
   int next = -kMost, cycle = 0;
   for (int episode = 0; next <= kMost || episode < 300; ++episode) {
     const bool all =
-        next <= kMost;  // sums one after the other, with a scale that is a power of two
+        next <= kMost;  // all sums one after the other, with a scale that is a power of two
     const bool half_even = !is_long;
     set_cfg(dut.cfg_i, cfg::kHalfEven, half_even);
     set_cfg(dut.cfg_i, cfg::kStaticScale, half_even);
@@ -278,8 +278,8 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
     lane.set_range();
     for (int n = 0; n < 1000; ++n, ++cycle) {
       const bool offer = n < 990 && chance(random, 90);
-      // The shift is that of TFLite's pair; the product has the bits of a sum of 40 times 15, or of
-      // 32 times 31.
+      // The shift is that of TFLite's pair; the product has the bits of a 40-bit sum times 15 bits,
+      // or of a 32-bit sum times 31 bits.
       const int shift = all ? 1 - kBelow : lane.uniform(-24, 4);
       const std::int32_t q = all ? 1 << 30 : lane.multiplier();
       const std::int32_t m = is_long ? q < 0x7fff0000 ? (q + (1 << 15)) >> 16 : 0x7fff : q;
@@ -337,7 +337,7 @@ TEST_CASE("trine_post_lane makes codes of sums of 48 bits", "[tb][post_lane]") {
     dut.in_valid_i = offer;
     dut.in_op_i = 0;
     dut.int16_i = offer;
-    // The rest of what is no multiple of 256 is the low word's.
+    // The low word contains the remainder modulo 256.
     dut.low_i = static_cast<std::uint32_t>(low + (high & 0xff));
     const bool fits = std::int64_t{low} + (high & 0xff) <= INT32_MAX;
     dut.acc_i = static_cast<std::uint32_t>(high >> 8);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: the post lane against TFLite's arithmetic, all operations, both roundings,
-// under random gaps. Each result is checked for its value and for its cycle, and so are
-// products.
+// Module bench: tests all operations of the post lane and both roundings against TFLite's
+// arithmetic, with random gaps. The value and the cycle of each result are checked, and those of
+// products, too.
 
 #include <deque>
 #include <random>
@@ -18,9 +18,9 @@ using namespace trine::golden;
 namespace {
 
 enum Op { kRequant, kAdd, kFused, kMul, kFusedMax, kSquare, kNormalize };
-constexpr int kLatency[] = {5, 7, 12, 7, 5, 9, 7};  // as the module's header says
+constexpr int kLatency[] = {5, 7, 12, 7, 5, 9, 7};  // from the module's header
 
-/// The two's complement of `value` in a port of `width` <= 8 bits.
+/// Returns the two's complement of `value` in a port of `width` <= 8 bits.
 std::uint8_t bits(int value, int width) {
   return static_cast<std::uint8_t>(value & ((1 << width) - 1));
 }
@@ -50,7 +50,8 @@ struct Bench : Clocked<Vtrine_post_lane> {
     if (chance(random, 10)) return corner[random() % 4];
     return static_cast<std::int32_t>(random() >> 1 | 1u << 30);
   }
-  /// Magnitudes of all powers of two, most of them within what a left shift leaves of 32 bits.
+  /// Draws magnitudes of all powers of two, most of them small enough for 32 bits after a left
+  /// shift.
   std::int32_t accumulator(int shift) {
     const int left = chance(random, 80) ? std::max(shift, 0) : 0;
     if (chance(random, 5)) return (chance(random, 50) ? INT32_MAX : INT32_MIN) >> left;
@@ -89,7 +90,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
   std::deque<Expected> expected;
   std::deque<std::pair<int, std::uint64_t>> products;  // cycle, value
   std::array<Expected, 2> factors{};  // of normalized values, for the second entry of each
-  /// What of a product's upper bits its bias is added to: they, or their complement.
+  /// Returns the upper bits of a product to which its bias is added, or their complement.
   const auto high_part = [](const Expected& factor, const Scale& scale) {
     const std::int64_t value =
         std::int64_t{static_cast<std::int32_t>(factor.acc)} * factor.scale.multiplier;
@@ -108,12 +109,12 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
     const int kind = bench.uniform(0, 9);
     const bool units = kind < 2, ties = kind == 2 || kind == 3;
     const bool a_is_half = !units && chance(random, 50);
-    // Sums are below 2^28: scales that bring them near the int8 range.
+    // Sums are below 2^28: the scales bring them near the int8 range.
     add.scale_sum = {bench.multiplier(),
                      chance(random, 80) ? -bench.uniform(14, 22) : bench.uniform(-31, 3)};
     if (units) {  // operand a is a few units, b is zero, and the sum's scale is near 1
       other.shift = -bench.uniform(20, 28);
-      if (chance(random, 40))  // each bit of the product shows
+      if (chance(random, 40))  // each bit of the product matters
         other = {bench.uniform(1 << 9, 1 << 13), -bench.uniform(0, 7)};
       add.scale_sum.shift = bench.uniform(-1, 2);
     }
@@ -135,7 +136,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
     add.scale_a = a_is_half ? half : other;
     add.scale_b = a_is_half ? other : half;
 
-    // What the lane does not read may be anything.
+    // Fields that the lane does not read are random.
     for (const auto field :
          {cfg::kKind, cfg::kLookup, cfg::kBias, cfg::kMultiplier, cfg::kChannels})
       set_cfg(dut.cfg_i, field, any_word(random));
@@ -158,19 +159,19 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
       const bool offer = cycle < 125 && chance(random, 80) &&
                          ((op != kFused && op != kFusedMax) || cycle % 2 == 0) &&
                          ((op != kSquare && op != kNormalize) || cycle % 4 < 2);
-      // Where ties are wanted, some units of half a code, or off that by one bit.
+      // For ties: some units of half a code, or off by one bit.
       const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
       Scale scale = op == kMul      ? product
                     : op == kSquare ? square
                                     : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
       std::int32_t sum = ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
       if (ties && shift < 0 && chance(random, 50)) sum += 1 << bench.uniform(0, -shift - 1);
-      // Between them products that have no code.
+      // Products without a code are in between.
       const bool late = op == kNormalize && cycle % 4 >= 2;  // the channel's parameters
       const bool bare = op == kRequant && chance(random, 20);
       if (bare) scale.shift = bench.uniform(0, 30);
       std::uint32_t bias = any_word(random);
-      if (late && chance(random, 50))  // small ones, where each bit of the product shows
+      if (late && chance(random, 50))  // small ones, where each bit of the product matters
         bias = static_cast<std::uint32_t>(bench.accumulator(0)) -
                high_part(factors[static_cast<std::size_t>(cycle % 2)], scale);
       const int a = bench.code(), b = units ? add.zero_b : bench.code();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Post unit against plain loops over channels: random instructions of both engines at once, every
-// kind of result and encoding, residuals, parts of words, while all its neighbours stall. The
-// array's registers are overwritten as early as drain_ok_o allows. An instruction's words are
-// compared when it retires; sometimes everything is dropped in the middle. Tests of their own have
-// short tiles, softmax RUNs of a word or two between their columns, and a scatter port that waits;
-// and one tile alone, of which each promise and word comes in the cycle that the headers name.
+// Tests the post unit against plain loops over channels: random instructions of both engines at
+// once, every kind of result and encoding, residuals, partial words, while all neighbours stall.
+// The array's registers are overwritten as early as drain_ok_o permits. An instruction's words are
+// compared when it retires; sometimes everything is dropped in the middle. Separate tests use short
+// tiles, softmax RUNs of a word or two between their columns, and a scatter port that waits; and a
+// single tile, whose promises and words must come in the cycles that the headers name.
 
 #include <algorithm>
 #include <cstring>
@@ -24,19 +24,19 @@ using namespace trine::tb::post;
 
 namespace {
 
-/// The post unit among its neighbours.
+/// The post unit and its neighbours.
 struct Bench : Work {
   using Work::Work;
   Vtrine_post dut;
 
-  unsigned percent = 100;  ///< of the cycles in which a neighbour moves
+  unsigned percent = 100;  ///< percent of cycles in which a neighbour moves
   unsigned scatter_percent = 100;
-  int scatter_conflicts = 0;    ///< above 0: every word takes so many cycles more than one
-  bool scatter_varies = false;  ///< up to so many
+  int scatter_conflicts = 0;    ///< above 0: additional cycles of every word
+  bool scatter_varies = false;  ///< up to that many
   int scatter_left = 0;
   bool go() { return chance(random, percent); }
 
-  /// A port that offers something: until it is taken, no bit of it changes.
+  /// An offer of a port: until it is taken, none of its bits change.
   template <typename Port>
   struct Offer {
     bool waits = false;
@@ -50,15 +50,15 @@ struct Bench : Work {
   Offer<decltype(dut.s_word_o)> word_offer;
   Offer<decltype(dut.r_lanes_o)> residual_offer;
 
-  // The compute engine: a job is offered, its data follows.
+  // The compute engine: it offers a job, and its data follow.
   bool offered = false, granted = false;
   int jobs_taken = 0, data_taken = 0;
-  std::deque<Job> coming;  // jobs offered (and taken) whose last step has not entered the array
+  std::deque<Job> coming;  // offered or taken jobs whose last step has not entered the array
   bool data = false;       // results in the drain registers, not taken
   int entering = 0;        // cycles until the next job's results are offered
-  unsigned steps = 0;      // cycles in which the array is yet at the next job
-  // PEs of blocks behind the first show a step later, by a cycle for each block in their way, and
-  // the job is offered when the last row's do.
+  unsigned steps = 0;      // cycles in which the array is still busy with the next job
+  // PEs of later blocks show a step later, by a cycle for each block before them, and the job is
+  // offered when the last row shows its results.
   unsigned pipe_rows = kRows, pipe_cols = kMaxCols;
   struct Overwrite {
     unsigned cycles = 0;  ///< since the last step entered
@@ -68,35 +68,35 @@ struct Bench : Work {
   std::vector<Lanes> columns = std::vector<Lanes>(kMaxCols, Lanes(kRows));
   // The vector engine.
   bool vector_offered = false, vector_reading = false;
-  int vector_ends = -1;       // cycles until its slots must have been read; -1: not said
-  bool tile_open = false;     // the compute engine's job before was not its tile's last one
-  unsigned between = 0;       // vector jobs that were taken then
-  unsigned read_channel = 0;  // whose parameters were read last
+  int vector_ends = -1;       // cycles until its slots must have been read; -1: not reported
+  bool tile_open = false;     // the compute engine's previous job did not end its tile
+  unsigned between = 0;       // vector jobs taken in the meantime
+  unsigned read_channel = 0;  // channel whose parameters were read last
   int overtaken = 0;          // times that the compute engine was first while it waited
-  // Scatter port, parameters, residuals.
+  // The scatter port, parameters, residuals.
   struct Fetch {
-    std::bitset<kRows> pending = std::bitset<kRows>{}.set();  ///< lanes that are yet to come
+    std::bitset<kRows> pending = std::bitset<kRows>{}.set();  ///< lanes that have not arrived
     Lanes data = Lanes(kRows);
   };
   struct Write {
     std::uint32_t address, data, mask;
   };
   bool scatter_busy = false;
-  std::vector<Write> on_port;  // a word that the port has taken, and is yet to write
-  std::deque<Fetch> fetches;   // residual words that were asked for
+  std::vector<Write> on_port;  // a word that the port has taken and not yet written
+  std::deque<Fetch> fetches;   // requested residual words
   std::bitset<kRows> rsp_lanes;
   int words = 0;
   bool loaded = false;          // the table
   int since_results = 100;      // cycles, of compute's requantized columns
   std::size_t interleaved = 0;  // codes of a softmax that were taken between them
-  // In the last cycle: promises to the array, whether a word has left, a residual was asked for.
+  // The last cycle: promises to the array, whether a word left, whether a residual was requested.
   bool drain_ok = false, drain_soon = false, word_leaves = false, residual_asked = false;
   std::map<std::uint32_t, std::uint32_t> written_before;  // bits of words
-  // The softmax in front: codes or products taken, and whether its tile's last word is yet to
-  // leave.
+  // The softmax in front: codes or products taken, and whether its tile's last word has not left
+  // yet.
   std::size_t issued = 0;
   bool leaving = false;
-  std::deque<std::pair<Lanes, Lanes>> products;  // on their way
+  std::deque<std::pair<Lanes, Lanes>> products;  // in progress
 
   template <typename Port>
   void set_lanes(Port& port, const Job& job) {
@@ -112,7 +112,8 @@ struct Bench : Work {
   }
 
   void drive_compute() {
-    // A job comes with its tile's last step; earlier jobs leave the vector engine no time between.
+    // A job comes with its tile's last step; earlier jobs leave no time for the vector engine in
+    // between.
     if (!offered && !compute_jobs.empty() && coming.size() < 2 && (!kBetween || steps < 4) &&
         (dut.c_status_o & status::kFetchBusy) == 0 && go()) {
       const Job& job = compute_jobs.front();
@@ -129,8 +130,8 @@ struct Bench : Work {
     dut.c_valid_i = offered;
     dut.c_results_i = (data ? 2 : 0) | (entering == 1 ? 1 : 0);  // valid, soon
   }
-  /// Softmax: the next product, or code and the one behind it. What the tile's codes need holds
-  /// until the last word has left, a product's factors until it is there.
+  /// Drives a softmax: the next product, or a code and the one after it. The inputs of the tile's
+  /// codes hold until the last word has left, a product's factors until it is finished.
   void drive_operands() {
     const bool offers = !vector_offered && !vector_reading && !vector_jobs.empty() &&
                         !vector_jobs.front().values.empty() && !leaving && products.empty();
@@ -181,7 +182,7 @@ struct Bench : Work {
       }
     }
     if ((dut.softmax_o & status::kProduct) == 0) return;
-    if (products.empty()) return;  // of a program that was dropped
+    if (products.empty()) return;  // of a dropped program
     for (unsigned l = 0; l < kRows; ++l) {
       const std::int64_t product =
           std::int64_t{static_cast<std::int32_t>(products.front().first[l])} *
@@ -209,7 +210,7 @@ struct Bench : Work {
           set_bits(dut.v_slots_i, 96 * l + 24 * b, 24,
                    job.slots.empty() ? any_word(random) & 0xffffff
                                      : static_cast<std::uint32_t>(job.slots[l][b]) & 0xffffff);
-    } else if (!vector_offered && !vector_reading) {  // nobody may look at the slots now
+    } else if (!vector_offered && !vector_reading) {  // the slots are ignored now
       for (unsigned l = 0; l < kRows; ++l)
         set_bits(dut.v_slots_i, 96 * l, 64, any_word(random) * 0x100000001ull);
     }
@@ -221,7 +222,7 @@ struct Bench : Work {
         !scatter_busy || (conflicts ? scatter_left == 0 : chance(random, scatter_percent));
     if (scatter_left > 0) --scatter_left;
     dut.r_ready_i = go();
-    // A residual's lanes come in pieces, the last with done.
+    // A residual's lanes come in pieces, the last one with done.
     rsp_lanes.reset();
     dut.rsp_done_i = 0;
     if (!fetches.empty() && go()) {
@@ -248,13 +249,14 @@ struct Bench : Work {
     const unsigned last = kPeStages + (kRows - 1) / pipe_rows + (kMaxCols - 1) / pipe_cols;
     while (!overwrites.empty() && overwrites.front().cycles > last) overwrites.pop_front();
   }
-  /// The lowest column that is read; kCols of a unit that reads none.
+  /// Returns the lowest column that is read; kCols if the unit reads none.
   unsigned first_read() const {
     unsigned col = 0;
     while (col < kCols && get_bits(dut.cols_o, col, 1) == 0) ++col;
     return col;
   }
-  /// The array: column_i follows cols_o, up to two neighbours. Behind the last column is none.
+  /// Drives the array: column_i follows cols_o, up to two neighbours. There is none after the last
+  /// column.
   void drive_column() {
     if (kDrain == 2 && first_read() < kCols)
       REQUIRE(((dut.c_status_o & status::kOdd) != 0) == (first_read() % 2 != 0));
@@ -273,7 +275,7 @@ struct Bench : Work {
       CAPTURE(i.vector, i.cfg[cfg::kKind], i.cfg[cfg::kMax], i.cfg[cfg::kEncoding], address);
       const std::uint32_t written = i.mask.at(address);
       REQUIRE((memory[address] & written) == data_expected);
-      // What was not to be written still holds what a word holds at first.
+      // Bits that were not to be written still have their initial values.
       REQUIRE((memory[address] & ~written) == (memory_word(address + 77) & ~written));
       ++words;
     }
@@ -291,8 +293,8 @@ struct Bench : Work {
     word_offer.check(dut.s_valid_o != 0, dut.s_ready_i != 0, dut.s_word_o);
     residual_offer.check(dut.r_valid_o != 0, dut.r_ready_i != 0, dut.r_lanes_o);
 
-    // The last step of the job that comes next enters when the registers were free before, or, with
-    // a promise, as the results in them are taken.
+    // The last step of the next job enters when the registers were free before or, with a promise,
+    // when their results are taken.
     const bool taken = data && dut.c_data_ready_o != 0;
     const bool waiting = !coming.empty() && !data && entering == 0;
     const bool pass = !coming.empty() && (!data || taken) && entering == 0 && granted &&
@@ -329,7 +331,7 @@ struct Bench : Work {
         if (get_bits(dut.s_word_o, kWordLanes + l, 1) == 0) continue;
         const auto address = static_cast<std::uint32_t>(
             get_bits(dut.s_word_o, kWordAddr + l * kAddrBits, kAddrBits));
-        REQUIRE((written_before[address] & mask) == 0);  // what has no code yet is left as it is
+        REQUIRE((written_before[address] & mask) == 0);  // bits without a code are unchanged
         written_before[address] |= mask;
         on_port.push_back(
             {address, static_cast<std::uint32_t>(get_bits(dut.s_word_o, kWordData + 32 * l, 32)),
@@ -340,7 +342,7 @@ struct Bench : Work {
     if (dut.s_ready_i != 0) scatter_busy = word_leaves;
     const bool parameters = dut.p_valid_o != 0;
     const unsigned channel = static_cast<unsigned>(dut.p_channel_o) % kChannels;
-    if (parameters && dut.p_next_o != 0) {  // as trine_params needs it
+    if (parameters && dut.p_next_o != 0) {  // as trine_params requires
       REQUIRE(channel > read_channel);
       REQUIRE(channel <= read_channel + kDrain);
     }
@@ -358,7 +360,7 @@ struct Bench : Work {
     if (since_results < 100) ++since_results;
     const bool job_taken = dut.c_valid_i != 0 && dut.c_ready_o != 0;
     if (taken) {
-      REQUIRE(jobs_taken + (job_taken ? 1 : 0) == ++data_taken);  // data not before its job
+      REQUIRE(jobs_taken + (job_taken ? 1 : 0) == ++data_taken);  // data never before its job
       data = false;
       since_results = 1;
     }
@@ -367,7 +369,8 @@ struct Bench : Work {
       offered = false;
       ++jobs_taken;
     }
-    // A waiting tile of the vector engine goes, round robin, behind one instruction of the other.
+    // The arbitration is round robin: a waiting tile of the vector engine follows at most one
+    // instruction of the compute engine.
     if (job_taken && get_job(dut.c_job_i, job::kFirst) && get_job(dut.c_job_i, job::kDrain) &&
         dut.v_valid_i != 0)
       REQUIRE(++overtaken <= 1);
@@ -400,7 +403,8 @@ struct Bench : Work {
         set_bits(dut.params_i, 6 * d, 6, shift[c]);
       }
     }
-    // After the stages of a PE a tile's data is offered; one cycle later, it is in the registers.
+    // After the stages of a PE a tile's data are offered; one cycle later, they are in the
+    // registers.
     overwrite_columns();
     if (pass) {
       const unsigned tile_steps = instructions[coming.front().instruction].steps;
@@ -430,7 +434,7 @@ struct Bench : Work {
     dut.clear_i = 0;
     dut.eval();
   }
-  /// The table, while what was dropped may still be on its way to it.
+  /// Loads the table while dropped data may still be moving towards it.
   void load_table() {
     loaded = true;
     for (auto& code : table) code = this->code();
@@ -441,7 +445,7 @@ struct Bench : Work {
     }
     set_bits(dut.table_i, 0, 25, 0);
   }
-  /// Everything that is on its way is forgotten, here and there.
+  /// Drops everything in progress, in the unit and in the bench.
   void restart() {
     drop();
     const bool softmax_dropped = std::any_of(vector_jobs.begin(), vector_jobs.end(),
@@ -473,14 +477,15 @@ struct Bench : Work {
     jobs_taken = data_taken = overtaken = 0;
     next_address = draw(kMask + 1);
     far = kRows <= 4 && kCols <= 4 && chance(random, 50);
-    // Else the next jobs come at once; a softmax's configuration holds while its codes are there.
+    // Otherwise the next jobs come at once; the configuration of a softmax holds while it is
+    // processed.
     if (!loaded || softmax_dropped || chance(random, 50)) load_table();
   }
 };
 
-/// What the unit takes where no neighbour waits but for banks, a figure for each seed: a result in
-/// the right place that comes a cycle later is a fault, too. A change that moves cycles on purpose
-/// moves these.
+/// Checks the cycles of the unit if neighbours only wait for banks, with a figure for each seed: a
+/// correct result that comes a cycle later is an error, too. A change that moves cycles on purpose
+/// changes these figures.
 void check_cycles(unsigned seed, unsigned cycles) {
   struct Row {
     unsigned rows, cols, drain, blocks, window;
@@ -497,7 +502,7 @@ void check_cycles(unsigned seed, unsigned cycles) {
       {3, 5, 2, 3, 1, {25'345, 12'179, 14'080}},  {4, 8, 2, 4, 0, {13'167, 14'071, 11'818}, true},
       {4, 16, 2, 1, 0, {16'133, 16'801, 13'618}}, {2, 63, 2, 1, 0, {15'306, 12'536, 6'629}},
   };
-  // Not the large and wide arrays of the full suite, nor its corner designs.
+  // Excludes the large and wide arrays of the full suite, and its corner designs.
   if (kRows * kCols > 200 || kPipeCols > 31 || kChannels != 64) return;
   const auto row = std::ranges::find_if(kMeasured, [](const Row& r) {
     return r.rows == kRows && r.cols == kCols && r.drain == kDrain && r.blocks == kPipeRows &&
@@ -524,7 +529,7 @@ TEST_CASE("trine_post packs and scatters what each channel's sum becomes", "[tb]
     b.scatter_percent = chance(b.random, 30) ? 8 : percent;
     b.scatter_conflicts = chance(b.random, 25) ? b.uniform(1, 9) : 0;
     b.restart();
-    // After a drop of both, often one of them alone.
+    // After a drop, often only one of them.
     const int now = source == 3 && chance(b.random, 40) ? b.uniform(1, 2) : source;
     for (int n = 0; n < 8; ++n) {
       if ((now & 1) != 0) b.add_compute();
@@ -543,13 +548,13 @@ TEST_CASE("trine_post packs and scatters what each channel's sum becomes", "[tb]
   static unsigned between = 0;  // of all seeds
   between += b.between;
   if (seed == 3 && percent == 25 && source == 3) CHECK((between > 20) == kBetween);
-  // A window's groups follow each other closely where nothing is in the way.
+  // A window's groups follow each other closely if nothing blocks them.
   if (kWindow && kDrain == 2 && source == 1 && percent == 100) CHECK(b.early > 0);
 }
 
-/// What a promise to the array must foresee: tiles of 1 to 20 steps, so that the next one's results
-/// come while columns are read, and between the columns words that end a RUN, each of which stops
-/// the lanes until the scatter port, which waits for banks, has taken it.
+/// Tests what a promise to the array must foresee. Tiles of 1 to 20 steps make the next results
+/// arrive while columns are read. Words between the columns end a RUN, and each stops the lanes
+/// until the scatter port, which waits for banks, has taken it.
 TEST_CASE("trine_post's short tiles are read in time beside softmax RUNs", "[tb][post]") {
   const auto seed = GENERATE(Catch::Generators::range(1u, kShortSeeds + 1));
   Bench b(seed);
@@ -569,15 +574,15 @@ TEST_CASE("trine_post's short tiles are read in time beside softmax RUNs", "[tb]
     b.cycle();
   }
   CHECK(b.words > 10);
-  static unsigned mixed = 0;  // seeds of which a softmax's codes went between columns
+  static unsigned mixed = 0;  // seeds in which a softmax's codes were between columns
   if (b.interleaved > 0) ++mixed;
-  // Tiles of more words than places keep a softmax out as their results come.
+  // Tiles with more words than places block a softmax while their results come.
   if (kSoftmax && kCols <= 64 && seed == kShortSeeds) CHECK(mixed > kShortSeeds / 8);
 }
 
-/// A tile that nothing is in the way of: when its first residuals are asked for
-/// (trine_drain_residual), when the array is promised its registers (trine_drain_grant), and when
-/// its last word leaves (trine_post_kind's table).
+/// Tests an unobstructed tile: when its first residuals are requested (trine_drain_residual), when
+/// the array is promised its registers (trine_drain_grant), and when its last word leaves
+/// (trine_post_kind's table).
 TEST_CASE("trine_post's promises and words of a tile alone come as early as its headers say",
           "[tb][post]") {
   struct Case {
@@ -602,14 +607,14 @@ TEST_CASE("trine_post's promises and words of a tile alone come as early as its 
   b.dut.rst_ni = 1;
   b.restart();
   for (int cycle = 0; cycle < 20 + static_cast<int>(channels); ++cycle)
-    b.cycle();  // what was dropped has left the lanes
+    b.cycle();  // dropped words have left the lanes
   b.add_groups(kind, channels, passes, lookup, 1);
 
   const bool fused = kind == cfg::kFused;
   const bool pairs = kDrain == 2 && kind != cfg::kRaw && !fused && passes == 1 && !lookup;
   const int issues = static_cast<int>(pairs ? (channels + 1) / 2 : channels * passes);
-  // Issues that are over before new results come: later in the block of the last column, or of the
-  // first of kDrain that may go together.
+  // Issues that end before new results come: they come later in the block of the last column, or of
+  // the first of kDrain columns that may be issued together.
   const unsigned blocks = std::min((kRows - 1) / kPipeRows, (kCols - 1) / kPipeCols);
   const unsigned column = channels - std::min(channels, kDrain);
   const int reach = 2 + kPeStages + static_cast<int>(std::min(blocks, column / kPipeCols));
@@ -637,9 +642,9 @@ TEST_CASE("trine_post's promises and words of a tile alone come as early as its 
   if (!fused) CHECK(last_word == taken + issues + latency);
 }
 
-/// As long as nothing is in the way the tiles of an instruction follow each other: as the columns
-/// of one end, as fast as the array makes results, or as words leave, whose addresses are kept for
-/// two.
+/// Tests that the tiles of an instruction follow each other without obstruction: like the columns
+/// of one tile, as fast as the array produces results, or as fast as words leave, whose addresses
+/// are kept for two tiles.
 TEST_CASE("trine_post reads tiles of an instruction without gaps", "[tb][post]") {
   const auto channels = GENERATE(Catch::Generators::range(1u, kCols + 1));
   Bench b(channels);

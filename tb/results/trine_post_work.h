@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Post unit: random instructions of compute and vector engine, every kind of result and encoding,
-// by plain loops over channels, and the jobs that offer them (trine_post_tb.cpp).
+// Random instructions of the compute and vector engine for the post unit: every kind of result and
+// encoding, by plain loops over channels, and the jobs that offer them (trine_post_tb.cpp).
 
 #pragma once
 
@@ -30,9 +30,9 @@ constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 constexpr unsigned kWordData = 32, kWordLanes = kWordData + 32 * kRows,
                    kWordAddr = kWordLanes + kRows;
 
-/// As wide as `edge1024`.
+/// True for arrays as wide as `edge1024`.
 constexpr bool kEdge1024 = kRows == 16 && kCols == 16;
-/// Blocks of PEs that the unit knows; else it takes for one what may be several.
+/// Blocks of PEs that the unit knows; otherwise it treats several blocks as one.
 #ifdef TB_PipeRows
 constexpr bool kBlocks = true;
 constexpr unsigned kPipeRows = TB_PipeRows, kPipeCols = TB_PipeCols;
@@ -41,22 +41,22 @@ constexpr bool kBlocks = false;
 constexpr unsigned kPipeRows = kRows, kPipeCols = kMaxCols;
 #endif
 #ifdef TB_Int16
-constexpr bool kBetween = TB_Int16;  ///< vector jobs go between groups of a tile
+constexpr bool kBetween = TB_Int16;  ///< vector jobs are taken between groups of a tile
 #else
 constexpr bool kBetween = false;
 #endif
-/// Seeds of the test of short tiles.
+/// Number of seeds of the test of short tiles.
 constexpr unsigned kShortSeeds = kEdge1024 ? 1000 : 200;
 constexpr int kShortCycles = 500;
 
 using Lanes = std::vector<std::uint32_t>;
 
-/// One RUN: its configuration by value, and the memory it must leave behind.
+/// One RUN: its configuration by value, and the memory after it.
 struct Instruction {
   bool vector = false, drain = true;
   std::array<std::int64_t, cfg::kFields> cfg{};
   unsigned bits = 8;   ///< of a code in its word
-  unsigned steps = 0;  ///< of each of its tiles; 0: drawn for each
+  unsigned steps = 0;  ///< of each of its tiles; 0: drawn for each tile
   std::map<std::uint32_t, std::uint32_t> expected, mask;
 
   void write(std::uint32_t address, std::uint32_t data, std::uint32_t bits_written) {
@@ -73,13 +73,13 @@ struct Job {
   bool tile_first = false, tile_last = false, first = false, last = false;
   std::vector<Lanes> columns;                      ///< compute: [column][lane]
   std::vector<std::array<std::int32_t, 4>> slots;  ///< vector: [lane]
-  // Softmax: what the post unit multiplies, [code or product][lane].
+  // Softmax: the operands of the post unit, [code or product][lane].
   bool reciprocal = false, normalize = false, tile_end = false;
   std::vector<Lanes> values, factors;
   Lanes shifts;
 };
 
-/// Random instructions of both engines, and the memory that each must leave behind.
+/// Random instructions of both engines, and the memory after each of them.
 struct Work {
   std::mt19937 random;
   Lanes bias = Lanes(kChannels), multiplier = Lanes(kChannels), shift = Lanes(kChannels);
@@ -89,7 +89,7 @@ struct Work {
   std::deque<Job> compute_jobs, vector_jobs;
   std::deque<std::size_t> compute_retires, vector_retires;
   std::uint32_t next_address = 0;
-  bool far = false;  ///< words of a tile lie far from each other
+  bool far = false;  ///< words of a tile are far from each other
   bool promised_early = false;
   std::size_t early = 0;  ///< promises in the cycle before a job's results are taken
 
@@ -106,12 +106,12 @@ struct Work {
     return low + static_cast<int>(draw(static_cast<std::uint32_t>(high - low + 1)));
   }
   int code() { return uniform(-128, 127); }
-  /// A value of any magnitude up to `bits` bits and the sign.
+  /// Draws a value of any magnitude up to `bits` bits and the sign.
   std::int32_t magnitude(int bits) {
     return static_cast<std::int32_t>(random()) >> uniform(31 - bits, 31);
   }
-  /// A shift in this range; in a fifth a small multiplier, of which each bit shows, and in a fifth
-  /// a power of two, which makes halves.
+  /// Draws a shift in this range; a fifth of the multipliers is small, so that each bit matters,
+  /// and a fifth is a power of two, which produces halves.
   Scale random_scale(int low, int high) {
     Scale scale{static_cast<std::int32_t>(draw(1 << 30) | 1u << 30), uniform(low, high)};
     if (chance(random, 20)) scale.multiplier = 1 << 30;
@@ -150,7 +150,7 @@ struct Work {
                                       : Rounding::kDouble;
   }
 
-  /// Whole words, thresholds and what meets a residual are not looked up.
+  /// Looks up a code. Whole words, thresholds and codes with a residual are not looked up.
   int looked_up(const Instruction& i, int code) const {
     const auto kind = i.cfg[cfg::kKind];
     const bool may = kind == cfg::kRequant || kind == cfg::kAdd || kind == cfg::kMul;
@@ -170,7 +170,7 @@ struct Work {
         i, product,
         {static_cast<std::int32_t>(c[cfg::kMultiplier]), static_cast<int>(c[cfg::kShift])});
   }
-  /// The sum, or its square.
+  /// Returns the sum, or its square.
   int added(const Instruction& i, int a, int b) {
     const auto& c = i.cfg;
     const auto value = [&](cfg::Field f) { return static_cast<int>(c[f]); };
@@ -189,14 +189,15 @@ struct Work {
                                     rounding_of(i)));
   }
 
-  /// A value in a place of a word: two's complement, but one bit is 0 or 1.
+  /// Returns the value at a place of a word in two's complement, except for one bit, which is 0 or
+  /// 1.
   static int place_value(std::uint32_t word, unsigned place, unsigned bits) {
     const std::uint32_t code = word >> place * bits & ((1u << bits) - 1);
     if (bits == 1) return static_cast<int>(code);
     return static_cast<int>(code << (32 - bits)) >> (32 - bits);
   }
 
-  /// Channel n of a lane: the code, its place, and zeros above the last channel.
+  /// Expects channel n of a lane: the code, its place, and zeros above the last channel.
   void expect_channel(Instruction& i, std::uint32_t out, unsigned n, std::int32_t acc) {
     const auto& c = i.cfg;
     const auto param = static_cast<unsigned>(c[cfg::kParam]);
@@ -236,10 +237,10 @@ struct Work {
     if (n + 1 == static_cast<unsigned>(c[cfg::kChannels])) i.write(address, 0, ~(low | here));
   }
 
-  /// Room for words of `tiles` tiles, where no other instruction writes. @return where the first
-  /// word lies
+  /// Reserves words of `tiles` tiles that no other instruction writes. @return the address of the
+  /// first word
   std::uint32_t place(Instruction& i, unsigned tiles, unsigned words) {
-    constexpr std::uint32_t kPage = 1u << (kAddrBits - 4);  // far: each word in another one
+    constexpr std::uint32_t kPage = 1u << (kAddrBits - 4);  // far: each word on another page
     const std::uint32_t base = next_address,
                         gap = draw(far && instructions.empty() && words <= 3 ? 128 : 3);
     i.cfg[cfg::kOutPlane] = far ? (2 * draw(8) + 1) * kPage + gap : tiles * kRows + gap;
@@ -247,7 +248,7 @@ struct Work {
     return base;
   }
 
-  /// Lanes' addresses of a tile, side by side, behind everything before.
+  /// Sets the lanes' addresses of a tile: consecutive, after all previous ones.
   void tile_lanes(Job& job, std::uint32_t base, unsigned tile) {
     const bool all = chance(random, 60);
     for (unsigned l = 0; l < kRows; ++l) {
@@ -295,7 +296,8 @@ struct Work {
     add_tiles(i, many ? 1 : 1 + draw(3));
   }
 
-  /// Requantized codes of short tiles, of one group or more, whose words end in or off the group.
+  /// Adds requantized codes of short tiles, of one group or more, whose words end at the group or
+  /// inside of it.
   void add_short_tiles() {
     Instruction i;
     auto& c = i.cfg;
@@ -315,7 +317,7 @@ struct Work {
     add_tiles(i, 8 + draw(24));
   }
 
-  /// Tiles of one group, whose first code is a word's first.
+  /// Adds tiles of one group, whose first code is a word's first.
   void add_groups(cfg::Kind kind, unsigned channels, unsigned passes, bool lookup, unsigned tiles) {
     Instruction i;
     auto& c = i.cfg;
@@ -354,7 +356,7 @@ struct Work {
           const unsigned n = group * cols + col;
           job.columns.emplace_back();
           for (unsigned l = 0; l < kRows; ++l) {
-            // Sums of every magnitude that a left shift allows, whatever the bias.
+            // Sums of every magnitude that a left shift permits, whatever the bias.
             std::uint32_t acc =
                 static_cast<std::uint32_t>(static_cast<std::int32_t>(random()) >> uniform(4, 31));
             if (n < channels && kind != cfg::kThreshold)
@@ -374,7 +376,7 @@ struct Work {
     instructions.push_back(i);
   }
 
-  /// Equal to one of an entry's two thresholds, or off by any power of two.
+  /// Returns one of an entry's two thresholds, or a value that differs by any power of two.
   std::uint32_t near_threshold(unsigned entry) {
     const std::uint32_t threshold =
         draw(2) != 0 ? bias[entry] : shift[entry] << 31 | multiplier[entry];
@@ -388,8 +390,8 @@ struct Work {
     return lanes;
   }
 
-  /// A value of a normalization: its product with the factor, from bit 24 on, meets its channel's
-  /// parameters; bit 5 of the shift is the sign of gamma.
+  /// Normalizes a value: its product with the factor, from bit 24 on, is combined with its
+  /// channel's parameters; bit 5 of the shift is the sign of gamma.
   int normalized(const Instruction& i, std::uint32_t value, std::uint32_t factor,
                  unsigned channel) const {
     const std::int64_t product = std::int64_t{static_cast<std::int32_t>(value)} * factor;
@@ -400,7 +402,8 @@ struct Work {
                         static_cast<int>(shift[channel] & 31) - 32});
   }
 
-  /// Often one whose product is near the channel's bias: each bit of both shows.
+  /// Draws a value, often one whose product is near the channel's bias, so that each bit of both
+  /// matters.
   std::uint32_t value_to_normalize(std::uint32_t factor, unsigned channel) {
     const auto sum = static_cast<std::uint32_t>(magnitude(24)) - bias[channel];
     const std::int64_t high = static_cast<std::int32_t>((shift[channel] & 32) == 0 ? ~sum : sum);
@@ -409,8 +412,8 @@ struct Work {
     return static_cast<std::uint32_t>(value);
   }
 
-  /// For each tile the products of its reciprocals, then words, the last of 1 to 4 codes.
-  /// @param brief  a word or two, mostly without the products: RUNs end often
+  /// Adds for each tile the products of its reciprocals, then words, the last of 1 to 4 codes.
+  /// @param brief  a word or two, mostly without the products, so that RUNs end often
   void add_softmax(bool brief = false) {
     Instruction i;
     auto& c = i.cfg;
@@ -441,8 +444,7 @@ struct Work {
       }
       products.shifts = Lanes(kRows);
       if (!bare) vector_jobs.push_back(products);
-      // Factors of each magnitude, and shifts with which the tile's values become codes of some
-      // bits.
+      // Factors of each magnitude, and shifts that turn the tile's values into codes of some bits.
       Lanes factor(kRows), shifts(kRows);
       const int bits = uniform(8, 31);
       for (unsigned l = 0; l < kRows; ++l) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A vector lane against plain loops over the taps of a window, with gaps and folds.
+// Tests a vector lane against plain loops over the taps of a window, with gaps and folds.
 
 #include <random>
 
@@ -40,7 +40,7 @@ TEST_CASE("trine_vector_lane takes extrema, sums, pairs and triples of taps", "[
     dut.invert_i = invert;
     dut.low_i = low || (op != Op::kSum && chance(random, 30));
     for (std::size_t tap = 0; tap < taps.size(); ++tap) {
-      while (chance(random, 30)) {  // a gap: whatever the other inputs are
+      while (chance(random, 30)) {  // a gap: all other inputs are random
         dut.tap_i = 0;
         dut.first_i = random() & 1;
         dut.word_i = any_word(random);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vector engine against plain loops: each window's maximum, sum, folded sum or pair, and what it
-// tells the post unit, while gather and post unit stall at random. The operands of softmaxes and
-// normalizations.
+// Tests the vector engine against plain loops: each window's maximum, sum, folded sum or pair, and
+// its signals to the post unit, while gather and post unit stall at random; and the operands of
+// softmaxes and normalizations.
 
 #include <algorithm>
 #include <deque>
@@ -92,7 +92,7 @@ std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
   return jobs;
 }
 
-/// A flag of a packed struct in a port.
+/// Returns a flag of a packed struct in a port.
 bool flag(std::uint64_t port, unsigned bit) { return (port >> bit & 1) != 0; }
 
 /// Bits of trine_post_pkg::word_t.
@@ -101,7 +101,7 @@ constexpr unsigned kRunLast = 0, kRunFirst = 1, kTileFirst = 2;
 void check(const Vtrine_vector& dut, const Job& job) {
   const auto op = static_cast<Op>(job.run.op);
   const bool reduce = (job.run.flags >> isa::vector::kReduce & 1) != 0 && is_sum(op);
-  const unsigned reduced = of_int16(op) ? 2 : 1;  // lanes that are left of a sum over them
+  const unsigned reduced = of_int16(op) ? 2 : 1;  // lanes that remain after a sum over them
   REQUIRE(flag(dut.job_word_o, kTileFirst) == job.tile_first);
   REQUIRE(flag(dut.job_word_o, kRunFirst) == job.first);
   REQUIRE(flag(dut.job_word_o, kRunLast) == job.last);
@@ -121,7 +121,7 @@ std::uint64_t bits(std::int64_t value, cfg::Field field) {
   return static_cast<std::uint64_t>(value) & ((std::uint64_t{1} << cfg::kWidths[field]) - 1);
 }
 
-/// The configuration that comes with a job.
+/// Checks the configuration that comes with a job.
 void check_cfg(const Vtrine_vector& dut, const Job& job) {
   const auto field = [&](cfg::Field f, std::int64_t value) {
     CAPTURE(f);
@@ -198,7 +198,7 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
   edge();
 
   int runs = 0, taken = 0, reading = 0;
-  int ends_in = -1;  // cycles until the job has been read; -1: not said yet
+  int ends_in = -1;  // cycles until the job has been read; -1: not reported yet
   bool near = false;
   Job current;
   constexpr int kRuns = 25;
@@ -255,7 +255,7 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
     issue.drive_word(dut);
     gather.answer(dut);
     dut.job_ready_i = chance(random, post_percent);
-    // It says that it ends two cycles later at the latest, and does.
+    // The end is announced at most two cycles ahead.
     if (reading > 0 && ends_in < 0 && chance(random, post_percent))
       ends_in = static_cast<int>(random() % 3);
     near = reading > 0 && (near || ends_in >= 0 || chance(random, post_percent));
@@ -302,7 +302,7 @@ constexpr unsigned kCodes = 1;
 constexpr unsigned kRunEnd = 0, kTileEnd = 1, kWordEnd = 2, kWordFirst = 3, kPair = 4, kSlot = 5,
                    kReciprocal = 7, kNormalize = 8;
 
-/// A word of a softmax, as the post unit reads it: [code][lane].
+/// A word of a softmax in the form that the post unit reads: [code][lane].
 struct SoftmaxJob {
   std::vector<std::uint32_t> out;
   std::vector<bool> active;
@@ -311,7 +311,7 @@ struct SoftmaxJob {
   bool tile_first = false, tile_end = false, last = false, norm = false;
 };
 
-/// What a tile's codes become in a lane. @param norm  of a normalization, null of a softmax
+/// Returns the operands of a tile's codes in a lane. @param norm  of a normalization; null: softmax
 SoftmaxOperands operands_of(const std::vector<int>& codes, const Exponentials& table,
                             const NormRow* norm, const Rescale* rescale) {
   if (norm == nullptr) return softmax_operands(codes, table, rescale);
@@ -353,7 +353,7 @@ std::vector<SoftmaxJob> softmax_jobs(const isa::VectorRegisters& r, const Expone
   return jobs;
 }
 
-/// A lane's factors.
+/// Returns a lane's multiplier.
 std::uint64_t multiplier_of(const Vtrine_vector& dut, unsigned l) {
   return get_bits(dut.sm_factors_o, 6 * kRows + 31 * l, 31);
 }
@@ -364,7 +364,7 @@ std::uint64_t shift_of(const Vtrine_vector& dut, unsigned l) {
 /// The post unit: takes codes, or products that it multiplies; words leave later.
 class PostUnit {
  public:
-  /// Drives what it does in this cycle. @param percent  of the cycles in which it moves
+  /// Drives this cycle. @param percent  of the cycles in which it moves
   void drive(Vtrine_vector& dut, std::mt19937& random, unsigned percent) {
     if (delay_ >= 0 || leaving_) REQUIRE(factors_of(dut) == factors_);
     const bool issue = dut.sm_go_o != 0 && chance(random, percent);
@@ -378,7 +378,7 @@ class PostUnit {
     delay_ = product ? -1 : std::max(delay_ - 1, delay_ < 0 ? -1 : 0);
   }
 
-  /// The rising edge.
+  /// Applies the rising edge.
   void clock(const Vtrine_vector& dut) {
     if ((dut.sm_status_i & status::kLeft) != 0) leaving_ = false;
     if ((dut.sm_status_i & status::kIssue) == 0) return;
@@ -393,7 +393,8 @@ class PostUnit {
  private:
   using Factors = std::array<std::uint64_t, kRows>;
 
-  /// Multiplier and shift of each lane: they hold until the product, or the last word, is there.
+  /// Returns multiplier and shift of each lane: they hold until the product, or the last word, is
+  /// finished.
   static Factors factors_of(const Vtrine_vector& dut) {
     Factors factors{};
     for (unsigned l = 0; l < kRows; ++l) factors[l] = multiplier_of(dut, l) << 6 | shift_of(dut, l);
@@ -406,7 +407,7 @@ class PostUnit {
       const auto b = static_cast<std::int64_t>(multiplier_of(dut, l));
       products_[l] = static_cast<std::uint64_t>(a * b) << 2 >> 22;
     }
-    delay_ = 1;  // cycles between
+    delay_ = 1;  // cycles in between
   }
 
   int delay_ = -1;
@@ -422,7 +423,7 @@ Exponentials random_exponentials(std::mt19937& random) {
   return table;
 }
 
-/// A normalization of that many channels, with any epsilon.
+/// Draws a normalization of that many channels, with any epsilon.
 NormRow random_norm(std::mt19937& random, int channels) {
   NormRow row;
   row.center = chance(random, 50);
@@ -439,7 +440,7 @@ Exponentials norm_table(const NormRow& row) {
   return table;
 }
 
-/// A RUN over a pixel's channels.
+/// Draws a RUN over a pixel's channels.
 isa::VectorRegisters one_tap(std::mt19937& random) {
   isa::VectorRegisters r(random_geometry(random, kRows, 1));
   random_post(r, random);
@@ -487,7 +488,7 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
       isa::VectorRegisters r = one_tap(random);
       r.set(isa::agu::kGroupsLast, chance(random, 50) ? 0 : 2);
       const bool norm = chance(random, 50), large = runs > kRuns - 3;
-      if (large) {  // as many channels as there may be
+      if (large) {  // the maximum number of channels
         r.set(isa::agu::kWordsLast, 1'023 - static_cast<std::int64_t>(random() % 200));
         r.set(isa::agu::kTilesLast, 0);
         r.set(isa::agu::kGroupsLast, 2);  // more words than the lanes keep
@@ -499,7 +500,7 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
       run.op = static_cast<int>(norm ? Op::kNormalize : Op::kSoftmax);
       NormRow constants = random_norm(random, channels);
       if (norm) {
-        if (chance(random, large ? 60 : 20)) {  // all codes alike: epsilon alone
+        if (chance(random, large ? 60 : 20)) {  // all codes equal: only epsilon remains
           r.set(isa::agu::kWidth, 0);
           if (large) constants.epsilon >>= random() % 31;
         }
@@ -578,10 +579,11 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
 
 namespace {
 
-/// What the lanes have of a tile's int16 codes, [pair]: all codes by channel.
+/// The lanes' int16 codes of a tile, [pair]: all codes by channel.
 using Codes16 = std::vector<std::vector<int>>;
 
-/// The slots of a pair: extrema of the channels in each byte, of which the first two become one.
+/// Returns the slots of a pair: extrema of the channels in each byte, of which the first two are
+/// combined.
 std::array<std::array<int, 4>, 2> row_extrema(const std::vector<int>& codes, bool smallest) {
   std::array<int, 4> best{};
   best.fill(smallest ? INT16_MAX : INT16_MIN);
@@ -595,8 +597,9 @@ std::array<std::array<int, 4>, 2> row_extrema(const std::vector<int>& codes, boo
   return slots;
 }
 
-/// Multiplier and shift by which a code is its share in the sum: the reciprocal on lines between
-/// `points`, as docs/numerics.md has it. The sum has 26 bits; of less than 15 nobody asks: 0.
+/// Returns multiplier and shift that turn a code into its share of the sum: the reciprocal
+/// interpolated between `points` (docs/numerics.md). The sum has 26 bits; sums of less than 15 bits
+/// never occur and give 0.
 std::pair<std::uint64_t, int> share_of(const std::vector<int>& codes,
                                        const std::array<int, 513>& points) {
   std::int64_t sum = 0;
@@ -730,7 +733,7 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
         REQUIRE(shift_of(dut, 2 * p) == static_cast<std::uint64_t>(shares.front()[p].second & 63));
       }
     }
-    // A line asks for entries.
+    // An interpolation reads entries.
     const bool asks =
         !jobs.empty() && static_cast<Op>(jobs.front().run.op) == Op::kExponential16 && reading > 0;
     if (asks && asked[0] != 0) REQUIRE(get_bits(dut.sm_acc_o, 0, 32) == table[asked[0] - 1]);
@@ -752,5 +755,5 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
     }
     unit.tick();
   }
-  CHECK(taken > (kSoftmax ? 100 : 2 * kRuns));  // without softmax there are extrema only
+  CHECK(taken > (kSoftmax ? 100 : 2 * kRuns));  // without softmax there are only extrema
 }

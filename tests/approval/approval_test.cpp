@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the compiler makes of each model on each preset, against tests/approval/: instruction words,
-// constants, RUNs, spills, cycles, or why it is refused. A change of a table is a decision that a
-// commit shows (tests/README.md).
+// Compares the compiled program of each model on each preset with tests/approval/: instruction
+// words, constants, RUNs, spills, cycles, or the reason of a refusal. A change of a table is a
+// decision that a commit shows (tests/README.md).
 
 #include <fmt/format.h>
 
@@ -35,7 +35,7 @@ std::vector<fs::path> files_in(const fs::path& folder, const std::string& extens
   return files;
 }
 
-/// Layers whose result goes to DRAM without being an output of the model.
+/// Counts layers whose result goes to DRAM although it is not an output of the model.
 std::size_t spills_of(const compiler::Program& stage) {
   const auto stored = std::count_if(stage.layers.begin(), stage.layers.end(),
                                     [](const compiler::ProgramLayer& layer) {
@@ -45,7 +45,8 @@ std::size_t spills_of(const compiler::Program& stage) {
          std::min(stage.outputs.size(), static_cast<std::size_t>(stored));
 }
 
-/// All but model and preset. Values do not change cycles: the inputs are zero.
+/// Returns a row without model and preset. The inputs are zero, because values do not affect
+/// cycles.
 std::string row_of(const model::Graph& graph, const machine::Config& config) {
   compiler::CompileOptions options;
   options.host = compiler::HostPart::kAnywhere;
@@ -69,7 +70,7 @@ std::string row_of(const model::Graph& graph, const machine::Config& config) {
                      count, hash64(words), hash64(constants), spills, dram_bytes, cycles);
 }
 
-/// The table of these models.
+/// Returns the table of these models.
 /// @param root  names are relative to it
 std::string table_of(const std::vector<fs::path>& models, const fs::path& root) {
   std::string table = kHeader;
@@ -81,7 +82,7 @@ std::string table_of(const std::vector<fs::path>& models, const fs::path& root) 
       try {
         row = row_of(graph, machine::load_config(preset.string()));
       } catch (const Error& e) {
-        row = fmt::format("refused: {}", e.what());  // its path is this machine's
+        row = fmt::format("refused: {}", e.what());  // contains a path of this computer
         if (const std::size_t at = row.find(file.string() + ": "); at != std::string::npos)
           row.erase(at, file.string().size() + 2);
       }

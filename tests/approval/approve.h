@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Approved tables: results that a person has looked at, one file each.
+// Approved tables: results that a person has checked, one file each.
 
 #pragma once
 
@@ -25,8 +25,8 @@ inline std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// Checks a table line by line against its file in tests/approval/. With TRINE_APPROVE=1 in the
-/// environment, writes the file and fails, since nothing was compared.
+/// Compares a table line by line with its file in tests/approval/. With TRINE_APPROVE=1 in the
+/// environment, writes the file and fails, because nothing was compared.
 inline void approve(const std::string& name, const std::string& table) {
   const auto file = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "approval" / name;
   if (std::getenv("TRINE_APPROVE") != nullptr) {

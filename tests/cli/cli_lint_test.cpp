@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Emitted designs of every shape pass the linter, and hold the memories that they say they hold.
+// Tests that emitted designs of every shape pass the linter, and contain exactly the memories that
+// they list.
 
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ std::string shape(int width, int depth, int mask) {
   return fmt::format("{} x {}, {}", width, depth, mask);
 }
 
-/// Instances of trine_sram by shape, from Verilator's elaborated design.
+/// Returns the instances of trine_sram by shape, from Verilator's elaborated design.
 std::map<std::string, int> elaborated_memories(const std::string& xml) {
   static const std::regex module(
       "<module [^>]*name=\"(trine_sram[^\"]*)\"[^>]*>\\s*"
@@ -46,8 +47,8 @@ std::map<std::string, int> elaborated_memories(const std::string& xml) {
   return count;
 }
 
-/// Verilator's output in the design's folder without the report that newer versions end with; empty
-/// if it warns of nothing.
+/// Returns Verilator's output in the design's folder without the report that newer versions append;
+/// empty if there are no warnings.
 std::string verilator(const fs::path& design, const std::string& arguments,
                       const std::string& top = "trine_top") {
   const fs::path log = design.string() + ".log";
@@ -98,7 +99,7 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
   fs::remove_all(folder);
 }
 
-/// The warnings of large designs, from single modules: a whole one takes minutes.
+/// Checks warnings of large designs in single modules: a whole design takes minutes.
 TEST_CASE("modules of the widest designs are lint-clean", "[gen][emission][lint]") {
   const auto [top, parameters] = GENERATE(
       table<std::string, std::string>({{"trine_results", "-GRows=127 -GVector=0"},

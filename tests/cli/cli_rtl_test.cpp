@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line on the RTL: what the user gets from it is what the vectors say, and repeats.
+// Tests the command line on the RTL: its results equal the recorded vectors and are repeatable.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
-/// Exit code; output goes to files of `dir`. Models for tests are compiled with little
+/// Returns the exit code; output goes to files of `dir`. Models for tests are compiled with little
 /// optimization.
 int trine_in(const fs::path& dir, const std::string& arguments) {
   const std::string command = "cd '" + dir.string() + "' && TRINE_RTL_OPT=1 '" TRINE_PROGRAM "' " +
@@ -52,7 +52,7 @@ TEST_CASE("the demo is one screen: a digit, its class, time, area", "[cli][demo]
   const json report = json::parse(read_text(folder.path / "demo.json"));
   CHECK(report.at("run").at("vectors_exact") == 100);
   CHECK(report.at("synth").at("gate_equivalents").get<double>() > 1e5);
-  CHECK(report.at("synth").at("clock_ns").is_null());  // for the area alone
+  CHECK(report.at("synth").at("clock_ns").is_null());  // only the area is requested
   REQUIRE(trine_in(folder.path, "demo --json -") == 0);
   CHECK(json::accept(read_text(folder.path / "out.txt")));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line as a user and as other tools meet it: exit codes, JSON keys, error lines.
+// Tests the command line from the view of users and other tools: exit codes, JSON keys, error
+// lines.
 
 #include <algorithm>
 #include <cstdlib>
@@ -265,7 +266,7 @@ TEST_CASE("compile prints where layers live and writes a program for one configu
                               Catch::Matchers::ContainsSubstring("END"));
 }
 
-/// The first line, and the indented ones below it.
+/// Returns the first line, and the indented lines below it.
 std::string form_of(const std::string& out) {
   std::size_t end = out.find('\n') + 1;
   while (end < out.size() && out[end] == ' ') end = out.find('\n', end) + 1;
@@ -304,7 +305,7 @@ TEST_CASE("compile and run print the network after a stage of the compiler", "[c
 TEST_CASE("extents that an ONNX file leaves open are given by --shape", "[cli][onnx]") {
   const Shell shell;
   std::vector<std::uint8_t> bytes = read_file(TRINE_SOURCE_DIR "/tests/onnx/mobilenet_v2.onnx");
-  // The input's [1, 3, 16, 16], whose last two become open ones without a name.
+  // The input's [1, 3, 16, 16]; its last two dimensions become open ones without a name.
   const std::vector<std::uint8_t> fixed{10, 2, 8, 1, 10, 2, 8, 3, 10, 2, 8, 16, 10, 2, 8, 16};
   const auto at = std::search(bytes.begin(), bytes.end(), fixed.begin(), fixed.end());
   REQUIRE(at != bytes.end());
@@ -364,7 +365,8 @@ TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz][co
   CHECK_THAT(bad.err, Catch::Matchers::ContainsSubstring(
                           " of 40 pairs are exact, allowed 100 % and above (--least-exact)\n"));
   CHECK(line_count(bad.err) == 1);
-  CHECK(shell.trine("fuzz --pairs 19 --configs 8 --least-exact 100").code == 0);  // too few to say
+  // Too few pairs for the limit.
+  CHECK(shell.trine("fuzz --pairs 19 --configs 8 --least-exact 100").code == 0);
 }
 
 TEST_CASE("a seed from the clock is printed with the command that draws the same",
@@ -409,7 +411,7 @@ TEST_CASE("random networks are of the families asked for", "[cli][fuzz][componen
 
 TEST_CASE("models are got from a mirror and checked", "[cli][models]") {
   const Shell shell;
-  // The list of this test: a tree of its own, two models of which one is damaged in the mirror.
+  // The list of this test: a separate tree and two models, one of which is damaged in the mirror.
   const fs::path tree = shell.dir / "tree";
   for (const char* folder : {"presets", "rtl", "models", "bin"})
     fs::create_directories(tree / folder);
@@ -448,13 +450,13 @@ TEST_CASE("models are got from a mirror and checked", "[cli][models]") {
   CHECK(trine("models --get all --from mirror").out == "a.tflite: is there\nb.tflite: is there\n");
   CHECK_THAT(trine("models").out, Catch::Matchers::ContainsSubstring("a.tflite") &&
                                       Catch::Matchers::ContainsSubstring("here  one"));
-  // What is damaged later is got again.
+  // A file that is damaged later is downloaded again.
   std::ofstream(shell.dir / "got/a.tflite") << "abd";
   CHECK_THAT(trine("models").out, Catch::Matchers::ContainsSubstring("-     one"));
   CHECK(trine("models --get a --from file://" + shell.dir.string() + "/mirror").code == 0);
   CHECK(read_text(shell.dir / "got/a.tflite") == "abc");
 
-  // From its own address, by curl or wget; and one that does not answer.
+  // Downloads from the model's own address by curl or wget; another address does not answer.
   fs::remove(shell.dir / "got/b.tflite");
   std::ofstream(shell.dir / "direct").flush();
   CHECK(trine("models --get b").code == (std::system("command -v curl >/dev/null") == 0 ? 0 : 2));
@@ -481,7 +483,7 @@ TEST_CASE("tables fit a terminal of 80 columns", "[cli][help]") {
   int rows = 0;
   for (std::string line; std::getline(lines, line) && line.size() > 1; ++rows) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.find(" on edge32") != std::string::npos) break;  // the sentences below
+    if (line.find(" on edge32") != std::string::npos) break;  // the sentences follow
     CAPTURE(line);
     CHECK(line.size() <= 80);
   }
@@ -541,7 +543,7 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   CHECK(design["area_model"] == true);
   for (const char* key : {"area_um2", "gate_equivalents", "total_um2", "clock_ns"})
     CHECK(design[key].get<double>() > 1);
-  // Closed forms know no batch and no memory but the bus' width.
+  // Closed forms support neither batches nor memory parameters except for the bus width.
   const Result batch = shell.trine("estimate --config edge64 shapes.csv --batch 8");
   CHECK(batch.code == 2);
   CHECK(batch.err == "--batch: shapes.csv is a table of shapes, which says N itself\n");

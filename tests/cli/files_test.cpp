@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files and JSON that commands write: through links and devices, whole or not at all.
+// Tests files and JSON that commands write: through links and devices, completely or not at all.
 
 #include <cstdlib>
 #include <filesystem>
@@ -111,7 +111,7 @@ TEST_CASE("generate leaves out what models do not need", "[cli][generate]") {
     if (!kept) settings += " --set '" + without + "'";
   }
   CHECK(found.at("features").size() == 7);
-  // The design is that of the settings, and runs both; without what is kept it does not.
+  // The design has these settings and runs both models; without the kept features it does not.
   REQUIRE(shell.trine("generate --config edge32" + settings + " --out same").code == 0);
   CHECK(read_text(shell.dir / "d/config.toml") == read_text(shell.dir / "same/config.toml"));
   for (const std::string& model : {kLenet, attention})
@@ -155,7 +155,7 @@ TEST_CASE("files that cannot be written are found before the work", "[cli][files
   CHECK(result.code == 2);
   CHECK_THAT(result.err, Catch::Matchers::StartsWith(row.expected));
   CHECK(line_count(result.err) == 1);
-  CHECK_FALSE(fs::exists(shell.dir / "m"));  // which a run writes before it begins
+  CHECK_FALSE(fs::exists(shell.dir / "m"));  // a run writes it before it begins
   CHECK_FALSE(fs::exists(shell.dir / "p"));
 }
 
@@ -171,10 +171,10 @@ TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") 
     CHECK(fs::is_character_file(shell.dir / "full"));
   }
   CHECK(shell.trine("nonsense", "2>full").code == 2);
-  // A file that is opened must not become the stream that was closed.
+  // An opened file must not get the number of the closed stream.
   CHECK(shell.trine("estimate --config edge32 --table bert-base --json j", ">&-").code == 0);
   CHECK(shell.read_json("j").at("macs").is_number());
-  // The report goes where the text goes.
+  // The report goes to the same place as the text.
   REQUIRE(shell.trine("estimate --config edge32 --table bert-base -q --json /dev/stdout").code ==
           0);
   CHECK(shell.read_json("out.txt").at("macs").is_number());

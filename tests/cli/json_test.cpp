@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The JSON of the commands, key by key and value by value, against tests/approval/json: scripts
-// rely on it (docs/commands.md). TRINE_APPROVE=1 writes the files again.
+// Compares the JSON of the commands, key by key and value by value, with tests/approval/json:
+// scripts rely on it (docs/commands.md). TRINE_APPROVE=1 writes the files again.
 
 #include <fmt/format.h>
 
@@ -20,8 +20,8 @@ namespace {
 
 const std::string kRoot = TRINE_SOURCE_DIR;
 
-/// A line for each value: its path and itself. Values that change with each run or revision are
-/// left out.
+/// Returns a line for each value: its path and the value, without those that change with each run
+/// or revision.
 std::string table_of(const json& report) {
   static const std::set<std::string> kVarying{
       "revision", "configuration_hash", "design_hash", "sim_seconds", "seconds", "out"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commands that run a model: run, verify, their figures and warnings.
+// Tests commands that run a model: run, verify, their figures and warnings.
 
 #include <fmt/format.h>
 
@@ -105,7 +105,7 @@ TEST_CASE("a prompt has room in the context, or is refused", "[cli][run][compone
       "generate-text '{0}.bin' --tokenizer '{0}_tokens.bin' --config edge64 --backend arch "
       "--prompt 'Once upon a time there was' --tokens 1 --chunk 100 --context ",
       TRINE_SOURCE_DIR "/models/story");
-  const Result full = shell.trine(text + "7");  // a chunk of more than the prompt
+  const Result full = shell.trine(text + "7");  // a chunk longer than the prompt
   CAPTURE(full.out, full.err);
   CHECK(full.code == 0);
   CHECK_THAT(full.err,
@@ -127,7 +127,8 @@ TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run][compone
              Catch::Matchers::ContainsSubstring("9 tokens at once on edge64 (arch): ") &&
                  Catch::Matchers::ContainsSubstring(" % of the array's peak\n"));
   const json j = shell.read_json("j");
-  // Two layers of 9 tokens, of which each sees 3 and those up to itself; the classifier of one.
+  // Two layers of 9 tokens, each of which sees 3 earlier tokens and those up to itself; the
+  // classifier of one token.
   const int macs = 2 * (9 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 192) + 2 * 64 * (27 + 45));
   CHECK((j.at("exact") == true && j.at("tokens") == 9 && j.at("macs") == macs + 64 * 512));
   CHECK(j.at("utilization") > 0.2);
@@ -135,7 +136,7 @@ TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run][compone
 
 TEST_CASE("generate-text --random runs a token of a shape", "[cli][run][component]") {
   const Shell shell;
-  // More channels inside than a norm takes at once, but none is there.
+  // More inner channels than a norm supports, but no norm is there.
   const Result wide = shell.trine(
       "generate-text --random 1,64,8192,4,2,64 --weights ternary --config edge64 --backend arch");
   CHECK(wide.code == 0);
@@ -180,7 +181,7 @@ TEST_CASE("generate-text --random tells its figures when it is interrupted",
 
 TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
   const Shell shell;
-  // The first case is the textbook's.
+  // The first case is the one of the textbook.
   const auto first = [&](const std::string& file) {
     Array array = read_npy(kPlusVectors + "/" + file);
     array.shape.erase(array.shape.begin());
@@ -234,7 +235,7 @@ TEST_CASE("a stream keeps the states from run to run", "[cli][run][stream]") {
   const Array kept = read_npy(shell.dir / "kept.npy");
   CHECK(kept.shape == std::vector<std::int64_t>{3, 1, 4});
 
-  // Each frame alone is as the recorded case; the first is in both.
+  // Each single frame equals the recorded case; the first one is in both.
   run("--stream '" + frames + "' --output alone.npy --reset-states");
   const Array alone = read_npy(shell.dir / "alone.npy");
   CHECK(alone.bytes == read_npy(TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy").bytes);
@@ -247,7 +248,7 @@ TEST_CASE("a stream keeps the states from run to run", "[cli][run][stream]") {
   run("--stream - --output live.npy", "< raw");
   CHECK(read_npy(shell.dir / "live.npy").bytes == kept.bytes);
 
-  // A program has the states as tensors at its edges.
+  // A program's states are tensors at its edges.
   REQUIRE(shell
               .trine("compile --states" + kInt16.substr(0, kInt16.find("--backend")) + "'" + kLstm +
                      "' --out p.trine")
@@ -264,7 +265,7 @@ TEST_CASE("samples of a microphone are frames of the input's codes", "[cli][run]
   const Shell shell;
   constexpr int kFrame = 54, kHop = 20, kFrames = 3;
   std::vector<std::int16_t> samples;
-  for (int i = 0; i < kFrame + (kFrames - 1) * kHop + 7; ++i)  // and a part of a hop
+  for (int i = 0; i < kFrame + (kFrames - 1) * kHop + 7; ++i)  // plus a part of a hop
     samples.push_back(static_cast<std::int16_t>(i * 7919 % 65536 - 32768));
   write_file(shell.dir / "pcm",
              {reinterpret_cast<const char*>(samples.data()), samples.size() * 2});
@@ -283,7 +284,7 @@ TEST_CASE("samples of a microphone are frames of the input's codes", "[cli][run]
   run("--stream frames.npy --output a.npy", "");
   run("--stream - --pcm --hop 20 --output b.npy", "< pcm");
   CHECK(read_npy(shell.dir / "a.npy").bytes == read_npy(shell.dir / "b.npy").bytes);
-  run("--stream - --pcm --output c.npy", "< pcm");  // one frame behind the other
+  run("--stream - --pcm --output c.npy", "< pcm");  // one frame after the other
   CHECK(read_npy(shell.dir / "c.npy").shape == std::vector<std::int64_t>{1, 1, 4});
 }
 
@@ -298,7 +299,7 @@ std::vector<std::int16_t> samples_of(const std::string& file) {
   return samples;
 }
 
-/// Log-mel energies by sums of cosines and sines, in double.
+/// Returns log-mel energies, computed by sums of cosines and sines in double.
 std::vector<double> energies(const std::vector<std::int16_t>& samples, int mels, int rate) {
   const auto size = static_cast<int>(samples.size());
   const double pi = std::acos(-1.0);
@@ -525,13 +526,13 @@ TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
   CHECK_THAT(result.out, Catch::Matchers::ContainsSubstring(" for each of 8 images)"));
   const json eight = shell.read_json("j");
   check_execution(eight);
-  CHECK(eight.at("vectors") == 13);  // of 100, the last with four of the first again
+  CHECK(eight.at("vectors") == 13);  // of 100; the last vector repeats four cases of the first
   CHECK(eight.at("vectors_exact") == 13);
   CHECK(eight.at("images") == 8);
   CHECK(eight.at("codes") == 13 * 80);
   CHECK(eight.at("cycles").get<long>() < 8 * one.at("cycles").get<long>());
 
-  // A program for two images, and for two only.
+  // A program for exactly two images.
   REQUIRE(shell.trine("compile" + design + "'" + kLenet + "' --batch 2 --out two.trine").code == 0);
   Array images = read_npy(kLenetVectors + "/in0.npy");
   images.shape = {2, 28, 28, 1};
@@ -567,13 +568,13 @@ TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
     REQUIRE(inputs[i].bytes.size() == 1000 * size);
     std::set<std::int64_t> values;
     for (std::size_t at = 0; at < inputs[i].bytes.size(); at += size) {
-      std::int64_t value = 0;  // little end first, as the host
+      std::int64_t value = 0;  // little endian, like the host
       std::memcpy(&value, &inputs[i].bytes[at], size);
       values.insert(value);
     }
     if (graph.tensors[i].type == DataType::kInt8)
       CHECK(values.size() > 200);
-    else  // truth values; places in tables of any size; of masks
+    else  // truth values; indices into tables of any size; masks
       CHECK(values == std::set<std::int64_t>{0, 1});
   }
 }
@@ -605,7 +606,7 @@ TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
   CHECK(input.at("offset").get<std::size_t>() + input.at("bytes").get<std::size_t>() <= program);
   CHECK(input.at("bytes").get<int>() >=
         4 * input.at("pitch").get<int>() * input.at("H").get<int>());
-  // Three rows of the first output, a word each code: they are in the memory after the run.
+  // Three rows of the first output, a word per code: they are in memory after the run.
   const auto offset = facts.at("outputs").at(0).at("offset").get<std::size_t>();
   CHECK(after[offset] == read_npy(shell.dir / "a.npy").bytes[0]);
 
@@ -628,7 +629,7 @@ TEST_CASE("the host is allowed at the ends, and named where it helps between", "
                  "GRU: weights are float: trine quantize makes int8 ones (the host supports it)") &&
                  Catch::Matchers::ContainsSubstring("--allow-host runs that on the host"));
   CHECK(shell.trine(run + "--allow-host " + folder + "speech_gru.onnx'").code == 0);
-  // Without a vector engine it does not help.
+  // Without a vector engine the option does not help.
   const std::string plain =
       "--set vector.enable=false --set vector.table=false --set vector.softmax=false ";
   const Result refused = shell.trine(run + plain + folder + "speech_gru.onnx'");
@@ -706,7 +707,7 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
     CHECK(warning.at("share").get<double>() ==
           Approx(warning.at("cycles").get<double>() / ran.at("cycles").get<double>()));
   }
-  // As text those of more than 5 % of all cycles, each with its remedy; or all, or none.
+  // The text shows layers with more than 5 % of all cycles, each with its remedy; or all, or none.
   const auto shown = [&](const std::string& text, double above) {
     std::size_t count = 0;
     for (const json& warning : ran.at("warnings")) {
@@ -729,7 +730,7 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   CHECK(some == shown(shell.trine("estimate" + small).out, 0.05));
   CHECK_THAT(shell.trine("run --warnings none --backend arch" + small).out,
              !Catch::Matchers::ContainsSubstring("warning: "));
-  for (const json& layer : ran.at("layers"))  // rows that stripes keep are moved by the DMA alone
+  for (const json& layer : ran.at("layers"))  // only the DMA moves rows that stripes keep
     CHECK((layer.at("bound_cycles").get<long>() > 0 || layer.at("op") == "COPY"));
   const Result compiled = shell.trine("compile --out p" + small);
   REQUIRE(compiled.code == 0);
@@ -742,7 +743,7 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   }
   CHECK(written == ran.at("dram_bytes_written").get<long>());
   CHECK(written == facts.at("dram").at("moved").at("maps_written").get<long>());
-  // A program's file knows its bounds; with room, nothing is far above them.
+  // A program file contains its bounds; with enough memory, no layer is far above them.
   const Result wide = shell.trine("run --backend arch --config edge64 '" + network + "' --json j");
   REQUIRE(wide.code == 0);
   CHECK_THAT(wide.out, !Catch::Matchers::ContainsSubstring("warning: "));
@@ -751,7 +752,7 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
 TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") {
   const Shell shell;
   const std::string networks = TRINE_SOURCE_DIR "/tests/";
-  std::map<std::string, std::string> remedies;  // by operator, of waits for the vector unit
+  std::map<std::string, std::string> remedies;  // by operator, for waits for the vector unit
   const auto warnings_of = [&](const std::string& model, const std::string& design) {
     REQUIRE(
         shell.trine("estimate --json j --config " + design + " '" + networks + model + "'").code ==
@@ -762,7 +763,8 @@ TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") 
     for (const char* model : {"torch/convnext.onnx", "torch/causal.onnx", "networks/gru.tflite"})
       for (const json& warning : warnings_of(model, design)) {
         const std::string advice = warning.at("advice");
-        CHECK_THAT(advice, !Catch::Matchers::ContainsSubstring("vector.table"));  // which both have
+        // Both designs have it.
+        CHECK_THAT(advice, !Catch::Matchers::ContainsSubstring("vector.table"));
         if (warning.at("cause") == "vector") remedies[warning.at("op")] = advice;
       }
   CHECK_THAT(remedies.at("LAYER_NORM"), Catch::Matchers::ContainsSubstring("normalization"));
@@ -771,7 +773,7 @@ TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") 
   for (const json& warning : warnings_of("torch/m5.onnx", "edge64 --set post.columns_per_cycle=2"))
     CHECK_THAT(warning.at("advice").get<std::string>(),
                !Catch::Matchers::ContainsSubstring("columns_per_cycle"));
-  // Weights that come again for each vector of pixels: DMEM is not what is small.
+  // Weights are loaded again for each vector of pixels, so the cause is not a small DMEM.
   const json cut = warnings_of("networks/resnet8.tflite", "edge256 --set memory.pmem_kib=2");
   REQUIRE_FALSE(cut.empty());
   for (const json& warning : cut)
@@ -805,7 +807,7 @@ TEST_CASE("parts of one operator share a row, unless all are asked for", "[cli][
   const Result run = shell.trine("estimate" + network);
   REQUIRE(run.code == 0);
   const json report = shell.read_json("j");
-  std::map<std::string, int> parts;  // of each operator of the model
+  std::map<std::string, int> parts;  // by operator of the model
   std::map<std::string, std::uint64_t> cycles;
   for (const json& layer : report.at("layers")) {
     const std::string name =
@@ -822,7 +824,7 @@ TEST_CASE("parts of one operator share a row, unless all are asked for", "[cli][
   const std::size_t row = run.out.find(" x" + std::to_string(most->second) + " ");
   REQUIRE(row != std::string::npos);
   const std::string sum = std::to_string(cycles.at(most->first));
-  REQUIRE(sum.size() < 4);  // no comma in it
+  REQUIRE(sum.size() < 4);  // contains no comma
   CHECK_THAT(run.out.substr(row, run.out.find('\n', row) - row),
              Catch::Matchers::ContainsSubstring(" " + sum + " "));
   const Result all = shell.trine("estimate --details" + network);
@@ -879,7 +881,8 @@ TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][en
   CHECK_THAT(read_text(shell.dir / "counts.yaml"),
              Catch::Matchers::ContainsSubstring(
                  "- name: code\n          counts: " + std::to_string(codes) + "\n"));
-  // The network's energy is the table's and the program's, whatever runs it; DRAM's does not count.
+  // The network's energy depends only on the table and the program, not on the backend, and
+  // excludes DRAM.
   REQUIRE(shell.trine(run + "--dram-pj-per-bit 4 --json again.json").code == 0);
   const json again = shell.read_json("again.json");
   CHECK(again["energy_pj"] == report["energy_pj"]);

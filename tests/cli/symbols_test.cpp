@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One symbol at a time: an encoder's output begins a decoder, which takes the symbol before.
+// Tests one symbol at a time: an encoder's output initializes a decoder, which reads the previous
+// symbol.
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +26,7 @@ const std::string kSequences = TRINE_SOURCE_DIR "/models/sequences/";
 const std::string kWide = " --config edge64 --set array.activations16=true --backend arch --quiet ";
 constexpr int kSymbols = 11, kEnd = 10;
 
-/// One row for each symbol, a one in it.
+/// Returns one row for each symbol, with a one at its position.
 Array one_hot(const std::vector<int>& symbols) {
   Array array{"f4", {1, static_cast<std::int64_t>(symbols.size()), kSymbols}, {}};
   for (const int symbol : symbols)
@@ -37,7 +38,8 @@ Array one_hot(const std::vector<int>& symbols) {
   return array;
 }
 
-/// Runs the encoder of `name` in the shell's folder: h.npy, and c.npy, states.npy of an LSTM.
+/// Runs the encoder `name` in the shell's folder; writes h.npy, and for an LSTM c.npy and
+/// states.npy.
 void encode(const Shell& shell, const std::string& name, const std::vector<int>& symbols) {
   write_npy(shell.dir / "symbols.npy", one_hot(symbols));
   const Result result = shell.trine("run" + kWide + "'" + kSequences + name +
@@ -85,7 +87,7 @@ TEST_CASE("a decoder writes the digits in reverse order", "[cli][run][stream]") 
   CHECK_THAT(lines.out, Catch::Matchers::ContainsSubstring("frame 2: ") &&
                             Catch::Matchers::ContainsSubstring("\nsymbols: 5 1 4\n"));
 
-  // The first symbol of a file is not nothing, as the decoder was trained with.
+  // A first symbol from a file is a symbol, unlike the empty one that the decoder was trained with.
   write_npy(shell.dir / "first.npy", one_hot({5}));
   const json later = decode(shell, kReverse + kReverseStates + "--frames 1 --begin 0=first.npy");
   CHECK(later.at("answers").size() == 1);
@@ -95,7 +97,7 @@ TEST_CASE("a decoder with attention adds two numbers", "[cli][run][stream]") {
   const Shell shell;
   encode(shell, "adder", {kEnd, 9, 7, 8, kEnd, kEnd, 4, 5});
   const json report = decode(shell, kAdder + kAdderStates + "--frames 6 --until 10");
-  CHECK(symbols_of(report) == std::vector<int>{3, 2, 0, 1, kEnd});  // 978 + 45, backwards
+  CHECK(symbols_of(report) == std::vector<int>{3, 2, 0, 1, kEnd});  // 978 + 45, reversed
 }
 
 TEST_CASE("codes of int8 are fed as the codes of 1 and 0", "[cli][run][stream]") {

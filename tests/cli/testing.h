@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tool as a user calls it, with its output.
+// Runs the tool like a user, and captures its output.
 
 #pragma once
 
@@ -37,7 +37,7 @@ struct Result {
   std::string out, err;
 };
 
-/// A folder of its own for each test case, and the program run inside it.
+/// A new folder for each test case, in which the program runs.
 struct Shell {
   fs::path dir = fs::temp_directory_path() / ("trine_cli_test." + std::to_string(::getpid()));
   Shell() {
@@ -46,7 +46,7 @@ struct Shell {
   }
   ~Shell() { fs::remove_all(dir); }
 
-  /// @param streams  where stdout and stderr go, if not to the files that Result is read from
+  /// @param streams  redirections of stdout and stderr, if not to the files of Result
   Result trine(const std::string& arguments, const std::string& streams = "") const {
     const std::string command = "cd '" + dir.string() + "' && : >out.txt >err.txt && '" +
                                 TRINE_PROGRAM "' " + arguments + " >out.txt 2>err.txt </dev/null " +
@@ -55,8 +55,8 @@ struct Shell {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(dir / "out.txt"),
             read_text(dir / "err.txt")};
   }
-  /// A full device in the folder: a node of its own, so that no test can hurt /dev/full, unless we
-  /// may make none.
+  /// Returns a full device in the folder: a separate node, so that no test can damage /dev/full,
+  /// unless nodes are not permitted.
   fs::path full_device() const {
     const fs::path node = dir / "full";
     if (::mknod(node.c_str(), S_IFCHR | 0666, makedev(1, 7)) != 0)
@@ -77,7 +77,7 @@ inline std::size_t line_count(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-/// Each cycle has a cause, and the bound is where most of them are.
+/// Requires that each cycle has a cause, and that the bound is the cause of most cycles.
 inline void check_causes(const json& report) {
   const std::map<std::string, std::vector<std::string>> bounds{
       {"compute", {"compute", "bank"}},
@@ -105,7 +105,7 @@ inline void check_causes(const json& report) {
   }
 }
 
-/// The keys that other tools rely on.
+/// Requires the keys that other tools rely on.
 inline void check_execution(const json& report) {
   for (const char* key : {"cycles", "macs", "peak_macs_per_cycle", "vectors", "dram_bytes_read",
                           "dram_bytes_written", "program_bytes", "fetched_bytes"}) {

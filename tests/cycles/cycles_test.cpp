@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the architecture simulator predicts against what the RTL counts: tests/cycles/measured.tsv
-// has a row for each program, with the cycles of the Verilated design, those that each engine was
-// busy and those of each cause, each with the prediction's error in percent of all cycles. No error
-// may change unseen, so a rate or a latency that is a few percent off shows, and cycles that count
-// twice or for another cause; and it has a limit of 2 % for each row (more where
-// tests/cycles/reasons.tsv says in which counter), and in the mean of each design, network and
-// counter. That the RTL still counts so is checked for a sample of the rows, with
-// TRINE_SLOW_TESTS for all. TRINE_APPROVE=1 in the environment measures anew (tests/README.md).
+// Compares the architecture simulator's predictions with the counters of the RTL.
+// tests/cycles/measured.tsv contains a row for each program: the cycles of the Verilated design,
+// the busy cycles of each engine and the cycles of each cause, each with the prediction's error in
+// percent of all cycles. A changed error fails the test, so that a rate or a latency that is a few
+// percent off shows, and so do cycles that count twice or for another cause. The limits are 2 % for
+// each row (more if tests/cycles/reasons.tsv names the counter), and limits for the mean of each
+// design, network and counter. The RTL is run again for a sample of the rows, with TRINE_SLOW_TESTS
+// for all. TRINE_APPROVE=1 in the environment measures again (tests/README.md).
 
 #include <fmt/format.h>
 
@@ -45,7 +45,8 @@ const fs::path kRoot = TRINE_SOURCE_DIR;
 #ifdef TRINE_SLOW_TESTS
 constexpr std::size_t kEach = 1;
 #else
-constexpr std::size_t kEach = 11;  ///< of the rows: the Verilated designs are those of other tests
+/// Samples one row of so many; other tests share the Verilated designs.
+constexpr std::size_t kEach = 11;
 #endif
 const fs::path kTable = kRoot / "tests" / "cycles" / "measured.tsv";
 const fs::path kReasons = kRoot / "tests" / "cycles" / "reasons.tsv";
@@ -55,12 +56,13 @@ const fs::path kReasons = kRoot / "tests" / "cycles" / "reasons.tsv";
 struct Design {
   std::string name;
   machine::Config config;
-  bool assertions = false;  ///< as the test builds it that shares the Verilated design
-  bool sampled = false;     ///< the short suite has it Verilated in any case
+  bool assertions = false;  ///< as in the test that shares the Verilated design
+  bool sampled = false;     ///< the short suite Verilates it anyway
 };
 
-/// Depths of the pipelines differ, and rows from columns, so that none can stand for another. Names
-/// and assertions are those of the tests that the short suite builds the same designs for.
+/// The pipelines have different depths, and rows and columns differ, so that errors in one do not
+/// hide errors in another. Names and assertions are those of the tests for which the short suite
+/// builds the same designs.
 const std::vector<Design>& designs() {
   const auto design = [](const std::vector<std::string>& settings) {
     std::vector<std::string> all{"array.precisions=[\"int8\"]"};
@@ -113,7 +115,7 @@ int softmax(Builder& b, int from) {
   return result;
 }
 
-/// One layer each, or two that the compiler joins.
+/// Returns networks of one layer, or of two that the compiler joins.
 const std::map<std::string, std::function<int(Builder&)>>& layers() {
   static const std::map<std::string, std::function<int(Builder&)>> all{
       {"conv_3x3",
@@ -180,7 +182,7 @@ const std::map<std::string, std::function<int(Builder&)>>& layers() {
        [](Builder& b) {
          return softmax(b, b.input({1, 1, 40, 48}));
        }},
-      {"softmax_rescaled",  // as ONNX has it: a code is rounded once, at its own scale
+      {"softmax_rescaled",  // as in ONNX: a code is rounded once, at its own scale
        [](Builder& b) {
          const int result = softmax(b, b.input({1, 1, 40, 48}));
          b.graph.ops.back().half_even = true;
@@ -242,7 +244,7 @@ const std::map<std::string, std::function<int(Builder&)>>& layers() {
          return b.pool(b.addition(y, x), false, 2, 2, 2, 2, Padding::kSame);
        }},
       {"chain",
-       [](Builder& b) {  // each layer waits for the last results of the one before
+       [](Builder& b) {  // each layer waits for the last results of the previous one
          int map = b.input({1, 4, 4, 16});
          for (int i = 0; i < 8; ++i)
            map = b.convolution(map, 16, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
@@ -271,7 +273,7 @@ const std::vector<std::string> kNetworks{"models/digit_adder.tflite",
                                          "tests/lowbit/cnv_ternary.onnx",
                                          "tests/onnx/torch_mobilenet.onnx"};
 
-/// Whether it is for designs with int16 codes, and for no others.
+/// Returns true for networks that run only on designs with int16 codes.
 bool of_int16(const std::string& name) {
   return name.starts_with("int16") || name.starts_with("tests/lstm/");
 }
@@ -289,11 +291,11 @@ model::Graph graph_of(const std::string& name) {
 
 constexpr double kMostOfRow = 2;   ///< percent of a row's cycles, but where kReasons says why more
 constexpr double kMostOfMean = 6;  ///< percent, in the mean of a design or network
-constexpr double kMostAgain = 22;  ///< percent, of a second inference of some hundred cycles
+constexpr double kMostAgain = 22;  ///< percent, for a second inference of some hundred cycles
 constexpr double kMostOfCounter = 4;  ///< percent of all cycles, in the mean
 constexpr double kChange = 0.5;       ///< of a stated error, in percent points
 
-/// Cycles; those that each engine was busy; those of each cause.
+/// The total cycles; the busy cycles of each engine; the cycles of each cause.
 constexpr std::size_t kCounters = 1 + isa::kEngines + sim::kCauses;
 using Counters = std::array<std::uint64_t, kCounters>;
 
@@ -311,8 +313,9 @@ Counters counters_of(const sim::RunResult& run) {
 
 struct Row {
   std::string design, network, words;
-  Counters counters{};                    ///< of the RTL
-  std::array<double, kCounters> error{};  ///< percent of all cycles that the prediction is above
+  Counters counters{};  ///< of the RTL
+  /// Percent of all cycles by which the prediction is above.
+  std::array<double, kCounters> error{};
 };
 
 std::vector<Row> rows() {
@@ -328,11 +331,11 @@ std::vector<Row> rows() {
 }
 
 struct Reason {
-  double most = 0;      ///< percent that the prediction may be off
-  std::string counter;  ///< in which most of that lies
+  double most = 0;      ///< limit of the prediction's error in percent
+  std::string counter;  ///< with the largest part of the error
 };
 
-/// The rows that may be off by more than kMostOfRow, by design and network.
+/// Returns the rows whose error may exceed kMostOfRow, by design and network.
 std::map<std::pair<std::string, std::string>, Reason> reasons() {
   std::istringstream table(read_text(kReasons));
   std::map<std::pair<std::string, std::string>, Reason> all;
@@ -347,7 +350,7 @@ std::map<std::pair<std::string, std::string>, Reason> reasons() {
   return all;
 }
 
-/// The cause whose cycles are off most, in the direction of all cycles.
+/// Returns the cause with the largest error in the direction of the total error.
 std::string most_of(const Row& row) {
   const double sign = row.error[0] > 0 ? 1 : -1;
   std::size_t most = 1 + isa::kEngines;
@@ -363,7 +366,7 @@ const Design& design_of(const Row& row) {
   return *found;
 }
 
-/// All but the first word, which is a hash of the configuration.
+/// Returns a hash of all words except for the first, which is a hash of the configuration.
 std::string words_of(const compiler::Program& program) {
   std::string words;
   for (std::size_t i = 1; i < program.words.size(); ++i)
@@ -394,7 +397,8 @@ Counters measured(const compiler::Program& program, const Design& design) {
   return counters_of(sim::RtlRunner(program, rtl_options(design)).run_dram(dram));
 }
 
-/// With an instruction memory and codes in it; random_program_test has the same one Verilated.
+/// Returns a design with an instruction memory with ECC; random_program_test has Verilated the same
+/// one.
 const Design& imem_design() {
   static const Design design{
       "3x5-imem",
@@ -407,12 +411,13 @@ const Design& imem_design() {
   return design;
 }
 
-/// The cores of a cluster share all they can, though so small networks take fewer cycles alone.
+/// Compiles such that the cores of a cluster share all they can, although a single core takes fewer
+/// cycles for such small networks.
 compiler::Program compiled(const model::Graph& graph, const Design& design) {
   return compiler::compile(graph, design.config, {{}, {.sharing = compiler::Sharing::kAlways}});
 }
 
-/// The program of a row; the one that was measured.
+/// Returns the program of a row, which must be the measured one.
 compiler::Program program_of(const Row& row) {
   compiler::Program program = compiled(graph_of(row.network), design_of(row));
   INFO("another program than the one measured: TRINE_APPROVE=1 measures anew");
@@ -420,7 +425,7 @@ compiler::Program program_of(const Row& row) {
   return program;
 }
 
-/// The table of every design with every network that it takes in one piece.
+/// Returns the table of every design with every network that runs on it in one piece.
 std::string measure() {
   std::string table = "design\tnetwork\twords_hash";
   for (std::size_t i = 0; i < kCounters; ++i) table += fmt::format("\t{}\terror", name_of(i));
@@ -434,7 +439,7 @@ std::string measure() {
       std::optional<compiler::Program> program;
       try {
         program = compiled(graph, design);
-      } catch (const Error&) {  // no room, or a precision lacks
+      } catch (const Error&) {  // no room, or the precision is not supported
       }
       if (!program || !program->rest.empty()) continue;
       const Counters rtl = measured(*program, design), prediction = predicted(*program);
@@ -478,8 +483,7 @@ TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][
       CHECK(error == Approx(row.error[i]).margin(kChange));
       of_counter[name_of(i)] += error;
     }
-    // A row that needs no reason any more must have none, so that the list stays as short as it can
-    // be.
+    // A row that no longer needs a reason must not have one, so that the list stays short.
     const auto reason = off.find({row.design, row.network});
     CHECK((std::abs(row.error[0]) > kMostOfRow) == (reason != off.end()));
     if (reason != off.end()) {
@@ -492,10 +496,11 @@ TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][
       ++counts[of];
     }
   }
-  CHECK(off.empty());  // reasons for rows that are not there
+  CHECK(off.empty());  // reasons for rows that do not exist
   for (const auto& [of, sum] : sums) {
     CAPTURE(of);
-    if (counts[of] > 1) CHECK(std::abs(sum / counts[of]) <= kMostOfMean);  // else it has a reason
+    // Otherwise it has a reason.
+    if (counts[of] > 1) CHECK(std::abs(sum / counts[of]) <= kMostOfMean);
   }
   for (const auto& [of, sum] : of_counter) {
     CAPTURE(of);
@@ -536,7 +541,7 @@ TEST_CASE("a second inference fetches what IMEM does not hold, as predicted", "[
       CHECK(prediction.fetched_bytes == rtl.fetched_bytes);
       CHECK(std::abs(error_of(counters_of(prediction), counters_of(rtl), 0)) < kMostAgain);
     }
-    // The driver loads it anew.
+    // The driver loads the program again.
     runner.load();
     CHECK(on_rtl(before).first.fetched_bytes == bytes);
   }
@@ -544,9 +549,10 @@ TEST_CASE("a second inference fetches what IMEM does not hold, as predicted", "[
   CHECK(longer > 1);
 }
 
-/// Fused additions enter the lanes in two phases of four, which must not depend on what ran before.
+/// Fused additions enter the lanes in two of four phases, which must not depend on previous
+/// programs.
 TEST_CASE("a program takes as long again, whatever ran before it", "[rtl][cycles]") {
-  const Design& design = designs().at(2);  // with the shortest build
+  const Design& design = designs().at(2);  // has the shortest build
   std::vector<compiler::Program> programs;
   for (const char* name : {"conv_1x1", "max_pool", "average_pool", "transpose", "resize"})
     programs.push_back(compiled(graph_of(name), design));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reader that TRINE_READER names, under libFuzzer.
+// Runs the reader that TRINE_READER names under libFuzzer.
 
 #include <algorithm>
 #include <cstdlib>
@@ -22,7 +22,7 @@ const trine::hostile::Reader& reader() {
   return *found;
 }
 
-/// What libFuzzer makes of a part of the input.
+/// Lets libFuzzer change a part of the input.
 void change(Bytes* bytes, std::size_t most) {
   const std::size_t size = bytes->size();
   bytes->resize(std::max(size, most));

@@ -18,14 +18,15 @@ namespace {
 namespace format = program::format;
 using Random = std::mt19937;
 constexpr std::size_t kWord = 8;
-constexpr std::size_t kMostTables = 2000;  ///< their parts may be shared, and are not here
+/// Limits unpacked copies of tables that a file may share.
+constexpr std::size_t kMostTables = 2000;
 
 template <typename List>
 auto& any_of(List& list, Random& random) {
   return list[random() % list.size()];
 }
 
-/// One instruction: a bit, some bytes, away, or twice.
+/// Changes one instruction: flips a bit, changes some bytes, removes or repeats it.
 void change_words(Bytes* words, const Change& change, Random& random) {
   if (words->size() < kWord) return change(words);
   const auto at = static_cast<std::ptrdiff_t>(random() % (words->size() / kWord) * kWord);
@@ -57,7 +58,7 @@ constexpr std::int64_t kNumbers[] = {
     4095,    4096,       32767,       65535,      65536,      16777216,
     1 << 30, 2147483647, -2147483648, 0x7f800000, 0x3f000000, std::int64_t{1} << 40};
 
-/// A number of 1, 2, 4 or 8 bytes at a multiple of its size. @pre bytes are not empty
+/// Overwrites a number of 1, 2, 4 or 8 bytes at a multiple of its size. @pre bytes are not empty
 void change_number(std::span<std::uint8_t> bytes, Random& random) {
   const std::size_t size = std::size_t{1} << random() % 4;
   if (bytes.size() < size) return;
@@ -65,7 +66,7 @@ void change_number(std::span<std::uint8_t> bytes, Random& random) {
   std::memcpy(&bytes[random() % (bytes.size() / size) * size], &value, size);
 }
 
-/// One number of a text, mostly.
+/// Usually changes one number of a text.
 void change_text(std::string* text, const Change& change, Random& random) {
   const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
   const auto from = text->begin() + static_cast<std::ptrdiff_t>(random() % (text->size() + 1));
@@ -81,13 +82,13 @@ void change_text(std::string* text, const Change& change, Random& random) {
   text->replace(begin, end, number);
 }
 
-/// Header, records, words or constants; then their sizes and the checksum fit, but for a header
-/// that was changed itself.
+/// Changes records, words or constants, then makes sizes and checksum fit; or changes the header
+/// after that.
 void change_image(Bytes* image, const Change& change, Random& random) {
   program::Program stage;
   try {
     program::read_image(*image, &stage);
-  } catch (const std::exception&) {  // one that is damaged already
+  } catch (const std::exception&) {  // already damaged
     return change(image);
   }
   Bytes words(reinterpret_cast<const std::uint8_t*>(stage.words.data()),
@@ -101,7 +102,7 @@ void change_image(Bytes* image, const Change& change, Random& random) {
     change(&stage.image);
   }
   image->assign(program::image_bytes(stage), 0);
-  program::write_image(stage, *image);  // not verified: it is meant to be wrong
+  program::write_image(stage, *image);  // not verified, because it is meant to be wrong
   const std::size_t records = stage.inputs.size() + stage.outputs.size();
   const std::size_t tables = program::kImageHeader + program::kImageRecord * records;
   if (kind > 4) change_number(std::span(*image).first(tables), random);
@@ -129,7 +130,7 @@ void change_stage(format::StageT* stage, const Change& change, Random& random) {
   }
 }
 
-/// One of the parts. @return the file, every number of it stored
+/// Changes one of the parts. @return the file with every number stored
 Bytes with_other_part(const Bytes& file, const Change& change, Random& random) {
   const auto parts = format::UnPackProgram(file.data());
   auto& stages = parts->stages;

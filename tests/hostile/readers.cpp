@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Readers of paths get a file, which is written anew for each input.
+// Readers that need a path get a file, which is written again for each input.
 
 #include "tests/hostile/readers.h"
 
@@ -31,7 +31,7 @@
 namespace trine::hostile {
 namespace {
 
-/// A folder of this process; it goes with it.
+/// A folder of this process, which is removed at its end.
 struct Folder {
   std::filesystem::path path =
       std::filesystem::temp_directory_path() / ("trine_hostile_" + std::to_string(getpid()));
@@ -42,21 +42,21 @@ struct Folder {
   }
 };
 
-/// The input as a file of that name.
+/// Writes the input to a file of that name.
 std::filesystem::path on_disk(const Bytes& bytes, const std::string& name) {
   static const Folder folder;
   write_file(folder.path / name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   return folder.path / name;
 }
 
-/// Legal ones are compiled.
+/// Checks a graph, and compiles it if it is legal.
 void use(const model::Graph& graph) {
   model::check(graph);
   compile_and_run(graph);
 }
 void tflite(const Bytes& bytes) { use(model::parse_tflite(bytes, "x.tflite", true)); }
 void tosa(const Bytes& bytes) { use(model::parse_tosa(bytes, "x.tosa")); }
-/// What a file leaves open is 0, as of a cache that holds nothing.
+/// Sets open dimensions to 0, like those of an empty cache.
 void onnx(const Bytes& bytes) {
   model::GivenShapes nothing;
   for (const std::string& name : model::open_dimensions(bytes, "x.onnx")) nothing[name] = {0};
@@ -86,7 +86,7 @@ void use(const llm::TokenCodec& codec) {
     text.next(token);
   for (int token = -1; token < 300; ++token) text.next(token);
 }
-/// The next one reads the same file.
+/// Calls `read` and ignores refusals, because the next reader reads the same file.
 template <typename Read>
 void attempt(const Read& read) {
   try {
@@ -103,7 +103,7 @@ void gguf(const Bytes& bytes) {
   llm::FloatModel(model.checkpoint).step(0);
 }
 void safetensors(const Bytes& bytes) { use(llm::parse_safetensors(bytes, "x.safetensors")); }
-/// config.json of a folder whose weights are missing.
+/// Reads config.json in a folder without weights.
 void config(const Bytes& bytes) {
   const auto folder = on_disk(bytes, "config.json").parent_path();
   write_file(folder / "model.safetensors", std::string("\2\0\0\0\0\0\0\0{}", 10));

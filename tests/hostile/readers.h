@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The readers of files, by name: any bytes are read or refused by trine::Error, nothing else. What
-// a reader accepts is put to use: models are compiled and run, programs run, within bounds.
+// The readers of files, by name: any bytes must be read or refused by trine::Error. Accepted files
+// are used: models are compiled and run, programs run, within limits.
 
 #pragma once
 
@@ -19,14 +19,14 @@ using Change = std::function<void(Bytes*)>;
 struct Reader {
   std::string_view name;
   void (*read)(const Bytes&);
-  /// Changes a part of the file where chance says, so that sizes and checksum still fit.
+  /// Changes a part of the file, if chosen at random, so that sizes and checksum still fit.
   void (*mutate)(Bytes*, const Change&, unsigned seed);
 };
 
-/// @return null without such a reader
+/// @return null if there is no such reader
 const Reader* find_reader(std::string_view name);
 
-/// @throws anything but trine::Error, the one answer to bad input
+/// @throws any exception except for trine::Error, the only valid answer to bad input
 void read_or_refuse(const Reader& reader, const Bytes& bytes);
 
 }  // namespace trine::hostile

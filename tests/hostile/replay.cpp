@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files for a reader, as they are and damaged: what the short suite has of run.py, without clang.
+// Feeds files to a reader, unchanged and damaged: the part of run.py that the short suite runs
+// without clang.
 //
 // usage: hostile_replay READER DAMAGED FOLDER      DAMAGED: versions of each file, some bytes
 // changed or the end cut off
 //
-// Prints the number of inputs. Exit code 1 if one is neither read nor refused within 10 s and 2 GB;
-// it is named.
+// Prints the number of inputs. Exit code 1, with the name of the input, if one is neither read nor
+// refused within 10 s and 2 GB.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -29,7 +30,7 @@ using trine::hostile::Bytes;
 constexpr unsigned kSeconds = 10;
 constexpr rlim_t kMemory = rlim_t{2} << 30;
 
-char current[512];  // input, for whoever ends this process
+char current[512];  // the input, for the handler that ends this process
 
 extern "C" void name_and_end(int signal) {
   const char* what = signal == SIGALRM ? ": takes too long\n" : ": crashes\n";
@@ -45,7 +46,7 @@ void limit() {
     std::signal(signal, name_and_end);
 }
 
-/// Up to eight bytes are others, and sometimes the end is missing.
+/// Changes up to eight bytes, and sometimes truncates.
 void damage(Bytes* bytes, std::mt19937& random) {
   if (bytes->empty()) return;
   if (random() % 4 == 0) bytes->resize(random() % bytes->size());
@@ -59,7 +60,7 @@ Bytes damaged(const trine::hostile::Reader& reader, Bytes bytes, std::mt19937& r
   return bytes;
 }
 
-/// Number of inputs. @throws what the reader throws
+/// Returns the number of inputs. @throws the reader's exception
 std::size_t replay(const trine::hostile::Reader& reader, int versions,
                    const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files(std::filesystem::directory_iterator{folder}, {});

@@ -14,12 +14,12 @@
 namespace trine::hostile {
 namespace {
 
-constexpr std::int64_t kMostWork = std::int64_t{1} << 22;  ///< steps of a loop, about
+constexpr std::int64_t kMostWork = std::int64_t{1} << 22;  ///< approximate steps of a loop
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 22;
 constexpr int kMostKib = 1024;
 constexpr std::size_t kMostOps = 64;
 
-/// Elements and products of all operators, roughly.
+/// Returns an estimate of the elements and products of all operators.
 std::int64_t work_of(const model::Graph& graph) {
   std::int64_t work = 0;
   for (const model::Tensor& t : graph.tensors) work = std::min(kMostWork, work + t.elements());
@@ -32,7 +32,7 @@ std::int64_t work_of(const model::Graph& graph) {
   return work;
 }
 
-/// Words moved, or steps of all lanes and columns.
+/// Returns the words moved, or the steps of all lanes and columns.
 std::int64_t work_of(isa::Engine engine, const isa::Registers& registers,
                      const machine::Config& config) {
   namespace agu = isa::agu;
@@ -68,7 +68,7 @@ Array zeros(const model::Tensor& t) {
   return array;
 }
 
-/// One with everything, and one with little of anything.
+/// Returns a configuration with all features, and one with few.
 std::vector<machine::Config> configurations() {
   machine::Config large, small;
   large.ternary = large.binary = true;
@@ -101,7 +101,7 @@ void compile_and_run(const model::Graph& graph) {
   try {
     reference::run_graph(graph, inputs);
   } catch (const Error&) {
-    return;  // of these data: an index outside, say
+    return;  // because of the data: for example an index out of range
   }
   for (const machine::Config& config : configurations()) {
     compiler::Program program;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user does with a file that was read, within bounds of size and time.
+// Uses a file like a user does after reading it, within limits of size and time.
 
 #pragma once
 
@@ -9,12 +9,12 @@
 
 namespace trine::hostile {
 
-/// Runs all stages on the architecture simulator, inputs of zeros.
-/// @throws Error  what the hardware would not do
+/// Runs all stages on the architecture simulator, with inputs of zeros.
+/// @throws Error  an action that the hardware would refuse
 void run_program(const compiler::Program& program);
 
-/// Compiles for two configurations, writes and reads the program, runs it.
-/// @throws Error  what does not fit; std::logic_error for a program that its own tools refuse
+/// Compiles for two configurations, writes and reads the program, and runs it.
+/// @throws Error  refusals; std::logic_error for a program that its own tools refuse
 void compile_and_run(const model::Graph& graph);
 
 }  // namespace trine::hostile

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A device as Linux shows it to a program, without root: a file of registers, a file of memory that
-// both map, a terminal that tells interrupts as UIO does; behind them the architecture simulator.
+// Simulates a device as Linux shows it to a program, without root: a file of registers and a file
+// of memory that both map, and a terminal that reports interrupts like UIO. The architecture
+// simulator runs the programs.
 //
 // usage: simulated_device CONFIG REGISTERS BUFFER ADDRESS BYTES [fails|dead]
 // Makes both files, prints the terminal's name, then works until its standard input ends. `fails`:
@@ -32,7 +33,7 @@ using namespace trine;
 
 constexpr std::size_t kRegisterBytes = 4096;
 
-/// A new file of zeros, as memory.
+/// Maps a new file of zeros.
 void* shared_file(const char* path, std::size_t bytes) {
   const int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
   void* at = MAP_FAILED;
@@ -42,7 +43,7 @@ void* shared_file(const char* path, std::size_t bytes) {
   return at;
 }
 
-/// The interrupt: the program writes a number to be told the next one, and reads one then.
+/// The interrupt: a program writes a number to enable the next one, and then reads a number.
 class Terminal {
  public:
   Terminal() : master_(posix_openpt(O_RDWR | O_NOCTTY)) {
@@ -55,7 +56,7 @@ class Terminal {
     tcsetattr(slave_, TCSANOW, &raw);
   }
   std::string name() const { return ptsname(master_); }
-  /// Tells an interrupt if the program wants one. @return whether
+  /// Reports an interrupt if the program has enabled it. @return true if it was reported
   bool tell() {
     std::uint32_t number = 0;
     pollfd wanted{master_, POLLIN, 0};
@@ -89,9 +90,9 @@ class Device {
     std::fflush(stdout);
   }
 
-  /// What the program wrote since; a millisecond later again.
+  /// Reads what the program has written; is called again after a millisecond.
   void look() {
-    const std::uint32_t cleared = get(csr::kIrqStatus);  // if it is not what was put there
+    const std::uint32_t cleared = get(csr::kIrqStatus);  // it differs if the program wrote
     if (cleared != events_) put(csr::kIrqStatus, events_ &= ~cleared);
     if ((get(csr::kControl) & 1) != 0) {
       put(csr::kControl, 0);
@@ -134,7 +135,7 @@ class Device {
     put(csr::kErrorRun, 3);
     put(csr::kStatus, 4);
   }
-  /// The program's words and data lie where the registers say.
+  /// Runs the program whose words and data are at the addresses in the registers.
   void run() {
     compiler::Program program;
     program.config = config_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole networks on the RTL, value by value. The short run takes a sample of the configurations,
-// the full one (TRINE_SLOW_TESTS) all of them.
+// Tests whole networks on the RTL, value by value. The short run uses a sample of the
+// configurations, the full one (TRINE_SLOW_TESTS) all of them.
 
 #include <algorithm>
 #include <cmath>
@@ -30,7 +30,8 @@ namespace {
 namespace fs = std::filesystem;
 const fs::path kModels = fs::path(TRINE_SOURCE_DIR) / "models";
 
-/// 3x5 has wide addresses. @param low_bit  all precisions; int8 alone takes half the time to build
+/// Returns a configuration; 3x5 has wide addresses. @param low_bit  all precisions; only int8
+/// builds in half the time
 machine::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int pmem_kib,
                           bool low_bit = false) {
   machine::Config config = machine::load_config("edge256");
@@ -52,7 +53,8 @@ sim::RtlOptions options_of() {
   return options;
 }
 
-/// Runs every vector; outputs, and cycles that add up. @return the model's outputs of each case
+/// Runs every vector, and requires exact outputs and cycles that add up. @return the model's
+/// outputs of each case
 std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::path& folder,
                                               const machine::Config& config) {
   CAPTURE(model.string(), folder.string(), config.to_toml());
@@ -86,19 +88,19 @@ std::vector<model::Sample> low_bit_nets() {
       {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "finn_tfc_w1a1_build_dataflow.onnx"});
 }
 
-/// Binary, ternary and mixed, trained by models/train_lowbit.py.
+/// Requires binary, ternary and mixed networks, trained by models/train_lowbit.py.
 void require_own_low_bit_nets(const machine::Config& config) {
   for (const char* net : {"mnist_binary", "mnist_ternary", "mnist_mixed"})
     require_exact(kModels / (std::string(net) + ".onnx"), kModels / net / "vectors", config);
 }
 
-/// Causal and padding masks, cross attention, layer norms, GELU.
+/// Requires causal and padding masks, cross attention, layer norms, GELU.
 void require_decoder(const machine::Config& config) {
   const fs::path model = fs::path(TRINE_SOURCE_DIR) / "tests" / "operators" / "decoder_2x16_8";
   require_exact(model.string() + ".tflite", model, config);
 }
 
-/// Random blocks: all kinds of attention, masks, normalizations, feed-forward layers.
+/// Requires random blocks: all kinds of attention, masks, normalizations, feed-forward layers.
 void require_block(std::uint64_t seed, int most_tokens, int most_channels,
                    const machine::Config& config) {
   fuzz::Choices choices{seed};
@@ -114,8 +116,8 @@ void require_block(std::uint64_t seed, int most_tokens, int most_channels,
   REQUIRE(compiler::first_difference(program, rtl.run(inputs).outputs, expected) == "");
 }
 
-/// Heads of attention: products of `size` / 4 steps a tile beside SOFTMAX, whose RUNs end between
-/// their columns.
+/// Requires heads of attention: products of `size` / 4 steps per tile in parallel to SOFTMAX, whose
+/// RUNs end between their columns.
 void require_heads(std::uint64_t seed, int heads, int tokens, int size,
                    const machine::Config& config, const sim::RtlOptions& options) {
   CAPTURE(seed, heads, tokens, size, config.to_toml());
@@ -123,7 +125,7 @@ void require_heads(std::uint64_t seed, int heads, int tokens, int size,
   fuzz::Builder b(choices);
   const std::vector<int> shape{heads, tokens, size};
   const int q = b.input(shape), k = b.input(shape), v = b.input(shape);
-  const auto unit = 1.0f / 74;  // of any codes: they deviate by 1
+  const auto unit = 1.0f / 74;  // any codes deviate by 1
   for (const int t : {q, k})
     b.set_quantization(t, unit / static_cast<float>(std::pow(size, 0.25)), 0);
   b.set_quantization(v, unit, 3);
@@ -161,8 +163,9 @@ void require_all_nets(const machine::Config& config) {
     require_exact(file, vectors / "litert-2.3.0", config);
 }
 
-/// Random networks: outputs, every byte of DRAM, traffic. What the design lacks is refused.
-/// @param families  none: of any
+/// Requires random networks: outputs, every byte of DRAM, traffic. Networks that the design does
+/// not support are refused.
+/// @param families  empty: of any family
 void require_random_networks(int seed, int count, const machine::Config& config,
                              const std::vector<fuzz::Family>& families = {}) {
   int exact = 0;
@@ -181,7 +184,7 @@ void require_random_networks(int seed, int count, const machine::Config& config,
 
 #ifndef TRINE_SLOW_TESTS
 
-/// Cases whose label is the position of the largest code of each row of the output.
+/// Counts the cases whose label is the position of the largest code of each row of the output.
 int right_labels(const fs::path& folder, const std::vector<std::vector<Array>>& outputs) {
   const reference::VectorSet vectors = reference::read_vectors(folder);
   int right = 0;
@@ -202,7 +205,8 @@ TEST_CASE("the plus-shaped filter gives the textbook's numbers on the RTL", "[rt
                 config_of(3, 5, 64, 128, 64));
 }
 
-/// The window is as tight as the memory. The border lies in the weights, the maps and the program.
+/// The window is as tight as the memory. The 4 GiB boundary is in the weights, the maps or the
+/// program.
 TEST_CASE("networks run above 4 GiB and across its border on the RTL", "[rtl][model]") {
   const model::Graph graph = model::import_model(kModels / "lenet_mnist.tflite");
   const auto vectors = reference::read_vectors(kModels / "lenet_mnist" / "vectors");
@@ -256,7 +260,8 @@ TEST_CASE("an encoder block of ONNX is exact to the golden layers on the RTL", "
   }
 }
 
-/// Lanes count 8,191 columns: a RUN over 8,205 was exact on the simulator and wrong on the RTL.
+/// Lanes can represent distances of 8,191 columns: a RUN over 8,205 was exact on the simulator and
+/// wrong on the RTL.
 TEST_CASE("a padded row longer than lanes count is exact on the RTL", "[rtl][model]") {
   fuzz::Builder b(1);
   const int in = b.input({1, 1, 8165, 4});
@@ -280,7 +285,7 @@ TEST_CASE("random transformer blocks are exact on the RTL of 8x8 and 3x5", "[rtl
       require_block(seed, 12, 64, config);
 }
 
-/// The array's results are drained two columns a cycle; the design is that of random programs.
+/// The array's results are drained two columns per cycle; the design is that of random programs.
 TEST_CASE("short heads beside softmax are exact on the RTL of two columns a cycle",
           "[rtl][transformer]") {
   const machine::Config config = tests::config_of({3, 5, 64, 2, 4, true, 2});
@@ -330,7 +335,7 @@ TEST_CASE("small networks are exact on the RTL of 3x5", "[rtl][model]") {
                   config_of(3, 5, 64, 128, 64));
 }
 
-/// LayerNorm, then RMSNorm, of tokens.
+/// Requires LayerNorm followed by RMSNorm, over tokens.
 void require_exact_norms(int tokens, int channels, const machine::Config& config) {
   CAPTURE(tokens, channels, config.to_toml());
   sim::testing::Builder b(static_cast<unsigned>(channels));
@@ -374,7 +379,7 @@ TEST_CASE("a transformer's decoder block is exact on the RTL of 16x16 and 5x7",
     require_decoder(config);
 }
 
-/// Tiles of 4, 8 and 16 steps, which edge1024 drains in 8 cycles.
+/// Uses tiles of 4, 8 and 16 steps, which edge1024 drains in 8 cycles.
 TEST_CASE("short heads beside softmax are exact on the RTL of edge1024",
           "[rtl][transformer][slow]") {
   for (const int size : {16, 32, 64})
@@ -383,7 +388,7 @@ TEST_CASE("short heads beside softmax are exact on the RTL of edge1024",
         require_heads(seed, 12, tokens, size, machine::load_config("edge1024"), options_of());
 }
 
-/// Lengths up to 511 tokens, up to 4 heads of 16, 32, 64 or 80 channels.
+/// Uses up to 511 tokens, and up to 4 heads of 16, 32, 64 or 80 channels.
 TEST_CASE("random transformer blocks are exact on the RTL of 8x8, 16x16 and 5x7",
           "[rtl][transformer][slow]") {
   for (const auto& config : {config_of(8, 8, 64, 128, 64), config_of(16, 16, 64, 128, 64),

@@ -18,22 +18,22 @@
 namespace trine::tests {
 namespace {
 
-/// Rules about data in memory, which no verifier of the words knows.
+/// Returns true for rules about data in memory, which a verifier of words cannot check.
 bool is_of_data(const std::string& text) {
   return std::ranges::any_of(
       std::initializer_list<const char*>{"exponential", "of the table is no", "scale entry"},
       [&](const char* part) { return text.find(part) != std::string::npos; });
 }
 
-/// The verifier accepts what the simulator runs, but for rules about data and time, and refuses
-/// nothing that ends well.
+/// Requires that the verifier accepts no program that the simulator refuses, except for rules about
+/// data and time, and refuses no program that ends well.
 void check_verdict(const compiler::Program& program, std::int64_t dram_bytes,
                    const sim::Ending& ending) {
   const auto fault = program::verify(program.words, program.config, dram_bytes);
   const bool well = !ending.refused && ending.cause == 0;
   if (fault) {
     INFO("verify: " << fault->text);
-    // The simulator does not look at words after an END.
+    // The simulator does not read words after an END.
     CHECK((!well || fault->text.find("END belongs") != std::string::npos));
     return;
   }
@@ -51,17 +51,17 @@ using isa::Engine;
 using isa::Word;
 
 constexpr std::uint32_t kProgressLimit = 1000, kCyclesLimit = 30'000;
-constexpr int kInstructions = 30;       ///< of a legal program, besides its loads and store
-constexpr unsigned kOfOneProgram = 25;  ///< programs that are made of the same legal one
+constexpr int kInstructions = 30;       ///< of a legal program, in addition to its loads and store
+constexpr unsigned kOfOneProgram = 25;  ///< number of programs derived from one legal program
 
 std::string cause_name(int cause) {
   return cause == 0 ? "done" : std::string(csr::kErrors.at(static_cast<std::size_t>(cause)).name);
 }
 
-/// The legal program that the n-th is made of.
+/// Returns the legal program from which the n-th program is derived.
 RandomProgram legal_program(const machine::Config& config, unsigned n) {
   RandomProgram p = random_program(config, n / kOfOneProgram + 1, kInstructions);
-  p.program.run_layer.resize(p.program.words.size());  // as many RUNs at most
+  p.program.run_layer.resize(p.program.words.size());  // at most one RUN per word
   return p;
 }
 
@@ -71,7 +71,7 @@ std::vector<std::uint8_t> good_result(const RandomProgram& p) {
   return dram;
 }
 
-/// The place behind the last RUN that began: RUNs of each engine begin in order.
+/// Returns the number of words up to the last RUN that began: RUNs of each engine begin in order.
 std::size_t words_begun(const std::vector<Word>& words, std::array<int, isa::kEngines> begun,
                         Reached& reached) {
   std::size_t last = 0;
@@ -114,7 +114,7 @@ std::set<std::string> all_operations() {
       if ((code.engines >> e & 1) != 0)
         all.insert(fmt::format("{} {}", isa::kEngineNames[e], code.name));
     for (const isa::Flag& flag : isa::kFlags)
-      // A store from DMEM has no flag: the source is.
+      // A store from DMEM has no flag, because that is its only source.
       if ((flag.engines >> e & 1) != 0 && engine != Engine::kStore)
         all.insert(fmt::format("{}: {}", isa::kEngineNames[e], flag.name));
   }
@@ -157,7 +157,7 @@ void malformed_on_arch(const RandomDesign& design, unsigned first, unsigned coun
     for (std::size_t i = 1; i < std::min(ending.word, program.words.size()); ++i)
       if (isa::opcode_of(program.words[i]) == isa::Opcode::kRun) reached.run(program.words[i]);
     reached.count(ending.refused ? "refused" : cause_name(ending.cause), ending.word);
-    // The last one of a legal program: that is still exact.
+    // After the last one of a legal program, that program must still be exact.
     if ((n + 1) % kOfOneProgram != 0) continue;
     REQUIRE(good_result(legal) == expected);
     ++reached.good;
@@ -193,7 +193,7 @@ void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count
     REQUIRE(stopped.protocol_error.empty());
     REQUIRE_FALSE(stopped.hung);
     const std::string cause = cause_name(static_cast<int>(stopped.cause));
-    // Nothing but its window answers: else there would be an error of the bus.
+    // Only the window answers: otherwise there would be a bus error.
     REQUIRE((cause != "fetch" && cause != "load" && cause != "store"));
     REQUIRE(cause.find("timeout") == std::string::npos);
     const bool at_word = cause.find("window") == std::string::npos && cause != "stream";
@@ -203,7 +203,7 @@ void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count
     const std::size_t at =
         cause == "done" ? static_cast<std::size_t>(end - words.begin()) : stopped.address / 8;
     reached.count(cause, std::max(begun, at_word ? at : 0));
-    // A good one behind it.
+    // A good program follows.
     runner->load();
     dram = legal.dram;
     runner->run_dram(dram);
@@ -252,14 +252,14 @@ void wrong_streams(const RandomDesign& design, unsigned count, Reached& reached)
       CHECK(on_rtl == dram);
       continue;
     }
-    // Where the stream begins.
+    // The address at which the stream begins.
     const auto streams = std::ranges::count_if(legal.instructions, [&](const auto& i) {
       return i.engine == Engine::kLoad && isa::is_packed(i.run) &&
              isa::TransferRegisters(i.registers).get(isa::dma::kDram) ==
                  static_cast<std::int64_t>(stopped.address - options.base_address);
     });
     CHECK(streams > 0);
-    runner.load();  // a good one behind it
+    runner.load();  // a good program follows
     on_rtl = legal.dram;
     runner.run_dram(on_rtl);
     CHECK(on_rtl == good_result(legal));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// No program hangs the machine or leaves its window, whatever its words. A share of what
-// malformed_slow_test runs; TRINE_MALFORMED_ARCH and TRINE_MALFORMED_RTL are other numbers of
-// programs, TRINE_MALFORMED_FIRST is the first one.
+// Tests that no program hangs the machine or leaves its window, whatever its words: a share of the
+// programs of malformed_slow_test. TRINE_MALFORMED_ARCH and TRINE_MALFORMED_RTL set other numbers
+// of programs, TRINE_MALFORMED_FIRST the first one.
 
 #include "tests/programs/malformed.h"
 
@@ -24,14 +24,14 @@ constexpr unsigned kArch = 100'000, kRtl = 2'000;
 constexpr unsigned kArch = 6'000, kRtl = 60;
 #endif
 
-/// Those of random_program_test: their models are built already.
+/// The designs of random_program_test, whose models are already built.
 const RandomDesign kDesigns[] = {{3, 5, 64, 2, 1},
                                  {4, 4, 32, 4, 4, true},
                                  {3, 5, 64, 2, 4, true, 2},
                                  {4, 5, 128, 2, 4, true, 2, false, 32, false, 0, 2, true},
                                  {2, 4, 64, 2, 2, true, 1, false, 32, false, 0, 2, false, 3}};
 
-/// Programs of each design.
+/// Returns the number of programs of each design.
 unsigned share(unsigned count) {
   const auto designs = static_cast<unsigned>(std::size(kDesigns));
   return (count + designs - 1) / designs;

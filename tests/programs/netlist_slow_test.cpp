@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A whole 4x4 design after synthesis, in cells of a library: what runs on the RTL runs on it.
+// Tests a whole 4x4 design after synthesis, in cells of a library: it must run the same programs as
+// the RTL.
 
 #include <filesystem>
 
@@ -27,7 +28,7 @@ sim::BuildOptions netlist_build() {
   return build;
 }
 
-/// The first vectors of a model.
+/// Requires the first vectors of a model.
 void require_exact(const fs::path& model, const fs::path& folder, std::size_t cases) {
   CAPTURE(model.string());
   const reference::VectorSet vectors = reference::read_vectors(folder);

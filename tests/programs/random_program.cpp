@@ -33,7 +33,7 @@ sim::RtlOptions options_of(unsigned seed, const sim::BuildOptions& build) {
   options.build = build;
   options.build.quiet = true;
   options.build.optimization = 1;  // short runs
-  // Assertions speak about a design whose registers start at zero, and netlists have none.
+  // Assertions expect registers that start at zero, and netlists contain none.
   options.build.assertions = !build.random_init && !build.netlist;
   options.x_seed = seed;
   options.seed = seed;
@@ -45,7 +45,7 @@ sim::RtlOptions options_of(unsigned seed, const sim::BuildOptions& build) {
   return options;
 }
 
-/// The DRAM after the program; throws what the runner finds.
+/// Returns the DRAM after the program; throws the errors of the runner.
 std::vector<std::uint8_t> on_rtl(const RandomProgram& p, const sim::RtlOptions& options) {
   std::vector<std::uint8_t> dram = p.dram;
   sim::RtlRunner runner(p.program, options);
@@ -113,7 +113,8 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
     if (actual == expected) continue;
     INFO("the netlist differs; more by the RTL with the same seed");
     REQUIRE(!build.netlist);
-    // Again, comparing each write: throws the first difference with its cycle and instruction.
+    // Runs again and compares each write: throws the first difference with its cycle and
+    // instruction.
     options.lockstep = true;
     on_rtl(program, options);
     const auto at = std::mismatch(expected.begin(), expected.end(), actual.begin()).first;
@@ -127,7 +128,7 @@ void check_accesses(const machine::Config& config, unsigned seeds) {
   options.build.quiet = true;
   options.build.optimization = 1;
   options.build.assertions = true;
-  options.lockstep = true;  // which the counters are part of
+  options.lockstep = true;  // required for the counters
   for (unsigned seed = 1; seed <= seeds; ++seed) {
     CAPTURE(seed);
     const RandomProgram random = random_program(config, seed, 30);

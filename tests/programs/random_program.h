@@ -13,7 +13,7 @@ namespace trine::tests {
 using fuzz::random_program;
 using fuzz::RandomProgram;
 
-/// A design to run them on.
+/// A design for random programs.
 struct RandomDesign {
   int rows, cols, axi_data_bits, pipeline_rows, pipeline_cols;
   bool all_precisions = false;
@@ -30,14 +30,14 @@ struct RandomDesign {
 
 machine::Config config_of(const RandomDesign& design);
 
-/// Programs on RTL and architecture simulator: DRAM must be the same at the end. Catch2 assertions.
-/// The environment repeats single cases, see tests/README.md.
+/// Runs programs on RTL and architecture simulator, which must give the same DRAM. Catch2
+/// assertions. Environment variables repeat single cases, see tests/README.md.
 /// @param build  random_init: other initial values for each seed; netlist
 void check_random_programs(const RandomDesign& design, unsigned seeds,
                            const sim::BuildOptions& build = {});
 
-/// Random programs: accesses counted from their words, which energy is told from, are those that
-/// the memories of the RTL count, of all cores. Catch2 assertions.
+/// Compares accesses of random programs, counted from their words for energy estimates, with the
+/// counts of the RTL's memories, for all cores. Catch2 assertions.
 void check_accesses(const machine::Config& config, unsigned seeds);
 
 }  // namespace trine::tests

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random instructions on the RTL against the architecture simulator: all shapes of array, pipeline
-// and bus.
+// Tests random instructions on the RTL against the architecture simulator: all shapes of array,
+// pipeline and bus.
 
 #include "base/catch.h"
 #include "tests/programs/random_program.h"

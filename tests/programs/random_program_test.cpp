@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random instructions on the RTL against the architecture simulator, on small designs.
-// random_program_slow_test.cpp is the wide run.
+// Tests random instructions on the RTL against the architecture simulator, on small designs.
+// random_program_slow_test.cpp is the extended run.
 
 #include "tests/programs/random_program.h"
 
@@ -12,7 +12,7 @@ using namespace trine::tests;
 TEST_CASE("random instructions give the same memory on RTL and architecture simulator",
           "[random][rtl]") {
   check_random_programs({2, 4, 1024, 2, 2, false, 2, false, 20, false, 0, 1}, 6);
-  // Three blocks in each direction, everything on.
+  // Three blocks in each direction, all features enabled.
   check_random_programs({18, 20, 32, 8, 8, true, 2, false, 32, false, 0, 2, true}, 10);
   check_random_programs({3, 5, 64, 2, 4, true, 2}, 6);
   check_random_programs({4, 8, 128, 2, 4, true, 2, false, 32, false, 0, 2, true}, 140);

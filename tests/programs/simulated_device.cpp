@@ -81,7 +81,7 @@ void* SimulatedDevice::map(std::uint64_t address, std::size_t bytes) {
   return inside ? cache_.data() + address : nullptr;
 }
 
-/// Writes back what the processor has written.
+/// Writes back everything that the processor has written.
 void SimulatedDevice::clean(std::size_t at, std::size_t bytes) {
   for (std::size_t i = at; i < at + bytes; ++i)
     if (cache_[i] != clean_[i]) memory[i] = clean_[i] = cache_[i];
@@ -104,7 +104,7 @@ void SimulatedDevice::start() {
     const std::size_t at = registers_[TRINE_CSR_PROGRAM];
     if (map(at, bytes) == nullptr || registers_[TRINE_CSR_BASE] != 0) throw_error("no such memory");
     std::memcpy(program.words.data(), &memory[at], bytes);
-    program.run_layer.resize(program.words.size());  // as many RUNs at most
+    program.run_layer.resize(program.words.size());  // at most one RUN per word
     last = rtl_ ? sim::RtlRunner(program, *rtl_).run_dram(memory)
                 : sim::run_arch_dram(program, memory);
     ++programs;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An accelerator for the C99 driver, in software: registers, and memory from bus address 0 on,
-// which the processor sees through a cache that knows nothing of the device. A start runs the words
-// on the architecture simulator, or on the RTL, to their end.
+// which the processor accesses through a cache that is not coherent with the device. A start runs
+// the words to their end on the architecture simulator or on the RTL.
 
 #pragma once
 
@@ -18,12 +18,12 @@
 
 namespace trine::tests {
 
-/// The text of trine_design.h as the C compiler has it. @throws std::exception  it has another form
+/// Returns trine_design.h as the C compiler sees it. @throws std::exception  it has another form
 trine_design design_of(const machine::Config& config);
 
 class SimulatedDevice {
  public:
-  /// @param rtl  where programs run on the RTL
+  /// @param rtl  given: programs run on the RTL
   SimulatedDevice(const machine::Config& config, std::size_t memory_bytes,
                   const std::optional<sim::RtlOptions>& rtl = std::nullopt);
   SimulatedDevice(const SimulatedDevice&) = delete;
@@ -31,13 +31,14 @@ class SimulatedDevice {
 
   trine_device* handle() { return device_; }
 
-  /// Lets the processor see the memory as it is: behind a change of `memory`.
+  /// Makes the current memory visible to the processor, after a change of `memory`.
   void share() { cache_ = clean_ = memory; }
 
   std::vector<std::uint8_t> memory;        ///< as the device sees it
   sim::RunResult last;                     ///< of the last program
-  std::uint64_t programs = 0, cycles = 0;  ///< that ran, and what they took
-  std::string error;                       ///< what the simulator said of a program that it stopped
+  std::uint64_t programs = 0, cycles = 0;  ///< number of programs, and their cycles
+  /// The simulator's message about a program that it stopped.
+  std::string error;
 
  private:
   int read(std::uint32_t offset, std::uint32_t* value);
@@ -50,7 +51,8 @@ class SimulatedDevice {
   machine::Config config_;
   std::optional<sim::RtlOptions> rtl_;
   std::map<std::uint32_t, std::uint32_t> registers_;
-  std::vector<std::uint8_t> cache_, clean_;  ///< what the processor sees; saw when it was clean
+  /// The processor's view; the same when it was last clean.
+  std::vector<std::uint8_t> cache_, clean_;
   trine_storage storage_{};
   trine_device* device_ = nullptr;
 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Icarus, a second simulator and one of four states, runs a program on a 2x2 design: registers and
-// memories begin unknown, and the bench (smoke_icarus_tb.v) stops at an unknown output. Icarus 11
-// does not take all of the SystemVerilog in rtl/, so Yosys converts it: processes become registers
-// and multiplexers, whose unknown selection gives an unknown value where branches differ, memories
-// stay arrays; nothing is mapped or optimized. (--full) The same on Yosys' generic gates finds what
-// Yosys reads differently from Verilator.
+// Runs a program on a 2x2 design in Icarus, a second simulator with four-state logic: registers and
+// memories start unknown, and the bench (smoke_icarus_tb.v) stops at an unknown output. Icarus 11
+// does not support all of the SystemVerilog in rtl/, so Yosys converts it: processes become
+// registers and multiplexers, whose output is unknown if the selection is unknown and the branches
+// differ; memories stay arrays; nothing is mapped or optimized. With --full the test also runs on
+// Yosys' generic gates, to find differences in how Yosys and Verilator read the RTL.
 
 #include <fmt/format.h>
 
@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// 64-bit words for $readmemh.
+/// Returns 64-bit words for $readmemh.
 std::string hex_words(const std::vector<std::uint8_t>& bytes) {
   std::string text;
   for (std::size_t i = 0; i + 8 <= bytes.size(); i += 8) {
@@ -35,7 +35,7 @@ std::string hex_words(const std::vector<std::uint8_t>& bytes) {
   return text;
 }
 
-/// A script that reads one design and turns its processes into registers and multiplexers.
+/// Returns a script that reads one design and turns its processes into registers and multiplexers.
 std::string read_script(const fs::path& design, const std::string& prefix, int multiplier) {
   std::string script = "read_verilog -sv";
   for (const std::string& source : synth::read_file_list(design / gen::prefixed("trine.f", prefix)))
@@ -68,7 +68,8 @@ std::string netlist_script(const fs::path& design) {
 }
 #endif
 
-/// Writes what the bench reads, NAME.before and NAME.after: its parameters, but for `bench`'s name.
+/// Writes the files that the bench reads, NAME.before and NAME.after. @return the bench's
+/// parameters
 std::vector<std::string> write_tiny(const machine::Config& config, const fs::path& folder,
                                     const std::string& bench, std::uint32_t seed) {
   const sim::TinyProgram tiny = sim::tiny_program(config, seed);
@@ -83,7 +84,7 @@ std::vector<std::string> write_tiny(const machine::Config& config, const fs::pat
           fmt::format("Before=\"{}.before\"", bench), fmt::format("After=\"{}.after\"", bench)};
 }
 
-/// What the bench says in Icarus.
+/// Returns the bench's output in Icarus.
 std::string simulate(const fs::path& folder, std::vector<std::string> command) {
   const fs::path log = folder / "log";
   command.insert(command.begin(), {"iverilog", "-g2012", "-o", "smoke.vvp"});
@@ -96,7 +97,8 @@ std::string simulate(const fs::path& folder, std::vector<std::string> command) {
 
 const std::string kBench = TRINE_SOURCE_DIR "/tests/programs/smoke_icarus_tb.v";
 
-/// The tiny program under Icarus, on what Yosys has made in `folder`: what the bench says.
+/// Runs the tiny program under Icarus, with the Verilog that Yosys wrote to `folder`. @return the
+/// bench's output
 std::string run_tiny(const machine::Config& config, const fs::path& folder,
                      const std::vector<std::string>& verilog) {
   const std::string top = "smoke_icarus_tb";
@@ -173,7 +175,7 @@ TEST_CASE("two designs of other configurations run their programs in one system"
   }
   write_file(folder / "system.v", benches + "module system;\n" + instances + "  always @* if (" +
                                       done + ") $finish;\nendmodule\n");
-  // A name that both have would be an error here.
+  // A module name that both designs contain would be an error here.
   const std::string output = simulate(folder, {"-s", "system", "system.v", "left.v", "right.v"});
   INFO(output);
   const std::size_t first = output.find("PASS");

@@ -24,7 +24,7 @@ constexpr int kOutputWords = 2, kTaps = 9;
 constexpr int kInputZero = -3, kMaximumMin = -128;
 const reference::OutputRange kRange{5, -120, 100};
 
-// DMEM, in words; everything starts at a full beat.
+// DMEM, in words; all areas start at a full beat.
 constexpr int kInputAt = 64, kResultAt = 128, kMaximumAt = 256;
 // DRAM, in bytes.
 constexpr int kInputDram = 0, kBiasDram = 512, kScaleDram = 1024, kWeightDram = 2048;
@@ -84,7 +84,7 @@ void compute(Data& d) {
     }
 }
 
-/// A DMEM load or store of `words` neighbours, or a load into another memory.
+/// Returns a DMEM load or store of `words` consecutive words, or a load into another memory.
 isa::TransferRegisters copy(int dram, int local, int words) {
   isa::TransferRegisters r;
   r.set(isa::dma::kDram, dram);
@@ -93,7 +93,7 @@ isa::TransferRegisters copy(int dram, int local, int words) {
   return r;
 }
 
-/// Lanes, window and padding that convolution and maximum have in common.
+/// Returns the lanes, window and padding that convolution and maximum share.
 isa::LaneRegisters window_registers(int rows, int in, int out) {
   isa::LaneRegisters r;
   r.set_address(agu::kBase, in - kWidth - 1);
@@ -146,7 +146,7 @@ void put32(std::vector<std::uint8_t>& dram, int at, std::uint32_t value) {
   std::memcpy(dram.data() + at, &value, sizeof value);
 }
 
-/// Planar words of an int8 map [channel][pixel]; bytes beyond the last channel are zero.
+/// Stores an int8 map [channel][pixel] as planar words; bytes after the last channel are zero.
 void put_map(std::vector<std::uint8_t>& dram, int at, const std::int8_t (&map)[kOutputs][kPixels]) {
   for (int m = 0; m < kOutputs; ++m)
     for (int p = 0; p < kPixels; ++p)
@@ -195,7 +195,7 @@ void write_words(const machine::Config& config, compiler::Program& program) {
       1 << isa::compute::kClear | 1 << isa::compute::kDrain, isa::kLoads, isa::kVector | store);
   run(Engine::kVector, maximum(config), isa::vector::Op::kMax, 0, isa::kCompute, store);
   run(Engine::kStore, copy(kResultDram, kResultAt, map_words), 0, 0, isa::kCompute, 0);
-  // But for the last word, so that a beat has bytes without a strobe.
+  // Without the last word, so that a beat has bytes without a strobe.
   run(Engine::kStore, copy(kMaximumDram, kMaximumAt, map_words - 1), 0, 0, isa::kVector, 0);
   program.words = encoder.end();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_vmm: products of matrix and vectors against plain loops, on the architecture simulator and
-// on the RTL.
+// Tests trine_vmm: products of a matrix and vectors against plain loops, on the architecture
+// simulator and on the RTL.
 
 #include <fmt/format.h>
 
@@ -30,14 +30,14 @@ using namespace trine::tests;
 
 namespace {
 
-/// A matrix with its numbers, and vectors for it.
+/// A matrix with its values, and vectors for it.
 struct Product {
   trine_vmm_matrix matrix{};
   std::vector<std::int8_t> weights, shifts, inputs;
   std::vector<std::int32_t> bias, multipliers;
   std::uint32_t count = 1;
 
-  /// The numbers are where they are now.
+  /// Sets the pointers to the current values.
   void point() {
     matrix.weights = weights.data();
     matrix.bias = bias.empty() ? nullptr : bias.data();
@@ -69,7 +69,7 @@ class Draw {
       for (int m = 0; m < outputs; ++m) p.bias.push_back(number(-200'000, 200'000));
     p.matrix.input_zero_point = number(0, 1) == 0 ? 0 : code();
     if (scales != Scales::kSums) {
-      // Sums of this spread become codes.
+      // Scales sums of this spread to codes.
       const double spread = std::sqrt(inputs) * (precision == TRINE_VMM_INT8 ? 74.0 * 74 : 74);
       for (int m = 0; m < (scales == Scales::kEach ? outputs : 1); ++m) {
         const auto scale = reference::quantize_scale(number(50, 150) / spread);
@@ -94,7 +94,7 @@ class Draw {
   std::mt19937 random_;
 };
 
-/// What the header says, element by element.
+/// Computes the result as the header defines it, element by element.
 std::vector<std::int32_t> expected(const Product& p) {
   static constexpr reference::Rounding kRoundings[] = {
       reference::Rounding::kDouble, reference::Rounding::kSingle, reference::Rounding::kHalfEven};
@@ -116,7 +116,7 @@ std::vector<std::int32_t> expected(const Product& p) {
   return outputs;
 }
 
-constexpr std::uint64_t kAt = 0x1080;  // of the matrix; what lies around must stay as it is
+constexpr std::uint64_t kAt = 0x1080;  // of the matrix; the memory around it must not change
 
 struct Prepared {
   trine_design design;
@@ -179,7 +179,7 @@ machine::Config low_bit(machine::Config config) {
   return config;
 }
 
-/// Sizes, precision and outputs of a seed; the larger the rarer.
+/// Draws sizes, precision and outputs; large ones are rare.
 Product random_product(Draw& draw) {
   const bool large = draw.number(0, 9) == 0;
   const int inputs = draw.number(1, large ? 3000 : 300),
@@ -197,7 +197,7 @@ TEST_CASE("products of any size are those of plain loops, on designs of any size
     fuzz::Builder b(seed);
     Draw draw(seed);
     machine::Config config = low_bit(fuzz::random_config(b));
-    if (seed % 3 == 0) config.pmem_kib = (config.cols + 3) / 4;  // pieces of few inputs
+    if (seed % 3 == 0) config.pmem_kib = (config.cols + 3) / 4;  // pieces with few inputs
     if (seed % 5 == 0) config.param_channels = 64;
     machine::check(config);
     check(config, random_product(draw));
@@ -231,7 +231,7 @@ TEST_CASE("products on the RTL, behind slow and stalling memory", "[vmm][rtl]") 
       options.seed = seed;
       options.axi_latency = seed % 2 == 0 ? 100 : 3;
       options.stall_percent = seed % 3 == 0 ? 30 : 0;
-      // Pieces of inputs, as PMEM has 8 KiB; blocks of parameters, of which it has 128.
+      // Pieces of inputs, because PMEM has 8 KiB; blocks of parameters, because there are 128.
       const int inputs = seed == 1 ? 1500 : draw.number(1, seed > 5 ? 40 : 300);
       const int outputs = draw.number(seed > 5 ? 200 : 1, seed > 5 ? 400 : 60);
       check(config_of(design),
@@ -342,7 +342,7 @@ TEST_CASE("sums that could leave a short accumulator are refused, others are not
   machine::Config config = fuzz::small_config(2, 4, 16, 16, 64);
   config.acc_bits = 20;
   Draw draw(3);
-  // 32 * 128 * 128 = 2^19, one more than 20 bits hold.
+  // 32 * 128 * 128 = 2^19, one more than 20 bits can represent.
   Product p = draw.product(1, 32, 1, TRINE_VMM_INT8, Scales::kSums);
   p.bias.clear();
   std::fill(p.weights.begin(), p.weights.end(), std::int8_t{-128});
@@ -355,7 +355,7 @@ TEST_CASE("sums that could leave a short accumulator are refused, others are not
         TRINE_E_SIZE);
   p.weights[7] = -127;
   check(config, p);
-  // 4,100 * -128: only the sum downwards does not fit.
+  // 4,100 * -128: only the negative sum does not fit.
   std::fill(p.weights.begin(), p.weights.end(), std::int8_t{127});
   check(config, p);
   p.matrix.inputs = 33;
@@ -404,7 +404,7 @@ TEST_CASE("AcceleratorVMM reads digits as the processor alone does", "[vmm][exam
   std::memcpy(network.data(), file.data(), file.size());
   const std::string x = read_text(models / "mnist_held_back" / "x.npy"),
                     y = read_text(models / "mnist_held_back" / "y.npy");
-  const auto* images = reinterpret_cast<const std::uint8_t*>(x.data() + 128);  // behind the header
+  const auto* images = reinterpret_cast<const std::uint8_t*>(x.data() + 128);  // after the header
   const auto* labels = reinterpret_cast<const std::uint8_t*>(y.data() + 128);
   const mlp_platform platform{
       [](const char* text) { printed += text; },
@@ -426,14 +426,14 @@ TEST_CASE("AcceleratorVMM reads digits as the processor alone does", "[vmm][exam
     const std::size_t bytes = by == MLP_INT8 ? 1'900'000 : 500'000;
     REQUIRE(mlp_open(network.data(), file.size(), by, 0, device.handle(), &design, 0x1000, bytes) ==
             TRINE_OK);
-    // Again as if another processor had packed them.
+    // Again, packed as by another processor.
     REQUIRE(mlp_open(network.data(), file.size(), by, 1, device.handle(), &design, 0x1000, bytes) ==
             TRINE_OK);
     for (std::size_t i = 0; i < 5; ++i) CHECK(mlp_classify(images + 784 * i) == by_core[i]);
     printed.clear();
     CHECK(mlp_run(&platform, images + 784, labels + 1, 1) == 1);
     UNSCOPED_INFO(printed);
-    // 1,794,000 weights in 8 or 2 bits, 64 bits a cycle.
+    // 1,794,000 weights of 8 or 2 bits, 64 bits per cycle.
     const double bound = by == MLP_INT8 ? 224'250 : 56'063;
     CHECK(std::stod(printed.substr(printed.find(", ") + 2)) <
           (by == MLP_INT8 ? 1.03 : 1.12) * bound);
@@ -452,10 +452,10 @@ TEST_CASE("AcceleratorVMM reads digits as the processor alone does", "[vmm][exam
 
 namespace {
 
-/// Cycles of one vector beside those in which the weights alone come over the bus, or go through
-/// the array.
+/// Cycles of one vector, and the cycles in which the bus transfers the weights, or the array uses
+/// them.
 struct Speed {
-  std::uint64_t cycles = 0, bus = 0, array = 0;  ///< what they need at least
+  std::uint64_t cycles = 0, bus = 0, array = 0;  ///< minimum cycles of both
   double over() const {
     return static_cast<double>(cycles) / static_cast<double>(std::max(bus, array));
   }

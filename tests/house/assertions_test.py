@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each module of rtl/ asserts its contract, or stands in tests/house/assertions.tsv with the reason why it does not.
+"""Each module of rtl/ asserts its contract, or is listed in tests/house/assertions.tsv with the reason why it does
+not.
 
 usage: assertions_test.py [--rtl DIR]
 
-Packages have nothing to assert. A module with assertions that is still in the table is a fault as well.
+Packages contain nothing to assert. A module that has assertions but is still in the table is an error, too.
 """
 import argparse
 import pathlib
@@ -21,7 +22,7 @@ LEAST_WORDS = 4  # of a reason
 
 
 def exempt():
-    """{module: reason}; faults of the table."""
+    """Returns {module: reason} and the errors of the table."""
     rows = [line.split("\t") for line in TABLE.read_text().splitlines()[1:]]
     short = [f"{TABLE.name}: {'; '.join(row)}: a module and a reason of at least {LEAST_WORDS} words"
              for row in rows if len(row) != 2 or len(row[1].split()) < LEAST_WORDS]
@@ -45,7 +46,7 @@ def faults(rtl, reasons):
 
 
 def fails_without():
-    """The test sees a module without assertions, a wrong label, and a row that is no longer true."""
+    """The test finds a module without assertions, a wrong label, and an outdated row."""
     with tempfile.TemporaryDirectory() as folder:
         rtl = pathlib.Path(folder)
         (rtl / "trine_bare.sv").write_text("module trine_bare;\nendmodule\n")

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of CONTRIBUTING.md for commit messages, on the commits since the hook cmake/hooks/commit-msg was added.
+"""Checks the rules of CONTRIBUTING.md for commit messages, on the commits since the hook cmake/hooks/commit-msg was
+added.
 
 usage: commits_test.py
        commits_test.py --message FILE    the message that git is about to commit, for the hook
-A subject is "area: Verb ..." in at most 72 characters, without a full stop. A change of more than TRIVIAL lines has a body.
-Merges and reverts keep git's own message. Prints each violation; exit code 1 if there is one.
-"""
+A subject is "area: Verb ..." in at most 72 characters, without a full stop. A change of more than TRIVIAL lines has a
+body. Merges and reverts keep git's own message. Prints each violation; exit code 1 if there is one."""
 import pathlib
 import re
 import subprocess
@@ -18,7 +18,7 @@ LONGEST = 72
 TRIVIAL = 10  # changed lines
 LAST = 100
 GITS_OWN = re.compile(r"(Merge|Revert|fixup!|squash!|amend!) ")
-# A word that cannot be an imperative verb: what subjects began with where the rule was broken.
+# A word that cannot be an imperative verb: subjects that broke the rule began with such words.
 NO_VERB = re.compile(r"(?i:(?!b?ring|string|(?:f|s|n|sp)eed|embed|shed|mention|focus)(?:a|an|the|no|not|one|two|three|all|each|every|what|which|where|when|how|why|who|more|some|any|of|in|on|by|"
                      r"for|from|with|without|and|or|its?|their|new|now|also|\w+(?:ing|ed|tion|ity|ness|ment|[^s]s)))")
 
@@ -28,7 +28,7 @@ def git(*arguments):
 
 
 def violations(message, changed_lines):
-    """What a message breaks, as sentences."""
+    """Returns the violations of a message, as sentences."""
     subject, _, body = message.strip().partition("\n")
     if GITS_OWN.match(subject):
         return []
@@ -56,7 +56,7 @@ def check_message(file):
 
 
 def check_history():
-    """The violations of the last commits, each with its revision. A source archive has no commits."""
+    """Returns the violations of the last commits, each with its revision. A source archive contains no commits."""
     added = git("log", "--diff-filter=A", "--format=%H", "--", HOOK).stdout.split()
     if not added:
         return []
@@ -69,7 +69,7 @@ def check_history():
 
 
 def check_itself():
-    """Known messages, so that no rule is lost."""
+    """Checks known messages, so that no rule is lost."""
     known = [("rtl: Cut the ready path of trine_queue\n\nIt was the longest.", 50, 0), ("docs: Fix a link", 2, 0),
              ("Merge branch 'x'", 900, 0), ("rtl: Cut the ready path", 50, 1), ("A long day", 1, 1),
              ("rtl: " + "Cut " * 20 + "it", 1, 1), ("rtl: The ready path of trine_queue", 1, 1),

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The short suite has the tests that tests/house/count.tsv lists: a program that vanishes must not read as "100 % passed".
-No test's name has a semicolon: CMake cuts it in two, and neither part runs a test.
+"""Checks that the short suite contains the tests that tests/house/count.tsv lists: if a program vanished, ctest would
+still report "100 % passed". No test's name may contain a semicolon: CMake splits it, and neither part runs a test.
 
 usage: count_test.py CTEST BUILD [--write]
---write makes the table anew, and fails: it compared nothing.
+--write writes the table again, and fails because nothing was compared.
 """
 import argparse
 import collections
@@ -19,13 +19,13 @@ ROOT = TABLE.parents[2]
 
 
 def counted(ctest, build):
-    """{program: cases}; a test that is no Catch2 program has one."""
+    """Returns {program: cases}; a test that is not a Catch2 program has one."""
     listed = subprocess.run([ctest, "--show-only=json-v1"], cwd=build, stdout=subprocess.PIPE, check=True)
     return collections.Counter(test["name"].split(":")[0] for test in json.loads(listed.stdout)["tests"])
 
 
 def cut_names():
-    """Names of tests that CMake cuts."""
+    """Returns the names of tests that CMake splits."""
     return [name for file in ROOT.glob("*/**/*_t*.cpp") if "build" not in file.relative_to(ROOT).parts
             for name in re.findall(r'TEST_CASE\("([^"]*;[^"]*)"', file.read_text())]
 

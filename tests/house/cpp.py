@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the tests of all C++ in a build of their own: which lines they reach, or under sanitizers.
+"""Runs the tests of all C++ in a separate build: measures line coverage, or runs under sanitizers.
 
 usage: cpp.py {coverage,sanitize} [--build DIR] [--least PERCENT] [--jobs N] [--lines]
 coverage   gcc's counters and gcovr (Debian: gcovr): a table of lines by folder in Markdown; exit code 1 below --least
-sanitize   address and undefined-behaviour sanitizers: exit code 1 if a test fails or one of them speaks
-Left out are tests whose time goes into RTL, netlists, mutants or proofs, as they run the same C++; hostile files, which
-have sanitizers of their own; and tests of the launcher, of the number of tests and of the emitted drivers, which want a
-whole build. Exit code 2 if the build fails, 77 without gcovr.
+sanitize   address and undefined-behaviour sanitizers: exit code 1 if a test fails or a sanitizer reports an error
+Tests that spend their time in RTL, netlists, mutants or proofs are left out, because they run the same C++; so are
+hostile files, which have their own sanitizers, and tests of the launcher, of the number of tests and of the emitted
+drivers, which need a whole build. Exit code 2 if the build fails, 77 without gcovr.
 """
 import argparse
 import collections
@@ -23,7 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OTHERS = ("_tb|NOT_BUILT|formal|axi_test|tables_|transformers_arch|cli_lint_test|netlist|mutation|hostile"
           "|launcher_test|count_test|integrate_test")
 FOLDERS = ("base", "machine", "gen", "sw", "sim", "synth", "tools")
-# Tests and what only they include; a program of the build, which has run when the counters are cleared.
+# Excludes tests and files that only tests include, and a program of the build, which ran before the counters are
+# cleared.
 NOT_OURS = (r".*_test\.cpp", r".*testing\.h", r".*test_main\.cpp", r".*print_headers\.cpp")
 
 
@@ -46,7 +47,7 @@ def build(preset, folder, jobs):
 
 
 def run_tests(folder, jobs):
-    """Whether all passed; the tail of what failed is printed."""
+    """Returns true if all tests passed; prints the tail of the output of those that failed."""
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1",
                    "UBSAN_OPTIONS": "print_stacktrace=1"}
     done = call(["ctest", "--test-dir", folder, "-j", jobs, "-L", "quick", "-E", OTHERS,
@@ -57,12 +58,12 @@ def run_tests(folder, jobs):
 
 
 def line_table(folder, jobs, show):
-    """The table, and the percentage of all lines."""
+    """Returns the table, and the percentage of all lines."""
     exclude = [option for pattern in NOT_OURS for option in ("--exclude", pattern)]
     filters = [option for f in FOLDERS for option in ("--filter", f"{ROOT}/{f}/")]
     report = folder / "lines.json"
-    # Processes that write one counter at once leave some below zero (GCC 68080), of which gcovr lets a thread wait
-    # for ever.
+    # Processes that write a counter at the same time leave some counters below zero (GCC 68080); gcovr would then
+    # wait for a thread forever.
     done = call(["gcovr", "--root", ROOT, *filters, *exclude, "--exclude-throw-branches",
                  "--gcov-ignore-parse-errors", "-j", jobs, "--json", report, folder])
     if done.returncode:

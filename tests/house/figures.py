@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the figures of the last run of all tests: what the campaigns printed, out of ctest's log.
+"""Prints the figures of the last run of all tests: the output of the campaigns in ctest's log.
 
 usage: figures.py [--build DIR]
-`./trine test --full` ends with it. A campaign that did not run, or failed, is named as such. Exit code 2 without a log.
+`./trine test --full` ends with it. A campaign that did not run, or failed, is listed as such. Exit code 2 without a
+log.
 """
 import argparse
 import pathlib
@@ -12,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 INJECTIONS = r"^(memory\.ecc|true|false)\b"
-# Test, what it is, and which of its lines are figures.
+# Each row: the test, a description, and a pattern of the lines that are figures.
 CAMPAIGNS = [
     ("formal_slow_test", "proofs", r"proofs hold"),
     ("mutation_test", "mutants", r"^\||killed or explained"),
@@ -34,7 +35,7 @@ ENTRY = re.compile(r"^\d+/\d+ Testing: (.*?)\n.*?^Output:\n-+\n(.*?)<end of outp
 
 
 def results(log):
-    """{test: [(outcome, seconds, output)]}; a Catch2 program's cases are entries of it, `test:case`."""
+    """Returns {test: [(outcome, seconds, output)]}; the cases of a Catch2 program are separate entries, `test:case`."""
     found = {}
     for name, output, seconds, outcome in ENTRY.findall(log):
         found.setdefault(name.split(":", 1)[0], []).append((outcome, float(seconds), output))

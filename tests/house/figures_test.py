@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""figures.py on the log of a ctest run: campaigns that passed, that failed, of many cases, and that did not run.
+"""Tests figures.py on the log of a ctest run: campaigns that passed, that failed, with many cases, and that did not
+run.
 
 usage: figures_test.py CTEST
 """
@@ -12,7 +13,7 @@ import tempfile
 import unittest
 
 FIGURES = pathlib.Path(__file__).resolve().parent / "figures.py"
-# Names and what they do; ctest writes the log, so that its format is the one in use.
+# The names and commands of tests; ctest itself writes the log, so that its format is current.
 TESTS = {
     "formal_slow_test": "echo trine_fifo holds; echo 34 of 34 proofs hold",
     "coverage_cpp_slow_test": "echo '| gen | 97.8 % |'; echo building; exit 1",
@@ -24,7 +25,7 @@ TESTS = {
     "inject_slow_test": "echo memory.ecc bits runs silent; echo 'false 1 2500 184'; echo 'true 1 2500 0'; echo 500 s",
     "a_test_of_none_of_them": "echo proofs hold",
 }
-# The seconds are left out: a busy machine takes some.
+# Without the seconds, which depend on the load of the machine.
 EXPECTED = """\
 proofs: formal_slow_test, s
   34 of 34 proofs hold

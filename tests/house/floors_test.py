@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the floors and walls of the house.
+"""Checks the layers ("floors") of the C++ folders and the boundaries ("walls") of rtl/.
 
     tests/house/floors_test.py
 
-Floors: a folder includes headers of its own floor and of those below alone. FLOORS is the order; folders of one row
-stand beside each other and do not include one another. Tests (*_test.cpp,
-testing.h) may look up: they are built last.
-Walls: a module of rtl/ instantiates modules of its own folder and of lib alone, trine_core and trine_machine those of all; a package that
-folders share holds a struct only if two of them use it.
+Floors: a folder includes only headers of its own floor and of lower ones. FLOORS is the order; folders in one row are
+on the same floor and do not include each other. Tests (*_test.cpp, testing.h) may include headers of higher floors,
+because they are built last.
+Walls: a module of rtl/ instantiates only modules of its own folder and of lib; trine_core and trine_machine may
+instantiate all. A package that folders share contains a struct only if at least two of them use it.
 """
 import pathlib
 import re
@@ -50,7 +50,7 @@ INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.MULTILINE)
 
 
 def folder_of(path):
-    """The folder of FLOORS that holds the path, or None: generated headers, Verilated classes."""
+    """Returns the folder of FLOORS that contains the path, or None for generated headers and Verilated classes."""
     folders = [str(parent) for parent in pathlib.PurePath(path).parents]
     return next((folder for folder in folders if folder in FLOOR), None)
 
@@ -65,7 +65,7 @@ def climbs(folder, included):
 
 
 def faults(root):
-    """"file: includes header: sim stands above sw/compiler" of each include that climbs."""
+    """Returns "file: includes header: sim stands above sw/compiler" for each include of a higher floor."""
     found, edges = [], 0
     for path in sorted(p for folder in FLOOR for s in ("*.h", "*.cpp", "*.c") for p in (root / folder).rglob(s)):
         here = path.relative_to(root)
@@ -80,7 +80,8 @@ def faults(root):
 
 
 def compiler_faults(root):
-    """Includes that climb inside of the compiler; a file in the folder itself stands where its name does."""
+    """Returns includes of higher floors inside of the compiler; a file in the folder itself belongs to the floor that
+    its name states."""
     floor = {name: i for i, names in enumerate(COMPILER) for name in names}
     found, house = [], root / "sw/compiler"
 
@@ -97,13 +98,13 @@ def compiler_faults(root):
 
 
 def rtl_code(root):
-    """{module or package: (folder, text without comments)}"""
+    """Returns {module or package: (folder, text without comments)}."""
     files = [path for path in sorted((root / "rtl").rglob("trine_*.sv")) if path.parent.name != "bench"]
     return {path.stem: (path.parent.name, re.sub(r"//.*", "", path.read_text())) for path in files}
 
 
 def rtl_faults(root):
-    """What climbs over a wall of rtl/, and how many instances were looked at."""
+    """Returns the violations of the walls of rtl/, and the number of instances that were checked."""
     code, found, instances = rtl_code(root), [], 0
     for module, (folder, text) in code.items():
         for child in set(re.findall(r"^\s*(trine_\w+)\s+(?:#\(|u_\w+)", text, re.MULTILINE)) & set(code):
@@ -117,7 +118,7 @@ def rtl_faults(root):
 
 
 def unshared(code):
-    """Structs of packages of lib that one folder alone uses."""
+    """Returns the structs in packages of lib that only one folder uses."""
     found = []
     for package in (name for name, (folder, _) in code.items() if folder == "lib" and name.endswith("_pkg")):
         for struct in re.findall(r"\}\s*(\w+);", code[package][1]):

@@ -4,12 +4,12 @@
 
 usage: kept.py --folder DIR COMMAND ARGUMENT...
 
-strace lists what the command and its children open, execute and look for: files of the project, the shared models,
-libraries, compilers, folders. A pass is kept in DIR under the command and the variables TRINE_*, with what was printed,
-the digest of each file and folder that was read, and whether those were there that were only looked for. Left out: .git
-but its index, temporary files, Trine's cache (its keys are digests of sources that were read), and files that the command
-itself wrote.
-Exit code: the command's. Without strace the command runs as if kept.py were not there.
+strace lists everything that the command and its children open, execute and search: files of the project, the shared
+models, libraries, compilers, folders. A pass is stored in DIR for the command and the variables TRINE_*: its output,
+the digest of each file and folder that was read, and whether files exist that were only searched. Ignored are .git
+except for its index, temporary files, Trine's cache (its keys are digests of sources that were read), and files that
+the command itself wrote.
+Exit code: the command's. Without strace the command simply runs.
 """
 import argparse
 import hashlib
@@ -27,7 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared")).resolve()
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
 IGNORED = tuple(map(str, ("/proc/", "/dev/", "/sys/", f"{tempfile.gettempdir()}/", f"{CACHE}/")))
-# A call that names a file, maybe below a folder; a path behind its result.
+# A call that names a file, perhaps relative to a folder, and perhaps with a path after its result.
 CALL = re.compile(r'(?P<call>\w+)\((?:\w+(?:<(?P<base>[^>]*)>)?, )?"(?P<name>[^"]+)"(?P<rest>.*)\) += '
                   r"(?P<code>-?\d+)(?:<(?P<path>[^>]*)>)?(?: (?P<error>\w+))?")
 SECOND = re.compile(r', (?:\w+<(?P<base>[^>]*)>, )?"(?P<name>[^"]+)"')
@@ -40,7 +40,7 @@ def presence(path):
 
 
 def digest(path):
-    """A digest of a file's bytes or of the names in a folder, or "none"."""
+    """Returns a digest of a file's bytes or of the names in a folder, or "none"."""
     path = pathlib.Path(path)
     try:
         data = "\0".join(sorted(os.listdir(path))).encode() if path.is_dir() else path.read_bytes()
@@ -50,7 +50,7 @@ def digest(path):
 
 
 def calls(trace):
-    """(name, path, match) of each call of a process that names a file."""
+    """Yields (name, path, match) of each call of a process that names a file."""
     folder = os.getcwd()
     for match in map(CALL.match, trace.read_text(encoding="utf-8", errors="replace").splitlines()):
         if match is None:
@@ -63,7 +63,7 @@ def calls(trace):
 
 
 def inputs(traces):
-    """{path: its digest, or whether it is there} of what the traced processes depended on."""
+    """Returns {path: its digest, or whether it exists} of everything that the traced processes depended on."""
     read, sought, written = set(), set(), set()
     for call, path, match in (each for trace in traces for each in calls(trace)):
         opens, done = call.startswith("open"), match["code"] != "-1"
@@ -81,7 +81,7 @@ def inputs(traces):
 
 def matters(path):
     if path.startswith(f"{ROOT}/.git/"):
-        return path.endswith("/index")  # names of the project's files, as some tests list them
+        return path.endswith("/index")  # lists the project's files; some tests read it
     own = path.startswith((f"{ROOT}/", f"{SHARED}/"))
     return own or not path.startswith(IGNORED)
 
@@ -92,7 +92,7 @@ def unchanged(record):
 
 
 def changed_since(start, found):
-    """Whether what was read is younger: the command may have read what was there before."""
+    """Returns true if a file that was read is younger than the start: the command may have read an earlier version."""
     def age(path):
         try:
             return os.stat(path).st_mtime
@@ -107,16 +107,16 @@ def traced(command, folder):
 
 
 def can_trace():
-    """Not without the package, nor where a container forbids it."""
+    """Returns false without the package, or in a container that forbids tracing."""
     with tempfile.TemporaryDirectory() as folder:
         return shutil.which("strace") and not subprocess.run(
             traced(["true"], folder), stderr=subprocess.DEVNULL, check=False).returncode
 
 
 def run(command):
-    """(exit code, what it printed, its inputs or None)"""
+    """Returns (exit code, output, inputs or None)."""
     possible = can_trace()
-    # A program under strace cannot look for leaks: it would end in an error.
+    # A program under strace cannot search for leaks: it would end with an error.
     environment = {**os.environ, "LSAN_OPTIONS": "detect_leaks=0"} if possible else None
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(traced(command, folder) if possible else command, stdout=subprocess.PIPE,
@@ -135,7 +135,7 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
-    if "--list-test-names-only" in arguments.command:  # ctest asks what tests there are
+    if "--list-test-names-only" in arguments.command:  # ctest asks for the list of tests
         os.execvp(arguments.command[0], arguments.command)
     variables = sorted(item for item in os.environ.items() if item[0].startswith("TRINE_"))
     name = hashlib.blake2b(json.dumps([arguments.command, variables, os.getcwd()]).encode(), digest_size=16).hexdigest()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kept.py: a pass is kept until something that the test read has changed; a failure never is.
+"""Tests kept.py: a pass is kept until something that the test read changes; a failure is never kept.
 
 usage: kept_test.py
-Where nothing can be traced, nothing is kept.
+Where tracing is not possible, nothing is kept.
 """
 import os
 import pathlib
@@ -19,8 +19,8 @@ import kept  # noqa: E402
 
 KEEPS = bool(kept.can_trace())
 KEPT = pathlib.Path(__file__).resolve().parent / "kept.py"
-# A child reads, lists a folder, looks for files, and reads what it wrote. Without -I, Python 3.13 lists the folder that it
-# runs in, which `written` changes.
+# A child reads, lists a folder, searches files, and reads a file that it wrote. Without -I, Python 3.13 would list
+# the folder in which it runs, which `written` changes.
 SCRIPT = """\
 cat input
 ls folder
@@ -39,7 +39,7 @@ class Kept(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         (self.folder / "folder").mkdir()
         (self.folder / "present").mkdir()
-        (self.folder / "tmp").mkdir()  # temporary files are no inputs
+        (self.folder / "tmp").mkdir()  # temporary files do not count as inputs
         (self.folder / "input").write_text("first\n")
         (self.folder / "script.sh").write_text(SCRIPT)
         time.sleep(0.02)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each relative link of each Markdown file leads to a file of the repository or a folder with a README, each anchor to a heading; each file that it names is there.
+"""Checks that each relative link of each Markdown file leads to a file of the repository or a folder with a README,
+each anchor to a heading, and that each file named in the text exists.
 
     tests/house/links_test.py
 
-Anchors are held to the names that both GitHub and mkdocs give a heading.
+Anchors must match the names that both GitHub and mkdocs give a heading.
 """
 import functools
 import pathlib
@@ -30,7 +31,7 @@ def pages():
 
 
 def links(text):
-    """(line, target) of each link that leads into the repository."""
+    """Yields (line, target) of each link into the repository."""
     plain = markdown.without_code(text)
     for found in LINK.finditer(plain):
         target = found.group(1) or found.group(2)
@@ -40,7 +41,7 @@ def links(text):
 
 @functools.lru_cache(maxsize=None)
 def anchors(page):
-    """What the page's headings are called in addresses: (GitHub's names, mkdocs' names)."""
+    """Returns the anchors of the page's headings: (GitHub's names, mkdocs' names)."""
     github, mkdocs = set(), set()
     for _, lines, prefix in markdown.blocks(page.read_text()):
         heading = re.match(r"#{1,6}\s+(.*?)\s*#*$", lines[0])
@@ -55,13 +56,13 @@ def anchors(page):
 
 
 def destination(page, target):
-    """(file or folder, anchor)"""
+    """Returns (file or folder, anchor)."""
     path, _, anchor = urllib.parse.unquote(target).partition("#")
     return ((page.parent / path).resolve() if path else page), anchor
 
 
 def fault(page, target):
-    """What is wrong with a link, or None."""
+    """Returns the error of a link, or None."""
     there, anchor = destination(page, target)
     if not there.is_relative_to(ROOT):
         return "leads out of the repository"

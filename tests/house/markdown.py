@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Markdown as far as this repository uses it: which lines are text, and the same text in lines of a given width."""
+"""Handles the Markdown that this repository uses: finds the lines that are text, and wraps text to a given width."""
 import re
 
 COLUMNS = 120  # of a page
 FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+)(.*)$")
-# Lines that stay as they are: headings, tables, HTML, quotations, rules, what is indented as code.
+# Lines that stay as they are: headings, tables, HTML, quotations, rules, indented code.
 RAW = re.compile(r"^\s*(#|\||<|>|---|===|$)|^ {4}")
-# What would begin another block if it came first in a line.
+# Words that would begin another block at the start of a line.
 BEGINS_BLOCK = re.compile(r"^([-*+#>|=]|\d+[.)]|<)")
 # A code span, a link's destination, a figure between its markers, a word.
 TOKEN = re.compile(r"(?:<!--.*?-->|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\]\([^)]*\)|\S)+")
 
 
 def blocks(text):
-    """(first line's number, lines, prefix) of each block; prefix is None where lines stay as they are, else the
-    text before the first word."""
+    """Yields (first line's number, lines, prefix) of each block; prefix is None where lines stay as they are,
+    otherwise the text before the first word."""
     lines, number = text.split("\n"), 0
     while number < len(lines):
         first = number
@@ -39,7 +39,7 @@ def blocks(text):
 
 
 def wrapped(lines, prefix, width):
-    """The block's words in lines of at most `width` columns, but for words that are longer."""
+    """Returns the block's words in lines of at most `width` columns, except for longer words."""
     words = [token.group(0) for token in TOKEN.finditer(" ".join(line.strip() for line in lines)[len(prefix.lstrip()):])]
     out, indent = [prefix + words[0]], " " * len(prefix)
     for word in words[1:]:
@@ -51,7 +51,7 @@ def wrapped(lines, prefix, width):
 
 
 def wrap(text, width):
-    """The text with each block wrapped that has a line of more than `width` columns."""
+    """Returns the text with each block wrapped that has a line of more than `width` columns."""
     out = []
     for _, lines, prefix in blocks(text):
         long = prefix is not None and any(len(line) > width for line in lines)
@@ -60,7 +60,7 @@ def wrap(text, width):
 
 
 def without_code(text):
-    """The text with fenced blocks and code spans left blank: lines keep their numbers."""
+    """Returns the text with fenced blocks and code spans blanked: lines keep their numbers."""
     def is_code(lines):
         return FENCE.match(lines[0]) or lines[0].startswith("    ")
 
@@ -72,7 +72,7 @@ SENTENCE = re.compile(r"(?<=[.!?])[\"')*_]*\s+(?=[\"'(*_\[`]*[A-Z0-9`])")
 
 
 def sentences(text):
-    """(line's number, plain words) of each sentence: tables, code and what no reader sees are left out."""
+    """Yields (line's number, plain words) of each sentence, without tables, code and invisible text."""
     for first, lines, prefix in blocks(text):
         if prefix is None:
             continue

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Pages are pages, not logs: none is longer than 250 lines, each figure with a unit is drawn from bench/results/, so is
-each picture, each figure names what measured it, and faults of all kinds are found. Prints how old each result is.
+"""Tests that pages are not logs: none is longer than 250 lines, each figure with a unit and each picture comes from
+bench/results/, each figure names the command that measured it, and errors of all kinds are found. Prints the age of
+each result.
 
 usage: pages_test.py
-A result's age are the commits to what it measures since its revision; that fails only in bench/refresh.py --check, but for
-the times of build and tests.
+A result's age is the number of commits to what it measures since its revision. Age is an error only in
+bench/refresh.py --check, except for the times of build and tests.
 """
 import pathlib
 import sys
@@ -25,7 +26,7 @@ class Pages(unittest.TestCase):
     def test_pages_are_short(self):
         pages = {page.name: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))}
         self.assertGreater(len(pages), 20)
-        # A reference table that a description prints is as long as what it describes.
+        # A reference table that is printed from a description is as long as what it describes.
         written = {name: text for name, text in pages.items() if "<!-- Printed from " not in text}
         self.assertGreater(len(written), 20)
         long = {name: count for name, text in written.items() if (count := text.count("\n")) > LINES}
@@ -41,12 +42,12 @@ class Pages(unittest.TestCase):
                 self.assertEqual(store.drawn(text), (text, []))
 
     def test_results_are_of_this_history(self):
-        """A branch that was merged as one commit leaves revisions that nobody can look at."""
+        """A branch that was merged as one commit leaves revisions that cannot be found."""
         revisions = {name: record["revision"] for name, record in store.records().items() if "revision" in record}
         self.assertGreater(len(revisions), 40)
         strange = {name: revision for name, revision in revisions.items()
                    if store.git("merge-base", "--is-ancestor", revision, "HEAD") is None}
-        if len(strange) < len(revisions):  # else it is an archive, or a clone without history
+        if len(strange) < len(revisions):  # otherwise it is an archive, or a clone without history
             self.assertEqual(strange, {})
 
     def test_build_times_are_recent(self):
@@ -69,7 +70,7 @@ class Pages(unittest.TestCase):
                     self.assertIn("unit", figure, key)
 
     def test_each_result_is_on_a_page(self):
-        """Drawn there, or named as the file that has more."""
+        """A result is drawn on a page, or a page names its file as the source of more figures."""
         pages = [(ROOT / name).read_text(encoding="utf-8") for name in store.git("ls-files", "*.md").split("\n") if (ROOT / name).is_file()]
         drawn = set().union(*map(store.keys, pages))
         unused = [name for name in store.records() if name not in drawn and not any(f"results/{name}.json" in page for page in pages)]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints where the processor time of a test run went: by folder, and the costliest programs.
+"""Prints which folders and programs used the processor time of a test run.
 
 usage: processor.py LOG [--most N]
-LOG: lines `FOLDER/NAME USER SYSTEM` in seconds, one a test or a step of the build (cmake/Processor.cmake, ./trine).
-Exit code 2 when LOG is not there, empty or not of that form.
+LOG: lines `FOLDER/NAME USER SYSTEM` in seconds, one per test or build step (cmake/Processor.cmake, ./trine). Exit
+code 2 if LOG is missing, empty or not of that form.
 """
 import argparse
 import collections
@@ -13,7 +13,7 @@ import sys
 
 
 def read(path):
-    """{name: seconds}, the sum of its lines."""
+    """Returns {name: seconds}, the sum of its lines."""
     seconds = collections.Counter()
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""processor.py on logs as GNU time writes them, and on what is none."""
+"""Tests processor.py on logs as GNU time writes them, and on invalid logs."""
 import pathlib
 import subprocess
 import sys

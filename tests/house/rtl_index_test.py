@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""rtl/INDEX.md lists every module and package of rtl/ with the first sentence of its header.
+"""Checks that rtl/INDEX.md lists every module and package of rtl/ with the first sentence of its header.
 
     tests/house/rtl_index_test.py            checks: one line for each fault, exit code 1
     tests/house/rtl_index_test.py --write    writes rtl/INDEX.md
@@ -35,7 +35,7 @@ def first_sentence(text):
 
 
 def faults_of(name, sentence):
-    """Returns what is wrong with a first sentence, one line for each fault."""
+    """Returns the errors of a first sentence, one line each."""
     if sentence is None:
         return [f"{name}: its header has no first sentence: SPDX line, //, then a sentence that ends with a period"]
     found = []

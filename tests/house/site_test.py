@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The site's navigation, its search without a server, and what a folder that cannot be written says."""
+"""Tests the site's navigation, its search without a server, and the message for a folder that cannot be written."""
 import contextlib
 import importlib.util
 import io

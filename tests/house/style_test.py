@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The style that a program can hold.
+"""Checks the rules of style that a program can check.
 
     tests/house/style_test.py             checks: one line for each fault, exit code 1
     tests/house/style_test.py --fix       formats C++, wraps Markdown
 
-C++ is what clang-format 14 prints, which comes from PyPI. Lines of SystemVerilog have at most 100 columns, those that the generator emits
-($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links. A module of rtl/ has at most
-400 lines without assertions and 40 ports, but for those of LARGE. README and the pages of docs/ (without decisions and printed pages)
-are English that is read once: at most 5 % of their sentences have more than 35 words, none begins with "Of", and the
-field's words stand for this project's own, in identifiers of NAMED as well.
+C++ must equal the output of clang-format 14, which comes from PyPI. Lines of SystemVerilog have at most 100 columns,
+also those that the generator ($TRINE_PROGRAM) emits; Markdown at most 120, except for tables, headings, code and
+links. A module of rtl/ has at most 400 lines without assertions and 40 ports, except for those of LARGE. README and
+the pages of docs/ (without decisions and printed pages) must be easy to read: at most 5 % of their sentences have
+more than 35 words, none begins with "Of", and they use the field's words instead of the project's own, as do the
+identifiers in the folders of NAMED.
 """
 import os
 import pathlib
@@ -25,8 +26,8 @@ from harness import ROOT, with_packages  # noqa: E402
 
 HDL_COLUMNS = 100
 MODULE_LINES, MODULE_PORTS = 400, 40
-ASSERTIONS = re.compile(r"^`ifdef TRINE_ASSERT$.*?^`endif$\n*", re.M | re.S)  # lines that no module is cut for
-LARGE = {"trine_core"}  # nothing but instances and what lies between them
+ASSERTIONS = re.compile(r"^`ifdef TRINE_ASSERT$.*?^`endif$\n*", re.M | re.S)  # lines that do not count
+LARGE = {"trine_core"}  # contains only instances and their connections
 PRESETS = ("edge32", "edge1024")
 SENTENCE_WORDS, LONG_SENTENCES = 35, 0.05
 PRINTED = {"registers.md", "instructions.md", "configuration.md"}  # by gen/
@@ -42,14 +43,14 @@ def tracked(*patterns):
 
 
 def formatter():
-    """The pinned clang-format of PyPI: releases of Debian carry others, which format otherwise."""
+    """Returns the pinned clang-format of PyPI: Debian's releases contain other versions, which format differently."""
     with_packages(ROOT / "build" / "format", HERE / "requirements_format.txt", "clang_format")
     import clang_format  # noqa: PLC0415
     return pathlib.Path(clang_format.__file__).parent / "data" / "bin" / "clang-format"
 
 
 def unformatted(files):
-    """clang-format's first complaint of each file."""
+    """Returns clang-format's first complaint about each file."""
     command = [formatter(), "--dry-run", "--Werror", "--ferror-limit=1", *files]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     found = [line.replace(f"{ROOT}/", "") for line in done.stderr.splitlines() if "error:" in line]
@@ -62,7 +63,7 @@ def wide(files, columns, root):
 
 
 def emitted_wide():
-    """Of designs as the generator writes them."""
+    """Returns lines that are too wide in designs as the generator writes them."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for preset in PRESETS:
@@ -75,7 +76,7 @@ def emitted_wide():
 
 
 def large(files):
-    """Modules that have more than one job, by their size."""
+    """Returns modules whose size suggests more than one task."""
     found, seen = [], set()
     for file in files:
         text = file.read_text()
@@ -104,12 +105,12 @@ def unwrapped(files):
 
 
 def prose():
-    """README and docs/, which somebody writes."""
+    """Returns the README and the pages of docs/ that people write."""
     return [page for page in tracked("README.md", "docs/*.md") if page.parent.name != "decisions" and page.name not in PRINTED]
 
 
 def long_sentences(pages):
-    """(sentences of too many words as `page:line: n words`, all sentences)"""
+    """Returns (sentences with too many words as `page:line: n words`, number of all sentences)."""
     count, found = 0, []
     for page in pages:
         for line, words in markdown.sentences(page.read_text()):
@@ -120,7 +121,8 @@ def long_sentences(pages):
 
 
 def unfit_words(pages):
-    """Sentences that begin with "Of"; words that mean something in this project alone. What is quoted stays."""
+    """Returns sentences that begin with "Of", and words with a meaning private to this project. Quotations are
+    ignored."""
     found = []
     for page in pages:
         text = page.read_text()
@@ -133,14 +135,15 @@ def unfit_words(pages):
 
 
 def riddles(files):
-    """Comments that begin with "Of": they leave out what they are about."""
+    """Returns comments that begin with "Of": they omit their subject."""
     begins = re.compile(r"^\s*//+ Of ")
     return [f"{file.relative_to(ROOT)}:{number}: a comment that begins with 'Of': say what of it"
             for file in files for number, line in enumerate(file.read_text().splitlines(), 1) if begins.match(line)]
 
 
 def swallowed(files):
-    """Places where the compiler takes any error for a refusal: a fault of ours would become work of the host, in silence."""
+    """Returns places where the compiler treats any error as a refusal: an error of ours would silently move work to
+    the host."""
     caught = re.compile(r"catch \((?:const (?:trine::)?Error&|const std::exception&|\.\.\.)")
     return [f"{file.relative_to(ROOT)}:{number}: catches more than a Refusal"
             for file in files if not file.stem.endswith("_test")
@@ -148,7 +151,7 @@ def swallowed(files):
 
 
 def code_of(file):
-    """Its text, line by line as it is, without comments and strings."""
+    """Returns the text of a file, with comments and strings blanked."""
     text = file.read_text()
     blank = lambda found: re.sub(r"[^\n]", " ", found.group())  # noqa: E731
     python = file.suffix == ".py"
@@ -157,7 +160,7 @@ def code_of(file):
 
 
 def unfit_names(files):
-    """Identifiers with a word that means something in this project alone."""
+    """Returns identifiers with a word that has a meaning private to this project."""
     words = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
     return [f"{file.relative_to(ROOT)}:{number}: '{name}'"
             for file in files for number, line in enumerate(code_of(file).split("\n"), 1)
@@ -166,7 +169,8 @@ def unfit_names(files):
 
 
 def own_json(files):
-    """Parser and serializer of JSON are compiled in base/json.cpp alone: seconds of each file that calls nlohmann's."""
+    """Returns calls of nlohmann's parser and serializer: only base/json.cpp compiles them, because each further file
+    takes seconds."""
     calls = re.compile(r"\.dump\(|[jJ]son::parse\(")
     return [f"{file.relative_to(ROOT)}:{number}: parse_json() and json_text() of base/json.h instead"
             for file in files if not file.stem.endswith("_test") and file != ROOT / "base/json.cpp"
@@ -174,7 +178,7 @@ def own_json(files):
 
 
 def not_executable(files):
-    """Scripts that begin with #! are run by their names."""
+    """Returns scripts that begin with #! but are not executable."""
     return [f"{file.relative_to(ROOT)}: begins with #!, but nobody may execute it: chmod +x"
             for file in files if file.read_bytes()[:2] == b"#!" and not os.access(file, os.X_OK)]
 

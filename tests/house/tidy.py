@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""clang-tidy 14 on C++ that was changed, by .clang-tidy; exit code 1 if it finds something.
+"""Runs clang-tidy 14 on changed C++ with the rules of .clang-tidy; exit code 1 if it finds something.
 
     tests/house/tidy.py [REVISION]    files that differ from it (default HEAD: what is not committed)
     tests/house/tidy.py --all         all of them: 20 to 30 s of processor time a file, an hour and a half
 
-Needs a configured build/release (./trine build) and Debian's clang-tidy-14. Headers are looked at where a source
-includes them, so a changed header is named by its own source.
+Needs a configured build/release (./trine build) and Debian's clang-tidy-14. Headers are checked where a source
+includes them, so a changed header selects its own source.
 """
 import concurrent.futures
 import json
@@ -25,7 +25,7 @@ def changed(revision):
 
 
 def tidy(source):
-    """What clang-tidy says of a source, without the sum of what it leaves out."""
+    """Returns clang-tidy's output for a source, without the summary of suppressed warnings."""
     command = ["clang-tidy-14", "-p", BUILD, "--quiet", "--extra-arg=-Wno-unknown-warning-option", source]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.stdout.replace(f"{ROOT}/", "") if done.returncode else ""

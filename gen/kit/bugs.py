@@ -3,10 +3,10 @@
 """Plants bugs in the design's SystemVerilog, one at a time, at places that a seed draws, and runs the kit on each.
 
 usage: bugs.py --design DIR [--work DIR] [--seed TEXT] [--count N] [--least PERCENT] [--jobs N]
-A bug is an operator, a constant, a condition or a reset of a module that the design instantiates. One that changes
-nothing in Yosys' netlist, or that nothing finds and equivalence.py proves to change nothing at the pins, is no bug of this
-design: it is listed as equivalent, and another is drawn. Results are in WORK/bugs.tsv; a run that was stopped goes on behind its last bug. Exit code 1 if fewer than
---least percent are found.
+A bug changes an operator, a constant, a condition or a reset of a module that the design instantiates. A change is
+equivalent, and another one is drawn, if it leaves Yosys' netlist unchanged, or if no test finds it and equivalence.py
+proves that it changes nothing at the pins. Results are in WORK/bugs.tsv; an interrupted run continues after its last
+bug. Exit code 1 if fewer than --least percent are found.
 """
 import argparse
 import concurrent.futures
@@ -23,10 +23,10 @@ sys.path.insert(0, str(HERE))
 import equivalence  # noqa: E402
 import run  # noqa: E402
 
-# What each bug is offered, in this order, until something notices.
+# The tests for each bug, in this order, until one fails.
 PLAN = (run.Unit("Programs", 7, 1, 4), run.Unit("Programs", 6, 2, 16), run.Unit("Registers", 1, 1, 0), run.Unit("Errors", 1, 1, 0), run.Unit("Resets", 1, 1, 0),
         run.Unit("Malformed", 1, 3, 0), run.Unit("Errors", 5, 1, 0), run.Unit("Closing", 1, 2, 8))
-SECONDS = 900  # of the processor, most for one of them: others on the machine stretch it, too
+SECONDS = 900  # processor seconds, far above the need of any test, because other programs on the machine increase it
 
 OPERATORS = {"&&": ("||",), "||": ("&&",), "==": ("!=",), "!=": ("==",), "<=": ("<",), ">=": (">",), "<": ("<=", ">="), ">": (">=", "<"),
              "+": ("-",), "-": ("+",), "&": ("|",), "|": ("&",), "^": ("|",)}
@@ -37,7 +37,8 @@ RESET = re.compile(r"^\s*\w+_q2?(\[[^]]*\])?\s*<= ('0|'1|\d+'[dbh][0-9a-fA-F]+|1
 
 
 def code_lines(text):
-    """(number, line) of a module's behaviour: no comments, parameters, declarations of sizes, checks, assertions."""
+    """Yields (number, line) of a module's behaviour, without comments, parameters, declarations of sizes, checks and
+    assertions."""
     skipping, header = False, True
     for number, line in enumerate(text.splitlines()):
         bare = line.strip()
@@ -54,12 +55,13 @@ def code_lines(text):
 
 
 def is_assignment(before):
-    """Whether a <= behind this text gives a register its value: outside of parentheses, behind no other assignment."""
+    """Returns true if a <= after this text assigns to a register: it is outside of parentheses and not part of
+    another assignment."""
     return before.count("(") == before.count(")") and not re.search(r"assign|[^<>=!]=[^=]", before)
 
 
 def bugs_of_line(line, resets):
-    """(kind, new line) of all bugs that fit a line."""
+    """Yields (kind, new line) of all bugs that are possible in a line."""
     if resets and RESET.match(line):
         yield "reset dropped", ""
         return
@@ -80,7 +82,8 @@ def bugs_of_line(line, resets):
 
 
 def places(modules):
-    """All bugs: (file, line, kind, new line); a line's bugs together, so that a line is drawn, then its bug."""
+    """Returns all bugs (file, line, kind, new line), grouped by line, so that first a line is drawn, then one of its
+    bugs."""
     found = []
     for path in sorted(modules):
         inside = False
@@ -96,7 +99,7 @@ def places(modules):
 
 
 def instantiated(verilog):
-    """Modules of the converted design; Yosys' names of parameterized ones hold the module's."""
+    """Returns the modules of the converted design; Yosys' names of parameterized modules contain the module's name."""
     return set(re.findall(r"\b(trine_\w+)", " ".join(re.findall(r"^module (.*?)\(", verilog.read_text(), re.MULTILINE))))
 
 
@@ -104,15 +107,15 @@ NETLIST = "opt_expr; opt_merge; opt_clean; rename -enumerate; write_rtlil netlis
 
 
 def fingerprint(folder):
-    """Of the netlist that Yosys left: equal ones are the same design, whatever lines and names are."""
+    """Returns a digest of Yosys' netlist: equal digests mean equal designs, whatever the lines and names are."""
     text = (folder / "netlist.il").read_text()
     text = re.sub(r"^\s*attribute .*$|^#.*$|^autoidx.*$", "", text, flags=re.MULTILINE)
-    # Variables of functions are named after their line; all other names are numbers, or of the text.
+    # Variables of functions are named after their line; all other names are numbers, or independent of lines.
     return hashlib.sha256(re.sub(r"\$func\$\S+", "$", text).encode()).hexdigest()
 
 
 def planted(files, bug, folder):
-    """The design's files with a bug. @return them, its description"""
+    """Plants a bug in the design's files. @return the files, and a description"""
     path, number, kind, new = bug
     lines = path.read_text().splitlines()
     old, lines[number] = lines[number], new
@@ -122,7 +125,7 @@ def planted(files, bug, folder):
 
 
 def candidates(seed, files, plain):
-    """All bugs in the order that the seed gives them: a line, then one of its bugs."""
+    """Returns all bugs in the order of the seed: a line is drawn, then one of its bugs."""
     names = instantiated(plain / "design.v")
     every = places([f for f in files if f.stem in names and not f.stem.endswith("_pkg") and f.suffix == ".sv"])
     source = random.Random(seed)
@@ -131,7 +134,7 @@ def candidates(seed, files, plain):
 
 
 def try_plan(folder):
-    """@return who noticed ("nothing"), what it reason, seconds, cycles"""
+    """@return the test that failed ("nothing" if none), its reason, seconds, cycles"""
     seconds = cycles = 0
     for unit in PLAN:
         name = "_".join(map(str, unit))
@@ -143,7 +146,7 @@ def try_plan(folder):
 
 
 def hunt(number, bug, files, work, right):
-    """@return a line of bugs.tsv: number, place, kind, text, who noticed it, what it reason, seconds, cycles"""
+    """@return a line of bugs.tsv: number, place, kind, text, the test that found it, its reason, seconds, cycles"""
     folder = work / f"bug{number}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -168,12 +171,12 @@ def rows_of(path):
 
 
 def counted(rows):
-    """Those that are bugs, in the order in which they were drawn."""
+    """Returns the rows that count as bugs, in the order in which they were drawn."""
     return sorted((row for row in rows if row[4] not in ("equivalent", "refused")), key=lambda row: int(row[0]))
 
 
 def check_plain(files, work):
-    """The design as it is must pass, once. @return its fingerprint"""
+    """Requires once that the unchanged design passes. @return its fingerprint"""
     plain, ready = work / "plain", work / "plain" / "passed"
     if not ready.exists():
         wrong = run.build(files, plain, NETLIST)
@@ -183,7 +186,7 @@ def check_plain(files, work):
         if finder != "nothing":
             run.fail(f"the design without a bug fails: {finder}: {reason}")
         ready.write_text(f"{seconds:.0f} s, {cycles} cycles\n")
-    equivalence.Flat(plain)  # before several ask for it
+    equivalence.Flat(plain)  # before several threads need it
     print(f"without a bug: {ready.read_text().strip()}", flush=True)
     return fingerprint(plain)
 
@@ -211,7 +214,7 @@ def main():
 
 
 def hunt_all(bugs, files, work, right, options):
-    """One candidate after the other, some at once, until `count` of the first are bugs."""
+    """Tries the candidates in order, some in parallel, until `count` of the first ones are bugs."""
     path = work / "bugs.tsv"
     done = {int(row[0]) for row in rows_of(path)}
     numbers = (n for n in range(len(bugs)) if n not in done)
@@ -232,7 +235,7 @@ def hunt_all(bugs, files, work, right, options):
 
 
 def report(path, count, least):
-    """@return whether too few were found"""
+    """@return true if too few were found"""
     bugs = counted(rows_of(path))[:count]
     survivors = [row for row in bugs if row[4] == "nothing"]
     share = 100 * (len(bugs) - len(survivors)) / count

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Proves that a changed design is the one without a change, as far as its pins can tell.
+"""Proves that a changed design behaves like the unchanged one at its pins.
 
-Both are one flat netlist of gates, with the memories (trine_sram) outside: what goes into a memory is an output, what comes
-out of it an input. Registers of the same name begin alike, with any value, the reset is on in the first cycle, and may come
-again in any other one. A register whose next value differs anywhere has a copy of its own in the changed design, and so
-has what depends on it. The two are equal if no output and no shared register ever differs: by structure, or by ABC's
-induction and property directed reachability, within a time limit. What is not proven is not equal.
+Each design is one flat netlist of gates, with the memories (trine_sram) outside: inputs of a memory are outputs of
+the netlist, and outputs of a memory are inputs. Registers of the same name start with the same, arbitrary value; the
+reset is active in the first cycle and may be active in any other cycle. A register whose next value may differ gets a
+copy in the changed design, and so does everything that depends on it. The two designs are equal if no output and no
+shared register ever differs, which is proven by structure, or by ABC's induction and property directed reachability,
+within a time limit. Designs without a proof count as different.
 
 usage: equivalence.py PLAIN CHANGED [SECONDS]      folders with a design.v of run.py's build()
 """
@@ -23,15 +24,15 @@ from kit_description import DATA  # noqa: E402
 
 MEMORY = "trine_sram"
 RESET = "aresetn"
-MOST_OWN = 500  # registers of its own: with more the change is all over the design
+MOST_OWN = 500  # registers with a copy: with more, the change affects the whole design
 BOXES = f"read_verilog design.v; hierarchy -top {DATA['top']}; blackbox *; write_rtlil boxes.il"
-# Each module by itself.
+# Synthesizes each module separately.
 GATES = ("proc; memory_map; opt_expr; opt_clean; dffunmap; alumacc; techmap; simplemap; dffunmap; setundef -zero; "
          "opt_expr; aigmap; setundef -undriven -zero; opt_clean; setattr -mod -unset top =*; write_blif gates.blif")
 
 
 class Gates:
-    """A module: what drives each net. Registers have all names of their output."""
+    """A module: the driver of each net. Registers have all names of their output."""
 
     def __init__(self, lines):
         self.name = lines[0].split()[1].lstrip("\\")
@@ -72,7 +73,7 @@ class Gates:
 
 
 def modules_of(verilog):
-    """{name: text}"""
+    """Returns {name: text}."""
     return {re.match(r"module (\S+?)[ (;]", text)[1].lstrip("\\"): text
             for text in re.findall(r"^module .*?^endmodule$", verilog.read_text(), re.MULTILINE | re.DOTALL)}
 
@@ -85,7 +86,7 @@ def yosys(script, folder):
 
 
 def gates_of(begin, folder):
-    """{module: its gates}, of those that are no boxes"""
+    """Returns {module: its gates}, except for black boxes."""
     yosys(f"{begin}; {GATES}", folder)
     text = (folder / "gates.blif").read_text().replace("\\\n", " ")
     made = [Gates(model.splitlines()) for model in re.findall(r"^(\.model .*?)^\.end$", text, re.MULTILINE | re.DOTALL) if ".blackbox" not in model]
@@ -93,10 +94,10 @@ def gates_of(begin, folder):
 
 
 class Design:
-    """Modules put together where somebody asks for a signal. Memories are outside."""
+    """Elaborates modules on demand, when a signal is requested. Memories are outside."""
 
     def __init__(self, modules, graph, inputs, state):
-        """@param inputs, state  functions of a name: the signal of an input, of a register"""
+        """@param inputs, state  functions that map a name to the signal of an input or a register"""
         self.all, self.graph, self.inputs, self.state = modules, graph, inputs, state
         self.values, self.registers, self.pins = {}, {}, []
         self.modules, self.parents, self.driven = {}, {}, {}
@@ -106,7 +107,7 @@ class Design:
     def enter(self, path, module, parent):
         gates = self.modules[path] = self.all[module]
         self.parents[path] = parent
-        driven = self.driven[path] = {}  # net: of which instance's output
+        driven = self.driven[path] = {}  # by net: the instance output that drives it
         for q, d in gates.next_of.items():
             self.registers[self.state(path, gates.aliases[q])] = (path, d, gates.reset_of.get(q))
         for n, (inner, nets) in enumerate(gates.inside.values()):
@@ -130,7 +131,7 @@ class Design:
         return gates.outputs
 
     def operands(self, path, net):
-        """What a net needs: [(path, net, inverted)], one of a wire, two of an and; or its signal."""
+        """Returns the operands of a net: [(path, net, inverted)], one for a wire, two for an and; or its signal."""
         if net == "$false":
             return None, 0
         gates = self.modules[path]
@@ -151,7 +152,7 @@ class Design:
                 return None, self.inputs(net)
             above, nets = self.parents[path]
             return ([(above, nets[net], 0)], None) if net in nets else (None, 0)
-        return None, 0  # nobody drives it
+        return None, 0  # without a driver
 
     def value(self, path, net):
         stack, values = [(path, net)], self.values
@@ -188,7 +189,7 @@ class Design:
 
 
 class Flat:
-    """A design's modules, as Yosys made gates of them, once."""
+    """The modules of a design, which Yosys converts to gates once."""
 
     def __init__(self, folder):
         self.texts = modules_of(folder / "design.v")
@@ -199,7 +200,7 @@ class Flat:
         self.modules = pickle.loads(kept.read_bytes())
 
     def changed(self, folder, boxes):
-        """The modules with another folder's in their place."""
+        """Returns the modules, some of them replaced by those of another folder."""
         texts = modules_of(folder / "design.v")
         names = [name for name in texts if texts[name] != self.texts.get(name)]
         if any(MEMORY in name for name in names) or set(texts) != set(self.texts):
@@ -209,7 +210,8 @@ class Flat:
 
 
 class Graph:
-    """What is built: each and of two signals once. 0 is false, 1 true, an odd number an inverted signal."""
+    """The and-inverter graph: each and of two signals exists once. 0 is false, 1 true, an odd number an inverted
+    signal."""
 
     def __init__(self):
         self.count, self.known, self.ands = 1, {}, {}
@@ -241,7 +243,8 @@ class Graph:
 
 
 class Pair:
-    """A design and a changed one, over the same inputs and registers; `own`: registers that the changed one has copies of."""
+    """A design and a changed one, over the same inputs and registers; `own`: registers of which the changed one has
+    copies."""
 
     def __init__(self, plain, changed, own):
         graph = self.graph = Graph()
@@ -267,7 +270,7 @@ class Pair:
         return self.graph.both(self.free[name], self.started) if name == RESET else self.free[name]
 
     def register(self, own, path, names, read=False):
-        """@return the register's name; with read its value now"""
+        """@return the register's name; with `read` its current value"""
         name = next((self.aliases[path + n] for n in names if path + n in self.aliases), path + names[0])
         self.aliases.update((path + n, name) for n in names)
         if not read:
@@ -278,7 +281,7 @@ class Pair:
         return self.graph.choice(self.started, own.get(name, self.later[name]), self.first[name])
 
     def write(self, path):
-        """What `bad` depends on, as AIGER. @return how many registers, ands"""
+        """Writes the logic of `bad` as AIGER. @return the numbers of registers and ands"""
         registers = {**self.registers, self.started: 1}
         seen, stack = set(), [self.bad & ~1]
         while stack:
@@ -315,7 +318,7 @@ class Pair:
 
 
 def holds(path, seconds):
-    """Whether ABC proves that the one output is never true, within seconds of the processor."""
+    """Returns true if ABC proves within `seconds` of processor time that the only output is never true."""
     script = f"read_aiger {path.name}; strash; fraig; scleanup; pdr"
     done = subprocess.run(["prlimit", f"--cpu={seconds}", "yosys-abc", "-c", script], cwd=path.parent, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
@@ -323,13 +326,13 @@ def holds(path, seconds):
 
 
 def proof(plain, changed, seconds=60):
-    """@param plain  keeps what was made of the design without a change. @return how the two are proven equal, or "" """
+    """@param plain  keeps the results for the unchanged design. @return how the two are proven equal, or """""
     try:
         one = Flat(plain)
         other, own = one.changed(changed, plain / "boxes.il"), set()
         pair = Pair(one.modules, other, own)
         path = changed / "pair.aig"
-        for _ in range(2):  # with the same registers, then with own ones
+        for _ in range(2):  # with shared registers, then with copies
             if pair.bad == 0:
                 return "the same gates"
             pair.write(path)

@@ -10,11 +10,11 @@ from pyuvm import (ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_dr
 
 
 class ProtocolError(AssertionError):
-    """A bus rule is broken."""
+    """A violation of a bus rule."""
 
 
 class RegisterItem(uvm_sequence_item):
-    """An access to the registers; `strobe` lets parts of a word be written."""
+    """An access to the registers; `strobe` selects the bytes of a word to write."""
 
     def __init__(self, name, address, data=0, write=False, strobe=15):
         super().__init__(name)
@@ -39,7 +39,8 @@ class RegisterDriver(uvm_driver):
             self.seq_item_port.item_done()
 
     async def store(self, item):
-        """Strobes are neighbours: cocotbext-axi drives those of the bytes that it is given."""
+        """Writes a word. Strobes must be contiguous, because cocotbext-axi derives them from the bytes that it is
+        given."""
         first = (item.strobe & -item.strobe).bit_length() - 1
         count = bin(item.strobe).count("1")
         data = item.data.to_bytes(4, "little")[first:first + count]
@@ -56,13 +57,13 @@ class RegisterAgent(uvm_agent):
 
 
 class Behaviour(uvm_sequence_item):
-    """How the memory behaves from now on.
+    """The behaviour of the memory from now on.
 
     percent   of cycles in which a channel pauses
-    latency   most cycles before a beat or a response; one in sixteen waits
-    shy       ready comes behind valid alone
+    latency   maximum of cycles before a beat or a response; one in sixteen waits
+    shy       ready comes only after valid
     bad_read, bad_write   bytes whose beats are answered with `response`
-    silent    a channel that stands still: "ar", "r", "aw", "w", "b"
+    silent    a channel that never responds: "ar", "r", "aw", "w", "b"
     """
 
     def __init__(self, name="behaviour", percent=0, latency=0, shy=False, bad_read=range(0), bad_write=range(0),
@@ -77,7 +78,8 @@ class Behaviour(uvm_sequence_item):
 
 
 class MemoryModel:
-    """Bytes from the address `origin` on; cocotbext-axi's slave reads and writes them. Other addresses answer DECERR."""
+    """Bytes from the address `origin` on, which cocotbext-axi's slave reads and writes. Other addresses answer
+    DECERR."""
 
     def __init__(self):
         self.origin, self.bytes, self.behaviour, self.response = 0, bytearray(), Behaviour(), AxiResp.OKAY
@@ -97,7 +99,7 @@ class MemoryModel:
 
 
 class MemoryDriver(uvm_driver):
-    """A reactive slave: its items say how it answers."""
+    """A reactive slave: its items define how it answers."""
 
     def build_phase(self):
         self.dut = ConfigDB().get(self, "", "DUT")
@@ -112,7 +114,7 @@ class MemoryDriver(uvm_driver):
         self.answer_as(write.b_channel, "bresp")
 
     def answer_as(self, channel, name):
-        """The slave knows SLVERR alone: each error gets the response that the model wants."""
+        """Replaces SLVERR, the only error of the slave, by the response that the model selects."""
         send = channel.send
 
         async def answered(beat):
@@ -131,7 +133,7 @@ class MemoryDriver(uvm_driver):
                                              for _ in itertools.count())
 
     def behind(self, name):
-        """Pauses until somebody offers something."""
+        """Pauses until an offer arrives."""
         valid = getattr(self.dut, f"m_axi_{name}valid")
         return (valid.value.binstr != "1" for _ in itertools.count())
 
@@ -160,7 +162,7 @@ class Burst:
 
 
 class MemoryMonitor(uvm_component):
-    """Sees every cycle of the memory's bus: rules of AXI4 that the machine promises, bursts for those who listen."""
+    """Observes every cycle of the memory's bus: checks the AXI4 rules for the machine, and publishes bursts."""
 
     def build_phase(self):
         self.dut = ConfigDB().get(self, "", "DUT")
@@ -254,7 +256,7 @@ class MemoryMonitor(uvm_component):
             self.bursts.write(self.reads.pop(0))
 
     def write_beats(self):
-        """Data may come before their address: they are looked at when both are there."""
+        """Data may arrive before their address: they are checked when both are there."""
         while self.writes and self.data:
             strobe, last = self.data.pop(0)
             burst = self.writes[0]
@@ -277,7 +279,7 @@ class MemoryAgent(uvm_agent):
 
 
 class InterruptMonitor(uvm_component):
-    """Counts clocks, and those in which the interrupt is up; waits for it."""
+    """Counts clock cycles, and those in which the interrupt is active; waits for it."""
 
     def build_phase(self):
         self.dut = ConfigDB().get(self, "", "DUT")
@@ -290,7 +292,7 @@ class InterruptMonitor(uvm_component):
             self.cycles += 1
 
     async def wait(self, limit):
-        """@return whether it came within `limit` cycles"""
+        """@return true if it came within `limit` cycles"""
         clock, end = RisingEdge(self.dut.aclk), self.cycles + limit
         while self.dut.irq.value.binstr != "1":
             if self.cycles >= end:

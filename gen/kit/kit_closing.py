@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs for bins that random ones leave: a RUN gets another value in one field, or another flag, and the golden model says
-whether that is a program still.
+"""Makes programs for bins that random programs leave open: a RUN gets another value in one field, or another flag,
+and the golden model decides whether the program is still valid.
 
-Only fields that move no data are changed, in programs whose RUNs go one after the other: what each leaves is known.
+Only fields that move no data are changed, in programs whose RUNs follow each other, so that the result of each RUN is
+known.
 """
 import collections
 import dataclasses
@@ -13,21 +14,21 @@ import trine
 from kit_coverage import class_of, hits_of
 from kit_description import FIELDS_OF, ISA, RUN_FIELDS, put, runs_of, words_of
 
-# Scales, bounds, codes: the rest are places.
+# Scales, bounds, codes: the other fields are addresses.
 CHANGED = ("pad_code", "zero_point", "act_min", "act_max", "passes_last", "low", "multiplier", "shift", "format", "add_operand_multiplier",
            "add_operand_shift", "add_a_is_half", "add_zero_a", "add_zero_b", "add_multiplier", "add_shift", "add_zero_point", "add_act_min",
            "add_act_max")
-VECTOR = ("encoding", "position", "bias")  # compute writes other words with them
-# What a RUN does not take where another field is 0.
+VECTOR = ("encoding", "position", "bias")  # with these, compute writes other words
+# Fields that a RUN ignores if another field is 0.
 IDLE = {"kx_step": "s_last", "dil_x": "s_last", "ky_step": "r_last", "dil_y": "r_last", "cw_step": "words_last",
         "tile_base": "tiles_last", "tile_out": "tiles_last", "tile_x": "tiles_last", "tile_y": "tiles_last"}
 FLAGS = ("single", "half_even", "invert", "center")
-FEW = 6  # new bins for which a program is not worth its cycles
-GIVE_UP = 12  # RUNs that the model refuses with a change
+FEW = 6  # a program with fewer new bins is not worth its cycles
+GIVE_UP = 12  # changes of RUNs that the model refuses before giving up
 
 
 def values_of(field):
-    """A value of each class."""
+    """Returns a value of each class."""
     half = 1 << field.width - 1
     if field.signed:
         return (-half, -3, 0, 3, half - 1)
@@ -35,13 +36,14 @@ def values_of(field):
 
 
 def changes_of(run):
-    """{field: value} of each change that fits a RUN, None for its flags; with a name for what it tries."""
+    """Yields {field: value} of each change that is possible in a RUN, with None for its flags; and a name of the
+    attempt."""
     engine, fields = ISA["engines"][run.engine], FIELDS_OF[run.engine]
     for name, field in fields.items():
         may = name in CHANGED or name in VECTOR and engine == "vector" or name in IDLE and run.get(IDLE[name]) == 0
         for value in values_of(field) if may else ():
             yield f"{engine} {run.op if name == 'encoding' else ''} {name} {class_of(field, value)}", {name: value}
-    # A map of no size has masked taps alone, wherever lanes stand.
+    # A map of size 0 has only masked taps, whatever the positions of the lanes.
     for axis, size in (("x", "width"), ("y", "height")):
         start, end = f"{axis}_start", f"{axis}_end"
         length = run.get(end) - run.get(start)
@@ -53,20 +55,20 @@ def changes_of(run):
 
 
 class Draft:
-    """A program's words, where its RUNs are, and what they find."""
+    """A program's words, the positions of its RUNs, and their registers."""
 
     def __init__(self, image):
         self.image = image
         self.words = words_of(image.words)
-        self.changes = {}  # index of a RUN's word: {field: value}, or {None: flags}
+        self.changes = {}  # word index of a RUN: {field: value}, or {None: flags}
 
     def runs(self):
-        """(index of its word, RUN) of compute and vector."""
+        """Returns (word index, RUN) of compute and vector."""
         at = [i for i, word in enumerate(self.words) if i and word >> ISA["opcode_lsb"] == ISA["opcodes"]["run"]]
         return [(i, run) for i, run in zip(at, runs_of(self.image.words)) if ISA["engines"][run.engine] in ("compute", "vector")]
 
     def made(self, changes):
-        """The image with changes: a SET before the RUN, and one behind it that takes it back."""
+        """Returns the image with changes: a SET before the RUN, and one after it that restores the register."""
         runs, words = dict(self.runs()), []
         for i, word in enumerate(self.words):
             before, behind = [], []
@@ -87,7 +89,7 @@ class Draft:
         return dataclasses.replace(self.image, words=b"".join(word.to_bytes(8, "little") for word in words))
 
     def takes(self, at, change):
-        """Whether the golden model takes the program with this change: it is kept then."""
+        """Returns true, and keeps the change, if the golden model accepts the program with it."""
         tried = {**self.changes, at: {**self.changes.get(at, {}), **change}}
         ending = self.made(tried).run()
         if ending.cause or ending.refused:
@@ -97,7 +99,8 @@ class Draft:
 
 
 def programs(config, seed, most, length=16):
-    """Out of many random images, and so many with changes: those with most bins that none before has, down to a few."""
+    """Yields images, each with changes, chosen from many random ones: first those that add most new bins, until few
+    are added."""
     images = [trine.random_program(config, 2 * (1000 * seed + n) + 1, 2 * length) for n in range(3 * most)]
     images += changed(config, seed, most, length)
     has = [hits_of(image.words) for image in images]

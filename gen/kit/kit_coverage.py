@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Functional coverage: what the machine was asked, of what this design has. Bins come from description.json."""
+"""Functional coverage of the features of this design. Bins come from description.json."""
 import collections
 import json
 import re
@@ -10,7 +10,7 @@ from kit_description import CAUSES, CONFIGURATION, DATA, ENGINES, FIELDS_OF, ISA
 
 
 def classes(field):
-    """Bins of a field's values."""
+    """Returns the bins of a field's values."""
     if field.width == 1:
         return ["0", "1"]
     if field.signed:
@@ -89,7 +89,7 @@ class Hits:
 
 
 class Coverage(uvm_subscriber):
-    """Listens to programs (ProgramItem), bursts and register accesses."""
+    """Receives programs (ProgramItem), bursts and register accesses."""
 
     BEHAVIOURS = ("plain", "pauses", "latency", "slow", "shy")
 
@@ -109,18 +109,19 @@ class Coverage(uvm_subscriber):
         path.write_text(json.dumps([[*key, count] for key, count in sorted(self.counted.hits.items())]))
 
 
-# Memories and bus are so small that upper halves of wide fields are never asked for.
+# True if memories and bus are so small that upper halves of wide fields never occur.
 SMALL = CONFIGURATION["memory.dmem_kib"] * 256 <= 1 << 11 and CONFIGURATION["bus.axi_addr_bits"] < 39
 
 
 def hits_of(program):
-    """Bins (group, name) of a program's words."""
+    """Returns the bins (group, name) of a program's words."""
     counted = Hits()
     counted.program(program)
     return set(counted.hits)
 
 
-# Codes of what came later are illegal where it lacks; FEATURE is for those of these keys.
+# True if all features of these keys exist: codes of later features are illegal where they are missing, and FEATURE is
+# reported only for these keys.
 WHOLE = (len(CONFIGURATION["array.precisions"]) == 3 and CONFIGURATION["array.cols"] >= 4 and
          all(CONFIGURATION[key] for key in ("vector.enable", "vector.table", "vector.softmax", "matmul.enable", "depthwise.enable")))
 EXCLUDED = [(re.compile(pattern), why) for holds, pattern, why in (
@@ -150,22 +151,23 @@ EXCLUDED = [(re.compile(pattern), why) for holds, pattern, why in (
 
 
 def why_excluded(group, name):
-    """Why no program can hit this bin, or "": what the golden model refuses, or what a field never is in this design."""
+    """Returns why no program can hit this bin, or "": the golden model refuses it, or a field never has the value in
+    this design."""
     return next((why for pattern, why in EXCLUDED if pattern.search(f"{group}: {name}")), "")
 
 
 def bins():
-    """All bins by group, but for those that are excluded."""
+    """Returns all bins by group, except for excluded ones."""
     return {group: left for group, names in all_bins().items() if (left := [n for n in names if not why_excluded(group, n)])}
 
 
 def excluded():
-    """[group, bin, reason]"""
+    """Returns [group, bin, reason]."""
     return [[group, name, why] for group, names in all_bins().items() for name in names if (why := why_excluded(group, name))]
 
 
 def all_bins():
-    """All bins by group: operations, fields, outputs, endings that this design has."""
+    """Returns all bins by group: operations, fields, outputs and endings that this design supports."""
     found = collections.defaultdict(list)
     outputs, encodings = ([c for c in ISA["codes"][g] if c["available"]] for g in ("post_output", "post_encoding"))
     for number, engine in enumerate(ENGINES):
@@ -196,7 +198,7 @@ def all_bins():
 
 
 def table(hits):
-    """[group, bins, hit, missed names] of counts [group, name, count]."""
+    """Returns [group, bins, hit, missed names] for counts [group, name, count]."""
     counted = {(group, name) for group, name, count in hits if count}
     wrong = [f"{group}: {name}" for group, name in counted if why_excluded(group, name)]
     assert not wrong, f"bins that are excluded were hit: {wrong}"

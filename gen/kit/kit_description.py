@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The design as description.json has it: registers, instructions; programs taken apart and put together."""
+"""Reads description.json: registers and instructions of the design; disassembles and assembles programs."""
 import json
 import pathlib
 import types
@@ -14,7 +14,7 @@ BEAT = max(8, CONFIGURATION["bus.axi_data_bits"] // 8)
 
 
 def words_of_registers():
-    """(name, offset, register, half) of each 32-bit word of the map: halves and entries have names of their own."""
+    """Yields (name, offset, register, half) of each 32-bit word of the map: halves and entries have their own names."""
     for register in DATA["registers"]:
         for entry in range(register["entries"]):
             name = register["name"].upper() + (f"_{entry}" if register["entries"] > 1 else "")
@@ -29,7 +29,7 @@ RUN_FIELDS = {field.name: field for field in FIELDS if field.group == "run"}
 
 
 def fields_of(engine):
-    """Fields of an engine's registers, by name."""
+    """Returns the fields of an engine's registers, by name."""
     return {field.name: field for field in FIELDS if field.engines >> engine & 1}
 
 
@@ -47,13 +47,13 @@ def put(payload, field, value):
 
 
 def operations_of(engine):
-    """Codes of a RUN's op that this design has."""
+    """Returns the op codes of a RUN that this design supports."""
     group = {"compute": "compute_op", "vector": "vector_op"}.get(ENGINES[engine], "dma_target")
     return [c for c in ISA["codes"][group] if c["engines"] >> engine & 1 and c["available"]]
 
 
 class Run:
-    """A RUN with the registers that it finds. `number`: RUNs of its engine before it."""
+    """A RUN with its registers. `number`: the number of earlier RUNs of its engine."""
 
     def __init__(self, word, engine, registers, number):
         self.engine, self.registers, self.number = engine, list(registers), number
@@ -66,7 +66,7 @@ class Run:
         return get(self.registers[field.register], field)
 
     def on_bus(self):
-        """Ranges of bytes from BASE on, of a load or a store: none of a copy on the chip."""
+        """Returns ranges of bytes from BASE on that a load or a store accesses; none for a copy on the chip."""
         if ENGINES[self.engine] not in ("load", "store") or self.flags & 1 and ENGINES[self.engine] == "load":
             return []
         rows, stride, first, size = (self.get("rows_last") + 1, self.get("dram_stride"), self.get("dram"), 4 * self.get("words"))
@@ -78,7 +78,7 @@ def words_of(program):
 
 
 def runs_of(program):
-    """All RUNs of a program's bytes, in their order."""
+    """Yields all RUNs of a program's bytes, in their order."""
     registers = [[0] * ISA["registers"] for _ in ENGINES]
     counts = [0] * len(ENGINES)
     for word in words_of(program)[1:]:
@@ -93,11 +93,11 @@ def runs_of(program):
 
 
 class Assembler:
-    """Words of a program, one RUN after the other; fields that are not named are 0."""
+    """Assembles the words of a program, one RUN after the other; fields that are not given are 0."""
 
     def __init__(self):
         self.words = [int(DATA["configuration_hash"], 16) | ISA["opcodes"]["begin"] << ISA["opcode_lsb"]]
-        self.held = [{} for _ in ENGINES]  # registers as the machine has them: nothing before the first SET
+        self.held = [{} for _ in ENGINES]  # registers in the machine: empty before the first SET
 
     def word(self, opcode, engine, register, payload):
         self.words.append(ISA["opcodes"][opcode] << ISA["opcode_lsb"] | engine << ISA["engine_lsb"] |

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The environment: agents, register model, scoreboard, coverage, and a test that others begin from."""
+"""The environment: agents, register model, scoreboard, coverage, and the base class of the tests."""
 import json
 import os
 import pathlib
@@ -25,7 +25,7 @@ NAMES = {offset: name for name, offset in OFFSETS.items()}
 
 
 class Counted(uvm_subscriber):
-    """Payload that the bus carried since clear()."""
+    """Counts the payload on the bus since clear()."""
 
     def build_phase(self):
         self.clear()
@@ -43,7 +43,7 @@ class Counted(uvm_subscriber):
 
 
 class Listener(uvm_subscriber):
-    """Hands what it hears to a function."""
+    """Passes everything that it receives to a function."""
 
     def write(self, item):
         self.function(item)
@@ -77,7 +77,7 @@ class Env(uvm_env):
         await OneItem(behaviour).start(self.memory_agent.sequencer)
 
     def publish(self, item):
-        """A program's end: checked, counted; what is wrong stops the test."""
+        """Publishes a program's end for checks and coverage; an error stops the test."""
         self.scoreboard.write(item)
         self.coverage.write(item)
         self.check()
@@ -88,7 +88,7 @@ class Env(uvm_env):
 
 
 class Test(uvm_test):
-    """A machine out of reset; scenario() is what a test does. Its coverage is kept where run.py looks."""
+    """A machine out of reset; scenario() is the test itself. Its coverage is stored where run.py reads it."""
 
     def build_phase(self):
         self.env = Env("env", self)
@@ -115,10 +115,10 @@ class Test(uvm_test):
         cocotb.top.aresetn.value = 1
         await ClockCycles(cocotb.top.aclk, 2)
         self.env.registers.reset()
-        await SoftReset.over(self.env)  # memories with codes are scrubbed first
+        await SoftReset.over(self.env)  # memories with ECC are scrubbed first
 
     async def run_program(self, image, ending=None, **more):
-        """@return the sequence behind its end"""
+        """Runs a program. @return the sequence after its end"""
         sequence = ProgramSequence(self.env, image, ending or image.run(), **more)
         await sequence.start()
         return sequence
@@ -127,12 +127,13 @@ class Test(uvm_test):
         await SoftReset(self.env, *command, **more).start()
 
     async def good_program(self, seed, **more):
-        """A short program that must be exact: whatever was before left nothing behind."""
+        """Runs a short program that must be exact: earlier programs must not influence it."""
         return await self.run_program(short_program(random.Random(seed)), **more)
 
 
 def short_program(source):
-    """Some hundred cycles: loads of four memories, windows of the vector engine if there is one, stores of rows."""
+    """Returns a program of some hundred cycles: loads of four memories, windows of the vector engine if there is one,
+    stores of rows."""
     made, beat = Assembler(), BEAT // 4
     row = max(beat, -(-CONFIGURATION["array.cols"] // beat) * beat)
     windows = source.randrange(1, 4) if CONFIGURATION["vector.enable"] else 0
@@ -153,7 +154,8 @@ def operation(engine, name):
 
 
 def window(source, out):
-    """Largest or smallest codes of windows of an 8 x 8 map at word 0, to the words from `out` on."""
+    """Returns a RUN that writes the largest or smallest codes of windows of an 8 x 8 map at word 0 to the words from
+    `out` on."""
     taps, rows = source.randrange(1, 3), CONFIGURATION["array.rows"]
     side = 9 - taps
     down, right = divmod(rows, side)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The register model: pyuvm's, of the map in description.json. Registers of 64 bits are two, NAME and NAME_HIGH."""
+"""The register model: pyuvm's, of the map in description.json. A 64-bit register becomes two, NAME and NAME_HIGH."""
 from pyuvm import (uvm_access_e, uvm_endianness_e, uvm_reg, uvm_reg_adapter, uvm_reg_block, uvm_reg_field, uvm_status_e)
 
 from kit_agents import RegisterItem
@@ -18,7 +18,7 @@ class Adapter(uvm_reg_adapter):
 
 
 class Register(uvm_reg):
-    """32 bits of the map. `kept`: bits that a write keeps; `known`: whether its reset value is known."""
+    """32 bits of the map. `kept`: bits that a write stores; `known`: true if its reset value is known."""
 
     def __init__(self, name, offset, register, half):
         super().__init__(name, 32)
@@ -38,7 +38,7 @@ class Register(uvm_reg):
 
 
 class RegisterModel(uvm_reg_block):
-    """model.PROGRAM, model.CAUSE_3_HIGH, ..."""
+    """The registers as attributes: model.PROGRAM, model.CAUSE_3_HIGH, ..."""
 
     def __init__(self):
         super().__init__("registers")
@@ -63,7 +63,7 @@ class RegisterModel(uvm_reg_block):
         return value
 
     async def read_wide(self, name):
-        """The low half first: it keeps a counter's high half."""
+        """Reads the low half first, which latches a counter's high half."""
         low = await self.read(name)
         return low | await self.read(name + "_HIGH") << 32
 
@@ -77,6 +77,6 @@ class RegisterModel(uvm_reg_block):
 
 
 def bit(register, name):
-    """The mask of a field: bit("STATUS", "busy")."""
+    """Returns the mask of a field: bit("STATUS", "busy")."""
     fields = next(r["fields"] for r in DATA["registers"] if r["name"] == register.lower())
     return 1 << next(f["bit"] for f in fields if f["name"] == name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scoreboard: what a program left behind against the golden model of the Python package `trine`."""
+"""The scoreboard: compares the results of a program with the golden model of the Python package `trine`."""
 from pyuvm import uvm_subscriber
 
 from kit_description import CAUSES, DATA, ENGINES, runs_of
@@ -9,11 +9,11 @@ NAMES = {code: name for name, code in CAUSES.items()}
 
 
 class ProgramItem:
-    """A program that ran: its image (trine.Image), the golden ending, and what the machine said.
+    """A program that ran: its image (trine.Image), the golden ending, and the results of the machine.
 
-    `causes`: those that are right where the program does not end well; `address`: a range that ERROR_ADDRESS lies in.
-    `ordered`: its RUNs wait for each other where they must, and read what it wrote; else memory is nobody's promise: engines
-    race, and DMEM has what the program before left.
+    `causes`: those that are correct if the program does not end well; `address`: the range for ERROR_ADDRESS.
+    `ordered`: true if its RUNs wait for each other where necessary, and read only what it wrote; otherwise memory is
+    undefined: engines race, and DMEM contains data of the previous program.
     """
 
     def __init__(self, image, ending, behaviour, causes=(), address=None, error_run=None, golden=None, ordered=True):
@@ -25,12 +25,12 @@ class ProgramItem:
     def cover(self, coverage):
         cause = self.registers["ERROR_CAUSE"]
         coverage.ending(self.behaviour.text(), NAMES.get(cause, "?") if cause else "done")
-        if not self.causes and self.ordered:  # what nobody compares is not covered
+        if not self.causes and self.ordered:  # results that are not compared do not count as covered
             coverage.program(self.image.words)
 
 
 class Scoreboard(uvm_subscriber):
-    """Every check of a program is here; `faults` are those that failed."""
+    """Contains every check of a program; `faults` are the failed ones."""
 
     def build_phase(self):
         self.faults, self.programs = [], 0
@@ -58,7 +58,7 @@ class Scoreboard(uvm_subscriber):
             self.counters(item)
 
     def data(self, item):
-        """Memory byte for byte; of a network its outputs against the golden layers as well."""
+        """Compares memory byte for byte; for a network also its outputs with the golden layers."""
         expected = item.ending.memory
         if item.memory != expected:
             at = next(i for i in range(len(expected)) if item.memory[i] != expected[i])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences: a program from its image to its end, and images that are made at random or to fail."""
+"""Sequences: a program from its image to its end, and images that are random or designed to fail."""
 import cocotb
 from cocotb.triggers import ClockCycles
 from pyuvm import uvm_sequence
@@ -11,7 +11,7 @@ from kit_scoreboard import ProgramItem
 
 START, SOFT_RESET, SCRUB, BUS_WAS_RESET = (bit("CONTROL", n) for n in ("start", "soft_reset", "scrub", "bus_was_reset"))
 BUSY, RESETTING = bit("STATUS", "busy"), bit("STATUS", "reset")
-MARGIN = 64  # bytes around a program's memory that nobody may write
+MARGIN = 64  # bytes around a program's memory that must not be written
 
 
 class OneItem(uvm_sequence):
@@ -31,11 +31,11 @@ class ProgramSequence(uvm_sequence):
 
     image       a trine.Image
     behaviour   of the memory
-    limit       cycles until the interrupt must have come
+    limit       cycles until the interrupt must come
     window      what bursts may touch: None, or a function of (first, last) of the whole memory
-    limits      registers that are written before, besides those that all programs need
+    limits      registers that are written first, in addition to those that all programs need
     silent_cycles   after which the memory answers again
-    at          (origin, words first): where the memory lies, and whether the words lie in front of the data
+    at          (origin, words first): the address of the memory, and whether the words precede the data
     causes, address, error_run, golden, ordered   see ProgramItem; `address` is a function of the sequence
     """
 
@@ -117,7 +117,7 @@ class ProgramSequence(uvm_sequence):
 
 
 class SoftReset(uvm_sequence):
-    """A soft reset, with `command` a scrub; waits until it is over."""
+    """A soft reset, or with `command` a scrub; waits until it is over."""
 
     def __init__(self, env, command=SOFT_RESET, behaviour=None):
         super().__init__("soft_reset")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests. run.py starts one of them in one simulation: $TRINE_KIT has its name, seed and sizes."""
+"""The tests. run.py starts one of them in one simulation: $TRINE_KIT contains its name, seed and sizes."""
 import cocotb
 import pyuvm
 from cocotb.triggers import ClockCycles
@@ -20,14 +20,14 @@ KINDS = ({}, {"percent": 30}, {"latency": 20}, {"latency": 100}, {"shy": True}) 
 
 
 def kit_test(cls):
-    """Registers the class with cocotb where it is the one that was asked for."""
+    """Registers the class with cocotb if it is the selected test."""
     if cls.__name__ == OPTIONS["test"]:
         globals()["chosen"] = pyuvm.test()(cls)
     return cls
 
 
 class Placed(Test):
-    """Draws places of memory: any page, a few beats into it, high addresses too."""
+    """Draws addresses of the memory: any page, a few beats into it, high addresses too."""
 
     def place(self):
         top = min(CONFIGURATION["bus.axi_addr_bits"], 36)
@@ -37,7 +37,7 @@ class Placed(Test):
 
 @kit_test
 class Programs(Placed):
-    """Random programs of all engines on memories of all kinds: memory, counters, bus."""
+    """Tests random programs of all engines on memories of all kinds: memory, counters, bus."""
 
     async def scenario(self):
         for n in range(OPTIONS["programs"]):
@@ -49,7 +49,7 @@ class Programs(Placed):
 
 @kit_test
 class Closing(Placed):
-    """Programs made for bins that random ones leave: memory, counters, bus."""
+    """Tests programs made for bins that random ones leave open: memory, counters, bus."""
 
     async def scenario(self):
         for image in kit_closing.programs(CONFIG, OPTIONS["seed"], OPTIONS["programs"], OPTIONS["length"]):
@@ -58,14 +58,14 @@ class Closing(Placed):
 
 @kit_test
 class Network(Placed):
-    """A quantized network, compiled by the Python package: outputs against the golden layers."""
+    """Tests a quantized network, compiled by the Python package: outputs against the golden layers."""
 
     async def scenario(self):
         import numpy as np
         source = np.random.default_rng(OPTIONS["seed"])
         program = trine.compile(OPTIONS["model"] or trine.root / "models/lenet_mnist.tflite", CONFIG)
 
-        def drawn(tensor):  # any codes; floats, of which the host makes codes, on both sides of 0
+        def drawn(tensor):  # any codes; floats, which the host converts to codes, on both sides of 0
             if np.dtype(tensor.dtype).kind == "f":
                 return source.normal(0, 1, tensor.shape).astype(tensor.dtype)
             limits = np.iinfo(tensor.dtype)
@@ -81,7 +81,7 @@ class Network(Placed):
 
 @kit_test
 class Registers(Test):
-    """Reset values, bits that are kept, W1C, read-only words, addresses that nothing has, strobes, locks, commands."""
+    """Tests reset values, stored bits, W1C, read-only words, addresses without a register, strobes, locks, commands."""
 
     async def scenario(self):
         await self.reset_values()
@@ -107,7 +107,7 @@ class Registers(Test):
         return [v // register.multiple * register.multiple for v in (MASK, 0x55555555, 0xAAAAAAAA, *ones[::5], *some, 0)]
 
     async def kept_bits(self):
-        """All are written, then all are read: none is another's."""
+        """Writes all registers, then reads all: none may have changed another."""
         model = self.env.registers
         registers = [r for r in model.all if r.entry["access"] == "RW"]
         for column in zip(*[self.random.sample(self.values(r), 6) for r in registers]):
@@ -123,7 +123,7 @@ class Registers(Test):
         return item
 
     async def errors(self):
-        """What cannot be carried out answers SLVERR and changes nothing."""
+        """Commands that cannot be carried out answer SLVERR and change nothing."""
         model = self.env.registers
         for register in model.all:
             if register.entry["access"] == "R":
@@ -144,7 +144,7 @@ class Registers(Test):
         await self.reset_values()
 
     async def events(self):
-        """The interrupt follows IRQ_ENABLE; IRQ_STATUS is cleared by ones alone."""
+        """The interrupt follows IRQ_ENABLE; only ones clear IRQ_STATUS."""
         model, irq = self.env.registers, cocotb.top.irq
         await self.good_program(2)
         await self.has_irq(1, 1)
@@ -165,7 +165,7 @@ class Registers(Test):
         assert int(cocotb.top.irq.value) == up, f"IRQ_ENABLE {enable}: the interrupt is {int(cocotb.top.irq.value)}"
 
     async def locks(self):
-        """While a program runs: locked registers and start refuse, others do not."""
+        """While a program runs, locked registers and start refuse, others do not."""
         image = short_program(self.random)
         sequence = ProgramSequence(self.env, image, image.run(), Behaviour(silent="r"))
         model = self.env.registers
@@ -187,7 +187,7 @@ class Registers(Test):
         assert await model.read("STATUS") == 2, "STATUS of a program that is done"
 
     async def reset_values_after_soft_reset(self):
-        """A soft reset keeps what was written; STATUS and the cause are clear."""
+        """A soft reset keeps registers that were written; STATUS and the cause are clear."""
         model = self.env.registers
         await model.write("CYCLES_LIMIT", 0x12345)
         await self.soft_reset()
@@ -196,13 +196,14 @@ class Registers(Test):
 
 
 def first_touch(image, engine, offset):
-    """Number of the first RUN of the engine that touches the byte, in order."""
+    """Returns the number of the engine's first RUN, in order, that touches the byte."""
     return next((run.number for run in runs_of(image.words) if run.engine == engine and any(offset in r for r in run.on_bus())), None)
 
 
 @kit_test
 class Errors(Placed):
-    """SLVERR and DECERR anywhere, windows, lost responses, limits: cause, address, RUN; behind each a good program."""
+    """Tests SLVERR and DECERR anywhere, windows, lost responses, limits: cause, address, RUN; after each, a good
+    program."""
 
     async def scenario(self):
         for n in range(OPTIONS["programs"]):
@@ -222,7 +223,7 @@ class Errors(Placed):
         return await self.run_program(image, causes=tuple(CAUSES[c] for c in causes), **more)
 
     async def bus_error(self, seed):
-        """A byte that cannot be read or written: of the program, of a load, of a store."""
+        """Makes a byte unreadable or unwritable: of the program, of a load, of a store."""
         image = short_program(self.random)
         after = image.run().memory
         for kind in ("fetch", "load", "store"):
@@ -257,7 +258,7 @@ class Errors(Placed):
         await self.soft_reset()
         await self.fails(image, ("fetch_window",), at=(self.place()[0], True), window=lambda s: (s.base, s.last))
         await self.soft_reset()
-        # The last byte of what the last store writes, or of the first load.
+        # The last byte that the last store writes, or the first load reads.
         await self.fails(image, ("load_window",), at=(self.place()[0], False), window=lambda s: (s.base + BEAT, s.last),
                          error_run=0, address=lambda s: range(s.base, s.base + 1))
         await self.soft_reset()
@@ -267,13 +268,13 @@ class Errors(Placed):
 
     async def limit_error(self, seed):
         image = short_program(self.random)
-        limit = self.random.randrange(100, image.run().cycles * 3 // 4)  # the model's cycles are off by some percent
+        limit = self.random.randrange(100, image.run().cycles * 3 // 4)  # the model's cycles are wrong by some percent
         done = await self.fails(image, ("cycles",), limits={"CYCLES_LIMIT": limit})
         cycles = done.item.registers["CYCLES"]
         assert limit <= cycles <= limit + 24, f"CYCLES: {cycles}, the limit was {limit}"
 
     async def illegal_error(self, seed):
-        """Words that are none: the cause and the place in the program."""
+        """Runs illegal words: checks the cause and the address in the program."""
         image = short_program(self.random)
         where = 8 * self.random.randrange(1, len(image.words) // 8 - 1)
         engine = self.random.randrange(4)
@@ -294,7 +295,7 @@ class Errors(Placed):
         await self.fails(trine.Image(CONFIG, image.memory, gives.bytes()), ("token",))
 
     async def feature_error(self, seed):
-        """Operations that other designs have: the model says which are a lack, and which are illegal."""
+        """Runs operations of other designs: the model decides which are lacking features, and which are illegal."""
         image = short_program(self.random)
         codes = [(engine, c["code"]) for engine, group in enumerate(("dma_target", "compute_op", "vector_op"))
                  for c in ISA["codes"][group] if not c["available"]]
@@ -307,7 +308,7 @@ class Errors(Placed):
             await self.soft_reset()
 
     async def progress_error(self, seed):
-        """Fewer channels than groups of columns: the machine waits for one that never comes."""
+        """Runs fewer channels than groups of columns: the machine waits for a group that never comes."""
         for n in range(100):
             draft = kit_closing.Draft(trine.random_program(CONFIG, 2 * (100 * seed + n), 6))
             for at, run in draft.runs():
@@ -318,7 +319,7 @@ class Errors(Placed):
                         return
 
     async def lost_response(self, seed):
-        """A channel that stands still: WATCHDOG cycles later the program stops."""
+        """Blocks a channel: the program stops after WATCHDOG cycles."""
         image = short_program(self.random)
         channel = ("ar", "r", "aw", "w", "b")[seed % 5]
         causes = ("fetch_timeout", "load_timeout") if channel in ("ar", "r") else ("store_timeout",)
@@ -327,7 +328,8 @@ class Errors(Placed):
         await ClockCycles(cocotb.top.aclk, 2000)
 
     async def late_response(self, seed):
-        """The same, but it comes before WATCHDOG ends: who waits for the bus is not stuck, whatever PROGRESS_LIMIT says."""
+        """Like lost_response, but the response comes before WATCHDOG ends: a machine that waits for the bus makes
+        progress, whatever PROGRESS_LIMIT is."""
         channel = ("ar", "r", "aw", "w", "b")[(seed + 1) % 5]
         await self.run_program(short_program(self.random), at=self.place(), behaviour=Behaviour(silent=channel), silent_cycles=1000,
                                limits={"WATCHDOG": 1400, "PROGRESS_LIMIT": 200})
@@ -335,7 +337,7 @@ class Errors(Placed):
 
 @kit_test
 class Malformed(Placed):
-    """Programs that nobody compiled: each ends as the model says, where it says something, and leaves a good machine."""
+    """Tests programs without a compiler: each ends as the model predicts, if it does, and leaves a working machine."""
 
     async def scenario(self):
         run = n = 0
@@ -356,7 +358,7 @@ class Malformed(Placed):
 
     @staticmethod
     def expected(ending):
-        """Causes that are right, and the address: of words it is exact, as those before end well."""
+        """Returns the correct causes, and the address: it is exact for words, because earlier words end well."""
         if ending.cause in (CAUSES["illegal"], CAUSES["feature"]):
             return (ending.cause,), lambda s: range(8 * ending.word, 8 * ending.word + 1)
         return ((), None) if ending.cause == 0 else (None, None)
@@ -364,7 +366,7 @@ class Malformed(Placed):
 
 @kit_test
 class Resets(Placed):
-    """Resets at any cycle, soft and hard; scrubbed memories read zero."""
+    """Tests resets at any cycle, soft and hard; scrubbed memories read zero."""
 
     async def scenario(self):
         for n in range(OPTIONS["programs"]):
@@ -387,7 +389,7 @@ class Resets(Placed):
         await ClockCycles(cocotb.top.aclk, self.random.randrange(1, sequence.ending.cycles))
 
     async def scrubbed(self):
-        """DMEM behind a scrub, through a program that stores it and loads nothing."""
+        """Checks DMEM after a scrub, with a program that stores it and loads nothing."""
         await self.soft_reset(SCRUB)
         words = CONFIGURATION["memory.dmem_kib"] * 256
         store = Assembler().run("store", dram=0, local=0, words=words, rows_last=0)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the verification kit of one design under Icarus: README.md beside this file.
+"""Runs the verification kit of one design under Icarus; see README.md in this folder.
 
 usage: run.py --design DIR [--work DIR] [--full] [--seed N] [--test NAME] [--programs N] [--length N] [--model M]
-Results are in the work folder: results.tsv, coverage.md. What ended well is not run again. Exit code 1 if a test fails,
-2 if a tool or a file is missing.
+Results are in the work folder: results.tsv, coverage.md. Tests that passed are not run again. Exit code 1 if a test
+fails, 2 if a tool or a file is missing.
 """
 import argparse
 import collections
@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from kit_description import DATA  # noqa: E402
 
-# Test, seeds, programs of a simulation, instructions of a program.
+# The test, seeds, programs per simulation, instructions per program.
 QUICK = (("Registers", 1, 1, 0), ("Programs", 1, 3, 12), ("Errors", 1, 1, 0), ("Malformed", 1, 2, 0), ("Resets", 1, 1, 0))
 FULL = (("Registers", 2, 1, 0), ("Programs", 2, 3, 20), ("Closing", 1, 20, 16), ("Errors", 1, 5, 0), ("Malformed", 2, 5, 0),
         ("Resets", 2, 1, 0), ("Network", 1, 1, 0))
@@ -38,7 +38,7 @@ def units_of(plan, first_seed):
 
 
 def call(command, folder, environment=None, limit=None):
-    """@param limit  seconds of the processor, whatever else the machine does. @return exit code, output"""
+    """@param limit  processor seconds, independent of other programs. @return exit code, output"""
     command = [*(["prlimit", f"--cpu={limit}"] if limit else []), *map(str, command)]
     try:
         done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -49,13 +49,14 @@ def call(command, folder, environment=None, limit=None):
 
 
 def sources(design):
-    """The design's files, in the order in which tools read them."""
+    """Returns the design's files, in the order in which tools read them."""
     listed = (design / DATA["file_list"]).read_text().split()
     return [design / line for line in listed if line.endswith(".sv")] + [design / DATA["top_file"]]
 
 
 def convert(files, verilog, more=""):
-    """Icarus 11 does not take all of this SystemVerilog: Yosys makes Verilog of it, unmapped. @return what is wrong"""
+    """Converts files to Verilog with Yosys, unmapped, because Icarus 11 does not support all of this SystemVerilog.
+    @return an error or """""
     script = (f"read_verilog -sv {' '.join(map(str, files))}; hierarchy -check -top {DATA['top']}; proc; opt_clean; "
               f"memory_collect; write_verilog -noattr {verilog.name}; {more}")
     code, text = call(["yosys", "-qq", "-p", script], verilog.parent)
@@ -63,7 +64,7 @@ def convert(files, verilog, more=""):
 
 
 def build(files, folder, more=""):
-    """@param more  commands for Yosys behind its own. @return "" or why there is no simulation in `folder`"""
+    """@param more  further commands for Yosys. @return "" or why there is no simulation in `folder`"""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "time.v").write_text("`timescale 1ns/1ps\n")
     wrong = convert(files, folder / "design.v", more)
@@ -74,7 +75,7 @@ def build(files, folder, more=""):
 
 
 def simulate(folder, unit, name, model="", limit=None):
-    """One test in one simulation. @return whether it passes, what it says, seconds, cycles"""
+    """Runs one test in one simulation. @return whether it passes, its output, seconds, cycles"""
     import cocotb.config
     import find_libpython
     options = {**unit._asdict(), "model": str(model), "coverage": str(folder / f"{name}.coverage.json")}
@@ -118,7 +119,8 @@ def verdict(results, text):
 
 
 def coverage_page(folder, names):
-    """coverage.md: bins of each group, of all simulations together. Bins that no program can hit are listed apart."""
+    """Writes coverage.md: the bins of each group, of all simulations together. Bins that no program can hit are
+    listed separately."""
     from kit_coverage import excluded, table
     hits = [hit for name in names if (folder / f"{name}.coverage.json").exists()
             for hit in json.loads((folder / f"{name}.coverage.json").read_text())]
@@ -174,7 +176,7 @@ def main():
 
 
 def run_all(work, units, model):
-    """@return whether one fails; those that passed before are not run again"""
+    """@return true if one fails; tests that passed before are not run again"""
     path = work / "results.tsv"
     before = dict(line.split("\t", 1) for line in path.read_text().splitlines()) if path.exists() else {}
     failed, names = False, []

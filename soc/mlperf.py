@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The host's side of MLPerf Tiny's runner, for firmware/mlperf.c in the simulated system.
+"""Simulates the host of MLPerf Tiny's runner, for firmware/mlperf.c in the simulated system.
 
     mlperf.py MODEL --vectors DIR [--config C] [--mode accuracy|latency|energy] [--cases N] [--iterations N] [--trine T]
 
-accuracy: one run of each recorded case (10), its largest result against its label. latency: runs between two time stamps (5),
-as runs a second at the system's 50 MHz; the median of the cases. energy: the same without time stamps on the console; the
-joules are those of `trine run` (what a meter would see of the machine alone, no processor, no DRAM). In each mode the
-results must be the recorded ones to the third decimal. Exit code 1 if not.
+accuracy: runs each recorded case (10) once, and compares its largest result with its label. latency: measures runs
+between two time stamps (5), as runs per second at the system's 50 MHz; the median of the cases. energy: the same
+without time stamps on the console; the joules are those of `trine run` (what a meter would measure on the machine,
+without processor and DRAM). In each mode the results must equal the recorded ones to the third decimal, otherwise the
+exit code is 1.
 """
 import argparse
 import json
@@ -22,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "models"))
 import npy  # noqa: E402
 
-PIECE = 128  # bytes of an input in a command
+PIECE = 128  # bytes of an input per command
 
 
 def trine(options, *arguments):
@@ -33,7 +34,7 @@ def trine(options, *arguments):
 
 
 def recorded(folder, count):
-    """[(input's bytes, output's codes, label)]"""
+    """Returns [(bytes of the input, codes of the output, label)]."""
     manifest = json.loads((folder / "manifest.json").read_text())
     inputs, outputs = (folder / manifest[key][0]["file"] for key in ("inputs", "outputs"))
     cases = manifest["cases"][:count]
@@ -59,7 +60,7 @@ def commands(cases, mode, iterations):
 
 
 def by_case(text):
-    """[(microseconds between stamps or None, [results])]"""
+    """Returns [(microseconds between stamps or None, [results])]."""
     error = re.search(r"^e-\[.*", text, re.MULTILINE)
     if error:
         sys.exit(error[0])
@@ -72,7 +73,8 @@ def by_case(text):
 
 
 def same(results, codes):
-    """Results are codes times one scale, less one zero point, to a thousandth: by the two outermost codes."""
+    """Returns true if the results equal the codes times one scale, less one zero point, to a thousandth; the two
+    extreme codes determine both."""
     low, high = min(codes), max(codes)
     if low == high:
         return len(set(results)) == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AXI2Port against memories, with a master and a port that pause at random."""
+"""Tests AXI2Port against memories, with a master and a port that pause at random."""
 
 import random
 import unittest
@@ -21,9 +21,10 @@ LIMIT = 8_000  # cycles
 
 
 class LatePort(LiteXModule):
-    """A memory as LiteDRAM has it: takes a command when `coin` says so, a write's data LATENCY cycles later, at once.
+    """A memory with LiteDRAM's timing: accepts a command when `coin` is set, and a write's data exactly LATENCY
+    cycles later.
 
-    `wrong` stays high after data that was not there, or a waiting command that changed.
+    `wrong` stays high after missing write data, or a changed waiting command.
     """
 
     LATENCY = 3
@@ -65,7 +66,7 @@ class Burst:
         self.len = rng.choice((0, 0, 1, 2, 3, 7, 15, rng.randrange(40)))
         self.word = rng.randrange(WORDS - 40)
         self.outside = rng.random() < 0.1
-        if self.outside:  # before the memory, behind it, over its end
+        if self.outside:  # before the memory, after it, or across its end
             self.word = rng.choice((-50, WORDS + 3, WORDS - self.len))
         self.data = [(rng.getrandbits(DATA_BITS), rng.getrandbits(LANES)) for _ in range(self.len + 1)]
         self.answer = RESP_DECERR if self.outside else RESP_OKAY
@@ -78,7 +79,7 @@ def merged(old, new, strobes):
 
 
 class Master:
-    """Writes one half while it reads the other, so that their order does not matter; then the halves change."""
+    """Writes one half while it reads the other, so that their order does not matter; then exchanges the halves."""
 
     def __init__(self, axi, rng, slow):
         self.axi, self.rng, self.slow = axi, rng, slow
@@ -121,7 +122,7 @@ class Master:
                 yield from self.send(self.axi.w, {"data": data, "strb": strobes, "last": i == burst.len})
 
     def receive(self, channel):
-        """One transfer, after a pause."""
+        """Receives one transfer, after a pause."""
         for _ in self.pause():
             yield
         yield channel.ready.eq(1)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The custom instruction's bus: addresses of each machine's registers, data, an answer for each command, waiting."""
+"""Tests the custom instruction's bus: addresses of each machine's registers, data, an answer for each command,
+waiting."""
 
 import unittest
 
@@ -12,7 +13,7 @@ REGISTERS, BYTES = 0xE000_0000, 0x1000
 
 class Test(unittest.TestCase):
     def run_commands(self, commands, wait):
-        """[(result)] of [(function, machine, offset, data)] and [(write, address, data)] on the bus."""
+        """Runs [(function, machine, offset, data)]. Returns the results, and [(write, address, data)] on the bus."""
         dut, results, seen = Cfu(REGISTERS, BYTES), [], []
 
         def processor():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trine accelerators in LiteX systems: soc/README.md."""
+"""Connects Trine accelerators to LiteX systems: soc/README.md."""
 
 from trine_litex.bridge import AXI2Port
 from trine_litex.core import Trine

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """python -m trine_litex DESIGN...: writes a system with the machines of these folders.
 
-OUT gets trine_soc.v with contents of memories, LiteX's headers in software/include, NOTICE, and system.json: what else
-builds the firmware and the simulation.
+OUT receives trine_soc.v with the contents of memories, LiteX's headers in software/include, NOTICE, and system.json,
+which contains everything else that the build of firmware and simulation requires.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from trine_litex.ibex import Ibex
 from trine_litex.simulation import SimSoC
 
 NAME = "trine_soc"
-LICENCES = ("litex", "litedram", "migen")  # what the system is made of, beside the processor
+LICENCES = ("litex", "litedram", "migen")  # licences of the system, in addition to the processor's
 
 
 def arguments():
@@ -42,7 +42,7 @@ def arguments():
 
 
 def contents(args, name):
-    """What a memory begins with; the simulation reads it when it starts."""
+    """Returns the initial contents of a memory; the simulation reads them when it starts."""
     if not args.firmware:
         return [0]
     data = (Path(args.firmware) / f"{name}.bin").read_bytes()
@@ -54,18 +54,18 @@ def system_of(args):
               "cpu_variant": args.variant, "integrated_rom_size": args.rom_kib * 1024,
               "integrated_rom_init": contents(args, "rom"), "integrated_sram_size": args.sram_kib * 1024}
     if args.target == "ulx3s":
-        from trine_litex.ulx3s import UlxSoC  # litex-boards is for boards alone
+        from trine_litex.ulx3s import UlxSoC  # litex-boards is needed only for boards
         return UlxSoC(args.designs, int(args.clock_mhz * 1e6), **common)
     return SimSoC(args.designs, main_kib=0 if args.sdram else args.main_kib, faults=args.faults, **common)
 
 
 def compiler_flags(processor):
-    """LiteX names the version of the base ISA, by which gcc finds no library."""
+    """Removes the version of the base ISA, with which gcc finds no library."""
     return [flag.replace("2p0_", "").replace("2p0", "") for flag in processor.gcc_flags.split()]
 
 
 def describe(soc, out):
-    """What builds firmware and simulation."""
+    """Returns the description with which firmware and simulation are built."""
     litex = Path(cpu.__file__).parents[2]  # litex/soc
     headers = litex / "cores" / "cpu" / soc.cpu_type
     own = Path(sys.modules[type(soc.cpu).__module__].__file__).parent
@@ -82,7 +82,7 @@ def describe(soc, out):
 
 
 def is_notice(file):
-    """Not one of what ibex brings along for its own tests."""
+    """Returns true for licences, except for those of ibex' own tests."""
     return ("LICENSE" in file.name or file.name == "NOTICE") and "vendor" not in file.parts
 
 
@@ -97,7 +97,7 @@ def notice(soc):
 
 
 def check(args):
-    """LiteX would print a table and raise an error without a text."""
+    """Checks the arguments: LiteX would print a table and raise an error without a message."""
     if args.cpu not in cpu.CPUS:
         raise ValueError(f"--cpu: LiteX has no '{args.cpu}', allowed: {', '.join(sorted(cpu.CPUS))}")
     variants = list(cpu.CPUS[args.cpu].variants)
@@ -116,8 +116,8 @@ def write(args):
 
 def main():
     logging.disable(logging.WARNING)
-    cpu.CPUS["ibex"] = Ibex  # in place of LiteX's
-    cpu.CPUS["vexriscv"].add_cfu = lambda self, cfu_filename: None  # a file of Verilog; ours is cfu.py
+    cpu.CPUS["ibex"] = Ibex  # replaces LiteX's
+    cpu.CPUS["vexriscv"].add_cfu = lambda self, cfu_filename: None  # LiteX expects a Verilog file; ours is cfu.py
     args = arguments()
     try:
         write(args)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the machine's AXI4 master to a memory port of LiteDRAM's kind.
+"""Connects the machine's AXI4 master to a memory port of LiteDRAM's kind.
 
-LiteX 2024.12's own way (AXI2AXILite and its converters) goes a beat at a time, forgets which transfer an answer is
-for when the master pauses, and answers OKAY whatever the address.
+The path of LiteX 2024.12 itself (AXI2AXILite and its converters) transfers a beat at a time, loses track of answers
+when the master pauses, and answers OKAY for any address.
 """
 
 from litex.gen import LiteXModule
@@ -12,19 +12,19 @@ from migen import If, Mux, Signal, log2_int
 
 RESP_OKAY, RESP_DECERR = 0b00, 0b11
 WAITING_BURSTS = 4  # of each direction
-WAITING_READS = 32  # beats that have been asked for and have a place when they come
+WAITING_READS = 32  # requested beats, for which there is room when they arrive
 
 
 class AXI2Port(LiteXModule):
-    """AXI4 slave in front of a memory port.
+    """An AXI4 slave in front of a memory port.
 
-    axi: bursts INCR of full width, that do not cross 4 KiB (what Trine asks for); any IDs, answered in order.
-    port: `cmd` (we, addr in words of axi.data_width), `wdata` (data, we), `rdata` (data) as LiteDRAMNativePort has them:
-        a write's data is there from the cycle after its command, and read data is always taken.
-    base, size: the bytes of the bus that the memory holds; a burst that leaves them is answered with DECERR.
+    axi: bursts INCR of full width that do not cross 4 KiB (those that Trine requests); any IDs, answered in order.
+    port: `cmd` (we, addr in words of axi.data_width), `wdata` (data, we), `rdata` (data) like LiteDRAMNativePort:
+        a write's data are available from the cycle after its command, and read data are always accepted.
+    base, size: the bytes of the bus that the memory contains; a burst that leaves them is answered with DECERR.
 
-    A command leaves each cycle, of one direction until its burst is over, then of the other if one waits. A write is
-    answered when its last beat is with the port.
+    The port sends a command each cycle, for one direction until its burst is over, then for the other if a burst
+    waits. A write is answered when its last beat has reached the port.
     """
 
     def __init__(self, axi: AXIInterface, port, base, size):
@@ -33,7 +33,7 @@ class AXI2Port(LiteXModule):
         self._shift = log2_int(axi.data_width // 8)
         self._reads = self._bursts(axi.ar)
         self._writes = self._bursts(axi.aw)
-        # What is known of a beat when its data comes, and of a burst when all of it was written.
+        # Properties of a beat that are needed when its data arrive, and of a burst when all of it has been written.
         ident = ("id", axi.id_width)
         self.tags = stream.SyncFIFO([ident, ("error", 1), ("end", 1)], WAITING_READS)
         self.data = stream.SyncFIFO([("data", axi.data_width)], WAITING_READS, buffered=False)
@@ -44,7 +44,7 @@ class AXI2Port(LiteXModule):
         self._write_answers()
 
     def _bursts(self, channel):
-        """Bursts of a direction that wait, with the address as the port counts and whether it is the memory's."""
+        """Returns the waiting bursts of a direction, with the port's address and whether it is in the memory."""
         layout = [("addr", self._port.address_width), ("len", 8), ("id", self._axi.id_width), ("error", 1)]
         fifo = stream.SyncFIFO(layout, WAITING_BURSTS)
         self.submodules += fifo
@@ -64,7 +64,7 @@ class AXI2Port(LiteXModule):
 
     def _commands(self):
         axi, port, reads, writes = self._axi, self._port, self._reads, self._writes
-        writing, within = Signal(), Signal()  # the direction, and whether a burst of it waits or has begun
+        writing, within = Signal(), Signal()  # the direction, and whether one of its bursts waits or has begun
         beat = Signal(8)
         room = Signal(max=WAITING_READS + 1, reset=WAITING_READS)  # for read data
         goes, final, can_read, can_write = Signal(), Signal(), Signal(), Signal()
@@ -122,7 +122,7 @@ class AXI2Port(LiteXModule):
 
     def _write_answers(self):
         axi, port, answers, written = self._axi, self._port, self.answers.source, self.written.source
-        done = Signal(max=WAITING_BURSTS + 1)  # bursts that the port has, not yet answered
+        done = Signal(max=WAITING_BURSTS + 1)  # bursts that the port has completed, not yet answered
         ended, answered = Signal(), Signal()
         self.comb += [
             port.wdata.valid.eq(written.valid),

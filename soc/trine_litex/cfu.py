@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A custom instruction of VexRiscv for the machine's registers, beside their addresses on the bus.
+"""A custom instruction of VexRiscv for the machine's registers, in addition to their addresses on the bus.
 
 custom-0 (0x0B), R type: `.insn r 0x0B, F, N, rd, rs1, rs2`, N the machine.
 
     F = 0    rd = register at offset rs1
     F = 1    register at offset rs1 = rs2; rd = 0
 
-The processor waits for the answer. soc/firmware/trine_cfu.h has both as functions.
+The processor waits for the answer. soc/firmware/trine_cfu.h provides both as functions.
 """
 
 from litex.gen import LiteXModule
@@ -17,9 +17,9 @@ WRITE = 1  # of the three lower bits of the function
 
 
 class Cfu(LiteXModule):
-    """The processor's CFU bus to a master of the system's bus, which reaches the machines' registers alone.
+    """Connects the processor's CFU bus to a master of the system's bus, which only accesses the machines' registers.
 
-    registers: address of the first machine's; machine_bytes: from one machine's to the next.
+    registers: address of the first machine's; machine_bytes: distance between machines.
     """
 
     def __init__(self, registers, machine_bytes):
@@ -43,7 +43,7 @@ class Cfu(LiteXModule):
         fsm.act("ANSWER", self.rsp_valid.eq(1), If(self.rsp_ready, NextState("TAKE")))
 
     def connect(self, cpu):
-        """To a VexRiscv of a variant with `cfu`."""
+        """Connects to a VexRiscv variant with `cfu`."""
         cpu.cpu_params.update(
             o_CfuPlugin_bus_cmd_valid=self.cmd_valid, i_CfuPlugin_bus_cmd_ready=self.cmd_ready,
             o_CfuPlugin_bus_cmd_payload_function_id=self.function, o_CfuPlugin_bus_cmd_payload_inputs_0=self.offset,

@@ -9,12 +9,12 @@ from trine_litex.design import Design
 
 REGISTERS_BYTES = 0x1000  # of the AXI4-Lite slave
 
-# What the master's address channels carry; LiteX's record has no user signal of ours, lock and region stay 0.
+# The signals of the master's address channels; LiteX's record has no matching user signal, lock and region stay 0.
 _ADDRESS = ("addr", "len", "size", "burst", "prot", "cache", "qos")
 
 
 class Interrupt:
-    """A level as SoC.irq wants it: no register between the machine and the processor."""
+    """A level interrupt for SoC.irq, without a register between the machine and the processor."""
 
     def __init__(self):
         self.irq = Signal()
@@ -23,7 +23,7 @@ class Interrupt:
 class Trine(LiteXModule):
     """An accelerator: `registers` is an AXI4-Lite slave, `memory` an AXI4 master, `ev.irq` a level.
 
-    design: folder of `trine generate`. Its sources go to the platform.
+    design: folder of `trine generate`. Its sources are added to the platform.
     """
 
     def __init__(self, platform, design):

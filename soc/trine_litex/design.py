@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A design as `trine generate` wrote it."""
+"""Reads a design that `trine generate` wrote."""
 
 import json
 from pathlib import Path
 
 
 class Design:
-    """The folder of a design: what a system has to know of it, and its sources.
+    """The folder of a design: its properties that a system needs, and its sources.
 
-    Raises ValueError with the reason when the folder is none.
+    Raises ValueError with the reason if the folder is not a design.
     """
 
     def __init__(self, folder):
@@ -44,6 +44,6 @@ class Design:
         return self.folder / f"{self.prefix}trine.f"
 
     def sources(self):
-        """SystemVerilog in the order in which tools read it."""
+        """Returns the SystemVerilog sources in the order in which tools read them."""
         lines = self.file_list.read_text().splitlines()
         return [self.folder / line for line in lines if line.endswith(".sv")]

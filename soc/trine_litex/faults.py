@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong on a bus, on demand: between a machine and its bridge."""
+"""Injects faults on demand on the bus between a machine and its bridge."""
 
 from litex.gen import LiteXModule
 from litex.soc.interconnect.axi import AXIInterface
@@ -10,7 +10,7 @@ RESP_SLVERR = 0b10
 
 
 class Faults(LiteXModule):
-    """Passes a machine's bus on to `out`, and its interrupt to `ev.irq`, but for what the registers say."""
+    """Passes a machine's bus to `out`, and its interrupt to `ev.irq`, with the faults that the registers select."""
 
     def __init__(self, trine):
         self.read_error = CSRStorage(16, description="SLVERR with the so-manieth beat of read data; 0: never.")

@@ -10,10 +10,10 @@ from migen import If, Memory, Replicate, Signal, log2_int
 class SharedMemory(LiteXModule):
     """Block RAM of `size` bytes: `bus` for the processor, port() for each machine.
 
-    data_bits: of a word, those of the widest port.
+    data_bits: of a word; those of the widest port.
     """
 
-    autocsr_exclude = {"mem"}  # or LiteX would put it behind its CSR bus as well
+    autocsr_exclude = {"mem"}  # otherwise LiteX would connect it to its CSR bus as well
 
     def __init__(self, size, data_bits):
         self.data_bits = data_bits
@@ -23,9 +23,10 @@ class SharedMemory(LiteXModule):
         self.ram = wishbone.SRAM(self.mem, bus=self.bus)
 
     def port(self, data_bits):
-        """A port as LiteDRAM's: a command a cycle, carried out in the next one, when a write's data is there.
+        """Returns a port like LiteDRAM's: it accepts a command per cycle and executes it in the next one, when a
+        write's data are there.
 
-        data_bits: of the port, at most the memory's; a narrower one reaches its lanes of a word.
+        data_bits: of the port, at most the memory's; a narrower port accesses its lanes of a word.
         """
         lanes = self.data_bits // data_bits
         port = LiteDRAMNativePort("both", address_width=log2_int(self.mem.depth * lanes, need_pow2=False),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system for Verilator: one clock, the UART as a stream of bytes, an end."""
+"""The system for Verilator: one clock, the UART as a stream of bytes, and an exit code."""
 
 from contextlib import chdir
 
@@ -22,11 +22,11 @@ _IO = [
     ("finish", 0, Pins(1)),
     ("exit_code", 0, Pins(8)),
 ]
-CLOCK_HZ = 50_000_000  # what the firmware takes cycles for
+CLOCK_HZ = 50_000_000  # clock frequency that the firmware assumes
 
 
 class Platform(GenericPlatform):
-    """Writes Verilog and nothing else."""
+    """Writes only Verilog."""
 
     def __init__(self):
         GenericPlatform.__init__(self, "sim", _IO, name="trine_soc")
@@ -34,7 +34,7 @@ class Platform(GenericPlatform):
     def build(self, fragment, build_dir, build_name, **_):
         self.finalize(fragment)
         output = self.get_verilog(fragment, name=build_name, special_overrides=dict(sim_special_overrides))
-        with chdir(build_dir):  # contents of memories go to the current folder
+        with chdir(build_dir):  # memory contents go to the current folder
             output.write(f"{build_name}.v")
         return output.ns
 
@@ -46,7 +46,7 @@ class _Clock(LiteXModule):
 
 
 class _End(LiteXModule):
-    """`code`: written by the firmware, ends the simulation with this exit code."""
+    """Ends the simulation with the exit code that the firmware writes to `code`."""
 
     def __init__(self, platform):
         self.code = CSRStorage(8, description="Ends the simulation with this exit code.")
@@ -56,7 +56,7 @@ class _End(LiteXModule):
 
 
 class SimSoC(TrineSoC):
-    """main_kib: of main memory on chip; 0: a model of an SDRAM behind LiteDRAM and LiteX's L2 cache."""
+    """main_kib: of main memory on chip; 0: a model of an SDRAM with LiteDRAM and LiteX's L2 cache."""
 
     def __init__(self, designs, main_kib, **kwargs):
         platform = Platform()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A RISC-V system with one machine or several."""
+"""A RISC-V system with one or several machines."""
 
 from litex.soc.integration.soc import SoCRegion
 from litex.soc.integration.soc_core import SoCCore
@@ -20,9 +20,9 @@ class TrineSoC(SoCCore):
 
     The caller adds the main memory: add_main_memory() or add_main_sdram().
 
-    designs: folders of `trine generate`, with different prefixes when there are several.
-    models: words that the read-only memory holds.
-    faults: registers that break the machines' bus and interrupt, for tests.
+    designs: folders of `trine generate`, with different prefixes if there are several.
+    models: words in the read-only memory.
+    faults: adds registers that break the machines' bus and interrupt, for tests.
     """
 
     def __init__(self, platform, clk_freq, designs, models_kib=0, models=(0,), faults=False, **kwargs):
@@ -46,26 +46,26 @@ class TrineSoC(SoCCore):
                            region=SoCRegion(origin=origin, size=REGISTERS_BYTES, cached=False))
 
     def _add_cfu(self):
-        """The registers by a custom instruction, too."""
+        """Adds the custom instruction that accesses the registers."""
         self.cfu = Cfu(REGISTERS, REGISTERS_BYTES)
         self.cfu.connect(self.cpu)
         self.bus.add_master(name="cfu", master=self.cfu.bus)
         self.add_constant("TRINE_BY_CFU")
 
     def add_main_memory(self, size):
-        """Main memory on chip."""
+        """Adds main memory on chip."""
         self.main = SharedMemory(size, max(trine.design.data_bits for trine in self.trines))
         region = SoCRegion(origin=self.mem_map["main_ram"], size=size, mode="rwx")
         self.bus.add_slave(name="main_ram", slave=self.main.bus, region=region)
         self._connect(self.main.port, region)
 
     def add_main_sdram(self, phy, module):
-        """SDRAM: the processor by LiteX's L2 cache, the machines beside it, by ports of their own."""
+        """Adds SDRAM: the processor uses LiteX's L2 cache, the machines have their own ports."""
         self.add_sdram("sdram", phy=phy, module=module)
         self._connect(lambda data_bits: self.sdram.crossbar.get_port(data_width=data_bits),
                       self.bus.regions["main_ram"])
 
     def _connect(self, port_of, region):
-        """Brings each machine's memory bus to a port of its own: port_of(data_bits)."""
+        """Connects each machine's memory bus to its own port: port_of(data_bits)."""
         for index, axi in enumerate(self._buses):
             setattr(self, f"trine{index}_bridge", AXI2Port(axi, port_of(axi.data_width), region.origin, region.size))

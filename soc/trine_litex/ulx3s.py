@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system on a ULX3S (ECP5-85): the board's clock, UART and SDRAM, by litex-boards."""
+"""The system on a ULX3S (ECP5-85) with the board's clock, UART and SDRAM, from litex-boards."""
 
 from contextlib import chdir
 
@@ -20,7 +20,7 @@ class Platform(radiona_ulx3s.Platform):
 
     def build(self, fragment, build_dir, build_name, **_):
         self.finalize(fragment)
-        with chdir(build_dir):  # contents of memories go to the current folder
+        with chdir(build_dir):  # memory contents go to the current folder
             output = self.get_verilog(fragment, name=build_name)
             output.write(f"{build_name}.v")
             toolchain = self.toolchain

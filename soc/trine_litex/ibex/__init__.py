@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ibex of PyPI as a processor for LiteX, whose own module is for an earlier one.
+"""PyPI's ibex as a processor for LiteX, whose own module supports an earlier version.
 
-Its ports, packages and sources are others. What ibex takes from a library of the chip's maker is beside this file:
-prim_buf.sv, prim_clock_gating.sv; and crt0.S, for LiteX's has vectors that gcc compresses to two bytes, and none at the
-address of ibex's reset.
+Its ports, packages and sources differ. This folder contains the modules that ibex expects from a library of the
+chip's vendor, prim_buf.sv and prim_clock_gating.sv; and crt0.S, because gcc compresses the vectors of LiteX's crt0.S
+to two bytes, and it has none at ibex's reset address.
 """
 
 from importlib import metadata
@@ -18,7 +18,7 @@ from migen import ClockSignal, Instance, Record, ResetSignal, Signal
 PACKAGE, VERSION = "pythondata-cpu-ibex", "0.0.post2937"
 ON = 0b0101  # ibex_pkg::IbexMuBiOn
 
-# Verilator also looks there for modules that a parameter leaves out, and these want packages, too.
+# Verilator searches these folders, too, for modules that a parameter excludes, and those require packages.
 PRIMITIVES = "vendor/lowrisc_ip/ip/prim/rtl"
 INCLUDES = ("rtl", PRIMITIVES, "vendor/lowrisc_ip/dv/sv/dv_utils")
 NAMES = ("util", "mubi", "cipher", "count", "ram_1p", "secded")
@@ -29,7 +29,7 @@ MODULES = ("alu", "compressed_decoder", "controller", "counter", "cs_registers",
 
 
 def check():
-    """@raises ValueError: the package is not there, or it is another version, which has other ports."""
+    """@raises ValueError: the package is missing, or it is another version, which has other ports."""
     try:
         version = metadata.version(PACKAGE)
     except metadata.PackageNotFoundError:
@@ -39,7 +39,7 @@ def check():
 
 
 class Ibex(core.Ibex):
-    """RV32IMC without caches; each bus by LiteX's adapter."""
+    """RV32IMC without caches; each bus uses LiteX's adapter."""
 
     def __init__(self, platform, variant="standard"):
         check()
@@ -50,7 +50,7 @@ class Ibex(core.Ibex):
         self.memory_buses = []
         self.interrupt = Signal(15)
         fetch, data = Record(core.obi_layout), Record(core.obi_layout)
-        self.comb += fetch.be.eq(0b1111)  # only of data an output of ibex
+        self.comb += fetch.be.eq(0b1111)  # ibex outputs it only for data
         self.ibus_conv = core.OBI2Wishbone(fetch, self.ibus)
         self.dbus_conv = core.OBI2Wishbone(data, self.dbus)
         self.cpu_params = self._common() | self._bus("instr", fetch, self.ibus) | self._bus("data", data, self.dbus) | {
@@ -59,7 +59,7 @@ class Ibex(core.Ibex):
         self.add_sources(platform)
 
     def _common(self):
-        """All but the buses. What ibex has for tests, scrambling and alerts is not used."""
+        """Returns all ports except for the buses. ibex's signals for tests, scrambling and alerts are not used."""
         off = ("test_en", "ram_cfg", "hart_id", "irq_software", "irq_timer", "irq_external", "irq_nm", "debug_req",
                "scramble_key_valid", "scramble_key", "scramble_nonce")
         unread = ("scramble_req", "crash_dump", "double_fault_seen", "alert_minor", "alert_major_internal",
@@ -70,7 +70,7 @@ class Ibex(core.Ibex):
 
     @staticmethod
     def _bus(name, obi, bus):
-        """Address and answer. LiteX's slaves acknowledge what they answer with an error, too."""
+        """Returns the ports of a bus. LiteX's slaves acknowledge errors, too."""
         return {f"o_{name}_req_o": obi.req, f"o_{name}_addr_o": obi.addr, f"i_{name}_gnt_i": obi.gnt,
                 f"i_{name}_rvalid_i": obi.rvalid, f"i_{name}_rdata_i": obi.rdata, f"i_{name}_rdata_intg_i": 0,
                 f"i_{name}_err_i": bus.err}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trine from Python: quantized networks on generated accelerators, with NumPy in and out.
+"""Runs quantized networks on generated accelerators from Python, with NumPy arrays as inputs and outputs.
 
     import trine
     config = trine.Config("edge256")
@@ -8,7 +8,7 @@
     y = program.run(x, backend="rtl")       # the same on the SystemVerilog, by Verilator
     program.layers.cycles                   # an array, one entry a layer
 
-Whatever the command line would refuse raises trine.Error with the same text. docs/python.md explains all.
+Input that the command line would refuse raises trine.Error with the same message. See docs/python.md.
 """
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ Arrays = Union[np.ndarray, Mapping[str, np.ndarray], Sequence[np.ndarray]]
 
 
 class Mismatch(Error):
-    """A result is wrong: what verify() raises. `report` has what it found."""
+    """A result is wrong: raised by verify(). `report` contains its findings."""
 
     report: Report
 
 
 class Report(dict[str, Any]):
-    """The keys of the command's --json; printed as the command prints."""
+    """The keys of the command's --json; prints like the command."""
 
     def __init__(self, data: Mapping[str, Any], text: str = ""):
         super().__init__(data)
@@ -66,7 +66,7 @@ def _toml(value: Any) -> str:
 
 
 def _settings(changes: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """"array.rows=16" of {"array": {"rows": 16}} and of {"array.rows": 16}."""
+    """Returns "array.rows=16" for {"array": {"rows": 16}} and for {"array.rows": 16}."""
     found = []
     for key, value in changes.items():
         if isinstance(value, Mapping):
@@ -94,12 +94,13 @@ class Config(Mapping[str, Any]):
 
     @property
     def hash(self) -> int:
-        """Of all keys that a program sees: it runs on designs with the same."""
+        """Returns a hash of all keys that a program depends on: a program runs on designs with the same hash."""
         return self._core.hash()
 
     @property
     def identity(self) -> int:
-        """Of all keys but the name: results of designs with the same compare. `design_hash` of results."""
+        """Returns a hash of all keys but the name: results of designs with the same identity compare. `design_hash`
+        of results."""
         return self._core.identity()
 
     def __getitem__(self, key: str) -> Any:
@@ -119,7 +120,7 @@ class Config(Mapping[str, Any]):
 
 
 def presets() -> list[str]:
-    """The names of the shipped configurations."""
+    """Returns the names of the shipped configurations."""
     return _core.presets()
 
 
@@ -128,7 +129,7 @@ def _config(config: Config | str | os.PathLike[str]) -> Any:
 
 
 def _source(model: Model, name: str) -> tuple[bytes, str]:
-    """A model's bytes, and what messages call it."""
+    """Returns a model's bytes, and its name in messages."""
     if isinstance(model, (bytes, bytearray, memoryview)):
         return bytes(model), name or "model"
     if hasattr(model, "SerializeToString"):
@@ -138,7 +139,7 @@ def _source(model: Model, name: str) -> tuple[bytes, str]:
 
 
 def _shapes(given: Shapes | None) -> list[str]:
-    """As --shape takes them."""
+    """Returns shapes in the form of --shape."""
     return [f"{name}={','.join(str(int(n)) for n in (extents if isinstance(extents, Iterable) else (extents,)))}"
             for name, extents in (given or {}).items()]
 
@@ -158,7 +159,8 @@ def _array(parts: tuple[str, list[int], bytearray]) -> np.ndarray:
 
 
 class Tensor:
-    """An input or output of a model: `name`, `dtype`, `shape`; int8 codes stand for scale * (code - zero_point)."""
+    """An input or output of a model: `name`, `dtype`, `shape`; an int8 code has the value scale * (code -
+    zero_point)."""
 
     def __init__(self, entry: Mapping[str, Any]):
         self.name: str = entry["name"]
@@ -168,7 +170,8 @@ class Tensor:
         self.zero_point: int = entry["zero_point"]
 
     def quantize(self, values: np.ndarray) -> np.ndarray:
-        """Codes of real values: float [...] -> `dtype` [...]; values unchanged where the tensor is of floats."""
+        """Returns codes of real values: float [...] -> `dtype` [...]; values are unchanged if the tensor contains
+        floats."""
         if not self.scale or self.dtype.kind == "f":
             return np.asarray(values, self.dtype)
         limits = np.iinfo(self.dtype)
@@ -176,7 +179,7 @@ class Tensor:
         return np.asarray(np.clip(codes, limits.min, limits.max), self.dtype)
 
     def dequantize(self, codes: np.ndarray) -> np.ndarray:
-        """Real values of codes: `dtype` [...] -> float32 [...]."""
+        """Returns real values of codes: `dtype` [...] -> float32 [...]."""
         if not self.scale or self.dtype.kind == "f":
             return np.asarray(codes, np.float32)
         return (np.asarray(codes, np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
@@ -186,7 +189,7 @@ class Tensor:
 
 
 def _uniquely_named(entries: Sequence[Mapping[str, Any]], others: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
-    """The tensors; of equal names all but the first get a number: "x", "x#2"."""
+    """Returns the tensors; of equal names all but the first get a number: "x", "x#2"."""
     taken, tensors = {t.name for t in others}, []
     for tensor in map(Tensor, entries):
         name, count = tensor.name, 1
@@ -203,7 +206,7 @@ _TIMED = {"cycles": np.int64, "utilization": np.float64, "bound": object}
 
 
 def _records(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> np.recarray:
-    """An array for each column: table.cycles, table["name"], table[0]; pandas.DataFrame(table) works."""
+    """Returns an array for each column: table.cycles, table["name"], table[0]; pandas.DataFrame(table) works."""
     table = np.zeros(len(rows), np.dtype(list(columns.items()))).view(np.recarray)
     for i, row in enumerate(rows):
         table[i] = tuple(row[c] for c in columns)
@@ -211,15 +214,15 @@ def _records(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> n
 
 
 class Program:
-    """A compiled model; compile() and load() make it.
+    """A compiled model, made by compile() or load().
 
     name     of the model
     macs     int, multiply-accumulates of one inference on the machine
     inputs   tuple of Tensor, in the model's order
     outputs  tuple of Tensor, in the model's order
-    host     list of dict: operators that the host runs, each with its `share` of all MACs
+    host     list of dict: operators that run on the host, each with its `share` of all MACs
 
-    After run(): `layers`, `counters`, `report`, `tensors`.
+    After run(), there are also `layers`, `counters`, `report`, `tensors`.
     """
 
     def __init__(self, core: _core.Program, config: Config):
@@ -240,14 +243,14 @@ class Program:
 
     def run(self, *inputs: np.ndarray | Mapping[str, np.ndarray], backend: str = "arch", axi_latency: int = 32,
             axi_bytes_per_cycle: int = 0, lockstep: bool = False, trace: str | os.PathLike[str] = "") -> Any:
-        """Runs the network: inputs and outputs as the model has them (`inputs`, `outputs`: dtype and shape).
+        """Runs the network: inputs and outputs have the model's dtypes and shapes (`inputs`, `outputs`).
 
-        inputs   an array for each input, in order, or one dict by names; of K times the model's own batch along
+        inputs   an array for each input, in order, or one dict by names; with K times the model's own batch along
                  axis 0 for K inferences, one after the other
-        backend  "arch": the architecture simulator; "rtl": the SystemVerilog, by Verilator (the first run of a
-                 configuration builds it, a minute); "netlist": what Yosys maps it to; "golden": no machine
+        backend  "arch": the architecture simulator; "rtl": the SystemVerilog in Verilator (the first run of a
+                 configuration builds it, a minute); "netlist": Yosys' netlist; "golden": only the golden layers
         axi_latency, axi_bytes_per_cycle   of the memory, in cycles; 0 bytes: the bus width
-        lockstep  every memory write of the RTL is compared with the architecture simulator
+        lockstep  compares every memory write of the RTL with the architecture simulator
         trace     waveforms of the RTL, F.fst
 
         Returns a dict for a dict, one array for one output, else a tuple; K batches along axis 0.
@@ -278,7 +281,7 @@ class Program:
         return results
 
     def _ordered(self, given: Arrays, tensors: Sequence[Tensor], what: str) -> list[np.ndarray]:
-        """Arrays in the order of `tensors`."""
+        """Returns arrays in the order of `tensors`."""
         if isinstance(given, np.ndarray):
             return [given]
         if not isinstance(given, Mapping):
@@ -289,7 +292,7 @@ class Program:
         return [np.asarray(given[name]) for name in names]
 
     def _split(self, arrays: Sequence[np.ndarray], tensors: Sequence[Tensor]) -> list[list[_Parts]]:
-        """The arrays of each inference; what does not fit is left to the extension's check."""
+        """Returns the arrays of each inference; the extension checks arrays that do not fit."""
         counts = [_batches(a, t) for a, t in zip(arrays, tensors)] or [1]
         if len(set(counts)) > 1:
             raise Error(f"run: arrays of {', '.join(map(str, counts))} batches, allowed the same number")
@@ -297,9 +300,9 @@ class Program:
         return [[_parts(p[k]) for p in parts] for k in range(counts[0])]
 
     def verify(self, inputs: Arrays, outputs: Arrays, backend: str = "arch", tolerance: int = 0, **more: Any) -> Report:
-        """Like trine.verify(), of this program: arrays as run() takes and gives them.
+        """Verifies this program like trine.verify(): arrays as run() accepts and returns them.
 
-        With keep_tensors the codes of all operators are compared as well, with those of the golden layers.
+        With keep_tensors, the codes of all operators are compared with those of the golden layers, too.
         """
         given = self._ordered(inputs, self.inputs, "input")
         vectors = self._split([*given, *self._ordered(outputs, self.outputs, "output")], [*self.inputs, *self.outputs])
@@ -311,20 +314,20 @@ class Program:
         return [(c, s, bytes(d)) for c, s, d in self._core.golden(inputs)[own:]] if len(self._results) > own else []
 
     def image(self, *inputs: np.ndarray) -> Image:
-        """What a machine finds in memory for one inference: for a bench of one's own."""
+        """Returns the memory that a machine needs for one inference, for a bench of your own."""
         arrays = self._ordered(list(map(np.asarray, inputs)), self.inputs, "input")
         return Image(self.config, *self._core.image([_parts(a) for a in arrays]))
 
     def outputs_in(self, memory: bytes) -> tuple[np.ndarray, ...]:
-        """The outputs, in the model's order, that a run of image() has left in its memory."""
+        """Returns the outputs, in the model's order, from the memory after a run of image()."""
         return tuple(map(_array, self._core.outputs_in(bytes(memory))))
 
     def save(self, file: str | os.PathLike[str]) -> None:
-        """Writes the program file that the command line runs, too: docs/program-file.md."""
+        """Writes a program file, which the command line runs, too: docs/program-file.md."""
         _core.write_file(os.fspath(file), self._core.serialized())
 
     def disassembly(self) -> str:
-        """The instructions, a line each."""
+        """Returns the instructions, one per line."""
         return self._core.disassembly()
 
     def __repr__(self) -> str:
@@ -333,13 +336,13 @@ class Program:
 
 @dataclasses.dataclass(frozen=True)
 class Ending:
-    """How words end on the architecture simulator.
+    """The end of a program on the architecture simulator.
 
-    memory   behind them
+    memory   after the program
     cause    code of ERROR_CAUSE, 0: done
-    refused  instead of an end: the machine would do something undefined; text says what
-    word     that it stopped at; cycles, bytes_read, bytes_written: predicted, of words that are done
-    causes   cycles of each, as the registers CAUSE have them; busy: of each engine; predicted likewise
+    refused  the machine would do something undefined, which text describes
+    word     at which it stopped; cycles, bytes_read, bytes_written: predicted, for executed words
+    causes   cycles of each cause, as in the registers CAUSE; busy: of each engine; both predicted
     """
     memory: bytes
     cause: int
@@ -355,31 +358,34 @@ class Ending:
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """Words of a program and the memory that they find: BASE points to `memory`, PROGRAM to `words` right behind it."""
+    """Words of a program and its initial memory: BASE points to `memory`, PROGRAM to `words`, which follow it
+    directly."""
     config: Config
     memory: bytes
     words: bytes
 
     def run(self, cycles_limit: int = 0) -> Ending:
-        """On the architecture simulator: what a machine must leave behind, and its cause where it stops."""
+        """Runs on the architecture simulator. Returns the memory that a machine must leave, and the cause if it
+        stops."""
         memory, ending = _core.execute(self.config._core, self.memory, self.words, cycles_limit)
         return Ending(memory, **json.loads(ending))
 
     def malformed(self, n: int) -> Image:
-        """The n-th program that nobody compiled, made of this one: changed words, or random ones."""
+        """Returns the n-th malformed program made from this one: with changed words, or random ones."""
         return dataclasses.replace(self, words=_core.malformed_words(self.config._core, self.words, n))
 
 
 def random_program(config: Config, seed: int, instructions: int = 30) -> Image:
-    """Random instructions of all four engines, for a bench of one's own; the same seed gives the same.
+    """Returns random instructions of all four engines, for a bench of your own; the same seed gives the same program.
 
-    It loads all memories, runs `instructions`, stores DMEM. Even seeds run one after the other, odd ones overlap.
+    It loads all memories, runs `instructions`, stores DMEM. With even seeds, RUNs follow each other; with odd ones
+    they overlap.
     """
     return Image(config, *_core.random_program(config._core, seed, instructions))
 
 
 def _batches(array: np.ndarray, tensor: Tensor) -> int:
-    """How many times `array` holds `tensor` along axis 0; 1 where it does not fit at all."""
+    """Returns how many times `array` contains `tensor` along axis 0; 1 if it does not fit at all."""
     own = tensor.shape[0] if tensor.shape else 0
     if array.ndim != len(tensor.shape) or own == 0 or array.shape[1:] != tensor.shape[1:] or array.shape[0] % own:
         return 1
@@ -416,15 +422,16 @@ def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: 
     """Compiles a quantized TFLite or ONNX model for a configuration.
 
     model         a file, its bytes, or an onnx.ModelProto
-    config        a Config, or what makes one
+    config        a Config, or an argument for it
     rounding      "double" ("auto"): TFLite's two roundings; "single": one
     lstm          "micro" ("auto"): tflite-micro's UNIDIRECTIONAL_SEQUENCE_LSTM; "litert": LiteRT's
-    allow_host    operators that the design lacks run on the host (`host` lists them) instead of being refused
-    keep_tensors  run() leaves the codes of all operators in `tensors`: compiled without what would hide one, so more
-                  cycles; the codes are the same
+    allow_host    operators that the design does not support run on the host (`host` lists them) instead of being
+    refused
+    keep_tensors  run() stores the codes of all operators in `tensors`: optimizations that would hide one are off, so
+                  there are more cycles; the codes are the same
     shape         extents that an ONNX file leaves open: {"height": 224} by a dimension's name, {"x": (1, 3, 224, 224)} by
                   an input's
-    name          what messages call a model that is no file
+    name          the name in messages, for a model that is not a file
     """
     if not isinstance(config, Config):
         config = Config(config)
@@ -433,7 +440,7 @@ def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: 
 
 
 def load(file: str | os.PathLike[str], config: Config | str | os.PathLike[str]) -> Program:
-    """A program that save() or `trine compile --out` wrote; it holds no model to verify against."""
+    """Loads a program that save() or `trine compile --out` wrote; it contains no model to verify against."""
     return compile(file, config)
 
 
@@ -441,7 +448,7 @@ def generate(config: Config | str | os.PathLike[str], out: str | os.PathLike[str
              kit: str | os.PathLike[str] = "") -> Report:
     """Writes a design into the folder `out`: SystemVerilog, file lists, C headers, register map.
 
-    prefix  before each name of a module, a file and a C symbol
+    prefix  for each name of a module, a file and a C symbol
     kit     folder for the verification kit: docs/verification-kit.md
 
     Returns `top` (the module), `pes`, `peak_macs_per_cycle`, `dmem_banks`, `pmem_rows`, `out`.
@@ -452,13 +459,13 @@ def generate(config: Config | str | os.PathLike[str], out: str | os.PathLike[str
 def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edge256", *, rounding: str = "auto",
              table: str = "", tokens: int = 128, context: int = 0, shape: Shapes | None = None,
              name: str = "") -> Report:
-    """Cycles of a network without running it: its program's times, without its data.
+    """Predicts the cycles of a network without running it: the times of its program, without its data.
 
-    model  as compile() takes it; or, instead, table: "gpt-2", "llama-2-7b" or another of `trine estimate --help` with `tokens` that
-           go through at once, each attending to `context` (0: all of them)
-    shape  as compile() takes it
+    model  as in compile(); or instead table: "gpt-2", "llama-2-7b" or another of `trine estimate --help` with `tokens`
+           that are processed together, each attending to `context` (0: all of them)
+    shape  as in compile()
 
-    Returns of a model the keys of run(), of a table `cycles`, `macs`, `utilization`, `parameters`, `weight_bytes`,
+    Returns the keys of run() for a model; for a table `cycles`, `macs`, `utilization`, `parameters`, `weight_bytes`,
     `layers`.
     """
     if (model is None) == (not table):
@@ -471,12 +478,12 @@ def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edg
 def synth(config: Config | str | os.PathLike[str], *, target: str = "asic", liberty: str | os.PathLike[str] = "",
           macros: str | os.PathLike[str] = "", netlist: str | os.PathLike[str] = "", timing: bool = True,
           wire_load: str = "zero", jobs: int = 2) -> Report:
-    """Synthesizes a design by Yosys: area, and longest paths by OpenSTA. Takes minutes.
+    """Synthesizes a design: area with Yosys, and longest paths with OpenSTA. Takes minutes.
 
     target   "asic", "ice40", "ecp5"
-    liberty  cell library, .lib or .lib.gz ("": IHP sg13g2, which comes with Trine)
+    liberty  cell library, .lib or .lib.gz ("": IHP sg13g2, which is part of Trine)
     macros   folder with Liberty files of memories
-    netlist  folder for the netlist that was measured
+    netlist  folder for the measured netlist
 
     Returns `cells`, `area_um2`, `gate_equivalents`, `sram_bits`, `modules`, ...
     """
@@ -490,13 +497,13 @@ def verify(model: Model, config: Config | str | os.PathLike[str], vectors: Any, 
            shape: Shapes | None = None, name: str = "", **more: Any) -> Report:
     """Runs recorded vectors on the machine.
 
-    vectors    a folder (docs/vectors.md), or (inputs, outputs): arrays as Program.run() takes and gives them
-    backend    and `more`, as of Program.run()
+    vectors    a folder (docs/vectors.md), or (inputs, outputs): arrays as Program.run() accepts and returns them
+    backend    and `more`, as in Program.run()
     tolerance  codes by which an output may differ
-    shape      as compile() takes it
+    shape      as in compile()
 
     Returns `vectors`, `vectors_exact`, `cycles`, `layers`, `codes`, `codes_differ`, ...
-    Raises Mismatch where an output differs by more, with that as its `report`.
+    Raises Mismatch if an output differs by more, with this dict as its `report`.
     """
     if isinstance(vectors, tuple):
         program = compile(model, config, rounding=rounding, lstm=lstm, allow_host=allow_host, shape=shape, name=name)

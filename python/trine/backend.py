@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trine as a backend of ONNX: onnx.backend.base.Backend, for tools that ask one (needs the package onnx).
+"""Provides Trine as a backend of ONNX: onnx.backend.base.Backend, for tools that require one (needs the package
+onnx).
 
     from trine import backend
     y, = backend.run_model(onnx.load("model.onnx"), [x])
 
-Networks are run as by trine.compile(allow_host=True) on the architecture simulator. Inputs that only say scales, zero
-points, weights or shapes are constants of the network, as exporters write them: run() compiles anew for each set of their
-values. A network that is refused as it has no quantizers runs on the host, node by node in float32 (TrineRep.on_host).
-What Trine does not run raises BackendIsNotSupposedToImplementIt with its reason; is_compatible() says it before
-where the values of inputs do not matter.
+Networks run like with trine.compile(allow_host=True) on the architecture simulator. Inputs that contain only scales,
+zero points, weights or shapes are constants of the network, as exporters write them: run() compiles again for each
+set of their values. A network that is refused because it has no quantizers runs on the host, node by node in float32
+(TrineRep.on_host). A network that Trine does not support raises BackendIsNotSupposedToImplementIt with its reason;
+is_compatible() reports it before, if the values of inputs do not matter.
 """
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _SECOND = {"QLinearMatMul": 3}
 
 
 class Unsupported(NotImplementedError):
-    """What Trine does not run, with its reason; a test runner's BackendIsNotSupposedToImplementIt where there is one."""
+    """A network that Trine does not support, with the reason; a test runner's BackendIsNotSupposedToImplementIt if it
+    is installed."""
 
 
 try:
@@ -41,7 +43,7 @@ except ImportError:  # onnx without its tests
 
 
 def _activations(model: onnx.ModelProto) -> set[str]:
-    """Names of the inputs that hold activations: the first of each node that reads any."""
+    """Returns the names of the inputs that contain activations: the first of each node that reads any."""
     names = [value.name for value in model.graph.input]
     found = {node.input[0] for node in model.graph.node if node.input}
     found |= {node.input[_SECOND[node.op_type]] for node in model.graph.node
@@ -50,7 +52,7 @@ def _activations(model: onnx.ModelProto) -> set[str]:
 
 
 class TrineRep(BackendRep):
-    """A network, compiled when the values of its constants are known."""
+    """A network that is compiled when the values of its constants are known."""
 
     def __init__(self, model: onnx.ModelProto, config: str = "edge256", backend: str = "arch"):
         self.model, self.config, self.backend = model, config, backend
@@ -60,7 +62,7 @@ class TrineRep(BackendRep):
         known = {tensor.name for tensor in model.graph.initializer}
         self.names = [value.name for value in model.graph.input if value.name not in known]
         self.activations = _activations(model) & set(self.names)
-        self.on_host = False  # whether the last run was, whole
+        self.on_host = False  # true if the whole last run was on the host
         self._program: Any = None
         if self.activations == set(self.names):
             try:
@@ -101,7 +103,7 @@ class TrineRep(BackendRep):
         return tuple(np.frombuffer(data, np.dtype("?" if code == "b1" else code)).reshape(shape) for code, shape, data in parts)
 
     def _with_constants(self, given: Mapping[str, np.ndarray], activations: set[str]) -> onnx.ModelProto:
-        """@param activations  inputs that stay such"""
+        """@param activations  inputs that stay inputs"""
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         for value in list(model.graph.input):
@@ -114,7 +116,7 @@ class TrineRep(BackendRep):
 class TrineBackend(Backend):
     @classmethod
     def is_compatible(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> bool:
-        """False where Trine refuses the model whatever its inputs are."""
+        """Returns False if Trine refuses the model whatever its inputs are."""
         try:
             cls.prepare(model, device, **kwargs)
         except Unsupported:

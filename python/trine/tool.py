@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line, which the wheel carries beside the extension: `trine ...`, `python3 -m trine.tool ...`."""
+"""Runs the command line, which the wheel contains together with the extension: `trine ...`, `python3 -m trine.tool
+...`."""
 import os
 import pathlib
 import sys
@@ -8,7 +9,7 @@ PROGRAM = pathlib.Path(__file__).resolve().parent / "bin" / "trine"
 
 
 def main() -> None:
-    """Becomes the tool."""
+    """Replaces this process by the tool."""
     os.execv(PROGRAM, ["trine", *sys.argv[1:]])
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The flattened core as gates, and what is known of it: three-valued simulation and dependence.
+"""Represents the flattened core as gates, and computes which values are known: three-valued simulation and
+dependence.
 
-A value is 0, 1 or UNKNOWN. What is assigned is known, all else is any: any state, any inputs. A gate's output is known if
-its known inputs decide it, so that what is known holds in each state and for each input that agree with the assignment.
+A value is 0, 1 or UNKNOWN. Only assigned values are known; everything else is arbitrary: any state, any inputs. A
+gate's output is known if its known inputs decide it, so a known value holds in each state and for each input that
+agree with the assignment.
 """
 import collections
 import json
@@ -14,12 +16,13 @@ import sys
 UNKNOWN = 2
 GATES = "not and or xor xnor reduce_and reduce_or reduce_bool reduce_xor reduce_xnor logic_not logic_and logic_or eq ne mux"
 
-# A flip-flop's bit: its number, what it takes at the edge, what rst_ni makes of it (None: nothing).
+# A flip-flop's bit: its number, its next value, its value after rst_ni (None: no reset).
 Flop = collections.namedtuple("Flop", "bit takes reset")
 
 
 def elaborate(rtl, parameters, folder):
-    """trine_machine with one core, flattened, in gates but for arithmetic: Yosys' JSON. Names in the core begin there."""
+    """Elaborates trine_machine with one core, flattened, as gates except for arithmetic, to Yosys' JSON. Names start
+    at the core."""
     sources = sorted(rtl.rglob("*_pkg.sv")) + sorted(p for p in rtl.rglob("trine_*.sv") if not p.stem.endswith(("_pkg", "_tb")))
     values = " ".join(f"-set {key} {value}" for key, value in parameters.items())
     types = " ".join(f"t:${gate}" for gate in GATES.split())
@@ -35,7 +38,7 @@ def elaborate(rtl, parameters, folder):
 
 
 def number(bits, values):
-    """The bits' number, LSB first, or None if one is unknown."""
+    """Returns the number that the bits represent, LSB first, or None if one is unknown."""
     known = [values[bit] for bit in bits]
     return None if UNKNOWN in known else sum(value << i for i, value in enumerate(known))
 
@@ -66,7 +69,7 @@ ARITHMETIC = {"$add": lambda a, b: a + b, "$sub": lambda a, b: a - b, "$neg": la
 
 
 class Netlist:
-    """Bits are numbers; the constants 0, 1 and any are the last three."""
+    """Bits are numbers; the last three are the constants 0, 1 and any."""
 
     def __init__(self, core):
         self.nets = core["netnames"]
@@ -74,11 +77,11 @@ class Netlist:
         self.constants = {"0": top + 1, "1": top + 2, "x": top + 3, "z": top + 3}
         self.start = [UNKNOWN] * (top + 4)
         self.start[top + 1], self.start[top + 2] = 0, 1
-        self.gates = []                             # type, inputs, outputs, what computes it
-        self.users = collections.defaultdict(list)  # of a bit: places in gates
-        self.driver = {}                            # of a bit: the same
+        self.gates = []                             # type, inputs, outputs, function
+        self.users = collections.defaultdict(list)  # by bit: indices of gates that read it
+        self.driver = {}                            # by bit: index of the gate that drives it
         self.flops = {}                             # by name
-        self.sinks = collections.defaultdict(set)   # of a bit: names of the ports and memories that it reaches
+        self.sinks = collections.defaultdict(set)   # by bit: names of the ports and memories that it reaches
         self.named = self.names()
         for cell in core["cells"].values():
             self.add(cell["type"], cell["connections"], cell["parameters"])
@@ -86,7 +89,7 @@ class Netlist:
             if port["direction"] == "output":
                 for bit in port["bits"]:
                     self.sinks[self.place(bit)].add(name)
-        self.taken = collections.defaultdict(list)  # of a bit: names of the flip-flops that take it
+        self.taken = collections.defaultdict(list)  # by bit: names of the flip-flops that store it
         for name, flop in self.flops.items():
             self.taken[flop.takes].append(name)
         self.settle(self.start, range(len(self.gates)))
@@ -95,7 +98,7 @@ class Netlist:
         return bit if isinstance(bit, int) else self.constants[bit]
 
     def bits(self, name):
-        """Of a wire; of one of its bits if the name ends so."""
+        """Returns the bits of a wire; a single one if the name ends with its index."""
         if name in self.nets:
             return [self.place(bit) for bit in self.nets[name]["bits"]]
         wire, index = re.fullmatch(r"(.*)\[(\d+)\]", name).groups() if name.endswith("]") else (name, None)
@@ -104,7 +107,7 @@ class Netlist:
         return [self.bits(wire)[int(index)]]
 
     def names(self):
-        """Of each bit: a register's if it is one, else a wire's."""
+        """Returns a name for each bit: a register's if there is one, else a wire's."""
         names = {}
         for rank in (lambda name: name.startswith("$"), lambda name: name[0] != "$" and not name.endswith("_q"),
                      lambda name: name[0] != "$" and name.endswith("_q")):
@@ -135,7 +138,8 @@ class Netlist:
 
     @staticmethod
     def function(kind, places, parameters):
-        """The outputs' values from all values; of a memory or a multiplier nothing is ever known."""
+        """Returns the function from all values to the outputs' values; the outputs of memories and multipliers are
+        never known."""
         if kind in SIMPLE:
             pins = [places[pin][0] for pin in "ABS" if pin in places]
             a, b, s = pins + pins[:1] * (3 - len(pins))
@@ -158,7 +162,8 @@ class Netlist:
         return compute
 
     def settle(self, values, waiting):
-        """Evaluates gates, and those behind what becomes known: each bit once at most. False if gates contradict what was set."""
+        """Evaluates gates, and then the gates that read newly known bits: each bit at most once. Returns False if
+        gates contradict assigned values."""
         waiting, agree = list(waiting), True
         while waiting:
             _, _, outputs, compute = self.gates[waiting.pop()]
@@ -175,7 +180,7 @@ class Netlist:
         return agree
 
     def simulate(self, assigned):
-        """All values, given those of some bits; None if no state and no input agree with them."""
+        """Returns all values, given those of some bits; None if no state and no input agree with them."""
         values, waiting = self.start.copy(), []
         for bit, value in assigned.items():
             if values[bit] not in (UNKNOWN, value):
@@ -187,20 +192,20 @@ class Netlist:
         return values if self.settle(values, waiting) else None
 
     def assign(self, facts):
-        """Bits of wires: {wire: number}."""
+        """Returns the bits of wires: {wire: number}."""
         return {bit: value >> i & 1 for wire, value in facts.items() for i, bit in enumerate(self.bits(wire))}
 
     def modules(self, name):
-        """The module of a flip-flop and its parents, by their files."""
+        """Returns the modules of a flip-flop and its parents, from the names of their files."""
         source = self.nets[re.sub(r"\[\d+\]$", "", name)]["attributes"]["src"]
         return {pathlib.Path(place.split(":")[0]).stem for place in source.split("|")}
 
     def next(self, values):
-        """The flip-flops after the edge, where that is known."""
+        """Returns the flip-flops after the edge, as far as they are known."""
         return {flop.bit: values[flop.takes] for flop in self.flops.values() if values[flop.takes] != UNKNOWN}
 
     def source(self, bit, values):
-        """Where a bit comes from, through multiplexers that are decided."""
+        """Returns the source of a bit, through multiplexers whose selection is known."""
         while bit in self.driver:
             kind, inputs, _, _ = self.gates[self.driver[bit]]
             if kind != "$_MUX_" or values[inputs[2]] == UNKNOWN:
@@ -209,7 +214,7 @@ class Netlist:
         return bit
 
     def reached(self, bits, values):
-        """Flip-flops, ports and memories whose next value may depend on these bits, by name."""
+        """Returns the names of the flip-flops, ports and memories whose next value may depend on these bits."""
         seen, waiting, ends = set(), list(bits), set()
         while waiting:
             bit = waiting.pop()
@@ -225,7 +230,7 @@ class Netlist:
         return ends
 
     def sources(self, bits, values):
-        """Flip-flops and inputs, as bits, on which these may depend."""
+        """Returns the flip-flops and inputs, as bits, on which these bits may depend."""
         seen, waiting, ends = set(), list(bits), set()
         while waiting:
             bit = self.source(waiting.pop(), values)

@@ -3,11 +3,11 @@
 """Proves properties of modules of rtl/ with yosys-smtbmc and Bitwuzla.
 
 usage: prove.py [--quick] [--list] [--rtl DIR] [--build DIR] [PROOF]...
-A proof is a module of this folder around one of rtl/, with parameters small enough for a solver. "induction"
-holds for every number of cycles; "bound" for the cycles that are named, from reset. Each proof's cover statements
-are reached first, so that no assumption makes its assertions empty. Prints a line for each; exit code 1 if
-one fails (the first cycles of the counterexample are printed), 2 if a tool is missing or a file is wrong, 77 without
-PyPI, where the solver is from.
+A proof is a module of this folder around a module of rtl/, with parameters small enough for a solver. "induction"
+holds for any number of cycles; "bound" for the given number of cycles from reset. Each proof's cover statements are
+reached first, so that no assumption makes its assertions vacuous. Prints a line for each proof; exit code 1 if one
+fails (the first cycles of the counterexample are printed), 2 if a tool is missing or a file is wrong, 77 without
+PyPI, which provides the solver.
 """
 import argparse
 import dataclasses
@@ -27,13 +27,13 @@ from harness import with_packages  # noqa: E402
 
 @dataclasses.dataclass
 class Proof:
-    """Parameters of `top`, which lies in formal/<top>.sv; `rtl`: modules of rtl/ that it needs."""
+    """Parameters of `top`, which is formal/<top>.sv; `rtl`: modules of rtl/ that it needs."""
     top: str
     rtl: tuple
     parameters: dict
     cover: int = 0       # cycles in which all cover statements can be reached
     induction: int = 0   # cycles of an induction's step; 0: bounded
-    bound: int = 0       # cycles from reset, for the base case or alone; 0: combinational
+    bound: int = 0       # cycles from reset, for the base case or by itself; 0: combinational
     slow: bool = False   # not with --quick
 
     @property
@@ -122,7 +122,7 @@ def call(command, folder):
 
 
 def elaborate(proof, rtl, folder):
-    """The proof's top, written as SMT-LIB; memories as registers so that properties can name their words."""
+    """Elaborates the proof's top to SMT-LIB; memories become registers so that properties can name their words."""
     files = [next(rtl.rglob(f"{m}.sv")) for m in proof.rtl] + [ROOT / "formal" / f"{proof.top}.sv"]
     chparam = " ".join(f"-chparam {k} {v}" for k, v in proof.parameters.items())
     script = (f"read_verilog -sv -formal {' '.join(map(str, files))}; "
@@ -140,7 +140,7 @@ def passes(mode, cycles, folder):
 
 
 def prove(proof, rtl):
-    """Nothing if the proof holds, else what did not and the solver's words."""
+    """Returns None if the proof holds, otherwise the part that failed and the solver's output."""
     with tempfile.TemporaryDirectory() as folder:
         elaborate(proof, rtl, folder)
         steps = [("cover", ["-c"], proof.cover)] if proof.cover else []
@@ -181,7 +181,7 @@ def main():
         print("\n".join(p.name for p in chosen))
         return
     with_packages(options.build.resolve(), ROOT / "formal" / "requirements.txt", "bitwuzla")
-    # The solver as yosys-smtbmc calls it, and the Python that it is installed in.
+    # Adds the solver's wrapper that yosys-smtbmc calls, and the Python in which the solver is installed.
     os.environ["PATH"] = os.pathsep.join([str(ROOT / "formal"), str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
     failed = 0
     for proof in chosen:

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Proves that a soft reset leaves each flip-flop with a reset as rst_ni leaves it, or that it need not.
+"""Proves that a soft reset leaves each flip-flop that has a reset in the same state as rst_ni, or that the difference
+does not matter.
 
 usage: reset.py [--rtl DIR] [--list]
-In the flattened core (small, with all features) clear is held at 1 and the state of trine_lifecycle at the one in which it is
-1. What follows is computed; nothing else is known: any state, any inputs. Each flip-flop that rst_ni resets must then take
-its reset value at the next edge, or be listed below with the reason why it need not, which is proven, too
-(reset_reasons.py). Some reasons are assertions that prove.py proves by induction: these must be there, the proof itself is
-prove.py's. A line of the list that names none is an error. Exit code 1 if a flip-flop is neither or a reason does not hold, 2
-if a tool is missing.
+In the flattened core (small, with all features), clear is held at 1 and trine_lifecycle in the state in which clear
+is 1. Values that follow from this are computed; everything else is arbitrary: any state, any inputs. Each flip-flop
+that rst_ni resets must then take its reset value at the next edge, or be listed below with the reason why it need
+not, which is proven, too (reset_reasons.py). Some reasons are assertions that prove.py proves by induction: this
+script only checks that they exist. A line of the list that matches no flip-flop is an error. Exit code 1 if a
+flip-flop meets neither condition or a reason does not hold, 2 if a tool is missing.
 """
 import argparse
 import pathlib
@@ -31,13 +32,13 @@ IMEM, SCRUB = "u_dma.u_bus_read.gen_imem.u_imem.", "u_param_memories.u_scrub."
 FIRST_LANE = POST + "u_lanes.gen_row[0].gen_lane[0].u_lane."
 JOBS = "u_matmul.u_compute.u_jobs."
 PARAMS = "u_param_memories.u_params."
-NO_JOB = ({POST + "c_valid_i": 0}, {POST + "u_drain.c_same": 0})  # of two cases one, behind a clear
+NO_JOB = ({POST + "c_valid_i": 0}, {POST + "u_drain.c_same": 0})  # one of two cases, after a clear
 MOST_LINES = 8  # of one reason
 NO_WRITE = {CSR + "write_q": 0}
 
 
 def below(instance, names):
-    """A pattern of names below an instance."""
+    """Returns a pattern of names below an instance."""
     return re.escape(instance) + names
 
 
@@ -115,13 +116,13 @@ def reason_of(name):
 
 
 def prove_reasons(core, other):
-    """Lines of what is wrong with the flip-flops that do not take their reset values."""
+    """Returns the errors of the flip-flops that do not take their reset values, as lines."""
     without = dict.fromkeys(re.sub(r"\[\d+\]$", "", name) for name in other if reason_of(name) is None)
     wrong = [f"{name}: not what reset makes it" for name in without]
     for reason in EXCEPTIONS:
         names = [name for name in other if reason_of(name) is reason]
         if names:
-            lines = list(dict.fromkeys(re.sub(r"\[\d+\](?=:? )", "", line) for line in reason[2](core, names)))  # a register once
+            lines = list(dict.fromkeys(re.sub(r"\[\d+\](?=:? )", "", line) for line in reason[2](core, names)))  # once each
             wrong += [f"{line} ({reason[1]})" for line in lines[:MOST_LINES]]
             wrong += [f"and {len(lines) - MOST_LINES} more ({reason[1]})"] if len(lines) > MOST_LINES else []
         else:

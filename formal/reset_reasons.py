@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a flip-flop need not be after a soft reset what rst_ni makes it: kinds of reasons, each with its proof.
+"""Proves why a flip-flop may differ after a soft reset from its value after rst_ni: the kinds of reasons, each with
+its proof.
 
-A reason is a function of the core (netlist.Netlist) and of the names of flip-flops. It gives what is wrong: nothing, if it
-holds for all of them in any state, for any inputs, where it says nothing else.
+A reason is a function of the core (netlist.Netlist) and of the names of flip-flops. It returns its errors: none if it
+holds for all of them in any state and for any inputs, unless it states otherwise.
 """
 import functools
 import itertools
@@ -15,7 +16,7 @@ LIFE, CSR = "u_control.u_csr.u_life.", "u_control.u_csr."
 IDLE, RUN, STOP, CLEAR = range(4)                                # trine_lifecycle's states
 CLEARS = {LIFE + "clear_q": 1, LIFE + "state_q": CLEAR}          # a_clear of trine_csr_props
 STARTS = {LIFE + "start_q": 1, LIFE + "state_q": RUN, LIFE + "clear_q": 0}  # a_starts, a_clear
-READS = re.compile(r"u_control\.u_csr\.(rdata|counter_high)_q\[\d+\]|irq_o")  # what the driver is told
+READS = re.compile(r"u_control\.u_csr\.(rdata|counter_high)_q\[\d+\]|irq_o")  # read by the driver
 
 
 def differing(core, names, values):
@@ -23,7 +24,7 @@ def differing(core, names, values):
 
 
 def impossible(core, assigned):
-    """What is assigned agrees with no state and no input."""
+    """Returns true if the assignment agrees with no state and no input."""
     return core.simulate(assigned) is None
 
 
@@ -32,16 +33,18 @@ def all_values(bits):
 
 
 def contraries(bits, value):
-    """Assignments of which each other value has one: all others of a state, a bit that differs of a longer number."""
+    """Returns assignments that together cover all other values: all other values of a state, a differing bit of a
+    longer number."""
     if len(bits) <= 2:
         return [other for other in all_values(bits) if any(other[bit] != value >> i & 1 for i, bit in enumerate(bits))]
     return [{bit: 1 - (value >> i & 1)} for i, bit in enumerate(bits)]
 
 
 def implied(core, event, facts, cases=()):
-    """Which of the facts, each given those before it, do not follow: a fact follows if its contraries agree with no state.
+    """Returns the facts that do not follow, each given those before it: a fact follows if its contraries agree with
+    no state.
 
-    `cases`: wires whose values are tried, where what is known does not decide.
+    `cases`: wires whose values are tried if the known values do not decide.
     """
     wrong, known = [], dict(event)
     for wire, value in facts.items():
@@ -53,30 +56,30 @@ def implied(core, event, facts, cases=()):
 
 
 def takes_reset(core, names, given=None):
-    """Cleared, if also these hold in the cycle of clear."""
+    """Proves that clear resets them, if `given` also holds in the cycle of clear."""
     return differing(core, names, core.simulate(core.assign(CLEARS | (given or {}))))
 
 
 def comes_again(core, _):
-    """A soft reset in the cycle of clear leads to stop, and so to the next clear."""
+    """Proves that a soft reset in the cycle of clear leads to stop, and so to the next clear."""
     values, state = core.simulate(core.assign(CLEARS | {LIFE + "soft_reset_i": 1})), matching(core, re.escape(LIFE) + "state_q")
     takes = [core.flops[name].takes for name in sorted(state)]
     return [] if number(takes, values) == STOP else ["a soft reset is lost"]
 
 
-# -----------------------------------------------------------------------------------------------------------------------------
-# Empty: clear comes from stop alone, when drained_i says that the bus owes nothing.
-# -----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------
+# Empty: clear follows only after stop, when drained_i states that the bus owes nothing.
+# ---------------------------------------------------------------------------------------------------------------
 READ, WRITE = "u_dma.u_bus_read.u_read.", "u_dma.u_bus_write.u_write."
 DRAINED = {LIFE + "state_q": STOP, READ + "ar_valid_q": 0, READ + "used_q": 0, READ + "gen_count[0].count_q": 0,
-           READ + "gen_count[1].count_q": 0, WRITE + "count_q": 0}      # these follow from what clear_q takes,
+           READ + "gen_count[1].count_q": 0, WRITE + "count_q": 0}      # these follow from the next value of clear_q,
 EMPTY = {READ + "gen_join.half_q": 0, WRITE + "aw_valid_q": 0, WRITE + "open_q": 0, WRITE + "next_q": 0,
-         WRITE + "waits_q": 0}                                          # these from them: a_empty of the masters' proofs
+         WRITE + "waits_q": 0}                                          # and these from them: a_empty of the masters' proofs
 
 
 @functools.lru_cache
 def drained(core):
-    """All values in the cycle of clear, after one of stop in which clear_q takes a 1."""
+    """Returns all values in the cycle of clear, after one of stop in which clear_q is about to become 1."""
     rises = {core.flops[LIFE + "clear_q[0]"].takes: 1}
     before = core.simulate(rises | core.assign(DRAINED | EMPTY))
     return core.simulate(core.next(before))
@@ -87,7 +90,8 @@ def empty(core, names):
 
 
 def clear_waits(core):
-    """What clear does not wait for; what of it does not follow from gates is proven elsewhere."""
+    """Returns the conditions that clear does not wait for; conditions that do not follow from gates are proven
+    elsewhere."""
     rises = {core.flops[LIFE + "clear_q[0]"].takes: 1}
     wrong = [f"clear does not wait: {line}"
              for line in implied(core, rises, DRAINED, [LIFE + "soft_reset_i", LIFE + "error", LIFE + "done_i"])]
@@ -98,42 +102,43 @@ def clear_waits(core):
 
 
 def settles(core, names):
-    """What it takes with clear is what it takes in the first cycle after rst_ni."""
+    """Proves that its next value in the cycle of clear equals that in the first cycle after rst_ni."""
     first = core.simulate({flop.bit: flop.reset for flop in core.flops.values() if flop.reset is not None})
     pairs = [(name, drained(core)[core.flops[name].takes], first[core.flops[name].takes]) for name in names]
     return [f"{name}: not as in the first cycle after reset" for name, here, there in pairs if here == UNKNOWN or here != there]
 
 
-# -----------------------------------------------------------------------------------------------------------------------------
-# Of the driver, or of nobody.
-# -----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------
+# Flip-flops that only the driver uses, or that are not read.
+# ---------------------------------------------------------------------------------------------------------------
 def depending(core, names, values):
-    """What depends on them, but for themselves and what the driver reads."""
+    """Returns everything that depends on them, except for themselves and the driver's reads."""
     ends = core.reached([core.flops[name].bit for name in names], values) - set(names)
     return [f"{end} depends on {names[0]}" for end in sorted(ends) if not READS.fullmatch(end)]
 
 
 def drivers(core, names):
-    """Nothing but a write of the driver changes it: without one each keeps its value."""
+    """Proves that only a write of the driver changes them: without one, each keeps its value."""
     values = core.simulate(core.assign({CSR + "write_q": 0}))
     return [f"{name}: changes without a write" for name in names
             if core.source(core.flops[name].takes, values) != core.flops[name].bit]
 
 
 def reported(core, names):
-    """Only the driver is told."""
+    """Proves that only the driver reads them."""
     return depending(core, names, core.simulate({}))
 
 
 def deciding(core, names, facts):
-    """Facts of wires that depend on the flip-flops themselves: of these nothing can be said by such facts."""
+    """Returns facts about wires that depend on the flip-flops themselves: such facts prove nothing about these."""
     state = core.assign({wire: value for wire, value in facts.items() if core.bits(wire)[0] not in core.driver})
     own, values = {core.flops[name].bit for name in names}, core.simulate(state)
     return [f"{wire} depends on {names[0]}" for wire in facts if own & core.sources(core.bits(wire), values) - set(state)]
 
 
 def unread(core, names, given, ends, cases=()):
-    """Nothing depends on it while this is so, nor in the cycle in which that ends, of which `ends` are the signs."""
+    """Proves that nothing depends on them as long as `given` holds, nor in the cycle in which that ends, which `ends`
+    mark."""
     wrong = deciding(core, names, given | ends)
     for case in all_values([bit for name in cases for bit in core.bits(name)]):
         values = core.simulate(core.assign(given) | case)
@@ -146,7 +151,8 @@ def unread(core, names, given, ends, cases=()):
 
 
 def forgotten(core, names, event, follows=None, cycles=1, turns=None, cases=()):
-    """So many cycles after the event nothing depends on it, whatever the wires `cases` and the flip-flops `turns`, which go round, are."""
+    """Proves that `cycles` cycles after the event nothing depends on them, whatever the values of the wires `cases`
+    and of the rotating flip-flops `turns`."""
     facts = event | (follows or {})
     wrong = implied(core, core.assign(event), follows or {}) + deciding(core, names, facts)
     each = orbit(core, matching(core, turns)) if turns else all_values([bit for name in cases for bit in core.bits(name)])
@@ -162,20 +168,20 @@ def forgotten(core, names, event, follows=None, cycles=1, turns=None, cases=()):
 
 
 def refuses(core, names):
-    """No program starts while one of them is 1."""
+    """Proves that no program starts while one of them is 1."""
     start = core.assign({CSR + "start": 1})
     return [f"{name}: a program may start" for name in names if not impossible(core, start | {core.flops[name].bit: 1})]
 
 
-# -----------------------------------------------------------------------------------------------------------------------------
-# Goes round: it depends on itself alone, so a wait after rst_ni brings each value that it ever has.
-# -----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------
+# Rotates: the value depends only on itself, so waiting after rst_ni produces each value that it can have.
+# ---------------------------------------------------------------------------------------------------------------
 def matching(core, pattern):
     return [name for name in core.flops if re.fullmatch(pattern + r"\[\d+\]", name)]
 
 
 def orbit(core, names):
-    """All values from that of rst_ni on."""
+    """Returns all values, beginning with the one after rst_ni."""
     state, seen = {core.flops[name].bit: core.flops[name].reset for name in names}, []
     while state not in seen and UNKNOWN not in state.values():
         seen.append(state)
@@ -190,9 +196,9 @@ def goes_round(core, names):
     return wrong + ([] if orbit(core, names) else [f"{names[0]} does not go round"])
 
 
-# -----------------------------------------------------------------------------------------------------------------------------
-# Runs empty: from the cycle of clear on, with whatever the driver and the bus do.
-# -----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------
+# Runs empty: from the cycle of clear on, whatever the driver and the bus do.
+# ---------------------------------------------------------------------------------------------------------------
 LONGEST = 64                      # cycles
 NO_CLEAR = {LIFE + "clear_q": 0}  # since the last one
 
@@ -202,13 +208,13 @@ def differing_now(core, names, state):
 
 
 def after(core, state, *cases):
-    """What is known of the flip-flops after a cycle in one of these cases, or not known to be in none."""
+    """Returns the known values of the flip-flops after a cycle in one of these cases; impossible cases are ignored."""
     ends = [core.next(values) for values in (core.simulate(state | core.assign(case)) for case in cases) if values]
     return {bit: value for bit, value in ends[0].items() if all(end.get(bit) == value for end in ends)} if ends else None
 
 
 def always(core, state, *cases):
-    """What is still known after any number of cycles, each in one of these cases."""
+    """Returns the values that are still known after any number of cycles, each in one of these cases."""
     while True:
         end = after(core, state, *cases)
         kept = {bit: value for bit, value in state.items() if end is None or end.get(bit) == value}
@@ -218,7 +224,8 @@ def always(core, state, *cases):
 
 
 def before(core, names, entry):
-    """All have their reset values in a cycle in which nothing can have entered since clear, and no control has seen them."""
+    """Proves that all have their reset values in a cycle in which nothing can have entered since clear, and that no
+    control has read them before."""
     state, seen = after(core, {}, CLEARS), set(names)
     for cycle in range(1, LONGEST):
         wrong, values = differing_now(core, names, state), core.simulate(state)
@@ -233,7 +240,8 @@ def before(core, names, entry):
 
 
 def runs_out(core, names, silent, cases, counter=None):
-    """All have their reset values when the counter, which clear sets, has come to 0, or soon; until then the wires `silent` are 0.
+    """Proves that all have their reset values soon after the counter, which clear sets, has reached 0; until then the
+    wires `silent` are 0.
 
     Each cycle is in one of the cases.
     """
@@ -252,18 +260,19 @@ def runs_out(core, names, silent, cases, counter=None):
 
 
 def first_job_is_first(core, names, start, take, offered, first):
-    """The first job behind a clear is marked so: none is offered before a start, and from that on it is until a job is taken."""
+    """Proves that the first job after a clear is marked as such: none is offered before a start, and from then on the
+    mark stays until a job is taken."""
     idle = always(core, after(core, {}, CLEARS), NO_CLEAR | {start: 0})
     begun = always(core, after(core, idle, NO_CLEAR | {start: 1}), NO_CLEAR | {take: 0})
     return [f"{wire} is not {value} yet" for state, wire, value in ((idle, offered, 0), (begun, first, 1))
             if core.simulate(state)[core.bits(wire)[0]] != value]
 
 
-# -----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------
 # Proven elsewhere: by an induction of prove.py, which holds in each state.
-# -----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------
 def proven(core, names, top, *labels):
-    """Assertions of a proof around the module, or a parent, of these flip-flops."""
+    """Requires assertions of a proof around the module of these flip-flops, or around a parent."""
     module = top.removesuffix("_props")
     proofs = [p for p in prove.proofs() if p.top == top and module in p.rtl and p.induction]
     text = (prove.ROOT / "formal" / f"{top}.sv").read_text()
@@ -277,18 +286,18 @@ def proven_of_others(core, _, top, *labels):
 
 
 def asserted(core, _, module, label):
-    """A contract of a module that the simulations of the whole core check: for what no proof here has."""
+    """Requires a contract of a module that the simulations of the whole core check, because no proof covers it."""
     path = next((prove.ROOT / "rtl").rglob(f"{module}.sv"))
     return [] if re.search(rf"\b{label}: +ass(ume|ert)\b", path.read_text()) else [f"{module}: no {label}"]
 
 
 def facts_proven(core):
-    """What is wrong with what the reasons take for granted: CLEARS, STARTS, DRAINED, EMPTY."""
+    """Returns the errors in the facts that the reasons assume: CLEARS, STARTS, DRAINED, EMPTY."""
     return proven(core, (), "trine_csr_props", "clear", "starts") + clear_waits(core)
 
 
 def holds(reason, *more, **given):
-    """The reason with what else it needs to know."""
+    """Returns the reason with its further arguments."""
     return lambda core, names: reason(core, names, *more, **given)
 
 

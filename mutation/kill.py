@@ -4,8 +4,9 @@
 
 usage: kill.py [--least PERCENT] [--seconds N] [--jobs N] [--only TEXT] [--engine slurm [--out DIR]] BENCH=MUTANTS.v ...
 A bench must pass without a mutant. A mutant is killed if a case of the bench fails or the bench does not end within
---seconds. Survivors are printed: the text of the RTL, what was changed, `@` and its lines; those listed in
-survivors.txt beside this program (what is before the `@`), with a reason, count as explained. Exit code 1 if fewer than --least percent were killed or explained.
+--seconds. Survivors are printed: the text of the RTL, the change, `@` and its lines; survivors listed in
+survivors.txt in this folder (the part before the `@`), with a reason, count as explained. Exit code 1 if fewer than
+--least percent were killed or explained.
 --engine slurm: as a job array, by `trine campaign` ($TRINE_PROGRAM, or the launcher), resumed from --out.
 """
 import argparse
@@ -28,7 +29,7 @@ EXPLAINED = pathlib.Path(__file__).resolve().parent / "survivors.txt"
 
 
 def runs(bench, number, seconds):
-    """Whether the bench passes with that mutant."""
+    """Returns true if the bench passes with that mutant."""
     try:
         done = subprocess.run([bench, "--abort"], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, timeout=seconds,
@@ -44,18 +45,18 @@ def source(path):
 
 
 def place(path, first, start, last, end):
-    """The text at a place: that of its first line, as far as it belongs to it."""
+    """Returns the text at a place: the part of its first line that belongs to it."""
     lines = source(path)
-    if int(first) < 1:  # of Yosys' own
+    if int(first) < 1:  # belongs to Yosys
         return pathlib.Path(path).name
     text = lines[int(first) - 1][int(start) - 1:int(end) - 1 if first == last else None]
     return f"{pathlib.Path(path).name} `{text.strip()}`"
 
 
 def describe(line):
-    """The change and its places in rtl/, of a line of Yosys' mutate; and the numbers of their lines.
+    """Returns the change and its places in rtl/, from a line of Yosys' mutate; and the line numbers.
 
-    The change names text, not lines: it holds when others come before them.
+    The change names text, not lines, so it stays the same if lines are inserted before.
     """
     field = dict(re.findall(r"-(mode|port|portbit|ctrlbit|wire|wirebit) (\S+)", line))
     cell = re.search(r"-cell (\S+)", line).group(1)
@@ -70,13 +71,14 @@ def describe(line):
 
 
 def explained():
-    """Descriptions of survivors that need no test: lines `description | reason`."""
+    """Returns descriptions of survivors that need no test: lines `description | reason`."""
     lines = EXPLAINED.read_text().splitlines() if EXPLAINED.exists() else []
-    return dict(line.rsplit(" | ", 1) for line in lines if " | " in line)  # RTL has bars, too
+    return dict(line.rsplit(" | ", 1) for line in lines if " | " in line)  # RTL contains bars, too
 
 
 def lives_by_trine(pairs, options):
-    """The same of (bench, number) pairs, all in one campaign of trine's; a changed bench is another command."""
+    """Returns the same for (bench, number) pairs, all in one campaign of `trine campaign`; a changed bench is another
+    command."""
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
     hashes = {bench: hashlib.sha256(pathlib.Path(bench).read_bytes()).hexdigest() for bench, _ in pairs}
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +94,7 @@ def lives_by_trine(pairs, options):
 
 
 def lives_of(pairs, options):
-    """Whether each (bench, number) passes, in order, as they come."""
+    """Yields true for each (bench, number) that passes, in order."""
     if options.engine:
         yield from lives_by_trine(pairs, options)
         return
@@ -101,7 +103,8 @@ def lives_of(pairs, options):
 
 
 def campaign(bench, mutants, lives, reasons):
-    """Numbers of killed, explained and surviving mutants. `lives`: of the bench without one, then with each."""
+    """Returns the numbers of killed, explained and surviving mutants. `lives`: of the bench without a mutant, then
+    with each."""
     if not next(lives):
         sys.exit(f"kill.py: {bench}: fails without a mutant")
     count = collections.Counter()
@@ -115,7 +118,7 @@ def campaign(bench, mutants, lives, reasons):
 
 
 def row(name, count):
-    """Of a table in Markdown."""
+    """Returns a row of a Markdown table."""
     numbers = [sum(count.values()), count["killed"], count["explained"], count["survived"]]
     return f"| {name} | " + " | ".join(f"{n:,}" for n in numbers) + " |"
 

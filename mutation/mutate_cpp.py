@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Draws bugs in the C++ of the tool: an operator, a constant, or one more or less, at places that a seed chooses.
+"""Draws bugs in the C++ of the tool: a changed operator or constant, or one more or less, at places that a seed
+selects.
 
 usage: mutate_cpp.py --seed TEXT [--count N] [--places N] [--out FILE.json]
 --seed: any text; for a list of bugs the hash of the commit before it, so that nobody chose the places. The list has
-the form of tests/planted/*.json (tests/planted/planted.py runs it). --places N prints N more places, files and lines of C++ and
-of rtl/, for bugs that are planted by hand.
+the form of tests/planted/*.json (tests/planted/planted.py runs it). --places N prints N more places, files and lines
+of C++ and of rtl/, for bugs that are planted by hand.
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("base", "machine", "gen", "sw", "sim", "synth", "soc", "tools")
-# The test program that knows a folder best; the longest prefix counts.
+# The test program that covers a folder best; the longest prefix counts.
 KNOWS = {
     "base/": "base_test", "machine/": "machine_test", "gen/": "gen_test", "sw/model/": "model_test",
     "sw/": "arch_test", "sw/abi/": "abi_test", "sw/reference/": "reference_test", "sw/program/": "compiler_test", "sw/compiler/": "arch_test",
@@ -26,21 +27,21 @@ KNOWS = {
     "tools/energy/": "energy_test", "tools/estimate/": "estimate_test", "tools/sweep/": "sweep_test",
     "rtl/": "random_program_test",
 }
-# clang-format puts blanks around binary operators, and none around the brackets of a template.
+# clang-format puts blanks around binary operators, but not around the brackets of a template.
 OPERATORS = {" < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > ", " == ": " != ", " != ": " == ",
              " && ": " || ", " || ": " && ", " + ": " - ", " - ": " + ", " * ": " + ", " / ": " * ", " % ": " / "}
 NUMBER = re.compile(r"(?<![\w.'])(\d+)(?![\w.'])")
 
 
 def sources():
-    """C++ that is part of the tool, by name; tests, the fuzzer and what they share are not."""
+    """Returns the C++ files that are part of the tool, without tests, the fuzzer and files that these share."""
     listed = subprocess.run(["git", "ls-files", *(f"{f}/*.{e}" for f in FOLDERS for e in ("cpp", "h", "c"))], cwd=ROOT,
                             stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     return [f for f in listed if not re.search(r"(^tools/fuzz/|_test\.cpp|/testing\.h|/examples/)", f)]
 
 
 def code_of(line):
-    """The line with strings and comments blanked, of the same length; nothing of a line that has no code."""
+    """Returns the line with strings and comments blanked, of the same length; empty for a line without code."""
     if line.lstrip().startswith(("#", "//", "*", "static_assert")):
         return ""
     line = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])\'', lambda m: "~" * len(m[0]), line)
@@ -48,7 +49,7 @@ def code_of(line):
 
 
 def mutants_of(line):
-    """(what, the changed line) for each place of a line."""
+    """Yields (description, the changed line) for each place of a line."""
     code = code_of(line)
     for old, new in OPERATORS.items():
         for found in re.finditer(re.escape(old), code):
@@ -59,7 +60,8 @@ def mutants_of(line):
 
 
 def context(lines, number):
-    """From line `number` (from 0) up, until the text stands once; the index of its first line."""
+    """Returns the text that ends at line `number` (from 0) and is unique in the file, and the index of its first
+    line."""
     text = "".join(lines)
     for first in range(number, max(number - 6, -1), -1):
         if text.count("".join(lines[first:number + 1])) == 1:
@@ -98,7 +100,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path)
     options = parser.parse_args()
     generator = random.Random(options.seed)
-    # By size: a line is as likely as any other.
+    # Weighted by size, so that all lines are equally likely.
     files = [f for f in sources() for _ in range(len((ROOT / f).read_text().splitlines()) // 20 + 1)]
     text = json.dumps(draw(generator, files, options.count), indent=1) + "\n"
     if options.out:

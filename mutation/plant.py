@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A module with all its mutants in one: Yosys changes a bit of a cell's port where the environment says so.
+"""Makes one module that contains all mutants: Yosys changes a bit of a cell's port if the environment selects it.
 
 usage: plant.py --top TOP --modules A,B --count N --out FILE.v [--seed N] [--param K=V]... [-D X]... [-I DIR]... SOURCE...
-The mutants lie in the cells that come from the modules A, B, as wide as they are read; changes that leave the
-netlist as it is (0 for a 0) are none. Writes FILE.v, in which `trine_mutant()` (C, see mutant.cpp) chooses one of
-them, 0 none, and FILE.list, a line of Yosys' `mutate` for each.
+The mutants are in the cells that come from the modules A, B, for all bits that are read; changes that leave the
+netlist unchanged (0 for a 0) do not count. Writes FILE.v, in which `trine_mutant()` (C, see mutant.cpp) selects a
+mutant, 0 none, and FILE.list, a line of Yosys' `mutate` for each.
 """
 import argparse
 import json
@@ -23,7 +23,7 @@ def yosys(script):
 
 
 def changes_something(line, cells):
-    """False for a constant that is there already, or an inversion by a constant that forbids it."""
+    """Returns False for a constant that equals the present one, or an inversion that a constant makes ineffective."""
     field = dict(re.findall(r"-(mode|cell|port|portbit|ctrlbit) (\S+)", line))
     bits = cells[field["cell"].removeprefix("\\")]["connections"][field["port"].removeprefix("\\")]
     bit = bits[int(field["portbit"])]
@@ -38,7 +38,7 @@ def changes_something(line, cells):
 
 
 def choose(listed, netlist, top, count):
-    """Keeps the first `count` that change something, numbered anew."""
+    """Keeps the first `count` mutants that change something, with new numbers."""
     cells = json.loads(netlist.read_text())["modules"][top]["cells"]
     lines = [line for line in listed.read_text().splitlines() if changes_something(line, cells)]
     if len(lines) < count:
@@ -49,7 +49,7 @@ def choose(listed, netlist, top, count):
 
 
 def choose_by_environment(text, top):
-    """The control signal is a port of the module in what Yosys writes; here it is read once."""
+    """Replaces the control port of the module that Yosys writes by a signal that is read once from the environment."""
     text, ports = re.subn(r"(module " + re.escape(top) + r"\([^;]*?), mutant\b", r"\1", text, count=1)
     text, inputs = re.subn(r"  input \[15:0\] mutant;\n  wire \[15:0\] mutant;\n",
                            '  import "DPI-C" function int trine_mutant();\n'
@@ -81,9 +81,9 @@ def main():
     base, netlist = options.out.with_suffix(".il"), options.out.with_suffix(".json")
     yosys(f"read_verilog -sv {read}; chparam{chparam} {options.top}; "
           f"hierarchy -check -top {options.top}; proc; opt; "
-          # Flattened cells have the places of their instances, too: marked before.
+          # Flattened cells also have the attribute of their instances, so they are marked before.
           f"setattr -set trine_mutable 1 {selection}; flatten; "
-          # Bits that nobody reads, or that are constant, would make mutants that change nothing.
+          # Bits that are not read, or are constant, would make mutants without effect.
           "opt; wreduce; opt; opt_clean -purge; "
           f"rename -top {options.top}; write_rtlil {base}; write_json {netlist}; "
           f"mutate -list {2 * options.count} -seed {options.seed} -ctrl mutant 16 1 -o {listed} "

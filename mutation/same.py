@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a mutant is the module itself, for all inputs and states: Yosys' sat, on both beside each other.
+"""Proves with Yosys' sat that a mutant equals the module itself, for all inputs and states.
 
 usage: same.py MUTANTS.v NUMBER ...
-For modules without memories: registers count as inputs (what they hold) and outputs (what they get). Prints a line for each
-mutant; exit code 1 if one is not shown to be the same, which need not mean that anyone can see the difference.
+For modules without memories: registers count as inputs (their value) and outputs (their next value). Prints a line
+for each mutant; exit code 1 if one is not proven to be equal, which does not mean that the difference can be
+observed.
 """
 import argparse
 import pathlib

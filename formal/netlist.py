@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Represents the flattened core as gates, and computes which values are known: three-valued simulation and
-dependence.
+"""Represents the flattened core as gates, and computes which values are known: three-valued simulation and dependence.
 
 A value is 0, 1 or UNKNOWN. Only assigned values are known; everything else is arbitrary: any state, any inputs. A
 gate's output is known if its known inputs decide it, so a known value holds in each state and for each input that

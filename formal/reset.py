@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Proves that a soft reset leaves each flip-flop that has a reset in the same state as rst_ni, or that the difference
-does not matter.
+"""Proves that a soft reset leaves each flip-flop that has a reset as rst_ni does, or that the difference does not matter.
 
 usage: reset.py [--rtl DIR] [--list]
 In the flattened core (small, with all features), clear is held at 1 and trine_lifecycle in the state in which clear

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proves why a flip-flop may differ after a soft reset from its value after rst_ni: the kinds of reasons, each with
-its proof.
+"""Proves why a flip-flop may differ after a soft reset from its value after rst_ni: the kinds of reasons, each with its proof.
 
 A reason is a function of the core (netlist.Netlist) and of the names of flip-flops. It returns its errors: none if it
 holds for all of them in any state and for any inputs, unless it states otherwise.

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Draws bugs in the C++ of the tool: a changed operator or constant, or one more or less, at places that a seed
-selects.
+"""Draws bugs in the C++ of the tool: a changed operator or constant, or one more or less, at places that a seed selects.
 
 usage: mutate_cpp.py --seed TEXT [--count N] [--places N] [--out FILE.json]
 --seed: any text; for a list of bugs the hash of the commit before it, so that nobody chose the places. The list has

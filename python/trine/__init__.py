@@ -425,8 +425,7 @@ def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: 
     config        a Config, or an argument for it
     rounding      "double" ("auto"): TFLite's two roundings; "single": one
     lstm          "micro" ("auto"): tflite-micro's UNIDIRECTIONAL_SEQUENCE_LSTM; "litert": LiteRT's
-    allow_host    operators that the design does not support run on the host (`host` lists them) instead of being
-    refused
+    allow_host    operators that the design does not support run on the host (`host` lists them) instead of being refused
     keep_tensors  run() stores the codes of all operators in `tensors`: optimizations that would hide one are off, so
                   there are more cycles; the codes are the same
     shape         extents that an ONNX file leaves open: {"height": 224} by a dimension's name, {"x": (1, 3, 224, 224)} by

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Provides Trine as a backend of ONNX: onnx.backend.base.Backend, for tools that require one (needs the package
-onnx).
+"""Provides Trine as a backend of ONNX: onnx.backend.base.Backend, for tools that require one (needs the package onnx).
 
     from trine import backend
     y, = backend.run_model(onnx.load("model.onnx"), [x])

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the command line, which the wheel contains together with the extension: `trine ...`, `python3 -m trine.tool
-...`."""
+"""Runs the command line, which the wheel contains together with the extension: `trine ...`, `python3 -m trine.tool ...`."""
 import os
 import pathlib
 import sys

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests the custom instruction's bus: addresses of each machine's registers, data, an answer for each command,
-waiting."""
+"""Tests the custom instruction's bus: addresses of each machine's registers, data, an answer for each command, waiting."""
 
 import unittest
 

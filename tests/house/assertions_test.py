@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each module of rtl/ asserts its contract, or is listed in tests/house/assertions.tsv with the reason why it does
-not.
+"""Each module of rtl/ asserts its contract, or is listed in tests/house/assertions.tsv with the reason why it does not.
 
 usage: assertions_test.py [--rtl DIR]
 

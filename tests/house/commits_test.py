@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks the rules of CONTRIBUTING.md for commit messages, on the commits since the hook cmake/hooks/commit-msg was
-added.
+"""Checks the rules of CONTRIBUTING.md for commit messages, on the commits since the hook cmake/hooks/commit-msg was added.
 
 usage: commits_test.py
        commits_test.py --message FILE    the message that git is about to commit, for the hook

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests figures.py on the log of a ctest run: campaigns that passed, that failed, with many cases, and that did not
-run.
+"""Tests figures.py on the log of a ctest run: campaigns that passed, that failed, with many cases, and that did not run.
 
 usage: figures_test.py CTEST
 """

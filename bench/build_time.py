@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Processor time of a first build, of the tests and of small changes, in a fresh clone with an empty cache.
+"""Measures processor time of a first build, of the tests and of small changes, in a fresh clone with an empty cache.
 
 usage: build_time.py [--before REVISION] [--tests] [--changes N] [--seed S]
        build_time.py --chroot RELEASE [--folder DIR] [--commands COMMAND...] [--keep]
-Each step runs in a clone of its own without ../shared, with a compiler cache and a cache of RTL models of its own; the
-packages are there. --before: the same of an earlier revision in the same hour, with ratios. --tests: `./trine test`
-after the demo, too (half an hour). --changes: N .cpp of the tool, drawn by the seed, each with a new line, and
-sw/model/graph.h; the tool again (10).
---chroot: instead, the last commit in a new Debian system that has only the packages (root, mmdebstrap): minutes of the
-launcher's COMMANDs, one after the other (demo, test, "test --all"), and the costliest targets and tests. --keep: stores
-the tables in bench/results/build_time.json. tests/house/pages_test.py fails when they are older than 200 commits.
+Each step runs in a separate clone without ../shared, with its own compiler cache and cache of RTL models; the
+packages are installed. --before: measures an earlier revision in the same hour, too, with ratios. --tests: also
+`./trine test` after the demo (half an hour). --changes: changes N .cpp files of the tool, drawn by the seed, by one
+line each, and sw/model/graph.h; builds the tool again each time (10).
+--chroot: instead, measures the last commit in a new Debian system that contains only the packages (root, mmdebstrap):
+minutes of the launcher's COMMANDs, one after the other (demo, test, "test --all"), and the costliest targets and
+tests. --keep: stores the tables in bench/results/build_time.json. tests/house/pages_test.py fails when they are older
+than 200 commits.
 """
 import argparse
 import collections
@@ -42,7 +43,7 @@ def spent():
 
 
 class Clone:
-    """A revision in a folder of its own; nothing of another build helps."""
+    """A revision in a new folder, without anything from other builds."""
 
     def __init__(self, folder, revision):
         self.tree = folder / "trine"
@@ -61,26 +62,26 @@ class Clone:
         if done.returncode:
             sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout[-3000:]}")
         times = spent() - before, time.monotonic() - start
-        # A step takes up to half an hour, and a later one may fail.
+        # Prints at once, because a step takes up to half an hour, and a later one may fail.
         print(f"{' '.join(command)}: {minutes(times)} processor minutes, {times[1] / MINUTE:.1f} wall minutes",
               file=sys.stderr, flush=True)
         return times
 
     def sources(self):
-        """Sources of the tool itself, sorted."""
+        """Returns the sources of the tool itself, sorted."""
         parts = ("base", "machine", "gen", "sw/model", "sw/reference", "sw/program", "sw/compiler", "synth", "sim", "soc", "tools")
         return sorted(p for part in parts for p in (self.tree / part).rglob("*.cpp")
                       if not p.stem.endswith("_test") and p.name != "shim.cpp")
 
     def changed(self, file):
-        """The tool again, behind a line more."""
-        with file.open("a") as text:  # a comment would leave the compiler cache what it was
+        """Builds the tool again after adding a line to a file."""
+        with file.open("a") as text:  # a comment would not change the compiler cache's key
             text.write(f'static_assert(true, "another line of {file.name}");\n')
         return self.run("./trine", "build", "trine_cli")
 
 
 class Chroot:
-    """A fresh Debian system with a clone and the packages, as tests/distro/run.py makes it."""
+    """A fresh Debian system with a clone and the packages, made as in tests/distro/run.py."""
 
     def __init__(self, folder, release):
         spec = importlib.util.spec_from_file_location("distro", common.ROOT / "tests/distro/run.py")
@@ -113,11 +114,11 @@ class Chroot:
         return times
 
     def forget_costs(self):
-        """The tests' costs are those of the last command."""
+        """Deletes the costs of earlier commands."""
         (self.tree / "build/release/processor.log").unlink(missing_ok=True)
 
     def costs(self):
-        """[(name, processor seconds)] of the build's targets and of the tests, the costliest first."""
+        """Returns [(name, processor seconds)] of the build's targets and of the tests, the costliest first."""
         seconds, build = collections.Counter(), self.tree / "build/release"
         for line in (build / ".ninja_log").read_text().splitlines()[1:]:
             start, end, _, output, _ = line.split("\t")
@@ -131,7 +132,7 @@ class Chroot:
 
 
 def lines_of(head, rows):
-    """A table of Markdown."""
+    """Returns a Markdown table."""
     return ["| " + " | ".join(row) + " |" for row in [head, ["---"] + ["---:"] * (len(head) - 1), *rows]]
 
 
@@ -159,7 +160,7 @@ def minutes(times):
 
 
 def measure(revision, options):
-    """{step: (processor seconds, wall seconds)}"""
+    """Returns {step: (processor seconds, wall seconds)}."""
     with tempfile.TemporaryDirectory(prefix="trine_build_") as folder:
         clone = Clone(pathlib.Path(folder), revision)
         steps = {"`./trine demo`, the build included": clone.run("./trine", "demo"),

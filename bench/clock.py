@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Clock and silicon of presets beside their goals, and beside another revision's RTL, by today's tool.
+"""Compares clock and silicon of presets with their goals, and with another revision's RTL, using the current tool.
 
 usage: clock.py [--rtl REVISION] [--zero] [--ecc] [--imem] [--int8] [--placed] [--ecp5] [--cycles] [--all]
                 [--keep FOLDER] [--liberty FILE] [CONFIG]...    (edge32 edge64 edge256 edge1024)
---zero    without wires, three precisions: the clock; macros and all silicon at 4.7 ns (what is measured if nothing
-          is named)
+--zero    without wires, three precisions: the clock; macros and all silicon at 4.7 ns (the default)
 --ecc     the same clock with memory.ecc; --imem: with an instruction memory of 16 KiB
---int8    gate equivalents a MAC of designs of int8 alone, before and after buffers and strengths
+--int8    gate equivalents per MAC of int8 designs, before and after buffers and strengths
 --placed  placed from three seeds, with estimated wires; --ecp5: placed and routed on an ECP5
 --cycles  of ResNet-8, kws, vww and ad01; with --int8 also logic and small macros x clock x cycles
 --all     all of these
-With --rtl that revision is checked out and its generator built in a folder of its own; what it emits goes through
-`trine synth --design` of today. With --keep reports are kept in FOLDER, and what is there is not measured again: of the
-same design, options and committed synth/. The library is $TRINE_SHARED's sg13g2 if it is there, else that of
+With --rtl that revision is checked out and its generator built in a separate folder; its designs are measured by the
+current `trine synth --design`. With --keep reports are stored in FOLDER, and reports of the same design, options and
+committed synth/ are reused. The library is $TRINE_SHARED's sg13g2 if it exists, otherwise that of
 `trine synth`.
 """
 import argparse
@@ -36,7 +35,7 @@ INT8 = 'array.precisions=["int8"]'
 ECC = "memory.ecc=true"
 IMEM = "memory.imem_kib=16"
 PLACE = ["--place", "--seeds", "3"]
-AT_GOAL = ["--clock-ns", "4.7"]  # silicon of a design that need not be faster than its goal
+AT_GOAL = ["--clock-ns", "4.7"]  # silicon of a design that only needs to reach its goal
 PARTS = ["zero", "ecc", "imem", "int8", "placed", "ecp5", "cycles"]
 
 
@@ -52,7 +51,7 @@ def same(goal, configs):
     return dict.fromkeys(configs, goal)
 
 
-# goals: by configuration; those measured are named there.
+# goals: by configuration; the configurations with a goal are measured.
 Figure = collections.namedtuple("Figure", "part what keys options value form goals")
 FIGURES = [
     Figure("zero", "zero wire, ns", [], [], key("clock_ns"), "{:.2f}", same("4.7", PRESETS)),
@@ -85,7 +84,7 @@ def must(*command):
 
 
 class Revision:
-    """Designs of one generator, measured by today's tool; cycles by its own simulator."""
+    """The designs of one generator, measured by the current tool; cycles by the generator's own simulator."""
 
     def __init__(self, name, program, folder, options):
         self.name, self.program, self.folder, self.options = name, program, folder, options
@@ -98,7 +97,7 @@ class Revision:
         return folder
 
     def report(self, config, keys, options):
-        """Of `trine synth`. A placed one has the clock without wires, too."""
+        """Returns the report of `trine synth`. The report of a placed design contains the clock without wires, too."""
         if not options and self.options.placed and (config, *keys, *PLACE) in self.reports:
             options = PLACE
         at = (config, *keys, *options)
@@ -141,16 +140,16 @@ class Revision:
 
 
 def generator_of(revision, folder):
-    """The program of another revision, built without its tests."""
+    """Returns the program of another revision, built without its tests."""
     must("git", "-C", common.ROOT, "worktree", "add", "--detach", folder / "tree", revision)
     must("cmake", "-S", folder / "tree", "-B", folder / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
     must("ninja", "-C", folder / "build", "trine_cli")
-    return next((folder / "build").glob("*/cli/trine"))  # tools/cli, once sw/cli
+    return next((folder / "build").glob("*/cli/trine"))  # tools/cli, earlier sw/cli
 
 
 @contextlib.contextmanager
 def revisions(options):
-    """Today's, and the other one if there is one."""
+    """Yields the current revision, and the other one if requested."""
     with tempfile.TemporaryDirectory(prefix="trine-clock-") as name:
         folder = pathlib.Path(name)
         try:
@@ -163,7 +162,7 @@ def revisions(options):
 
 
 def line(what, config, goal, form, values):
-    """A row: now, its goal, then, and what is left of that."""
+    """Returns a row: the current value, its goal, the other revision's value, and their ratio."""
     cells = [form.format(value) if value else "-" for value in values]
     if len(values) == 1:
         return [what, config, cells[0], goal]
@@ -175,7 +174,7 @@ def mean(values):
 
 
 def cycle_lines(config, goals, keys, measured):
-    """Geometric mean of the networks, and the worst of them."""
+    """Returns the geometric mean of the networks, and the worst of them."""
     counted = [revision.cycles(config, keys) for revision in measured]
     what = "cycles of four networks, `memory.ecc`" if keys else "cycles of four networks"
     rows = [line(f"{what}, geometric mean", config, goals[0], "{:,.0f}", [mean(c) for c in counted])]
@@ -186,14 +185,14 @@ def cycle_lines(config, goals, keys, measured):
 
 
 def product(revision, config):
-    """(Logic and small macros) x clock x cycles, int8, of a design at the goal's clock."""
+    """Returns (logic and small macros) x clock x cycles, int8, of a design at the goal's clock."""
     report = revision.report(config, [INT8], AT_GOAL)
     silicon = report["logic_gate_equivalents"] + (report["macro_gate_equivalents_other"] or 0)
     return silicon / 1e6 * report["clock_ns"] * mean(revision.cycles(config, [INT8])) / 1e3
 
 
 def lines(measured, options):
-    """All that is asked for, what is placed first: it gives the clock without wires, too."""
+    """Returns all requested rows, placed designs first: their reports contain the clock without wires, too."""
     wanted = [(figure, config) for figure in FIGURES if getattr(options, figure.part)
               for config in options.configs if config in figure.goals]
     measure = lambda figure, config: [r.report(config, figure.keys, figure.options) for r in measured]
@@ -214,7 +213,7 @@ def lines(measured, options):
 
 
 def detail(revision, at, report):
-    """What stands behind a clock."""
+    """Returns details of a clock."""
     kilo = lambda name: "-" if report[name] is None else f"{report[name] / 1000:.0f} k"
     placed = "--place" in at
     path = report["clock_placed_path" if placed else "clock_path"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""clock.py's tables of reports that are there already.
+"""Tests clock.py's tables of existing reports.
 
 usage: clock_test.py
 """
@@ -23,7 +23,7 @@ NETWORKS = {"now": [100, 200, 300, 400], "then": [100, 200, 240, 400]}
 
 
 class Kept(clock.Revision):
-    """A revision whose every design costs `factor` of REPORT."""
+    """A revision in which every design costs `factor` times REPORT."""
 
     def __init__(self, name, factor, options):
         super().__init__(name, None, None, options)

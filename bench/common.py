@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks share: where the program and the models are, one run, one table."""
+"""The common part of the benchmarks: paths of the program and the models, running a command, printing a table."""
 import json
 import os
 import pathlib
@@ -8,27 +8,27 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# A benchmark may import one of any folder of bench/.
+# A benchmark may import modules of any folder of bench/.
 sys.path += [str(ROOT / "bench" / name) for name in ("cycles", "silicon", "published", "speed")]
 SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared"))
 REFUSED = 2  # exit code for bad input
 
 
 def help_of(text):
-    """Prints it where it is asked for, before modules are imported that may not be here."""
+    """Prints the help if requested, before modules are imported that may not be installed."""
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(text)
         sys.exit(0)
 
 
 def program():
-    """$TRINE_PROGRAM, else what ./trine has built; ./trine builds it on the way."""
+    """Returns $TRINE_PROGRAM, or the launcher ./trine, which builds the program if necessary."""
     return os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
 
 
 def attempt(*arguments):
-    """Runs a command. @return its --json, or None where it refuses its input (exit code 2), and the command's message;
-    ends the benchmark with that message if anything else is wrong."""
+    """Runs a command. @return its --json, or None if it refuses its input (exit code 2), and the command's message.
+    Ends the benchmark with that message on any other error."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "result.json"
         command = [program(), *map(str, arguments), "--quiet", "--json", str(path)]
@@ -46,8 +46,8 @@ def trine(*arguments):
 
 
 def save(path, text):
-    """Whole or not at all, through a temporary that is renamed; what is no plain file (a device, a pipe, where a link
-    leads) is written through."""
+    """Writes a file completely or not at all, through a temporary file that is renamed; writes directly to a path
+    that is not a plain file (a device, a pipe, the target of a link)."""
     target = pathlib.Path(path).resolve()
     if target.exists() and not target.is_file():
         target.write_text(text)
@@ -58,7 +58,7 @@ def save(path, text):
 
 
 def kept(folder, name, measure):
-    """What `measure` gives, a report; with a folder the one that is there already, else it is left there."""
+    """Returns the report of `measure`; with a folder, reuses a report that is stored there, or stores the new one."""
     path = pathlib.Path(folder) / f"{name}.json" if folder else None
     if path and path.exists():
         return json.loads(path.read_text())
@@ -70,13 +70,13 @@ def kept(folder, name, measure):
 
 
 def design(config):
-    """Options for a design: a preset or file, and keys to set: "edge256 memory.dmem_kib=16"."""
+    """Returns the options for a design: a preset or file, and keys to set: "edge256 memory.dmem_kib=16"."""
     name, *keys = config.split()
     return ["--config", name, *(word for key in keys for word in ("--set", key))]
 
 
 def versions():
-    """Tools and machine, for the line under a table."""
+    """Returns the versions of tools and computer, for the line under a table."""
     def first_line(*command):
         return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
     revision = first_line("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")
@@ -84,7 +84,7 @@ def versions():
 
 
 def table(head, rows):
-    """Markdown; text to the left, numbers to the right."""
+    """Prints a Markdown table; text is left-aligned, numbers are right-aligned."""
     print("| " + " | ".join(head) + " |")
     right = [not isinstance(cell, str) or cell[:1].isdigit() for cell in rows[0]]
     print("|" + "|".join("---:" if r else "---" for r in right) + "|")

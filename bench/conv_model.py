@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a TFLite model of int8 CONV_2D layers (SAME, stride 1), by flatc from sw/model/tflite/tflite.fbs.
+"""Writes a TFLite model of int8 CONV_2D layers (SAME, stride 1), with flatc from sw/model/tflite/tflite.fbs.
 
 usage: conv_model.py OUT.tflite [--size H] [--channels C] [--filters M] [--window R] [--layers N]
                      [--residual]
@@ -55,7 +55,7 @@ def model(size, channels, filters, window, residual, layers):
 
 
 def write(path, size=32, channels=64, filters=64, window=3, residual=False, layers=1):
-    """Convolutions of size*size*channels*filters*window*window MACs each."""
+    """Writes convolutions of size*size*channels*filters*window*window MACs each."""
     path = pathlib.Path(path)
     with tempfile.TemporaryDirectory() as folder:
         text = pathlib.Path(folder) / "model.json"

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped table of energies, measured anew, and how far it is off on designs that it was not fitted to.
+"""Measures the shipped table of energies again, and its errors on designs that it was not fitted to.
 
 usage: energy_table.py --keep FOLDER [--out TABLE.json] [--held-out CONFIG]... [CONFIG]...
                                           (edge32 edge64 edge256 edge512, held out: edge128)
-`trine energy` measures each CONFIG on the same networks (layers of $TRINE_SHARED with their vectors, shipped ones, seeded
-binary and ternary layers), FOLDER keeps what came out: what is there is not measured again. Without --out the shipped
-table is compared, not fitted. --layers: each layer. Minutes a design, most of them `trine synth`'s.
+`trine energy` measures each CONFIG on the same networks (layers of $TRINE_SHARED with their vectors, shipped ones,
+seeded binary and ternary layers); FOLDER stores the results, and stored ones are reused. Without --out the shipped
+table is compared instead of fitted. --layers: each layer. Takes minutes per design, most of them for `trine synth`.
 """
 import argparse
 import json
@@ -25,7 +25,7 @@ LOW = ("binary", "ternary")
 
 
 def workloads(folder):
-    """Models, each with its vectors."""
+    """Yields models, each with its vectors."""
     models, golden = common.SHARED / "models", common.SHARED / "golden"
     for layer in LAYERS:
         yield models / "layers" / f"{layer}.tflite", golden / "layers" / layer
@@ -39,7 +39,7 @@ def workloads(folder):
 
 
 def measured(config, keep):
-    """The file that `trine energy --json` wrote of a design."""
+    """Returns the file that `trine energy --json` wrote for a design."""
     file = keep / f"{config.replace(' ', '_')}.json"
     if not file.exists():
         with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ def measured(config, keep):
 
 
 def row(file, table, held_out):
-    """A design against the table: cycles, pJ a cycle, the error of all, the layers' errors."""
+    """Returns a design compared with the table: cycles, pJ per cycle, the total error, the layers' errors."""
     layers = common.trine("energy", "--measured", file, "--table", table)["layers"]
     whole = layers.pop()
     errors = [100 * (layer["table_pj"] / layer["measured_pj"] - 1) for layer in layers]
@@ -67,7 +67,7 @@ PARTS = {"gates": "cells", "pins": "pins", "wires": "wires", "glitches": "glitch
 
 
 def a_cycle(design):
-    """{component: {part: pJ a cycle}}, of all cycles."""
+    """Returns {component: {part: pJ per cycle}}, over all cycles."""
     samples = design["samples"]
     cycles = sum(sample["cycles"] for sample in samples)
     return {component: {part: sum(sample["energy"][component][key] for sample in samples) / cycles
@@ -75,7 +75,7 @@ def a_cycle(design):
 
 
 def components(small, large):
-    """pJ a cycle by component and part of one design, and of a larger one in short."""
+    """Prints pJ per cycle by component and part of one design, and totals of a larger one."""
     of, beside = a_cycle(small), a_cycle(large)
     rows = []
     for component in [*of, "all"]:
@@ -87,14 +87,14 @@ def components(small, large):
     return rows
 
 
-MACS = {"int8": 3, "ternary": 4, "binary": 5}  # places among the actions
-LAYERS_OF_MACS = {"int8": ("lenet_mnist: conv2", "lenet_mnist: pool2",  # which of them has the convolution
+MACS = {"int8": 3, "ternary": 4, "binary": 5}  # indices among the actions
+LAYERS_OF_MACS = {"int8": ("lenet_mnist: conv2", "lenet_mnist: pool2",  # the layers that contain the convolution
                            "micro_speech_quantized: Relu"),
                   "ternary": ("ternary: quant5",), "binary": ("binary: bipolarquant5",)}
 
 
 def a_mac(design, components):
-    """pJ a MAC of these components, by precision: least and most of its layers."""
+    """Returns pJ per MAC of these components, by precision: minimum and maximum over its layers."""
     found = {}
     for precision, names in LAYERS_OF_MACS.items():
         layers = [sample for sample in design["samples"]
@@ -113,7 +113,7 @@ def mac_row(name, found):
 
 
 def print_parts(small, large):
-    """What components take, and a MAC."""
+    """Prints the energy of components, and per MAC."""
     name = lambda design: f"`{design['configuration']['name']}`"
     common.table(["component", *PARTS, f"{name(large)}: all but clock", "clock"], components(small, large))
     everything = list(large["samples"][0]["energy"])

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped table of energies on a design that it was not fitted to, with codes of int16, number formats and spikes.
+"""Tests the shipped table of energies on a design that it was not fitted to, with int16 codes, number formats and spikes.
 
 usage: energy_wide.py --keep FOLDER [--layers]       needs onnx of PyPI
-`trine energy` measures one 3x3 convolution in forms of bench/cycles/formats.py, layers of int8, a network of int16 operators
-and two spiking ones; FOLDER keeps what came out: what is there is not measured again. --layers: each layer.
+`trine energy` measures one 3x3 convolution in forms of bench/cycles/formats.py, int8 layers, a network of int16
+operators and two spiking ones; FOLDER stores the results, and stored ones are reused. --layers: each layer.
 """
 import argparse
 import json
@@ -20,13 +20,13 @@ import formats  # noqa: E402
 
 DESIGN = "edge64 name=wide4x4 array.rows=4 array.cols=4 array.activations16=true array.formats=true"
 CHANNELS, FILTERS, SIZE = 8, 16, 8
-STRIPPED = ("int16_int8", "e3m4_int8", "posit8_0_int8")  # their ends are the host's
+STRIPPED = ("int16_int8", "e3m4_int8", "posit8_0_int8")  # their ends run on the host
 FORMS = ("int8_int8", *STRIPPED, "int8_e4m3")
 LAYERS = ("conv_1x1_s1_same", "add", "mul", "softmax_12")
 NETWORK, LENET = "tests/maps16/network", "models/lenet_mnist"
 SPIKES = ("conv", "cuba")  # of tests/spikes
 TABLE = common.ROOT / "tools" / "energy" / "tables" / "sg13g2.json"
-# Row of the table, whether a sample is of it: its name, whether the array works.
+# A row of the table, and a function that selects its samples: by name, and by whether the array works.
 ROWS = (("int8: convolution, LeNet, four layers", lambda name, array: name.split(":")[0] in ("int8_int8", "lenet_mnist", *LAYERS)),
         ("int16: convolution", lambda name, array: name.startswith("int16_int8")),
         ("E3M4: convolution, int8 weights", lambda name, array: name.startswith("e3m4_int8")),
@@ -39,7 +39,7 @@ ROWS = (("int8: convolution, LeNet, four layers", lambda name, array: name.split
 
 
 def strip(path):
-    """The network without the quantizers at its ends, in its place."""
+    """Removes the quantizers at the network's ends, and overwrites the file."""
     import onnx
     model = onnx.load(path)
     graph = model.graph
@@ -56,7 +56,7 @@ def strip(path):
 
 
 def measured(keep):
-    """The file that `trine energy --json` wrote."""
+    """Returns the file that `trine energy --json` wrote."""
     file = keep / "wide.json"
     if not file.exists():
         with tempfile.TemporaryDirectory() as scratch:

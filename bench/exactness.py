@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Which recorded vectors each design reproduces bit by bit, and why not the others.
+"""Shows which recorded vectors each design reproduces bit by bit, and why it refuses the others.
 
 usage: exactness.py [--backend rtl|arch] [--allow-host] [--only TEXT] [CONFIG]...
 A CONFIG is a preset or file and keys to set: "edge256 memory.dmem_kib=16". The models are those of this repository
-and, if it is there, of $TRINE_SHARED (../shared), each with all its recorded vectors (of both roundings where both
-were recorded). Ends with exit code 1 if an output differs.
+and of $TRINE_SHARED (../shared) if it exists, each with all its recorded vectors (of both roundings if both were
+recorded). Ends with exit code 1 if an output differs.
 """
 import argparse
 import concurrent.futures
@@ -21,7 +21,7 @@ SUFFIXES = (".tflite", ".onnx")
 
 
 def folders():
-    """Pairs of a folder with models and one with a folder of vectors for each."""
+    """Yields pairs of a folder with models and one with a folder of vectors for each model."""
     for folder in ("models", "tests/operators", "tests/onnx"):
         yield common.ROOT / folder, common.ROOT / folder
     yield common.SHARED / "models", common.SHARED / "golden"
@@ -29,7 +29,7 @@ def folders():
 
 
 def cases():
-    """Models with the folders of their vectors: a manifest, there or one folder down."""
+    """Yields models with the folders of their vectors: those with a manifest, directly or one folder below."""
     for models, vectors in folders():
         for model in sorted(models.glob("*")):
             if model.suffix in SUFFIXES:
@@ -39,7 +39,7 @@ def cases():
 
 
 def verify(config, case, options):
-    """0: exact, 1: different, 2: refused; and the program's last line without the folder."""
+    """Returns 0: exact, 1: different, 2: refused; and the program's last line without the folder."""
     model, vectors = case
     command = [common.program(), "verify", "--quiet", *common.design(config), str(model),
                "--vectors", str(vectors), "--backend", options.backend]
@@ -61,7 +61,7 @@ def main():
         sys.exit("no model with vectors matches")
     rows, others, wrong = [], [], False
     for config in options.configs:
-        if options.backend == "rtl":  # once alone, so that two don't build the same design
+        if options.backend == "rtl":  # once by itself, so that two processes do not build the same design
             verify(config, chosen[0], options)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(lambda case: verify(config, case, options), chosen))

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Accuracy by eight-bit format, of the machine's and of those that it refuses, with NumPy alone.
+"""Measures accuracy by eight-bit format, both supported and refused ones, with NumPy only.
 
 usage: formats_reference.py CIFAR     needs numpy and onnx of PyPI; CIFAR as bench/cycles/formats.py has it
 
 Each result is the sum of all products, rounded once to the format; scales are powers of two by the rules of `trine
-quantize --format` (models/eight_bits.py). Sums are made of parts of up to 53 bits, which float64 adds up exactly, joined
-in 64 bits: exact for all but E5M2, whose sums have up to 76 bits and lose what lies 64 bits below their first.
+quantize --format` (models/eight_bits.py). Sums are computed in parts of up to 53 bits, which float64 adds exactly,
+and joined in 64 bits: exact for all formats except E5M2, whose sums have up to 76 bits and lose the bits beyond the
+upper 64.
 """
 import pathlib
 import sys
@@ -21,12 +22,12 @@ sys.path.insert(0, str(common.ROOT / "models"))
 import eight_bits  # noqa: E402
 from cycles.formats import COUNT, NETWORKS  # noqa: E402
 
-HALF = {"posit8_1": (None, 13), "e5m2": (17, 17)}  # bits of the lower parts of activations, of weights
+HALF = {"posit8_1": (None, 13), "e5m2": (17, 17)}  # bits of the lower parts of activations and of weights
 CALIBRATION, AT_ONCE = 100, 100
 
 
 def windows(x, filter_shape, attributes, outside=0):
-    """[N, P, Q, C * R * S] of [N, C, H, W]"""
+    """Returns [N, P, Q, C * R * S] of [N, C, H, W]."""
     R, S = filter_shape
     top, left, bottom, right = attributes.get("pads", [0, 0, 0, 0])
     U, V = attributes.get("strides", [1, 1])
@@ -36,7 +37,7 @@ def windows(x, filter_shape, attributes, outside=0):
 
 
 def parts(values, bits):
-    """[(part, its power of two)]"""
+    """Returns [(part, its power of two)]."""
     if bits is None:
         return [(values, 0)]
     high = np.floor(values / 2.0 ** bits)
@@ -44,7 +45,7 @@ def parts(values, bits):
 
 
 def product(x, w, name):
-    """x w^T of whole numbers."""
+    """Returns x w^T of whole numbers."""
     of_x, of_w = HALF.get(name, (None, None))
     return sum((a @ b.T).astype(np.longdouble) * np.longdouble(2) ** (i + j)
                for a, i in parts(x, of_x) for b, j in parts(w, of_w))
@@ -60,7 +61,7 @@ class Network:
         self.weights = {}
 
     def rounded(self, name, sums, unit):
-        """A node's result. @param sums, unit  it is their product"""
+        """Returns a node's rounded result. @param sums, unit  the result is their product"""
         if self.fmt is None:
             real = np.asarray(sums, np.float64) * unit
             self.largest[name] = max(self.largest.get(name, 0), float(np.abs(real).max()))
@@ -69,7 +70,7 @@ class Network:
         return self.fmt.nearest(sums * (np.longdouble(1) * unit / scale)).astype(np.float64), scale
 
     def dense(self, name, x, w, b):
-        """[.., K] by [M, K]"""
+        """Multiplies [.., K] by [M, K]."""
         units, scale = x
         if self.fmt is None:
             return self.rounded(name, units @ w.T + b, 1.0)

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Headline figures, measured again on the architecture simulator.
+"""Measures headline figures again on the architecture simulator.
 
 usage: headlines.py [--pages] [TEXT]
-Exit code 1, a line each, if a figure is off by more than 0.5 % from what it was, if the figure that a page shows is more
-than 3.5 % from it (the RTL's cycles beside the simulator's), or if a page shows what bench/results/ does not have
-(store.py). --pages: only what needs no measurement; TEXT: figures whose entry contains it.
-bench/results/simulator.json has them: value, unit, command, key of its --json (/12: of twelve), and which figure of the
-pages it stands for (`shown`). `estimate`, `token` and `text` run here, in a second or less. Models of $TRINE_SHARED
-(../shared) are measured where that is.
+Prints a line each, with exit code 1, if a figure differs by more than 0.5 % from the stored one, if the figure on a
+page differs by more than 3.5 % from it (the RTL's cycles compared with the simulator's), or if a page shows a figure
+that bench/results/ does not contain (store.py). --pages: only checks that need no measurement; TEXT: figures whose
+entry contains it.
+bench/results/simulator.json contains them: value, unit, command, key of its --json (/12: divided by twelve), and the
+figure of the pages that it corresponds to (`shown`). `estimate`, `token` and `text` run here, in a second or less.
+Models of $TRINE_SHARED (../shared) are measured if it exists.
 """
 import argparse
 import collections
@@ -22,7 +23,7 @@ import decode
 import store
 
 WORSE = 0.005
-PREDICTION = 0.035  # the simulator beside the RTL, whose cycles the pages show
+PREDICTION = 0.035  # the simulator compared with the RTL, whose cycles the pages show
 Row = collections.namedtuple("Row", "name value unit command key shown")
 
 
@@ -53,7 +54,7 @@ def token(config, context):
 
 
 def text(config):
-    """The text of docs/language-models.md."""
+    """Measures the text of docs/language-models.md."""
     model = common.SHARED / "models" / "stories260K.bin"
     return common.trine("generate-text", *common.design(config), model, "--tokenizer", model.parent / "tok512.bin",
                         "--prompt", "Once upon a time", "--tokens", 60, "--backend", "arch")
@@ -63,7 +64,7 @@ COMMANDS = {"estimate": estimate, "token": token, "text": text}
 
 
 def measured(command, done):
-    """The JSON of a command that runs here; each runs once."""
+    """Returns the JSON of a command that runs here; each command runs once."""
     if command not in done:
         name, *arguments = command.split()
         done[command] = COMMANDS[name](*arguments)
@@ -75,7 +76,7 @@ def value_of(row, done):
     return measured(row.command, done)[key] / float(parts or 1)
 
 
-# ---- what is wrong ------------------------------------------------------------------------------
+# ---- errors -------------------------------------------------------------------------------------
 
 def faults_of_store(row, pages):
     """@param pages  {name: text}"""
@@ -100,7 +101,7 @@ def faults_of_value(row, done):
 
 
 def faults(wanted="", measure=True):
-    """@return what is wrong, and how many figures were measured"""
+    """@return the errors, and how many figures were measured"""
     pages = {name: (common.ROOT / name).read_text(encoding="utf-8") for name in store.PAGES}
     found, done, count = [], {}, 0
     for row in rows():

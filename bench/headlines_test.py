@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Headline figures are true (headlines.py), figures that take minutes are in `refresh.py --list`, and a figure that is
-off by 1 % is found.
+"""Tests that headline figures are true (headlines.py), that figures that take minutes are in `refresh.py --list`, and
+that a figure with an error of 1 % is found.
 
 usage: headlines_test.py        ($TRINE_PROGRAM: the program; without $TRINE_SHARED its models are not measured)
 """
@@ -29,7 +29,7 @@ class Headlines(unittest.TestCase):
                 self.assertIn(row.unit, (*store.UNITS, "MACs", "bytes"))
 
     def test_figures_of_minutes_are_measured_by_a_command(self):
-        """Nothing that this project measures is somebody's word, and `refresh.py --list` says how each is measured."""
+        """Each figure that this project measures has a command, which `refresh.py --list` prints."""
         listed = "\n".join(refresh.listed())
         for name, record in store.records().items():
             with self.subTest(name):
@@ -41,7 +41,7 @@ class Headlines(unittest.TestCase):
                 self.assertTrue(script in ("trine", "./trine") or (common.ROOT / script).exists(), script)
 
     def test_what_is_stored_fits_a_page(self):
-        """A page shows it as it is, and style_test wraps pages."""
+        """A page shows the output unchanged, and style_test wraps pages."""
         for name, record in store.records().items():
             with self.subTest(name):
                 text = "\n".join(record.get("output", []))

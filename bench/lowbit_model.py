@@ -4,11 +4,10 @@
 
 usage: lowbit_model.py OUT.onnx [--inputs K] [--weights K] [--size H] [--channels C] [--filters M]
                        [--window R] [--layers N] [--border B] [--residual] [--dense]
-K is binary, ternary or int8. A layer is Conv (stride 1, SAME) or, with --dense, MatMul of a vector;
-then BatchNormalization and the quantizer of the inputs' kind. --border is what lies around the
-image: 0 by Conv's own padding, -1 and 1 by Pad. With --residual each layer's result is added to its
-input, with a quantizer behind the sum. Weights are random, seeded, inputs codes of scale 1;
-the same arguments give the same bytes.
+K is binary, ternary or int8. A layer is Conv (stride 1, SAME) or, with --dense, MatMul of a vector; then
+BatchNormalization and the quantizer of the inputs' kind. --border is the value around the image: 0 by Conv's own
+padding, -1 and 1 by Pad. With --residual each layer's result is added to its input, with a quantizer after the sum.
+Weights are random, seeded, inputs codes of scale 1; the same arguments give the same bytes.
 """
 import argparse
 import pathlib
@@ -26,7 +25,7 @@ BITS = {"binary": 1, "ternary": 2, "int8": 8, "sparse": 8, "nf4": 8}
 
 
 def deviation(kind):
-    """Standard deviation of a kind's codes, all equally likely."""
+    """Returns the standard deviation of a kind's codes, which are equally likely."""
     return (sum(c * c for c in CODES[kind]) / len(CODES[kind]) / (2 if kind == "sparse" else 1)) ** 0.5
 
 
@@ -56,8 +55,8 @@ class Graph:
 
 
 def gains(draw, weights, taps, filters):
-    """Spreads a layer's outputs over its codes. Odd multiples of 2^-27: no sum below 2^26 times one
-    of them is a half, so that rounding halves up or to even is the same."""
+    """Returns gains that spread a layer's outputs over its codes. They are odd multiples of 2^-27: no sum below 2^26
+    times one of them is a half, so that rounding halves up or to even is the same."""
     spread = 1 / (taps ** 0.5 * deviation(weights))
     return [(int(spread * draw.uniform(0.8, 1.2) * 2**27) | 1) * 2.0**-27 for _ in range(filters)]
 
@@ -126,7 +125,7 @@ def options(arguments):
 
 
 def write(*arguments):
-    """With arguments as on the command line."""
+    """Writes the model; arguments as on the command line."""
     o = options([str(a) for a in arguments])
     pathlib.Path(o.out).write_bytes(model(o))
 

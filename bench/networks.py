@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of whole networks: against the design's bound, the goals, Ethos-U and the prediction.
+"""Compares the cycles of whole networks with the design's bound, the goals, Ethos-U and the prediction.
 
 usage: networks.py [--backend rtl|arch] [--layers] [--resnet50] [--network NAME]... [CONFIG]...
                                                                       (edge256 edge1024)
-A CONFIG is a preset or file and keys to set: "edge256 post.columns_per_cycle=2". Models come from
-$TRINE_SHARED (../shared), with their recorded vectors; without it, only lenet_mnist. Each run must be bit-exact, else the benchmark ends. --layers adds a table for each run,
---resnet50 ResNet-50 of models/tables.py on edge1024, compared with the golden reference.
+A CONFIG is a preset or file and keys to set: "edge256 post.columns_per_cycle=2". Models come from $TRINE_SHARED
+(../shared), with their recorded vectors; without it, only lenet_mnist. Each run must be bit-exact, otherwise the
+benchmark ends. --layers adds a table for each run, --resnet50 ResNet-50 of models/tables.py on edge1024, compared
+with the golden reference.
 """
 import argparse
 import pathlib
@@ -18,8 +19,8 @@ import common
 sys.path.insert(0, str(common.ROOT / "models"))
 import tables  # noqa: E402
 
-# In cycles, by MACs per cycle: the bound of the design notes, the project's goal, and the peer's
-# estimate (Vela 5.2.0: Ethos-U55-32..256 and U85-1024, compute only; ResNet-50: NVDLA's cycles).
+# In cycles, by MACs per cycle: the bound of the design notes, the project's goal, and the estimate for the competing
+# design (Vela 5.2.0: Ethos-U55-32..256 and U85-1024, compute only; ResNet-50: NVDLA's cycles).
 FIGURES = {
     "pretrainedResnet_quant": {
         "bound": {256: 49_800, 1024: 12_800},
@@ -60,7 +61,7 @@ def verify(name, config, backend):
 
 
 def resnet50(backend):
-    """The run and its prediction."""
+    """Returns the run and its prediction."""
     with tempfile.TemporaryDirectory() as folder:
         model = pathlib.Path(folder) / "resnet50.tflite"
         tables.write("resnet50", model)

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Operators of ONNX between quantizers, beside ONNX Runtime: which share of their codes is equal.
+"""Compares operators of ONNX between quantizers with ONNX Runtime: the share of equal codes.
 
 usage: operators.py [--full] [--int16] [--only TEXT] [--config C] [--seed S] [--keep FOLDER] | --record tests/onnx/operators
 
-Each operator is a QDQ graph of random codes, once for each of 5 (--full: 20) random scales and zero points, int8 and
-uint8 in turn. ONNX Runtime runs it with all optimizations off, `trine run --backend arch` on the machine. A *near tie* is
-a code whose real value lies within 2^-10 of the middle between two codes: there float32 decides, and no integer
-arithmetic can follow. An operator is *met* if 99.9 % of the other codes are equal and none is off by more than one.
---int16: all quantizers are symmetric ones of int16; float32 has 8 bits below such a code, so that near is 2^-7.
---record writes what the short suite has of it: all operators side by side, int8, uint8 and int16, with ONNX Runtime's
-outputs, without those whose scales make ties.
+Each operator is a QDQ graph of random codes, once for each of 5 (--full: 20) random scales and zero points,
+alternating between int8 and uint8. ONNX Runtime runs it with all optimizations off, `trine run --backend arch` on the
+machine. A *near tie* is a code whose real value is within 2^-10 of the middle between two codes: float32 rounding
+decides it, and no integer arithmetic can follow. An operator is *met* if 99.9 % of the other codes are equal and none
+differs by more than one.
+--int16: all quantizers are symmetric int16; float32 has 8 bits below such a code, so near means within 2^-7.
+--record writes the part for the short suite: all operators in one graph, int8, uint8 and int16, with ONNX Runtime's
+outputs, without operators whose scales produce ties.
 onnx and ONNX Runtime come from PyPI (tests/onnx/requirements.txt). Exit code 77 without them.
 """
 import argparse
@@ -25,19 +26,19 @@ sys.path.insert(0, str(common.ROOT / "tests"))
 import harness  # noqa: E402
 
 NEAR_TIE, NEAR_TIE16, MET = 2.0 ** -10, 2.0 ** -7, 0.999
-CODES, FULL_CODES, RECORDED_CODES = 4096, 50176, 256  # of one scale: about
+CODES, FULL_CODES, RECORDED_CODES = 4096, 50176, 256  # codes per scale, approximately
 SCALES, FULL_SCALES = 5, 20
 
 
 class Net:
-    """A QDQ graph that grows node by node; `real` has the values that flow, as ONNX Runtime computes them."""
+    """A QDQ graph that grows node by node; `real` contains the values at each point, as ONNX Runtime computes them."""
 
     def __init__(self, rng, kind):
         self.rng, self.kind, self.signed = rng, kind, kind != "uint8"
         self.nodes, self.constants = [], []
         self.inputs, self.feeds = [], {}
-        self.fixed = None  # scale and zero point of the result, where the operator says them
-        self.shared = None  # of all operators: inputs by shape, and how many of a shape one operator has
+        self.fixed = None  # scale and zero point of the result, if the operator prescribes them
+        self.shared = None  # shared by all operators: inputs by shape, and the number of inputs of a shape that one operator has
         self.low, self.high = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}[kind]
 
     def name(self):
@@ -56,12 +57,12 @@ class Net:
         return output
 
     def quantized(self, x, scale, zero):
-        """Codes of a value, and what they stand for."""
+        """Returns the codes of a value, and their real values."""
         s, z = self.constant(scale), self.constant(zero, self.kind)
         return self.op("DequantizeLinear", self.op("QuantizeLinear", x, s, z), s, z)
 
     def scale_for(self, low, high):
-        """A quantizer's scale and zero point for values of a range, as a calibration finds them: symmetric now and then."""
+        """Returns a quantizer's scale and zero point for a range of values, like a calibration: sometimes symmetric."""
         import numpy as np
         low, high = min(low, 0.0), max(high, 1e-6)
         widened = self.rng.uniform(0.7, 1.1)
@@ -71,7 +72,7 @@ class Net:
         return scale, int(np.clip(np.rint(self.low - low / scale), self.low, self.high))
 
     def input(self, shape, low=-4.0, high=4.0):
-        """Random codes, as the floats that they stand for."""
+        """Returns random codes, as the floats that they represent."""
         import numpy as np
         self.last = scale, zero = self.scale_for(low, high)
         if self.shared is not None:
@@ -93,7 +94,7 @@ class Net:
         return names[count - 1]
 
     def weights(self, shape, fan_in, axis=0):
-        """int8 codes of a scale for each channel."""
+        """Returns int8 codes with a scale for each channel."""
         import numpy as np
         codes = self.rng.integers(-127, 127, shape, endpoint=True)
         scale = self.rng.uniform(0.5, 1.5, shape[axis]) / 127 / fan_in ** 0.5
@@ -101,7 +102,7 @@ class Net:
         return self.op("DequantizeLinear", *inputs, axis=axis)
 
     def number(self, value):
-        """A constant as quantize_static writes it."""
+        """Returns a constant in the form of quantize_static."""
         return self.op("DequantizeLinear", self.constant(self.high, self.kind), self.constant(value / self.high),
                        self.constant(0, self.kind))
 
@@ -113,7 +114,7 @@ class Net:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21 if self.kind == "int16" else 20)], ir_version=10 if self.kind == "int16" else 9)
 
     def run(self, output):
-        """Its values in ONNX Runtime, without optimizations."""
+        """Returns the values in ONNX Runtime, without optimizations."""
         import onnxruntime as ort
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -123,19 +124,19 @@ class Net:
         return session.run(None, self.feeds)[0]
 
     def calibrated(self, x):
-        """What a calibration puts behind a value."""
+        """Adds the quantizer that a calibration inserts after a value."""
         values = self.run(x)
         return self.quantized(x, *self.scale_for(float(values.min()), float(values.max())))
 
 
 def image(n, size):
-    """A map of 16 channels and some `size` codes."""
+    """Returns a map of 16 channels and about `size` codes."""
     side = max(4, int((size / 16) ** 0.5))
     return (1, 16, side, side)
 
 
 def tokens(n, size):
-    """Rows whose length differs from scale to scale."""
+    """Returns rows whose length differs from scale to scale."""
     length = int(n.rng.choice([4, 16, 64, 196, 256]))
     return (1, max(1, size // length), length)
 
@@ -167,7 +168,7 @@ def layer_norm(n, size):
 
 
 def instance_norm(n, size):
-    """A map has at most memory.param_channels pixels."""
+    """Adds the operator to a map with at most memory.param_channels pixels."""
     side = min(16, image(n, size)[2])
     return n.op("InstanceNormalization", n.input((1, 16, side, side)), n.constant(n.rng.uniform(0.5, 1.5, 16)),
                 n.constant(n.rng.normal(0, 0.3, 16)))
@@ -180,7 +181,8 @@ def batch_norm(n, size):
 
 
 def gelu_erf(n, size, quantized=True):
-    """As quantize_static leaves what exporters write: quantizers around Erf, Add and Mul, none around Div."""
+    """Adds GELU in the form that quantize_static makes of exported networks: quantizers around Erf, Add and Mul, none
+    around Div."""
     between = n.calibrated if quantized else lambda x: x
     x = n.input(image(n, size))
     number = n.number if quantized else n.constant
@@ -190,7 +192,7 @@ def gelu_erf(n, size, quantized=True):
 
 
 def erf_plus_one(n, size):
-    """At the scales of a symmetric calibration every second code is a tie of real numbers."""
+    """With the scales of a symmetric calibration, every second code is a tie of real numbers."""
     x = n.op("Erf", n.input(image(n, size)))
     scale, zero = (1 / n.high, 0) if n.signed else (2 / 255, 128)
     n.fixed = (2 * scale, 0) if n.signed else (2 / 255, 0)
@@ -236,7 +238,7 @@ def matmul(n, size):
 
 
 def same_scale(build):
-    """As quantize_static does where an operator moves or averages codes."""
+    """Uses the same scale for input and output, like quantize_static for operators that move or average codes."""
     def built(n, size):
         result = build(n, size)
         n.fixed = n.last
@@ -290,14 +292,14 @@ def moved(n, size):
 
 
 def through_int8(n, size):
-    """From int16 to int8, and back behind it."""
+    """Converts from int16 to int8, and back after it."""
     x = n.input(image(n, size))
     s, z = n.constant(n.rng.uniform(0.02, 0.05)), n.constant(n.rng.integers(-20, 20), "int8")
     return n.op("DequantizeLinear", n.op("QuantizeLinear", x, s, z), s, z)
 
 
 def from_int8(n, size):
-    """Products of int8 codes, which a quantizer of int16 follows."""
+    """Adds products of int8 codes, which an int16 quantizer follows."""
     return n.op("Conv", through_int8(n, size), n.weights((16, 16, 1, 1), 16))
 
 
@@ -351,7 +353,7 @@ OPERATORS = {
 
 
 TIES = ("Resize, linear, the same scale", "AveragePool, the same scale")  # quarters and sixteenths of a code
-HOSTED = ("LogSoftmax", "Div")  # refused between quantizers: the machine has no form of them
+HOSTED = ("LogSoftmax", "Div")  # refused between quantizers, because the machine does not support them
 OF_INT16 = {name: OPERATORS[name] for name in (
     "Softmax", "MatMul of two maps", "BatchNormalization alone", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid",
     "HardSwish", "LeakyRelu", "Clip", "Relu", "Add", "Sub", "Mul", "Add of a constant", "Sub from a constant",
@@ -377,9 +379,10 @@ def operators(int16):
 
 
 def quantized(n, real, values):
-    """A result in codes, with scale and zero point that fit its values. @return the tensor, both
+    """Quantizes a result with scale and zero point that fit its values. @return the tensor, and both
 
-    An image goes through a pool of one pixel behind it, so that a function is no end that the host would compute."""
+    An image passes through a pool of one pixel after it, so that a function is not at the end, where the host would
+    compute it."""
     import numpy as np
     scale, zero = n.fixed or n.scale_for(*np.percentile(values[np.isfinite(values)], [0.1, 99.9]))
     codes = n.quantized(real, scale, zero)
@@ -389,7 +392,7 @@ def quantized(n, real, values):
 
 
 class Count:
-    """What of an operator's codes is equal."""
+    """Counts the equal codes of an operator."""
 
     def __init__(self):
         self.codes = self.near = self.equal = self.equal_apart = 0
@@ -426,7 +429,7 @@ class Count:
 
 
 def machine(model, feeds, names, config, folder):
-    """The machine's outputs, or a line that says why there are none."""
+    """Returns the machine's outputs, or a line that states why there are none."""
     import numpy as np
     path = folder / "operator.onnx"
     path.write_bytes(model.SerializeToString())
@@ -446,7 +449,7 @@ def machine(model, feeds, names, config, folder):
 
 
 def measure(name, options):
-    """The counts of one operator."""
+    """Returns the counts of one operator."""
     import zlib
 
     import numpy as np
@@ -474,7 +477,7 @@ def measure(name, options):
 
 
 def record(folder, seed):
-    """The graphs of all operators in one file, and vectors beside it."""
+    """Writes the graphs of all operators in one file, and its vectors."""
     import numpy as np
     sys.path.insert(0, str(common.ROOT / "models"))
     import record as recorder

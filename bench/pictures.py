@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of the pages, drawn by gnuplot from bench/results/ (store.py).
+"""Draws the pictures of the pages with gnuplot from bench/results/ (store.py).
 
 usage: pictures.py [--check]
 docs/cycles.svg: cycles by cause of networks on edge256; docs/roofline.svg: networks of the literature on edge1024;
@@ -17,7 +17,7 @@ import sys
 import common
 import store
 
-# Okabe and Ito: colour-blind readers tell them from each other.
+# Okabe and Ito: colour-blind readers can distinguish them.
 COLOURS = ["#0072b2", "#e69f00", "#d55e00", "#56b4e9", "#009e73", "#cc79a7", "#999999", "#f0e442"]
 NAMES = {"pretrainedResnet_quant": "ResNet-8", "kws_ref_model": "DS-CNN kws", "vww_96_int8": "MobileNetV1 0.25",
          "ad01_int8": "autoencoder", "person_detect_qdim0": "person detect", "micro_speech_quantized": "micro speech",
@@ -28,7 +28,7 @@ set border lc rgb "#444444"
 
 
 def rows(name, *columns):
-    """Of the first table with these columns."""
+    """Returns the rows of the first table with these columns."""
     for head, lines in store.tables(store.records()[name]):
         if all(column in head for column in columns):
             return [[line[head.index(column)] for column in columns] for line in lines]
@@ -40,7 +40,7 @@ def value(text):
 
 
 def cycles():
-    """Stacked bars: why the array had no step."""
+    """Draws stacked bars: the reasons why the array had no step."""
     causes = ["compute", "bank", "drain", "memory", "load", "vector", "store", "control"]
     table = [row for row in rows("networks", "network", "configuration", *causes) if row[1] == "edge256"]
     data = "\n".join(f'"{NAMES[row[0]]}" ' + " ".join(str(value(cell)) for cell in row[2:]) for row in table)
@@ -64,7 +64,7 @@ plot {plots}
 
 
 def roofline():
-    """Networks of the literature: MACs a cycle against MACs a byte."""
+    """Draws networks of the literature: MACs per cycle against MACs per byte."""
     peak, bus = 1024, 16
     points = {}
     for network, macs, took, read, wrote in rows("well_known", "network", "MACs", "cycles", "MB read", "MB written"):
@@ -92,7 +92,7 @@ plot (x * {bus} < {peak} ? x * {bus} : {peak}) lc rgb "#444444" lw 2, $d with po
 
 
 def buffers():
-    """VGG-16: bytes against memory."""
+    """Draws VGG-16: bytes against memory."""
     data = "\n".join(" ".join(str(value(cell)) for cell in row) for row in
                      rows("buffers", "KiB on chip", "MB of DRAM", "bound by layers", "compulsory"))
     return HEAD.format(width=760, height=430) + f"""set title "VGG-16's convolutions: DRAM traffic against memory on chip (edge256)"
@@ -115,7 +115,8 @@ plot $d using 1:2 title "Trine" with linespoints pt 7 ps 0.9 lw 2 lc rgb "{COLOU
 
 
 def treemap(parts, x, y, w, h):
-    """[(name, size, x, y, w, h)] of parts, largest first: each cut takes about half, along the longer side."""
+    """Returns [(name, size, x, y, w, h)] of parts, largest first: each cut splits the area into about halves, along
+    the longer side."""
     if len(parts) == 1:
         return [(*parts[0], x, y, w, h)]
     whole, first, at = sum(size for _, size in parts), 0.0, 0
@@ -129,7 +130,7 @@ def treemap(parts, x, y, w, h):
 
 
 def area():
-    """Treemap of modules."""
+    """Draws a treemap of modules."""
     table = [(module, int(count), value(size)) for module, count, size in rows("area_modules", "module", "instances", "GE total")]
     whole = value(rows("area_modules", "GE, three")[0][0])
     parts = [(f"{module.removeprefix('trine_')}{f' x {count}' if count > 1 else ''}", size) for module, count, size in table
@@ -156,7 +157,7 @@ plot -1
 
 
 def weights():
-    """Networks of the literature: energy of an image against weights."""
+    """Draws networks of the literature: energy of an image against weights."""
     points = [(name, value(count) / 1e6, value(chip), value(both)) for name, count, chip, both in
               rows("book_weights", "network", "weights", "chip, mJ", "both, mJ")]
     labels = "\n".join(f'set label "{name}" at {x:.4g},{both:.4g} offset 0,0.8 center font ",12"'
@@ -187,7 +188,7 @@ def digest(text):
 
 
 def stale():
-    """Pictures that were drawn from other figures, a line each."""
+    """Returns the pictures that were drawn from other figures, a line each."""
     found = []
     for name, script in PICTURES.items():
         path = common.ROOT / "docs" / f"{name}.svg"

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Pages show what bench/results/ holds (store.py): draws them, measures again, says how old each figure is.
+"""Draws the pages from bench/results/ (store.py), measures figures again, and shows how old each one is.
 
 usage: refresh.py                           draws all pages, measures nothing
-       refresh.py [--only TEXT] FILE.md...  runs the commands of these pages' blocks (with --only those with TEXT), writes
-                                            bench/results/NAME.json, draws all pages; what fails leaves all as it was
-       refresh.py --list                    each result: command, file; those of minutes are measured by hand
+       refresh.py [--only TEXT] FILE.md...  runs the commands of these pages' blocks (with --only those with TEXT),
+                                            writes bench/results/NAME.json, draws all pages; a failure changes nothing
+       refresh.py --list                    each result: command, file; results that take minutes are measured by hand
        refresh.py --age                     commits to what each result measures since its revision
        refresh.py --check                   exit code 1 if a page shows anything else, or a result is older than what it
                                             measures
-Only commands that begin with bench/ run here. Others, ./trine synth say, are run by hand, and their figures written into
-the file with revision and tools. What takes a second, headlines.py measures.
+Only commands that begin with bench/ run here. Others, such as ./trine synth, are run by hand, and their figures
+written into the file with revision and tools. headlines.py measures commands that take a second.
 """
 import re
 import shlex
@@ -25,14 +25,14 @@ import markdown  # noqa: E402
 
 
 def documents():
-    """Pages with blocks or figures."""
+    """Returns the pages with blocks or figures."""
     names = store.git("ls-files", "*.md").split("\n")
     return [name for name in names if (common.ROOT / name).is_file()
             and re.search(r"^<!-- \$ |(?<!`)<!--=", (common.ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)]
 
 
 def draw():
-    """Writes each page anew. @return what the store does not have"""
+    """Writes each page again. @return figures that the store does not contain"""
     missing = []
     for name in documents():
         path = common.ROOT / name
@@ -46,7 +46,7 @@ def draw():
 
 
 def slug(command):
-    """The name of a new file of results."""
+    """Returns the name of a new file of results."""
     script, *rest = command.split()
     words = [re.sub(r"\W+", "_", word).strip("_") for word in rest if word.startswith("--") or word.isalpha()]
     return "_".join([re.sub(r".*/|\.py$", "", script), *words[:2]])
@@ -66,12 +66,12 @@ def measure(command):
 
 
 def listed():
-    """How each result is measured, a line each."""
+    """Returns how each result is measured, a line each."""
     return [f"{record['command']}: bench/results/{name}.json" for name, record in store.records().items() if "command" in record]
 
 
 def ages():
-    """[(name, commits or None, line)] of what this project measured."""
+    """Returns [(name, commits or None, line)] of the results that this project measured."""
     found = []
     for name, record in store.records().items():
         if "command" not in record:

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ResNet-8 with fewer bits a weight: accuracy of 10,000 pictures beside bytes, cycles and energy.
+"""Measures ResNet-8 with fewer bits per weight: accuracy on 10,000 pictures, with bytes, cycles and energy.
 
 usage: resnet8.py CIFAR [NAME ..] [--design D] [--check]
-CIFAR: what `models/train_resnet8.py PICTURES images --out CIFAR` wrote (test/, calibration/). Each network of
-models/resnet8 (or NAME alone) is quantized by `trine quantize` (PyPI), with the choice beside it, if there is one (that
-with ternary inputs is so already), counted by `trine accuracy` on the architecture simulator, and estimated. --check: exit code 1 if a goal is missed.
+CIFAR: the output of `models/train_resnet8.py PICTURES images --out CIFAR` (test/, calibration/). Each network of
+models/resnet8 (or only NAME) is quantized by `trine quantize` (PyPI), with the choice of its .toml file if there is
+one (the one with ternary inputs is already quantized), counted by `trine accuracy` on the architecture simulator, and
+estimated. --check: exit code 1 if a goal is missed.
 """
 import argparse
 import pathlib
@@ -18,12 +19,12 @@ NETWORKS = common.ROOT / "models" / "resnet8"
 DESIGN = "edge256 array.weights4=true"
 PIXELS = ["--scale", "1/255"]
 SPARSE = "memory.packed_weights=true"  # 2:4: ten bytes for sixteen
-LOST = {"mixed": 0.01, "sparse": 0.005, "ternary": 0.02}  # of the accuracy of int8 that may be lost
+LOST = {"mixed": 0.01, "sparse": 0.005, "ternary": 0.02}  # accuracy that may be lost compared with int8
 GOALS = {"mixed": {"bytes": 0.45, "energy": 0.9}, "sparse": {"constants": 0.65}, "ternary": {"cycles": 0.6}}
 
 
 def measured(name, choice, folder, cifar, design):
-    """Accuracy, bytes of constants (weights and parameters) and of DRAM's traffic, cycles, energy with DRAM."""
+    """Returns accuracy, bytes of constants (weights and parameters) and of DRAM traffic, cycles, energy with DRAM."""
     model = NETWORKS / f"{name}.onnx"
     if not (choice and "[inputs]" in choice.read_text()):
         more = ["--choice", choice] if choice else []

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each script of bench/ states its usage from any folder, names itself there, and a model of one convolution is written.
+"""Tests that each script of bench/ prints usage and name from any folder, and that a model of one convolution is written.
 
 usage: scripts_test.py
 """

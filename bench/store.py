@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measured figures and the pages that show them. A figure lives once, in bench/results/NAME.json:
+"""Stores measured figures and draws them on pages. Each figure is stored once, in bench/results/NAME.json:
 
-    command   what measured it; tools  with which; revision  of which RTL and tools, or source  of what others published
+    command   that measured it; tools  versions; revision  of RTL and tools, or source  of published figures
     measures  folders whose commits make it older
     output    the lines that the command printed: Markdown, a cell of a table is a figure
-    figures   {key: {"value": number, "unit": text}} that are in no table
-    by_hand   if the output is not what the command prints: what was done with that
+    figures   {key: {"value": number, "unit": text}} that are not in a table
+    by_hand   if the output is not printed by the command: how it was made
 
-A page draws from there, between markers that no reader sees:
+A page draws figures between markers that are invisible to readers:
 
     <!--=NAME/KEY-->13,844<!--/-->                 a figure, or the cell of the first table with such a row and column:
     <!--=networks/kws_ref_model;edge256/cycles-->  NAME/first cells of the row/head of the column
-    <!-- $ COMMAND | VIEW -->  ...  <!-- end -->   what a command printed; VIEW, if any, is what of it:
+    <!-- $ COMMAND | VIEW -->  ...  <!-- end -->   the output of a command; VIEW, if given, selects parts of it:
                                                    tables=1,3 rows=REGEX columns=A;B, or lines=REGEX
 """
 import functools
@@ -36,12 +36,12 @@ FIGURE = re.compile(r"(?<![\w.,-])(?:\d{2,3}(?:,\d{3})+|\d(?:,\d{3}){2,})(?![\d,
 
 @functools.lru_cache(maxsize=None)
 def records():
-    """{name: what bench/results/NAME.json holds}"""
+    """Returns {name: contents of bench/results/NAME.json}."""
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}
 
 
 def lines_of(value):
-    """JSON with an entry a line, two levels deep."""
+    """Returns JSON with one entry per line, two levels deep."""
     def text(part):
         return json.dumps(part, ensure_ascii=False)
     if isinstance(value, dict):
@@ -58,7 +58,7 @@ def save(name, record):
 
 
 def of_command(command):
-    """(name, record) of a command, or None."""
+    """Returns (name, record) of a command, or None."""
     return next(((n, r) for n, r in records().items() if r.get("command") == command), None)
 
 
@@ -69,7 +69,7 @@ def cells(line):
 
 
 def tables(record):
-    """[(head, rows)] of what a command printed."""
+    """Returns [(head, rows)] of a command's output."""
     found, lines = [], record.get("output", [])
     for at, line in enumerate(lines):
         if line.startswith("|") and (at == 0 or not lines[at - 1].startswith("|")):
@@ -83,7 +83,7 @@ def tables(record):
 
 
 def cell(record, row, column):
-    """The text of a cell, or None."""
+    """Returns the text of a cell, or None."""
     wanted = row.split(";")
     return next((line[head.index(column)] for head, rows in tables(record) if column in head
                  for line in rows if line[:len(wanted)] == wanted), None)
@@ -94,7 +94,7 @@ def written(value):
 
 
 def figure(key):
-    """(text, unit or None); KeyError if the store does not have it."""
+    """Returns (text, unit or None); KeyError if the store does not contain it."""
     name, _, rest = key.partition("/")
     record = records()[name]
     if rest in record.get("figures", {}):
@@ -104,7 +104,7 @@ def figure(key):
     text = cell(record, row, column) if row else None
     if text is None:
         raise KeyError(key)
-    # A cell may have its unit behind the number: the page writes that itself.
+    # A cell may have its unit after the number; the page writes the unit itself.
     found = re.fullmatch(r"\**([-+]?[\d,.]+)\** ?([a-zA-Z%]\w*)?", text)
     return (found[1], found[2]) if found else (text, None)
 
@@ -116,7 +116,7 @@ def number(text):
 # ---- pages --------------------------------------------------------------------------------------
 
 def viewed(record, view):
-    """Lines of a block. A view has the tables of its numbers, and the last paragraph."""
+    """Returns the lines of a block. A view contains the selected tables, and the last paragraph."""
     lines = record["output"]
     if not view:
         return lines
@@ -137,7 +137,7 @@ def viewed(record, view):
 
 
 def drawn(text):
-    """(the page with all that it draws, what it wants and the store does not have)"""
+    """Returns (the page with everything that it draws, figures that the store does not contain)."""
     missing = []
 
     def block(found):
@@ -159,13 +159,13 @@ def drawn(text):
 
 
 def undrawn(text):
-    """Figures that somebody typed."""
+    """Returns figures that are typed by hand."""
     plain = INLINE.sub(" ", BLOCK.sub(" ", text))
     return FIGURE.findall(re.sub(r"`[^`\n]*`|\]\([^)]*\)|<!--.*?-->", " ", plain, flags=re.DOTALL))
 
 
 def wrong_units(text):
-    """Figures behind which the page writes another unit than the store has."""
+    """Returns figures after which the page writes another unit than the store's."""
     found = []
     for marker in INLINE.finditer(text):
         try:
@@ -179,7 +179,7 @@ def wrong_units(text):
 
 
 def faults(name):
-    """What is wrong with a page, a line each."""
+    """Returns the errors of a page, a line each."""
     text = (common.ROOT / name).read_text(encoding="utf-8")
     now, missing = drawn(text)
     found = [f"{name}: {line}" for line in missing + wrong_units(text)]
@@ -192,7 +192,7 @@ def faults(name):
 
 
 def shows(text, key):
-    """Whether a page has this figure, between markers of its own or in a block that has its cell."""
+    """Returns true if a page shows this figure, between its own markers or in a block that contains its cell."""
     if any(marker[2] == key for marker in INLINE.finditer(text)):
         return True
     name, _, rest = key.partition("/")
@@ -207,7 +207,7 @@ def shows(text, key):
 
 
 def keys(text):
-    """Names of the results that a page draws from."""
+    """Returns the names of the results that a page draws from."""
     found = {marker[2].partition("/")[0] for marker in INLINE.finditer(text)}
     for block in BLOCK.finditer(text):
         record = of_command(block[2])
@@ -223,7 +223,7 @@ def git(*arguments):
 
 
 def age(record):
-    """Commits to what it measures since its revision; None if nobody knows, or it is of others."""
+    """Returns the commits to what it measures since its revision; None if unknown, or if others measured it."""
     if "revision" not in record:
         return None
     count = git("rev-list", "--count", f"{record['revision']}..HEAD", "--", *record.get("measures", []))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""All 10,000 test images of MNIST and of CIFAR-10, by `trine accuracy`.
+"""Measures accuracy on all 10,000 test images of MNIST and of CIFAR-10, with `trine accuracy`.
 
 usage: accuracy.py [--mnist DIR] [--cifar DIR]
-DIR of MNIST: what `models/idx.py IMAGES LABELS DIR` wrote of t10k-images-idx3-ubyte(.gz) and its labels
-(github.com/fgnt/mnist has them). DIR of CIFAR: what `models/train_resnet8.py PICTURES images --out DIR` wrote, of JPEGs.
-No image of either was trained with. MLPerf Tiny's ResNet-8 (pretrainedResnet_quant) where it is in $TRINE_SHARED/models
-or models/published.
+DIR of MNIST: the output of `models/idx.py IMAGES LABELS DIR` for t10k-images-idx3-ubyte(.gz) and its labels (see
+github.com/fgnt/mnist). DIR of CIFAR: the output of `models/train_resnet8.py PICTURES images --out DIR` for JPEGs. No
+image of either was used in training. MLPerf Tiny's ResNet-8 (pretrainedResnet_quant) is included if it is in
+$TRINE_SHARED/models or models/published.
 """
 import argparse
 import pathlib
@@ -31,7 +31,7 @@ def row(data, name, model, pixels):
 
 
 def channels_last(source, folder):
-    """The pictures as TFLite has them."""
+    """Writes the pictures in TFLite's order."""
     (count, channels, *sizes), kind, values = npy.read(source / "x.npy")
     stored, plane = bytearray(values), sizes[0] * sizes[1]
     out = bytearray(len(stored))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The textbook's formulas, worked out, beside what this machine says of the same layer.
+"""Works out the textbook's formulas, and compares them with this machine's figures for the same layer.
 
 usage: formulas.py [--config C]    (edge256)
-A row is a formula, its numbers worked by hand, and the figure of `trine estimate` for a layer of that shape; where both
-count the same thing and differ, the exit code is 1. The layer: 3x3 filters on 56x56 pixels of 64 channels.
+A row is a formula, its numbers worked out by hand, and the figure of `trine estimate` for a layer of that shape; if
+both count the same thing and differ, the exit code is 1. The layer: 3x3 filters on 56x56 pixels of 64 channels.
 """
 import argparse
 import math
@@ -28,7 +28,7 @@ def estimate(config, *rows, more=()):
 
 
 def equal(what, ours, found):
-    """Both, or a fault."""
+    """Returns both figures, or an error if they differ."""
     if ours != found:
         wrong.append(f"{what}: {ours:,} by the formula, {found:,} by the machine")
     return f"{found:,}"
@@ -70,7 +70,7 @@ def speed(config, found, macs):
 
 
 def roofline(config):
-    """A layer on each side of the ridge."""
+    """Prints a layer on each side of the ridge."""
     bus = 8
     for what, row, macs, moved in [
             ("fully connected", f"a,fc,{4096},1,1,1000,,,,,", 4096 * 1000, 4096 * 1000 + 4096 + 1000),
@@ -87,7 +87,7 @@ def roofline(config):
 
 
 def saved(config, name, text, before, after, share):
-    """A layer in another form: MACs exactly as the formula has them, cycles and energy as this machine has them."""
+    """Prints a layer in another form: MACs must equal the formula, cycles and energy are this machine's."""
     a, b = estimate(config, *before), estimate(config, *after)
     if abs(b["macs"] / a["macs"] - share) > 1e-3:
         wrong.append(f"{name}: {share:.4f} by the formula, {b['macs'] / a['macs']:.4f} by the machine")

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is not zero: weights, activations and MACs of trained networks, beside published ones.
+"""Counts nonzero weights, activations and MACs of trained networks, and compares them with published figures.
 
 usage: sparsity.py [CIFAR] [--images N]    (10)
-LeNet is models/lenet_mnist.tflite on held-back digits. With CIFAR, of `train_resnet8.py PICTURES images --out CIFAR`:
-ResNet-8 (models/resnet8/float.onnx, by `trine quantize`) on its test pictures, and MLPerf Tiny's trained MobileNetV1 0.25
-(vww_96_int8, of $TRINE_SHARED/models or `trine models --get`) on the same ones three times as large. `trine run` counts
-(key `nonzero`). Published: Han et al. 2015 (arXiv 1506.02626), tables 4 and 5, whole per cents, pruned and trained again.
+LeNet is models/lenet_mnist.tflite on held-back digits. With CIFAR, the output of `train_resnet8.py PICTURES images
+--out CIFAR`: ResNet-8 (models/resnet8/float.onnx, by `trine quantize`) on its test pictures, and MLPerf Tiny's
+trained MobileNetV1 0.25 (vww_96_int8, from $TRINE_SHARED/models or `trine models --get`) on the same pictures,
+enlarged three times. `trine run` counts (key `nonzero`). Published: Han et al. 2015 (arXiv 1506.02626), tables 4 and
+5, whole per cents, pruned and trained again.
 """
 import argparse
 import math
@@ -26,7 +27,7 @@ PUBLISHED = [("AlexNet, pruned", "11 %", "54 %", "30 %", "Han et al. 2015, table
 
 
 def counted(name, model, images, shape, kind):
-    """The means over the images."""
+    """Returns the means over the images."""
     sums = [0] * 6
     with tempfile.TemporaryDirectory() as folder:
         for image in images:
@@ -40,7 +41,7 @@ def counted(name, model, images, shape, kind):
 
 
 def grown(image):
-    """[3, 32, 32] of uint8 as int8 [96, 96, 3]: each pixel three times three."""
+    """Enlarges [3, 32, 32] of uint8 to int8 [96, 96, 3]: each pixel becomes three by three."""
     return bytes((image[c * 1024 + y // 3 * 32 + x // 3] - 128) & 255
                  for y in range(96) for x in range(96) for c in range(3))
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Weights against energy: few weights do not mean little energy.
+"""Compares networks by weights and energy: few weights do not mean little energy.
 
 usage: weights.py [--config C] [--batch N] [NETWORK]...
     (edge1024; 1; alexnet squeezenet googlenet mobilenet resnet50)
-`trine estimate` of models with random weights (models/tables.py, models/shapes.py --tflite): energy of the chip, and of
-DRAM at its 20 pJ a bit, an image. --batch: so many images at once, which share weights.
+Runs `trine estimate` on models with random weights (models/tables.py, models/shapes.py --tflite): energy per image of
+the chip, and of DRAM at 20 pJ per bit. --batch: number of images that are processed together and share weights.
 """
 import argparse
 import pathlib

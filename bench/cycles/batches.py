@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Latency and throughput of whole networks against the batch.
+"""Measures latency and throughput of whole networks against the batch.
 
 usage: batches.py [--backend arch|rtl] [--network NAME]... [--batch N]... [CONFIG]...   (arch; edge256 edge1024;
                                                      ad01, ResNet-8, kws, vww; 1, 2, 4, 8, 16, 32)
-Networks are those of networks.py, with their recorded vectors, N of them in a run; each run must be bit-exact, else the
-benchmark ends. Latency is the cycles of a run, from the first image's start to the last one's end; throughput is images
-in a million cycles, and beside it how much of it that is of single images. Traffic is for each image: weights come once
-for several.
+Networks are those of networks.py, with their recorded vectors, N of them in a run; each run must be bit-exact,
+otherwise the benchmark ends. Latency is the cycles of a run, from the start of the first image to the end of the last
+one; throughput is images per million cycles, with its ratio to that of single images. Traffic is per image: several
+images share a load of the weights.
 """
 import argparse
 import pathlib
@@ -28,7 +28,7 @@ def verify(name, config, backend, batch):
 
 
 def row(name, config, run, single):
-    """@param single  cycles of one image alone"""
+    """@param single  cycles of a single image"""
     images, cycles = run["images"], run["cycles"]
     return [name, config, images, cycles, round(cycles / images), round(1e6 * images / cycles, 1),
             f"{single * images / cycles:.2f}x", f"{100 * run['utilization']:.1f} %",

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes of DRAM that VGG-16's convolutions take against the bytes of memory on chip.
+"""Compares the DRAM traffic of VGG-16's convolutions with the size of the memory on chip.
 
 usage: buffers.py [--rows N] [--cols N]                    PEs (8 x 8: 256 MACs a cycle of int8)
 Two thirds of the memory are DMEM, one third PMEM; one image; `trine estimate`, whose traffic is that of the program.
-Beside it the bytes that no memory saves (weights, first map, last map), and the bound of Chen, Han and Wang ("Communication
-lower bound in convolution accelerators", HPCA 2020) for one layer after the other with S codes on chip: 2 MACs / sqrt(9 S)
-read for 3 x 3 windows, and the result written once. A plan of several layers may take less.
+For comparison: the bytes that no memory saves (weights, first map, last map), and the bound of Chen, Han and Wang
+("Communication lower bound in convolution accelerators", HPCA 2020) for one layer after the other with S codes on
+chip: 2 MACs / sqrt(9 S) read for 3 x 3 windows, and the result written once. A plan that fuses layers may need less.
 """
 import argparse
 import math
@@ -20,12 +20,12 @@ import common  # noqa: E402
 sys.path.insert(0, str(common.ROOT / "models"))
 import tables  # noqa: E402
 
-SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048]  # KiB of DMEM; PMEM has half of it
+SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048]  # KiB of DMEM; PMEM has half the size
 TAPS = 9
 
 
 def bound(layers, bytes_on_chip):
-    """MB of one layer after the other."""
+    """Returns the MB of one layer after the other."""
     return sum(2 * layer.macs / math.sqrt(TAPS * bytes_on_chip) + math.prod(layer.output.shape) for layer in layers) / 1e6
 
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of a cluster against one of its cores, for a batch, one image and one sequence.
+"""Compares the cycles of a cluster with those of one of its cores, for a batch, one image and one sequence.
 
 usage: clusters.py [--backend arch|rtl] [--cores N]... [--network NAME]...   (arch; 1, 2, 4, 8; all)
 Networks have random weights: resnet50 and mobilenet of models/tables.py, for a batch of four images and for one;
-layer_128 and layer_512 of models/transformers.py, a layer of BERT-base's size for one sequence. The cores are edge1024's
-on a bus of 256 bits. Each run must be bit-exact, else the benchmark ends. The last table has silicon by the
-area model: gate equivalents and macros for each MAC against edge1024 as it is.
+layer_128 and layer_512 of models/transformers.py, a layer of BERT-base's size for one sequence. The cores are
+edge1024's on a 256-bit bus. Each run must be bit-exact, otherwise the benchmark ends. The last table shows silicon by
+the area model: gate equivalents and macros per MAC relative to edge1024.
 """
 import argparse
 import pathlib
@@ -25,7 +25,7 @@ CLUSTER = "cluster4x1024"
 
 
 def config_of(cores):
-    """One core is edge1024 as it is, with its bus of 128 bits."""
+    """Returns the configuration; one core is the unchanged edge1024, with its 128-bit bus."""
     return "edge1024" if cores == 1 else f"{CLUSTER} cluster.cores={cores}"
 
 

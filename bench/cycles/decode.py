@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of a language model's token, by context: against what the bus needs for weights and caches.
+"""Compares the cycles of a language model's token, by context, with the bus time for weights and caches.
 
 usage: decode.py [--backend rtl|arch] [--context N]... [CONFIG]...    (1 32 128 256; edge256 edge1024)
-The model is stories260K of $TRINE_SHARED (../shared), in int8 with a scale for each output channel, at 256 tokens also
-for each matrix (int8m). The golden layers compute the tokens before; every sum and cache of the token itself must be
-exact, else the benchmark ends.
+The model is stories260K of $TRINE_SHARED (../shared), in int8 with a scale for each output channel, at 256 tokens
+also with a scale for each matrix (int8m). The golden layers compute the earlier tokens; every sum and cache of the
+token itself must be exact, otherwise the benchmark ends.
 """
 import argparse
 import pathlib
@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
 GOALS = {"int8": 80, "int8m": 86}  # percent of the bus bound, at 256 tokens on edge256
-# A token has some 3.5 letters: the beginning leaves tokens to write.
+# A token has about 3.5 letters, so the beginning leaves tokens to generate.
 TEXT = "Once upon a time there was a little girl. " * 48
 
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How near `trine estimate` comes to the RTL's cycles, and how long it takes.
+"""Measures how close `trine estimate` is to the RTL's cycles, and how long it takes.
 
 usage: estimates.py [--plausible N] [--first SEED] [--drawn] [--layers N] [--write FILE] [CONFIG]...
                                                                      (edge32 edge64 edge256 edge1024)
 Runs the models of $TRINE_SHARED (../shared) and of models/ and tests/networks/ on the RTL of each CONFIG, a preset or
-file and keys to set; every run must be bit-exact, else the benchmark ends; what a design refuses is left out. With
---plausible instead N networks of models/zoo.py from SEED on, each on the preset that plausible.py draws for it, with
---drawn also on its memories and bus (a Verilated design each, minutes). --layers: so many layers, those whose estimate
-is off by most of their network's cycles. --write: the cycles as tests/cycles/presets.tsv has them.
+file and keys to set; every run must be bit-exact, otherwise the benchmark ends; models that a design refuses are left
+out. With --plausible it runs instead N networks of models/zoo.py from SEED on, each on the preset that plausible.py
+draws for it, with --drawn also with drawn memories and bus (each requires Verilating a design, minutes). --layers:
+lists so many layers, those whose estimation error is the largest share of their network's cycles. --write: writes the
+cycles in the form of tests/cycles/presets.tsv.
 """
 import argparse
 import collections
@@ -35,7 +36,7 @@ def models():
 
 
 def seconds_of(command, *arguments):
-    """What a command gives and the processor seconds that it took."""
+    """Returns the result of a command and its processor seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result, _ = common.attempt(command, *arguments)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -43,7 +44,7 @@ def seconds_of(command, *arguments):
 
 
 def measured(model, name, config):
-    """A Pair, or None where the design refuses the model."""
+    """Returns a Pair, or None if the design refuses the model."""
     design = common.design(config)
     estimate, seconds = seconds_of("estimate", *design, model)
     if estimate is None:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Eight-bit number formats on the sixteen-bit path: cycles against int8, accuracy, energy.
+"""Measures eight-bit number formats on the sixteen-bit path: cycles compared with int8, accuracy, energy.
 
 usage: formats.py [--layer [--channels N] | --networks CIFAR] [--weights FORMAT] [--backend arch|rtl] [DESIGN]
 
---layer: one 3x3 convolution of 64 channels, or N, and 64 filters on 16x16 pixels, each run exact to the golden layer.
---networks: LeNet, 1,000 digits, and ResNet-8, 300 pictures of CIFAR/test (what `models/train_resnet8.py PICTURES
-images --out CIFAR` wrote), by `trine quantize`, `trine accuracy` (golden layers) and `trine estimate`.
+--layer: one 3x3 convolution of 64 channels, or N, and 64 filters on 16x16 pixels; each run must equal the golden
+layer. --networks: LeNet, 1,000 digits, and ResNet-8, 300 pictures of CIFAR/test (from `models/train_resnet8.py
+PICTURES images --out CIFAR`), by `trine quantize`, `trine accuracy` (golden layers) and `trine estimate`.
 """
 import argparse
 import array
@@ -44,7 +44,7 @@ def npy(path, shape, values):
 
 
 def layer(channels, folder, filters=FILTERS, size=SIZE):
-    """A float convolution and inputs for it."""
+    """Writes a float convolution and inputs for it."""
     draw = random.Random(1)
     taps = channels * WINDOW * WINDOW
     weights = [draw.gauss(0, taps ** -0.5) for _ in range(filters * taps)]
@@ -60,7 +60,7 @@ def layer(channels, folder, filters=FILTERS, size=SIZE):
 
 
 def forms(model, calibration, options, design, folder):
-    """(codes of activations, of weights), the quantized network."""
+    """Yields (codes of activations, of weights), the quantized network."""
     for (codes, weights), how in FORMS.items():
         out = folder / f"{codes}_{weights}.onnx"
         common.trine("quantize", model, "--calibration", calibration, *options, "--out", out, *how, *design)

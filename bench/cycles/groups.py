@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Products with weights of four bits and a scale for each group of input channels: cycles of array.groups, goals, codes.
+"""Measures products with weights of four bits and a scale for each group of input channels: cycles of array.groups, goals, codes.
 
 usage: groups.py [--backend rtl|arch] [--agree] [--check]
-1,024 by 1,024 channels of random weights and scales, one row and 64, a scale for each channel and for groups of 128, 64
-and 32 (MatMul behind DequantizeLinear, by tests/onnx/make_groups.py: onnx). Each run must be bit-exact, else the benchmark ends. --agree: how many
-codes of 64 rows are ONNX Runtime's (onnxruntime), how far the others are off, and the ratio of signal to noise of both
-to float32. --check: exit code 1 if a goal is missed.
+1,024 by 1,024 channels with random weights and scales, one row and 64, a scale for each channel and for groups of
+128, 64 and 32 (MatMul after DequantizeLinear, by tests/onnx/make_groups.py: onnx). Each run must be bit-exact,
+otherwise the benchmark ends. --agree: how many codes of 64 rows equal ONNX Runtime's (onnxruntime), the distance of
+the others, and the signal-to-noise ratio of both to float32. --check: exit code 1 if a goal is missed.
 """
 import argparse
 import pathlib
@@ -19,11 +19,11 @@ import common  # noqa: E402
 DESIGN = "edge256 array.weights4=true array.groups=true"
 CHANNELS = 1024
 GOALS = {(1, 32): 78_000, (64, 32): 270_000}
-SCALES = (0.03, 3), (0.05, 0)  # and zero points of what goes in and out
+SCALES = (0.03, 3), (0.05, 0)  # scales and zero points of input and output
 
 
 def network(path, rows, block):
-    """@return its weights in float32"""
+    """@return the network's weights in float32"""
     sys.path.insert(0, str(common.ROOT / "tests" / "onnx"))
     import make_groups
     net = make_groups.Network(0, 0.02)
@@ -35,7 +35,7 @@ def network(path, rows, block):
 
 
 def agreement(folder, block):
-    """Codes of 64 rows by ONNX Runtime and by the golden layers, and both beside float32."""
+    """Compares the codes of 64 rows by ONNX Runtime and by the golden layers, and both with float32."""
     import numpy as np
     import onnxruntime
     model, given, made = (folder / name for name in ("agree.onnx", "in.npy", "out.npy"))

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ResNet-50 without its classifier on arrays from 8x8 to 64x64 PEs.
+"""Measures ResNet-50 without its classifier on arrays from 8x8 to 64x64 PEs.
 
-usage: large.py [--columns N]                          columns drained a cycle (post.columns_per_cycle: 1, 2; 2)
-Architecture simulator; each run must equal the golden reference, else the benchmark ends. Buses and memories grow with
-the array; the largest runs on 512 and 1,024 bits, alone and in a batch of 8. Cycles are those of an image; beside them
-the cycles by their cause (docs/architecture.md), in parts of all.
+usage: large.py [--columns N]                          columns drained per cycle (post.columns_per_cycle: 1, 2; 2)
+Architecture simulator; each run must equal the golden reference, otherwise the benchmark ends. Buses and memories
+grow with the array; the largest arrays run on 512 and 1,024 bits, with one image and a batch of 8. Cycles are per
+image, with their shares by cause (docs/architecture.md).
 """
 import argparse
 import pathlib

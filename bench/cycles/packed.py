@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Weights packed in DRAM (memory.packed_weights): bytes of all networks, cycles beside the goals.
+"""Measures weights packed in DRAM (memory.packed_weights): bytes of all networks, and cycles compared with the goals.
 
 usage: packed.py [--backend rtl|arch] [--check] [--codes]
-ad01 with the key and without, and a fully connected layer, 1,024 to 1,024, of int8 activations: with ternary weights, on
-buses of 64 and 32 bits, with int8 weights of which two of each four are 0, and with 16 different ones (NF4's, rounded
-to int8). Each run must be bit-exact, else the benchmark ends. --codes: bytes for each byte of PMEM that the networks of
-models/ and $TRINE_SHARED/models take, beside the entropy of each layer's bytes and what other codes would take:
-Huffman's, a width for each 16 bytes, runs of zeros, and streams of two of four bytes and of 16 values alone. --check:
-exit code 1 if a goal is missed.
+Runs ad01 with and without the key, and a fully connected layer, 1,024 to 1,024, of int8 activations: with ternary
+weights, on buses of 64 and 32 bits, with int8 weights of which two of each four are 0, and with 16 different ones
+(NF4's, rounded to int8). Each run must be bit-exact, otherwise the benchmark ends. --codes: packed bytes per byte of
+PMEM for the networks of models/ and $TRINE_SHARED/models, compared with the entropy of each layer's bytes and with
+other codes: Huffman's, a width for each 16 bytes, runs of zeros, and only streams of two of four bytes or of 16
+values. --check: exit code 1 if a goal is missed.
 """
 import argparse
 import pathlib
@@ -25,7 +25,7 @@ GOALS = {"ad01": 26_500, "ternary": 33_700, "ternary, 32 bits": 58_500, "two of 
 
 
 def runs(folder):
-    """Name, model, keys of the design."""
+    """Yields name, model, keys of the design."""
     yield "ad01", common.SHARED / "models" / "ad01_int8.tflite", ""
     def dense(weights):
         model = folder / f"{weights}.onnx"

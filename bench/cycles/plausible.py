@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Random plausible networks on random plausible designs: how near cycles come to the bound, and where they do not.
+"""Runs random plausible networks on random plausible designs: compares cycles with a bound, and shows where they exceed it.
 
 usage: plausible.py [--networks N] [--first SEED] [--known] [--backend arch|rtl] [--json FILE]   (30 from seed 0 on)
-A seed stands for a network of models/zoo.py and a design. Seeds 0 to 299 are --known: they were there before anything
-was mended for them; a grade is of seeds from 1000 on. Each run must equal the golden reference, else the benchmark
-ends; what the compiler refuses is counted. --json writes all pairs with their layers.
+A seed determines a network of models/zoo.py and a design. Seeds 0 to 299 are --known: they were used to improve the
+compiler; only seeds from 1000 on count as an assessment. Each run must equal the golden reference, otherwise the
+benchmark ends; networks that the compiler refuses are counted. --json writes all pairs with their layers.
 
 The bound is the optimistic one of the design notes' vector-of-pixels machine (`tools/limit.py` of the shared folder),
-which knows nothing of maps that do not fit: whole tiles, draining, lanes lost at row ends of depthwise layers,
-element-wise work of one element per lane and cycle, an ADD behind a convolution as fused, weights on the bus. Two
-operators are not as there: AVERAGE_POOL_2D counts its window, not the whole map, TRANSPOSE_CONV its products. And what
-the machine can have for nothing counts nothing: joins, paddings, transposes, functions of one map; the row "limit.py"
-counts these as there, a cycle for each element and lane, which is up to half of a network's bound. Filters that are
-zero count as if they were computed: a bound can be undercut. The row "with memories" has a second bound, which knows
-what the memories hold, and the bus' other traffic: the network's input and output, and compulsory spills. Where a layer
-takes all of a map together (the mean of squeeze and excitation), what is read again behind it (the map that is gated, a
-residual) has to be kept until then: what of that DMEM does not hold goes out and comes back. And weights cannot come
-earlier than the layers before leave them a place in DMEM and PMEM, as if no map took one.
+which ignores that maps may not fit: whole tiles, draining, lanes lost at row ends of depthwise layers, element-wise
+work of one element per lane and cycle, an ADD after a convolution as fused, weights on the bus. Two operators differ:
+AVERAGE_POOL_2D counts its window, not the whole map, TRANSPOSE_CONV its products. Operations that the machine can do
+for free count nothing: joins, paddings, transposes, functions of one map; the row "limit.py" counts these like the
+design notes, a cycle for each element and lane, which is up to half of a network's bound. Filters that are zero count
+as if they were computed, so a run can be faster than the bound. The row "with memories" uses a second bound, which
+includes the limits of the memories and further bus traffic: the network's input and output, and compulsory spills. If
+a layer needs a whole map first (the mean of squeeze and excitation), maps that are read again after it (the gated
+map, a residual) must be kept until then: the part that exceeds DMEM is written and read again. And weights cannot be
+loaded before earlier layers leave them room in DMEM and PMEM, even if no map needed any.
 """
 import argparse
 import collections
@@ -37,7 +37,7 @@ import tables  # noqa: E402
 import zoo  # noqa: E402
 
 KNOWN = range(300)
-NEW = 1000  # seeds from here on were never looked at
+NEW = 1000  # seeds from here on are not used for improvements
 MEMORIES = [32, 48, 64, 96, 128, 192, 256, 384, 512]
 DMEM_CLASSES = [(32, 64), (96, 192), (256, 512)]
 QUANTILES = {"worst": 0, "10 %": 0.1, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "best": 1}
@@ -51,7 +51,7 @@ SHORT = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise", "TRANSPOSE_CONV": 
 
 
 def design(seed):
-    """A preset, and keys to set."""
+    """Returns a preset, and keys to set."""
     draw = random.Random(f"plausible design {seed}")
     preset = draw.choice(["edge32", "edge64", "edge256", "edge1024"])
     dmem, pmem = draw.choice(MEMORIES), draw.choice(MEMORIES)
@@ -62,7 +62,7 @@ def design(seed):
 # The bound.
 
 class Machine:
-    """What the bound sees of a design."""
+    """The properties of a design that the bound uses."""
 
     def __init__(self, keys):
         self.rows, self.cols = keys["array.rows"], keys["array.cols"]
@@ -79,7 +79,7 @@ def convolution(layer, machine):
     filters, height, width, channels = layer.parameters[0]
     pixels = math.prod(layer.output.shape[1:3])
     steps = height * ceil(width * channels, 4) if channels < 3 else height * width * ceil(channels, 4)
-    if layer.kind == "TRANSPOSE_CONV":  # a pixel has its phase's share of the taps
+    if layer.kind == "TRANSPOSE_CONV":  # each pixel uses its phase's share of the taps
         steps /= layer.options[1][1] * layer.options[2][1]
     return ceil(pixels, machine.rows) * ceil(filters, machine.cols) * max(steps, machine.cols / machine.post)
 
@@ -116,12 +116,13 @@ RULES = {"CONV_2D": convolution, "TRANSPOSE_CONV": convolution, "DEPTHWISE_CONV_
 
 
 def traffic(layer):
-    """Bytes of weights and parameters."""
+    """Returns the bytes of weights and parameters."""
     return layer.weights + (4 if layer.kind == "FULLY_CONNECTED" else 9) * layer.biases
 
 
 def for_nothing(net, layer):
-    """Where data lie, a function of one map, its product with the map (swish)."""
+    """Returns true for a layer that only moves data, or is a function of one map, or its product with the map
+    (swish)."""
     inputs = [x.index for x in layer.inputs]
     return layer.kind in MOVES | FUNCTIONS or layer.kind == "MUL" and any(
         other.kind == "LOGISTIC" and other.output.index in inputs and other.inputs[0].index in inputs
@@ -129,7 +130,7 @@ def for_nothing(net, layer):
 
 
 def layer_cycles(net, layer, machine, literal=False):
-    """On the array or the vector unit. literal: what the machine has for nothing counts as element-wise work."""
+    """Returns the cycles on the array or the vector unit. literal: counts free operations as element-wise work."""
     if layer.kind == "RESHAPE" or not literal and for_nothing(net, layer):
         return 0
     if layer.kind == "ADD" and any(other.kind == "CONV_2D" and other.output in layer.inputs for other in net.layers):
@@ -144,7 +145,8 @@ def bus_cycles(layers, machine):
 
 
 def bound(net, machine, literal=False):
-    """Cycles of the network. Fully connected layers, each weight used once, wait for it one by one."""
+    """Returns the cycles of the network. Fully connected layers, which use each weight once, wait for their weights
+    one by one."""
     cycles = 0
     for layer in net.layers:
         waits = bus_cycles([layer], machine) if layer.kind == "FULLY_CONNECTED" else 0
@@ -157,7 +159,7 @@ def pixels(shape):
 
 
 def kept(net, barrier):
-    """Maps made before that layer and read by layers that follow from it."""
+    """Returns the maps made before that layer and read by layers that depend on it."""
     made = {net.input.index, *(layer.output.index for layer in net.layers[:barrier])}
     follow, read = {net.layers[barrier].output.index}, {}
     for layer in net.layers[barrier + 1:]:
@@ -168,7 +170,7 @@ def kept(net, barrier):
 
 
 def compulsory(net, machine):
-    """Bytes of maps that go to DRAM and come back, whatever the order. A map counts where it is first kept."""
+    """Returns the bytes of maps that must go to DRAM and back, in any order. A map counts where it is first kept."""
     spilled, counted = 0, set()
     for index, layer in enumerate(net.layers):
         if pixels(layer.output.shape) > 1 or layer.kind in MOVES or all(pixels(x.shape) == 1 for x in layer.inputs):
@@ -180,10 +182,10 @@ def compulsory(net, machine):
 
 
 def waits_for_weights(net, machine):
-    """Cycles of the layers in order, whose weights come ahead as far as both memories hold them without a map. A layer
-    is cut into parts: each is computed when its weights have come, at the earliest, and then leaves its place."""
+    """Returns the cycles of the layers in order. Weights are loaded ahead as far as both memories have room without
+    maps. A layer is cut into parts: each is computed after its weights have arrived, and then frees their memory."""
     array = bus = taken = 0
-    left = collections.deque()  # of parts that are computed: bytes up to their end, and when
+    left = collections.deque()  # of computed parts: bytes up to their end, and the time
     free, room = 0, machine.on_chip
     for layer in net.layers:
         for _ in range(PARTS):
@@ -197,7 +199,7 @@ def waits_for_weights(net, machine):
 
 
 def bound_with_memories(net, machine):
-    """The second bound: reads and writes of the bus are apart."""
+    """Returns the second bound: reads and writes of the bus are separate."""
     outputs = net.outputs or [net.layers[-1].output]
     spilled = compulsory(net, machine)
     reads = sum(map(traffic, net.layers)) + math.prod(net.input.shape) + spilled
@@ -205,10 +207,10 @@ def bound_with_memories(net, machine):
     return int(max(bound(net, machine), reads / machine.beat, writes / machine.beat, waits_for_weights(net, machine)))
 
 
-# Layers of a run, beside their bounds.
+# Layers of a run, with their bounds.
 
 def label(members):
-    """What a layer is, with what was fused into it."""
+    """Returns the name of a layer, with the operators fused into it."""
     first = next((layer for layer in members if layer.parameters), members[-1])
     text = SHORT.get(first.kind, first.kind)
     if first.parameters and first.kind != "FULLY_CONNECTED":
@@ -221,7 +223,7 @@ def label(members):
 
 
 def gathered(net, shown):
-    """The network's layers by that of the run that computes them: their own, or one behind them."""
+    """Groups the network's layers by the run's layer that computes them: their own, or a later one."""
     readers = {x.index: layer for layer in reversed(net.layers) for x in layer.inputs}
     members = collections.defaultdict(list)
     for layer in net.layers:
@@ -251,7 +253,7 @@ def layers_of(net, run, machine):
 
 
 def losses(causes, array, bus, product):
-    """The causes beyond the bound; they add up to cycles less bound. Steps and draining are one."""
+    """Returns the causes beyond the bound; they add up to cycles less bound. Steps and draining are combined."""
     lost = {"steps": causes["compute"] + causes["drain"],
             **{cause: n for cause, n in causes.items() if cause not in ("compute", "drain")}}
     lost["steps" if product else "vector"] -= array
@@ -260,7 +262,7 @@ def losses(causes, array, bus, product):
 
 
 def pair(seed, backend, folder):
-    """A network on a design, as a dictionary for --json."""
+    """Returns a network on a design, as a dictionary for --json."""
     net, family = zoo.network(seed)
     result = {"seed": seed, "family": family, "network": net.name, "input": net.input.shape[1:],
               "macs": net.macs(), "design": design(seed), "pruned": any(layer.pruned for layer in net.layers)}
@@ -279,7 +281,7 @@ def pair(seed, backend, folder):
 # Tables.
 
 def quantile(values, share):
-    """Between the two values that lie beside it."""
+    """Interpolates between the two neighbouring values."""
     values = sorted(values)
     position = share * (len(values) - 1)
     low = int(position)
@@ -292,13 +294,13 @@ def reached(result, limit="bound"):
 
 
 def worst_tenth(shares):
-    """Their mean."""
+    """Returns their mean."""
     count = max(1, len(shares) // 10)
     return sum(sorted(shares)[:count]) / count
 
 
 def spread(name, results, limit="bound"):
-    """A row of quantiles."""
+    """Returns a row of quantiles."""
     shares = [reached(result, limit) for result in results if "cycles" in result]
     row = [name, len(results), len(results) - len(shares)]
     if not shares:
@@ -308,19 +310,19 @@ def spread(name, results, limit="bound"):
 
 
 def numbers(config):
-    """KiB of DMEM and of PMEM, bits of the bus."""
+    """Returns the KiB of DMEM and of PMEM, and the bits of the bus."""
     return [int(number) for number in re.findall(r"=(\d+)", config)]
 
 
 def traits(result):
-    """What the second table sorts networks by."""
+    """Yields the traits by which the second table groups networks."""
     dmem, _, bus = numbers(result["design"])
     yield from (result["design"].split()[0], f"bus of {bus:3} bits", "pruned" if result["pruned"] else "whole")
     yield next(f"DMEM {low:3} to {high} KiB" for low, high in DMEM_CLASSES if dmem <= high)
 
 
 def grouped(results, names):
-    """Lists of results by their names, in the names' order."""
+    """Groups results by their names, in the names' order."""
     groups = collections.defaultdict(list)
     for result in results:
         for name in names(result):
@@ -338,7 +340,7 @@ def distribution(results):
 
 
 def short(config):
-    """Of a design's name: "edge256, 128 + 64 KiB, 64 bits"."""
+    """Returns a short name of a design: "edge256, 128 + 64 KiB, 64 bits"."""
     dmem, pmem, bus = numbers(config)
     return f"{config.split()[0]}, {dmem} + {pmem} KiB, {bus} bits"
 
@@ -361,7 +363,7 @@ def worst(ran):
 
 
 def kinds(ran):
-    """Cycles beyond the layers' bounds in percent of a network's, over all networks."""
+    """Prints the cycles beyond the layers' bounds in percent of a network's, over all networks."""
     lost, affected = collections.defaultdict(collections.Counter), collections.defaultdict(set)
     count = collections.Counter()
     for result in ran:
@@ -378,7 +380,7 @@ def kinds(ran):
 
 
 def cliffs(ran):
-    """Layers far above their bounds."""
+    """Prints layers far above their bounds."""
     layers = [(result, layer) for result in ran for layer in result["layers"]]
     steep = [(result, layer) for result, layer in layers if layer["cycles"] > CLIFF * layer["bound"]]
     share = sum(layer["cycles"] / result["cycles"] for result, layer in steep) / len(ran)
@@ -387,7 +389,7 @@ def cliffs(ran):
 
 
 def refusals(results):
-    """Reasons, numbers apart, each with its first network."""
+    """Prints the reasons of refusals without their numbers, each with its first network."""
     reasons = collections.defaultdict(list)
     for result in results:
         for line in result.get("refused", []):

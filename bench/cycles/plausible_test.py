@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""plausible.py's networks, bounds and tables, without a run.
+"""Tests plausible.py's networks, bounds and tables, without a run.
 
 usage: plausible_test.py
 """
@@ -63,7 +63,8 @@ class Networks(unittest.TestCase):
 
 
 class Bound(unittest.TestCase):
-    """By hand, on 8 lanes and 8 columns of which one is drained in a cycle, a bus of 8 bytes."""
+    """Tests bounds computed by hand, on 8 lanes and 8 columns, one of which is drained per cycle, and a bus of 8
+    bytes."""
 
     def setUp(self):
         self.net = tables.Network("by_hand", 20, 20, 3)
@@ -101,7 +102,7 @@ class Bound(unittest.TestCase):
         net = tables.Network("dense", 64)
         net.dense("dense", net.input, 100)
         self.assertEqual(plausible.bound(net, machine()), (64 * 100 + 4 * 100) // 8)
-        self.assertEqual(plausible.bound(net, machine(bus_axi_data_bits=512)), 13 * 16)  # then for its steps
+        self.assertEqual(plausible.bound(net, machine(bus_axi_data_bits=512)), 13 * 16)  # then limited by its steps
 
     def test_what_a_mean_keeps_and_dmem_does_not_hold_goes_out_and_comes_back(self):
         x = self.net.conv("conv", self.net.input, 64, 1)
@@ -109,9 +110,9 @@ class Bound(unittest.TestCase):
         gate = self.net.conv("gate", self.net.mean("mean", y), 64, 1)
         self.net.add("add", self.net.conv("project", self.net.multiply("gated", y, gate), 64, 1), x)
         self.assertEqual(plausible.compulsory(self.net, machine()), 0)
-        both = 2 * 20 * 20 * 64  # the map that is gated, and the residual
+        both = 2 * 20 * 20 * 64  # the gated map and the residual
         self.assertEqual(plausible.compulsory(self.net, machine(memory_dmem_kib=32)), both - 32 * 1024)
-        small = machine(memory_dmem_kib=16, bus_axi_data_bits=8)  # that writes more than it reads
+        small = machine(memory_dmem_kib=16, bus_axi_data_bits=8)  # which writes more than it reads
         self.assertEqual(plausible.bound_with_memories(self.net, small), 20 * 20 * 64 + both - 16 * 1024)
 
     def test_weights_come_no_earlier_than_both_memories_hold_them(self):

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Throughput, traffic and area of each precision, on layers that differ in nothing else.
+"""Measures throughput, traffic and area of each precision, on layers that differ only in precision.
 
 usage: precisions.py [--backend rtl|arch] [--config C] [--table NAME]...
        precisions.py --area [--config C] [--liberty FILE]
-Tables: layer, stack, large: 3x3 convolutions of 128 to 128 channels, one over 16x16 pixels, four in
-a row, one over 64x64. residual: the four, each added to what it reads, beside the same without. dense: a fully connected layer, 1,024 to 1,024, batch 1. tfc: TFC_1W1A of
-$TRINE_SHARED (../shared) on braintta-size, left out without it. --area synthesizes five designs.
-Each run must be bit-exact, else the benchmark ends.
+Tables: layer, stack, large: 3x3 convolutions of 128 to 128 channels, one over 16x16 pixels, four in a row, one over
+64x64. residual: the four, each added to its input, and the same without. dense: a fully connected layer, 1,024 to
+1,024, batch 1. tfc: TFC_1W1A of $TRINE_SHARED (../shared) on braintta-size, left out without it. --area synthesizes
+five designs. Each run must be bit-exact, otherwise the benchmark ends.
 """
 import argparse
 import pathlib
@@ -20,9 +20,9 @@ import area  # noqa: E402
 import conv_model  # noqa: E402
 import lowbit_model  # noqa: E402
 
-LANES = {"int8": 1, "ternary": 4, "binary": 8}  # MACs of a PE against those on int8 activations
+LANES = {"int8": 1, "ternary": 4, "binary": 8}  # MACs of a PE relative to those on int8 activations
 
-# name, activations, weights, what lies around the image
+# name, activations, weights, border of the image
 MODES = [
     ("int8", "int8", "int8", 0),
     ("ternary", "ternary", "ternary", 0),
@@ -32,7 +32,7 @@ MODES = [
     ("int8 x binary", "int8", "binary", 0),
 ]
 CHANNELS, WINDOW = 128, 3
-WORKLOADS = {  # pixels in a row, layers
+WORKLOADS = {  # pixels per row, layers
     "layer": (16, 1, "One layer, 16x16 pixels"),
     "stack": (16, 4, "Four layers in a row, 16x16 pixels"),
     "large": (64, 1, "One layer, 64x64 pixels"),
@@ -149,7 +149,7 @@ def synth(options, precisions):
 
 
 def print_area(options):
-    """One PE by itself, the whole design, and that design's share of a MAC of each mode."""
+    """Prints one PE, the whole design, and the design's area per MAC of each mode."""
     names = [" + ".join(precisions) for precisions in SETS]
     reports = [synth(options, precisions) for precisions in SETS]
     modules = [{m["name"]: m for m in r["modules"]} for r in reports]
@@ -173,7 +173,7 @@ def more(area, base):
 
 
 def print_modules(names, modules):
-    """Cells of one instance of each module in which the precisions make a difference."""
+    """Prints the cells of one instance of each module that depends on the precisions."""
     rows = []
     for module in dict.fromkeys(name for parts in modules for name in parts):
         found = [parts.get(module) for parts in modules]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of a prompt of 64 tokens, read at once and token by token.
+"""Measures the cycles of a prompt of 64 tokens, read together and token by token.
 
 usage: prompts.py [--backend rtl|arch] [--check] [CONFIG]...    (edge256 edge1024)
-The model is stories260K of $TRINE_SHARED (../shared). Both ways must give the same sums behind the prompt, and all sums
-and caches of the golden layers, else the benchmark ends. --check: exit code 1 if fewer than 12 times the cycles are
-saved on edge256.
+The model is stories260K of $TRINE_SHARED (../shared). Both ways must give the same sums after the prompt, and all
+sums and caches of the golden layers, otherwise the benchmark ends. --check: exit code 1 if reading together saves
+less than a factor of 12 on edge256.
 """
 import argparse
 import pathlib

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A prompt of 128 tokens at once of BitNet-2B-4T's shape, random weights: share of the array's peak, by design.
+"""Measures a prompt of 128 tokens, read together, of BitNet-2B-4T's shape, random weights: share of the array's peak, by design.
 
 usage: prompts_at_size.py [--tokens N] [--rtl] [--keep FOLDER] [--check]
-One layer of the 30, the norm behind them and the classifier run, all codes, caches and sums equal to the golden layers';
-the other layers are the same program on other weights, so that their cycles are the first one's. The first design with
---rtl on the RTL (four processor minutes), the others on the architecture simulator. --keep leaves the reports in a
-folder, and takes those that are there; --check: exit code 1 below the goal.
+One layer of the 30, the norm after the layers and the classifier run; all codes, caches and sums must equal the
+golden layers'. The other layers are the same program with other weights, so their cycles equal the first layer's.
+With --rtl the first design runs on the RTL (four processor minutes), the others on the architecture simulator. --keep
+stores the reports in a folder, and reuses stored ones; --check: exit code 1 below the goal.
 """
 import argparse
 import pathlib
@@ -34,7 +34,7 @@ def row(place, design, backend, options):
     run = report(place, design, backend, options)
     layer = run["steps"][0]["cycles"]
     whole = run["cycles"] + (LAYERS - 1) * layer
-    # What the run of one layer counts besides: the classifier, of one token.
+    # The run of one layer also counts the classifier, for one token.
     macs = LAYERS * run["macs"] - (LAYERS - 1) * run["classifier_macs"]
     config = run["configuration"]
     share = macs / (4 * config["array.rows"] * config["array.cols"] * whole)

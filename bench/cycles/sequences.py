@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of the recurrent networks in models/sequences: an encoder's for a sequence, a decoder's for a symbol.
+"""Measures cycles of the recurrent networks in models/sequences: an encoder's for a sequence, a decoder's for a symbol.
 
 usage: sequences.py [--backend rtl|arch] [--config DESIGN]
-Each run must be bit-exact; else the benchmark ends.
+Each run must be bit-exact; otherwise the benchmark ends.
 """
 import argparse
 import pathlib

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One token of BitNet-2B-4T's and of LLaMA-2-7B's shape, random weights, on text1536: cycles, memory, processor time.
+"""Measures one token of BitNet-2B-4T's and of LLaMA-2-7B's shape with random weights on text1536: cycles, memory, processor time.
 
 usage: size.py [--backend rtl|arch] [--shape NAME]... [--config C] [--keep FOLDER] [--check]
-Every sum and cache must be exact, else the benchmark ends. The bus bound is weights and caches once over the bus, as they
-lie in DRAM: ternary weights in 1.6 bits, int4 with their factors. On the RTL the two take some 13 processor minutes;
---keep leaves the reports in a folder, and takes those that are there.
+Every sum and cache must be exact, otherwise the benchmark ends. The bus bound is the time to transfer weights and
+caches once in their DRAM form: ternary weights in 1.6 bits, int4 with their factors. On the RTL the two take about 13
+processor minutes; --keep stores the reports in a folder, and reuses stored ones.
 """
 import argparse
 import pathlib
@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-# Weights; cycles to reach, and what to stay below: bytes of memory, seconds of compiling.
+# Weights; goal in cycles, and limits: bytes of memory, seconds of compiling.
 SHAPES = {"bitnet-2b": ("ternary", 25_900_000), "llama-2-7b": ("int4g128", 118_000_000)}
 MOST_BYTES, MOST_SECONDS = 2_000_000_000, 180
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""LSTMs and 16x8 networks against their goals and Ethos-U: cycles of designs with array.activations16.
+"""Compares LSTMs and 16x8 networks with their goals and Ethos-U: cycles of designs with array.activations16.
 
 usage: speech.py [--backend rtl|arch] [--models DIR] [--check]
-Cells of random weights, LSTMs of TFLite by tests/lstm/make.py (NumPy), GRUs of ONNX by tests/onnx/make_cells.py (onnx):
-28 steps of 20 cells; 128 cells over 50 steps, a step of it; the same for eight streams at once, a step and stream; the
-same on two rows of PEs, of which one product of int16 uses both, and 32 columns; ResNet-8 in int8 and in 16x8.
---models: a folder with tflite-micro's files (dtln_noise_suppression, micro_speech_lstm, trained_lstm_int8; seanet/: all
-.tflite below it, as one sum), of which what is there is measured. Each run must be bit-exact and whole on the machine,
-else the benchmark ends. --check: exit code 1 if a goal is missed.
+Cells have random weights, LSTMs of TFLite by tests/lstm/make.py (NumPy), GRUs of ONNX by tests/onnx/make_cells.py
+(onnx): 28 steps of 20 cells; 128 cells over 50 steps, per step; the same for eight streams together, per step and
+stream; the same on two rows of PEs, both of which a product of int16 uses, and 32 columns; ResNet-8 in int8 and in
+16x8. --models: a folder with tflite-micro's files (dtln_noise_suppression, micro_speech_lstm, trained_lstm_int8;
+seanet/: all .tflite in it, as one sum); existing files are measured. Each run must be bit-exact and entirely on the
+machine, otherwise the benchmark ends. --check: exit code 1 if a goal is missed.
 """
 import argparse
 import json
@@ -22,7 +22,7 @@ import common  # noqa: E402
 KEY = "array.activations16=true"
 LARGE = "memory.pmem_kib=128"
 FLAT = ("array.rows=2", "array.cols=32")  # as many PEs
-# name, kind, batch, steps, inputs and cells, keys, goal in cycles; whether it is one of a step and stream
+# name, kind, batch, steps, inputs and cells, keys, goal in cycles; whether the goal is per step and stream
 OWN = (("28 steps of 20 cells", "LSTM", 1, 28, 20, (KEY,), 9_000, False),
        ("128 cells, a step", "LSTM", 1, 50, 128, (KEY, LARGE), 2_500, True),
        ("128 cells, eight streams, a step and stream", "LSTM", 8, 50, 128, (KEY, LARGE), 620, True),
@@ -35,7 +35,7 @@ DESIGNS = {"edge256": "U55-256", "edge1024": "U85-1024"}
 
 
 def cycles(model, backend, config, keys):
-    """One bit-exact run, of which the host has no part but quantizers of floats at the ends."""
+    """Runs once, bit-exact; the host may only run quantizers of floats at the ends."""
     result = common.trine("run", *common.design(" ".join([config, *keys])), "--backend", backend, model)
     if any(op["op"] not in ("QUANTIZE", "DEQUANTIZE") or op["when"] == "between" for op in result["host"]):
         sys.exit(f"{model}: the host has a part of it")
@@ -60,7 +60,7 @@ def write_gru(path, batch, steps, inputs, cells):
 
 
 def write_resnet8(path, type):
-    """MLPerf Tiny's ResNet-8 of random weights."""
+    """Writes MLPerf Tiny's ResNet-8 with random weights."""
     sys.path.insert(0, str(common.ROOT / "models"))
     from tflite_net import Int8Net
     net = Int8Net(path.stem, type)
@@ -94,7 +94,7 @@ def own(options, folder):
 
 
 def others(options):
-    """Files that are there, on the designs that have a goal, or Vela's figure."""
+    """Measures existing files on the designs that have a goal, or Vela's figure."""
     for name, goals in FILES:
         file, folder = options.models / f"{name}.tflite", options.models / name
         files = [file] if file.exists() else sorted(folder.rglob("*.tflite"))

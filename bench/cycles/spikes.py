@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Spiking networks beside themselves in int8: cycles, energy, spikes, products of codes that are not 0, right answers.
+"""Compares spiking networks with their int8 equivalents: cycles, energy, spikes, products of nonzero codes, correct answers.
 
 usage: spikes.py [--backend arch|rtl] [--images N] [--python P] [DESIGN]...
-Digits are 8 steps of the held-back images' events; answers are counted over N of them (arch). `cuba` has random events.
-Each run must be exact; else the benchmark ends. P has h5py (trine nir's own environment).
+Digits are 8 steps of the held-back images' events; answers are counted over N of them (arch). `cuba` has random
+events. Each run must be exact; otherwise the benchmark ends. P contains h5py (trine nir's own environment).
 """
 import argparse
 import pathlib
@@ -32,7 +32,7 @@ def events(name, count):
 
 
 def answers(model, design, stack, folder):
-    """The share of right ones in percent."""
+    """Returns the share of correct answers in percent."""
     np.save(folder / "stream.npy", stack)
     common.trine("run", *common.design(design), model, "--backend", "arch", "--stream", folder / "stream.npy", "--output",
                  folder / "out.npy")

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Transformers against their goals: attention and a layer of BERT-base's sizes, a token of a decoder.
+"""Compares transformers with their goals: attention and a layer of BERT-base's sizes, a token of a decoder.
 
 usage: transformers.py [--backend rtl|arch] [--config C] [--layers] [--check] [NETWORK]...
-Networks, on `edge1024`: attention_128, attention_512 (12 heads of 64 channels), layer_128 (a whole
-layer as ONNX: D 768, FFN 3,072, LayerNormalization, Gelu, SOFTMAX), encoder_128 (the same in TFLite's
-operators, with positions); models/transformers.py writes them. decode: a token of stories260K behind
-255 others, on `edge256` (decode.py; with $TRINE_SHARED). Each run must be bit-exact, else the
-benchmark ends. --layers: where each layer's cycles go. --check: exit code 1 if a goal is missed.
+Networks, on `edge1024`: attention_128, attention_512 (12 heads of 64 channels), layer_128 (a whole layer as ONNX: D
+768, FFN 3,072, LayerNormalization, Gelu, SOFTMAX), encoder_128 (the same in TFLite's operators, with positions);
+models/transformers.py writes them. decode: a token of stories260K after 255 others, on `edge256` (decode.py; with
+$TRINE_SHARED). Each run must be bit-exact, otherwise the benchmark ends. --layers: shows the cycles of each layer.
+--check: exit code 1 if a goal is missed.
 """
 import argparse
 import pathlib
@@ -54,7 +54,7 @@ def print_networks(options, names):
 
 
 def print_layers(name, result):
-    """The layers of an attention, which overlap, are one."""
+    """Prints the layers; those of an attention overlap and are combined."""
     rows = []
     for layer in result["layers"]:
         heads = layer["op"] in HEADS
@@ -71,7 +71,7 @@ def print_layers(name, result):
 
 
 def print_decoding(options):
-    """@return what misses its goal"""
+    """@return the measurements that miss their goals"""
     r = decode.token(DECODER, options.backend, CONTEXT, "int8")
     cycles, bound = r["last_cycles"], r["last_bus_bound_cycles"]
     common.table(["network", "configuration", "context", "cycles", "bus bound", "of the bound", "goal"],

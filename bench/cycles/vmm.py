@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of one vector times a matrix by trine_vmm, beside those in which the weights come over the bus and those in which
-the array multiplies them.
+"""Compares the cycles of one vector times a matrix with trine_vmm with the time in which the bus transfers the
+weights, and the time in which the array multiplies them.
 
-usage: vmm.py [--backend arch|rtl]     builds build/release/tests/vmm_test if need be; $TRINE_VMM_TEST is another one
+usage: vmm.py [--backend arch|rtl]     builds build/release/tests/vmm_test if necessary; $TRINE_VMM_TEST is another one
 """
 import argparse
 import os

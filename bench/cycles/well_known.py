@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whole well-known networks, of models/tables.py: cycles, traffic and how long they take here.
+"""Runs whole well-known networks of models/tables.py: cycles, traffic and their run time on this computer.
 
 usage: well_known.py [--config C] [--rtl NETWORK]... [--layers | --quiet] [NETWORK]...  (edge1024, all)
-Each runs on the architecture simulator, those of --rtl also on the RTL, and must equal the golden
-reference, else the benchmark ends. Seconds are wall time of `trine compile`, of the simulation alone,
-and of the processor in the RTL's: a run's less that of the same run on the architecture simulator.
---layers adds a table for each network.
+Each runs on the architecture simulator, those of --rtl also on the RTL, and must equal the golden reference,
+otherwise the benchmark ends. Seconds are wall time of `trine compile`, of the simulation, and processor time of the
+RTL: a run's time less that of the same run on the architecture simulator. --layers adds a table for each network.
 """
 import argparse
 import os
@@ -25,7 +24,7 @@ import tables  # noqa: E402
 
 
 def run(model, config, backend):
-    """The result, with the processor's seconds."""
+    """Returns the result, and the processor seconds."""
     start = processor_seconds()
     result = common.trine("run", "--config", config, model, "--backend", backend)
     return {**result, "processor_seconds": processor_seconds() - start}
@@ -38,7 +37,7 @@ def compile_seconds(model, config):
 
 
 def rows(name, parameters, seconds, runs):
-    """One for each simulator; the architecture simulator's error where the RTL ran, too."""
+    """Yields a row for each simulator; with the architecture simulator's error if the RTL ran, too."""
     for backend, result in runs.items():
         cycles, simulated = result["cycles"], result["sim_seconds"]
         error = processor = "-"

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of models/writer, an encoder and a decoder: the encoder's for a line, the decoder's for a character.
+"""Measures cycles of models/writer, an encoder and a decoder: the encoder's for a line, the decoder's for a character.
 
 usage: writer.py [--backend rtl|arch] [DESIGN]...
-Each run must be exact; else the benchmark ends.
+Each run must be exact; otherwise the benchmark ends.
 """
 import argparse
 import pathlib

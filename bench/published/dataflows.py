@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What dataflows cost on the same layers: accesses of each level, and their energy.
+"""Compares dataflows on the same layers: accesses of each level, and their energy.
 
 usage: dataflows.py [--grid ROWS COLS] [--buffer KIB] [--adc X] [--layers] [--check] [TABLE]...
                     (16 16, 256; alexnet resnet50 mobilenet)
 TABLE is a network of models/shapes.py; its products are counted one by one, at batch 1. --layers: each of them.
---adc: what a conversion of computing in memory costs, in MACs. --check: exit code 1 where the steps of the output
-stationary array are not those that `trine estimate` has for `edge1024`, or a count is below what the layer needs.
-docs/decisions/037-dataflows.md says how each flow is mapped.
+--adc: the cost of a conversion in in-memory computing, in MACs. --check: exit code 1 if the steps of the output
+stationary array differ from those of `trine estimate` for `edge1024`, or if a count is below the layer's minimum.
+docs/decisions/037-dataflows.md describes the mapping of each flow.
 """
 import argparse
 import collections
@@ -23,9 +23,9 @@ import shapes  # noqa: E402
 Layer = collections.namedtuple("Layer", "name M C R S P Q inputs groups times")
 Counts = collections.namedtuple("Counts", "mac rf array buffer dram cells adc steps", defaults=(0,) * 8)
 
-# Energy of an access in that of a MAC: Chen et al., ISCA 2016, table 4 (16 bits, 65 nm, measured).
+# Energy of an access relative to that of a MAC: Chen et al., ISCA 2016, table 4 (16 bits, 65 nm, measured).
 COST = Counts(mac=1, rf=1, array=2, buffer=6, dram=200, cells=0.1)
-# Of a PE of a row-stationary array: Chen et al., JSSC 2017: words of weights, activations, partial sums.
+# A PE of a row-stationary array, from Chen et al., JSSC 2017: words of weights, activations, partial sums.
 RF_WEIGHTS, RF_INPUTS, RF_SUMS = 224, 12, 24
 HALVED = {"conv2_3/2", "conv3_4/2", "conv4_6/2"}  # of ResNet-50: a stride of 2 reads a fourth, so no more is computed
 LANES = 4  # int8 products of a PE of ours in a step, of neighbouring channels
@@ -36,7 +36,7 @@ def up(a, b):
 
 
 def layers_of(name):
-    """The products of a table, with their outputs' extents."""
+    """Yields the products of a table, with their outputs' extents."""
     made = shapes.NETWORKS[name]()
     for layer in made.layers:
         if layer.macs:
@@ -52,8 +52,8 @@ def layers_of(name):
 
 
 def moved(layer, buffer_bytes):
-    """Bytes from and to DRAM: each map and weight once, or the cheaper of the two again where neither half of the
-    buffer holds one."""
+    """Returns bytes from and to DRAM: each map and weight once; if neither fits into half of the buffer, the cheaper
+    of the two is read again."""
     weights, outputs = layer.M * layer.C * layer.R * layer.S, layer.M * layer.P * layer.Q
     half = buffer_bytes // 2
     if weights <= half or layer.inputs <= half:
@@ -62,9 +62,9 @@ def moved(layer, buffer_bytes):
 
 
 def output_stationary(layer, rows, cols, buffer_bytes):
-    """Pixels down, filters across; a sum stays in its PE until it is whole."""
+    """Maps pixels down, filters across; a sum stays in its PE until it is complete."""
     K, pixels = layer.C * layer.R * layer.S, layer.P * layer.Q
-    inputs = up(layer.M, cols) * pixels * K  # a column more of filters asks for them again
+    inputs = up(layer.M, cols) * pixels * K  # each further column of filters reads them again
     weights = up(pixels, rows) * layer.M * K
     macs = layer.M * pixels * K
     steps = up(layer.M, cols) * up(pixels, rows) * up(layer.C, LANES) * layer.R * layer.S
@@ -73,13 +73,13 @@ def output_stationary(layer, rows, cols, buffer_bytes):
 
 
 def ours(layer, rows, cols, buffer_bytes):
-    """The same where a PE adds four products before its sum."""
+    """Does the same with PEs that add four products before the sum."""
     counts = output_stationary(layer, rows, cols, buffer_bytes)
     return counts._replace(rf=2 * counts.mac * up(layer.C, LANES) // layer.C)
 
 
 def weight_stationary(layer, rows, cols, buffer_bytes):
-    """The reduction down, filters across; weights stay, sums go down the columns and wait in the buffer."""
+    """Maps the reduction down, filters across; weights stay, sums move down the columns and wait in the buffer."""
     K, pixels = layer.C * layer.R * layer.S, layer.P * layer.Q
     macs, tiles = layer.M * pixels * K, up(K, rows)
     inputs = up(layer.M, cols) * pixels * K
@@ -89,13 +89,13 @@ def weight_stationary(layer, rows, cols, buffer_bytes):
 
 
 def row_stationary(layer, rows, cols, buffer_bytes):
-    """A filter row and a row of pixels in a PE, output rows across, filter rows down."""
+    """Maps a filter row and a row of pixels to a PE, output rows across, filter rows down."""
     K, pixels = layer.C * layer.R * layer.S, layer.P * layer.Q
     macs = layer.M * pixels * K
     taps = min(layer.S, RF_INPUTS)
     channels = min(layer.C, max(1, RF_INPUTS // taps))          # in a PE
     filters = min(layer.M, RF_SUMS, max(1, RF_WEIGHTS // (channels * taps)))
-    sets = max(1, rows // layer.R)                               # one over the other: of other channels
+    sets = max(1, rows // layer.R)                               # stacked sets, for different channels
     joined = min(layer.C, channels * sets)
     strips = up(layer.P, cols)
     weights = strips * layer.M * K
@@ -107,7 +107,7 @@ def row_stationary(layer, rows, cols, buffer_bytes):
 
 
 def no_local_reuse(layer, rows, cols, buffer_bytes):
-    """The reduction down into an adder tree, filters across; nothing stays in a PE."""
+    """Maps the reduction down into an adder tree, filters across; nothing stays in a PE."""
     K, pixels = layer.C * layer.R * layer.S, layer.P * layer.Q
     macs, tiles = layer.M * pixels * K, up(K, rows)
     inputs = up(layer.M, cols) * pixels * K
@@ -117,7 +117,7 @@ def no_local_reuse(layer, rows, cols, buffer_bytes):
 
 
 def in_memory(layer, rows, cols, buffer_bytes):
-    """Weight stationary in the cells of a memory: 8 x `rows` of them add on a bit line, an ADC for each sum."""
+    """Maps weights to the cells of a memory: 8 x `rows` of them add on a bit line, with an ADC for each sum."""
     K, pixels = layer.C * layer.R * layer.S, layer.P * layer.Q
     macs, tiles = layer.M * pixels * K, up(K, 8 * rows)
     inputs = up(layer.M, 8 * cols) * pixels * K
@@ -136,7 +136,7 @@ def counted(flow, layers, grid, buffer_bytes):
 
 
 def energy(counts, adc):
-    """In MACs, by level."""
+    """Returns the energy in MACs, by level."""
     return {level: getattr(counts, level) * cost for level, cost in COST._replace(adc=adc)._asdict().items()
             if level != "steps"}
 
@@ -156,7 +156,7 @@ HEAD = ["dataflow", "RF", "array", "buffer", "DRAM", "MAC, energy", "RF", "array
 
 
 def check(grid, buffer_bytes):
-    """Steps against the plan's; each level brings at least what it must."""
+    """Compares the steps with the plan's; each level must provide at least its minimum."""
     wrong = []
     with_steps = common.trine("estimate", "--config", "edge1024", common.ROOT / "models/shapes/resnet50.csv")
     found = {row["name"]: row for row in with_steps["layers"]}
@@ -188,7 +188,7 @@ def check(grid, buffer_bytes):
 
 
 def others():
-    """Where `trine estimate --dataflow` counts otherwise."""
+    """Returns differences to the counts of `trine estimate --dataflow`."""
     wrong, buffer_bytes = [], 384 * 1024  # of edge1024: both memories
     for name in ("alexnet", "resnet50", "mobilenet"):
         for flow, here in (("output", "and 4 products a PE (ours)"), ("weight", "weight stationary"), ("row", "row stationary")):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Published figures of networks beside those of our tables of shapes (models/shapes.py).
+"""Compares published figures of networks with those of our tables of shapes (models/shapes.py).
 
 usage: published_networks.py [--check]
-Prints MACs, parameters, what pruning leaves, and language models' MACs and bytes. --check: exit code 1 where a figure
-of ours, with the unit and the decimals of the published one, is another and no reason is given, or a reason is given
-without need, or docs/published_networks.md has other tables.
+Prints MACs, parameters, the shares that pruning leaves, and language models' MACs and bytes. --check: exit code 1 if
+our figure, with the unit and the decimals of the published one, differs and no reason is given, if a reason is given
+without need, or if docs/published_networks.md contains other tables.
 """
 import argparse
 import contextlib
@@ -19,7 +19,7 @@ import common  # noqa: E402
 sys.path.insert(0, str(common.ROOT / "models"))
 import shapes  # noqa: E402
 
-# Network, MACs as published, parameters as published, where, why they differ.
+# Network, MACs as published, parameters as published, source, reason of a difference.
 CUT = "cut, not rounded"
 NETWORKS = [
     ("alexnet", "724 M", "61 M", "Sze et al. 2017, table 2 (MACs, weights)", ""),
@@ -45,7 +45,7 @@ NETWORKS = [
     ("nfnet_f0", "12.38 G", "71.5 M", "Brock et al. 2021, table 6 (FLOPs are MACs)", ""),
     ("vit_b16", "", "86 M", "Dosovitskiy et al. 2020, table 1", "86.6 M, " + CUT),
 ]
-# Share of a layer's weights that pruning leaves: Han et al. 2015 (arXiv 1506.02626), tables 4 and 5.
+# Share of a layer's weights that remain after pruning: Han et al. 2015 (arXiv 1506.02626), tables 4 and 5.
 PRUNED = {
     "alexnet": ("6.7 M", [84, 38, 35, 37, 37, 9, 9, 25]),
     "vgg16": ("10.3 M", [58, 22, 34, 36, 53, 24, 42, 32, 27, 34, 35, 29, 36, 4, 4, 23]),
@@ -61,7 +61,7 @@ UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 
 
 def like(count, text):
-    """`count` with the unit and the decimals of `text`."""
+    """Formats `count` with the unit and the decimals of `text`."""
     number, _, unit = text.partition(" ")
     decimals = len(number.partition(".")[2])
     return f"{count / UNITS[unit]:,.{decimals}f} {unit}".strip()
@@ -73,7 +73,7 @@ def value(text):
 
 
 def counted(name):
-    """MACs, parameters and weights by product of a table, by its rows alone."""
+    """Returns MACs, parameters and weights by product of a table, from its rows only."""
     made = shapes.NETWORKS[name]()
     rows = shapes.rows_of(made) if isinstance(made, shapes.Network) else made
     macs = made.macs() if isinstance(made, shapes.Network) else sum(shapes.macs_of(row) for row in rows)
@@ -82,7 +82,7 @@ def counted(name):
 
 
 def compared(count, published):
-    """Ours, the difference, and whether they are equal in the published decimals."""
+    """Returns our figure, the difference, and whether they are equal in the published decimals."""
     if not published:
         return [f"{count:,}", "", True]
     return [f"{count:,}", f"{100 * (count / value(published) - 1):+.1f} %", like(count, published) == published]
@@ -102,7 +102,7 @@ def network_rows():
 
 
 def pruned_rows():
-    """Non-zero weights: the published share of each layer of ours; shares are whole per cents."""
+    """Counts nonzero weights: the published share of each layer of ours; shares are whole per cents."""
     rows, wrong = [], []
     for name, (published, shares) in PRUNED.items():
         weights = counted(name)[2]
@@ -114,14 +114,14 @@ def pruned_rows():
 
 
 def language_macs(name, tokens, context):
-    """t L (4 D^2 + n D F) + V D + 2 L D t T: logits of the last token, or a pooler of the first one."""
+    """Returns t L (4 D^2 + n D F) + V D + 2 L D t T: logits of the last token, or a pooler of the first one."""
     layers, width, inner, matrices, words, *_ = LANGUAGE[name]
     last = (words or width) * width
     return tokens * layers * (4 * width**2 + matrices * width * inner) + last + 2 * layers * width * tokens * context
 
 
 def language_rows():
-    """Of a prompt of half the context, and of the next token after it (an encoder has none)."""
+    """Returns rows for a prompt of half the context, and for the next token after it (not for an encoder)."""
     rows, wrong = [], []
     for name, (layers, width, _, _, words, context, published, source) in LANGUAGE.items():
         half = context // 2

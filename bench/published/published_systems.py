@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Published systems beside our machine at their size, on the same networks.
+"""Compares published systems with our machine at their size, on the same networks.
 
 usage: published_systems.py [eyeriss] [tpu] [nvdla] [systolic] [braintta] [ita]    (all)
-Cycles are of the architecture simulator on the networks of models/tables.py, those of the TPU's shapes of `trine
-estimate` on networks of them, clocks and gate equivalents of its model of area. docs/published_systems.md says where the
-published figures are from, and what compares.
+Cycles are from the architecture simulator on the networks of models/tables.py; those of the TPU's shapes from `trine
+estimate` on networks of them; clocks and gate equivalents from its area model. docs/published_systems.md lists the
+sources of the published figures, and the conditions of the comparison.
 """
 import argparse
 import contextlib
@@ -43,12 +43,12 @@ def estimated(config, name):
 
 
 def megabytes(result):
-    """Of an image."""
+    """Returns the MB per image."""
     return f"{(result['dram_bytes_read'] + result['dram_bytes_written']) / result['images'] / 1e6:.1f}"
 
 
 def millijoules(result):
-    """What a run knows of an image's energy; nothing where it has none."""
+    """Returns the energy of an image if the run reports it."""
     return f"{result['energy_pj'] / result['images'] / 1e9:.2f} mJ" if result.get("energy_pj") else "not known"
 
 
@@ -56,7 +56,7 @@ def millijoules(result):
 EYERISS = {"conv1": (20.9, 332, 5.0), "conv2": (41.9, 288, 4.0), "conv3": (23.6, 266, 3.0), "conv4": (18.4, 235, 2.1),
            "conv5": (10.5, 236, 1.3)}
 
-EYERISS_VGG = 1437  # ms an image of VGG-16's convolutions, table VI: a batch of 3
+EYERISS_VGG = 1437  # ms per image of VGG-16's convolutions, table VI: a batch of 3
 
 
 def eyeriss():
@@ -86,13 +86,13 @@ def eyeriss():
 TPU = {"tpu_mlp0": ("MLP0", 20, 200, 12.3), "tpu_mlp1": ("MLP1", 5, 168, 9.7), "tpu_lstm0": ("LSTM0", 52, 64, 3.7),
        "tpu_lstm1": ("LSTM1", 34, 96, 2.8), "tpu_cnn0": ("CNN0", 8, 8, 86.0)}
 
-# As many MACs, maps and weights as tpuv1-size in eight cores; and two cores of its size, which have TPU v4's 131,072.
+# As many MACs, maps and weights as tpuv1-size in eight cores; and two cores of its size, with TPU v4's 131,072 MACs.
 EIGHT = "tpuv1-size array.cols=16 memory.dmem_kib=3072 memory.pmem_kib=512 cluster.cores=8"
 TWO = "tpuv1-size cluster.cores=2"
 
 
 def network_of(table):
-    """The products of a table of shapes one behind the other, for one image; the network's batch is the run's."""
+    """Returns a network of a table's products in sequence, for one image; the network's batch is the run's."""
     lines = [line for line in (SHAPES / f"{table}.csv").read_text().splitlines() if not line.startswith("#")]
     rows = list(csv.DictReader(lines))
     windows, channels = rows[0]["type"] == "conv", int(rows[0]["C"])
@@ -125,7 +125,7 @@ def tpu():
     print(f"CNN0's {channels} channels, 3 x 3, fill {common.percent(filled, 1)} of a weight-stationary square of 256 x 256.\n")
 
 
-# NVIDIA's performance model of NVDLA, ResNet-50, batch 1: MACs, KB, bytes a cycle, cycles.
+# NVIDIA's performance model of NVDLA, ResNet-50, batch 1: MACs, KB, bytes per cycle, cycles.
 NVDLA = [(1024, 15, 6.54e6, "edge1024"), (512, 10, 10.75e6, "edge512"), (256, 5, 21.7e6, "edge256 bus.axi_data_bits=32")]
 
 
@@ -140,7 +140,7 @@ def nvdla():
                   "ratio"], rows)
 
 
-# SCALE-Sim's closed form of Gemmini's kinds of array, without stalls: million cycles, weight and output stationary.
+# SCALE-Sim's closed form of arrays like Gemmini's, without stalls: million cycles, weight and output stationary.
 SYSTOLIC = {("alexnet", "edge256"): (3.82, 3.33), ("mobilenet", "edge256"): (3.80, 3.68),
             ("resnet50", "edge256"): (18.2, 15.7), ("alexnet", "edge1024"): (1.14, 0.85),
             ("mobilenet", "edge1024"): (1.43, 1.34), ("resnet50", "edge1024"): (5.75, 4.43)}
@@ -156,7 +156,7 @@ def systolic():
                   "to weight stationary"], rows)
 
 
-# BrainTTA: GOPS at 300 MHz, fJ an operation.
+# BrainTTA: GOPS at 300 MHz, fJ per operation.
 BRAINTTA = {"int8": (77, 405, 1), "ternary": (307, 67, 4), "binary": (614, 35, 8)}
 
 

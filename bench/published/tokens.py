@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens a second of language models by their shapes, beside what others published.
+"""Compares tokens per second of language models, computed from their shapes, with published figures.
 
 usage: tokens.py [--context M] [--tokens N]
-For each table of `trine estimate --table` that writes, and each design: a token with M before it (1024) and a prompt of N
-(128), in bytes of the bus, cycles beside those that the bus alone takes, tokens a second at the predicted clock, and
-energy of the chip without DRAM (sg13g2, 130 nm). Weights are random: shapes alone count.
+For each table of `trine estimate --table` of a model that generates text, and each design: a token after M others
+(1024) and a prompt of N (128), in bytes of the bus, cycles compared with those of the bus, tokens per second at the
+predicted clock, and energy of the chip without DRAM (sg13g2, 130 nm). Weights are random: only shapes matter.
 """
 import argparse
 import pathlib
@@ -18,7 +18,7 @@ FEW = "array.weights4=true"
 DESIGNS = {"edge256, 64 bits": f"edge256 {FEW}", "edge1024, 128 bits": f"edge1024 {FEW}",
            "edge1024, 256 bits": f"edge1024 {FEW} bus.axi_data_bits=256"}
 TABLES = [("bitnet-2b", "ternary"), ("llama-2-7b", "int4"), ("llama-3.2-1b", "int4"), ("qwen2-0.5b", "int8"), ("gpt-2", "int8")]
-# System, model, tokens a second of an answer, energy or power, share of the bandwidth, where.
+# System, model, tokens per second of an answer, energy or power, share of the bandwidth, source.
 PUBLISHED = [
     ("bitnet-kv260 (FPGA board)", "BitNet b1.58-2B-4T", "16.8", "0.381 J a token, whole board", "44 %",
      "github.com/MerlijnW70/bitnet-kv260"),

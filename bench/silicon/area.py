@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Area of presets in gate equivalents, int8 alone and with the three precisions.
+"""Measures the area of presets in gate equivalents, with int8 only and with the three precisions.
 
 usage: area.py [--liberty FILE] [--modules] [CONFIG]...    (edge64 edge256 edge1024)
        area.py [--liberty FILE] --keys CONFIG...
-The library is $TRINE_SHARED's sg13g2 if it is there, else the one of `trine synth`. Memories are apart.
---modules adds a table for each design: area of every module and its longest path.
---keys     what each key of the configuration that is switched on costs: the design of int8 with it, less without it,
-           all mapped for area
-"""
+The library is $TRINE_SHARED's sg13g2 if it exists, otherwise that of `trine synth`. Memories are separate.
+--modules  adds a table for each design: area of every module and its longest path.
+--keys     the cost of each key of the configuration that is off by default: the int8 design with the key minus the
+           design without it, all mapped for area"""
 import argparse
 import pathlib
 import sys
@@ -19,7 +18,7 @@ import common  # noqa: E402
 
 
 INT8 = 'array.precisions=["int8"]'
-# A key and its value that costs, its value that does not, and what else the design has in both.
+# A key and the value that costs, the value that does not, and further keys that the design has in both cases.
 KEYS = [
     ('array.precisions=["int8","ternary"]', INT8, []),
     ('array.precisions=["int8","binary"]', INT8, []),
@@ -48,7 +47,7 @@ def synth(config, liberty, keys, timing=True):
 
 
 def print_keys(config, liberty):
-    """Two designs for each row, of modules that are mapped once. @return the library's name"""
+    """Prints two designs for each row, whose modules are mapped once. @return the library's name"""
     def measured(keys):
         report = synth(config, liberty, [INT8, *keys], timing=False)
         return report["gate_equivalents"], report["sram_bits"], report["library"]

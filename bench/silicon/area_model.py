@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The model of area and clock that `trine estimate` has, fitted to designs that `trine synth` measured.
+"""Fits the model of area and clock in `trine estimate` to designs that `trine synth` measured.
 
 usage: area_model.py [--added | --keys [KEY...] | --keep FOLDER [--measure]] [--out FILE] [--liberty FILE]
-Without --keep it prints the errors of the model that is there.
---added    prints what keys add in the model that is there
---keys     measures what the keys of KEYS, or these, add to designs, and fits these terms alone (some ten minutes)
---keep     fits it anew, to the reports of FOLDER
---measure  synthesizes the designs that FOLDER has no report of, one after the other (hours; 1 to 10 minutes each, less
-           where modules are known); a report is there whole or not at all, so it can be stopped and begun again
---out      writes the model (tools/estimate/area/sg13g2.json); without it, its errors are printed alone
-The library is $TRINE_SHARED's sg13g2 if it is there, else that of `trine synth`.
+Without --keep it prints the errors of the present model.
+--added    prints what keys add in the present model
+--keys     measures what the keys of KEYS, or the given ones, add to designs, and fits only these terms (ten minutes)
+--keep     fits it again, to the reports of FOLDER
+--measure  synthesizes the designs without a report in FOLDER, one after the other (hours; 1 to 10 minutes each, less
+           if modules are known); reports are written completely or not at all, so it can be interrupted and continued
+--out      writes the model (tools/estimate/area/sg13g2.json); without it, only its errors are printed
+The library is $TRINE_SHARED's sg13g2 if it exists, otherwise that of `trine synth`.
 """
 import argparse
 import json
@@ -22,7 +22,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-MACRO_BITS = 2048  # synth/partition.h: a smaller memory is of flip-flops
+MACRO_BITS = 2048  # synth/partition.h: a smaller memory consists of flip-flops
 PATHS = 30  # of a report, the longest first
 MODEL = common.ROOT / "tools" / "estimate" / "area" / "sg13g2.json"
 INT8, TERNARY = 'array.precisions=["int8"]', 'array.precisions=["int8","ternary"]'
@@ -47,7 +47,7 @@ HELD_OUT = [
     "eyeriss-size",
     f"edge64 array.rows=4 array.cols=4 bus.axi_data_bits=32 {INT8}",
     "edge256 memory.imem_kib=16",
-    # Drawn by chance, synthesized when the model's form was fixed.
+    # Drawn at random, and synthesized after the model's form was fixed.
     'edge64 array.rows=6 array.cols=8 array.precisions=["int8","ternary","binary"] '
     'memory.dmem_kib=128 memory.pmem_kib=96',
     f"edge64 array.rows=8 array.cols=5 {INT8} "
@@ -60,7 +60,7 @@ HELD_OUT = [
     "memory.dmem_kib=64 memory.pmem_kib=48 bus.axi_data_bits=128",
 ]
 
-# What a key adds, of a design that has `with_it` already: the quantity that is 1 with it, and its terms.
+# The terms that a key adds to a design with the settings `with_it`: a quantity that is 1 with the key, and its terms.
 KEYS = [
     ("weights4", ["array.weights4=true"], [], ["weights4", "cols weights4", "rows cols weights4"]),
     ("groups", ["array.groups=true"], ["array.weights4=true"], ["groups", "cols groups", "rows cols groups"]),
@@ -89,7 +89,8 @@ def report_of(folder, design):
 
 
 def quantities(report):
-    """What a design's modules may be proportional to; tools/estimate/area_model.cpp has the same."""
+    """Returns the quantities that the area of modules may be proportional to; tools/estimate/area_model.cpp uses the
+    same."""
     keys = report["configuration"]
     rows, cols = keys["array.rows"], keys["array.cols"]
     precisions = keys["array.precisions"]
@@ -112,11 +113,11 @@ def quantities(report):
 
 
 def flop_bits(channels, banks):
-    """Of the memories of parameters (bias, multiplier, shift), those that are no macros as they are too small."""
+    """Returns the bits of the parameter memories (bias, multiplier, shift) that are too small for macros."""
     return sum(bits * channels for bits in (32, 31, 6) if bits * channels // banks < MACRO_BITS)
 
 
-# Modules by part of the machine, and what their area is the sum of. What no group names is control.
+# Modules by part of the machine, and the terms of their area. Modules without a group belong to control.
 GROUPS = {
     "PEs": (["pe", "pe_block", "array", "matrix", "expand", "digits"],
             ["rows cols int8", "rows cols low_bit", "rows", "cols"]),
@@ -133,8 +134,8 @@ GROUPS = {
     "control": (None, ["", "rows"]),
 }
 BUFFERS = ["", "rows"]  # and strengths, of the whole design
-# The clock is the longest of these paths: name, register groups at its ends (clock_paths of a report), what its length
-# is the sum of; without the first of those a design has no such path.
+# The clock is the longest of these paths: name, register groups at its ends (clock_paths of a report), terms of its
+# length; a design without the first term has no such path.
 CLOCK = [
     ("words of a softmax to a distance", r"trine_sram.*u_words$", r"trine_softmax_lane ", ["softmax"]),
     ("activation through a column's digits to the zero points", r"trine_pe_block ", r"trine_zero_points ",
@@ -149,7 +150,7 @@ def product(term, of):
 
 
 def least_squares(rows, wanted):
-    """Coefficients of at least zero that make the sum of the squares of relative errors least."""
+    """Returns nonnegative coefficients that minimize the sum of the squared relative errors."""
     scaled = [[x / y for x in row] for row, y in zip(rows, wanted) if y]
     size = len(scaled[0])
     gram = [[sum(row[i] * row[j] for row in scaled) for j in range(size)] for i in range(size)]
@@ -187,9 +188,9 @@ def longest(paths, of):
 
 
 def paths_fitted(reports, what):
-    """CLOCK with coefficients, of the lengths that reports have. Strengths are chosen for what is late alone, and not
-    equally well (synth/timing/repair.h): of designs whose path should be equal the shortest counts, or the shortest clock.
-    Where that is longer than all paths then are, it is the last one's, which varies most."""
+    """Returns CLOCK with coefficients, fitted to the lengths in reports. Only late cells are strengthened, and not
+    equally well (synth/timing/repair.h): of designs whose path should be equal, the shortest path counts, or the
+    shortest clock. If that is longer than all fitted paths, it belongs to the last path, which varies most."""
     done = []
     for name, start, end, terms in CLOCK:
         shortest = {}
@@ -209,7 +210,7 @@ def paths_fitted(reports, what):
 
 
 def memories(keys):
-    """Name, instances, width, depth; machine/memories.cpp has the same."""
+    """Returns name, instances, width, depth; machine/memories.cpp has the same."""
     bits, drain, rows = keys["bus.axi_data_bits"], keys["post.columns_per_cycle"], keys["array.rows"]
     bits = max(bits, 64)
     channels, scales = keys["memory.param_channels"], max(bits // 64 // drain, 1)
@@ -221,7 +222,8 @@ def memories(keys):
 
 
 def named(report):
-    """The memories of a report with their names; of two alike the words of a softmax have the least time."""
+    """Yields the memories of a report with their names; of two equal ones, the words of a softmax have the least
+    time."""
     known = memories(report["configuration"])
     for m in sorted(report["memories"], key=lambda m: -m["most_ns"]):
         shape = (m["instances"], m["width"], m["depth"])
@@ -236,7 +238,7 @@ def named(report):
 
 
 def line(points):
-    """Of least squares: at 0, and the slope; 0 of points that are all at one place."""
+    """Fits a line by least squares: returns its value at 0 and its slope; 0 for points at a single place."""
     x, y = (sum(values) / len(points) for values in zip(*points))
     square = sum((p[0] - x) ** 2 for p in points)
     slope = sum((p[0] - x) * (p[1] - y) for p in points) / square if square else 0
@@ -244,7 +246,7 @@ def line(points):
 
 
 def behind(reports):
-    """By memory: what is left of the clock when it has been read."""
+    """Returns by memory: the time of the clock that remains after reading it."""
     found = {}
     for report in reports:
         for name, m in named(report):
@@ -253,12 +255,13 @@ def behind(reports):
             for name, points in sorted(found.items())}
 
 
-SURPLUS = 1.01  # of a clock, to be worth a look
-MULTIPLEXER_NS = 0.2  # synth/read/liberty.cpp: of each level behind macros one above the other
+SURPLUS = 1.01  # of a clock: more is worth checking
+MULTIPLEXER_NS = 0.2  # synth/read/liberty.cpp: for each multiplexer level of stacked macros
 
 
 def tile(macros, width, depth, most_ns):
-    """Area of the macros that a memory is made of: the least in time, else the fastest; synth/read/liberty.cpp has the same."""
+    """Returns the area of a memory's macros: the smallest that is fast enough, otherwise the fastest;
+    synth/read/liberty.cpp has the same."""
     choices = []
     for macro in macros:
         down = -(-depth // macro["depth"])
@@ -288,7 +291,7 @@ def fit(reports):
 
 
 def keyed(liberty, wanted):
-    """What each key adds to some designs and to one that was held out, in gate equivalents; mapped for area."""
+    """Yields what each key adds to some designs and to a held-out one, in gate equivalents; mapped for area."""
     known = {}
 
     def logic(design, keys):
@@ -334,7 +337,7 @@ def worst(points, what):
 
 
 def built(folder):
-    """The model, with the designs that it was fitted to and those that were held out, and its errors."""
+    """Returns the model, with the designs that it was fitted to and the held-out ones, and its errors."""
     def there(designs):
         return {d: json.loads(report_of(folder, d).read_text()) for d in designs if report_of(folder, d).exists()}
 
@@ -348,7 +351,7 @@ def built(folder):
 
 
 WHAT = ["area_um2", "sram_um2", "total_um2", "clock_ns"]
-MOST = 0.12  # error of a design held out; the same in tools/estimate/estimate_test.cpp
+MOST = 0.12  # error of a held-out design; the same in tools/estimate/estimate_test.cpp
 
 
 def print_model(model):
@@ -399,7 +402,7 @@ def main():
         print_keys(model)
     if options.out:
         common.save(options.out, json.dumps(model, indent=1) + "\n")
-    # A faster clock takes other macros at once: by a tenth and more of a design that is mostly memory.
+    # A faster clock requires other macros at once: a tenth or more of a design that is mostly memory.
     return 0 if all(model["error"][what] <= MOST for what in WHAT if what != "sram_um2") else 1
 
 

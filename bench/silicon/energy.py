@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A layer at gate level against the sum of its actions, by other code than what made the table.
+"""Compares a layer at gate level with the sum of its actions, by code other than that which made the table.
 
   bench/silicon/energy.py --config edge32 MODEL --vectors DIR --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz
 
-`trine energy --keep` leaves the whole netlist and the ports of a run of the RTL. Here the netlist runs under Icarus
-with models of the cells that this file makes of the Liberty file; the changes in its VCD file are counted and priced
-by this file's own reading of Liberty: tables at the net's load and one transition for all (--slew), no timer. Without
-glitches, like the sum that it is compared with: `trine run`'s of the shipped table (--energy for another).
+`trine energy --keep` leaves the whole netlist and the ports of a run of the RTL. This script runs the netlist under
+Icarus with cell models that it makes from the Liberty file; it counts the changes in the VCD file and computes their
+energy with its own Liberty reader: tables at the net's load and one transition for all (--slew), without a timer.
+Glitches are excluded, as in the sum for comparison: `trine run`'s with the shipped table (--energy for another).
 """
 import argparse
 import collections
@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # ---- Liberty ---------------------------------------------------------------------------------------------------------
 class Group:
-    """`type (arguments) { .. }`"""
+    """A group `type (arguments) { .. }`."""
 
     def __init__(self, kind, arguments):
         self.kind, self.arguments, self.values, self.groups = kind, arguments, {}, []
@@ -93,7 +93,7 @@ class Library:
                 self.volts = library.number('nom_voltage')
 
     def table(self, group, slew, load):
-        """Linear between the points next to it."""
+        """Interpolates linearly between the neighbouring points."""
         values = numbers(group.values['values'])
         if len(values) == 1:
             return values[0]
@@ -123,7 +123,7 @@ class Library:
         return row(i) + p * (row(i + 1) - row(i))
 
     def pins(self, cell):
-        """Name of each pin (bits of buses one by one) -> its group."""
+        """Returns the name of each pin (bits of buses one by one) -> its group."""
         pins = self.known.get(id(cell))
         if pins is not None:
             return pins
@@ -139,7 +139,7 @@ class Library:
         return pins
 
     def powers(self, cell, pin):
-        """internal_power of a pin, of a bus in its range of bits."""
+        """Returns the internal_power groups of a pin; for a bus, those of its range of bits."""
         group = self.pins(cell)[pin]
         found = group.of('internal_power')
         bus = [g for g in cell.of('bus') if pin.startswith(g.arguments[0] + '[')]
@@ -157,7 +157,8 @@ class Library:
         return (group.number('rise_capacitance', both) + group.number('fall_capacitance', both)) / 2
 
     def energy(self, powers, slew, load):
-        """Mean of edges and conditions; what has none, beside others, is for states of none."""
+        """Returns the mean over edges and conditions; an entry without condition, next to entries with one, is for
+        the remaining states."""
         told = {p.text('related_pin') for p in powers if p.text('when')}
         powers = [p for p in powers if p.text('when') or p.text('related_pin') not in told]
         each = [(self.table(p.of('rise_power')[0], slew, load) + self.table(p.of('fall_power')[0], slew, load)) / 2
@@ -166,7 +167,7 @@ class Library:
 
 
 def verilog_models(library, names):
-    """What cells do, of their functions; memories by the names of their pins."""
+    """Returns Verilog models of cells from their functions; memories by the names of their pins."""
     text = '`timescale 1ns/1ps\n'
     for name in sorted(names):
         cell = library.cells[name]
@@ -228,7 +229,7 @@ def body_of(library, cell, pins):
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 def changes(file):
-    """(time, code, value) of a VCD file, and its signals before: the first yielded is {code: [(scope, name, width)]}"""
+    """Yields (time, code, value) of a VCD file after its signals: the first item is {code: [(scope, name, width)]}."""
     signals, scope, time = collections.defaultdict(list), [], 0
     with open(file) as lines:
         for line in lines:
@@ -256,7 +257,7 @@ def changes(file):
 
 
 def stimulus(file):
-    """[{port: value}] at rising edges of clk_i, and how many of them come before the program runs."""
+    """Returns [{port: value}] at rising edges of clk_i, and how many of them come before the program runs."""
     trace = changes(file)
     signals = next(trace)
     name_of = {code: (names[0][1], names[0][2]) for code, names in signals.items()}
@@ -306,7 +307,7 @@ CONNECTION = re.compile(r'\.(\w+)\((\{[^}]*\}|\w+)\)')
 
 
 def read_netlist(file):
-    """[(cell, {pin: net})]"""
+    """Returns [(cell, {pin: net})]."""
     instances = []
     for line in file.read_text().splitlines():
         match = INSTANCE.match(line)
@@ -325,7 +326,7 @@ def read_netlist(file):
 
 
 def priced(library, instances, toggles, cycles, options, steps):
-    """pJ by part, leakage in nW. `steps` tells what a memory's edges see."""
+    """Returns pJ by part, and leakage in nW. `steps` returns the values that a memory's clock edges see."""
     load, driver = collections.defaultdict(float), {}
     for number, (name, pins) in enumerate(instances):
         cell = library.cells[name]
@@ -351,7 +352,7 @@ def priced(library, instances, toggles, cycles, options, steps):
                 if sequential:
                     key = (name, pin, 'clock')
                     if key not in memo:
-                        # D and Q are equal but once in a while: both states in which they are.
+                        # D and Q are almost always equal: both states in which they are.
                         still = [p for p in library.powers(cell, pin)
                                  if re.sub(r'[()* ]|!?Q_N', '', p.text('when')) in ('DRESET_BQ', '!DRESET_B!Q')]
                         memo[key] = 2 * library.energy(still, 0, 0)
@@ -388,7 +389,7 @@ def priced(library, instances, toggles, cycles, options, steps):
 
 
 def accesses(library, cell, pins, steps):
-    """Energies of a memory's clock edges, by what enable, write and read were before each."""
+    """Returns the energies of a memory's clock edges, by enable, write and read before each."""
     prices = {}
     for power in library.powers(cell, 'A_CLK'):
         prices[re.sub(r'\s', '', power.text('when'))] = library.table(power.of('rise_power')[0], 0, 0)
@@ -433,7 +434,7 @@ def check(options, folder):
     macros = options.macros or re.sub(r'_stdcell.*', '_sram', options.liberty)
     library = Library([options.liberty] + sorted(pathlib.Path(macros).glob('*_1P_*')))
     instances = read_netlist(folder / 'design.v')
-    # `design` is a word of Verilog's own.
+    # `design` is a keyword of Verilog.
     (folder / 'chip.v').write_text((folder / 'design.v').read_text().replace('module design (', 'module chip (', 1))
     (folder / 'cells.v').write_text(verilog_models(library, {name for name, _ in instances}))
     (folder / 'tb.v').write_text(testbench(folder, ports, rows, begin, end))
@@ -452,7 +453,7 @@ def simulate(folder):
 
 
 def count(file, instances, begin, end):
-    """Changes of each net in the window, and a function that tells a memory's enables by step."""
+    """Returns the changes of each net in the window, and a function that returns a memory's enables by step."""
     trace = changes(file)
     name_of = {code: names[0][1] for code, names in next(trace).items()}
     watched = set()
@@ -472,7 +473,7 @@ def count(file, instances, begin, end):
             history[net].append((step, bit))
 
     def steps(pins):
-        """An edge in step t sees what stood there after step t - 1."""
+        """An edge in step t sees the values after step t - 1."""
         columns = []
         for pin in ('A_MEN', 'A_WEN', 'A_REN'):
             column, changes_of, now = [], history.get(pins.get(pin), []), '0'
@@ -491,7 +492,7 @@ def count(file, instances, begin, end):
 
 
 def report(options, energy, run, span, cycles):
-    """Beside the sum of actions, without glitches, of the whole run: a network of one layer."""
+    """Prints the comparison with the sum of actions, without glitches, for the whole run: a network of one layer."""
     with tempfile.TemporaryDirectory() as scratch:
         file = pathlib.Path(scratch) / 'run.json'
         subprocess.run([ROOT / 'build/release/tools/cli/trine', 'run', '--backend', 'arch', '--quiet', '--config',

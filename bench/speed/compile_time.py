@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Processor seconds of `trine compile` on networks that once took minutes.
+"""Measures processor seconds of `trine compile` on networks that once took minutes.
 
 usage: compile_time.py [--size PERCENT | --write FOLDER]
-Builds its networks itself: a chain of 400 residual blocks whose maps spill, 30 small convolutions
-of a batch of 32, 16,000 RESHAPEs before a SOFTMAX. Prints seconds beside the goals; exit code 1 if
-one is missed. --size: of the networks, to see how time grows. --write: only the networks.
+Builds its networks itself: a chain of 400 residual blocks whose maps spill, 30 small convolutions of a batch of 32,
+16,000 RESHAPEs before a SOFTMAX. Prints seconds with the goals; exit code 1 if one is missed. --size: size of the
+networks, to see how time grows. --write: only the networks.
 """
 import argparse
 import pathlib
@@ -69,7 +69,7 @@ class Net:
 
 
 def chain(path, size):
-    """Pairs of a 1x1 convolution and a sum with what was before it, 64x64x32."""
+    """Writes pairs of a 1x1 convolution and a sum with its input, 64x64x32."""
     net, shape = Net(), [1, 64, 64, 32]
     first = x = net.tensor(shape, 1.0, 5)
     parameters = net.parameters(32, 1)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a run through ONNX Runtime's provider or LiteRT's delegate costs beyond the simulator's.
+"""Measures the time that ONNX Runtime's provider or LiteRT's delegate adds to the simulator's.
 
 usage: frameworks.py --plugins DIR [--runs N]
-DIR holds libtrine_ort.so and libtrine_delegate.so (build/release/sw/abi). Needs onnxruntime, ai-edge-litert or both, of
-versions that the plug-ins know. Seconds are of the wall, the least of seven measurements of N runs; those of the
-simulator are what the plug-ins report of the same runs: it is the runner of `trine run --backend arch`.
+DIR contains libtrine_ort.so and libtrine_delegate.so (build/release/sw/abi). Needs onnxruntime, ai-edge-litert or
+both, in versions that the plug-ins support. Seconds are wall time, the least of seven measurements of N runs; the
+simulator's seconds are those that the plug-ins report for the same runs: it is the runner of `trine run --backend
+arch`.
 """
 import argparse
 import importlib.util
@@ -26,7 +27,7 @@ NEEDS = {"onnx_runtime": ("onnxruntime", "libtrine_ort.so"), "litert": ("ai_edge
 
 
 def measure(checks, model, runs):
-    """Seconds of a run, and of the simulator in it."""
+    """Returns the seconds of a run, and of the simulator in it."""
     run = checks.session(model)
     start = time.perf_counter()
     for _ in range(runs):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Seconds and memory to open a large GGUF file of random bytes and to read all its values, mapped.
+"""Measures seconds and memory to open a large mapped GGUF file of random bytes and to read all its values.
 
 usage: gguf.py DUMP [GB]      DUMP: ninja -C build/release llm_dump; GB: 3. Writes that much into TMPDIR and removes it.
 """
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-ELEMENTS, BYTES, Q4_K = 256, 144, 12  # of a block
+ELEMENTS, BYTES, Q4_K = 256, 144, 12  # per block
 ROWS, COLUMNS = 4096, 4096
 CHUNK = 64 << 20
 
@@ -23,7 +23,7 @@ def text(value):
 
 
 def write(path, gigabytes):
-    """Matrices of Q4_K, as many as it takes; one random chunk, turned a little each time."""
+    """Writes as many Q4_K matrices as necessary: one random chunk, rotated a little each time."""
     size = ROWS * COLUMNS // ELEMENTS * BYTES
     count = max(1, round(gigabytes * 1e9 / size))
     head = b"GGUF" + struct.pack("<IQQ", 3, count, 1) + text("general.architecture") + struct.pack("<I", 8) + text("llama")

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Speed of the Verilated RTL on a layer that keeps the array busy.
+"""Measures the speed of the Verilated RTL on a layer that keeps the array busy.
 
 usage: simulation.py [CONFIG[:precisions]]...   (edge256:int8 edge256 edge1024:int8 edge1024)
-`:int8` leaves the ternary and binary parts out. The layer is a 5x5 convolution of 64 to 32 channels on
-32x32 pixels (52.4 M MACs), compared with the golden reference like every run.
+`:int8` excludes ternary and binary hardware. The layer is a 5x5 convolution of 64 to 32 channels on 32x32 pixels
+(52.4 M MACs), compared with the golden reference like every run.
 
-Seconds are of processor time, the least of three runs, because other work on the machine stretches wall
-time: those of the run on the RTL less those of the same run on the architecture simulator, which
-imports, compiles, predicts and compares just the same.
+Seconds are processor time, the least of three runs, because other work on the computer increases wall time: those of
+the run on the RTL less those of the same run on the architecture simulator, which imports, compiles, predicts and
+compares in the same way.
 """
 import argparse
 import os
@@ -30,7 +30,7 @@ def processor_seconds():
 
 
 def least(*arguments):
-    """The result of a run and the least processor time of RUNS of them."""
+    """Returns the result of a run and the least processor time of RUNS of them."""
     seconds = []
     for _ in range(RUNS):
         start = processor_seconds()
@@ -44,7 +44,7 @@ def measure(name, model):
     arguments = ["--config", config, model]
     if precisions:
         arguments += ["--set", f'array.precisions=["{precisions}"]']
-    common.trine("run", *arguments)  # compiles the RTL, if need be
+    common.trine("run", *arguments)  # builds the RTL model if necessary
     run, seconds = least(*arguments)
     return run, seconds - least(*arguments, "--backend", "arch")[1]
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Processor time of a sweep of 200 points by estimate, of the same once more, and of its points one by one.
+"""Measures the processor time of a sweep of 200 points by estimate, of the same sweep again, and of its points one by one.
 
 usage: sweep.py [--model FILE] [--jobs N]
-Prints a table with ratios. The goal is under four minutes of processor time; exit code 1 where it is missed, or where a
+Prints a table with ratios. The goal is less than four minutes of processor time; exit code 1 if it is missed, or if a
 point failed or ran twice.
 """
 import argparse
@@ -23,7 +23,7 @@ KEYS = {"array.rows": [1, 2, 4, 8, 16], "array.cols": [2, 4, 8, 16], "memory.dme
 
 
 def seconds_of(*arguments):
-    """Processor time of the tool with all that it starts."""
+    """Returns the processor time of the tool and everything that it starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([program(), *map(str, arguments), "--quiet"], stderr=subprocess.PIPE, text=True)
     if done.returncode:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints a file as a C array of 32-bit words, so that a firmware can hold it: c_array.py FILE NAME > NAME.c
 
-const uint32_t NAME[] with the bytes of FILE, little endian, zeros behind the last one; const size_t NAME_size, bytes."""
+const uint32_t NAME[] contains the bytes of FILE, little endian, followed by zeros; const size_t NAME_size is the size
+in bytes."""
 
 import pathlib
 import struct

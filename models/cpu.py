@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How long a model takes on one core of this computer, for `trine cpu`: LiteRT with XNNPACK, or ONNX Runtime.
+"""Measures how long a model takes on one core of this computer, for `trine cpu`: LiteRT with XNNPACK, or ONNX Runtime.
 
     cpu.py MODEL --report FILE [--seconds S] [--shape NAME=N ..]
 
-FILE gets JSON: `runtime`, `cpu`, `runs`, `milliseconds` (the median), `best`. Random inputs, as record.py draws them; runs
-for S seconds, ten at least, behind three that do not count. Models with QONNX's operators have no runtime for that.
+FILE receives JSON: `runtime`, `cpu`, `runs`, `milliseconds` (the median), `best`. Inputs are random, drawn like those
+of record.py; runs for S seconds, at least ten times, after three runs that do not count. Models with QONNX's
+operators have no such runtime.
 """
 import argparse
 import importlib.metadata
@@ -29,7 +30,7 @@ def name_of_cpu():
 
 
 def loaded(path, shapes):
-    """The runtime as a user would have it, on one thread, and its name."""
+    """Returns the runtime with a user's default settings, on one thread, and its name."""
     model = record.load(path, path.read_bytes(), shapes)
     fast = model.others()
     if not fast:

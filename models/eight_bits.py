@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Eight-bit number formats (machine/minifloat.h) for `trine quantize --format`: a network that ONNX Runtime quantized to
-int16 becomes one whose int16 codes are values of a format in fixed point. All scales are powers of two, so that each
-result is the exact sum of products, rounded once.
+"""Implements eight-bit number formats (machine/minifloat.h) for `trine quantize --format`: converts a network that
+ONNX Runtime quantized to int16 so that its int16 codes are values of a format in fixed point. All scales are powers
+of two, so that each result is the exact sum of products, rounded once.
 
-A file says by its metadata `trine.format` that its codes are such values: ONNX has no type for them. E4M3 has one,
-FLOAT8E4M3FN: its codes are made of int8 ones.
+The metadata `trine.format` of a file states that its codes are such values, because ONNX has no type for them. For
+E4M3 it has one, FLOAT8E4M3FN, whose codes are made from int8 codes.
 """
 import math
 
 import numpy as np
 
 KEY = "trine.format"
-#        exponent bits (es of a posit), bits below 1, whether it is a posit
+# exponent bits (es of a posit), bits below 1, whether it is a posit
 FORMATS = {"e3m4": (3, 6, False), "posit8_0": (0, 6, True), "e4m3": (4, 9, False), "posit8_1": (1, 12, True),
            "e5m2": (5, 16, False)}
 ON_MACHINE = ("e3m4", "posit8_0", "e4m3")
-OF_ONNX = ("e4m3",)  # which have a type there
+OF_ONNX = ("e4m3",)  # formats with an ONNX type
 INT8 = 127
-# What the largest number of a tensor becomes at most, in units: a posit has its bits near 1, and products with weights
-# of a posit want activations below 1,024 units.
+# Upper limit, in units, to which the largest number of a tensor is scaled: a posit is most precise near 1, and
+# products with posit weights require activations below 1,024 units.
 REACH = {"e3m4": 992, "posit8_0": 512, "e4m3": 448 << 9, "posit8_1": 64 << 12, "e5m2": 57344 << 16}
 
 
 def posit(code, bits, es):
-    """The value of a positive code."""
+    """Returns the value of a positive code."""
     text = f"{code:0{bits}b}"[1:]
     run = len(text) - len(text.lstrip(text[0]))
     rest = text[run + 1:]
@@ -54,7 +54,7 @@ class Format:
         self.largest = self.values[-1]
 
     def nearest(self, units):
-        """The nearest values, ties to the even code. @param units  real numbers of units"""
+        """Returns the nearest values, ties to the even code. @param units  real numbers in units"""
         size = np.abs(units)
         low = np.searchsorted(self.borders, size, side="left")   # borders below it
         high = np.searchsorted(self.borders, size, side="right")
@@ -66,15 +66,16 @@ class Format:
         return np.sign(units) * self.values[code]
 
     def codes(self, units):
-        """The codes of values. @pre no posit"""
+        """Returns the codes of values. @pre not a posit"""
         return (np.searchsorted(self.values, np.abs(units)) + np.where(units < 0, 128, 0)).astype(np.uint8)
 
     def scale_for(self, largest):
-        """Of a unit: the power of two by which the largest number fits."""
+        """Returns the scale of a unit: the power of two with which the largest number fits."""
         return 2.0 ** math.ceil(math.log2(max(largest, 1e-30) / REACH[self.name]))
 
     def quantized(self, weights):
-        """The values, in units, and the scale with the least error, of four powers of two. @param weights  of a channel"""
+        """Returns the values, in units, and the scale with the least error, of four powers of two. @param weights  of
+        a channel"""
         first = self.scale_for(np.abs(weights).max() if weights.size else 0)
         best = None
         for scale in (first, first / 2, first * 2, first * 4):
@@ -86,18 +87,18 @@ class Format:
 
 
 def apply(onnx, path, prepared, name, int8_weights, int8_activations):
-    """Makes codes of the file's int16 ones, of E4M3 of int8 ones. @param prepared  the float model that it was quantized
-    from"""
+    """Converts the file's int16 codes, for E4M3 its int8 codes. @param prepared  the float model from which it was
+    quantized"""
     fmt = Format(name)
     float8 = name in OF_ONNX
     alone = float8 and int8_activations
-    real_unit = 2.0 ** fmt.fraction if float8 else 1.0  # of ONNX's scale to that of a unit
+    real_unit = 2.0 ** fmt.fraction if float8 else 1.0  # ratio of ONNX's scale to that of a unit
     model = onnx.load(path)
     constants = {c.name: c for c in model.graph.initializer}
     floats = {c.name: onnx.numpy_helper.to_array(c) for c in prepared.graph.initializer}
     made = {node.output[0]: node for node in model.graph.node}
-    done = {}  # activations' scales, of a unit, by name
-    of_zero = set()  # zero points that say the type
+    done = {}  # activations' scales per unit, by name
+    of_zero = set()  # zero points that define the type
 
     def put(key, array):
         constants[key].CopyFrom(onnx.numpy_helper.from_array(array, key))
@@ -126,7 +127,7 @@ def apply(onnx, path, prepared, name, int8_weights, int8_activations):
             continue
         readers = [n for n in model.graph.node if node.output[0] in n.input]
         narrow = any(n.op_type == "ConvTranspose" or any(a.name == "group" and a.i > 1 for a in n.attribute) for n in readers)
-        if float8 and int8_weights:  # whose scales are powers of two, too
+        if float8 and int8_weights:  # their scales are powers of two, too
             before = array(node.input[1]).astype(np.float64)
             scale = 2.0 ** np.ceil(np.log2(before))
             axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
@@ -134,7 +135,7 @@ def apply(onnx, path, prepared, name, int8_weights, int8_activations):
             each = scale.reshape([-1 if i == axis % w.ndim else 1 for i in range(w.ndim)]) if scale.size > 1 else scale
             put(node.input[0], np.clip(np.rint(w / each), -INT8, INT8).astype(np.int8))
             put(node.input[1], scale.astype(np.float32))
-        if int8_weights or narrow:  # the machine has no wider ones there
+        if int8_weights or narrow:  # the machine supports no wider ones there
             scales[node.output[0]] = array(node.input[1])
             continue
         w = floats[node.input[0].removesuffix("_quantized")].astype(np.float64)
@@ -179,7 +180,7 @@ def apply(onnx, path, prepared, name, int8_weights, int8_activations):
 
 
 def with_float8(onnx, model):
-    """The model in the first opset that dequantizes FLOAT8."""
+    """Returns the model in the first opset that dequantizes FLOAT8."""
     for opset in model.opset_import:
         if opset.domain in ("", "ai.onnx"):
             opset.version = max(opset.version, 19)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes lenet_mnist.tflite back in floating point: what a user has before quantization.
+"""Writes lenet_mnist.tflite in floating point again: the model that a user has before quantization.
 
     float_lenet.py lenet_float.onnx       as PyTorch exports: N C H W, Conv, Relu, MaxPool, Gemm
     float_lenet.py lenet_float.tflite
 
-Weights are scale * code of the quantized network, so both have its accuracy. Needs ai-edge-litert (its
-schema), and onnx for .onnx.
+Weights are scale * code of the quantized network, so both have the same accuracy. Needs ai-edge-litert (its schema),
+and onnx for .onnx.
 """
 import pathlib
 import sys
@@ -25,7 +25,7 @@ def load():
 
 
 def real(model, tensor):
-    """The float32 values of a constant tensor, None of another one."""
+    """Returns the float32 values of a constant tensor, None for another tensor."""
     data = model.buffers[tensor.buffer].data
     if data is None or tensor.quantization is None or tensor.quantization.scale is None:
         return None

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Vectors of the repository's models.
+"""Reproduces the recorded vectors of the repository's models.
 
 The expected outputs of TFLite models are those of ai-edge-litert 1.2.0 with BUILTIN_REF, the
 reference of this project; those of .onnx models are ONNX Runtime's or qonnx's.
 
     golden.py     runs every model of the repository that has vectors again, outputs and layers;
-                  exit code 1 if one differs. Vectors of runtimes that are not installed in just
-                  their version are named and left out.
+                  exit code 1 if one differs. Vectors of runtimes that are not installed in the same
+                  version are listed and left out.
 """
 
 import importlib.metadata
@@ -30,7 +30,7 @@ def require_version(package):
 
 
 class Runner(record.LiteRt):
-    """A TFLite model on the reference."""
+    """Runs a TFLite model on the reference."""
 
     def __init__(self, model):
         require_version(record.LITERT)
@@ -40,7 +40,7 @@ class Runner(record.LiteRt):
 def write_vectors(path, folder, cases, with_layers=False):
     """Runs the cases {"id", "how", "arrays", ...} and replaces the vectors in `folder`.
 
-    Further keys of a case go to the manifest as they are.
+    Further keys of a case are copied to the manifest unchanged.
     """
     runtime = record.load(path, path.read_bytes())
     require_version(runtime.package)
@@ -49,7 +49,7 @@ def write_vectors(path, folder, cases, with_layers=False):
 
 
 def model_of(folder, name):
-    """In the folder above the vectors, or the one above that."""
+    """Returns the model, which is in the folder above the vectors, or in the one above that."""
     return next(p for p in (folder.parent / name, folder.parent.parent / name) if p.exists())
 
 
@@ -60,7 +60,7 @@ def same(a, b):
 
 
 def check(folder):
-    """What `folder` holds that its model does not reproduce; None if it cannot be run here."""
+    """Returns the vectors in `folder` that the model does not reproduce; None if it cannot be run here."""
     recorded = vectors.Vectors(folder)
     path = model_of(folder, recorded.manifest["model"])
     content = path.read_bytes()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Low-bit networks in qonnx 1.0.0, batches at a time.
+"""Runs low-bit networks in qonnx 1.0.0, many images at a time.
 
-    golden_onnx.py     counts the held-back images that the shipped networks get right
+    golden_onnx.py     counts the held-back images that the shipped networks classify correctly
 """
 
 import pathlib
@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def run_batches(model, images, batch=100):
-    """Outputs for many images; the executor's time is one of nodes more than of arithmetic."""
+    """Returns outputs for many images in batches; the executor's time depends on nodes more than on arithmetic."""
     golden.require_version(record.QONNX)
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -30,7 +30,7 @@ def run_batches(model, images, batch=100):
 
 
 def main():
-    from train_lenet import split  # brings TensorFlow, which the vectors do not need
+    from train_lenet import split  # imports TensorFlow, which the vectors do not need
 
     images, labels = split()[1]
     for path in sorted(HERE.glob("mnist_*.onnx")):

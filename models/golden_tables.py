@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The networks of tables.py with vectors of LiteRT's reference kernels, for `trine verify`.
+"""Writes the networks of tables.py with vectors of LiteRT's reference kernels, for `trine verify`.
 
     golden_tables.py OUT [NETWORK]...    writes OUT/NETWORK.tflite and OUT/NETWORK/vectors
 """

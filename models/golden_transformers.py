@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Networks of transformers.py with vectors of LiteRT's reference kernels, for `trine verify`.
+"""Writes networks of transformers.py with vectors of LiteRT's reference kernels, for `trine verify`.
 
     golden_transformers.py OUT NETWORK...    writes OUT/NETWORK.tflite and its folder of vectors
 
-Maps are normally distributed; a decoder's masks say three lengths. What a mask hides must not
-change what LiteRT computes: then the masks are as strong as they have to be.
+Maps are normally distributed; a decoder's masks use three lengths. The script requires that hidden tokens do not
+change LiteRT's output, so that the masks are strong enough.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ import transformers
 
 
 def arrays(run, rng, length):
-    """A case's inputs; of an encoder's output the first `length` tokens are no padding."""
+    """Yields a case's inputs; the first `length` tokens of an encoder's output are not padding."""
     for detail in run.inputs:
         shape = tuple(detail["shape"])
         if shape[1] == 1 and len(shape) == 4:  # a mask
@@ -28,7 +28,7 @@ def arrays(run, rng, length):
 
 
 def require_hidden(run, inputs, length):
-    """Stops if later tokens of a decoder's target, or padding, can be seen in its output."""
+    """Stops if later tokens of a decoder's target, or padding, affect its output."""
     whole, tokens = run(inputs)[0], inputs[0].shape[1]
     changed = [a.copy() for a in inputs]
     changed[1][:, length:] ^= 85

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""IDX files, as MNIST is published, as data of `trine accuracy`.
+"""Converts IDX files, in which MNIST is published, to data for `trine accuracy`.
 
     idx.py IMAGES LABELS DIR [--count N]    writes DIR/x.npy and DIR/y.npy (uint8)
 
@@ -17,7 +17,7 @@ import npy
 
 
 def read(path):
-    """(shape, bytes) of a file of uint8."""
+    """Returns (shape, bytes) of a uint8 file."""
     data = pathlib.Path(path).read_bytes()
     try:
         data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data

@@ -5,7 +5,7 @@ from tables import SAME, VALID
 
 
 def _chain(net, name, x, *steps):
-    """Convolutions one after the other, each (filters, window, stride, padding), the last two may be left out."""
+    """Appends convolutions in sequence, each (filters, window, stride, padding); the last two may be omitted."""
     for i, (filters, window, *sliding) in enumerate(steps, 1):
         x = net.conv(f"{name}_{i}", x, filters, window, *sliding)
     return x
@@ -16,7 +16,7 @@ def _averaged(net, name, x, filters):
 
 
 def _forked(net, name, x, filters):
-    """1 x 3 and 3 x 1 beside each other."""
+    """Appends 1 x 3 and 3 x 1 convolutions of the same input."""
     return [net.conv(f"{name}_13", x, filters, (1, 3)), net.conv(f"{name}_31", x, filters, (3, 1))]
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What quantization loses, for `trine quantize`: each output of the quantized model is compared with the float model's,
-and each part of an output that a Concat joins is compared by itself. A detector's boxes in pixels and scores of 0..1,
-say, share one scale where their join is quantized, and no score survives.
+"""Measures the loss of quantization for `trine quantize`: compares each output of the quantized model with the float
+model's, and each part of an output that a Concat joins separately. For example, if a detector's boxes in pixels and
+scores of 0..1 are joined before quantization, they share one scale, and no score remains.
 """
 import numpy as np
 
-BOUND = 0.5       # of the root mean square of the float values: a larger error makes `trine quantize` exit with 1
-APART = 16        # parts of a last join whose ranges differ by more are joined in float32: 16 leaves 3 bits of a sign and 7
-EXAMPLES = 16     # that are compared at most
+BOUND = 0.5       # relative to the root mean square of the float values: a larger error makes `trine quantize` exit with 1
+APART = 16        # parts of a last join with ranges that differ by more are joined in float32: 16 leaves 3 bits of a sign and 7
+EXAMPLES = 16     # number that is compared at most
 MOVES = {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 
 
@@ -16,7 +16,8 @@ def makers_of(model):
 
 
 def last_joins(model):
-    """[(output, Concat, [nodes behind it])] of each output that a Concat makes, through nodes that move elements."""
+    """Returns [(output, Concat, [nodes after it])] of each output that a Concat produces, followed only by nodes that
+    move elements."""
     makers, found = makers_of(model), []
     for output in model.graph.output:
         node, behind = makers.get(output.name), []
@@ -29,7 +30,7 @@ def last_joins(model):
 
 
 def values_of(onnx, runtime, model, names, examples):
-    """name -> the arrays of the examples"""
+    """Returns name -> the arrays of the examples."""
     seen = onnx.ModelProto()
     seen.CopyFrom(model)
     there = {o.name for o in seen.graph.output}
@@ -44,7 +45,8 @@ def values_of(onnx, runtime, model, names, examples):
 
 
 def joined_in_float(onnx, runtime, model, examples):
-    """Nodes from a last join on whose parts have ranges that differ more than APART times. @return (their names, text)"""
+    """Returns the nodes from a last join on whose parts have ranges that differ by more than APART times. @return
+    (their names, text)"""
     joins = last_joins(model)
     if not joins:
         return [], []
@@ -64,7 +66,7 @@ def joined_in_float(onnx, runtime, model, examples):
 
 
 def parts_of(output, values, join, behind):
-    """[(name, slice)] of an output's parts; one, of all, where their places are not known."""
+    """Returns [(name, slice)] of an output's parts; a single one if their positions are not known."""
     whole = [("all", np.s_[...])]
     if join is None or any(node.op_type not in ("Identity", "Transpose") for node in behind):
         return whole
@@ -86,7 +88,7 @@ def parts_of(output, values, join, behind):
 
 
 def part(output, name, real, quantized):
-    """What one part loses. @param real, quantized  lists of arrays"""
+    """Returns the loss of one part. @param real, quantized  lists of arrays"""
     real = np.concatenate([np.ravel(a).astype(np.float64) for a in real])
     quantized = np.concatenate([np.ravel(a).astype(np.float64) for a in quantized])
     size, error = np.sqrt(np.mean(real ** 2)), np.sqrt(np.mean((quantized - real) ** 2))
@@ -97,7 +99,7 @@ def part(output, name, real, quantized):
 
 
 def of_onnx(onnx, runtime, real, quantized, examples):
-    """What each output and each part loses. @param real, quantized  models with the same inputs and outputs"""
+    """Returns the loss of each output and each part. @param real, quantized  models with the same inputs and outputs"""
     examples = examples[:EXAMPLES]
     joins = {output: (join, behind) for output, join, behind in last_joins(real)}
     names = [o.name for o in real.graph.output]
@@ -113,7 +115,7 @@ def of_onnx(onnx, runtime, real, quantized, examples):
 
 
 def of_tflite(real, quantized, examples):
-    """The same of two LiteRt (record.py), by outputs; codes count as the numbers that they stand for."""
+    """Returns the same for two LiteRt (record.py), by outputs; codes count as the numbers that they represent."""
     found = []
     runs = [(real(row), quantized(row)) for row in examples[:EXAMPLES]]
     for i, (end, codes) in enumerate(zip(real.outputs, quantized.outputs)):

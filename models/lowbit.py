@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Low-bit networks as plain data: integer layers, their exact evaluation and their QONNX form.
+"""Represents low-bit networks as plain data: integer layers, their exact evaluation and their QONNX form.
 
 A layer computes, on integer codes,
 
@@ -8,10 +8,10 @@ A layer computes, on integer codes,
     code = binary: y >= 0 ? 1 : -1
            ternary: clip(round(y), -1, 1)
            int8: clip(round(max(y, 0) / act_scale), -128, 127), bias = 0
-    2x2 max-pool, if asked for
+        2x2 max-pool, if requested
 
-and the last layer stops at acc * unit. No y lies on a border between two codes, and float32 (in
-which qonnx runs each node) computes every y that decides a code without any rounding:
+and the last layer stops at acc * unit. No y is on a border between two codes, and float32 (in which qonnx runs
+each node) computes every y that decides a code without any rounding:
 - binary, ternary: gain * unit has few fraction bits and bias is an odd multiple of half the finest
   step (`_fold_thresholds`);
 - int8: y / act_scale is (acc - mean) * k / 2^17 with k odd and |acc - mean| < 2^16, so it is never
@@ -27,12 +27,12 @@ from onnx import TensorProto, helper, numpy_helper
 DOMAIN = "qonnx.custom_op.general"
 FLOAT32_BITS = 24
 INT8_FRACTION_BITS = FLOAT32_BITS - 7
-KINDS = {"binary": 1, "ternary": 2, "int8": 8}  # bits of a code
+KINDS = {"binary": 1, "ternary": 2, "int8": 8}  # bits per code
 
 
 @dataclass
 class Layer:
-    """One convolution or, as the last, one fully connected layer (weights [inputs, classes])."""
+    """One convolution or, as the last layer, a fully connected layer (weights [inputs, classes])."""
 
     weights: np.ndarray  # int codes, [M, C, R, S] or [K, M]
     weight_kind: str
@@ -56,7 +56,7 @@ def _fold_thresholds(layer, gain, mean, bias, largest_input):
     largest_acc = _largest_sum(layer, largest_input) + np.abs(layer.mean) + 1
     largest = np.abs(gain) * largest_acc * layer.unit + np.abs(bias) + 1
     bits = np.floor(FLOAT32_BITS - 1 - np.log2(largest)).astype(int)
-    step = 2.0**-bits / layer.unit  # so that gain * unit is a multiple of 2^-bits
+    step = 2.0**-bits / layer.unit  # ensures that gain * unit is a multiple of 2^-bits
     layer.gain = np.round(gain / step) * step
     layer.bias = (np.floor(bias * 2.0**bits) + 0.5) * 2.0**-bits
 
@@ -74,7 +74,7 @@ def _fold_requantization(layer, gain, mean, bias):
 def fold_norm(layer, gain, mean, bias, largest_input):
     """Snaps y = gain * (acc * unit - mean) + bias, gain > 0, to exact numbers as described above.
 
-    `largest_input` is the largest magnitude of an input code: it bounds acc.
+    `largest_input` is the largest magnitude of an input code, which bounds acc.
     """
     if layer.act_kind == "int8":
         _fold_requantization(layer, gain, mean, bias)
@@ -93,15 +93,15 @@ def quantize(kind, y, scale):
 
 
 def convolve(x, w, pad):
-    """Integer sums in float64 (far below 2^53): x [N, C, H, W], w [M, C, R, S] -> [N, M, P, Q]."""
+    """Returns integer sums in float64 (far below 2^53): x [N, C, H, W], w [M, C, R, S] -> [N, M, P, Q]."""
     x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], (2, 3))
     return np.einsum("ncpqrs,mcrs->nmpq", windows, w, optimize=True)
 
 
 def evaluate(layers, images):
-    """The network's outputs for int8 codes [N, 1, H, W], and each layer's smallest distance of
-    y (int8 layers: y / act_scale) to a point where the code changes."""
+    """Returns the network's outputs for int8 codes [N, 1, H, W], and each layer's smallest distance of y (int8
+    layers: y / act_scale) to a point at which the code changes."""
     x, margins = images.astype(np.float64), []
     for layer in layers[:-1]:
         acc = convolve(x, layer.weights.astype(np.float64), layer.pad)
@@ -167,13 +167,13 @@ class _Graph:
 
 
 def to_onnx(name, layers, size):
-    """QONNX model of batch 1: image codes [1, 1, size, size] in float32 -> [1, classes]."""
+    """Returns a QONNX model of batch 1: image codes [1, 1, size, size] in float32 -> [1, classes]."""
     g = _Graph()
     x = g.quantizer("image", "int8", 1, narrow=0)
     for layer in layers[:-1]:
         kernel = list(layer.weights.shape[2:])
         inputs, mean = [x, g.weights(layer)], layer.mean * layer.unit
-        if layer.act_kind == "int8":  # subtracted from the sum at once, one product is left
+        if layer.act_kind == "int8":  # subtracted from the sum immediately, so that one product remains
             inputs.append(g.constant(-mean, "offset"))
             mean = np.zeros_like(mean)
         window = {"kernel_shape": kernel, "strides": [1, 1], "pads": [layer.pad] * 4}

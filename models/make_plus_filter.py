@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The textbook convolution, small enough to check by hand: plus_filter.tflite and its vectors.
+"""Writes the textbook convolution, small enough to check by hand: plus_filter.tflite and its vectors.
 
-A plus-shaped 3x3 filter over a 5x5 input in one channel, three times: stride 1 without padding,
-stride 2 without padding, and stride 1 with zeros around. Every scale is 1 and every zero point 0,
-so the int8 codes are the numbers themselves.
+A plus-shaped 3x3 filter over a 5x5 input in one channel, three times: stride 1 without padding, stride 2 without
+padding, and stride 1 with a border of zeros. Every scale is 1 and every zero point 0, so the int8 codes are the
+numbers themselves.
 """
 
 import flatbuffers

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A precision for each layer's weights, for `trine quantize --mixed`: int8, int4 or ternary.
+"""Chooses a precision for each layer's weights, for `trine quantize --mixed`: int8, int4 or ternary.
 
-What quantize.py made of a float model has int8 weights. Here some get fewer bits: those first whose error at the
-network's output is the least for the bits that they save, as long as the answers stay right. Codes stay int8 in the file;
-Trine takes -7..7 as int4 and -1..1 as ternary, any other runtime as what they are.
+quantize.py converts a float model to int8 weights. This module reduces the bits of some layers: first those with the
+least error at the network's output for the bits saved, as long as the accuracy holds. Codes stay int8 in the file;
+Trine treats -7..7 as int4 and -1..1 as ternary, any other runtime as int8.
 """
 import copy
 import functools
@@ -22,11 +22,11 @@ from record import fail
 LARGEST = {"int8": 127, "int4": 7, "ternary": 1}
 BITS = {"int8": 8, "int4": 4, "ternary": 1.6}
 PRODUCTS = ("Conv", "Gemm", "MatMul")
-ENDS = 64  # largest codes that a row's scale is tried for
+ENDS = 64  # largest codes that are tried for a row's scale
 
 
 class Layer:
-    """A product of constant int8 weights in a file of quantize_static, and what its float model has there."""
+    """A product of constant int8 weights in a file of quantize_static, and the corresponding part of its float model."""
 
     def __init__(self, node, constants, producers, floats):
         self.node, self.name = node, node.name or node.output[0]
@@ -46,7 +46,7 @@ class Layer:
         return 0 if self.node.op_type == "Gemm" and transposed else self.weights.ndim - 1
 
     def rows(self, array):
-        """[channels, weights of each]"""
+        """Reshapes to [channels, weights of each]."""
         return np.moveaxis(array, self.out_axis, 0).reshape(array.shape[self.out_axis], -1)
 
     def unrolled(self, rows):
@@ -54,7 +54,8 @@ class Layer:
         return np.moveaxis(rows.reshape(shape), 0, self.out_axis)
 
     def importance(self, squares):
-        """Of each weight of a row: how much its input is, on average. @param squares  by input channel; None: alike"""
+        """Returns the importance of each weight of a row: the mean size of its input. @param squares  by input
+        channel; None: all equal"""
         rows = self.rows(self.weights)
         if squares is None:
             return np.ones((1, rows.shape[1]))
@@ -65,7 +66,7 @@ class Layer:
         return of_group.repeat(taps, axis=1)
 
     def quantized(self, precision, squares):
-        """Codes and scales, by the least error at the layer's output."""
+        """Returns codes and scales with the least error at the layer's output."""
         rows, weight = self.rows(self.weights), self.importance(squares)
         if self.per_tensor:
             rows, weight = rows.reshape(1, -1), np.broadcast_to(weight, rows.shape).reshape(1, -1)
@@ -85,7 +86,7 @@ class Layer:
         return self.unrolled(codes), scale.ravel().astype(np.float32)
 
     def shift(self, codes, scale, means):
-        """What the sums of each channel lack on average."""
+        """Returns the mean error of the sums of each channel."""
         if means is None:
             return 0
         real = self.rows(codes.astype(np.float64)) * scale.reshape(-1, 1)
@@ -94,7 +95,7 @@ class Layer:
 
 
 class Mixed:
-    """@param ready  the float model that quantize_static took, as a proto; @param path  what it made"""
+    """Searches precisions. @param ready  the float model that quantize_static read, as a proto; @param path  its result"""
 
     def __init__(self, ready, path, calibration, examples, labels, estimate):
         self.onnx = record.require("onnx", "onnx")
@@ -115,7 +116,7 @@ class Mixed:
         self.expected = self.answers(ready)
 
     def inputs_of_layers(self, calibration):
-        """Mean and mean square of what each layer reads, by input channel."""
+        """Returns mean and mean square of each layer's input, by input channel."""
         source = {n.input[1]: n.input[0] for n in self.ready.graph.node if n.op_type in PRODUCTS}
         wanted = {self.layers[i].name: source[layer.float_name] for i, layer in enumerate(self.layers)
                   if layer.float_name in source}
@@ -150,7 +151,7 @@ class Mixed:
         return layer.quantized(precision, self.squares.get(layer.name))
 
     def applied(self, choice):
-        """The network with these precisions. @param choice  {name: precision}; others keep int8"""
+        """Returns the network with these precisions. @param choice  {name: precision}; others keep int8"""
         model = copy.deepcopy(self.base)
         changed = {}
         for layer in self.layers:
@@ -171,7 +172,8 @@ class Mixed:
         return model
 
     def figures(self, choice):
-        """Accuracy, error of the outputs against the float model's, and the machine's cycles, bytes and energy."""
+        """Returns accuracy, error of the outputs compared with the float model's, and the machine's cycles, bytes and
+        energy."""
         model = self.applied(choice)
         outputs = self.answers(model)
         with tempfile.TemporaryDirectory() as folder:
@@ -186,21 +188,21 @@ class Mixed:
                 "energy_pj": told["energy_pj"] + told["energy"]["dram_pj"]}
 
     def error(self, outputs):
-        """Squares of what the float model's outputs lack, beside its own."""
+        """Returns the squared error of the outputs, relative to the squares of the float model's outputs."""
         return float(((outputs - self.expected) ** 2).sum() / (self.expected ** 2).sum())
 
     def accuracy(self, outputs):
-        """Share of right answers; without labels of those that are the float model's."""
+        """Returns the share of correct answers; without labels, of answers that equal the float model's."""
         right = self.expected.argmax(axis=1) if self.labels is None else self.labels
         return float((outputs.argmax(axis=1) == right).mean())
 
     def least(self, text):
-        """Of --accuracy: 97% as it is, -1% below the float model's."""
+        """Returns the accuracy limit of --accuracy: 97% is absolute, -1% is relative to the float model's."""
         share = float(text.rstrip("%")) / 100
         return share if not text.startswith("-") else self.accuracy(self.expected) + share
 
     def search(self, precisions, least):
-        """@return steps, each with what it changed and the figures behind it; the last one is the result"""
+        """@return steps, each with its change and the figures after it; the last one is the result"""
         steps = [{"layer": "", "precision": "int8", **self.figures({})}]
         moves = []
         for layer in self.layers:
@@ -224,7 +226,7 @@ class Mixed:
 
 
 def read_choice(file, names, precisions):
-    """{layer: precision} of a TOML file's table [layers]."""
+    """Returns {layer: precision} from a TOML file's table [layers]."""
     try:
         table = tomllib.loads(file.read_text())["layers"]
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
@@ -244,7 +246,7 @@ def to_toml(layers, choice):
 
 
 def choose(args, ready, calibration, examples):
-    """Rewrites args.out, with args.mixed by a search, else by args.choice (TOML); writes args.report (JSON)."""
+    """Rewrites args.out, with args.mixed by a search, otherwise by args.choice (TOML); writes args.report (JSON)."""
     labels = np.load(args.labels) if args.labels else None
     mixed = Mixed(ready, args.out, calibration, examples, labels, args.estimate.split("\n"))
     reached = True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NumPy's files without NumPy: one array, little endian, C order."""
+"""Reads and writes NumPy's files without NumPy: one array, little endian, C order."""
 
 import ast
 import math
@@ -11,7 +11,7 @@ FORMATS = {"|u1": "B", "|i1": "b", "<u1": "B", "<i1": "b", "<i2": "h", "<i4": "i
 
 
 def read(path, rows=None):
-    """(shape, type, flat values); of the first `rows` alone."""
+    """Returns (shape, type, flat values), with `rows` only of the first rows."""
     try:
         data = pathlib.Path(path).read_bytes()
         head = 10 + struct.unpack_from("<H", data, 8)[0]
@@ -30,7 +30,7 @@ def read(path, rows=None):
 
 
 def write(path, shape, kind, values):
-    """@param values  numbers, or bytes as they are stored"""
+    """@param values  numbers, or bytes in their stored form"""
     head = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {tuple(shape)}, }}"
     head += " " * (-(len(head) + 11) % 64) + "\n"
     stored = values if isinstance(values, bytes) else struct.pack(f"<{len(values)}{FORMATS[kind]}", *values)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network of transformers.py as a QDQ graph of ONNX: float32 operators between quantizers, with
+"""Builds a network of transformers.py as a QDQ graph of ONNX: float32 operators between quantizers, with
 LayerNormalization and Gelu as operators (opset 20)."""
 
 import random
@@ -10,12 +10,12 @@ from onnx_writer import FLOAT, INT8, INT32, INT64
 
 OPSET = 20
 EPSILON = 1e-12  # BERT's
-# By the operators' codes in TFLite, which transformers.py names them by.
+# By the operators' codes in TFLite, by which transformers.py names them.
 KINDS = {0: "Add", 18: "Mul", 41: "Sub", 150: "Gelu"}
 
 
 class OnnxNet:
-    """The interface of transformers.Net; a tensor is the name of what DequantizeLinear gives."""
+    """The interface of transformers.Net; a tensor is the name of an output of DequantizeLinear."""
 
     def __init__(self, name):
         self.name, self.random = name, random.Random(zlib.crc32(name.encode()))
@@ -34,7 +34,7 @@ class OnnxNet:
         return name
 
     def _scale(self, scale, zero_point, kind=INT8):
-        """Of each channel where `scale` is a list, whose zero points are 0."""
+        """Adds a scale for each channel if `scale` is a list; the zero points are then 0."""
         if isinstance(scale, list):
             return (self._constant(FLOAT, [len(scale)], scale),
                     self._constant(kind, [len(scale)], [0] * len(scale)))
@@ -50,7 +50,7 @@ class OnnxNet:
         return self._known(self._node("DequantizeLinear", codes, *words), shape, scale, zero_point)
 
     def tensor(self, shape, scale, zero_point=0, data=None):
-        """A constant of int8 codes."""
+        """Adds a constant of int8 codes."""
         codes = self._constant(INT8, shape, data)
         name = self._node("DequantizeLinear", codes, *self._scale(scale, zero_point))
         return self._known(name, shape, scale, zero_point)
@@ -80,7 +80,7 @@ class OnnxNet:
         return self._quantized(self._node("Softmax", x, axis=-1), self.shapes[x], 1 / 256, -128)
 
     def dense(self, x, weights, scales, bias, scale, zero_point):
-        """Of each row.
+        """Adds a product of each row.
 
         @param weights  bytes of int8 [outputs][inputs]; scales and bias are those of the outputs
         """
@@ -95,15 +95,15 @@ class OnnxNet:
         return self._quantized(y, (*rows, outputs), scale, zero_point)
 
     def elementwise(self, kind, a, b, scale, zero_point):
-        """ADD, SUB, MUL; `b` has the last axes of `a`, or ones."""
+        """Adds ADD, SUB or MUL; `b` has the last axes of `a`, or ones."""
         return self._quantized(self._node(KINDS[kind[0]], a, b), self.shapes[a], scale, zero_point)
 
     def function(self, kind, x, scale, zero_point):
-        """GELU."""
+        """Adds GELU."""
         return self._quantized(self._node(KINDS[kind[0]], x), self.shapes[x], scale, zero_point)
 
     def layer_norm(self, x, gamma, beta, scale, zero_point):
-        """@param gamma, beta  bytes of int8 codes, their scale"""
+        """@param gamma, beta  bytes of int8 codes, and their scale"""
         words = (self._constant(FLOAT, [len(codes)],
                                 [step * (code - 256 * (code > 127)) for code in codes])
                  for codes, step in (gamma, beta))

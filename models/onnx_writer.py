@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes ONNX files with nothing beyond Python's library, also of a hundred megabytes of weights.
+"""Writes ONNX files with Python's library only, also with a hundred megabytes of weights.
 
-A message of protobuf is a list of (field number, value); numbers are those of onnx.proto. A value is
-a whole number, a float, bytes, a string, or a message.
+A message of protobuf is a list of (field number, value); numbers are those of onnx.proto. A value is a whole number,
+a float, bytes, a string, or a message.
 """
 
 import struct
@@ -57,13 +57,13 @@ def node(kind, inputs, output, domain="", **attributes):
 
 
 def float_end(name, shape):
-    """An input or output of the graph."""
+    """Returns an input or output of the graph."""
     extents = [(1, [(1, extent)]) for extent in shape]
     return [(1, name), (2, [(1, [(1, FLOAT), (2, extents)])])]
 
 
 def model(name, opset, nodes, constants, inputs, outputs, domains=()):
-    """@param domains  of operators besides ONNX's own, each in its version 1"""
+    """@param domains  of operators outside of ONNX's own domain, each in its version 1"""
     graph = [*((1, n) for n in nodes), (2, name), *((5, c) for c in constants),
              *((11, i) for i in inputs), *((12, o) for o in outputs)]
     return encode([(1, 9), (2, "trine"), (7, graph), (8, [(1, ""), (2, opset)]),

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Energy-aware pruning (after Yang et al. 2017) of an int8 TFLite network: filters go where that saves the most energy.
+"""Prunes an int8 TFLite network by energy (after Yang et al. 2017): removes filters where that saves the most energy.
 
     prune.py MODEL.tflite OUT.tflite --data DIR [--scale S] [--lose POINTS] [--by energy|weights] [--config C] [--trine T]
 
-In each step every layer proposes a sixteenth of its filters, those whose weights are smallest; `trine accuracy` counts what
-DIR's labelled examples then have right, `trine estimate` the energy, DRAM's at 20 pJ a bit included. The layer goes first
-that saves the most for each answer that it costs; the last step stays above --lose (1) points below the first accuracy.
---by weights counts weights instead, as pruning without a machine does. A filter's weights and bias become zeros: the
-compiler leaves out such channels, exactly, and the machine neither loads nor computes them. Nothing is trained again;
-convolutions and fully connected layers but the last one are pruned. Python's library is enough.
+In each step every layer proposes a sixteenth of its filters, those with the smallest weights; `trine accuracy` counts
+the correct answers on DIR's labelled examples, and `trine estimate` computes the energy, including DRAM at 20 pJ per
+bit. The layer that saves the most per lost answer is pruned; the last step stays above --lose (1) points below the
+initial accuracy. --by weights counts weights instead, like pruning without a machine. A filter's weights and bias
+become zeros: the compiler removes such channels exactly, and the machine neither loads nor computes them. There is no
+retraining; convolutions and fully connected layers except for the last one are pruned. Python's library is enough.
 """
 import argparse
 import json
@@ -25,14 +25,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Table:
-    """Of a flatbuffer; fields by their ids in sw/model/tflite/tflite.fbs."""
+    """A table of a flatbuffer; fields by their ids in sw/model/tflite/tflite.fbs."""
 
     def __init__(self, data, at):
         self.data, self.at = data, at
         self.vtable = at - struct.unpack_from("<i", data, at)[0]
 
     def field(self, number):
-        """Where it lies, or None."""
+        """Returns the position of a field, or None."""
         if 4 + 2 * number >= struct.unpack_from("<H", self.data, self.vtable)[0]:
             return None
         offset = struct.unpack_from("<H", self.data, self.vtable + 4 + 2 * number)[0]
@@ -43,7 +43,7 @@ class Table:
         return default if at is None else struct.unpack_from("<" + kind, self.data, at)[0]
 
     def vector(self, number):
-        """(count, where its elements begin)"""
+        """Returns (count, position of the first element)."""
         at = self.field(number)
         if at is None:
             return 0, 0
@@ -61,7 +61,7 @@ class Table:
 
 
 class Layer:
-    """Filters of a product: where their weights and biases lie in the file."""
+    """The filters of a product, and the positions of their weights and biases in the file."""
 
     def __init__(self, model, graph, operator):
         tensors, buffers = graph.tables(0), model.tables(4)
@@ -78,7 +78,7 @@ class Layer:
         return struct.unpack_from(f"{self.taps}b", data, self.weights + filter_index * self.taps)
 
     def weakest(self, data):
-        """A sixteenth of the filters, at least one; always one is left."""
+        """Returns a sixteenth of the filters, at least one; at least one remains."""
         order = sorted(self.left, key=lambda f: sum(map(abs, self.codes(data, f))))
         return order[:max(1, self.filters // 16)][:len(order) - 1]
 
@@ -102,7 +102,7 @@ def layers_of(data, name):
 
 
 class Judge:
-    """Right answers and cost of a file."""
+    """Computes the correct answers and the cost of a file."""
 
     def __init__(self, options, folder):
         self.options, self.path = options, pathlib.Path(folder) / "pruned.tflite"

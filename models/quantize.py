@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Quantizes a float model with its makers' own quantizer, for `trine quantize`: ONNX with ONNX
-Runtime's quantize_static, TFLite with ai-edge-quantizer. Only forms that Trine computes exactly.
+"""Quantizes a float model with the quantizer of its framework, for `trine quantize`: ONNX with ONNX Runtime's
+quantize_static, TFLite with ai-edge-quantizer. Uses only forms that Trine computes exactly.
 
     quantize.py MODEL --calibration X.npy --out FILE [--type int16] [--method entropy] [--per-tensor]
     quantize.py MODEL --inputs IDS.npy MASK.npy --out FILE
 
-X.npy has the examples along its leading axis, prepared as the model wants them: `trine quantize`
-makes it of the user's data. --inputs has a file for each input, in the model's own types.
+X.npy contains the examples along its leading axis, prepared for the model: `trine quantize` makes it from the user's
+data. --inputs names a file for each input, in the model's own types.
 """
 import argparse
 import itertools
@@ -26,12 +26,12 @@ import record
 from record import fail
 
 
-LEAST, MASK = -9999, -24  # below the first nobody scores; e^-24 is nothing beside 1
+LEAST, MASK = -9999, -24  # Scores below the first value count as hidden; e^-24 is negligible compared with 1.
 MASKING = {"Add", "Cast", "Concat", "Expand", "Identity", "Mul", "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where"}
 
 
 def examples(file, shape, name):
-    """[1, ...] float32 each. `shape` has None or -1 where any extent will do."""
+    """Yields the examples as [1, ...] float32 each. `shape` contains None or -1 where any extent is valid."""
     stack = np.load(file)
     fixed = [d for d in shape[1:] if d not in (1, None, -1)]
     for row in stack:
@@ -46,7 +46,7 @@ def examples(file, shape, name):
 
 
 def rows(args, ends):
-    """{input: array} of each example. @param ends  {"name", "dtype", "shape"} of each input"""
+    """Yields {input: array} of each example. @param ends  {"name", "dtype", "shape"} of each input"""
     if args.inputs:
         for _, arrays in itertools.islice(record.given_cases(ends, args.inputs, None), args.count):
             yield {end["name"]: array for end, array in zip(ends, arrays)}
@@ -60,7 +60,7 @@ def rows(args, ends):
 
 
 class Reader:
-    """What quantize_static reads its examples from."""
+    """Provides the examples to quantize_static."""
 
     def __init__(self, examples_by_name):
         self.rows = iter(examples_by_name)
@@ -70,19 +70,19 @@ class Reader:
 
 
 def softmax_reads(model):
-    """Names of tensors that reach a Softmax through operators that masks go through alone."""
+    """Returns names of tensors that reach a Softmax only through operators that masks pass through."""
     names = set()
-    for node in reversed(model.graph.node):  # readers stand behind what they read
+    for node in reversed(model.graph.node):  # readers follow the nodes whose outputs they read
         if node.op_type == "Softmax" or (node.op_type in MASKING and not names.isdisjoint(node.output)):
             names.update(node.input)
     return names
 
 
 def soften_masks(model):
-    """What hides places from a softmax becomes MASK, so that the scores beside it keep their codes: -3.4e38 asks for
-    a scale that no score survives, or for an infinite one.
+    """Replaces constants that hide places from a softmax by MASK, so that the scores added to them keep their codes:
+    -3.4e38 would require a scale with which no score remains, or an infinite one.
 
-    @return how many constants
+    @return the number of constants
     """
     numpy_helper = record.require("onnx.numpy_helper", "onnx")
     read = softmax_reads(model)
@@ -105,7 +105,7 @@ NARROW = "MatMulNBits"  # its weights are codes, with a scale for each group
 
 
 def mark_others(registry):
-    """ONNX Runtime quantizes none of these: what comes in and goes out gets quantizers. Weights of cells: weigh_cells()."""
+    """Inserts quantizers around operators that ONNX Runtime does not quantize. Weights of cells: weigh_cells()."""
     class Narrow(registry.QDQOperatorBase):
         def quantize(self):
             for name in (self.node.input[0], self.node.output[0]):
@@ -121,7 +121,8 @@ def mark_others(registry):
 
 
 def say_types(model):
-    """Of what MatMulNBits makes: shape inference, which knows ONNX's own operators alone, goes on from there."""
+    """Declares the output types of MatMulNBits: shape inference, which supports only ONNX's own operators, continues
+    from there."""
     onnx = record.require("onnx", "onnx")
     known = {v.name for v in (*model.graph.value_info, *model.graph.output)}
     model.graph.value_info.extend(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, None)
@@ -129,7 +130,7 @@ def say_types(model):
 
 
 def largest_state(node, w, r, b, x, c):
-    """Of an LSTM's cell state, over all steps. @param w, r, b, x, c  arrays of its inputs"""
+    """Returns the largest size of an LSTM's cell state over all steps. @param w, r, b, x, c  arrays of its inputs"""
     direction = next((a.s.decode() for a in node.attribute if a.name == "direction"), "forward")
     if any(a.name == "layout" and a.i for a in node.attribute):
         x, c = x.swapaxes(0, 1), c.swapaxes(0, 1)
@@ -147,7 +148,7 @@ def largest_state(node, w, r, b, x, c):
 
 
 def states_of_cells(model, calibration):
-    """{output 0 or 1 of each LSTM of constant weights: the largest size of its cell state}; Y_c gets a name"""
+    """Returns {output 0 or 1 of each LSTM with constant weights: the largest size of its cell state}; names Y_c."""
     onnx = record.require("onnx", "onnx")
     runtime = record.require("onnxruntime", "onnxruntime")
     nodes = [n for n in model.graph.node if n.op_type == "LSTM"]
@@ -178,7 +179,8 @@ def states_of_cells(model, calibration):
 
 
 def weigh_cells(path, states, per_tensor):
-    """int8 weights of recurrent cells, a scale for each row; a QuantizeLinear on Y_c says what the cell state needs."""
+    """Quantizes weights of recurrent cells to int8, with a scale for each row; a QuantizeLinear on Y_c defines the
+    cell state's scale."""
     onnx = record.require("onnx", "onnx")
     model = onnx.load(path)
     constants = {c.name: c for c in model.graph.initializer}
@@ -221,7 +223,8 @@ def weigh_cells(path, states, per_tensor):
 
 
 def carried(args, model, inputs, calibration):
-    """Of --carry: one symmetric range for a state where it goes out and where it comes in, so that codes can be handed on."""
+    """Implements --carry: uses one symmetric range for a state as output and as input, so that codes can be carried
+    over."""
     runtime = record.require("onnxruntime", "onnxruntime")
     ranges, session = {}, None
     for text in args.carry:
@@ -253,7 +256,7 @@ def quantize_onnx(args):
     if any(n.op_type in ("QuantizeLinear", "QLinearConv", *record.QONNX_OPERATORS) for n in model.graph.node):
         fail(f"{args.model}: is quantized already")
     ends = [record.Onnx.described(v) for v in inputs]
-    if not args.inputs and len(inputs) == 1:  # an example says the extents that are free
+    if not args.inputs and len(inputs) == 1:  # an example defines the open extents
         ends[0]["shape"] = [d.dim_value or None for d in inputs[0].type.tensor_type.shape.dim]
     for end, value, file in zip(ends, inputs, args.inputs or ()):  # so do the examples of a decoder's cache
         given, dims = np.load(file, mmap_mode="r").shape[1:], value.type.tensor_type.shape.dim
@@ -262,9 +265,9 @@ def quantize_onnx(args):
     every = list(rows(args, ends))
     calibration = every[:args.count]
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
-    if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
+    if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from opset 13 on
         model = onnx.version_converter.convert_version(model, 13)
-    if args.format in eight_bits.OF_ONNX and opset < 19:  # FLOAT8 has a type from there on
+    if args.format in eight_bits.OF_ONNX and opset < 19:  # FLOAT8 is a type from opset 19 on
         model = onnx.version_converter.convert_version(model, 19)
     masks = soften_masks(model)
     say_types(model)
@@ -275,7 +278,7 @@ def quantize_onnx(args):
         onnx.save(model, source)
         try:
             quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
-        except Exception:  # what it cannot simplify is quantized as it is
+        except Exception:  # a model that cannot be simplified is quantized unchanged
             ready = source
         mark_others(q.registry)
         prepared = onnx.load(ready)
@@ -283,7 +286,7 @@ def quantize_onnx(args):
         runtime = record.require("onnxruntime", "onnxruntime")
         apart, notes = loss.joined_in_float(onnx, runtime, prepared, calibration)
         if apart:
-            onnx.save(prepared, ready)  # with names of its nodes
+            onnx.save(prepared, ready)  # with names for its nodes
         q.quantize_static(
             str(ready), str(args.out), Reader(calibration),
             quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
@@ -303,13 +306,13 @@ def quantize_onnx(args):
 
 
 def compared(args, notes, losses):
-    """Hands on what quantization loses. @param losses  computes that"""
+    """Reports the loss of quantization. @param losses  computes it"""
     if not args.compared:
         return
     outputs = []
     try:
         outputs = losses()
-    except Exception as error:  # the runtime does not run one of the two
+    except Exception as error:  # the runtime cannot run one of the models
         notes = [*notes, f"not compared with the float model: {' '.join(str(error).split())[:200]}"]
     args.compared.write_text(json.dumps({"bound": loss.BOUND, "notes": notes, "outputs": outputs}))
 
@@ -327,7 +330,7 @@ def quantize_tflite(args):
     recipe = quantizer.recipe.static_wi8_ai8()
     recipes = quantizer.recipe_manager.RecipeManager()
     recipes.load_quantization_recipe(recipe)
-    # Its default, a moving average, cuts off what few examples have.
+    # The default, a moving average, cuts off values that occur in few examples.
     calibrator = quantizer.calibrator.Calibrator(content, qsv_update_func=quantizer.utils.qsv_utils.min_max_update)
     calibrator.calibrate({key: calibration}, recipes)
     result = quantizer.quantizer.Quantizer(content, recipe).quantize(calibrator.get_model_qsvs())
@@ -338,7 +341,8 @@ def quantize_tflite(args):
 
 
 def with_signature(content, runtime):
-    """The model, its signature's name, {input: its name there}; the quantizer wants one, so it gets one."""
+    """Returns the model, its signature's name, {input: its name there}; adds a signature if there is none, because
+    the quantizer requires one."""
     for name, ends in runtime.interpreter.get_signature_list().items():
         runner = runtime.interpreter.get_signature_runner(name)
         there = {detail["name"]: end for end, detail in runner.get_input_details().items()}
@@ -392,7 +396,7 @@ def main():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         (quantize_onnx if args.model.suffix == ".onnx" else quantize_tflite)(args)
-    except Exception as error:  # each of these libraries has types of its own
+    except Exception as error:  # each of these libraries has its own exception types
         fail(f"{args.model}: {' '.join(str(error).split()) or type(error).__name__}")
 
 

@@ -1,20 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Records vectors of a quantized TFLite or ONNX model with the model's own runtime, for
-`trine verify MODEL --vectors DIR`. Outputs, and every layer of the first case.
+`trine verify MODEL --vectors DIR`: outputs, and every layer of the first case.
 
     record.py MODEL --out DIR                              4 random cases
     record.py MODEL --out DIR --inputs x.npy --labels y.txt
-    record.py MODEL --out DIR --float FLOAT                what the float model has, for trine compare
+    record.py MODEL --out DIR --float FLOAT                values of the float model, for trine compare
 
-`trine record` runs it in an environment of its own; by hand:
+`trine record` runs it in a separate environment; by hand:
     python3 -m venv venv && venv/bin/pip install -r models/requirements_record.txt
 
-TFLite runs in LiteRT (ai-edge-litert) on its reference kernels, BUILTIN_REF. Any version will do,
-and the manifest says which: from 1.3.0 on FULLY_CONNECTED rounds once instead of twice, and `trine
-verify` rounds as the recorded version does. An operator that the reference lacks takes the model to
-the optimized kernels, which the manifest says, too. ONNX runs in ONNX Runtime without graph
-optimizations, networks with QONNX's operators in qonnx.
+TFLite runs in LiteRT (ai-edge-litert) on its reference kernels, BUILTIN_REF. Any version is supported and recorded in
+the manifest: from 1.3.0 on FULLY_CONNECTED rounds once instead of twice, and `trine verify` rounds like the recorded
+version. A model with an operator that the reference lacks runs on the optimized kernels, which the manifest records,
+too. ONNX runs in ONNX Runtime without graph optimizations, networks with QONNX's operators in qonnx.
 """
 
 import argparse
@@ -30,12 +29,12 @@ import numpy as np
 import vectors
 
 LITERT, ORT, QONNX = "ai-edge-litert", "onnxruntime", "qonnx"
-SPAN = (-1.0, 1.0)  # of random floats that no quantizer reads
+SPAN = (-1.0, 1.0)  # range of random floats without a quantizer
 QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
 KEEPS_VALUES = {"Cast", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
-NEAR_TIE, NEAR_TIE16 = 2.0 ** -10, 2.0 ** -7  # of a code; of int16's, below which float32 has eight bits
+NEAR_TIE, NEAR_TIE16 = 2.0 ** -10, 2.0 ** -7  # in codes; for int16 larger, because float32 has only eight bits below a code
 INT16 = 5  # ONNX's number of the type
-# LiteRT's kernels, by the names of its OpResolverType.
+# LiteRT's kernels, by the names of OpResolverType.
 REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
 
 
@@ -52,7 +51,7 @@ def require(module, package):
 
 
 class LiteRt:
-    """A .tflite on one set of kernels: lists of arrays in and out, in the model's order."""
+    """A .tflite on one set of kernels: lists of arrays as inputs and outputs, in the model's order."""
 
     package = LITERT
 
@@ -91,7 +90,7 @@ class LiteRt:
         return [self.interpreter.get_tensor(end["tensor"]).copy() for end in self.outputs]
 
     def layers(self, arrays):
-        """[(entry, array)] of every operator, in the order of execution."""
+        """Returns [(entry, array)] of every operator, in the order of execution."""
         interpreter = self._interpreter(keep=True)
         self._run(interpreter, arrays)
         details = {d["index"]: d for d in interpreter.get_tensor_details()}
@@ -111,7 +110,7 @@ class LiteRt:
                 "resolver": self.resolver}
 
     def others(self):
-        """name -> the same model on other kernels; those that run it."""
+        """Returns name -> the same model on other kernels; only those that can run it."""
         found = {}
         for name, resolver in (("optimized", OPTIMIZED), ("xnnpack", XNNPACK)):
             try:
@@ -122,7 +121,7 @@ class LiteRt:
 
 
 class Onnx:
-    """What the two runtimes of .onnx have in common: `run(arrays)` gives name -> array."""
+    """The common part of the two runtimes of .onnx: `run(arrays)` returns name -> array."""
 
     def __init__(self, content):
         self.model = require("onnx", "onnx").load_from_string(content)
@@ -139,7 +138,7 @@ class Onnx:
                 "shape": [max(d.dim_value, 0) or 1 for d in value.type.tensor_type.shape.dim]}
 
     def _span(self, name):
-        """What the codes of the quantizer behind an input stand for: the range of random floats."""
+        """Returns the range of random floats for an input: the real values of the codes of its quantizer."""
         to_array = require("onnx.numpy_helper", "onnx").to_array
         constants = {c.name: c for c in self.model.graph.initializer}
         for node in self.model.graph.node:
@@ -153,7 +152,7 @@ class Onnx:
         return {"span": [0, min(places) - 1]} if places else {}
 
     def _places(self, name):
-        """How many places each table has that a tensor of indexes looks up."""
+        """Returns the number of rows of each table in which a tensor of indices is looked up."""
         shapes = {c.name: list(c.dims) for c in self.model.graph.initializer}
         result = []
         for node in self.model.graph.node:
@@ -176,7 +175,7 @@ class Onnx:
         return self._layers(self.run_whole(arrays))
 
     def _layers(self, values):
-        """What depends on the inputs."""
+        """Returns the tensors that depend on the inputs."""
         reached, result = {e["name"] for e in self.inputs}, []
         for i, node in enumerate(self.model.graph.node):
             if reached.isdisjoint(node.input):
@@ -199,7 +198,7 @@ class OnnxRuntime(Onnx):
 
     @staticmethod
     def is_layer(dtype):
-        """Codes; floats between quantizers have no twin in integer arithmetic."""
+        """Returns true for codes; floats between quantizers have no equivalent in integer arithmetic."""
         return dtype.kind in "iu" and dtype.name in vectors.TYPES
 
     def __init__(self, content, optimized=False):
@@ -224,7 +223,7 @@ class OnnxRuntime(Onnx):
         return self._values(self._session, arrays)
 
     def layers(self, arrays):
-        """The same, with `ties` of quantizers: elements whose real value lies at the edge of two codes."""
+        """Returns the same, with `ties` of quantizers: elements whose real value is at the border of two codes."""
         values = self.run_whole(arrays)
         constants = {c.name: c for c in self.model.graph.initializer}
         return [({**entry, **self._ties(self.model.graph.node[entry["op_index"]], values, constants)}, array)
@@ -232,7 +231,7 @@ class OnnxRuntime(Onnx):
 
     @staticmethod
     def _ties(node, values, constants):
-        """{"ties": flat indexes} of a QuantizeLinear of float32 by one scale"""
+        """Returns {"ties": flat indices} of a QuantizeLinear of float32 with one scale."""
         real = values.get(node.input[0])
         if node.op_type != "QuantizeLinear" or real is None or node.input[1] not in constants:
             return {}
@@ -255,10 +254,10 @@ class OnnxRuntime(Onnx):
         return self._values(self._open(whole), arrays)
 
     def others(self):
-        """The same with graph optimizations, where the runtime can: it is only counted how far they differ."""
+        """Returns the same with graph optimizations, if supported: only the number of differences is recorded."""
         try:
             return {"optimized": OnnxRuntime(self.model.SerializeToString(), optimized=True)}
-        except Exception as error:  # of ONNX Runtime, which has several
+        except Exception as error:  # ONNX Runtime has several types
             print(f"record: ONNX Runtime does not optimize it ({str(error).strip().splitlines()[0]}); its differences"
                   " are not counted", file=sys.stderr)
             return {}
@@ -273,9 +272,9 @@ class Qonnx(Onnx):
 
     def __init__(self, content):
         super().__init__(content)
-        warnings.filterwarnings("ignore", module="qonnx")  # domains, shapes it did not infer
+        warnings.filterwarnings("ignore", module="qonnx")  # about domains, and shapes it did not infer
         wrapper = require("qonnx.core.modelwrapper", QONNX).ModelWrapper(self.model)
-        for end in self.inputs:  # a free batch size becomes 1
+        for end in self.inputs:  # an open batch size becomes 1
             wrapper.set_tensor_shape(end["name"], end["shape"])
         for value in wrapper.graph.output:
             wrapper.set_tensor_shape(
@@ -295,8 +294,8 @@ class Qonnx(Onnx):
 
 
 class FloatTwin:
-    """The float model that a quantized one was made of: takes the quantized one's inputs, and gives as
-    layers the floats that the quantized one's codes stand for, by the names that both have."""
+    """The float model from which a quantized one was made: accepts the quantized model's inputs, and returns as
+    layers the floats that correspond to its codes, by the names that both share."""
 
     def __init__(self, quantized, twin, path):
         self.quantized, self.twin = quantized, twin
@@ -332,7 +331,7 @@ class FloatTwin:
         result = []
         for i, node in enumerate(self.quantized.model.graph.node):
             for codes in node.output:
-                # quantize_static's names: of an output's float before its quantizer, of QOperator's codes.
+                # The names of quantize_static: an output's float before its quantizer, and QOperator's codes.
                 op, real = node.op_type, codes.removesuffix("_quantized")
                 if op == "QuantizeLinear":
                     op, real = makers.get(node.input[0], op), node.input[0].removesuffix("_QuantizeLinear_Input")
@@ -359,13 +358,13 @@ def load_tflite(path, content):
 
 
 def set_extents(path, model, shapes):
-    """Gives the model's inputs the extents that it leaves open: --shape. The first axis may stay open."""
+    """Sets the extents that the model's inputs leave open: --shape. The first axis may stay open."""
     given = dict(text.rsplit("=", 1) for text in shapes)
     for value in model.graph.input:
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if dim.dim_value > 0:
                 continue
-            if dim.dim_value < 0:  # some writers' sign of an open extent
+            if dim.dim_value < 0:  # some writers mark open extents like this
                 dim.ClearField("dim_value")
             whole = given.get(value.name, "").split(",")
             extent = whole[axis] if axis < len(whole) and whole[axis] else given.get(dim.dim_param)
@@ -378,21 +377,21 @@ def set_extents(path, model, shapes):
 
 
 def load(path, content, shapes=()):
-    """The model on its reference. Says so where that is not the usual one."""
+    """Returns the model on its reference, and prints a note if another runtime is used."""
     if path.suffix != ".onnx":
         return load_tflite(path, content)
     onnx = require("onnx", "onnx")
     try:
-        whole = onnx.load(path)  # with weights that lie in files beside it
+        whole = onnx.load(path)  # including weights in separate files
         set_extents(path, whole, shapes)
         low_bit = any(node.op_type in QONNX_OPERATORS for node in whole.graph.node)
         return (Qonnx if low_bit else OnnxRuntime)(whole.SerializeToString())
-    except Exception as error:  # each of these libraries has types of its own
+    except Exception as error:  # each of these libraries has its own exception types
         fail(f"{path}: {str(error).strip().splitlines()[0]}")
 
 
 def identity(path, content):
-    """SHA-256 of a model, and of the files beside it that hold its weights: model::digest_of_model()."""
+    """Returns the SHA-256 of a model and of the separate files with its weights, like model::digest_of_model()."""
     own = hashlib.sha256(content).hexdigest()
     if path.suffix != ".onnx":
         return own
@@ -432,8 +431,8 @@ def record(path, folder, cases, with_layers=True, runtime=None):
 
 
 def random_cases(inputs, count, seed, span, whole=False):
-    """Uniform codes and codes near the zero point in turn; floats of `span`; whole numbers that are no
-    codes index tables, or are 0 and 1."""
+    """Yields alternately uniform codes and codes near the zero point; floats of `span`; whole numbers that are not
+    codes are table indices, or 0 and 1."""
     for n in range(count):
         uniform, rng = n % 2 == 0, np.random.default_rng(seed + n)
         kind, arrays = ("uniform" if uniform else "gauss"), []
@@ -458,7 +457,7 @@ def random_cases(inputs, count, seed, span, whole=False):
 
 
 def rows_of(file, end):
-    """The cases in a user's file for this input."""
+    """Returns the cases in a user's file for this input."""
     try:
         array = np.load(file, allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -469,7 +468,7 @@ def rows_of(file, end):
                     if end.get("scale") and array.dtype.kind == "f" else "")
         fail(f"--inputs: {file}: is {array.dtype.name}, input '{end['name']}' is"
                  f" {wanted.name}{of_codes}")
-    one = shape[1:] if shape[:1] == (1,) else None  # a batch of one may be left out
+    one = shape[1:] if shape[:1] == (1,) else None  # a batch of one may be omitted
     if array.shape == shape:
         array = array[None]
     if array.shape[1:] not in (shape, one):
@@ -554,7 +553,7 @@ def main():
                          if args.apart else [(args.out, cases)]):
         try:
             record(args.model, folder, part, not (args.no_layers or args.stream), runtime)
-        except (RuntimeError, ValueError) as error:  # of a runtime, for these inputs
+        except (RuntimeError, ValueError) as error:  # raised by a runtime for these inputs
             fail(f"{args.model}: {str(error).strip().splitlines()[0]}")
     print(f"record: {args.out}: {len(cases)} cases of {args.model}, by "
           + " ".join(runtime.reference().values()))

@@ -7,11 +7,12 @@
     shapes.py NETWORK       prints one
     shapes.py NETWORK --tflite FILE [--pixels N]    writes its int8 model with random weights, as tables.py does
 
---pixels: images of N x N instead of the paper's. Networks with gates (EfficientNet, MobileNetV3, NFNet) have no
-activations in their tables, so they are no models.
+--pixels: images of N x N instead of the paper's size. Networks with gates (EfficientNet, MobileNetV3, NFNet) cannot
+be written as models, because their tables contain no activations.
 
-Those with a layer table in tables.py are that table; the others are here, from their papers. A batch normalization is
-two parameters of a channel (`bias` 2) and no product, squeeze and excitation two products, activations nothing.
+Networks with a layer table in tables.py use that table; the others are defined here, from their papers. A batch
+normalization counts as two parameters per channel (`bias` 2) and no product, squeeze and excitation as two products,
+activations as nothing.
 """
 import argparse
 import math
@@ -32,7 +33,7 @@ POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
 
 
 class Shapes(Network):
-    """A network of tables.py whose convolutions may be without bias or with a batch normalization."""
+    """A network of tables.py whose convolutions may lack a bias or have a batch normalization."""
 
     def __init__(self, name, *shape, bias=2):
         super().__init__(name, *shape)
@@ -134,13 +135,13 @@ def inception_net(version, pixels=0):
 
 
 def rounded(channels):
-    """To a multiple of 8, at least 90 % of it."""
+    """Rounds to a multiple of 8, at least 90 % of the number."""
     whole = max(8, int(channels + 4) // 8 * 8)
     return whole + 8 if whole < 0.9 * channels else whole
 
 
 def gated(net, name, x, squeezed):
-    """Squeeze and excitation."""
+    """Appends squeeze and excitation."""
     y = net.conv(f"{name}/squeeze", net.mean(f"{name}/mean", x), squeezed, 1, bias=1)
     return net.multiply(f"{name}/gate", x, net.conv(f"{name}/excite", y, x.shape[3], 1, bias=1))
 
@@ -217,7 +218,7 @@ def nfnet_f0():
 # ---- others ------------------------------------------------------------------------------------------------------
 
 def transformer(blocks, tokens, width, heads, inner):
-    """Rows of an encoder's blocks: norms before the products."""
+    """Returns the rows of an encoder's blocks: norms before the products."""
     def row(name, kind, C, M="", times=blocks, **more):
         return {"name": name, "type": kind, "C": C, "H": 1, "W": tokens, "M": M, "times": times, **more}
 
@@ -262,7 +263,7 @@ def tpu_cnn0():
 
 
 def rows_of(net):
-    """Rows of a network of tables.py; what only changes the shape or is fused passes on its input."""
+    """Returns the rows of a network of tables.py; layers that only change the shape or are fused pass on their input."""
     produced, rows = {net.input.index: "input"}, []
     for layer in net.layers:
         sources = [produced[x.index] for x in layer.inputs]
@@ -300,7 +301,7 @@ def _of(row, column, default=1):
 
 
 def weights_of(row):
-    """Of one of its `times`."""
+    """Returns the weights of a row for one of its `times`."""
     if row["type"] not in ("conv", "depthwise", "fc"):
         return 0
     fully = row["type"] == "fc"
@@ -310,7 +311,7 @@ def weights_of(row):
 
 
 def parameters_of(row):
-    """Of all its `times`: weights, and `bias` of each channel."""
+    """Returns the parameters of a row for all its `times`: weights, and `bias` per channel."""
     kind = row["type"]
     own = row["C"] * row["M"] if kind == "embed" else weights_of(row)
     own += _of(row, "M", row.get("C", 0)) * (int(row.get("bias", 1)) if weights_of(row) or kind == "norm" else 0)
@@ -318,7 +319,7 @@ def parameters_of(row):
 
 
 def macs_of(row):
-    """Of a row that keeps its pixels, or takes all of them."""
+    """Returns the MACs of a row that keeps its pixels, or uses all of them."""
     kind, stride = row["type"], _of(row, "U")
     if kind == "matmul":
         return row["C"] * row["M"] * row["H"] * row["W"] * _of(row, "times")

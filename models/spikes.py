@@ -4,9 +4,9 @@
 
     spikes.py MODEL.nir --steps 32 --out MODEL.onnx [--dt 1e-4] [--reset subtract [--delay]] [--bits 12]
 
-Neurons become operators `Spiking` of the domain `trine` (docs/spikes.md), with an input [steps, ...].
-Weights are int8 with a scale for each channel; a neuron's threshold is 2^bits codes of its state.
-The file is read with h5py alone, its sizes before its contents.
+Neurons become operators `Spiking` of the domain `trine` (docs/spikes.md), with an input [steps, ...]. Weights are
+int8 with a scale for each channel; a neuron's threshold is 2^bits codes of its state. The file is read only with
+h5py, its sizes before its contents.
 """
 import argparse
 import os
@@ -24,8 +24,8 @@ NEURONS = {"IF", "LIF", "CubaLIF", "LI", "CubaLI"}
 WEIGHTS = {"Affine", "Linear", "Conv2d"}
 POOLS = {"SumPool2d", "AvgPool2d"}
 ENDS = {"Input", "Output"}
-LARGEST = 1e30  # a number of float32, and sums of them
-SECONDS = 120  # of a processor, for all of it
+LARGEST = 1e30  # limit of a float32 number, and of sums
+SECONDS = 120  # processor time for the whole conversion
 
 
 class Fault(Exception):
@@ -33,7 +33,7 @@ class Fault(Exception):
 
 
 def read_tree(group, depth=0, budget=None):
-    """A group as dictionaries of arrays, strings and numbers."""
+    """Returns a group as dictionaries of arrays, strings and numbers."""
     budget = budget if budget is not None else {"bytes": MOST_BYTES, "nodes": MOST_NODES}
     if depth > MOST_DEPTH:
         raise Fault(f"groups {depth} deep, allowed {MOST_DEPTH}")
@@ -99,14 +99,14 @@ class Node:
         return result
 
     def like(self, key, shape, otherwise=None):
-        """A number for each neuron, or one for all."""
+        """Returns a number for each neuron, or one for all."""
         result = self.array(key, otherwise)
         if list(result.shape) not in ([], [1], shape):
             self.fail(f"{key} of shape {list(result.shape)}, allowed {shape} as r")
         return result
 
     def whole(self, key, count, otherwise=None):
-        """`count` whole numbers from 0 on; one stands for all."""
+        """Returns `count` nonnegative whole numbers; a single one applies to all."""
         given = self.array(key, otherwise).reshape(-1)
         if given.size == 1:
             given = np.repeat(given, count)
@@ -115,7 +115,7 @@ class Node:
         return [int(x) for x in given]
 
     def one(self, key, least, most, otherwise=None):
-        """A parameter that all neurons share."""
+        """Returns a parameter that all neurons share."""
         values = np.unique(self.array(key, otherwise))
         if values.size != 1:
             self.fail(f"{key} has {values.size} values, allowed one for all neurons")
@@ -125,7 +125,7 @@ class Node:
 
 
 class Graph:
-    """Nodes by name, and what follows what. Of cycles those of a neuron and its own weights alone."""
+    """Nodes by name, and their successors. The only permitted cycles consist of a neuron and its own weights."""
 
     def __init__(self, tree):
         root = tree.get("node")
@@ -144,7 +144,7 @@ class Graph:
             raise Fault(f"an edge leads to '{end}', which is not a node")
         self.after = {name: [b for a, b in edges if a == name] for name in self.nodes}
         self.before = {name: [a for a, b in edges if b == name] for name in self.nodes}
-        self.returning = {}  # a neuron's node of weights that leads back to it
+        self.returning = {}  # by neuron: the node of weights that leads back to it
         for name, node in self.nodes.items():
             if node.type in ("Affine", "Linear") and len(self.before[name]) == 1:
                 neuron = self.before[name][0]
@@ -155,7 +155,7 @@ class Graph:
             self.before[neuron].remove(weights.name)
 
     def chain(self):
-        """All nodes in order, the input first."""
+        """Returns all nodes in order, the input first."""
         inputs = [n for n in self.nodes.values() if n.type == "Input"]
         if len(inputs) != 1:
             raise Fault(f"{len(inputs)} inputs, allowed 1")
@@ -179,7 +179,7 @@ class Graph:
 
 
 class Neuron:
-    """A neuron by its numbers in a step, forward Euler: v = leak v + gain x + offset."""
+    """A neuron in terms of its constants per step, forward Euler: v = leak v + gain x + offset."""
 
     def __init__(self, node, dt, reset):
         self.node, self.reset = node, reset if node.type not in ("LI", "CubaLI") else "none"
@@ -213,11 +213,12 @@ class Neuron:
             node.fail("numbers beyond what floats hold")
 
     def gathers(self, steps):
-        """Times the largest current that a membrane reaches: the sum of what leaks leave of each step's."""
+        """Returns the factor of the largest current that a membrane reaches: the sum of the decayed contributions of
+        all steps."""
         return np.prod([1 / max(1 - leak, 1 / steps) for leak in (self.leak, self.synapse) if leak is not None])
 
     def by_channel(self, values):
-        """One for each channel; neurons of a channel share it."""
+        """Returns one value for each channel; neurons of a channel share it."""
         values = np.broadcast_to(values, self.shape).reshape(self.shape[0], -1)
         if np.any(values != values[:, :1]):
             self.node.fail("neurons of one channel have several parameters, allowed one")
@@ -232,7 +233,7 @@ class Writer:
         self.value, self.shape, self.step, self.reach = "input", shape, step, 127
 
     def free(self, name):
-        """It, or a longer one where another value has it: nodes of NIR have any names."""
+        """Returns the name, or a longer one if it is already used: nodes of NIR have any names."""
         while name in self.names:
             name += "'"
         self.names.add(name)
@@ -257,7 +258,7 @@ class Writer:
         return self.node("DequantizeLinear", [q, s, z], name)
 
     def weights(self, name, w):
-        """int8, a scale for each channel."""
+        """Returns int8 weights with a scale for each channel."""
         most = np.abs(w).reshape(len(w), -1).max(axis=1)
         if not most.max() < LARGEST:
             raise Fault(f"'{name}': weights up to {most.max():.3g} thresholds, allowed below {LARGEST:.0e}")
@@ -269,7 +270,7 @@ class Writer:
         return self.node("DequantizeLinear", [q, s, z], name, axis=0), scales
 
     def bias(self, name, bias, scales):
-        """int32, in steps of the sums."""
+        """Returns an int32 bias in steps of the sums."""
         steps = np.float32(self.step) * scales
         codes = np.rint(bias / steps.astype(np.float64))
         if not np.abs(codes).max() <= 1 << 30:
@@ -281,12 +282,12 @@ class Writer:
 
 
 def product(out, node, neuron, back):
-    """Currents of a neuron in its own units. @param node  None: it reads spikes as they are"""
+    """Adds the currents of a neuron in its own units. @param node  None: it reads spikes directly"""
     rank = len(out.shape)
     gain, offset = neuron.by_channel(neuron.gain), neuron.by_channel(neuron.offset)
     name = node.name if node else neuron.node.name + ":input"
     channels = len(gain)
-    if node is None:  # each its own
+    if node is None:  # each neuron reads its own
         if out.shape != neuron.shape:
             neuron.node.fail(f"of shape {neuron.shape}, what it reads is {out.shape}")
         w = np.ones([channels, 1, 1, 1]) if rank == 3 else np.eye(channels)
@@ -303,7 +304,7 @@ def product(out, node, neuron, back):
         bias = bias + back.like("bias", neuron.shape) * gain
     scale = 2.0 ** -out.bits
     if neuron.reset == "none":  # the largest that it reaches
-        if out.reach > 127:  # the largest of the largest leaves no bits for those there are
+        if out.reach > 127:  # scaling for the largest possible value would leave too few bits for real values
             neuron.node.fail("reads membranes, allowed spikes or events")
         largest = out.reach * out.step
         most = (np.abs(w).reshape(channels, -1).sum(axis=1) * largest + np.abs(bias)).max() * neuron.gathers(out.steps)
@@ -326,7 +327,7 @@ def product(out, node, neuron, back):
 
 
 def convolution(out, node, w, channels):
-    """Attributes of Conv; out.shape becomes that of its result."""
+    """Returns the attributes of Conv; out.shape becomes that of its result."""
     if node is None:
         return {"group": channels}
     stride, dilation = node.whole("stride", 2, 1), node.whole("dilation", 2, 1)
@@ -353,7 +354,7 @@ def convolution(out, node, w, channels):
 
 
 def returned(out, neuron, back):
-    """Weights of spikes that come back, in the neuron's units."""
+    """Returns the weights of recurrent spikes, in the neuron's units."""
     w = back.array("weight")
     n = neuron.shape[0]
     if len(neuron.shape) != 1 or list(w.shape) != [n, n]:
@@ -426,7 +427,7 @@ def convert(graph, args):
     out = Writer(args.bits, args.steps, shape, args.input_scale)
     entry = [args.steps] + shape
     out.value = out.quantized("input", "events", args.input_scale)
-    waiting = None  # weights whose currents a neuron takes
+    waiting = None  # weights whose currents the next neuron reads
     for node in order[1:-1]:
         if node.type in NEURONS:
             neuron = Neuron(node, args.dt, args.reset)
@@ -477,7 +478,7 @@ def main():
 
 
 def written(args):
-    """(exit code, what to say): the file is there, or why not."""
+    """Returns (exit code, message): the file was written, or the reason why not."""
     try:
         with h5py.File(args.model, "r") as file:
             tree = read_tree(file)
@@ -497,7 +498,8 @@ def written(args):
 
 
 def guarded(work, file):
-    """What `work` returns, from a process that may end otherwise: HDF5's library follows damaged files to no end."""
+    """Returns the result of `work` from a separate process, because HDF5's library may crash or never end on damaged
+    files."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Stochastic pooling (Zeiler and Fergus 2013), on the host, of a map that the machine gave.
+"""Applies stochastic pooling (Zeiler and Fergus 2013) on the host to a map from the machine.
 
     stochastic_pool.py X.npy Y.npy [--window N] [--stride N] [--zero-point Z] [--seed S | --weighted]
 
-X is [N, H, W, C], codes or floats; what lies below the zero point counts as zero, as behind a ReLU. Of each window one value
-is drawn with a probability that is proportional to it; a window of zeros gives zero. The same seed gives the same bytes.
---weighted: the mean of that draw, which the paper takes for inference; codes are rounded half away from zero.
+X is [N, H, W, C], codes or floats; values below the zero point count as zero, as after a ReLU. From each window one
+value is drawn with a probability proportional to it; a window of zeros gives zero. The same seed gives the same
+bytes. --weighted: the mean of that draw, which the paper uses for inference; codes are rounded half away from zero.
 """
 import argparse
 import math
@@ -16,13 +16,13 @@ import npy
 
 
 def drawn(values, generator):
-    """One of them; `values` are above zero or zero."""
+    """Draws one of the values, which are nonnegative."""
     at = generator.random() * sum(values)
     for value in values:
         at -= value
         if at < 0:
             return value
-    return max(values)  # zeros, or the last rounding
+    return max(values)  # all zero, or the last rounding
 
 
 def weighted(values):
@@ -31,7 +31,7 @@ def weighted(values):
 
 
 def pooled(shape, values, window, stride, zero_point, choose):
-    """(shape, values): windows that lie whole in the map."""
+    """Returns (shape, values) of the windows that are completely inside of the map."""
     N, H, W, C = shape
     P, Q = (H - window) // stride + 1, (W - window) // stride + 1
     out = []

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Well-known networks from their papers' layer tables, as int8 TFLite models with random weights.
+"""Writes well-known networks from their papers' layer tables, as int8 TFLite models with random weights.
 
     tables.py NETWORK OUT.tflite [--no-classifier]    writes the model
     tables.py --list                                  MACs and weights of each
     tables.py --check                                 exit code 1 if they are not the literature's
 
-Python's library is enough. Weights are seeded by the layer's name: the same arguments give the same
-bytes. Batch normalization counts as folded; softmax is left out. SAME padding stands for the
-papers' symmetric one, which gives the same sizes.
+Python's library is enough. Weights are seeded by the layer's name: the same arguments give the same bytes. Batch
+normalization counts as folded; softmax is omitted. SAME padding replaces the papers' symmetric one, which gives the
+same sizes.
 
 alexnet     Krizhevsky et al. 2012, input 227x227, conv2, conv4 and conv5 in two groups (without
             groups it would be 1.14 G MACs), no local response normalization
@@ -81,7 +81,7 @@ class Network:
     def __init__(self, name, *shape):
         self.name = name
         self.layers, self.maps = [], []
-        self.outputs = []  # the last layer's, if none is named
+        self.outputs = []  # the last layer's, unless others are given
         self.input = self._map((1, *shape), 1 / 64, -3, 74.0**2)
 
     def macs(self, kind=""):
@@ -107,7 +107,7 @@ class Network:
                              (1, *_pair(window), channels), 3, activation, options)
 
     def transposed(self, name, x, filters, window, stride, activation=RELU):
-        """A transposed convolution, SAME: `stride` times the size."""
+        """Appends a transposed convolution, SAME: `stride` times the size."""
         (h, w), (down, right) = x.shape[1:3], _pair(stride)
         shape = (1, h * down, w * right, filters)
         return self._product("TRANSPOSE_CONV", name, x, shape, (filters, *_pair(window), x.shape[3]), 0, activation,
@@ -129,13 +129,13 @@ class Network:
         return self._pool("AVERAGE_POOL_2D", name, x, window, stride, padding, 0.5 * x.power)
 
     def mean(self, name, x, keep=True):
-        """Of all positions."""
+        """Appends the mean of all positions."""
         shape = (1, 1, 1, x.shape[3]) if keep else (1, x.shape[3])
         y = self._map(shape, x.scale, x.zero_point, 0.5 * x.power)
         return self._layer("MEAN", name, [x], y, {0: ("?", keep)}, constant=[1, 2])
 
     def add(self, name, a, b, activation=RELU):
-        """a + b, then ReLU."""
+        """Appends a + b, then ReLU."""
         rms = math.sqrt(a.power * a.scale**2 + b.power * b.scale**2)
         if activation == NONE:
             y = self._map(a.shape, rms / 42, 5, 42.0**2)
@@ -144,7 +144,7 @@ class Network:
         return self._layer("ADD", name, [a, b], y, {0: ("b", activation)})
 
     def multiply(self, name, a, b):
-        """a b, b with the shape of a or 1 instead of extents."""
+        """Appends a b; b has the shape of a or extents of 1."""
         rms = math.sqrt(a.power * b.power) * a.scale * b.scale
         y = self._map(a.shape, rms / 60, a.zero_point, 60.0**2)
         return self._layer("MUL", name, [a, b], y, {0: ("b", NONE)})
@@ -164,7 +164,7 @@ class Network:
         return self._layer("SOFTMAX", name, [x], self._map(x.shape, 1 / 256, -128, 1.0), {0: ("f", 1.0)})
 
     def pad(self, name, x, before, after):
-        """Rows and columns of zeros."""
+        """Appends a border of zero rows and columns."""
         shape = (1, *(extent + before + after for extent in x.shape[1:3]), x.shape[3])
         return self._moved("PAD", name, x, shape, {}, [[0, 0], [before, after], [before, after], [0, 0]])
 
@@ -172,13 +172,13 @@ class Network:
         return self._moved("TRANSPOSE", name, x, tuple(x.shape[axis] for axis in order), {}, list(order))
 
     def resize(self, name, x, factor, bilinear=False):
-        """By half pixels."""
+        """Appends a resize with half-pixel centers."""
         size = [factor * extent for extent in x.shape[1:3]]
         kind, half_pixels = ("RESIZE_BILINEAR", 3) if bilinear else ("RESIZE_NEAREST_NEIGHBOR", 1)
         return self._moved(kind, name, x, (1, *size, x.shape[3]), {half_pixels: ("?", True)}, size)
 
     def concatenate(self, name, maps):
-        """Along the channels. All maps must have one scale and one zero point."""
+        """Appends a concatenation along the channels. All maps must have the same scale and zero point."""
         first = maps[0]
         y = self._map((*first.shape[:3], sum(x.shape[3] for x in maps)), first.scale,
                       first.zero_point, sum(x.power for x in maps) / len(maps))
@@ -204,10 +204,9 @@ class Network:
         return self._layer(kind, name, [x], y, options)
 
     def _product(self, kind, name, x, shape, filters, axis, activation, options, constant=(), phases=1):
-        """Sums of products. Weights are uniform in -127..127 (rms 73.3): a sum of n of them has an
-        rms of 73.3 sqrt(n power), and the weights' scale makes that 85 codes before ReLU, which
-        keeps half of the power, or 42 codes around a zero point. An output has a share of
-        1 / phases of a filter's taps."""
+        """Appends sums of products. Weights are uniform in -127..127 (rms 73.3): a sum of n of them has an rms of
+        73.3 sqrt(n power), and the weights' scale makes that 85 codes before ReLU, which keeps half of the power, or
+        42 codes around a zero point. An output uses 1 / phases of a filter's taps."""
         count = filters[-1] if axis == 3 else filters[0]
         terms = math.prod(filters) // count / phases
         spread = 73.3 * math.sqrt(terms * x.power)
@@ -223,12 +222,12 @@ class Network:
 
 
 def _pair(value):
-    """Of rows and columns, where they are not the same."""
+    """Returns the values for rows and columns, if they differ."""
     return (value, value) if isinstance(value, int) else value
 
 
 def _sliding(padding, stride):
-    """What the options of all operators with windows begin with."""
+    """Returns the first options of all operators with windows."""
     down, right = _pair(stride)
     return {0: ("b", padding), 1: ("i", right), 2: ("i", down)}
 
@@ -239,7 +238,7 @@ def _slid(x, window, stride, padding, channels):
     return (1, *sizes, channels)
 
 
-# The networks. Each returns the whole; `classifier`: with its fully connected layers.
+# The networks. Each function returns a network; `classifier`: with its fully connected layers.
 
 def alexnet(classifier=True):
     net = Network("alexnet", 227, 227, 3)
@@ -259,7 +258,7 @@ def alexnet(classifier=True):
 
 
 def inception(net, name, x, ones, reduce3, threes, reduce5, fives, pooled):
-    """GoogLeNet's module: its table's row."""
+    """Appends GoogLeNet's module: a row of its table."""
     branches = [
         net.conv(f"{name}/1x1", x, ones, 1),
         net.conv(f"{name}/3x3", net.conv(f"{name}/3x3_reduce", x, reduce3, 1), threes, 3),
@@ -344,7 +343,7 @@ def mobilenet_v2(classifier=True):
 
 
 def _eights(channels):
-    """A multiple of 8, as MobileNets round: at least 90 %."""
+    """Rounds to a multiple of 8, at least 90 %, like MobileNets."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
@@ -423,7 +422,7 @@ def _tensor(name, shape, kind, buffer, scales, zero_points, axis=0):
 
 
 def _parameters(draw, layer):
-    """Weights, biases and the weights' scales; a scale for each channel but of dense layers."""
+    """Returns weights, biases and the weights' scales; a scale for each channel, except for dense layers."""
     filters, axis, spread, scale = layer.parameters
     weights = draw.randbytes(layer.weights).replace(b"\x80", b"\x81")  # -127..127
     scales = [scale] if axis is None else [scale * draw.uniform(0.75, 1.25)
@@ -435,7 +434,7 @@ def _parameters(draw, layer):
 
 
 def _pruned(layer, weights, biases, scales):
-    """The weights where a filter is zero or a copy of another, with the copy's bias and scale."""
+    """Returns the weights with filters that are zero or copies of another, with the copy's bias and scale."""
     weights, size = bytearray(weights), layer.weights // layer.biases
 
     def taps(channel):
@@ -452,7 +451,7 @@ def _pruned(layer, weights, biases, scales):
 
 
 def _operand(layer):
-    """A constant of whole numbers, of one axis or two."""
+    """Returns a constant of whole numbers, of one axis or two."""
     rows = layer.constant
     nested = isinstance(rows[0], list)
     numbers = sum(rows, []) if nested else rows
@@ -461,7 +460,7 @@ def _operand(layer):
 
 
 def model(net):
-    """The table Model of sw/model/tflite/tflite.fbs."""
+    """Returns the table Model of sw/model/tflite/tflite.fbs."""
     names = ["input"] + [layer.name for layer in net.layers]
     buffers, tensors, operators = [{}], [], []
     for x, name in zip(net.maps, names):
@@ -501,10 +500,10 @@ def write(name, path, classifier=True):
     return net
 
 
-# What the literature counts.
+# Counts of the literature.
 
 UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
-LITERATURE = {  # MACs, of them in convolutions, parameters
+LITERATURE = {  # MACs, MACs in convolutions, parameters
     "lenet5": ("416.5 k", "405.6 k", "61.7 k"),
     "alexnet": ("724 M", "666 M", "61 M"),
     "vgg16": ("15.5 G", "15.3 G", "138 M"),
@@ -517,7 +516,7 @@ LITERATURE = {  # MACs, of them in convolutions, parameters
 
 
 def _as(count, text):
-    """`count` with the unit and the decimals of `text`."""
+    """Formats `count` with the unit and the decimals of `text`."""
     number, unit = text.split()
     return f"{count / UNITS[unit]:.{len(number.partition('.')[2])}f} {unit}"
 
@@ -529,7 +528,7 @@ def _counted(size, channels, layers):
 
 
 def textbook():
-    """Inceptions of 28x28x256 and a 5x5 of 14x14x480: what, MACs, the lectures' figure."""
+    """Returns Inceptions of 28x28x256 and a 5x5 of 14x14x480: name, MACs, the lectures' figure."""
     def naive(net, x):
         for filters, window in [(128, 1), (192, 3), (96, 5)]:
             net.conv("branch", x, filters, window)
@@ -540,14 +539,14 @@ def textbook():
     reduced = _counted(14, 480, lambda net, x: net.conv("5x5", net.conv("1x1", x, 16, 1), 48, 5))
     return [("inception, naive", _counted(28, 256, naive), "854 M"),
             ("inception, bottlenecks", module, "271 M"),
-            # The lectures say 358 M. Their layers sum to 271 M; 358 M has the 3x3 twice.
+            # The lectures state 358 M. Their layers sum to 271 M; 358 M counts the 3x3 twice.
             ("inception, bottlenecks, 3x3 twice", module + threes, "358 M"),
             ("5x5", direct, "112.9 M"),
             ("1x1 before 5x5", reduced, "5.3 M")]
 
 
 def counts():
-    """What, count, the literature's figure."""
+    """Yields name, count, the literature's figure."""
     for name, (macs, convolutions, parameters) in LITERATURE.items():
         net = NETWORKS[name]()
         yield f"{name}, MACs", net.macs(), macs

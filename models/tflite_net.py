@@ -7,7 +7,7 @@ import numpy as np
 
 import tflite_writer
 
-# Of the format: builtin code, number of the options in their union.
+# The format's builtin code, and the number of the options in their union.
 KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "CONV_2D": (3, 1),
          "DEPTHWISE_CONV_2D": (4, 2), "FULLY_CONNECTED": (9, 8), "LOGISTIC": (14, 0),
          "MAX_POOL_2D": (17, 5), "MUL": (18, 21), "RELU6": (21, 0), "RESHAPE": (22, 17),
@@ -39,15 +39,15 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "UNPACK": (88, 64), "ZEROS_LIKE": (93, 67), "PADV2": (60, 43), "MIRROR_PAD": (100, 77), "LOG_SOFTMAX": (50, 36),
          "DEPTH_TO_SPACE": (5, 94), "SPACE_TO_DEPTH": (26, 19),
          "TFLite_Detection_PostProcess": (32, 0)}
-# The option quantized_bias_type: LiteRT takes 16x8 biases for int64 without it.
+# The option quantized_bias_type: without it LiteRT reads 16x8 biases as int64.
 BIAS_TYPES = {"CONV_2D": 6, "FULLY_CONNECTED": 4, "TRANSPOSE_CONV": 4}
-CUSTOM = 32  # the code; the name says which
+CUSTOM = 32  # the code; the name defines the operator
 TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "b1": 6, "i2": 7, "i1": 9, "n1": 17}
 SAME, VALID = 0, 1
 
 
 def nibbles(codes):
-    """Two codes of 4 bits a byte, the first in its low half: INT4, here "n1"."""
+    """Returns two 4-bit codes per byte, the first in the low half: INT4, here "n1"."""
     low = np.resize(np.asarray(codes).ravel().astype(np.uint8) & 15, (np.size(codes) + 1) // 2 * 2)
     return (low[::2] | low[1::2] << 4).tobytes()
 
@@ -79,7 +79,7 @@ class Model:
         return len(self.tensors) - 1
 
     def codes_of(self, shape):
-        """A scale and a zero point for a tensor of codes."""
+        """Draws a scale and a zero point for a tensor of codes."""
         if self.type == "i2":
             return self.rng.uniform(0.01, 0.05) / 256, 0
         low = 0 if self.type == "u1" else -128
@@ -100,7 +100,7 @@ class Model:
         return self.tensor(values.shape, type=type, data=values)
 
     def weights(self, shape):
-        """uint8: around a zero point that leaves a few of w - zero_point beyond int8."""
+        """Draws weights; uint8: around a zero point that leaves a few of w - zero_point beyond int8."""
         zero_point = int(self.rng.integers(90, 166)) if self.type == "u1" else 0
         w = np.clip(np.rint(self.rng.normal(zero_point, 45, shape)),
                     *((0, 255) if self.type == "u1" else (-127, 127)))
@@ -110,7 +110,7 @@ class Model:
         return t
 
     def with_bias(self, x, weights, channels):
-        """The operands of a product."""
+        """Returns the operands of a product."""
         scale = np.float32(self.q[x][0]) * np.float32(self.q[weights][0])
         return [x, weights, self.tensor((channels,), scale, 0, "i4",
                                         self.rng.integers(-3000, 3000, channels))]
@@ -131,7 +131,7 @@ class Model:
         return self.into(out, kind, inputs, options)
 
     def numbers(self, kind, inputs, shapes, type, options=None):
-        """An operator whose results, one or a list of them, are numbers of a type."""
+        """Adds an operator with one or several results that are numbers of a type."""
         several = isinstance(shapes, list)
         outs = [self.tensor(shape, type=type) for shape in (shapes if several else [shapes])]
         self.into(outs[0], kind, inputs, options)
@@ -139,7 +139,7 @@ class Model:
         return outs if several else outs[0]
 
     def into(self, out, kind, inputs, options):
-        """An operator whose output exists, or outputs."""
+        """Adds an operator with one or several existing outputs."""
         code, number = KINDS[kind]
         if (code, kind) not in self.codes:
             self.codes.append((code, kind))
@@ -189,37 +189,37 @@ class Model:
 
 
 def slid(extent, window, stride, padding):
-    """What a window leaves of an extent."""
+    """Returns the output extent of a window."""
     return -(-extent // stride) if padding == SAME else (extent - window) // stride + 1
 
 
 def pair(value):
-    """Of rows and columns, where they are not the same."""
+    """Returns the values for rows and columns, if they differ."""
     return (value, value) if isinstance(value, int) else value
 
 
 class Int8Net(Model):
-    """int8 with a scale for each channel of a product's weights, chosen such that its codes deviate
-    by some 50 where its input's do; `gains` correct that, product by product. Weights of a channel
-    sum to about zero: what all inputs have in common does not travel. MACs count padded taps.
+    """int8 with a scale for each channel of a product's weights, chosen such that its codes deviate by about 50 if
+    its input's do; `gains` correct that, product by product. Weights of a channel sum to about zero, so that a common
+    offset of all inputs does not propagate. MACs count padded taps.
 
     Type "i2": int16 activations with 256 codes for each of int8's, biases of `bias_type`."""
 
     def __init__(self, name, type="i1", gains=()):
         super().__init__(name, type)
         self.gains, self.products, self.macs = gains, [], 0
-        self.bias_axis = 0  # of the scales of a bias, which has but one
+        self.bias_axis = 0  # of the scales of a bias, which has only one axis
         self.bias_type = "i8" if type == "i2" else "i4"
 
     def named(self, tensor, name):
-        """Makes it an output of that name."""
+        """Makes the tensor an output with that name."""
         self.tensors[tensor][3] = name
         self.outputs.append(tensor)
         return tensor
 
     def product(self, kind, x, shape, fan, axis, output, options, *, bias=True, per_tensor=False,
                 first=(), fixed=None, macs=None):
-        """CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV.
+        """Adds CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED or TRANSPOSE_CONV.
 
         @param shape  of the weights, `axis` of which are the output channels; `fan` taps each
         @param first  operands before the map
@@ -300,7 +300,7 @@ class Int8Net(Model):
 
     def binary(self, kind, a, b, activation=0, **more):
         shape = np.broadcast_shapes(self.shapes[a], self.shapes[b])
-        # As converters say: the scales of int16 are no powers of two.
+        # As converters declare: the scales of int16 are not powers of two.
         general = {1: ("?", False)} if self.type == "i2" and kind in ("ADD", "SUB") else {}
         return self.op(kind, [a, b], shape, {0: ("b", activation), **general}, **more)
 

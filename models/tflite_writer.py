@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes TFLite files with nothing beyond Python's library, also of a hundred megabytes of weights.
+"""Writes TFLite files with Python's library only, also with a hundred megabytes of weights.
 
-A flatbuffer from front to back. A table is a dict {field id: value}; ids are those of
-sw/model/tflite/tflite.fbs. A value is a scalar (format, number), as ("i", 3); or by reference a table,
-bytes, a string, an array (format, numbers) in a list, as ["f", 0.5, 0.25], or a list of tables.
+Writes a flatbuffer from front to back. A table is a dict {field id: value}; ids are those of
+sw/model/tflite/tflite.fbs. A value is a scalar (format, number), as ("i", 3); or by reference a table, bytes, a
+string, an array (format, numbers) in a list, as ["f", 0.5, 0.25], or a list of tables.
 """
 
 import struct
 
 
 def _pad(out, boundary, ahead=0):
-    """Fills up until `ahead` bytes further a boundary lies."""
+    """Pads until the position `ahead` bytes further is a multiple of `boundary`."""
     out.extend(bytes(-(len(out) + ahead) % boundary))
 
 
@@ -44,7 +44,7 @@ def _append_vector(out, count, data):
 
 
 def _append(out, value):
-    """Appends what is stored by reference. @return its position"""
+    """Appends a value that is stored by reference. @return its position"""
     if isinstance(value, dict):
         return _append_table(out, value)
     if isinstance(value, bytes):
@@ -70,7 +70,7 @@ def to_bytes(model):
 
 
 def flexbuffer(options):
-    """A custom operator's options: a map of whole numbers, floats and bools, all in four bytes."""
+    """Returns a custom operator's options: a map of whole numbers, floats and bools, all in four bytes."""
     kinds = {int: (1, "i"), float: (3, "f"), bool: (26, "I")}  # type in the format, in struct
     out, places = bytearray(), {}
     for key in sorted(options):

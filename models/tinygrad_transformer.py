@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A transformer that tinygrad trains: its weights by safe_save, the network as ONNX by our builder, as tinygrad writes none.
+"""Trains a transformer with tinygrad, saves its weights with safe_save, and builds its ONNX, which tinygrad does not write.
 
     tinygrad_transformer.py train OUT.safetensors [--steps N]    tinygrad 0.14, NumPy, clang, with DEV=CPU TRAINING=1; 5 min of one core
     tinygrad_transformer.py build IN.safetensors OUT.onnx        float32; Python's library is enough
     tinygrad_transformer.py data DIR                             x.npy, y.npy of the sums that were held back; calibration/
 
-The shapes are those of the transformer among tinygrad's examples at half its width: two blocks of 64 channels, 4 heads, 32
-hidden channels, normalized behind each sum; positions and digits, one-hot, meet one matrix. It adds two numbers of two
-digits: six tokens, four of them digits and two blanks, whose last three answers are the sum's digits. A fourth of the 10,000
-sums is held back. tinygrad/adder.onnx is what `trine quantize OUT.onnx --calibration DIR/calibration` made of it.
+The shapes are those of the transformer in tinygrad's examples at half its width: two blocks of 64 channels, 4 heads,
+32 hidden channels, normalized after each sum; positions and digits, one-hot, are multiplied by one matrix. It adds
+two numbers of two digits: six tokens, four of them digits and two blanks; the last three answers are the sum's
+digits. A fourth of the 10,000 sums is held back. tinygrad/adder.onnx is the result of `trine quantize OUT.onnx
+--calibration DIR/calibration`.
 """
 import argparse
 import json
@@ -24,7 +25,7 @@ BLANK = 10
 
 
 def sums():
-    """(to train with, held back) of [(a, b)]"""
+    """Returns (for training, held back) of [(a, b)]."""
     pairs = [(a, b) for a in range(100) for b in range(100)]
     random.Random(1).shuffle(pairs)
     return pairs[2500:], pairs[:2500]
@@ -39,7 +40,7 @@ def answer(a, b):
 
 
 def one_hot(a, b):
-    """[TOKENS * INPUT]: where a token stands and which one it is."""
+    """Returns [TOKENS * INPUT]: the position and the symbol of each token."""
     values = [0.0] * (TOKENS * INPUT)
     for place, symbol in enumerate(tokens(a, b)):
         values[place * INPUT + place] = values[place * INPUT + TOKENS + symbol] = 1.0
@@ -116,7 +117,7 @@ def train(out, steps):
 
 
 def read(path):
-    """{name: bytes of float32} of a safetensors file."""
+    """Returns {name: bytes of float32} of a safetensors file."""
     data = pathlib.Path(path).read_bytes()
     try:
         size = struct.unpack_from("<Q", data)[0]

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains, quantizes and measures digit_adder.tflite, and writes its vectors.
 
-The task: two numbers of eight digits, as a sequence of 16; the answer is their sum, nine digits
-in the last places, all at once. A transformer encoder of two layers (width 48, 3 heads, GELU, layer
-norm behind each sum, learned positions) reads each digit as a vector of ten, and gives ten logits
-for each of the 16 places of the answer.
+The task: two numbers of eight digits, as a sequence of 16; the answer is their sum, nine digits in the last places,
+all at once. A transformer encoder of two layers (width 48, 3 heads, GELU, layer norm after each sum, learned
+positions) reads each digit as a vector of ten, and returns ten logits for each of the 16 places of the answer.
 
-NumPy is enough. encoder() is written once, for a Trainer, which computes, differentiates and
-rounds as int8 will, and for a Writer, which makes the TFLite file.
+NumPy is enough. encoder() is written once for both a Trainer, which computes, differentiates and rounds like int8,
+and a Writer, which makes the TFLite file.
 """
 
 import argparse
@@ -47,7 +46,7 @@ def attention(net, x):
 
 
 def layer_norm(net, x):
-    """As the converter decomposes it."""
+    """Adds layer normalization as the converter decomposes it."""
     mean = net.mean(x)
     variance = net.mean(net.squared_difference(x, mean))
     factor = net.rsqrt(net.add(variance, net.constant(1e-3)))
@@ -57,7 +56,7 @@ def layer_norm(net, x):
 
 
 class Value:
-    """An array, where it comes from, and the loss's gradient in it."""
+    """An array, the function that produced it, and the loss's gradient with respect to it."""
 
     def __init__(self, data, parents=(), backward=None):
         self.data, self.parents, self.backward, self.gradient = data, parents, backward, None
@@ -72,7 +71,7 @@ class Value:
 
 
 def codes_of(low, high):
-    """Scale and zero point of int8 codes over a range, zero exact."""
+    """Returns scale and zero point of int8 codes over a range, zero exact."""
     low, high = min(low, 0.0), max(high, 1e-6)
     scale = float(np.float32((high - low) / 255))
     return scale, int(np.clip(round(-128 - low / scale), -128, 127))
@@ -83,12 +82,12 @@ def weight_scales(w):
 
 
 class Trainer:
-    """Runs encoder() on arrays. Operators are known by their order, parameters by theirs."""
+    """Runs encoder() on arrays. Operators and parameters are identified by their order."""
 
     def __init__(self):
         self.rng = np.random.default_rng(SEED)
         self.parameters, self.moments = [], []
-        self.ranges = []      # of each operator's output: the lowest and highest, smoothed
+        self.ranges = []      # of each operator's output: the lowest and highest value, smoothed
         self.learning, self.rounding = True, False
 
     def run(self, one_hot):
@@ -97,7 +96,7 @@ class Trainer:
         return self.logits.data
 
     def step(self, one_hot, answers, rate):
-        """One of Adam. @return the loss"""
+        """Runs one step of Adam. @return the loss"""
         logits = self.run(one_hot)
         p = np.exp(logits - logits.max(-1, keepdims=True))
         p /= p.sum(-1, keepdims=True)
@@ -123,7 +122,7 @@ class Trainer:
         return self.values[-1]
 
     def out(self, data, parents, backward, fixed=None):
-        """An operator's result: its range is followed, then its values are those of codes."""
+        """Returns an operator's result: updates its range, then rounds its values to codes."""
         at = self.next_range
         self.next_range += 1
         if at == len(self.ranges):
@@ -139,7 +138,7 @@ class Trainer:
         return self.keep(data, parents, backward)
 
     def parameter(self, _, shape, deviation, mean=0):
-        """A constant that is learned; its codes have one scale."""
+        """Returns a learned constant; its codes share one scale."""
         p = self._learned(shape, deviation, mean)
         return self._rounded(p, np.maximum(np.abs(p.data).max(), 1e-6) / 127)
 
@@ -195,7 +194,7 @@ class Trainer:
                         lambda g: x.take(y * (g - (g * y).sum(-1, keepdims=True))), [0, 255 / 256])
 
     def gelu(self, x):
-        """The erf by tanh: codes of eight bits do not tell them apart."""
+        """Approximates erf by tanh, which eight-bit codes do not distinguish."""
         c = math.sqrt(2 / math.pi)
         t = np.tanh(c * (x.data + 0.044715 * x.data ** 3))
         slope = 0.5 * (1 + t) + 0.5 * x.data * (1 - t * t) * c * (1 + 0.134145 * x.data ** 2)
@@ -231,7 +230,7 @@ class Trainer:
 
 
 class Writer:
-    """Runs encoder() on a TFLite file's tensors, with what a Trainer learned."""
+    """Runs encoder() on a TFLite file's tensors, with the values that a Trainer learned."""
 
     def __init__(self, trainer):
         self.net = transformers.Net("digit_adder")
@@ -300,8 +299,8 @@ def one_hot(digits):
 
 
 def sequences(rng, count):
-    """Pairs of numbers: each other one with many places whose digits sum to nine, so that carries
-    run far, as they hardly ever do in uniform digits."""
+    """Draws pairs of numbers: every second one with many places whose digits sum to nine, so that carries propagate
+    far, which is rare with uniform digits."""
     digits = rng.integers(0, DIGITS, (count, PLACES))
     first, second = digits[::2, :PLACES // 2], digits[::2, PLACES // 2:]
     second[...] = np.where(rng.random(first.shape) < 0.7, 9 - first, second)
@@ -313,14 +312,14 @@ def keys(digits):
 
 
 def sums(digits):
-    """The digits of the sum, zeros before them."""
+    """Returns the digits of the sum with leading zeros."""
     powers = 10 ** np.arange(PLACES)[::-1]
     numbers = digits.reshape(-1, 2, PLACES // 2) @ powers[PLACES // 2:]
     return numbers.sum(1, keepdims=True) // powers % 10
 
 
 def report(name, answers, digits):
-    """Of the sums whose carries run far, and of the others."""
+    """Prints the accuracy for sums whose carries propagate far, and for the others."""
     right = (answers == sums(digits))[:, PLACES // 2 - 1:]
     for kind, part in (("far carries", right[::2]), ("uniform digits", right[1::2])):
         print(f"{name}, {kind}: {part.all(1).sum()} of {len(part)} sums,"
@@ -328,7 +327,7 @@ def report(name, answers, digits):
 
 
 def baseline(steps, held_back):
-    """A linear model of all 160 inputs, trained with as many sums."""
+    """Trains a linear model of all 160 inputs with the same number of sums."""
     rng = np.random.default_rng(SEED)
     n = PLACES * DIGITS
     w = np.zeros((n + 1, n), np.float32)

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a small language model with BitNet b1.58's block on the stories of train_story.py: ternary weights, activations of
-eight bits, squared ReLU, a norm before the last product of attention and of feed-forward (arXiv:2402.17764, 2504.12285).
+"""Trains a small language model with BitNet b1.58's block on the stories of train_story.py: ternary weights,
+activations of eight bits, squared ReLU, a norm before the last product of attention and of feed-forward
+(arXiv:2402.17764, 2504.12285).
 
     train_bitnet.py [--steps N] [--only-measure]     writes bitnet/: model, config, tokens, text
     pip install torch==2.15.0 numpy==2.4.6
 
-The files are those of Hugging Face's BitNet: four weights in a byte, a scale for each matrix. text.txt are stories that
-were not trained on. Printed are its perplexities: of a network of this form trained and run in float; of the ternary one as
-it was trained, each token's activations scaled by their largest (BitNet's contract); and with one scale for all tokens,
-behind norms, as `trine generate-text` has them. Three minutes of one core.
+The files have the form of Hugging Face's BitNet: four weights per byte, a scale for each matrix. text.txt contains
+stories that were not used in training. The script prints perplexities: of a network of this form trained and run in
+float; of the ternary one as trained, each token's activations scaled by their largest (BitNet's contract); and with
+one scale for all tokens, after norms, like `trine generate-text`. Three minutes of one core.
 """
 import argparse
 import json
@@ -36,12 +37,12 @@ NORMS = {"norm1": ("input_layernorm", DIM), "inner1": ("self_attn.attn_sub_norm"
 
 
 def straight(x, rounded):
-    """`rounded` forward, x backward."""
+    """Returns `rounded` in the forward pass, with the gradient of x in the backward pass."""
     return x + (rounded - x).detach()
 
 
 def ternary(w):
-    """-1, 0, 1 and their scale, the mean size."""
+    """Returns -1, 0, 1 and their scale, the mean size."""
     scale = w.abs().mean().clamp(min=1e-5)
     return (w / scale).round().clamp(-1, 1), scale
 
@@ -58,8 +59,8 @@ class Network(nn.Module):
                 self.register_parameter(f"{name}_{i}", nn.Parameter(torch.ones(size)))
         angle = torch.arange(POSITIONS)[:, None] / 10000.0 ** (torch.arange(0, SIZE, 2) / SIZE)
         self.turns = angle.cos(), angle.sin()
-        self.codes = "token"  # scale of activations: "token", "one" of all tokens, "float" (weights, too)
-        self.largest = {}     # of all tokens, by product
+        self.codes = "token"  # scale of activations: per "token", "one" for all tokens, "float" (weights, too)
+        self.largest = {}     # over all tokens, by product
 
     def activation(self, x, name):
         largest = x.abs().amax(-1, keepdim=True).clamp(min=1e-5)
@@ -84,7 +85,7 @@ class Network(nn.Module):
         return gain * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + EPSILON)
 
     def turned(self, x):
-        """Hugging Face's order: channel c with c + SIZE / 2."""
+        """Rotates in Hugging Face's order: channel c with c + SIZE / 2."""
         cos, sin = (t[: x.shape[1], None] for t in self.turns)
         a, b = x.chunk(2, -1)
         return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
@@ -106,12 +107,12 @@ class Network(nn.Module):
 
 def train(network, tokenizer, steps):
     rng = random.Random(SEED)
-    # Nothing joins pieces over a blank: a text's tokens are those of its stories.
+    # Pieces are never joined over a blank: a text's tokens are those of its stories.
     texts = [[BEGIN] + [t for _ in range(60) for t in tokenizer.encode(story(rng))[1:]] for _ in range(100)]
     optimizer = torch.optim.Adam(network.parameters(), lr=4e-3, betas=(0.9, 0.98))
     for t in range(1, steps + 1):
         batch = []
-        for _ in range(BATCH):  # windows begin anywhere, as those of the measured text do
+        for _ in range(BATCH):  # windows begin anywhere, like those of the measured text
             text = rng.choice(texts)
             first = rng.randrange(len(text) - POSITIONS)
             batch.append(text[first : first + POSITIONS + 1])
@@ -138,7 +139,7 @@ def trained(kind, tokenizer, args):
 
 
 def perplexity(network, tokens):
-    """Of windows of POSITIONS tokens, as generate-text --perplexity has them."""
+    """Returns the perplexity in windows of POSITIONS tokens, like generate-text --perplexity."""
     losses = []
     with torch.no_grad():
         for first in range(0, len(tokens) - 1, POSITIONS):
@@ -148,13 +149,14 @@ def perplexity(network, tokens):
 
 
 def packed(codes):
-    """Row r of a quarter of the rows has those of all four quarters, two bits each, the first one lowest."""
+    """Packs codes: row r of a quarter of the rows contains those of all four quarters, two bits each, the first one
+    lowest."""
     quarters = (codes.detach().numpy().astype(np.int8) + 1).astype(np.uint8).reshape(4, -1, codes.shape[1])
     return np.bitwise_or.reduce([q << 2 * i for i, q in enumerate(quarters)], axis=0)
 
 
 def safetensors(tensors):
-    """The file's bytes: name, (type, shape, bytes)."""
+    """Returns the file's bytes: name, (type, shape, bytes)."""
     header, at = {}, 0
     for name, (kind, shape, data) in tensors.items():
         header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [at, at + len(data)]}
@@ -205,7 +207,7 @@ def main():
         own = []
         for _ in range(4):
             own.append([BEGIN])
-            for _ in range(POSITIONS - 1):  # ranges of texts that it writes itself
+            for _ in range(POSITIONS - 1):  # ranges of texts that it generates itself
                 share = network(torch.tensor(own[-1])[None])[0, -1].softmax(-1)
                 own[-1].append(int(torch.multinomial(share, 1)))
     print(f"{sum(p.numel() for p in network.parameters()):,} parameters; perplexity of {len(tokens):,} tokens:")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the detector of detector.py on pictures that are drawn, and writes it in float; `trine quantize` does the rest.
+"""Trains the detector of detector.py on drawn pictures, and writes it in float; `trine quantize` does the rest.
 
     train_detector.py [--steps N] [--out DIR]     DIR/float.onnx, DIR/calibration (x.npy); PyTorch, onnx; 5 min of one core
 
@@ -10,7 +10,7 @@ import argparse
 import pathlib
 import sys
 
-if {"-h", "--help"} & set(sys.argv[1:]):  # before modules that may not be here
+if {"-h", "--help"} & set(sys.argv[1:]):  # before modules are imported that may not be installed
     sys.exit(print(__doc__))
 
 import numpy as np
@@ -33,7 +33,7 @@ def network():
 
 
 def targets(objects):
-    """[8, 8, 8] as the network is to answer, 1 in the first plane where an object's middle is."""
+    """Returns the wanted output [8, 8, 8], with 1 in the first plane where an object's middle is."""
     wanted = np.zeros((8, detector.GRID, detector.GRID), np.float32)
     for kind, (left, top, right, bottom) in objects:
         x, y = (left + right) / 2 / detector.CELL, (top + bottom) / 2 / detector.CELL

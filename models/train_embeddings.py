@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Embeddings of words, trained by skip-gram with negative sampling (Mikolov et al. 2013), as a model that looks them up.
+"""Trains embeddings of words by skip-gram with negative sampling (Mikolov et al. 2013), and writes a model that looks them up.
 
     train_embeddings.py [--out DIR]              trains: DIR/words.tflite, DIR/words.txt (models/embeddings); NumPy, 1 min
     train_embeddings.py --near WORD [--trine T]  the words nearest to WORD, by a run on the architecture simulator
 
-The text is what Python brings along: the topics of its help (pydoc_data), 3.11's. words.tflite: int32[1, 1], a word's number
--> GATHER of a table int8[1000, 32] -> a product with all words' vectors of length 1 -> int8[1, 1, 1000], 127 times the
-cosine. The last tenth of the text is held back: the script prints how often a word's true neighbour has a larger product
-with it than a word drawn by frequency.
+The text is part of Python: the topics of its help (pydoc_data), 3.11's. words.tflite: int32[1, 1], a word's number ->
+GATHER of a table int8[1000, 32] -> a product with all words' vectors of length 1 -> int8[1, 1, 1000], 127 times the
+cosine. The last tenth of the text is held back: the script prints how often a word's true neighbour has a larger
+product with it than a word drawn by frequency.
 """
 import argparse
 import pathlib
@@ -29,7 +29,7 @@ def text():
 
 
 def pairs_of(tokens, np, rng):
-    """(centres, neighbours) within a window that is drawn for each place; -1 are words without a number."""
+    """Returns (centres, neighbours) within a window that is drawn for each place; -1 are words without a number."""
     reach = rng.integers(1, WINDOW + 1, len(tokens))
     found = []
     for d in range(1, WINDOW + 1):
@@ -42,7 +42,7 @@ def pairs_of(tokens, np, rng):
 def trained(tokens, np):
     rng = np.random.default_rng(1)
     counts = np.maximum(np.bincount(tokens[tokens >= 0], minlength=WORDS), 1.0)
-    # Frequent words say little: some are left out, as in the paper.
+    # Frequent words carry little information: some are left out, as in the paper.
     keep = np.minimum(1, np.sqrt(1e-3 / (counts / counts.sum())))
     law = np.cumsum(counts**0.75 / (counts**0.75).sum())
     centres, others = rng.normal(0, 0.3 / SIZE, (2, WORDS, SIZE))
@@ -64,7 +64,7 @@ def trained(tokens, np):
 
 
 def judged(centres, others, tokens, np):
-    """The share of neighbours in the text that have the larger product than a word drawn by frequency."""
+    """Returns the share of neighbours in the text that have the larger product than a word drawn by frequency."""
     rng = np.random.default_rng(2)
     a, b = pairs_of(tokens, np, rng)
     differ = a != b
@@ -107,7 +107,7 @@ def train(out):
 
 
 def near(word, trine, count=8):
-    """[(word, 127 times the cosine)]"""
+    """Returns [(word, 127 times the cosine)]."""
     import npy
     words = (FOLDER / "words.txt").read_text().split()
     if word not in words:

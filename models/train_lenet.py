@@ -10,7 +10,7 @@ import pathlib
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault(
     "TF_ENABLE_ONEDNN_OPTS", "0"
-)  # oneDNN adds in an order that depends on the machine
+)  # oneDNN's order of additions depends on the computer
 
 import flatbuffers
 import keras
@@ -75,7 +75,7 @@ def train(images, labels, epochs):
 
 
 def quantize(net, images):
-    """Full-integer .tflite of batch 1; `images` (all of them) calibrate the activations' ranges."""
+    """Returns a full-integer .tflite of batch 1; `images` (all of them) calibrate the activations' ranges."""
     function = tf.function(
         lambda image: net(image), input_signature=[tf.TensorSpec((1, 28, 28, 1), name="image")]
     )
@@ -90,7 +90,7 @@ def quantize(net, images):
 
 
 def name_tensors(model):
-    """Gives each operator's output the name of its layer; the converter's are long chains."""
+    """Names each operator's output after its layer; the converter's names are long chains."""
     content = schema.ModelT.InitFromPackedBuf(model)
     graph = content.subgraphs[0]
     for operator, layer in zip(
@@ -103,7 +103,7 @@ def name_tensors(model):
 
 
 def codes(images):
-    """The model's int8 inputs: scale 1/255 and zero point -128 make a code of pixel - 128."""
+    """Returns the model's int8 inputs: scale 1/255 and zero point -128 make a code of pixel - 128."""
     return (images.astype(np.int16) - 128).astype(np.int8)[:, None, :, :, None]
 
 
@@ -132,7 +132,7 @@ def vector_cases(images, labels):
 
 
 def write_digits(out, images, held_back):
-    """What trine accuracy and trine quantize are shown with; every fortieth: ten of each digit."""
+    """Writes the examples of trine accuracy and trine quantize; every fortieth: ten of each digit."""
     for folder in ("mnist_held_back", "own_model/calibration"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     np.save(out / "mnist_held_back" / "x.npy", held_back[0])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Trains mnist_binary, mnist_ternary and mnist_mixed with straight-through estimators, writes
-them as QONNX with vectors, and measures them on the held-back images.
+"""Trains mnist_binary, mnist_ternary and mnist_mixed with straight-through estimators, writes them as QONNX with
+vectors, and measures them on the held-back images.
 
     train_lowbit.py binary|ternary|mixed [--epochs N] [--out DIR]
 
@@ -60,18 +60,18 @@ NETS = {
 
 @tf.custom_gradient
 def binarize(x):
-    """-1 or +1; the gradient passes where |x| <= 1."""
+    """Returns -1 or +1; the gradient passes where |x| <= 1."""
     return tf.where(x >= 0, 1.0, -1.0), lambda dy: tf.where(tf.abs(x) <= 1, dy, 0.0)
 
 
 def rounded(x, scale, low, high):
-    """clip(round(x / scale), low, high) * scale; the gradient passes between low and high."""
+    """Returns clip(round(x / scale), low, high) * scale; the gradient passes between low and high."""
     x = tf.clip_by_value(x, low * scale, high * scale)
     return x + tf.stop_gradient(tf.round(x / scale) * scale - x)
 
 
 def weight_codes(kind, w):
-    w = tf.convert_to_tensor(w)  # a custom gradient takes no variable
+    w = tf.convert_to_tensor(w)  # a custom gradient accepts no variable
     if kind == "binary":
         return binarize(w)
     return rounded(w, WEIGHT_SCALE[kind], -LARGEST_CODE[kind], LARGEST_CODE[kind])
@@ -85,8 +85,8 @@ def activation(kind, y):
 
 
 def latent(layer, kind, shape):
-    """Trained weights in [-1, 1]. They start where codes change easily: the nearer to the border
-    between two codes, the fewer steps."""
+    """Returns trained weights in [-1, 1]. They start where codes change easily: the nearer to the border between two
+    codes, the fewer steps are needed."""
     int8_spread = float(np.sqrt(3 / np.prod(shape[:-1])))
     spread = {"binary": 0.3, "ternary": 1.0, "int8": int8_spread}[kind]
     return layer.add_weight(
@@ -98,9 +98,9 @@ def latent(layer, kind, shape):
 
 
 class Conv(keras.layers.Layer):
-    """Convolution, max-pool, normalization, quantizer. With a positive gain all after the sums is
-    monotone, so pooling them gives the same codes as pooling last, as the exported network does;
-    here it is faster, and the gradient finds the true maximum."""
+    """Convolution, max-pool, normalization, quantizer. With a positive gain, everything after the sums is monotone,
+    so pooling the sums gives the same codes as pooling last, as in the exported network; here it is faster, and the
+    gradient finds the true maximum."""
 
     def __init__(self, kernel, channels, pad, weight_kind, act_kind, pool):
         super().__init__()
@@ -174,7 +174,7 @@ def train(kind, images, labels, epochs):
 
 
 def integer_layers(kind, net):
-    """The trained network as lowbit.Layer, its normalization snapped to exact numbers."""
+    """Returns the trained network as lowbit.Layer, its normalization snapped to exact numbers."""
     trained = [x for x in net.layers if isinstance(x, (Conv, Dense))]
     layers, act_scale, largest_input = [], 1.0, 128
     for source in trained:
@@ -204,7 +204,7 @@ def codes(images):
 
 
 def vector_cases(images, labels):
-    """The first images of each digit, the same as lenet_mnist's."""
+    """Yields the first images of each digit, the same as lenet_mnist's."""
     count = {}
     for image, label in zip(codes(images), labels.tolist()):
         number = count.setdefault(label, 0)

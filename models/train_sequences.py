@@ -4,22 +4,22 @@
 
     train_sequences.py [digits_gru] [digits_lstm] [reverse] [adder] [--out DIR] [--measure]
 
-digits_gru, digits_lstm: the 28 rows of a handwritten digit (data of digits.py), one step each; the
-last state gives the class.
+digits_gru, digits_lstm: the 28 rows of a handwritten digit (data of digits.py), one per step; the last state gives
+the class.
 
-reverse: one to eight digits, read one by one by a GRU, whose last state is all that a second GRU has
-to write them in reverse order, one symbol a run.
+reverse: one to eight digits, read one by one by a GRU; from its last state a second GRU writes them in reverse order,
+one symbol per run.
 
-adder: two numbers of one to four digits, read one by one by an LSTM; a second one writes their sum,
-the last digit first. For each symbol it looks at all eight states of the first (attention: softmax
-of dot products), and so finds the two digits whose turn it is.
+adder: two numbers of one to four digits, read one by one by an LSTM; a second one writes their sum, the last digit
+first. For each symbol it attends to all eight states of the first (softmax of dot products), and so finds the two
+digits to add.
 
-Both pairs are an encoder, run once, and a decoder, run once a symbol: it takes the symbol before
-(one-hot; all zeros to begin with) and its state, and gives ten digits' logits, an eleventh for "end
-of the sequence", and its next state. Places before a number have the eleventh symbol, too.
+Both pairs are an encoder, run once, and a decoder, run once per symbol: its inputs are the previous symbol (one-hot;
+all zeros at the beginning) and its state, and its outputs ten digits' logits, an eleventh for "end of the sequence",
+and its next state. Places before a number also contain the eleventh symbol.
 
-Between two runs states are codes of eight bits: training adds twice that noise. Quantized as
-`trine quantize` does; ONNX Runtime gives the expected outputs.
+Between two runs states are eight-bit codes: training adds twice that noise. Quantized like `trine quantize`; ONNX
+Runtime gives the expected outputs.
 """
 
 import argparse
@@ -37,7 +37,7 @@ import digits
 import quantize
 import record
 
-SEED, OTHERS, CALIBRATION = 1, 1000, 200  # sequences to count with; to calibrate with
+SEED, OTHERS, CALIBRATION = 1, 1000, 200  # number of test sequences; of calibration sequences
 VECTORS, SEQUENCES = 10, 5  # recorded digits; recorded sequences, each with its decoding
 BATCH, EPOCHS = 50, 30  # of digits
 SYMBOLS, END = 11, 10
@@ -56,7 +56,7 @@ class Digits(nn.Module):
 
 
 class Encoder(nn.Module):
-    """@return the last state; of an LSTM h, c and the h of all steps"""
+    """@return the last state; for an LSTM h, c and the h of all steps"""
 
     def __init__(self, kind, cells):
         super().__init__()
@@ -79,8 +79,8 @@ class Decoder(nn.Module):
 
 
 class AttentionDecoder(nn.Module):
-    """Bahdanau's order: the state before asks, the encoder's states answer, what they mix to comes into the cell
-    with the symbol. Scores are dot products."""
+    """Uses Bahdanau's order: the previous state is the query, the encoder's states are keys and values, and their
+    mixture is an input of the cell together with the symbol. Scores are dot products."""
 
     def __init__(self, cells):
         super().__init__()
@@ -97,7 +97,7 @@ class AttentionDecoder(nn.Module):
 
 
 def placed(numbers, places):
-    """Digits, the eleventh symbol before them."""
+    """Returns digits, preceded by the eleventh symbol."""
     digits = numbers[:, None] // 10 ** np.arange(places)[::-1] % 10
     before = numbers[:, None] < 10 ** np.arange(places)[::-1]
     before[:, -1] = False
@@ -105,14 +105,14 @@ def placed(numbers, places):
 
 
 def reversals(rng, count, places=8):
-    """(symbols [count, places], answers [count, places + 1])"""
+    """Returns (symbols [count, places], answers [count, places + 1])."""
     symbols = rng.integers(0, 10, (count, places))
     symbols[np.arange(places) < places - rng.integers(1, places + 1, (count, 1))] = END
     return symbols, np.concatenate([symbols[:, ::-1], np.full((count, 1), END)], 1)
 
 
 def sums(rng, count, places=4):
-    """(symbols [count, 2 places], answers [count, places + 2])"""
+    """Returns (symbols [count, 2 places], answers [count, places + 2])."""
     limits = 10 ** rng.integers(1, places + 1, (2, count))
     a, b = rng.integers(0, limits)
     answers = placed(a + b, places + 1)[:, ::-1]
@@ -129,12 +129,12 @@ def one_hot(symbols):
 
 
 def shifted(answers):
-    """What a decoder takes: nothing, then the symbol before."""
+    """Returns a decoder's inputs: nothing, then the previous symbols."""
     return np.concatenate([np.zeros_like(one_hot(answers[:, :1])), one_hot(answers[:, :-1])], 1)
 
 
 def roughened(states):
-    """As codes of eight bits between two runs would have them."""
+    """Adds the noise of eight-bit codes between two runs."""
     result = []
     for i, state in enumerate(states):
         most = LARGEST_CELL if i == 1 else 1.0
@@ -144,7 +144,7 @@ def roughened(states):
 
 
 def decoded(decoder, given, answers, rough):
-    """Logits [n, steps, SYMBOLS], given the right symbol before each."""
+    """Returns logits [n, steps, SYMBOLS], given the correct symbol before each."""
     steps, symbols = [], torch.from_numpy(shifted(answers))
     given = rough(given)
     crossing, rest = given[:2], given[2:]
@@ -156,7 +156,7 @@ def decoded(decoder, given, answers, rough):
 
 
 def wanted(answers):
-    """Places up to the first END."""
+    """Returns a mask of places up to the first END."""
     return np.cumsum(answers == END, 1) - (answers == END) == 0
 
 
@@ -184,7 +184,7 @@ def train_pair(name, steps):
 
 
 def written(run, symbols, states, steps):
-    """Symbols that a decoder writes, each the largest logit. @param run  arrays to arrays"""
+    """Returns the symbols that a decoder writes, each the largest logit. @param run  arrays to arrays"""
     symbol, result = np.zeros((len(symbols), 1, SYMBOLS), np.float32), []
     crossing, rest = states[:2], states[2:]
     for _ in range(steps):
@@ -201,13 +201,13 @@ def right(result, answers):
 def export(net, inputs, outputs, examples, path):
     """@param inputs, outputs  names"""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter's age, and of batches, which are 1
+        warnings.simplefilter("ignore")  # about the exporter's age, and about batches, which are 1
         torch.onnx.export(net, tuple(torch.from_numpy(x[:1]) for x in examples), path, dynamo=False,
                           input_names=inputs, output_names=outputs, opset_version=17)
 
 
 def quantized(net, inputs, outputs, examples, path):
-    """Writes the int8 network. @param examples  of each input, [count, ...], to calibrate with"""
+    """Writes the int8 network. @param examples  of each input, [count, ...], for calibration"""
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         export(net, inputs, outputs, examples, folder / "float.onnx")
@@ -221,7 +221,7 @@ def quantized(net, inputs, outputs, examples, path):
 
 
 def row_by_row(run):
-    """@param run  takes and gives arrays of one row. @return the same for arrays of as many as there are"""
+    """@param run  a function of arrays of one row. @return the same function for arrays of any number of rows"""
     def run_all(*arrays):
         rows = [run(*(a[i:i + 1] for a in arrays)) for i in range(len(arrays[0]))]
         return [np.concatenate(column) for column in zip(*rows)]
@@ -260,7 +260,7 @@ def report(name, how, count, of):
 
 
 def record_rows(path, arrays, labels=None):
-    """@param arrays  of each input, [cases, ...]; @param labels  of each case"""
+    """Records the rows. @param arrays  of each input, [cases, ...]; @param labels  of each case"""
     named = [{"id": f"case{i}", "how": "not trained with", **({"label": int(labels[i])} if labels is not None else {})}
              for i in range(len(arrays[0]))]
     record.record(path, path.with_suffix(""), [
@@ -268,7 +268,7 @@ def record_rows(path, arrays, labels=None):
 
 
 def all_steps(run, symbols, states, steps):
-    """Inputs of a decoder over whole sequences that it writes: [count x steps, ...] each."""
+    """Returns inputs of a decoder over whole sequences that it writes: [count x steps, ...] each."""
     symbol, result = np.zeros((len(symbols), 1, SYMBOLS), np.float32), []
     crossing, rest = states[:2], states[2:]
     for _ in range(steps):
@@ -279,7 +279,8 @@ def all_steps(run, symbols, states, steps):
 
 
 def count_pair(name, how, read, write):
-    """@param read, write  the encoder and the decoder, arrays to arrays. @return the encoder's states"""
+    """Counts correct sequences. @param read, write  the encoder and the decoder, arrays to arrays. @return the
+    encoder's states"""
     symbols, answers = TASKS[name][0](np.random.default_rng(SEED + 1), OTHERS)
     states = read(one_hot(symbols))
     report(name, how, right(written(write, symbols, states, answers.shape[1]), answers), OTHERS)

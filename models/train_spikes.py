@@ -5,8 +5,8 @@
     python3 -m venv venv && venv/bin/pip install -r models/requirements_spikes.txt
     venv/bin/python models/train_spikes.py
 
-An input is the image, of which each pixel above 127 is an event, in each of 8 steps; the neuron with the most
-spikes is the answer. `conv.nir`: LIF, reset by subtraction; `mlp.nir`: LIF, reset to zero."""
+In each of 8 steps the input is the image, in which each pixel above 127 is an event; the neuron with the most spikes
+is the answer. `conv.nir`: LIF, reset by subtraction; `mlp.nir`: LIF, reset to zero."""
 import argparse
 import pathlib
 
@@ -81,7 +81,7 @@ def train(net, images, labels, epochs):
 
 
 def lif(*shape):
-    """v = LEAK v + current: R dt / tau is 1."""
+    """Returns a neuron with v = LEAK v + current: R dt / tau is 1."""
     ones = np.ones(shape, np.float32)
     tau = DT / (1 - LEAK)
     return nir.LIF(tau=ones * tau, r=ones * (tau / DT), v_leak=0 * ones, v_threshold=ones, v_reset=0 * ones)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a language model of 30 thousand parameters on sentences of a small grammar and writes it
-as llama2.c does: checkpoint, tokenizer, and what NumPy computes of it.
+"""Trains a language model of 30 thousand parameters on sentences of a small grammar and writes it in llama2.c's form:
+checkpoint, tokenizer, and NumPy's results.
 
-    train_story.py [--steps N]      writes story.bin, story_tokens.bin, story/ beside this script
+    train_story.py [--steps N]      writes story.bin, story_tokens.bin, story/ in this folder
 
     pip install jax==0.10.2 numpy==2.4.6       (jax for training only)
 
-The vectors in story/ are those of `Reference`, one token at a time: greedy tokens, their logits (float32), and pieces of text with the tokens that `encode` gives.
+The vectors in story/ are those of `Reference`, one token at a time: greedy tokens, their logits (float32), and pieces
+of text with the tokens that `encode` returns.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def story(rng):
 
 
 class Tokenizer:
-    """llama2.c's: characters, then always the pair of the highest score."""
+    """llama2.c's tokenizer: splits into characters, then repeatedly joins the pair with the highest score."""
 
     def __init__(self, rng):
         texts = [story(rng) for _ in range(200)]
@@ -102,7 +103,7 @@ class Tokenizer:
 
 
 def shapes(vocabulary):
-    """Weights in the file's order; the first axis of those of a layer are the layers."""
+    """Returns the shapes of the weights in the file's order; the first axis of layer weights is the layer."""
     kv = KV_HEADS * SIZE
     return {"embedding": (vocabulary, DIM), "norm1": (LAYERS, DIM), "q": (LAYERS, DIM, DIM),
             "k": (LAYERS, kv, DIM), "v": (LAYERS, kv, DIM), "o": (LAYERS, DIM, DIM),
@@ -118,7 +119,7 @@ def initial(vocabulary):
 
 
 def train(steps, tokenizer):
-    """All positions of a batch at once, in jax; Adam."""
+    """Trains with all positions of a batch at once, in jax, with Adam."""
     import jax
     import jax.numpy as jnp
 
@@ -175,7 +176,7 @@ def train(steps, tokenizer):
 
 
 class Reference:
-    """One token after the other, in float32."""
+    """Runs one token after the other, in float32."""
 
     def __init__(self, weights):
         self.w, self.caches, self.position = weights, [([], []) for _ in range(LAYERS)], 0
@@ -212,7 +213,7 @@ class Reference:
 def to_bytes(weights):
     vocabulary = len(weights["embedding"])
     head = struct.pack("<7i", DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, vocabulary, POSITIONS)
-    rotary = bytes(4 * POSITIONS * SIZE)  # nobody reads it
+    rotary = bytes(4 * POSITIONS * SIZE)  # not read
     return head + b"".join(weights[n].tobytes() for n in shapes(vocabulary)) + rotary
 
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Train the wake word: "hey Trine" in a stream of log-mel frames, by a convolution over the mels and a GRU.
+"""Trains the wake word: "hey Trine" in a stream of log-mel frames, with a convolution over the mels and a GRU.
 
 Install:  pip install torch==2.15.0 onnx==1.19.1 onnxruntime==1.31.1 numpy espeakng-loader==0.2.4
 Use:      train_wakeword.py            (10 min of one core)
 
-No speech set is small and free enough to be fetched here, so eSpeak NG (PyPI espeakng-loader, the library with its data)
-says all phrases, in 75 voices; twelve others are held back for the test. --flite PROGRAM (Debian: flite) tests
-with voices of another synthesizer, made of recorded people, besides.
+No available speech set is small and free enough to be downloaded here, so eSpeak NG (PyPI espeakng-loader, the
+library with its data) speaks all phrases, in 75 voices; twelve others are held back for the test. --flite PROGRAM
+(Debian: flite) also tests with voices of another synthesizer, made from recordings of people.
 
-Writes wakeword.onnx, its vectors (wakeword/vectors: the frames of word.pcm with the states between them, by ONNX Runtime),
-word.pcm and other.pcm (a second each, a voice that was held back). Seeds are fixed.
+Writes wakeword.onnx, its vectors (wakeword/vectors: the frames of word.pcm with the states between them, by ONNX
+Runtime), word.pcm and other.pcm (a second each, with a held-back voice). Seeds are fixed.
 """
 import argparse
 import ctypes
@@ -27,11 +27,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 RATE, FRAME, HOP, MELS = 16000, 400, 160, 40
 FLOOR = 1e-6
 CELLS, CHANNELS = 48, (8, 12)
-MEAN, SPREAD = -4.0, 4.0  # of features, about
+MEAN, SPREAD = -4.0, 4.0  # approximate mean and deviation of features
 CLIP = 2 * RATE  # samples of a training clip
-AFTER = 25  # frames behind the word in which the answer is wanted
-STATE = 1 / 128  # what a code of the state is
-SUMS = 7.0  # in size, of a gate's products with the frame, and with the state: int16 of the machine ends at 8
+AFTER = 25  # frames after the word in which the answer is wanted
+STATE = 1 / 128  # value of a code of the state
+SUMS = 7.0  # limit of the size of a gate's products with the frame, and with the state: the machine's int16 ends at 8
 
 WORD = "hey trine"
 NEAR = ("hey train", "hey tree", "hey brian", "hey line", "hey try", "hey there", "hey trim", "hey drone", "hey twin", "the train",
@@ -49,14 +49,14 @@ STRANGE = ("Demonic", "UniRobot", "anikaRobot", "whisper", "whisperf", "croak", 
 
 
 class Espeak:
-    """eSpeak NG as a library; speech(): float32 samples of RATE."""
+    """eSpeak NG as a library; speech(): float32 samples at RATE."""
 
     SPEED, PITCH, RANGE = 1, 3, 4  # espeak_PARAMETER
 
     def __init__(self):
         loader = importlib.import_module("espeakng_loader")
         self.library, self.pieces = ctypes.CDLL(loader.get_library_path()), []
-        self.rate = self.library.espeak_Initialize(2, 0, loader.get_data_path().encode(), 0)  # gives samples to a callback
+        self.rate = self.library.espeak_Initialize(2, 0, loader.get_data_path().encode(), 0)  # returns samples to a callback
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
         self.callback = kind(self._take)
         self.library.espeak_SetSynthCallback(self.callback)
@@ -84,7 +84,7 @@ class Espeak:
 
 
 def resampled(x, rate):
-    """To RATE, by its spectrum, without the silence at its ends."""
+    """Resamples to RATE by the spectrum, and removes silence at the ends."""
     count = int(len(x) * RATE / rate)
     spectrum = np.fft.rfft(x)
     spectrum = spectrum[:count // 2 + 1] if count < len(x) else np.pad(spectrum, (0, count // 2 + 1 - len(spectrum)))
@@ -94,7 +94,7 @@ def resampled(x, rate):
 
 
 def filters():
-    """[bins, MELS] float32: triangles, whose corners are evenly spaced in mels."""
+    """Returns [bins, MELS] float32: triangles whose corners are evenly spaced in mels."""
     points = 1 << (FRAME - 1).bit_length()
     bins = np.arange(points // 2 + 1) * RATE / points
     corners = 700 * (10 ** (np.arange(MELS + 2) * (2595 * np.log10(1 + RATE / 2 / 700) / (MELS + 1)) / 2595) - 1)
@@ -108,7 +108,7 @@ WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)).astype(np.fl
 
 
 def features(samples):
-    """[frames, MELS] float32, of int16: what `trine run --pcm --features mel:40` makes of them."""
+    """Returns [frames, MELS] float32 from int16, like `trine run --pcm --features mel:40`."""
     x = samples.astype(np.float32) / np.float32(32768)
     frames = np.lib.stride_tricks.sliding_window_view(x, FRAME)[::HOP] * WINDOW
     spectrum = np.fft.rfft(frames, 1 << (FRAME - 1).bit_length(), axis=1)
@@ -117,7 +117,7 @@ def features(samples):
 
 
 def noise(rng, count):
-    """White to brown, an rms of 1."""
+    """Returns white to brown noise with an rms of 1."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     spectrum *= np.maximum(np.arange(len(spectrum)), 20.0) ** -rng.uniform(0, 1)
     x = np.fft.irfft(spectrum, count)
@@ -129,7 +129,7 @@ def as_pcm(x):
 
 
 def mixed(rng, pieces, count, snr=(5, 35)):
-    """(int16[count], sample behind the last piece): pieces one after the other, at a random level, with noise."""
+    """Returns (int16[count], sample after the last piece): pieces one after the other, at a random level, with noise."""
     x, at = np.zeros(count, np.float32), 0
     total = sum(len(p) for p in pieces)
     gaps = rng.dirichlet(np.ones(len(pieces) + 1)) * max(count - AFTER * HOP - FRAME - total, 0)
@@ -144,7 +144,7 @@ def mixed(rng, pieces, count, snr=(5, 35)):
 
 
 def clips(say, rng, count, share=0.5):
-    """features [count, frames, MELS], wanted answer [count, frames] (-1: either will do), whether the word is there."""
+    """Returns features [count, frames, MELS], wanted answer [count, frames] (-1: either), whether the word occurs."""
     all_features, wanted, there = [], [], []
     for _ in range(count):
         has_word = rng.random() < share
@@ -160,7 +160,7 @@ def clips(say, rng, count, share=0.5):
         samples, end = mixed(rng, pieces, CLIP)
         answer = np.zeros((CLIP - FRAME) // HOP + 1, np.int8)
         if has_word:
-            last = (end - FRAME) // HOP + 1  # the first frame that ends behind the word
+            last = (end - FRAME) // HOP + 1  # the first frame that ends after the word
             begin = max((end - len(pieces[-1])) // HOP, 0)
             answer[begin + 20:last + 5] = -1
             answer[last + 5:last + AFTER] = 1
@@ -172,7 +172,7 @@ def clips(say, rng, count, share=0.5):
 
 
 def espeak_sayer(espeak, voices, throats=(1.0, 1.0)):
-    """@param throats  by how much all formants move, and the pitch"""
+    """@param throats  factor by which all formants, and the pitch, are shifted"""
     def say(rng, text):
         throat = rng.uniform(*throats)
         x = espeak.speech(text, f"{rng.choice(LANGUAGES)}+{rng.choice(voices)}", int(rng.integers(120, 210) / throat),
@@ -210,8 +210,8 @@ def network(torch):
             return y.reshape(*x.shape[:-1], -1)
 
         def forward(self, x, step=0.0, most=None):
-            """Logits of each frame. @param step  of the state's codes, 0: floats
-            @param most  gets by how much sums of the gates leave SUMS: the machine's have no more"""
+            """Returns logits of each frame. @param step  of the state's codes, 0: floats @param most  receives by how
+            much sums of the gates exceed SUMS, which the machine does not support"""
             y, g = self.front(x), self.gru
             parts = y @ g.weight_ih_l0.T + g.bias_ih_l0
             states = g(y)[0] if step == 0 else self.stepped(parts, step)
@@ -242,7 +242,7 @@ def train(torch, net, data, epochs, rate, step=0.0):
         order, total = torch.randperm(len(x)), 0.0
         for batch in order.split(64):
             count, tilt = len(batch), torch.linspace(-1, 1, MELS)
-            frames = x[batch] + 0.7 * torch.randn(count, 1, 1) + torch.randn(count, 1, 1) * tilt  # another microphone
+            frames = x[batch] + 0.7 * torch.randn(count, 1, 1) + torch.randn(count, 1, 1) * tilt  # simulates another microphone
             masked = (torch.arange(MELS) - torch.randint(0, MELS, (count, 1))) % MELS < torch.randint(0, 6, (count, 1))
             frames = torch.where(masked[:, None], MEAN, frames)
             most = []
@@ -258,20 +258,20 @@ def train(torch, net, data, epochs, rate, step=0.0):
 
 
 def heard(logits, frames=3):
-    """Whether so many frames, one behind the other, say yes."""
+    """Returns true if `frames` consecutive frames say yes."""
     yes = logits[..., 1] > logits[..., 0]
     runs = np.stack([yes[:, i:yes.shape[1] - frames + 1 + i] for i in range(frames)]).all(0)
     return runs.any(1)
 
 
 def rates(logits, there):
-    """"of words, heard; of clips without, answered"."""
+    """Returns "of words, heard; of clips without, answered"."""
     h = heard(logits)
     return f"{int(h[there].sum())} of {int(there.sum())} words, {int(h[~there].sum())} of {int((~there).sum())} others"
 
 
 def float_model(net):
-    """A frame and a state in, logits and the state out, as ONNX."""
+    """Returns ONNX with a frame and a state as inputs, logits and the state as outputs."""
     from onnx import TensorProto, helper, numpy_helper
     weights = {k: v.detach().numpy() for k, v in net.state_dict().items()}
     constants = []
@@ -280,7 +280,7 @@ def float_model(net):
         constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def gates(name):  # PyTorch has r, z, n, ONNX z, r, n
+    def gates(name):  # PyTorch's order is r, z, n, ONNX's z, r, n
         r, z, n = np.split(weights[name], 3)
         return np.concatenate([z, r, n])
 
@@ -310,7 +310,7 @@ def float_model(net):
 
 
 def stream(session, frames):
-    """[(inputs, outputs)] of each frame, the state going from run to run."""
+    """Returns [(inputs, outputs)] of each frame, with the state passed from run to run."""
     h, steps = np.zeros((1, 1, CELLS), np.float32), []
     for frame in frames:
         arrays = [frame.reshape(1, 1, MELS), h]
@@ -335,7 +335,7 @@ def streamed(model, x):
 
 
 def quantized(model, calibration, out):
-    """By models/quantize.py, as `trine quantize --inputs FRAMES.npy STATES.npy --carry 1=1` does it."""
+    """Quantizes with models/quantize.py, like `trine quantize --inputs FRAMES.npy STATES.npy --carry 1=1`."""
     import onnx
     import quantize
     with tempfile.TemporaryDirectory() as folder:
@@ -354,7 +354,7 @@ def quantized(model, calibration, out):
 
 
 def examples(out):
-    """A second with the word and one without, in a voice that was held back; the stream of the first as vectors."""
+    """Writes a second with the word and one without, in a held-back voice; the stream of the first as vectors."""
     import record
     espeak, rng, session = Espeak(), np.random.default_rng(4), session_of((out / "wakeword.onnx").read_bytes())
     (out / "wakeword").mkdir(exist_ok=True)
@@ -405,7 +405,7 @@ def main():
 
     report("float32")
     report("float32 with states of int8", STATE)
-    train(torch, net, data, 2, 1e-3, STATE)  # now with the state's codes
+    train(torch, net, data, 2, 1e-3, STATE)  # continues with the state's codes
     report("trained with states of int8: float32")
     report("trained with states of int8: with them", STATE)
 
@@ -416,7 +416,7 @@ def main():
         print(f"{name}, int8: {rates(streamed(content, x), there)}")
 
     print(f"wakeword.onnx: {len(content)} bytes")
-    # eSpeak's sounds hang on what it said before.
+    # eSpeak's sounds depend on what it spoke before.
     subprocess.run([sys.executable, "-B", __file__, "--examples", "--out", options.out], check=True)
 
 

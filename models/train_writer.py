@@ -6,17 +6,19 @@
     venv/bin/python models/train_writer.py --measure ./trine          # what all of them have right
 
 Dates in many forms become their ISO form ("fifth of March 2024": "2024-03-05"), numbers below 1,000 become words
-("417": "four hundred seventeen"). Two layers of encoder and decoder, 64 channels, four heads, normalized behind each
+("417": "four hundred seventeen"). Two layers of encoder and decoder, 64 channels, four heads, normalized after each
 sum (Vaswani et al. 2017), with fixed seeds.
 
-The encoder runs once a line and gives the keys and values of the decoder's attention to it, so these are computed once.
-The decoder runs once a character. It takes the character before, and keys and values of those before that:
+The encoder runs once per line and returns the keys and values for the decoder's attention to the line, so these are
+computed once. The decoder runs once per character. Its inputs are the previous character, and keys and values of all
+earlier ones:
 
     onnx     they grow from nothing (the open dimension `past`), by torch.onnx.export and ONNX Runtime's quantizer
-    tflite   the last 32, of which a mask hides those that were none, by litert-torch and ai-edge-quantizer
+    tflite   the last 32; a mask hides unused ones; by litert-torch and ai-edge-quantizer
 
-Each folder has encoder, decoder and symbols.txt (a character a line; the first fills a line up, the second begins and
-ends a text). held_out.tsv: lines that training has not seen, what is right, what the float network writes.
+Each folder contains encoder, decoder and symbols.txt (a character per line; the first pads a line, the second begins
+and ends a text). held_out.tsv: lines that were not used in training, the correct text, and the float network's
+output.
 """
 
 import argparse
@@ -38,11 +40,11 @@ import quantize
 import record
 
 SEED, CHANNELS, HEADS, HIDDEN, LAYERS = 1, 64, 4, 128, 2
-LINE, TEXT = 32, 32  # places of what is read, of what is written with its end
+LINE, TEXT = 32, 32  # length of the input, and of the output with its end
 STEPS, BATCH, RATE = 1500, 96, 2e-3
 HELD_OUT, CALIBRATION = 200, 60
 FILL, END = 0, 1
-HIDDEN_SCORE = -12.0  # e^-12 is nothing beside 1
+HIDDEN_SCORE = -12.0  # e^-12 is negligible compared with 1
 CHARACTERS = ["<fill>", "<end>", *" ,-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"]
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -88,7 +90,7 @@ FORMS = (
 
 
 def pairs(rng, count):
-    """(line, text) each: three dates for each number"""
+    """Returns (line, text) pairs: three dates for each number."""
     result = []
     while len(result) < count:
         if rng.integers(4) == 0:
@@ -104,7 +106,7 @@ def pairs(rng, count):
 
 
 def held_back(line):
-    """Whether training must not see it: one of eight, by the line itself."""
+    """Returns true if training must not use the line: one of eight, selected by the line itself."""
     return hashlib.sha256(line.encode()).digest()[0] < 32
 
 
@@ -174,7 +176,7 @@ class DecoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Numbers [n, LINE] to keys and values [n, LINE, CHANNELS] of each of the decoder's layers."""
+    """Maps numbers [n, LINE] to keys and values [n, LINE, CHANNELS] for each of the decoder's layers."""
 
     def __init__(self, decoder):
         super().__init__()
@@ -198,7 +200,7 @@ class Decoder(nn.Module):
         self.norm, self.logits = nn.LayerNorm(CHANNELS), nn.Linear(CHANNELS, len(CHARACTERS))
 
     def forward(self, text, line):
-        """Logits of all places at once. @param line  what Encoder gives"""
+        """Returns logits of all places at once. @param line  the output of Encoder"""
         count = text.shape[1]
         x = self.norm(self.symbols(text) + self.places.weight[:count])
         hidden = torch.full((count, count), -math.inf).triu(1)
@@ -208,8 +210,9 @@ class Decoder(nn.Module):
 
 
 class Step(nn.Module):
-    """One character: the one before [1, 1], keys and values of those before that [1, past, CHANNELS] and the line's of
-    each layer, to logits and keys and values with its own behind."""
+    """Processes one character: inputs are the previous one [1, 1], keys and values of all earlier ones [1, past,
+    CHANNELS] and the line's keys and values of each layer; outputs are logits and the keys and values with the new
+    ones appended."""
 
     def __init__(self, decoder):
         super().__init__()
@@ -233,7 +236,7 @@ def train(steps):
     rng, decoder = np.random.default_rng(SEED), Decoder()
     encoder = Encoder(decoder)
     for attention in (m for net in (encoder, decoder) for m in net.modules() if isinstance(m, Attention)):
-        with torch.no_grad():  # scores are divided by the root of a head's channels from the beginning
+        with torch.no_grad():  # scores are divided by the root of a head's channels already here
             attention.query.weight *= (CHANNELS // HEADS) ** -0.5
     parameters = list(dict.fromkeys(p for net in (encoder, decoder) for p in net.parameters()))
     adam = torch.optim.AdamW(parameters, RATE, weight_decay=1e-2)
@@ -259,8 +262,8 @@ def train(steps):
 
 
 class Window(nn.Module):
-    """As Step, with the last TEXT keys and values, the newest last, and the character's place [1, 1], which says how
-    many of them there are."""
+    """Like Step, with the last TEXT keys and values, the newest last, and the character's place [1, 1], which defines
+    how many of them are valid."""
 
     def __init__(self, decoder):
         super().__init__()
@@ -292,7 +295,8 @@ def numbers_of(line, kind=np.int64):
 
 
 def written(read, write, line, begin):
-    """Characters' numbers up to the end. @param read, write  arrays to arrays. @param begin  states of the first step"""
+    """Returns the characters' numbers up to the end. @param read, write  arrays to arrays. @param begin  states of the
+    first step"""
     given, states, symbol, result = read(numbers_of(line)), begin, END, []
     while len(result) < TEXT and result[-1:] != [END]:
         logits, *states = write(np.array([[symbol]]), len(result), states, given)
@@ -324,7 +328,7 @@ def in_litert(folder):
         runtime = record.LiteRt((folder / f"{name}.tflite").read_bytes())
 
         def run(*arrays):
-            """Numbers to numbers: codes of int8 at both ends stand for them."""
+            """Maps numbers to numbers, through int8 codes at both ends."""
             codes_in = [np.clip(np.rint(a / np.float32(end["scale"][0])) + end["zero_point"][0], -128, 127).astype(np.int8)
                         if end["scale"] else a.astype(end["dtype"]) for a, end in zip(arrays, runtime.inputs, strict=True)]
             return [(a.astype(np.float32) - end["zero_point"][0]) * np.float32(end["scale"][0]) if end["scale"] else a
@@ -340,7 +344,7 @@ EMPTY_WINDOW = [np.zeros((1, TEXT, CHANNELS), np.float32)] * (2 * LAYERS)
 
 
 def all_steps(read, write, lines, begin):
-    """Inputs of the encoder, and of all runs of the decoder over right texts: lists of arrays."""
+    """Returns inputs of the encoder, and of all runs of the decoder over correct texts: lists of arrays."""
     reads, writes = [], []
     for line, text in lines:
         reads.append([numbers_of(line)])
@@ -361,7 +365,7 @@ def export_onnx(encoder, step, lines, out):
             "decoder": (step, ["symbol", *STATES, *OF_LINE], ["logits", *(f"next_{name}" for name in STATES)], open_axes,
                         [[row[0], *row[2:]] for row in writes])}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter's age
+        warnings.simplefilter("ignore")  # about the exporter's age
         for name, (net, inputs, outputs, axes, rows) in nets.items():
             floats, ready = (pathlib.Path(scratch) / f"{name}{kind}.onnx" for kind in ("", "_ready"))
             torch.onnx.export(net, tuple(map(torch.from_numpy, rows[3])), floats, dynamo=False, opset_version=17,
@@ -374,7 +378,7 @@ def export_onnx(encoder, step, lines, out):
 
 
 def of_states(rows):
-    """One symmetric range where a state goes out and where it comes in, as `trine quantize --carry` has it."""
+    """Returns one symmetric range for a state as output and as input, like `trine quantize --carry`."""
     ranges = {}
     for name in STATES:
         if name in rows[0]:

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer networks as int8 files with seeded weights: of TFLite, or of ONNX (quantizers around
-float32 operators) if the file's name ends in .onnx.
+"""Writes transformer networks as int8 files with seeded weights: TFLite, or ONNX (quantizers around float32
+operators) if the file's name ends in .onnx.
 
     transformers.py NAME FILE
 
-attention_T: softmax(Q K^T) V of 12 heads of 64 channels over T tokens, from maps of [T][768] to a
-map of [T][768] (attention_128, attention_512; attention_HEADSxSIZE_T for others, as 4x16_7).
-layer_T: one encoder layer, normalized behind each sum, hidden maps of four times the channels.
-encoder_T, decoder_T: the same with sinusoids added to the input. The decoder has causal attention to itself, then attention to an
-encoder's output of T + 3 tokens, of which a third input masks those that are padding.
-ast: the audio spectrogram transformer (Gong et al. 2021), 128 mels x 1024 frames, patches of 16 x 16 at every tenth row
-and column, 12 blocks normalized before each product, 527 classes. ast_MELS_FRAMES_BLOCKS_HEADSxSIZE for others, as
-ast_16_46_1_2x8. TFLite alone.
+attention_T: softmax(Q K^T) V of 12 heads of 64 channels over T tokens, from maps of [T][768] to a map of [T][768]
+(attention_128, attention_512; attention_HEADSxSIZE_T for others, as 4x16_7).
+layer_T: one encoder layer, normalized after each sum, hidden maps of four times the channels.
+encoder_T, decoder_T: the same with sinusoids added to the input. The decoder has causal attention to itself, then
+attention to an encoder's output of T + 3 tokens; a third input masks padding among these.
+ast: the audio spectrogram transformer (Gong et al. 2021), 128 mels x 1024 frames, patches of 16 x 16 at every tenth
+row and column, 12 blocks normalized before each product, 527 classes. ast_MELS_FRAMES_BLOCKS_HEADSxSIZE for others,
+as ast_16_46_1_2x8. Only TFLite.
 """
 
 import math
@@ -24,7 +24,7 @@ import zlib
 import onnx_net
 import tflite_writer
 
-# Of the format: builtin code, number of the options in their union.
+# The format's builtin code, and the number of the options in their union.
 BATCH_MATMUL, RESHAPE, SOFTMAX, TRANSPOSE = (126, 101), (22, 17), (25, 9), (39, 26)
 CONCATENATION, CONV_2D, STRIDED_SLICE = (2, 10), (3, 1), (45, 32)
 ADD, MUL, SUB, SQUARED_DIFFERENCE = (0, 11), (18, 21), (41, 28), (99, 76)
@@ -32,8 +32,8 @@ FULLY_CONNECTED, GELU, MEAN, RSQRT = (9, 8), (150, 116), (40, 27), (76, 0)
 INT8, INT32 = 9, 2
 
 UNIT = 1 / 40         # scale of a map whose values deviate by 1
-MASKED = 0.1, 20      # scores that deviate by 1: the lowest code is 12 below those that count
-MASK = 0.25, 0        # a mask's -128 takes any score to the lowest code
+MASKED = 0.1, 20      # for scores that deviate by 1: the lowest code is 12 below the relevant ones
+MASK = 0.25, 0        # a mask's -128 moves any score to the lowest code
 
 
 class Net:
@@ -46,7 +46,7 @@ class Net:
         self.inputs, self.outputs = [], []
 
     def tensor(self, shape, scale=None, zero_point=0, kind=INT8, data=None):
-        """`scale` and `zero_point` are lists where each part of the first axis has its own."""
+        """`scale` and `zero_point` are lists if each part of the first axis has its own."""
         if data is not None:
             self.buffers.append({0: data})
         quantization = {}
@@ -91,7 +91,7 @@ class Net:
                        {1: ("?", transposed)})
 
     def patches(self, x, weights, scales, bias, window, stride, scale, zero_point):
-        """A convolution without a border. @param weights  bytes of int8 [outputs][window][window][channels]"""
+        """Adds a convolution without a border. @param weights  bytes of int8 [outputs][window][window][channels]"""
         _, height, width, channels = self.shapes[x]
         t = self.tensor((len(bias), window, window, channels), scales, [0] * len(scales), data=weights)
         b = self.tensor((len(bias),), [self.scales[x][0] * s for s in scales], [0] * len(scales), INT32,
@@ -101,7 +101,7 @@ class Net:
                        {0: ("b", 1), 1: ("i", stride), 2: ("i", stride), 3: ("b", 0)})
 
     def joined(self, parts):
-        """Of tokens."""
+        """Concatenates tokens."""
         _, _, channels = self.shapes[parts[0]]
         shape = (1, sum(self.shapes[x][1] for x in parts), channels)
         return self.op(CONCATENATION, parts, self.tensor(shape, *self.scales[parts[0]]), {0: ("i", 1)})
@@ -115,7 +115,7 @@ class Net:
         return self.op(SOFTMAX, [x], self.tensor(self.shapes[x], 1 / 256, -128), {0: ("f", 1.0)})
 
     def dense(self, x, weights, scales, bias, scale, zero_point):
-        """Of each row.
+        """Adds a product of each row.
 
         @param weights  bytes of int8 [outputs][inputs]; scales and bias are those of the outputs
         """
@@ -128,23 +128,23 @@ class Net:
                        self.tensor((*rows, len(bias)), scale, zero_point), {2: ("?", True)})
 
     def elementwise(self, kind, a, b, scale, zero_point):
-        """ADD, SUB, MUL, SQUARED_DIFFERENCE; `b` has the last axes of `a`, or ones."""
+        """Adds ADD, SUB, MUL or SQUARED_DIFFERENCE; `b` has the last axes of `a`, or ones."""
         return self.op(kind, [a, b], self.tensor(self.shapes[a], scale, zero_point), {})
 
     def function(self, kind, x, scale, zero_point):
-        """GELU, RSQRT."""
+        """Adds GELU or RSQRT."""
         return self.op(kind, [x], self.tensor(self.shapes[x], scale, zero_point), {})
 
     def mean(self, x, scale, zero_point):
-        """Of each row."""
+        """Adds the mean of each row."""
         shape = (*self.shapes[x][:-1], 1)
         return self.op(MEAN, [x, self.integers([len(shape) - 1])],
                        self.tensor(shape, scale, zero_point), {0: ("?", True)})
 
     def layer_norm(self, x, gamma, beta, scale, zero_point):
-        """As converters decompose it. Sums of two normalized maps have variances around 2.
+        """Adds a layer norm as converters decompose it. Sums of two normalized maps have variances around 2.
 
-        @param gamma, beta  bytes of int8 codes, their scale
+        @param gamma, beta  bytes of int8 codes, and their scale
         """
         def constant(codes, step):
             return self.tensor((len(codes),), step, 0, data=codes)
@@ -167,7 +167,7 @@ class Net:
 
 
 def random_dense(net, x, outputs, scale, zero_point=0):
-    """With random weights, whose scales make the result deviate by 40 codes where `x` does."""
+    """Adds a product with random weights, whose scales make the result deviate by 40 codes if `x` does."""
     inputs, random = net.shapes[x][-1], net.random
     weights = random.randbytes(outputs * inputs).replace(b"\x80", b"\x81")
     typical = scale / (net.scales[x][0] * 73.6 * inputs ** 0.5)
@@ -177,7 +177,7 @@ def random_dense(net, x, outputs, scale, zero_point=0):
 
 
 def attention(net, q, k, v, heads, masks=()):
-    """Of maps [1][tokens][channels]; `masks` are added to the scores."""
+    """Adds attention of maps [1][tokens][channels]; `masks` are added to the scores."""
     _, tokens, channels = net.shapes[q]
     size = channels // heads
 
@@ -186,7 +186,7 @@ def attention(net, q, k, v, heads, masks=()):
 
     if masks:
         scale, zero_point = MASKED
-    else:  # of uniform codes: a normal distribution, cut at three of its deviations
+    else:  # for uniform codes: a normal distribution, cut at three deviations
         scale = 74 * 74 * net.scales[q][0] * net.scales[k][0] * size ** 0.5 * 3 / 128
         zero_point = 5
     scores = net.product(split(q), split(k), True, scale, zero_point)
@@ -202,9 +202,9 @@ def layer_norm(net, x):
 
 
 def attention_block(net, x, memory, heads, masks=()):
-    """Queries of `x`, keys and values of `memory`; the sum with `x`, normalized."""
+    """Adds attention with queries of `x`, keys and values of `memory`; the sum with `x`, normalized."""
     channels = net.shapes[x][-1]
-    small = UNIT * (channels // heads) ** -0.25  # scores deviate by 1
+    small = UNIT * (channels // heads) ** -0.25  # the scores deviate by 1
     q, k = (random_dense(net, y, channels, small, z) for y, z in ((x, 3), (memory, -4)))
     mixed = attention(net, q, k, random_dense(net, memory, channels, UNIT, 2), heads, masks)
     y = random_dense(net, mixed, channels, UNIT)
@@ -228,7 +228,7 @@ def decoder_block(net, x, memory, heads, hidden, causal, padding):
 
 
 def positions(net, x):
-    """The sinusoids of Vaswani et al. 2017."""
+    """Returns the sinusoids of Vaswani et al. 2017."""
     _, tokens, channels = net.shapes[x]
     angles = [(t / 10000 ** (c // 2 * 2 / channels), c % 2)
               for t in range(tokens) for c in range(channels)]
@@ -250,8 +250,8 @@ def encoder(net, heads, size, tokens):
 
 
 def decoder(net, heads, size, tokens):
-    """Inputs: the target, what an encoder made of 3 tokens more, and 0 or -128 for each of these:
-    whether it is a token or padding."""
+    """Adds a decoder. Inputs: the target, an encoder's output of 3 more tokens, and 0 or -128 for each of these:
+    token or padding."""
     channels, source = heads * size, tokens + 3
     x = positions(net, net.input((1, tokens, channels), UNIT, 3))
     memory = net.input((1, source, channels), UNIT, -2)
@@ -268,7 +268,7 @@ def attention_only(net, heads, size, tokens):
 
 
 def pre_norm_block(net, x, heads, hidden):
-    """Attention and hidden maps of normalized ones; sums stay as they are."""
+    """Adds attention and hidden maps of normalized maps; sums are not normalized."""
     channels = net.shapes[x][-1]
     y = layer_norm(net, x)
     small = UNIT * (channels // heads) ** -0.25
@@ -280,7 +280,7 @@ def pre_norm_block(net, x, heads, hidden):
 
 
 def ast(net, mels, frames, blocks, heads, size):
-    """Two tokens come before the patches, the class's and the distillation's; their mean is the answer's map."""
+    """Two tokens precede the patches: those of the class and of the distillation; their mean is the answer's map."""
     channels, window, stride, classes = heads * size, 16, 10, 527
     x = net.input((1, mels, frames, 1), UNIT, 3)
     scales = [1 / (73.6 * window) * net.random.uniform(0.8, 1.25) for _ in range(channels)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recorded vectors, format "trine-vectors-1" (docs/vectors.md): manifest.json, a file for each input
+"""Reads and writes recorded vectors, format "trine-vectors-1" (docs/vectors.md): manifest.json, a file for each input
 and output of the model with the cases along its leading axis, and one for the layers of one case."""
 
 import hashlib
@@ -18,7 +18,7 @@ def _lines(entries, indent):
 
 
 def _text(manifest):
-    """JSON with one line for each key, case and layer, so that a hundred cases stay readable."""
+    """Returns JSON with one line for each key, case and layer, so that a hundred cases stay readable."""
     lines = [f' {json.dumps(k)}: {json.dumps(v)}' for k, v in manifest.items()
              if k not in ("cases", "layers")]
     lines.append(' "cases": ' + _lines(manifest["cases"], "  "))
@@ -40,7 +40,7 @@ def _stacked(folder, prefix, descriptions, columns):
 
 
 def _old_files(folder):
-    """Arrays of vectors that lie there; no other file is ours."""
+    """Yields arrays of earlier vectors in the folder; other files are not ours."""
     try:
         old = json.loads((folder / "manifest.json").read_text())
     except (OSError, ValueError):
@@ -55,8 +55,8 @@ def write(folder, head, inputs, outputs, cases, layers=None):
     """Replaces the vectors in `folder`.
 
     @param head     further keys of the manifest: model, sha256, reference
-    @param inputs, outputs  what to say of each end: name, scale, zero_point
-    @param cases    [({"id", ...}, input arrays, output arrays)]; further keys stay as they are
+    @param inputs, outputs  descriptions of each end: name, scale, zero_point
+    @param cases    [({"id", ...}, input arrays, output arrays)]; further keys are copied
     @param layers   (id of the case, [({"op", "op_index", "tensor", ...}, array)])
     """
     columns = [*zip(inputs, cases[0][1]), *zip(outputs, cases[0][2]), *(layers[1] if layers is not None else ())]
@@ -84,7 +84,7 @@ def write(folder, head, inputs, outputs, cases, layers=None):
 
 
 class Vectors:
-    """What a folder of this format holds; inputs may lie in the folder above."""
+    """The contents of a folder of this format; inputs may be in the folder above."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -108,7 +108,7 @@ class Vectors:
             raise SystemExit(f"{self.folder}: not of this {self.manifest['model']}")
 
     def layers(self):
-        """[(entry, array)]"""
+        """Returns [(entry, array)]."""
         if "layers" not in self.manifest:
             return []
         data = self._load(self.manifest["layers"]["file"]).tobytes()

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Random plausible networks: the families of the model zoos of 2012 to 2025, with drawn sizes and widths.
+"""Draws random plausible networks: the families of the model zoos of 2012 to 2025, with random sizes and widths.
 
     zoo.py SEED OUT.tflite          writes the network of a seed
     zoo.py --list FIRST NETWORKS    family, input, MACs and weights of those seeds
 
-The same seed gives the same bytes. Networks have int8 codes and random weights, as those of tables.py. Some take their
-image as N C H W behind a TRANSPOSE and pad by an operator, as PyTorch's converters write them, or pad as Keras does;
-some are pruned: filters that are zero, constant or copies of others.
+The same seed gives the same bytes. Networks have int8 codes and random weights, like those of tables.py. Some read
+their image as N C H W through a TRANSPOSE and pad with an operator, as PyTorch's converters write them, or pad like
+Keras; some are pruned: filters that are zero, constant or copies of others.
 """
 
 import argparse
@@ -25,8 +25,8 @@ FUSED = {"relu": RELU, "relu6": RELU6}
 
 
 class Network(tables.Network):
-    """Activations by name, those that TFLite does not fuse as operators; the borders of its converter where a stride
-    is: TFLite's own, PyTorch's or Keras's."""
+    """Activations by name, as operators if TFLite does not fuse them; the borders of a converter for strides:
+    TFLite's own, PyTorch's or Keras's."""
 
     def __init__(self, draw, *shape):
         planar = len(shape) == 3 and draw.random() < 0.15
@@ -59,7 +59,7 @@ class Network(tables.Network):
 
 
 def eights(channels):
-    """A multiple of 8, as MobileNets round: at least 90 %."""
+    """Rounds to a multiple of 8, at least 90 %, like MobileNets."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
@@ -70,7 +70,7 @@ def square(draw, sizes, channels=3):
 
 
 def classify(draw, net, x):
-    """Mean, fully connected, half of them with softmax."""
+    """Appends mean and fully connected, for half of the networks with softmax."""
     x = net.mean("mean", x, False) if draw.random() < 0.5 else net.average_pool("pool", x, x.shape[1:3])
     end(draw, net, net.dense("logits", x, draw.choice(CLASSES)))
 
@@ -81,14 +81,14 @@ def end(draw, net, x):
 
 
 def gated(net, name, x, squeezed):
-    """Squeeze and excitation."""
+    """Appends squeeze and excitation."""
     g = net.conv(f"{name}/squeeze", net.mean(f"{name}/mean", x), squeezed, 1)
     g = net.logistic(f"{name}/gate", net.conv(f"{name}/excite", g, x.shape[3], 1, activation="none"))
     return net.multiply(f"{name}/scaled", x, g)
 
 
 def inverted(net, name, x, expanded, filters, window, stride, activation="relu6", squeeze=0):
-    """Expand, depthwise, project; the sum where shapes allow it. squeeze: the gate's share of the channels."""
+    """Appends expand, depthwise, project; and the sum if shapes permit it. squeeze: the gate's share of the channels."""
     y = x
     if expanded != x.shape[3]:
         y = net.conv(f"{name}/expand", y, expanded, 1, activation=activation)
@@ -129,7 +129,7 @@ def bottleneck(net, name, x, filters, stride):
 
 
 def resnet(draw):
-    """CIFAR's with three stages, ImageNet's with four behind a 7x7 and a pool."""
+    """Draws CIFAR's with three stages, or ImageNet's with four after a 7x7 and a pool."""
     small = draw.random() < 0.5
     net = Network(draw, *square(draw, [32, 48, 64] if small else [96, 128, 160, 192, 224]))
     block, width = draw.choice([basic, bottleneck]), draw.choice([8, 16, 24, 32, 64])
@@ -156,7 +156,7 @@ def mobilenet_v1(draw):
     return net
 
 
-INVERTED = {  # expansion, channels, blocks, stride, window of the papers' tables
+INVERTED = {  # expansion, channels, blocks, stride, window, from the papers' tables
     "mobilenet_v2": [(1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 32, 3, 2, 3), (6, 64, 4, 2, 3), (6, 96, 3, 1, 3),
                      (6, 160, 3, 2, 3), (6, 320, 1, 1, 3)],
     "mnasnet": [(1, 16, 1, 1, 3), (3, 24, 3, 2, 3), (3, 40, 3, 2, 5), (6, 80, 3, 2, 5), (6, 96, 2, 1, 3),
@@ -166,7 +166,7 @@ INVERTED = {  # expansion, channels, blocks, stride, window of the papers' table
 
 
 def of_stages(draw, stages, width, activation="relu6", squeeze=0):
-    """Inverted residuals behind a 3x3 of stride 2."""
+    """Appends inverted residuals after a 3x3 of stride 2."""
     net = Network(draw, *square(draw, [32, 64, 96, 128, 144, 160, 192, 224]))
     x = net.conv("stem", net.image, eights(32 * width), 3, 2, activation=activation)
     for stage, (expansion, channels, blocks, stride, window) in enumerate(stages):
@@ -188,14 +188,15 @@ def mnasnet(draw):
 
 
 def efficientnet(draw):
-    """Lite, without gates, or with gates of a quarter of the block's input and swish."""
+    """Draws Lite, without gates, or a network with gates of a quarter of the block's input and swish."""
     lite = draw.random() < 0.6
     return of_stages(draw, INVERTED["efficientnet"], draw.choice([0.35, 0.5, 0.75, 1.0]),
                      *(("relu6", 0) if lite else ("swish", 1 / 24)))
 
 
 def searched(draw):
-    """As architecture searches for microcontrollers end: any window, expansion and depth of each stage."""
+    """Draws networks like the results of architecture searches for microcontrollers: any window, expansion and depth
+    of each stage."""
     stages, channels = [], draw.choice([8, 16, 16, 24])
     for stage in range(draw.randint(4, 6)):
         stages.append((draw.choice([1, 3, 4, 6]), channels, draw.randint(1, 4), 1 if stage % 3 == 0 else 2,
@@ -215,7 +216,7 @@ V3_LARGE = [(3, 16, 16, 0, "relu", 1), (3, 64, 24, 0, "relu", 2), (3, 72, 24, 0,
 
 
 def mobilenet_v3(draw):
-    """Half of them "minimalistic": windows of 3, no gates, no hard swish."""
+    """Draws MobileNetV3, half of them "minimalistic": windows of 3, no gates, no hard swish."""
     net = Network(draw, *square(draw, [96, 128, 160, 192, 224]))
     width, minimal, rows = draw.choice([0.35, 0.5, 0.75, 1.0]), draw.random() < 0.5, draw.choice([V3_SMALL, V3_LARGE])
     last = "relu" if minimal else "hard_swish"
@@ -247,7 +248,7 @@ def squeezenet(draw):
 
 
 def inception(draw):
-    """GoogLeNet's modules at a width, or with 1x7 and 7x1 instead of 5x5."""
+    """Draws GoogLeNet's modules at a width, or with 1x7 and 7x1 instead of 5x5."""
     net = Network(draw, *square(draw, [64, 96, 128, 160, 224]))
     width, factors = draw.choice([0.25, 0.5, 0.75]), draw.random() < 0.4
     x = net.max_pool("pool1", net.conv("conv1", net.image, eights(64 * width), draw.choice([3, 5, 7]), 2), 3, 2)
@@ -271,7 +272,7 @@ def inception(draw):
 
 
 def densenet(draw):
-    """Batch normalization counts as folded behind the convolutions."""
+    """Draws a DenseNet; batch normalization counts as folded after the convolutions."""
     small = draw.random() < 0.5
     net = Network(draw, *square(draw, [32, 48, 64] if small else [96, 128, 160, 224]))
     growth, bottle = draw.choice([8, 12, 16, 24, 32]), draw.random() < 0.7
@@ -291,7 +292,7 @@ def densenet(draw):
 
 
 def unet(draw):
-    """Encoder and decoder; a third without skips: an autoencoder of images."""
+    """Draws encoder and decoder; a third without skips: an autoencoder of images."""
     skips, up, depth = draw.random() < 0.67, draw.choice(["nearest", "bilinear", "transposed"]), draw.randint(2, 4)
     net = Network(draw, *square(draw, [32, 48, 64, 96, 128, 128, 160, 192, 256, 512], draw.choice([1, 3])))
     x, width, convs, kept = net.image, draw.choice([4, 8, 12, 16, 24, 32]), draw.randint(1, 2), []
@@ -315,7 +316,7 @@ def unet(draw):
 
 
 def ds_cnn(draw):
-    """Keywords from a spectrogram."""
+    """Draws a keyword network on a spectrogram."""
     net = Network(draw, *draw.choice([(49, 10), (49, 10), (98, 40), (101, 40), (61, 13), (32, 32)]), 1)
     filters, window = draw.choice([16, 64, 64, 76, 172, 276]), draw.choice([(10, 4), (10, 4), (8, 3), (3, 3)])
     x = net.conv("stem", net.image, filters, window, draw.choice([(2, 2), (2, 1), (2, 2), (1, 1)]))
@@ -327,7 +328,7 @@ def ds_cnn(draw):
 
 
 def autoencoder(draw):
-    """Of vectors, fully connected."""
+    """Draws a fully connected autoencoder of vectors."""
     inputs, hidden, code = draw.choice([128, 196, 256, 640, 784]), draw.choice([32, 64, 100, 128, 256]), 8
     net = Network(draw, inputs)
     x, sides = net.input, draw.randint(1, 4)
@@ -338,7 +339,7 @@ def autoencoder(draw):
 
 
 def yolo(draw):
-    """A tiny detector: two heads, the second behind an up-sampled map and a skip."""
+    """Draws a tiny detector: two heads, the second after an up-sampled map and a skip."""
     net = Network(draw, *square(draw, [96, 128, 160, 192, 224, 256, 320]))
     activation, width, depth = draw.choice(["relu", "relu6", "leaky"]), draw.choice([4, 8, 12, 16]), draw.randint(4, 5)
     boxes, x = 3 * (5 + draw.choice([1, 2, 20, 80])), net.image
@@ -355,7 +356,7 @@ def yolo(draw):
 
 
 def temporal(draw):
-    """Windows of 1xK along time, or Kx1: TC-ResNets of spectrograms, causal chains of sensors; some dilated."""
+    """Draws windows of 1xK along time, or Kx1: TC-ResNets of spectrograms, causal chains of sensors; some dilated."""
     along = draw.choice([1, 0])
     time, channels = draw.choice([49, 98, 101, 128, 256, 512]), draw.choice([3, 6, 9, 10, 13, 40])
 
@@ -376,7 +377,7 @@ def temporal(draw):
 
 
 def chain(draw):
-    """Deep and narrow, of one size: denoisers, super-resolution."""
+    """Draws a deep and narrow chain of one size: denoisers, super-resolution."""
     net = Network(draw, *square(draw, [32, 48, 64, 96, 128], draw.choice([1, 3])))
     width, residual = draw.choice([4, 8, 12, 16, 24, 32]), draw.random() < 0.4
     x = net.conv("first", net.image, width, draw.choice([3, 5]))
@@ -397,7 +398,7 @@ FAMILIES = {family.__name__: family for family in (
 
 
 def prune(draw, net):
-    """Of some products a share of the filters: half of those zero, the others copies."""
+    """Prunes a share of the filters of some products: half of them become zero, the others copies."""
     share = draw.uniform(0.05, 0.6)
     for layer in net.layers:
         if layer.biases < 8 or draw.random() < 0.4:
@@ -410,7 +411,7 @@ def prune(draw, net):
 def network(seed):
     """@return the Network, its family"""
     draw = random.Random(f"plausible network {seed}")
-    family = list(FAMILIES)[seed % len(FAMILIES)]  # in turn: any few seeds have all
+    family = list(FAMILIES)[seed % len(FAMILIES)]  # in order, so that a few seeds contain all families
     while True:
         net = FAMILIES[family](draw)
         if net.macs() <= MOST_MACS:

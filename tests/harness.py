@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests in Python share: the tool, and packages of PyPI in a virtual environment of the build folder."""
+"""The common part of the tests in Python: the tool, and packages of PyPI in a virtual environment of the build folder."""
 import fcntl
 import hashlib
 import importlib.util
@@ -10,7 +10,7 @@ import sys
 import venv
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SKIPPED = 77  # the exit code that ctest takes for a skipped test
+SKIPPED = 77  # exit code with which ctest marks a test as skipped
 
 
 def fail(text):
@@ -21,8 +21,8 @@ def fail(text):
 def pip(python):
     """Returns the command of pip for the environment of `python`.
 
-    All environments share one pip, as most of the time to make one is spent on its own pip. `--python` requires pip 22.3,
-    which Debian 12 has."""
+    All environments share one pip, because installing pip takes most of the time to make an environment. `--python`
+    requires pip 22.3, which Debian 12 provides."""
     folder = ROOT / "build" / f"pip-{sys.version_info.major}.{sys.version_info.minor}"
     folder.parent.mkdir(exist_ok=True)
     with open(f"{folder}.lock", "w") as lock:
@@ -40,9 +40,10 @@ def new_environment(folder, *packages):
 
 
 def with_packages(build, requirements, *modules):
-    """Goes on (by starting the program again) in an environment in which `modules` can be imported.
+    """Continues in an environment in which `modules` can be imported, by starting the program again.
 
-    `requirements` is a file for pip; a changed one makes a new environment in `build`. Without PyPI the test is skipped."""
+    `requirements` is a file for pip; a changed file makes a new environment in `build`. Without PyPI the test is
+    skipped."""
     if all(importlib.util.find_spec(module) for module in modules):
         return
     folder = build / "venv"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole machine on a bus that others wrote: cocotbext-axi's memory and AXI-Lite master.
+"""Tests the whole machine on a third-party bus model: cocotbext-axi's memory and AXI-Lite master.
 
 Started by run.py, which sets TRINE_AXI_MEMORY (a folder that `trine run --memory` wrote), TRINE_AXI_HEADER (the
 design's trine_csr.h) and TRINE_AXI_SEED.
@@ -26,7 +26,7 @@ LIMIT = 3_000_000  # cycles
 
 
 class Memory(MemoryRegion):
-    """Answers SLVERR for bytes that are marked."""
+    """A memory that answers SLVERR for marked bytes."""
 
     def __init__(self, size):
         super().__init__(size)
@@ -59,7 +59,7 @@ class Bench:
 
     @classmethod
     async def ready(cls, dut, seed=0, percent=0):
-        """A bench out of reset, its channels pausing."""
+        """Returns a bench out of reset, with pausing channels."""
         bench = cls(dut, seed)
         await bench.reset()
         if percent:
@@ -67,11 +67,11 @@ class Bench:
         return bench
 
     def fill(self):
-        """The memory as it is before a run."""
+        """Sets the memory to its state before a run."""
         self.memory.mem[:BASE + len(self.before)] = bytes(BASE) + self.before
 
     def pause(self, percent):
-        """Random pauses of every channel, in both directions."""
+        """Adds random pauses to every channel, in both directions."""
         def pauses(seed):
             source = random.Random(seed)
             return (source.random() * 100 < percent for _ in itertools.count())
@@ -88,7 +88,7 @@ class Bench:
         await ClockCycles(self.dut.clk, 4)
         self.dut.rst_n.value = 1
         await ClockCycles(self.dut.clk, 2)
-        while await self.read("STATUS") & 8:  # with codes, zeros are written first
+        while await self.read("STATUS") & 8:  # with ECC, zeros are written first
             pass
 
     async def write(self, name, value, words=1):
@@ -98,7 +98,7 @@ class Bench:
         return int.from_bytes((await self.host.read(CSR[name], 4)).data, "little")
 
     async def start(self):
-        """The program in its memory, started."""
+        """Puts the program into memory and starts it."""
         self.fill()
         facts = self.facts
         assert f"0x{await self.read_wide('CONFIG_HASH'):016x}" == facts["config_hash"]
@@ -113,7 +113,7 @@ class Bench:
         return int.from_bytes((await self.host.read(CSR[name], 8)).data, "little")
 
     async def ends(self):
-        """The interrupt comes; nothing else would say that a program hangs."""
+        """Waits for the interrupt; nothing else would report a hang."""
         if not self.dut.irq.value:
             await First(RisingEdge(self.dut.irq), ClockCycles(self.dut.clk, LIMIT))
         assert self.dut.irq.value, "no interrupt"
@@ -130,7 +130,7 @@ class Bench:
 
 @cocotb.test()
 async def programs_are_exact(dut):
-    """Twice without a pause, the second run after the first."""
+    """Runs the program twice without a pause, the second run after the first."""
     bench = await Bench.ready(dut)
     await bench.is_exact()
     await bench.is_exact()
@@ -146,7 +146,7 @@ async def back_pressure_changes_nothing(dut):
 
 @cocotb.test()
 async def errors_stop_the_machine(dut):
-    """SLVERR on reads and writes anywhere: cause and address; after a soft reset it is exact."""
+    """Answers SLVERR to reads and writes anywhere: checks cause and address; after a soft reset the program is exact."""
     bench = await Bench.ready(dut, 1, 30)
     source = bench.random
     program = BASE + bench.facts["program_offset"]
@@ -171,7 +171,7 @@ async def errors_stop_the_machine(dut):
             assert where in bench.memory.bad_reads, f"case {case}: address {where:x}"
         else:
             assert where <= at < where + 4096, f"case {case}: address {where:x}, marked {at:x}"
-        if case == 2:  # the first byte of a map: its burst begins there
+        if case == 2:  # the first byte of a map, where its burst begins
             assert where == at - at % (len(dut.m_axi_wdata) // 8), f"{where:x} {at:x}"
         bench.memory.bad_reads = bench.memory.bad_writes = range(0)
         await bench.write("CONTROL", 2)
@@ -182,7 +182,7 @@ async def errors_stop_the_machine(dut):
 
 @cocotb.test()
 async def bursts_stay_inside_of_the_window(dut):
-    """A window without the program, or without what is read: cause and address."""
+    """Sets a window without the program, or without its data: checks cause and address."""
     bench = await Bench.ready(dut, 4, 30)
     program = BASE + bench.facts["program_offset"]
     everything = BASE + len(bench.before) - 1
@@ -202,7 +202,7 @@ async def bursts_stay_inside_of_the_window(dut):
 
 @cocotb.test()
 async def the_watchdog_ends_lost_responses(dut):
-    """A channel that stands still for ever: an interrupt, not a hang; exact after both sides' reset."""
+    """Blocks a channel forever: requires an interrupt instead of a hang, and exactness after a reset of both sides."""
     bench = await Bench.ready(dut, 5, 20)
     read, write = bench.slave.read_if, bench.slave.write_if
     # All reads come early in this program, all writes late.
@@ -225,7 +225,7 @@ async def the_watchdog_ends_lost_responses(dut):
 
 @cocotb.test()
 async def slow_memories_change_nothing(dut):
-    """Up to a thousand cycles until an address is taken or data come."""
+    """Uses up to a thousand cycles until an address is taken or data arrive."""
     bench = await Bench.ready(dut, 6)
     for cycles in (1, 30, 1000):
         waits = lambda: ([True] * bench.random.randrange(cycles) + [False] for _ in itertools.count())
@@ -236,7 +236,7 @@ async def slow_memories_change_nothing(dut):
 
 @cocotb.test()
 async def resets_at_any_cycle(dut):
-    """A hard reset in the middle of a program: the next one is exact."""
+    """Applies a hard reset in the middle of a program: the next one must be exact."""
     bench = await Bench.ready(dut, 2, 30)
     for _ in range(6):
         await bench.start()
@@ -247,7 +247,7 @@ async def resets_at_any_cycle(dut):
 
 @cocotb.test()
 async def registers_answer(dut):
-    """Accesses beyond the registers answer SLVERR; those that are writable keep what was written; CONTROL reads zero."""
+    """Accesses after the last register answer SLVERR; writable registers keep their values; CONTROL reads zero."""
     bench = await Bench.ready(dut, 3, 40)
     assert await bench.read("ID") == 0x5452494E
     assert await bench.read("REGISTERS_VERSION") == 1

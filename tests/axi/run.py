@@ -3,8 +3,9 @@
 """Runs axi_test.py on designs of several bus widths: cocotb, cocotbext-axi (PyPI) and Icarus.
 
 usage: run.py [--seed N] [--bits 32,64,128] [--ecc] [--model M] [--build DIR]
-$TRINE_PROGRAM is the tool (the launcher `trine` if absent). Needs the packages of requirements.txt; without them it makes
-a virtual environment in the build folder and installs them there. Exit code 1 if a test fails, 2 if a tool is missing, 77 without PyPI.
+$TRINE_PROGRAM is the tool (by default the launcher `trine`). Needs the packages of requirements.txt; without them it
+makes a virtual environment in the build folder and installs them there. Exit code 1 if a test fails, 2 if a tool is
+missing, 77 without PyPI.
 """
 import argparse
 import pathlib
@@ -17,12 +18,12 @@ sys.path.insert(0, str(HERE.parent))
 from harness import ROOT, fail, trine, with_packages  # noqa: E402
 
 
-# It is the bus that is tried: behind it is as little as the model needs.
+# The test is about the bus, so the design contains only what the model needs.
 SMALL = ["array.rows=2", "array.cols=2", 'array.precisions=["int8"]', "vector.enable=false", "matmul.enable=false"]
 
 
 def failures(name, results):
-    """Names of the failed tests; at least one must have run."""
+    """Returns the names of the failed tests; at least one test must have run."""
     cases = list(xml.etree.ElementTree.parse(results).iter("testcase"))
     if not cases:
         fail("no test ran")
@@ -32,7 +33,7 @@ def failures(name, results):
 
 
 def to_verilog(files, verilog):
-    """Icarus 11 does not take all of the SystemVerilog that Yosys takes."""
+    """Converts to Verilog with Yosys, because Icarus 11 supports less of SystemVerilog."""
     script = (f"read_verilog -sv {' '.join(map(str, files))}; hierarchy -check -top axi_wrapper; proc; "
               f"opt_clean; memory_collect; write_verilog -noattr {verilog}")
     done = subprocess.run(["yosys", "-qq", "-p", script], stdout=subprocess.PIPE,

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of the book (docs/book.md): builders, formulas, sparsity, pruning, protocols, each as its page runs it.
+"""Tests the rows of the book (docs/book.md): builders, formulas, sparsity, pruning, protocols, each as on its page.
 
 usage: run.py --build DIR [--full] [--only NAME]...
---full: networks at their papers' size, and what needs packages of PyPI (77 without them). Exit code 1 if something is
-wrong.
+--full: networks at their papers' size, and rows that need packages of PyPI (77 without them). Exit code 1 if a row
+fails.
 """
 import argparse
 import gzip
@@ -30,13 +30,13 @@ import stochastic_pool  # noqa: E402
 import tinygrad_transformer as adder  # noqa: E402
 import train_embeddings  # noqa: E402
 
-# Images of these many pixels: all layers are there, and it takes a second.
+# Images with so few pixels still use all layers, and take a second.
 SMALL = {"squeezenet": 67, "resnet34": 32, "inception_v2": 64, "inception_v3": 107, "xception": 71}
 LARGE = {"resnet101": 224, "resnet152": 224, "inception_v4": 299, "xception": 299, "inception_v3": 299}
 
 
 def script(*command):
-    """What it prints."""
+    """Returns the output of a command."""
     done = subprocess.run([sys.executable, "-B", *map(str, command)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         fail(f"{' '.join(map(str, command))}: exit code {done.returncode}")
@@ -44,7 +44,7 @@ def script(*command):
 
 
 def exact(model, config="edge1024"):
-    """Not 0 where the architecture simulator differs from the golden layers."""
+    """Requires that the architecture simulator equals the golden layers."""
     trine("run", "--config", config, "--backend", "arch", model, "--quiet")
 
 
@@ -59,13 +59,13 @@ def builders(scratch, options):
 
 
 def formulas(scratch, options):
-    """Fails where the machine counts otherwise than a formula."""
+    """Fails if the machine's counts differ from a formula."""
     if "1/10 + 1/9 = 0.211" not in script("bench/book/formulas.py"):
         fail("formulas.py: the depthwise savings are missing")
 
 
 def ran(*arguments):
-    """The JSON of a command."""
+    """Returns the JSON of a command."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "r.json"
         trine(*arguments, "--quiet", "--json", path)
@@ -73,7 +73,7 @@ def ran(*arguments):
 
 
 def nonzero(scratch, options):
-    """The textbook's plus filter by plain loops; all counts of LeNet are within those of its layers."""
+    """Compares the textbook's plus filter with plain loops; all counts of LeNet are within those of its layers."""
     image = npy.read(ROOT / "models/plus_filter/vectors/in0.npy", 1)[2]
     npy.write(scratch / "x.npy", (1, 5, 5, 1), "|i1", image)
     rows = ran("run", "--config", "edge64", "--backend", "arch", ROOT / "models/plus_filter.tflite", "--input",
@@ -92,7 +92,7 @@ def nonzero(scratch, options):
 
 
 def idx(scratch, options):
-    """The held-back digits by way of IDX files have the accuracy that they have as arrays."""
+    """The held-back digits in IDX files have the same accuracy as in arrays."""
     for name, head in (("x", b"\0\0\x08\x03" + struct.pack(">3I", 1000, 28, 28)), ("y", b"\0\0\x08\x01" + struct.pack(">I", 1000))):
         stored = bytes(npy.read(ROOT / f"models/mnist_held_back/{name}.npy")[2])
         (scratch / f"{name}.gz").write_bytes(gzip.compress(head + stored, mtime=0))
@@ -113,8 +113,8 @@ def refused(command, text):
 
 
 def stochastic(scratch, options):
-    """On the map that the machine gave: the same seed gives the same, draws are values of their windows, and on the mean
-    of many seeds what the law says."""
+    """Pools a map from the machine: the same seed gives the same, draws are values of their windows, and the mean
+    over many seeds follows the distribution."""
     image = npy.read(ROOT / "models/plus_filter/vectors/in0.npy", 1)[2]
     npy.write(scratch / "x.npy", (1, 5, 5, 1), "|i1", image)
     trine("run", "--config", "edge64", "--backend", "arch", ROOT / "models/plus_filter.tflite", "--input", scratch / "x.npy",
@@ -137,7 +137,7 @@ def stochastic(scratch, options):
 
 
 def weights(scratch, options):
-    """SqueezeNet's energy against AlexNet's, and the picture drawn of it."""
+    """Compares SqueezeNet's energy with AlexNet's, and the picture drawn of it."""
     if options.full:
         script("bench/book/weights.py", "alexnet", "squeezenet")
     else:
@@ -145,7 +145,8 @@ def weights(scratch, options):
 
 
 def pruning(scratch, options):
-    """One step takes energy; what is left runs exactly, and no accuracy is lost beyond what is allowed."""
+    """Prunes one step, which must save energy; the result must run exactly, with no more loss of accuracy than
+    permitted."""
     digits = scratch / "digits"
     digits.mkdir()
     for name in "xy":
@@ -163,12 +164,13 @@ def pruning(scratch, options):
 
 
 def detecting(scratch, options):
-    """Boxes and precision by hand; then the network's mAP."""
+    """Checks boxes and precision computed by hand; then the network's mAP."""
     boxes = [(0.9, 0, (0, 0, 10, 10)), (0.8, 0, (1, 0, 11, 10)), (0.7, 1, (1, 0, 11, 10)), (0.6, 0, (20, 20, 30, 30))]
     if detector.suppressed(boxes) != [boxes[0], boxes[2], boxes[3]]:
         fail(f"suppressed: {detector.suppressed(boxes)}")
     truth = [[(0, (0, 0, 10, 10)), (0, (40, 40, 50, 50))]]
-    # One of two found, first; the second guess is wrong: an area of 1 x 1/2. The third is right: + 2/3 x 1/2.
+    # One of two objects is found first; the second guess is wrong: an area of 1 x 1/2. The third is correct: + 2/3 x
+    # 1/2.
     found = [[(0.9, 0, (0, 0, 10, 10)), (0.8, 0, (20, 20, 30, 30))]]
     areas = [detector.average_precision(found, truth, 0, 0.5)]
     found[0].append((0.5, 0, (40, 40, 50, 50)))
@@ -193,7 +195,7 @@ def embeddings(scratch, options):
 
 
 def sums(scratch, options):
-    """tinygrad's transformer; its builder on weights that are made here."""
+    """Tests tinygrad's transformer, and its builder with weights that are made here."""
     source, out = scratch / "w.safetensors", scratch / "w.onnx"
     head, data = {}, b""
     for name, shape in adder.shapes().items():

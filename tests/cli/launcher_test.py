@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The launcher in trees that were copied, moved or cannot be written, with cmake and ninja that only note what they are
-asked; the tool in a copied tree and after cmake --install.
+"""Tests the launcher in copied, moved and read-only trees, with cmake and ninja that only record their arguments; and
+the tool in a copied tree and after cmake --install.
 
 usage: launcher_test.py --build FOLDER     $TRINE_PROGRAM is the tool
 """
@@ -38,8 +38,9 @@ fi""",
 
 
 CATCH = next(f"/usr/include/catch2/{name}.hpp" for name in ("catch_all", "catch")
-             if pathlib.Path(f"/usr/include/catch2/{name}.hpp").exists())  # of Debian 13, of 12
-# What the build and the tool call, then what only some commands do; a bare Debian has none of it.
+             if pathlib.Path(f"/usr/include/catch2/{name}.hpp").exists())  # from Debian 13 or 12
+# Commands of the build and the tool, then commands that only some subcommands need; a minimal Debian contains none of
+# them.
 TOOL_COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "flatc", "time"]
 MORE_COMMANDS = {"synth": ["sta"], "sweep": ["gnuplot"], "soc": ["riscv64-unknown-elf-gcc", "curl"], "models": ["curl"],
                  "build": ["sta", "iverilog", "vvp", "curl", "riscv64-unknown-elf-gcc", "gnuplot",
@@ -47,13 +48,13 @@ MORE_COMMANDS = {"synth": ["sta"], "sweep": ["gnuplot"], "soc": ["riscv64-unknow
 
 
 def named_paths():
-    """Paths below the root that sources of the tool name: project_root() / "a" / "b"."""
+    """Returns paths below the root that sources of the tool name: project_root() / "a" / "b"."""
     tests = re.compile(r"_test\.cpp$|^tests/|^tb/")
     files = subprocess.check_output(["git", "-C", harness.ROOT, "grep", "-lE", r"project_root\(\) */", "--", "*.cpp"], text=True).split()
     named = {"/".join(re.findall(r'"([^"]+)"', path)) for file in files if not tests.search(file)
              for path in re.findall(r'project_root\(\)((?:\s*/\s*"[^"]+")+)', (harness.ROOT / file).read_text())}
     assert len(named) > 10, named
-    return named - {"models/published"}  # what `trine models --get` brings
+    return named - {"models/published"}  # written by `trine models --get`
 
 
 def package_of(command):
@@ -130,9 +131,9 @@ class Launcher(unittest.TestCase):
         self.assertFalse(self.calls.exists())
 
     def installed_but(self, *missing):
-        """Runs the launcher where these packages are missing, installing fails, and apt has no lists before its update.
+        """Runs the launcher with missing packages, where installing fails, and apt has no lists before its update.
 
-        The release has clang-19. Returns the launcher's result and the calls of apt-get.
+        The release provides clang-19. Returns the launcher's result and the calls of apt-get.
         """
         fetched = self.top / "fetched"
         stubs = {"dpkg-query": f'for p in "${{@:4}}"; do [[ " {" ".join(missing)} " == *" $p "* ]] || echo "$p install ok installed"; done',
@@ -185,7 +186,7 @@ class Launcher(unittest.TestCase):
         self.assertEqual(self.run_tool(*arguments, stderr=theirs).returncode, 0)
         os.write(theirs, b"end")
         text = ""
-        while not text.endswith("end"):  # a read may give a part
+        while not text.endswith("end"):  # a read may return only a part
             text += os.read(ours, 4096).decode()
         os.close(ours), os.close(theirs)
         return text
@@ -233,7 +234,7 @@ class Launcher(unittest.TestCase):
 
 
 class Tool(unittest.TestCase):
-    """The program with files of its own beside it."""
+    """Tests the program with its own files next to it."""
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes next_symbol.onnx: the number of a symbol, int64 [1], looks up a row of a table; the largest of
-seven logits is the symbol 3 n + 1 mod 7. For `trine run --feed`; needs onnx and numpy."""
+"""Writes next_symbol.onnx: the number of a symbol, int64 [1], looks up a row of a table; the largest of seven logits
+is the symbol 3 n + 1 mod 7. For `trine run --feed`; needs onnx and numpy."""
 import pathlib
 
 import numpy as np

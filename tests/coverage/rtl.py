@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Which lines of rtl/ were run, and which bits toggled, by programs and networks on whole designs.
+"""Measures which lines of rtl/ run, and which bits toggle, for programs and networks on whole designs.
 
 usage: rtl.py [--build DIR] [--out DIR] [--least PERCENT] [--lines] [--bits] [--merge]
-Runs random programs, random networks, whole networks and what stops with an error on designs that Verilator has given
-counters (--coverage-line, --coverage-toggle), merges what they leave in OUT and prints a table in Markdown. A line counts if one of its statements ran in one instance of one design; a bit, if it rose or fell in one.
-exceptions.txt has what no run can reach, with reasons. Exit code 1 below --least percent of the lines, 2 if a run fails.
+Runs random programs, random networks, whole networks and programs that stop with an error on designs with Verilator's
+counters (--coverage-line, --coverage-toggle), merges the counts in OUT and prints a table in Markdown. A line counts
+if one of its statements ran in one instance of one design; a bit, if it rose or fell in one. exceptions.txt lists
+lines that no run can reach, with reasons. Exit code 1 below --least percent of the lines, 2 if a run fails.
 """
 import argparse
 import collections
@@ -23,20 +24,20 @@ ROOT = HERE.parent.parent
 EXCEPTIONS = HERE / "exceptions.txt"
 CLI = "tools/cli/trine"
 SMALL = ["--config", "edge256", "--set", "array.rows=3", "--set", "array.cols=5"]
-# Designs with counters take long to build: few and small ones, that together have every feature.
+# Designs with counters take long to build: only few and small ones, which together have every feature.
 RUNS = [
-    # Four designs: all precisions, ecc, one or two columns a cycle.
+    # Four designs: all precisions, ECC, one or two columns per cycle.
     ["tests/random_program_test"],
     # Errors of the bus, windows, registers.
     ["sim/rtl/rtl_run_test"],
-    # Flips that codes correct or detect, and soft resets.
+    # Flips that ECC corrects or detects, and soft resets.
     [CLI, "inject", "--config", "edge64", "--set", "array.rows=3", "--set", "array.cols=5", "--set", "memory.dmem_kib=8",
      "--set", "memory.pmem_kib=1", "--set", 'array.precisions=["int8"]', ROOT / "models/plus_filter.tflite",
      "--flips", "100"],
     # Attention, softmax, norms and tables.
     [CLI, "verify", *SMALL, ROOT / "tests/operators/decoder_2x16_8.tflite", "--vectors",
      ROOT / "tests/operators/decoder_2x16_8"],
-    # Convolutions, residual additions and pooling, with ecc and a slow bus.
+    # Convolutions, residual additions and pooling, with ECC and a slow bus.
     [CLI, "verify", *SMALL, "--set", "memory.ecc=true", "--axi-latency", "300", ROOT / "models/plus_filter.tflite",
      "--vectors", ROOT / "models/plus_filter/vectors"],
     [CLI, "verify", *SMALL, "--set", "memory.ecc=true", ROOT / "models/lenet_mnist.tflite", "--vectors",
@@ -68,7 +69,8 @@ def fields(key):
 
 @functools.cache
 def added_lines(file):
-    """How many lines an emitted file has more than its source: the design's name, and where its paths lead if it has any."""
+    """Returns how many lines an emitted file has more than its source: the design's name, and the target of its paths
+    if it contains any."""
     return 2 if REPOSITORY.search(SOURCES[file].read_text()) else 1
 
 
@@ -79,7 +81,7 @@ def lines_of(ranges, file):
 
 
 def merge(folder):
-    """Counts of {key: runs}, keys as Verilator writes them."""
+    """Returns counts {key: runs}, with Verilator's keys."""
     counts = collections.Counter()
     for file in sorted(folder.glob("*.dat")):
         for line in file.read_bytes().splitlines():
@@ -93,7 +95,7 @@ def merge(folder):
 
 
 def by_module(counts):
-    """{file: {line: ran}}, {file: {(line, bit): toggled}}; lines as in rtl/"""
+    """Returns {file: {line: ran}} and {file: {(line, bit): toggled}}, with the line numbers of rtl/."""
     lines = collections.defaultdict(dict)
     bits = collections.defaultdict(dict)
     for key, count in counts.items():
@@ -111,7 +113,7 @@ def by_module(counts):
 
 
 def exceptions():
-    """{file: [text of a line]}: `file: text: reason`, the text as it stands in the source."""
+    """Returns {file: [text of a line]} from lines `file: text: reason`, where the text equals the source's."""
     known = collections.defaultdict(list)
     for number, entry in enumerate(EXCEPTIONS.read_text().splitlines(), 1):
         if not entry.strip() or entry.startswith("#"):
@@ -125,7 +127,7 @@ def exceptions():
 
 
 def excuse(lines):
-    """Takes the exceptions out of `lines`; one that was reached, or is not there, is an error."""
+    """Removes the exceptions from `lines`; an exception that was reached, or does not exist, is an error."""
     taken = 0
     for file, texts in exceptions().items():
         source = SOURCES[file].read_text().splitlines()
@@ -166,7 +168,7 @@ def show_missed(lines):
 
 
 def show_still(bits):
-    """Signals with bits that never moved."""
+    """Prints signals with bits that never toggled."""
     for file in sorted(bits):
         still = collections.Counter(re.sub(r"\[\d+\]$", "", b) for (_, b), moved in bits[file].items() if not moved)
         print(f"{file}: " + ", ".join(f"{name} ({n})" for name, n in still.most_common()))

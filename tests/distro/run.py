@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The README's commands on fresh Debian systems: each release in a folder of its own, with nothing but git in it.
+"""Runs the README's commands on fresh Debian systems: each release in a new folder that contains only git.
 
 usage: run.py [--release NAME]... [--folder DIR] [COMMAND]...
-COMMAND is what follows ./trine --yes: demo and test unless others are given, one argument each ("test --all"). Releases
-are bookworm and trixie; sid is there on demand. Needs root and mmdebstrap (Debian's package). What is tested is the last
-commit. The systems stay in DIR (build/distro), where a second run finds their packages; remove it to begin with nothing.
+COMMAND is the part after ./trine --yes: by default demo and test, one argument each ("test --all"). Releases are
+bookworm and trixie; sid on request. Needs root and mmdebstrap (Debian's package). The last commit is tested. The
+systems stay in DIR (build/distro), where a second run finds their packages; remove it to start from scratch.
 
-Prints for each command its minutes (wall and processor), its outcome and the tests that were skipped, and the last lines of
-the first command that fails.
-Exit code 1 if one fails, 77 (skipped) if this user is not root or mmdebstrap is missing.
+Prints for each command its minutes (wall and processor), its outcome and the tests that were skipped, and the last
+lines of the first command that fails. Exit code 1 if one fails, 77 (skipped) if this user is not root or mmdebstrap
+is missing.
 """
 import argparse
 import os
@@ -28,7 +28,7 @@ from harness import ROOT, SKIPPED  # noqa: E402
 
 RELEASES = ("bookworm", "trixie", "sid")
 MIRROR = "http://deb.debian.org/debian"
-# Bound into the system, and gone with the process that saw them.
+# Mounted in the system, and unmounted when the process ends.
 INSIDE = """set -e
 mount --bind "$1" "$1"
 for folder in proc sys dev; do mount --rbind /$folder "$1/$folder"; done
@@ -36,7 +36,7 @@ system=$1 command=$2
 shift 2
 exec chroot "$system" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" sh -c "$command"
 """
-# A network whose proxy signs with a certificate of its own is reached as from this machine.
+# Uses this computer's certificates, in case a proxy signs with its own.
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NETWORK = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy",
            "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -50,7 +50,7 @@ def inside(system, command, **options):
 
 
 def make(system, release):
-    """The smallest system that has git, if it does not lie there yet."""
+    """Makes the smallest system that contains git, unless it already exists."""
     if (system / "etc/debian_version").exists():
         return
     system.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def make(system, release):
 
 
 def clone(system):
-    """This repository's last commit, as a user gets it."""
+    """Clones this repository's last commit, like a user."""
     shutil.rmtree(system / "root/trine", ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, system / "root/trine"], check=True)
     for file in filter(os.path.exists, ("/etc/resolv.conf", CERTIFICATES)):
@@ -73,7 +73,7 @@ def minutes():
 
 
 def run(system, command):
-    """(wall minutes, processor minutes, exit code); what it prints is in COMMAND.log beside the system."""
+    """Returns (wall minutes, processor minutes, exit code); the output is in COMMAND.log next to the system."""
     log = system.parent / f"{system.name}_{'_'.join(command.split())}.log"
     began, used = time.monotonic(), minutes()
     with log.open("w") as out:
@@ -82,7 +82,7 @@ def run(system, command):
 
 
 def try_release(folder, release, commands):
-    """Prints a line for each command. @return whether all went well"""
+    """Prints a line for each command. @return true if all succeeded"""
     system = folder.resolve() / release
     make(system, release)
     clone(system)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Netlists of Yosys' synth_ecp5 with the models of synth/fpga/cells, against what they were made of.
+"""Compares netlists of Yosys' synth_ecp5, with the models of synth/fpga/cells, with their RTL.
 
 usage: run.py [--full] [--config C [--set KEY=VALUE]...] [--model FILE] [--build DIR]
-Small designs that use each mode of the cells, with random inputs, under Icarus. --full: then a whole design (edge32) runs a network
-(lenet_mnist) under Verilator, in the bench that is emitted with it; memory must be as the architecture simulator leaves it, bit for bit.
-$TRINE_PROGRAM is the tool (the launcher `trine` if absent). Exit code 1 if something differs.
+Runs small designs that use each mode of the cells, with random inputs, under Icarus. --full: then runs a network
+(lenet_mnist) on a whole design (edge32) under Verilator, in the bench that is emitted with it; memory must equal the
+architecture simulator's, bit for bit. $TRINE_PROGRAM is the tool (by default the launcher `trine`). Exit code 1 if
+something differs.
 """
 import argparse
 import json
@@ -20,7 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 from harness import ROOT, fail, trine  # noqa: E402
 
 CELLS = sorted((ROOT / "synth" / "fpga" / "cells").glob("*.v"))
-# Each of them must be in the netlist of the small designs, or nothing has been said of it.
+# Each of these must occur in the netlist of the small designs, otherwise it is not tested.
 MODES = [rf"\.{key}\({value}\)" for key, values in {
     "DATA_WIDTH_A": ("32'd1", "32'd2", "32'd4", "32'd9", "32'd18", "32'd36"),
     "WRITEMODE_A": ('"NORMAL"', '"WRITETHROUGH"', '"READBEFOREWRITE"'),
@@ -47,7 +48,7 @@ def verdict(said, what):
 
 
 def small_designs(build):
-    """The designs as Yosys reads them (Icarus 11 cannot) and as it maps them."""
+    """Makes the designs as Yosys reads them (Icarus 11 cannot) and as it maps them."""
     script = ["read_verilog -sv -DTRINE_BLOCK_RAM designs.sv trine_sram.sv", "hierarchy -check -top designs", "proc", "opt_clean",
               "memory_collect", "write_verilog -noattr rtl.v", "synth_ecp5 -top designs -abc9", "rename designs netlist",
               "write_verilog -noattr netlist.v"]
@@ -63,7 +64,7 @@ def small_designs(build):
 
 
 def network(build, options):
-    """The design's netlist in trine_tb, with a memory image of the network."""
+    """Runs the design's netlist in trine_tb, with a memory image of the network."""
     settings = [word for s in options.set for word in ("--set", s)]
     trine("generate", "--config", options.config, *settings, "--out", build / "design", "--quiet")
     trine("run", "--config", options.config, *settings, options.model, "--backend", "arch", "--quiet", "--memory", build / "memory")
@@ -74,7 +75,7 @@ def network(build, options):
     run(["yosys", "-q", "-p", "; ".join(script)], design)
     packages = [design / f"trine_{name}_pkg.sv" for name in ("isa", "csr", "config")]
     run(["verilator", "--binary", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN",
-         "-fno-const-bit-op-tree",  # 5.006 miscompiles some of those
+         "-fno-const-bit-op-tree",  # Verilator 5.006 miscompiles some of these trees
          "--top-module", "trine_tb", "--Mdir", "obj", "--output-split", "20000", "-MAKEFLAGS", "OPT_FAST=-O1",
          *packages, "netlist.v", *CELLS, design / "trine_tb.sv"], build)
     for name in ("before", "after"):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Weights of FLOAT8E4M3FN beside int8 and int16 codes: all codes as whole numbers give them, rounded once, with onnx's own
-values of weights; ONNX Runtime, whose sums are float32, has the same but for a code now and then next to a tie.
+"""Compares weights of FLOAT8E4M3FN with int8 and int16 activations: all codes must equal whole-number arithmetic,
+rounded once, with onnx's own values of weights; ONNX Runtime, whose sums are float32, may differ by a code near a
+tie.
 
 usage: e4m3.py --build DIR [--networks N] [--backend arch|rtl] [--seed S]
-Each network is a Conv or a Gemm between quantizers, with any codes as weights, scales of powers of two, for each channel
+Each network is a Conv or a Gemm between quantizers, with any codes as weights, power-of-two scales, for each channel
 or one, biases and zero points. onnxruntime comes from PyPI into an environment of DIR. Exit code 1 if a code differs,
 77 without PyPI.
 """
@@ -20,7 +21,7 @@ DESIGN = ["--config", "edge64", "--set", "array.activations16=true", "--set", "a
 
 
 def network(drawn, path):
-    """Writes it. @return  its constants and weights"""
+    """Writes the network. @return  its constants and weights"""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper, save
 
@@ -56,15 +57,15 @@ def network(drawn, path):
 
 
 def exact(c, x):
-    """The network's output of float x."""
+    """Returns the network's output for float x."""
     import numpy as np
 
-    def codes(real, scale, zero):  # of float32, halves to even
+    def codes(real, scale, zero):  # from float32, halves to even
         kind = np.iinfo(zero.dtype)
         return np.clip(np.rint(real / scale) + int(zero), kind.min, kind.max) - int(zero)
 
     w = np.rint(c["w"] * 512).astype(np.int64)
-    # Bits that are 0 in all weights of a channel are its scale's; the bias is a multiple of that.
+    # Bits that are 0 in all weights of a channel belong to its scale; the bias is a multiple of that scale.
     bias = c["b"].astype(np.float64)
     for m, row in enumerate(w if w.ndim == 4 else w.T):
         every = int(np.bitwise_or.reduce(np.abs(row), axis=None))
@@ -83,7 +84,8 @@ def exact(c, x):
 
 
 def check_quantized(folder, drawn):
-    """`trine quantize --format` of a network with a transposed convolution, whose weights stay int8: all of it runs here."""
+    """Runs `trine quantize --format` on a network with a transposed convolution, whose weights stay int8: all of it
+    must run here."""
     import numpy as np
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper, save

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Activations and weights of FLOAT8E4M3FN: all codes as whole numbers give them, rounded once, with onnx's own values of
-codes and the nearest value found among them.
+"""Tests activations and weights of FLOAT8E4M3FN: all codes must equal whole-number arithmetic, rounded once, with
+onnx's own values of codes and a search for the nearest value.
 
 usage: e4m3_both.py --build DIR [--networks N] [--backend arch|rtl] [--seed S] [--products]
-Each network is a Conv, a Gemm or a sum of two, maxima, an average or a clamp behind it, between quantizers, with any
-codes as weights, scales of powers of two, for each channel or one, and biases. --products: a 1x1 layer that has each
-product of two numbers that are codes, 253 by 253, as a sum of its own. Exit code 1 if a code differs, 77 without PyPI.
+Each network is a Conv, a Gemm or a sum of two, followed by maxima, an average or a clamp, between quantizers, with
+any codes as weights, power-of-two scales, for each channel or one, and biases. --products: a 1x1 layer that computes
+each product of two codes that are numbers, 253 by 253, as a separate sum. Exit code 1 if a code differs, 77 without
+PyPI.
 """
 import argparse
 import pathlib
@@ -21,7 +22,7 @@ UNIT = 2 ** 9
 
 
 def values():
-    """Of the codes from 0 on, in units of 2^-9."""
+    """Returns the values of the nonnegative codes, in units of 2^-9."""
     return [m if e == 0 else (8 + m) << (e - 1) for e in range(16) for m in range(8) if (e, m) != (15, 7)]
 
 
@@ -30,9 +31,9 @@ PLACES = {v: place for place, v in enumerate(VALUES)}
 
 
 def nearest(numerator, denominator):
-    """The value nearest to a fraction, in units; of two the even code's. Whole numbers alone."""
+    """Returns the value nearest to a fraction, in units; at a tie the even code's. Only whole numbers."""
     size, low, high = abs(numerator), 0, len(VALUES) - 1
-    while low < high:  # the first value that the size is not beyond the border behind
+    while low < high:  # the first value whose upper border the size does not exceed
         middle = (low + high) // 2
         twice = (VALUES[middle] + VALUES[middle + 1]) * denominator
         if 2 * size > twice or (2 * size == twice and middle % 2):
@@ -43,13 +44,13 @@ def nearest(numerator, denominator):
 
 
 def codes_of(np, units):
-    """Of FLOAT8E4M3FN."""
+    """Returns codes of FLOAT8E4M3FN."""
     place = np.vectorize(lambda u: PLACES[abs(int(u))])(units)
     return (place + np.where(units < 0, 128, 0)).astype(np.uint8)
 
 
 class Model:
-    """An ONNX file in the making."""
+    """An ONNX file under construction."""
 
     def __init__(self, np):
         from onnx import TensorProto, helper, numpy_helper
@@ -84,18 +85,18 @@ class Model:
 
 
 def rounded(np, sums, exponent):
-    """sums * 2^exponent in units, each rounded once."""
+    """Returns sums * 2^exponent in units, each rounded once."""
     above, below = (1 << exponent, 1) if exponent >= 0 else (1, 1 << -exponent)
     return np.vectorize(lambda s: nearest(int(s) * above, below), otypes=[object])(sums)
 
 
 def product(np, drawn, model, name, real, a, exponent, of_conv):
-    """A Conv or Gemm of values `a` in units times 2^(exponent - 9). @return  its float name, units, exponent"""
+    """Adds a Conv or Gemm of values `a` in units times 2^(exponent - 9). @return  its float name, units, exponent"""
     C, M = a.shape[1], int(drawn.integers(1, 25))
     R = int(drawn.choice([1, 3])) if of_conv else 1
     by_channel = bool(drawn.integers(2))
     shape = [M, C, R, R] if of_conv else [C, M]
-    small = drawn.integers(3) == 0  # weights that fit a byte
+    small = drawn.integers(3) == 0  # weights that fit into a byte
     place = drawn.integers(-24 if small else -126, 25 if small else 127, shape)
     w = np.vectorize(lambda p: VALUES[abs(p)] * (-1 if p < 0 else 1), otypes=[object])(place)
     e = np.asarray(drawn.integers(-13, -9, M if by_channel else ()), dtype=np.float64)
@@ -125,7 +126,7 @@ def product(np, drawn, model, name, real, a, exponent, of_conv):
 
 
 def network(np, drawn, path):
-    """Writes a network. @return  its input and what it must give"""
+    """Writes a network. @return  its input and the expected output"""
     model = Model(np)
     of_conv = bool(drawn.integers(2))
     C, size = int(drawn.integers(1, 29)), int(drawn.integers(1, 10))
@@ -172,7 +173,7 @@ def network(np, drawn, path):
 
 
 def all_products(np, path):
-    """A layer of 253 channels of one input, on 253 pixels: each number that is a code by each."""
+    """Writes a layer of 253 channels of one input, on 253 pixels: each code that is a number times each other."""
     model = Model(np)
     place = np.arange(-126, 127)
     every = np.array([VALUES[abs(p)] * (-1 if p < 0 else 1) for p in place], dtype=object)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Small models of each family that is imported, their weights by a formula, and the logits of transformers' own float
-run: families.json and llama.gguf, which llm_test holds against the import.
+"""Records small models of each family that is imported, with weights from a formula, and the logits of transformers'
+own float run: families.json and llama.gguf, with which llm_test compares the import.
 
 usage: families.py --record          families.json and llama.gguf here
        families.py --machine TRINE [DESIGN]    texts of all families, as folders, on the architecture simulator and the RTL of
@@ -28,13 +28,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 SIZES = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
          "num_key_value_heads": 2, "vocab_size": 64, "max_position_embeddings": 64}
 TOKENS = [1, 17, 42, 5, 63, 0, 17, 9, 30, 31, 8, 8]
-SHOWN = [0, 5, 11]  # positions whose logits are recorded
+SHOWN = [0, 5, 11]  # positions with recorded logits
 WRITTEN = 4  # tokens behind them
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
           "original_max_position_embeddings": 16}
 BITNET = {"quant_method": "bitnet", "modules_to_not_convert": ["lm_head"]}
 AUTO = {**BITNET, "linear_class": "autobitlinear"}
-MODELS = {  # name: (family, keys, how ternary weights are stored)
+MODELS = {  # name: (family, keys, storage of ternary weights)
     "llama": ("Llama", {"rope_parameters": LLAMA3, "head_dim": 12}, None),
     "llama with biases": ("Llama", {"attention_bias": True, "tie_word_embeddings": True, "rope_parameters":
                                     {"rope_type": "linear", "factor": 2.5, "rope_theta": 10000.0}}, None),
@@ -45,7 +45,7 @@ MODELS = {  # name: (family, keys, how ternary weights are stored)
     "bitnet of before": ("BitNet", {"quantization_config": BITNET}, "divided"),
     "bitnet to round": ("BitNet", {"quantization_config": {**AUTO, "quantization_mode": "online"}}, "latent"),
 }
-# As llama.cpp has BitNet, for --check alone: SILU, rows of whole blocks.
+# llama.cpp's form of BitNet, only for --check: SILU, rows of whole blocks.
 CHECKED = {"bitnet of llama.cpp": ("BitNet", {"hidden_act": "silu", "hidden_size": 256, "intermediate_size": 512,
                                               "num_attention_heads": 8, "tie_word_embeddings": True}, "plain")}
 SCALE = 0.140625  # of ternary weights, a bfloat16
@@ -59,7 +59,7 @@ def fnv1a(text):
 
 
 def content(name, shape):
-    """-127..127, as llm_test has it."""
+    """Returns -127..127, like llm_test."""
     i = np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint32)
     x = np.uint32(fnv1a(name)) + i * np.uint32(0x9E3779B1)
     x ^= x >> np.uint32(15)
@@ -69,7 +69,8 @@ def content(name, shape):
 
 
 def values(name, shape):
-    """Exact in bfloat16. Norms are around 1, but Gemma's, which add that themselves."""
+    """Returns values that are exact in bfloat16. Norms are around 1, except for Gemma's, to which Gemma adds 1
+    itself."""
     c = content(name, shape).astype(np.float32)
     if len(shape) == 1 and "norm" in name:
         return 1 + np.trunc(c / 4) / 128
@@ -81,7 +82,7 @@ def is_product(name):
 
 
 def network(name):
-    """The model in float32; {name: tensor} as stored, and the config as stored."""
+    """Returns the model in float32; {name: tensor} as stored, and the config as stored."""
     family, keys, ternary = (MODELS | CHECKED)[name]
     quantized = keys.get("quantization_config")
     plain = {k: v for k, v in keys.items() if k != "quantization_config"}
@@ -124,7 +125,7 @@ def logits_of(model):
 
 
 def greedy(model):
-    """What the model writes behind TOKENS: always the most likely token."""
+    """Returns the tokens that the model generates after TOKENS: always the most likely one."""
     tokens = list(TOKENS)
     with torch.no_grad():
         while len(tokens) < len(TOKENS) + WRITTEN:
@@ -148,7 +149,7 @@ def gguf_name(name):
 
 
 def write_gguf(path, floats, text, half, vocabulary=None, ternary=None):
-    """As llama.cpp's converter does: for llama, pairs of rotated channels lie beside each other."""
+    """Writes GGUF like llama.cpp's converter: for llama, pairs of rotated channels are neighbours."""
     arch = {"mistral": "llama"}.get(text["model_type"], text["model_type"])
     w = gguf.GGUFWriter(path, arch)
     head = text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"]
@@ -201,7 +202,7 @@ def write_gguf(path, floats, text, half, vocabulary=None, ternary=None):
 
 
 def vocabulary(w):
-    """Letters, two words and the parts that lead to them."""
+    """Adds letters, two words and their parts."""
     texts = ["<unk>", "<s>", "</s>"] + [chr(c) for c in range(ord("a"), ord("z") + 1)]
     texts += ["▁", ".", ",", "▁t", "he", "▁the", "in", "er", "an", "▁a", "on", "re", "at", "en", "nd", "▁and"]
     texts += [f"<extra{i}>" for i in range(64 - len(texts))]
@@ -245,7 +246,7 @@ def check(dump):
                 tensors = {k: v if v.dtype == torch.uint8 else v.to(kind).contiguous() for k, v in stored.items()}
                 safetensors.torch.save_file(tensors, home / "model.safetensors")
                 worst = max(worst, difference(dump, home, wanted, f"{name}, folder, {kind}"))
-            if text["model_type"] != "bitnet":  # llama.cpp's has another gate
+            if text["model_type"] != "bitnet":  # llama.cpp's BitNet has another gate
                 write_gguf(folder / "m.gguf", floats, text, False)
                 worst = max(worst, difference(dump, folder / "m.gguf", wanted, f"{name}, GGUF"))
             elif name in CHECKED:
@@ -264,7 +265,7 @@ def difference(dump, path, wanted, what):
 
 
 def machine(trine, design):
-    """Whether the machine writes the same text on simulator and RTL, exactly."""
+    """Returns true if the machine generates the same text on simulator and RTL, exactly."""
     good = True
     with tempfile.TemporaryDirectory() as folder:
         home = pathlib.Path(folder) / "model"

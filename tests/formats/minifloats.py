@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Records the eight-bit number formats as ml_dtypes and softposit have them: minifloats.json, which isa_test holds
-against machine/minifloat.h.
+"""Records the eight-bit number formats of ml_dtypes and softposit: minifloats.json, with which isa_test compares
+machine/minifloat.h.
 
 usage: minifloats.py [OUT]     needs ml_dtypes 0.6.0, softposit 0.3.4.4 and numpy of PyPI
 `values`: of all codes, null for NaN, infinity and NaR. `probes`: real numbers and the code of each: borders between
-codes, what lies beside them, random numbers. `products`: FNV-1a of the codes of all 65,536 products, in their order
-(0x80 where an operand is no value). Beyond the largest value the libraries have infinity or NaN, Trine and ONNX's
-`saturate` the largest one: numbers are limited to that first. posit<8,1> is posit16 of the code shifted by eight. A
-product of it is rounded here, by borders that are codes of posit16.
+codes, their neighbours, random numbers. `products`: FNV-1a of the codes of all 65,536 products, in their order (0x80
+if an operand has no value). Beyond the largest value the libraries return infinity or NaN, Trine and ONNX's
+`saturate` the largest one: numbers are limited to it first. posit<8,1> is posit16 of the code shifted by eight.
+Products of it are rounded here, with borders that are codes of posit16.
 """
 import json
 import math

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Records what each code of the formats of few bits stands for, as others' libraries have it: tables.json, which
-reference_golden_test holds against the readers and packers.
+"""Records the value of each code of the low-bit formats, from other libraries: tables.json, with which
+reference_golden_test compares the readers and packers.
 
 usage: record.py [OUT]     needs ml_dtypes 0.6.0, gguf 0.19.0, onnx 1.19.1 and numpy of PyPI
 `onnx/TYPE`: both codes of each byte, the first one low. `ml_dtypes/TYPE`: all codes. `gguf/TYPE`: a block of scale 1
-with all codes, in the order of its channels, and its bytes behind the scale.
+with all codes, in the order of its channels, and its bytes after the scale.
 """
 import json
 import pathlib
@@ -22,7 +22,7 @@ BLOCKS = {"Q4_0": np.frombuffer(np.float16(1).tobytes(), np.uint8), "MXFP4": np.
 
 
 def values(array):
-    """-0 as 0: JSON's readers may not tell them apart."""
+    """Converts -0 to 0, because JSON readers may not distinguish them."""
     return [float(v) + 0.0 for v in np.asarray(array).astype(np.float64).reshape(-1)]
 
 

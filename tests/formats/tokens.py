@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tokenizers as sentencepiece and tokenizers train them, and the tokens that these give for texts.
+"""Records tokenizers trained by sentencepiece and tokenizers, and their tokens for texts.
 
 usage: tokens.py --record          pieces.model, pieces_spaces.model, bpe_*.json and tokens.json here, for llm_test
        tokens.py --wide N DUMP     N lines of ten scripts, N texts of random characters and N of random bytes through
@@ -42,7 +42,7 @@ def translations(language):
 
 
 def lines(count, seed=1):
-    """Of all languages alike; some of several, with digits, spaces and chat tokens in them."""
+    """Returns lines of all languages in equal numbers; some mix languages, digits, spaces and chat tokens."""
     of = {language: list(translations(language)) for language in LANGUAGES}
     rng = random.Random(seed)
     made = []
@@ -109,7 +109,7 @@ def train_bytes(texts, size, name):
     if name == "llama3":
         t.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), processors.TemplateProcessing(
             single="<|begin|> $A", pair="<|begin|> $A <|begin|> $B", special_tokens=[("<|begin|>", 0)])])
-    t.encode_special_tokens = True  # chat tokens in a text stay text
+    t.encode_special_tokens = True  # chat tokens in a text are treated as text
     return t
 
 
@@ -128,7 +128,8 @@ class Pieces:
         return self.oracle.vocab_size()
 
     def shown(self, data, ids):
-        """Bytes that are no character become U+FFFD each; that of a run of byte pieces alone."""
+        """Replaces bytes that are not a character by U+FFFD each; the replacement of a run of byte pieces is
+        separate."""
         out, rest = "", data
         while rest:
             try:
@@ -170,13 +171,13 @@ def through(dump, how, path, items):
 
 
 def same_nfc(texts):
-    """Without those whose normal form the tokenizers package has by an older Unicode than Python."""
+    """Returns texts without those that the tokenizers package normalizes by an older Unicode version than Python's."""
     nfc = normalizers.NFC()
     return [t for t in texts if isinstance(t, bytes) or nfc.normalize_str(t) == unicodedata.normalize("NFC", t)]
 
 
 def compare(what, codec, path, texts, dump, size):
-    """Differences of tokens and of texts."""
+    """Counts differences of tokens and of texts."""
     wanted = [codec.encode(t) for t in texts]
     got = through(dump, "--encode", path, [t.encode() if isinstance(t, str) else t for t in texts])
     bad = [i for i, (w, g) in enumerate(zip(wanted, got)) if list(struct.unpack(f"<{len(g) // 4}i", g)) != w]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Files of weights as gguf and safetensors write them, and the float32 values that they read from them.
+"""Records files of weights that gguf and safetensors write, and the float32 values that they read from them.
 
 usage: weights.py --record            weights.gguf, weights.safetensors and weights.npy here, for llm_test
        weights.py --wide N DUMP       N random files of each format through DUMP (ninja llm_dump), values bit for bit
@@ -26,11 +26,11 @@ TYPES = [Q.F32, Q.F16, Q.BF16, Q.Q8_0, Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.Q4_K, Q
 QUANTIZED_BY_ORACLE = {Q.BF16, Q.Q8_0, Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.TQ1_0, Q.TQ2_0, Q.MXFP4}
 DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16, "I8": np.int8, "U8": np.uint8}
 HALVES = {Q.F16: [0], Q.Q8_0: [0], Q.Q4_0: [0], Q.Q4_1: [0, 2], Q.Q5_0: [0], Q.Q5_1: [0, 2], Q.Q4_K: [0, 2],
-          Q.Q5_K: [0, 2], Q.Q6_K: [208], Q.TQ1_0: [52], Q.TQ2_0: [64]}  # where scales lie
+          Q.Q5_K: [0, 2], Q.Q6_K: [208], Q.TQ1_0: [52], Q.TQ2_0: [64]}  # offsets of scales
 
 
 def block_bytes(random, kind, rows, columns, finite):
-    """Random bytes [rows, bytes]; `finite`: no scale is infinite or NaN."""
+    """Returns random bytes [rows, bytes]; `finite`: no scale is infinite or NaN."""
     elements, size = gguf.GGML_QUANT_SIZES[kind]
     blocks = random.integers(0, 256, (rows * columns // elements, size), dtype=np.uint8)
     if finite:
@@ -71,7 +71,7 @@ def write_gguf(path, random, tensors, keys, finite):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    reader = gguf.GGUFReader(path)  # the oracle reads what it wrote
+    reader = gguf.GGUFReader(path)  # the reference reads its own file
     for t in reader.tensors:
         read = dequantized(np.ascontiguousarray(t.data).view(np.uint8).reshape(-1, t.data.shape[-1] * t.data.itemsize),
                            t.tensor_type)
@@ -94,7 +94,7 @@ def write_safetensors(path, random, tensors, finite):
 
 
 def same_bits(a, b):
-    """NaN may have any payload."""
+    """Compares bits; NaN may have any payload."""
     a, b = (np.asarray(v, np.float32).reshape(-1) for v in (a, b))
     return a.size == b.size and bool(np.all((a.view(np.uint32) == b.view(np.uint32)) | (np.isnan(a) & np.isnan(b))))
 
@@ -121,7 +121,7 @@ def random_shape(random, elements):
 
 
 def parsed(path):
-    """[(name, type, shape, values)] of what DUMP wrote."""
+    """Returns [(name, type, shape, values)] from DUMP's output."""
     data, place, found = path.read_bytes(), 0, []
     while place < len(data):
         end = data.index(b"\n", place)

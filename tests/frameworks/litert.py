@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The delegate in LiteRT's interpreter: bit-exact to the interpreter alone (BUILTIN_REF).
+"""Tests the delegate in LiteRT's interpreter: bit-exact to the interpreter without it (BUILTIN_REF).
 
 usage: litert.py LIBRARY SCRATCH [--sessions N] [--refused] [--rtl] [MODEL...]
---refused: this version of LiteRT is none that the delegate knows.
+--refused: the delegate does not support this version of LiteRT.
 """
 import sys
 
@@ -41,7 +41,7 @@ class Checks:
         return litert.load_delegate(self.library, {"report": str(self.report), **options})
 
     def exact(self, model, **options):
-        """@return the report, or None: LiteRT itself does not load the file"""
+        """@return the report, or None if LiteRT itself cannot load the file"""
         try:
             alone = interpreter(model)
         except (RuntimeError, ValueError):
@@ -49,7 +49,7 @@ class Checks:
         try:
             ours = interpreter(model, [self.delegate(**options)])
         except RuntimeError as error:
-            expect(model.name, not str(error), error)  # tensors of open size: LiteRT takes no delegate, without a word
+            expect(model.name, not str(error), error)  # LiteRT silently refuses delegates for tensors of open size
             return None
         for seed in range(2):
             inputs = random_inputs(alone, seed)
@@ -100,7 +100,7 @@ def main():
     reports = [(model, checks.exact(model)) for model in options.models]
     for model, report in reports:
         print(f"{model.name}: {'not loaded by LiteRT, or with no delegate' if report is None else told(report)}")
-    # LiteRT alone leaves 0.8 KiB.
+    # LiteRT without the delegate leaves 0.8 KiB.
     print(f"litert: exact, {leaks(checks.session, options.sessions, 2 if options.sessions > 100 else 50):.2f} KiB a session")
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The provider in ONNX Runtime's sessions: equal to the processor's provider but for near ties.
+"""Tests the provider in ONNX Runtime's sessions: equal to the processor's provider except for near ties.
 
 usage: onnx_runtime.py LIBRARY SCRATCH [--sessions N] [--refused] [--rtl] [MODEL...]
---refused: this version of ONNX Runtime is none that the provider knows.
+--refused: the provider does not support this version of ONNX Runtime.
 """
 import ctypes
 import pathlib
@@ -23,7 +23,7 @@ KEPT = (OSError, RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.Fail)
 
 
 def check_slots():
-    """Each place of sw/abi/ort.h holds a function of the runtime's own, in both tables."""
+    """Requires that each slot of sw/abi/ort.h contains a function of the runtime itself, in both tables."""
     folder = pathlib.Path(onnxruntime.__file__).parent / "capi"
     library = ctypes.CDLL(str(next(folder.glob("libonnxruntime.so.*"))))
     library.OrtGetApiBase.restype = ctypes.POINTER(ctypes.c_void_p)
@@ -68,7 +68,7 @@ class Checks:
                 for i in session.get_inputs()}
 
     def equal(self, model, level, **options):
-        """@return the report, or None: ONNX Runtime itself does not load the file"""
+        """@return the report, or None if ONNX Runtime itself cannot load the file"""
         try:
             alone = [self.made(model, like, alone=True) for like in {"none", level}]
         except KEPT:
@@ -87,7 +87,7 @@ class Checks:
     def refused(self, text, model=ROOT / "tests/torch/resnet.onnx", **options):
         try:
             self.made(model, "default", **options)
-        except Exception as error:  # each kind of status has a class of its own
+        except Exception as error:  # each kind of status has its own class
             return expect("refusal", text in str(error), error)
         expect("refusal", False, f"{options} is taken, wanted: {text}")
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The plug-ins of LiteRT and ONNX Runtime, as a user loads them.
+"""Tests the plug-ins of LiteRT and ONNX Runtime as a user loads them.
 
 usage: run.py --build DIR --plugins DIR [--full]
---plugins: where libtrine_delegate.so and libtrine_ort.so lie. The frameworks come from PyPI into virtual environments of
-DIR; --full takes every version that the plug-ins know and one that they refuse, all networks of the repository, 1,000
-sessions. Exit code 77 without PyPI.
+--plugins: the folder of libtrine_delegate.so and libtrine_ort.so. The frameworks come from PyPI into virtual
+environments of DIR; --full tests every version that the plug-ins support and one that they refuse, all networks of
+the repository, 1,000 sessions. Exit code 77 without PyPI.
 """
 import argparse
 import pathlib
@@ -43,7 +43,8 @@ def environment(build, package, version):
 
 
 def models(suffix):
-    """The repository's, but those that LiteRT and ONNX Runtime compute in float: each kernel rounds another way."""
+    """Returns the repository's models, except for those that LiteRT and ONNX Runtime compute in float, where kernels
+    round differently."""
     found = sorted(p for p in ROOT.rglob(f"*{suffix}") if "build" not in p.relative_to(ROOT).parts)
     return [p for p in found if "float" not in p.stem]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checks of both plug-ins share: data, several sessions, what a partition says."""
+"""The common part of the checks of both plug-ins: data, parallel sessions, the report on a partition."""
 import argparse
 import json
 import pathlib
@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def shared_options(page):
-    """The command line of either script. @param page  its docstring"""
+    """Parses the command line of either script. @param page  its docstring"""
     parser = argparse.ArgumentParser(description=page.splitlines()[0])
     parser.add_argument("library", type=pathlib.Path)
     parser.add_argument("scratch", type=pathlib.Path)
@@ -29,7 +29,7 @@ def expect(what, holds, text=""):
 
 
 def data(shape, dtype, random):
-    """Random values as networks take them; whole numbers of 32 and 64 bits are places in tables, as a rule."""
+    """Returns random values for networks; whole numbers of 32 and 64 bits are usually table indices."""
     if np.issubdtype(dtype, np.floating):
         return (random.random(shape) * 2 - 1).astype(dtype)
     if dtype in (np.bool_, np.int32, np.int64):
@@ -39,19 +39,19 @@ def data(shape, dtype, random):
 
 
 def close(ours, theirs):
-    """Equal but for near ties: at most a few codes, by one step each."""
+    """Returns true for equality except for near ties: at most a few codes, by one step each."""
     if np.array_equal(ours, theirs):
         return True
     a, b = ours.astype(np.float64), theirs.astype(np.float64)
     gaps = np.diff(np.unique(b))
     step = gaps.min() if gaps.size else 1.0
     far = np.abs(a - b)
-    small = far <= 4e-7 * np.maximum(1, np.abs(b))  # another function of the C library
+    small = far <= 4e-7 * np.maximum(1, np.abs(b))  # differences between C libraries
     return bool(np.all(small | (far <= 1.01 * step))) and np.count_nonzero(~small) <= max(8, a.size // 20)
 
 
 def partition(path):
-    """The report, checked against itself."""
+    """Returns the report, checked for consistency."""
     report = json.loads(pathlib.Path(path).read_text())
     inside = sorted(n for part in report["parts"] for n in part["nodes"])
     left = [node["node"] for node in report["left"]]
@@ -68,7 +68,7 @@ def told(report):
 
 
 def at_once(session, threads=4, times=5):
-    """Sessions of several threads, made and run side by side, give what one alone gives."""
+    """Requires that sessions of several threads in parallel give the same as a single one."""
     alone, wrong = session()(), []
 
     def work():
@@ -85,7 +85,7 @@ def at_once(session, threads=4, times=5):
 
 
 def lock_is_free(run):
-    """Another thread goes on while the framework runs a network."""
+    """Requires that another thread can run while the framework runs a network."""
     ticks, done = [0], threading.Event()
 
     def count():
@@ -107,7 +107,7 @@ def resident():
 
 
 def leaks(session, times, allowed):
-    """Resident KiB that a session leaves, after those that warm up."""
+    """Measures resident KiB that a session leaves, after some that warm up."""
     for _ in range(times // 5):
         session()()
     before = resident()

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Feeds the readers of files with what libFuzzer makes of good files, under address and undefined-behaviour sanitizers.
+"""Feeds file readers with inputs that libFuzzer derives from valid files, under address and undefined-behaviour sanitizers.
 
 usage: run.py [--seconds N | --replay PROGRAM] [--build DIR] [--anew] [--pack] [READER]...
-Builds with clang 14 or 19 (Debian 12, 13: clang-N, libclang-rt-N-dev) in build/hostile. Seeds: the models, vectors, presets and
-configurations of this repository, `found/` beside this program (inputs that once failed), and what earlier runs kept in
-the build folder or, with --pack, in corpus.tar.xz. Every input must be read or refused within 10 s and 2 GB. Exit code 1 if one is not: it lies in the
-build folder then, and belongs into found/; 2 if the build fails, 77 without clang. --replay needs no clang: the seeds alone,
-as they are and damaged, through that program (hostile_replay).
+Builds with clang 14 or 19 (Debian 12, 13: clang-N, libclang-rt-N-dev) in build/hostile. Seeds: the models, vectors,
+presets and configurations of this repository, `found/` in this folder (inputs that once failed), and inputs that
+earlier runs stored in the build folder or, with --pack, in corpus.tar.xz. Every input must be read or refused within
+10 s and 2 GB. Exit code 1 if one is not: it is in the build folder then, and should be added to found/; 2 if the
+build fails, 77 without clang. --replay needs no clang: it runs only the seeds, unchanged and damaged, through that
+program (hostile_replay).
 """
 import argparse
 import json
@@ -68,7 +69,7 @@ def build(folder):
 
 
 def seed(reader, corpus):
-    """Copies the small ones of the repository's files of that kind; nothing to begin with is a seed, too."""
+    """Copies the small files of that kind from the repository; an empty file is a seed, too."""
     corpus.mkdir(parents=True, exist_ok=True)
     files = [f for pattern in SEEDS[reader] for f in ROOT.glob(pattern)]
     files += (HERE / "found").glob(f"{reader}-*")
@@ -78,7 +79,7 @@ def seed(reader, corpus):
 
 
 def unpack(folder):
-    """What earlier runs kept, READER/HASH each."""
+    """Unpacks the inputs that earlier runs stored, READER/HASH each."""
     if not CORPUS.exists():
         return
     with tarfile.open(CORPUS) as archive:
@@ -89,13 +90,13 @@ def unpack(folder):
 
 
 def forget(folder, readers):
-    """What earlier runs kept of these."""
+    """Deletes the inputs that earlier runs stored for these readers."""
     for file in (f for reader in readers for f in (folder / reader).glob("*")):
         file.unlink()
 
 
 def pack(folder):
-    """The inputs that libFuzzer found, not those that lie in the repository anyway."""
+    """Packs the inputs that libFuzzer found, without those that the repository contains anyway."""
     found = sorted(f for f in folder.glob("*/*") if re.fullmatch("[0-9a-f]{40}", f.name))
     fresh = CORPUS.with_suffix(".new")
     with tarfile.open(fresh, "w:xz", preset=9) as archive:
@@ -109,7 +110,7 @@ def pack(folder):
 
 
 def seed_programs(folder, corpus):
-    """A program that the tool compiles, if there is a tool."""
+    """Compiles a program as a seed, if the tool exists."""
     tool = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
     for model in ("models/plus_filter.tflite", "models/mnist_binary.onnx"):
         call([tool, "compile", "--config", "braintta-size", ROOT / model, "--out",
@@ -117,7 +118,7 @@ def seed_programs(folder, corpus):
 
 
 def collect(reader, options):
-    """The folder of the reader's seeds."""
+    """Returns the folder of the reader's seeds."""
     corpus = options.build / "corpus" / reader
     seed(reader, corpus)
     if reader == "program":
@@ -134,17 +135,17 @@ def tell(reader, inputs, good):
 
 
 def replay(reader, options):
-    """Whether all seeds and damaged seeds were read or refused."""
+    """Returns true if all seeds and damaged seeds were read or refused."""
     done = call([options.replay, reader, DAMAGED, collect(reader, options)])
     inputs = int(done.stdout) if done.returncode == 0 else 0
-    good = tell(reader, inputs, inputs > 0)  # no seeds are no check
+    good = tell(reader, inputs, inputs > 0)  # without seeds nothing was checked
     if not good:
         print("  " + done.stdout[-500:].strip())
     return good
 
 
 def feed(reader, options):
-    """Whether all inputs were read or refused."""
+    """Returns true if all inputs were read or refused."""
     corpus = collect(reader, options)
     done = call([options.build / "tests" / "hostile" / "hostile_fuzz", corpus,
                  f"-max_total_time={options.seconds}", "-timeout=10", "-rss_limit_mb=2048",

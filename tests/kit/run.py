@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The verification kit (trine generate --kit) of a 3x4 design, a cluster and one with int16: what is emitted, and runs
-under Icarus.
+"""Tests the verification kit (trine generate --kit) of a 3x4 design, a cluster and one with int16: checks the emitted
+files, and runs them under Icarus.
 
 usage: run.py --build DIR --cmake BUILD [--full] [--jobs N] [--table NAME] [--keep]
-The short form checks the kit's files against the design's own headers and runs one test of each design. --full runs all of its
-tests and plants 40 bugs, of which 80 % must be found; in DIR it goes on where it stopped. --table prints what a full
-run left, as Markdown, --keep writes its tables into bench/results. cocotb, cocotbext-axi and pyuvm come from
-PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
+The short form checks the kit's files against the design's own headers and runs one test of each design. --full runs
+all tests of the 3x4 design and plants 40 bugs, of which 80 % must be found; an interrupted run continues in DIR.
+--table prints the results of a full run as Markdown, --keep writes its tables into bench/results. cocotb,
+cocotbext-axi and pyuvm come from PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
 """
 import argparse
 import collections
@@ -27,11 +27,12 @@ from harness import ROOT, fail, trine, with_packages  # noqa: E402
 KIT = ROOT / "gen" / "kit"
 DESIGN = ["name=kit3x4", "array.rows=3", "array.cols=4", "memory.dmem_kib=8", "memory.pmem_kib=2", "memory.param_channels=64"]
 SMALL = ["array.cols=4", *DESIGN[3:]]
-# Where unknown values (X) spread once: their folder, keys, arguments of the kit's run.py.
+# Designs in which unknown values (X) once spread: their folder, keys, arguments of the kit's run.py.
 OTHERS = [("cluster", ["name=cluster", "array.rows=2", "cluster.cores=2", *SMALL], ["--test", "Registers"]),
           ("int16", ["name=int16", "array.rows=4", "array.activations16=true", "array.formats=true", *SMALL],
            ["--test", "Programs", "--seed", "7", "--programs", "1", "--length", "8"])]
-# Commits before a draw: nobody chose the places. What the first two left taught the kit; the last one is tried by --full.
+# Hashes of commits before a draw, so that nobody chose the places. Survivors of the first two improved the kit;
+# --full runs the last one.
 SEEDS = {"bugs": "f787f189", "bugs_again": "a4e9f83f", "bugs_fresh": "e390761c"}
 TRIED = "bugs_fresh"
 
@@ -43,7 +44,7 @@ def generate(build, design):
 
 
 def check_files(build):
-    """All of gen/kit is there, and every file compiles."""
+    """Requires that all of gen/kit is emitted, and that every file compiles."""
     for file in KIT.iterdir():
         copy = build / "kit" / file.name
         if copy.read_bytes() != file.read_bytes():
@@ -53,7 +54,7 @@ def check_files(build):
 
 
 def check_registers(build, description):
-    """The register model's words are those of the C header, which is printed apart."""
+    """Compares the register model's words with those of the C header, which is printed separately."""
     header = (build / "design" / "trine_csr.h").read_text()
     defined = {name: int(value, 16) for name, value in re.findall(r"#define TRINE_CSR_(\w+) (0x[0-9A-Fa-f]+)u?$", header, re.MULTILINE)}
     sys.path.insert(0, str(build / "kit"))
@@ -63,7 +64,7 @@ def check_registers(build, description):
             fail(f"{register['name']} is at {register['offset']}, in the header at {defined[register['name'].upper()]}")
     known = {r["name"].upper() for r in description["registers"]}
     lacking = set(re.findall(r"^\| 0x\S+ \| (\w+)", (build / "design" / "registers.md").read_text(), re.MULTILINE)) - known
-    if lacking != {"ECC_CORRECTED", "IMEM_CORRECTED"}:  # this design has no codes
+    if lacking != {"ECC_CORRECTED", "IMEM_CORRECTED"}:  # this design lacks ECC
         fail(f"the register model lacks {lacking}")
     offsets = list(kit_description.OFFSETS.values())
     if len(set(offsets)) != len(offsets):
@@ -71,7 +72,7 @@ def check_registers(build, description):
 
 
 def check_programs(build):
-    """What the assembler puts together, the package takes apart, and the kit as well."""
+    """Requires that the package and the kit disassemble what the assembler writes."""
     import kit_description
     words = kit_description.Assembler().run("load", dram=64, words=6, rows_last=1, dram_stride=128, signal=8)
     runs = list(kit_description.runs_of(words.run("store", dram=512, words=6, wait=1).bytes()))
@@ -80,7 +81,7 @@ def check_programs(build):
 
 
 def check_bugs(build):
-    """A seed gives the same bugs; each changes one line of a module."""
+    """Requires that a seed gives the same bugs, each of which changes one line of a module."""
     import bugs
     import run
     files = run.sources(build / "design")
@@ -109,14 +110,15 @@ module trine_axi_top(input aclk, input aresetn, input [3:0] in, output [3:0] out
   trine_part u_part (.clk(aclk), .rst_n(aresetn), .in(read), .out(out));
 endmodule
 """
-# What a line becomes, and whether the pins tell it from the right one.
+# The changed line, and whether the change shows at the pins.
 CHANGES = (("valid ? data :", "valid ? (data | {4{odd}}) :", False), ("valid ? data :", "valid ? data + 4'd0 :", False),
            ("valid ? data :", "valid ? {4{odd}} :", True), ("{4{odd}};", "{4{!odd}};", True),
            ("always @(posedge clk or negedge rst_n) if (!rst_n) valid <= 1'b0; else", "always @(posedge clk)", True), ("odd <= 1'b0", "odd <= in[0]", True))
 
 
 def check_equivalence(build):
-    """What no input shows is proven, what one shows is not, a register without a reset begins with anything."""
+    """Requires a proof for changes that no input shows, and none for others; a register without a reset starts with
+    any value."""
     import equivalence
     plain, changed = build / "equivalence" / "plain", build / "equivalence" / "changed"
     shutil.rmtree(plain.parent, ignore_errors=True)
@@ -132,7 +134,7 @@ def check_equivalence(build):
 
 
 def package(build, cmake):
-    """The Python package from the tree, for an environment: $PYTHONPATH."""
+    """Makes the Python package from the tree, for an environment: $PYTHONPATH."""
     folder = build / "package" / "trine"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "share").mkdir(parents=True)
@@ -160,13 +162,13 @@ assert len(closed) > len(hits) + 40, f"{len(closed)} bins, {len(hits)} without p
 
 
 def check_closing(build, environment):
-    """Programs that are made for open bins hit some, and no program hits a bin that is left out."""
+    """Requires that programs made for open bins hit some, and that no program hits an excluded bin."""
     if subprocess.run([sys.executable, "-B", "-c", CLOSING], cwd=build / "kit", env=environment).returncode != 0:
         fail("programs for open bins: see above")
 
 
 def kit(build, environment, program, *arguments):
-    """@return whether it passes"""
+    """@return true if it passes"""
     command = [sys.executable, "-B", build / "kit" / program, "--design", build / "design", *arguments]
     return subprocess.run([str(c) for c in command], cwd=build, env=environment).returncode == 0
 
@@ -183,7 +185,7 @@ def coverage_lines(build):
 
 
 def bug_lines(build, name):
-    """A row a bug: who found it and how, or why nobody did (survivors.txt)."""
+    """Returns a row for each bug: which test found it and how, or why none did (survivors.txt)."""
     sys.path.insert(0, str(build / "kit"))
     import bugs
     reasons = dict(line.rsplit(" | ", 1) for line in (HERE / "survivors.txt").read_text().splitlines() if " | " in line)
@@ -204,7 +206,7 @@ LINES = {"coverage": coverage_lines, **{name: functools.partial(bug_lines, name=
 
 
 def keep(build):
-    """bench/results: what the pages show."""
+    """Writes the tables that the pages show to bench/results."""
     sys.path.insert(0, str(ROOT / "bench"))
     import store
     for name in ("coverage", TRIED):
@@ -239,7 +241,7 @@ def main():
     environment = package(build, options.cmake.resolve())
     check_closing(build, environment)
     passes = kit(build, environment, "run.py", "--test", "Registers", "--work", build / "kit_work")
-    floats = ROOT / "tests" / "onnx" / "int4_weights.onnx"  # its input is one of floats
+    floats = ROOT / "tests" / "onnx" / "int4_weights.onnx"  # its input is a float tensor
     passes = kit(build, environment, "run.py", "--test", "Network", "--model", floats, "--work", build / "kit_work") and passes
     for name, design, arguments in OTHERS:
         generate(build / name, design)

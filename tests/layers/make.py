@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the single operators and small blocks of this folder, a file for each kind with an output
-for each case, and LiteRT's vectors of them.
+"""Writes the single operators and small blocks of this folder, a file for each kind with an output for each case, and
+their vectors by LiteRT.
 
     make.py [NAME...]
 """
@@ -19,12 +19,12 @@ from tflite_net import SAME, VALID, Int8Net  # noqa: E402
 
 RELU, RELU_N1, RELU6 = 1, 2, 3
 RECTIFIERS = ((RELU, "relu"), (RELU_N1, "relu_n1"), (RELU6, "relu6"))
-WIDE = (0.1, -20)  # codes of -10.8 to 14.7: beyond what each rectifier lets through
-GATE = (1 / 256, -128)  # what LOGISTIC and SOFTMAX write
+WIDE = (0.1, -20)  # codes of -10.8 to 14.7: exceeds the range of each rectifier
+GATE = (1 / 256, -128)  # output quantization of LOGISTIC and SOFTMAX
 
 
 def convolutions(m):
-    """Windows, strides, paddings, dilation, groups, deep and shallow channels."""
+    """Adds windows, strides, paddings, dilation, groups, deep and shallow channels."""
     x = m.input((1, 9, 11, 5))
     for k in (1, 3, 5):
         for s in (1, 2):
@@ -53,7 +53,7 @@ def depthwise(m):
 
 
 def dense(m):
-    """Rows of maps by weights, and products of two maps."""
+    """Adds rows of maps by weights, and products of two maps."""
     m.named(m.fc(m.input((1, 64)), 10), "fc_64_10")
     m.named(m.fc(m.input((1, 300)), 100, RELU), "fc_300_100_relu")
     m.named(m.fc(m.input((7, 33)), 19), "fc_batch7")
@@ -70,7 +70,7 @@ def dense(m):
 
 
 def elementwise(m):
-    """Two maps; a map and a value for each channel, or one for all."""
+    """Adds operators on two maps; on a map and a value for each channel, or one for all."""
     a, b, c = m.input((1, 6, 6, 8)), m.input((1, 6, 6, 8)), m.input((1, 1, 1, 8))
     for kind in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE"):
         scale = {"MUL": 90, "SQUARED_DIFFERENCE": 200}.get(kind, 1.5)
@@ -86,7 +86,7 @@ def elementwise(m):
 
 
 def functions(m):
-    """Of all 256 codes."""
+    """Adds functions of all 256 codes."""
     x = m.tensor((1, 16, 16), 0.03, -9)
     m.q[x] = (0.03, -9)
     m.inputs.append(x)
@@ -116,7 +116,7 @@ def pools(m):
 
 
 def movement(m):
-    """Codes in other places, and sizes of images that int8 weights reach."""
+    """Adds moved codes, and image sizes for which int8 weights suffice."""
     x = m.input((1, 5, 6, 4))
     y = m.op("RELU", [x], m.shapes[x], like=x)
     m.named(m.op("CONCATENATION", [x, y], (1, 5, 6, 8), {0: ("i", 3)}, like=x), "concat_c")
@@ -137,7 +137,7 @@ def movement(m):
 
 
 def resize_odd(m):
-    """Weights that no int8 holds: refused, exact in the golden layers."""
+    """Adds weights that do not fit into int8: refused, exact in the golden layers."""
     x = m.input((1, 5, 6, 4))
     m.named(m.op("RESIZE_BILINEAR", [x, m.constant([11, 9])], (1, 11, 9, 4),
                  {2: ("?", False), 3: ("?", False)}, like=x), "resize_bilinear")
@@ -155,7 +155,7 @@ def blocks(m):
 
 
 def windows(m):
-    """Other strides, dilations and windows of rows than of columns."""
+    """Adds different strides, dilations and windows for rows and columns."""
     x = m.input((1, 9, 8, 5))
     for padding, name in ((SAME, "same"), (VALID, "valid")):
         for kind, product in (
@@ -177,7 +177,7 @@ def windows(m):
 
 
 def rectified(m):
-    """Each fused activation of each operator that may have one."""
+    """Adds each fused activation of each operator that may have one."""
     x, y = m.input((1, 5, 6, 7)), m.tensor((1, 5, 6, 7), *WIDE)
     m.q[y] = WIDE
     m.inputs.append(y)
@@ -199,7 +199,7 @@ BLOCKS = ("attention_2x16_8", "encoder_2x16_8")
 
 
 def cases(name, inputs):
-    """All codes, once, of the functions; else random ones, and the smallest and largest."""
+    """Returns all codes, once, for the functions; otherwise random ones, and the smallest and largest."""
     if name == "functions":
         codes = np.arange(-128, 128).astype(np.int8)
         return [({"id": "codes", "how": "all codes"}, [codes.reshape(inputs[0]["shape"])])]
@@ -219,7 +219,7 @@ def main():
         path = HERE / f"{name}.tflite"
         path.write_bytes(m.to_bytes())
         run = golden.Runner(path.read_bytes())
-        inside = len(m.ops) > 2 * len(m.outputs)  # else the outputs are the layers
+        inside = len(m.ops) > 2 * len(m.outputs)  # otherwise the outputs are the layers
         entries = record.record(path, HERE / name, cases(name, run.inputs), inside, run)
         recorded = golden.vectors.Vectors(HERE / name)
         print(f"{name}: {path.stat().st_size} bytes, {len(m.outputs)} outputs,"

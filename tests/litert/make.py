@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make networks of tests/torch with litert-torch: int8 TFLite, with LiteRT's outputs.
+"""Makes networks of tests/torch with litert-torch: int8 TFLite, with LiteRT's outputs.
 
 Install:  pip install torch==2.15.0 onnx==1.19.1 onnxruntime==1.31.1   (what tests/torch/make.py needs)
           pip install --no-deps litert-torch==0.10.0 ai-edge-quantizer==0.10.0 ai-edge-litert==2.3.0
@@ -8,9 +8,10 @@ Install:  pip install torch==2.15.0 onnx==1.19.1 onnxruntime==1.31.1   (what tes
           pip install absl-py immutabledict scipy multipledispatch tabulate jax jaxtyping fire transformers sentencepiece
                       kagglehub
 Use:      make.py OUT_DIR [NAME...]
-For each network OUT_DIR/NAME.tflite and, in OUT_DIR/NAME/, two random inputs with LiteRT's outputs as models/record.py
-writes them. Even ones but vit by PyTorch's PT2E quantization before the conversion, the others by ai-edge-quantizer
-behind it, as trine quantize does it. And, in OUT_DIR/float/, one network in the forms that are refused.
+For each network OUT_DIR/NAME.tflite and, in OUT_DIR/NAME/, two random inputs with LiteRT's outputs in the form of
+models/record.py. Networks with even numbers except vit are quantized by PyTorch's PT2E before the conversion, the
+others by ai-edge-quantizer after it, like trine quantize. Also, in OUT_DIR/float/, one network in the forms that are
+refused.
 """
 import argparse
 import importlib.util
@@ -58,7 +59,7 @@ def by_ai_edge(module, inputs, target):
 def make(name, number, out):
     module, inputs = networks.trained(name, number)
     target = out / f"{name}.tflite"
-    by = by_pt2e if number % 2 == 0 and name != "vit" else by_ai_edge  # a transformer each: causal, vit
+    by = by_pt2e if number % 2 == 0 and name != "vit" else by_ai_edge  # a transformer by each: causal, vit
     by(module, [torch.from_numpy(x) for x in inputs], target)
     runtime = record.load(target, target.read_bytes())
     record.record(target, out / name, record.random_cases(runtime.inputs, 2, number, (-2, 2)), with_layers=False,
@@ -66,7 +67,7 @@ def make(name, number, out):
 
 
 def make_floats(folder):
-    """What users bring that has no codes of activations."""
+    """Makes networks without codes of activations, as users may have them."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(1)
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(288, 5))

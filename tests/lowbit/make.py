@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the low-bit networks of this folder, with seeded random weights, as the tools that make
-such networks do, and qonnx's vectors of them.
+"""Writes the low-bit networks of this folder, with seeded random weights, in the form of the tools that make such
+networks, and their vectors by qonnx.
 
     make.py [NAME...]
 
-Parameters of normalizations are whole parts of 256, so that float32 computes each sum exactly.
+Parameters of normalizations are multiples of 1/256, so that float32 computes each sum exactly.
 """
 import pathlib
 import sys
@@ -52,7 +52,7 @@ class Net:
         return self.quantized(self.constant(self.rng.normal(0, 0.8, shape) + 1e-3))
 
     def norm(self, x, channels, fan):
-        """Some gains are negative where codes are binary."""
+        """Adds a normalization; some gains are negative if codes are binary."""
         parts = lambda v: np.round(v * 256) / 256  # noqa: E731
         gain = parts(2.0 ** -round(np.log2(fan ** 0.5)) * self.rng.uniform(0.5, 2, channels))
         if self.bits == 1:
@@ -73,7 +73,7 @@ class Net:
 
 
 def cnv(name, bits):
-    """3x3 convolutions without padding, a pool behind the second, a product with all of the map."""
+    """Builds 3x3 convolutions without padding, a pool after the second, a product with the whole map."""
     n, x, depth, size = Net(name, QONNX, bits), "in", 3, 12
     for i, channels in enumerate((16, 16, 24)):
         x = n.op("Conv", [x, n.weights(channels, depth, 3, 3)], kernel_shape=[3, 3],
@@ -88,8 +88,8 @@ def cnv(name, bits):
 
 
 def residual(name, bits):
-    """Blocks that add what they read: quantized behind a normalization, then as it is, where the
-    sum is read by a quantizer and by the next addition; rows of channels at the end."""
+    """Builds blocks that add their input: first quantized after a normalization, then unchanged, where a quantizer
+    and the next addition read the sum; rows of channels at the end."""
     n, channels, size = Net(name, QONNX, bits), 32, 8
 
     def conv(x, depth, pad, fan):
@@ -111,8 +111,8 @@ def residual(name, bits):
 
 
 def mlp(name, bits):
-    """As Brevitas exports it: a shape that is computed, weights quantized and then transposed, a
-    normalization in single operators behind the last product."""
+    """Builds an MLP in Brevitas' form: a computed shape, weights quantized and then transposed, a normalization in
+    single operators after the last product."""
     n = Net(name, BREVITAS, bits)
     batch = n.op("Gather", [n.op("Shape", ["in"]), n.constant(0, np.int64)], axis=0)
     shape = n.op("Concat", [n.op("Unsqueeze", [batch], axes=[0]), n.constant([-1], np.int64)],
@@ -131,7 +131,7 @@ def mlp(name, bits):
 
 
 def thresholds(name, bits):
-    """As FINN leaves it when it has streamlined a network: MultiThreshold, and the class as int64."""
+    """Builds a network in the form that FINN leaves after streamlining: MultiThreshold, and the class as int64."""
     n = Net(name, FINN, bits)
     x = n.op("Reshape", [n.op("Div", ["in", n.constant(256.0)]), n.constant([1, 100], np.int64)])
     x = n.op("Sub", [n.op("Mul", [x, n.constant(2.0)]), n.constant([1.0])])
@@ -156,7 +156,7 @@ def thresholds(name, bits):
 
 
 def float_conv(name, bits):
-    """Without quantizers: refused."""
+    """Builds a network without quantizers, which is refused."""
     n = Net(name, QONNX, bits)
     n.op("Conv", ["in", n.constant(n.rng.normal(0, 1, (4, 3, 3, 3)))], kernel_shape=[3, 3])
     return n.model(name, [1, 3, 6, 6], "out", [1, 4, 4, 4], 8, 13)

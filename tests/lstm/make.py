@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the models of this folder, UNIDIRECTIONAL_SEQUENCE_LSTM in int8 and 16x8, and vectors of them by
-tflite-micro's kernels; of `int8` by LiteRT's, too, in a folder of its version.
+"""Writes the models of this folder, UNIDIRECTIONAL_SEQUENCE_LSTM in int8 and 16x8, and their vectors by
+tflite-micro's kernels; of `int8` also by LiteRT's, in a folder of its version.
 
     make.py ORACLE [NAME...]        ORACLE is oracle.cc, built with tflite-micro (README.md)
 """
@@ -21,7 +21,8 @@ MICRO = "90b983c2b3f1480642e040bbd2ddb37b998f3424"  # of github.com/tensorflow/t
 TANH = 4
 FINE = {"x": (0.02 / 256, 0), "h": (1 / 32768, 0)}  # of int16
 
-# name, batches, steps, inputs, cells, log2 of the cell's scale, and what is not as usual: lstm().
+# name, batches, steps, inputs, cells, log2 of the cell's scale, and arguments of lstm() that differ from the
+# defaults.
 BOTH = (("one", 1, 1, 1, 1, -11, {}),
         ("batches", 2, 7, 5, 6, -12, {"h": (0.0073, -4)}),
         ("time_major", 3, 4, 4, 5, -15, {"major": True, "x": (0.004, -128)}),
@@ -41,7 +42,7 @@ def lstm(m, name, x, cells, log2, major=False, clip=0.0, spread=2.0, h=(1 / 128,
          hidden=None):
     """@param spread  deviation of the gates' sums
     @param forget  mean of the forget gate's bias
-    @param hidden  of the last intermediate tensor, where it is not `h`
+    @param hidden  quantization of the last intermediate tensor, if it is not `h`
     """
     batch, steps, n = m.shapes[x] if not major else [m.shapes[x][i] for i in (1, 0, 2)]
     finer, biases = (256, "i8") if m.type == "i2" else (1, "i4")
@@ -82,7 +83,7 @@ def int8(m):
 
 
 def int8_micro(m):
-    """What LiteRT's kernel cannot."""
+    """Writes cells that LiteRT's kernel does not support."""
     each(m, ALONE, {})
 
 
@@ -93,13 +94,13 @@ def int16(m):
 
 
 def two_roundings(m):
-    """A seed with products that tell two roundings from one, as one in 2^15 does."""
+    """Uses a seed with products that distinguish two roundings from one, as one in 2^15 does."""
     m.type = "i2"
     each(m, [("rounded", 1, 40, 2, 24, -14, {"forget": 3})], FINE)
 
 
 def network(m):
-    """Two layers in int8, the second's last steps to classes, which the machine computes."""
+    """Builds two layers in int8, and classes from the second's last steps, which the machine computes."""
     x = m.input((1, 6, 9))
     y = lstm(m, "", x, 8, -12, h=(0.0077, 0))
     y = lstm(m, "", y, 5, -11, h=(0.0074, -4), forget=2)
@@ -107,7 +108,7 @@ def network(m):
 
 
 def network16(m):
-    """A layer in 16x8, then int8."""
+    """Builds a layer in 16x8, then int8."""
     m.type = "i2"
     x = m.activation((1, 6, 9), fixed=FINE["x"])
     m.inputs.append(x)
@@ -121,7 +122,7 @@ KINDS = {f.__name__: f for f in (int8, int8_micro, int16, two_roundings, network
 
 
 class Micro:
-    """A model on tflite-micro: lists of arrays in and out, in the model's order."""
+    """Runs a model on tflite-micro: lists of arrays as inputs and outputs, in the model's order."""
 
     def __init__(self, oracle, path, m):
         self.oracle, self.path = oracle, path
@@ -154,7 +155,7 @@ class Micro:
 
 
 def cases(inputs):
-    """Random codes; the smallest and the largest in long turns, which open and close gates for long."""
+    """Yields random codes; and the smallest and the largest in long runs, which open and close gates for long."""
     rng = np.random.default_rng(1)
     for name in ("uniform", "uniform2", "turns"):
         arrays = []

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the operators of this folder, int16 activations with int8 weights, a file for each kind
-with an output for each case, and LiteRT's vectors of them.
+"""Writes the operators of this folder, int16 activations with int8 weights, a file for each kind with an output for
+each case, and their vectors by LiteRT.
 
     make.py [NAME...]
 
-LiteRT 1.2.0 but for `widened`; vectors of another one lie in a folder of its version.
+LiteRT 1.2.0 except for `widened`; vectors of another version are in a folder of its version.
 """
 import math
 import pathlib
@@ -20,19 +20,19 @@ from tflite_net import BIAS_TYPES, SAME, TYPES, VALID, Int8Net  # noqa: E402
 
 RELU, RELU_N1, RELU6 = 1, 2, 3
 RECTIFIERS = ((0, ""), (RELU, "_relu"), (RELU_N1, "_relu_n1"), (RELU6, "_relu6"))
-WIDE = (12 / 32768, 0)  # beyond what each rectifier lets through
+WIDE = (12 / 32768, 0)  # exceeds the range of each rectifier
 FINE = (0.7 / 32768, 0)
 
 
 def products(m):
-    """Windows, strides, paddings, dilation, groups, multipliers, rows."""
+    """Adds windows, strides, paddings, dilation, groups, multipliers, rows."""
     x = m.input((1, 5, 6, 4))
     m.named(m.conv(x, 5, 1), "conv_1x1")
     m.named(m.conv(x, 3, 3, 2, SAME, RELU), "conv_3x3_s2_same_relu")
     m.named(m.conv(x, 3, (2, 3), (1, 2), VALID, RELU6, fixed=WIDE), "conv_2x3_s1x2_valid_relu6")
     m.named(m.conv(x, 2, 2, dilation=2, per_tensor=True), "conv_2x2_d2_tensor")
     m.named(m.conv(x, 4, 2, groups=2, activation=RELU_N1, fixed=WIDE), "conv_2x2_g2_relu_n1")
-    if m.bias_type == "i8":  # LiteRT has no other here
+    if m.bias_type == "i8":  # LiteRT supports no other type here
         m.named(m.dw(x, 3, 1, SAME, activation=RELU6, fixed=WIDE), "dw_3x3_relu6")
         m.named(m.dw(x, (2, 3), (2, 1), VALID, 2), "dw_2x3_s2x1_mult2")
     m.named(m.transposed(x, 3, (3, 2), (2, 1), SAME, bias=True), "tconv_3x2_s2x1_same")
@@ -43,13 +43,13 @@ def products(m):
 
 
 def products32(m):
-    """The same with int32 biases: 32-bit sums."""
+    """Adds the same with int32 biases: 32-bit sums."""
     m.bias_type = "i4"
     products(m)
 
 
 def unbiased(m):
-    """CONV_2D of LiteRT cannot."""
+    """Adds products without a bias, which LiteRT's CONV_2D does not support."""
     x = m.input((1, 4, 4, 3))
     m.named(m.dw(x, 3, bias=False), "dw")
     m.named(m.transposed(x, 4, 2, 2), "tconv")
@@ -57,7 +57,7 @@ def unbiased(m):
 
 
 def elementwise(m):
-    """Two maps; a map and a value for each channel, or one for all."""
+    """Adds operators on two maps; on a map and a value for each channel, or one for all."""
     a, b, c = m.input((1, 6, 6, 8)), m.input((1, 6, 6, 8)), m.input((1, 1, 1, 8))
     for kind in ("ADD", "SUB", "MUL"):
         for code, name in RECTIFIERS:
@@ -70,9 +70,9 @@ def elementwise(m):
         m.named(m.binary(kind, one, a), f"{kind.lower()}_one")
     near = m.activation(m.shapes[a], fixed=(m.q[a][0] * (1 + 2 ** -15), 0))
     m.inputs.append(near)
-    for kind in ("ADD", "SUB"):  # sums that lie next to ties, which a shift by 14 or 16 would miss
+    for kind in ("ADD", "SUB"):  # sums next to ties, which a shift by 14 or 16 would miss
         m.named(m.binary(kind, a, near, fixed=(2 * m.q[near][0], 0)), f"{kind.lower()}_near_ties")
-    # The second operand lies on ties, which its sign turns around.
+    # The second operand is on ties, whose direction its sign reverses.
     pair = [m.activation(m.shapes[a], fixed=(0.75 * 2 ** -13 * factor, 0))
             for factor in (1, 1 - 2 ** -16)]
     m.inputs += pair
@@ -111,7 +111,7 @@ def pools(m):
 
 
 def functions(m):
-    """LOGISTIC and TANH at several scales, two of them powers of two."""
+    """Adds LOGISTIC and TANH at several scales, two of them powers of two."""
     for n, scale in enumerate((1 / 4096, 1 / 2048, 0.00031, 0.0007, 0.00002, 0.9)):
         x = m.tensor((1, 256), scale, 0)
         m.q[x] = (scale, 0)
@@ -167,14 +167,14 @@ def movement(m):
 
 
 def pad(m, x, borders, value=None):
-    """@param borders  before and behind each axis"""
+    """@param borders  before and after each axis"""
     shape = tuple(e + a + b for e, (a, b) in zip(m.shapes[x], borders))
     fill = [] if value is None else [m.tensor((), *m.q[x], data=value)]
     return m.op("PADV2" if fill else "PAD", [x, m.constant(borders), *fill], shape, {}, like=x)
 
 
 def moved(m):
-    """Movement between products, none of it at the network's ends, where the host would do it."""
+    """Adds movement between products, none at the network's ends, where the host would do it."""
     x = m.conv(m.input((1, 4, 5, 3)), 6, 2)
 
     def last(y, name):
@@ -212,7 +212,7 @@ def moved(m):
 
 
 def quantizers(m):
-    """From int16 to int16, int8, int32 and float32; from float32 and int32."""
+    """Adds quantizers from int16 to int16, int8, int32 and float32; from float32 and int32."""
     x = m.input((1, 256))
     m.named(m.op("QUANTIZE", [x], m.shapes[x], fixed=(m.q[x][0] * 0.7, 0)), "finer")
     m.named(m.op("QUANTIZE", [x], m.shapes[x], fixed=(m.q[x][0] * 1.3, 0)), "coarser")
@@ -231,7 +231,7 @@ def quantizers(m):
 
 
 def widened(m):
-    """From int8 to int16: LiteRT 2.3.0."""
+    """Adds quantizers from int8 to int16: LiteRT 2.3.0."""
     m.type = "i1"
     x = m.input((1, 256))
     m.type = "i2"
@@ -240,7 +240,7 @@ def widened(m):
 
 
 def split(scale):
-    """Multiplier and shift, as converters have them."""
+    """Returns multiplier and shift, like converters."""
     mantissa, exponent = math.frexp(scale)
     return round(mantissa * 2 ** 31), exponent
 
@@ -253,7 +253,7 @@ def twice_rounded(values, scale):
 
 
 def tell(values, single, double):
-    """Whether scales in float32 and in double give other results, value by value."""
+    """Returns true if scales in float32 and in double give different results, value by value."""
     return twice_rounded(values, float(single)) != twice_rounded(values, double)
 
 
@@ -262,7 +262,8 @@ def reduced(scale):
 
 
 def scales(m):
-    """In which width each kernel forms its scale: codes whose results tell, or scales that do."""
+    """Adds tests of the width in which each kernel computes its scale: codes whose results differ, or scales for
+    which they do."""
     f, codes, weight = np.float32, np.arange(-32768, 32768), 117
     m.telling = []
 
@@ -302,7 +303,7 @@ def scales(m):
 
 
 def product(m, kind, x, weight, to, bias_type, more=""):
-    """One weight, a bias of 0."""
+    """Adds a product with one weight and a bias of 0."""
     shape = (1, 1, 1, 1) if len(m.shapes[x]) == 4 else (1, 1)
     w = m.tensor(shape, weight[0], 0, "i1", data=weight[1])
     bias = m.tensor((1,), m.q[x][0] * weight[0], 0, bias_type, data=[0])
@@ -316,7 +317,7 @@ def product(m, kind, x, weight, to, bias_type, more=""):
 
 
 def network(m):
-    """Some layers of a speech network in 16x8, its end in int8, which the machine computes."""
+    """Builds some layers of a speech network in 16x8, with its end in int8, which the machine computes."""
     x = m.input((1, 10, 8, 4))
     x = m.conv(x, 8, (3, 3), activation=RELU)
     y = m.unary("LEAKY_RELU", m.dw(x, 3), options={0: ("f", 0.2)})
@@ -343,7 +344,7 @@ KINDS = {f.__name__: f for f in (products, products32, unbiased, elementwise, ba
 
 
 def last_points(_, inputs):
-    """Codes around the last of the sigmoid's points, of TANH and LOGISTIC."""
+    """Returns codes around the last of the sigmoid's points, for TANH and LOGISTIC."""
     arrays = []
     for end in inputs:
         points = np.repeat([256, 512], 128) * np.tile(np.linspace(253, 256, 128), 2)
@@ -353,7 +354,7 @@ def last_points(_, inputs):
 
 
 def ties(_, inputs):
-    """Differences that the last softmax scales to near ties: scale times beta is a float32."""
+    """Returns differences that the last softmax scales to near ties: scale times beta is a float32."""
     arrays = [np.zeros(end["shape"], np.int16) for end in inputs]
     arrays[-1][:] = 32767
     arrays[-1][:, 1] = 587 * np.arange(54) - 32647
@@ -365,7 +366,7 @@ def telling(m, _):
 
 
 def cases(inputs):
-    """Random codes; mixtures of extreme ones; the smallest and the largest everywhere."""
+    """Yields random codes; mixtures of extreme ones; the smallest and the largest everywhere."""
     rng = np.random.default_rng(1)
     few = np.array([-32768, 32767, -32767, -7, -1, 0, 1, 3, 5])
     for name, draw in (("uniform", lambda end, low, high: rng.integers(low, high, end["shape"], endpoint=True)),
@@ -388,7 +389,7 @@ MORE_CASES = {"functions": last_points, "softmax": ties, "scales": telling}
 
 def main():
     for name in sys.argv[1:] or KINDS:
-        m = Int8Net(f"{name}4", "i2")  # a seed that tells float32 from double scales (LiteRT 2.3.0)
+        m = Int8Net(f"{name}4", "i2")  # a seed that distinguishes float32 from double scales (LiteRT 2.3.0)
         KINDS[name](m)
         path = HERE / f"{name}.tflite"
         path.write_bytes(m.to_bytes())

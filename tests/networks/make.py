@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the small networks of this folder, an architecture each, with seeded random weights, and
-LiteRT's vectors of them.
+"""Writes the small networks of this folder, an architecture each, with seeded random weights, and their vectors by LiteRT.
 
     make.py [NAME...]            LiteRT 1.2.0
     make.py --version-of NAME    with another LiteRT: NAME/litert-VERSION, outputs and layers only
@@ -28,7 +27,7 @@ def classes(m, x, count):
 
 
 def resnet8(m):
-    """The shapes of MLPerf Tiny's ResNet-8: 12.5 M MACs."""
+    """Builds the shapes of MLPerf Tiny's ResNet-8: 12.5 M MACs."""
     x = m.conv(m.input((1, 32, 32, 3)), 16, 3, activation=RELU)
     for channels, stride in ((16, 1), (32, 2), (64, 2)):
         y = m.conv(m.conv(x, channels, 3, stride, activation=RELU), channels, 3)
@@ -39,7 +38,7 @@ def resnet8(m):
 
 
 def residual(m):
-    """One block, its sum behind its convolution."""
+    """Builds one block, with the sum after its convolution."""
     x = m.conv(m.input((1, 16, 16, 1)), 12, 3, 2, activation=RELU)
     y = m.conv(m.conv(x, 12, 3, activation=RELU), 12, 3)
     x = m.conv(m.binary("ADD", x, y, RELU), 16, 3, 2, activation=RELU)
@@ -47,7 +46,7 @@ def residual(m):
 
 
 def unpadded(m):
-    """Convolutions without padding and a global mean."""
+    """Builds convolutions without padding and a global mean."""
     x = m.input((1, 20, 18, 1))
     for channels, stride in ((8, 2), (12, 1), (16, 2)):
         x = m.conv(x, channels, 3, stride, VALID, RELU)
@@ -55,7 +54,7 @@ def unpadded(m):
 
 
 def ds_cnn(m):
-    """Depthwise separable blocks on a spectrogram, a pooling window of its whole map."""
+    """Builds depthwise separable blocks on a spectrogram, with a pooling window of the whole map."""
     x = m.conv(m.input((1, 33, 10, 1)), 24, (10, 4), 2, activation=RELU)
     for _ in range(3):
         x = m.conv(m.dw(x, 3, activation=RELU), 24, 1, activation=RELU)
@@ -63,7 +62,7 @@ def ds_cnn(m):
 
 
 def mobilenet(m):
-    """MobileNetV1's first nine layers at a quarter of its width, 48x48."""
+    """Builds MobileNetV1's first nine layers at a quarter of its width, 48x48."""
     x = m.conv(m.input((1, 48, 48, 3)), 8, 3, 2, activation=RELU6)
     for channels, stride in ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (96, 2)):
         x = m.conv(m.dw(x, 3, stride, activation=RELU6), channels, 1, activation=RELU6)
@@ -71,7 +70,7 @@ def mobilenet(m):
 
 
 def mobilenet_uint8(m):
-    """The old scheme: uint8, a scale for each tensor, zero points of weights."""
+    """Builds the old quantization scheme: uint8, a scale for each tensor, zero points of weights."""
     x = m.conv(m.input((1, 24, 24, 3)), 8, 3, 2, activation=RELU6)
     for channels, stride in ((16, 1), (24, 2), (32, 1)):
         x = m.conv(m.dw(x, 3, stride, activation=RELU6), channels, 1, activation=RELU6)
@@ -80,7 +79,7 @@ def mobilenet_uint8(m):
 
 
 def streaming(m):
-    """1-D separable convolutions, a window of time that moves on."""
+    """Builds 1-D separable convolutions on a moving window of time."""
     x = m.dw(m.input((1, 30, 1, 20)), (3, 1), padding=VALID, activation=RELU)
     for channels, window in ((32, 5), (24, 10), (32, 12)):
         x = m.conv(x, channels, 1, activation=RELU)
@@ -89,7 +88,7 @@ def streaming(m):
 
 
 def speech(m):
-    """A flat input; eight filters of one channel; weights of rank 2 on a map of rank 4."""
+    """Builds a network with a flat input; eight filters of one channel; weights of rank 2 on a map of rank 4."""
     x = m.reshape(m.input((1, 490)), (1, 49, 10, 1))
     x = m.dw(x, (10, 8), 2, multiplier=8, activation=RELU, per_tensor=True)
     x = m.reshape(x, (1, int(np.prod(m.shapes[x]))))
@@ -97,7 +96,7 @@ def speech(m):
 
 
 def autoencoder(m):
-    """Fully connected down to 8 and up again; the roundings of FULLY_CONNECTED show."""
+    """Builds fully connected layers down to 8 and up again, in which the roundings of FULLY_CONNECTED show."""
     x = m.input((1, 160))
     for width in (64, 64, 8, 64, 64):
         x = m.fc(x, width, RELU, per_tensor=True)
@@ -105,12 +104,12 @@ def autoencoder(m):
 
 
 def curve(m):
-    """One number of another."""
+    """Builds a function from one number to one number."""
     return m.fc(m.fc(m.fc(m.input((1, 1)), 16, RELU), 16, RELU), 1)
 
 
 def gru(m):
-    """Four steps of a gated recurrent unit, unrolled."""
+    """Builds four steps of a gated recurrent unit, unrolled."""
     units, x = 12, m.input((1, 4, 6))
     h, steps = None, []
     for t in range(4):
@@ -145,7 +144,7 @@ def build(name, gains=(), bias_axis=0):
 
 
 def calibrated(name):
-    """With gains such that the codes of each product deviate by about 40."""
+    """Returns the network with gains such that the codes of each product deviate by about 40."""
     m = build(name)
     gains = [1.0] * len(m.products)
     for _ in range(20):
@@ -171,7 +170,7 @@ def write(name):
         cases.append(({"id": id, "how": f"constant {code}"},
                       [np.full(end["shape"], code, end["dtype"]) for end in run.inputs]))
     record.record(path, HERE / name, cases, name != "curve", run)
-    if name == "unpadded":  # as a published network has it: LiteRT refuses the file
+    if name == "unpadded":  # in the form of a published network: LiteRT refuses the file
         twin = build(name, m.gains, bias_axis=3)
         (HERE / "bias_axis.tflite").write_bytes(twin.to_bytes())
     layers = [f"{a.std():.0f}" for e, a in run.layers(cases[0][1])]
@@ -187,7 +186,7 @@ def other_version(name):
     cases = [(entry, recorded.inputs(i)) for i, entry in enumerate(recorded.cases)]
     folder = HERE / name / f"litert-{version}"
     record.record(path, folder, cases, True)
-    for file in folder.glob("in*.npy"):  # they lie in the folder above
+    for file in folder.glob("in*.npy"):  # they are in the folder above
         file.unlink()
 
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX's own node tests as quantized networks, through Trine: how many run, which are refused and why, what differs.
+"""Runs ONNX's own node tests as quantized networks in Trine: how many run, which are refused and why, and what differs.
 
 usage: backend.py --build DIR                the test of ./trine test --full; exit code 77 without PyPI
        backend.py --build DIR --sample OUT   writes the models and vectors of tests/onnx/nodes, too
 
-Each of ONNX's node tests with an operator that networks of vision, sound and language have (OPERATORS), and the cases of
-extra(), becomes a network of this one operator, with a product by one before and behind it; ONNX Runtime's
-quantize_static makes the QDQ form. What is no float32 activation is a constant, as exporters write it. Operators on codes
-(QLinear...) get a quantizer before and a dequantizer behind them instead.
+Each of ONNX's node tests with an operator that occurs in networks of vision, sound and language (OPERATORS), and the
+cases of extra(), becomes a network of this one operator, with a product by one before and after it; ONNX Runtime's
+quantize_static makes the QDQ form. Inputs other than float32 activations are constants, as exporters write them.
+Operators on codes (QLinear...) get a quantizer before and a dequantizer after them instead.
 
-Every network runs on the architecture simulator, bit-exact to the golden reference (or `trine run` says so); the outputs
-are compared with ONNX Runtime's. A difference of one code of the operator's result and one of the output's is a near
-tie; more is an error, as is an index that differs in more than one place of ten.
+Every network runs on the architecture simulator, bit-exact to the golden reference (or `trine run` reports a
+difference); the outputs are compared with ONNX Runtime's. A difference of one code of the operator's result and one
+of the output's is a near tie; more is an error, as is an index that differs in more than one place of ten.
 """
 import argparse
 import collections
@@ -27,14 +27,14 @@ import warnings
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
-MOST_REFUSED = 15  # at most one in so many, with --allow-host
+MOST_REFUSED = 15  # at most one of so many, with --allow-host
 OPERATORS = set("""
     Abs ArgMax AveragePool BatchNormalization Cast Clip Concat Conv ConvTranspose DepthToSpace Einsum Erf Expand Flatten
     GRU Gather GatherND GlobalAveragePool GlobalMaxPool GridSample GroupNormalization InstanceNormalization LSTM LayerNormalization LogSoftmax
     MatMul Max MaxPool Min Mish Mul Neg NonMaxSuppression PRelu Pad Pow QLinearConv QLinearMatMul RNN ReduceMax ReduceMean
     ReduceMin ReduceSum Reshape Resize ReverseSequence ScatterElements ScatterND Shape Sigmoid Slice Softmax Softplus SpaceToDepth Split Sqrt Squeeze Swish Tile
     TopK Transpose Trilu Unsqueeze Upsample Where""".split())
-# Operators whose float32 inputs are all activations, not the first alone.
+# Operators whose float32 inputs are all activations, instead of only the first.
 ALL_ACTIVATIONS = {"Add", "Concat", "Einsum", "MatMul", "Max", "Min", "Mul", "Pow", "Sum", "Where"}
 # Operators on codes: positions of the activations among the inputs, and of the result's scale.
 CODES = {"QGemm": ([0], 7), "QLinearAdd": ([0, 3], 6), "QLinearAveragePool": ([0], 3), "QLinearConcat": ([2, 5], 0),
@@ -53,7 +53,7 @@ Case = collections.namedtuple("Case", "name model inputs outputs")
 
 
 def extra(np, onnx, runtime):
-    """What ONNX's node tests leave out, or have only in types that are not quantized."""
+    """Yields cases that ONNX's node tests lack, or contain only in types that are not quantized."""
     rng = np.random.default_rng(3)
 
     def normal(*shape):
@@ -160,7 +160,7 @@ def extra(np, onnx, runtime):
 
 
 class Maker:
-    """Networks of cases in a folder: NAME.onnx, its inputs and outputs."""
+    """Writes networks of cases to a folder: NAME.onnx, its inputs and outputs."""
 
     def __init__(self, folder):
         import numpy
@@ -194,7 +194,7 @@ class Maker:
         yield from extra(self.np, self.onnx, self.runtime)
 
     def make(self, case):
-        """@return what there is to know of the network, or why there is none"""
+        """@return a description of the network, or why there is none"""
         row = {"name": case.name, "operator": next(n.op_type for n in case.model.graph.node)}
         try:
             model, feeds = (self.of_codes if row["operator"] in CODES else self.of_floats)(case)
@@ -207,7 +207,7 @@ class Maker:
                 self.quantize(model, feeds, path)
             model = self.onnx.load(path)
             outputs = self.runtime(model, feeds)
-        except Exception as error:  # these libraries have types of their own
+        except Exception as error:  # these libraries have their own exception types
             return {**row, "without": str(error).splitlines()[0][:120]}
         for i, x in enumerate(feeds.values()):
             self.np.save(self.folder / f"{case.name}.x{i}.npy", x)
@@ -216,7 +216,7 @@ class Maker:
         return {**row, "inputs": len(feeds), "tolerances": [self.tolerance(model, o.name) for o in model.graph.output]}
 
     def with_constants(self, case, is_activation):
-        """The model with all other inputs as constants; the activations."""
+        """Returns the model with all other inputs as constants, and the activations."""
         model = self.onnx.ModelProto()
         model.CopyFrom(case.model)
         model.ir_version = min(model.ir_version, 10)
@@ -294,7 +294,7 @@ class Maker:
                                           quant_format=self.quantization.QuantFormat.QDQ)
 
     def tolerance(self, model, output):
-        """One code of what the operator gave, one of the output."""
+        """Returns one code of the operator's result plus one of the output."""
         constants = {c.name: self.onnx.numpy_helper.to_array(c) for c in model.graph.initializer}
         makers = {o: n for n in model.graph.node for o in n.output}
         scale = 0.0
@@ -307,7 +307,7 @@ class Maker:
 
 
 def run(np, folder, row, flags):
-    """Runs one network. @return why it is refused, or (values, those that differ, what is wrong)"""
+    """Runs one network. @return why it is refused, or (values, number of differences, error)"""
     name = row["name"]
     count = len(row["tolerances"])
     ends = [folder / f"{name}.z{i}.npy" for i in range(count)]
@@ -325,7 +325,7 @@ def run(np, folder, row, flags):
     values = differ = 0
     for i, end in enumerate(ends):
         y, z = np.load(folder / f"{name}.y{i}.npy"), np.load(end)
-        if row["operator"] == "NonMaxSuppression":  # rows of -1 behind those that are chosen
+        if row["operator"] == "NonMaxSuppression":  # rows of -1 follow the selected ones
             if (z[len(y):] != -1).any():
                 return 0, 0, f"{len(z)} rows, expected {len(y)}"
             z = z[:len(y)]
@@ -371,7 +371,7 @@ def write_sample(maker, folder, rows):
     found = {row["name"]: row for row in rows}
     for name in SAMPLE:
         model = maker.onnx.load(maker.folder / f"{name}.onnx")
-        for end in model.graph.output:  # as recorded: the shapes that the runtime gives
+        for end in model.graph.output:  # the shapes that the runtime returns, as recorded
             end.type.tensor_type.ClearField("shape")
         path = folder / f"{name.removeprefix('test_')}.onnx"
         maker.onnx.save(model, path)

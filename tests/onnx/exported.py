@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Random exported networks (trine fuzz --onnx) by ONNX Runtime: the only look at them that the importer has no part in.
+"""Runs random exported networks (trine fuzz --onnx) in ONNX Runtime: the only check of them that is independent of the importer.
 
 usage: exported.py --build DIR [--networks N] [--seed S]     exit code 77 without PyPI
 
-The golden layers and ONNX Runtime compute other codes near ties, which travel. A network is *far* if more than one output
-in ten is off by more than a twentieth of their span: few are, and none has outputs of another shape. What ONNX Runtime
-refuses (functions that are younger than the file's opset, dilations of ConvTranspose) is counted.
+The golden layers and ONNX Runtime compute different codes near ties, and such differences propagate. A network is
+*far* if more than one output in ten differs by more than a twentieth of their span: few networks are, and none has
+outputs of another shape. Networks that ONNX Runtime refuses (functions that are younger than the file's opset,
+dilations of ConvTranspose) are counted.
 """
 import argparse
 import collections
@@ -21,7 +22,7 @@ MOST_FAR, MOST_REFUSED = 0.015, 0.15  # of all networks
 
 
 def result(runtime, path):
-    """How far the golden outputs are from ONNX Runtime's."""
+    """Returns the distance of the golden outputs from ONNX Runtime's."""
     import numpy as np
     given, golden = (np.load(path.with_suffix(end)) for end in (".x.npy", ".y.npy"))
     options = runtime.SessionOptions()
@@ -30,7 +31,7 @@ def result(runtime, path):
     try:
         session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         expected = session.run(None, {"in": given})[0]
-    except Exception:  # of types of its own
+    except Exception:  # ONNX Runtime has its own exception types
         return "refused by ONNX Runtime"
     if expected.shape != golden.shape:
         return f"{path.name}: shape {list(golden.shape)}, ONNX Runtime's {list(expected.shape)}"

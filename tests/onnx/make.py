@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make the QDQ networks of this folder: small ones with the operators of well-known ones.
+"""Makes the QDQ networks of this folder: small ones with the operators of well-known ones.
 
 Install:  pip install onnx==1.19.1 onnxruntime==1.31.1 numpy
 Use:      make.py OUT_DIR [NAME...]
 Then:     ONNX Runtime's outputs for each model: two random cases (README).
 
-Seeded float networks, quantized by onnxruntime.quantization.quantize_static: int8 activations with
-weights per channel, or (names ending in _uint8) uint8 ones with weights per tensor, or (_int16)
-symmetric int16 ones, by ONNX's quantizers or by those of com.microsoft (OWN_DOMAIN); qoperator in
-QOperator form, all others in QDQ form.
+Seeded float networks, quantized by onnxruntime.quantization.quantize_static: int8 activations with weights per
+channel, or (names ending in _uint8) uint8 activations with weights per tensor, or (_int16) symmetric int16
+activations, by ONNX's quantizers or by those of com.microsoft (OWN_DOMAIN); qoperator in QOperator form, all others
+in QDQ form.
 """
 import pathlib
 import sys
@@ -47,7 +47,7 @@ class Net:
         return names[0] if outputs == 1 else names
 
     def window(self, x, inputs, outputs, kernel, group=1, **attributes):
-        """A convolution without bias."""
+        """Adds a convolution without bias."""
         shape = (outputs, inputs // group, *kernel)
         w = self.rng.normal(0, np.prod(shape[1:]) ** -0.5, shape)
         return self.op("Conv", [x, self.constant(w)], kernel_shape=kernel, group=group,
@@ -74,7 +74,7 @@ class Net:
 
 
 def mobilenet_v2(n):
-    """An inverted residual with Clip."""
+    """Builds an inverted residual with Clip."""
     def clip(x):
         return n.op("Clip", [x, n.constant(0.0), n.constant(6.0)])
     x = clip(n.conv("in", 3, 16, 3, 2))
@@ -83,7 +83,7 @@ def mobilenet_v2(n):
 
 
 def mobilenet_v3(n):
-    """HardSwish and a squeeze and excite block with HardSigmoid."""
+    """Builds HardSwish and a squeeze and excite block with HardSigmoid."""
     x = n.op("HardSwish", [n.conv("in", 3, 16, 3, 2)])
     y = n.op("Relu", [n.conv(x, 16, 16, 3, 1, 16)])
     s = n.op("Relu", [n.conv(n.op("GlobalAveragePool", [y]), 16, 8)])
@@ -93,7 +93,7 @@ def mobilenet_v3(n):
 
 
 def detector(n):
-    """SiLU, Split, Concat, Resize, Slice, LeakyRelu, Tanh."""
+    """Builds SiLU, Split, Concat, Resize, Slice, LeakyRelu, Tanh."""
     def silu(x):
         return n.op("Mul", [x, n.op("Sigmoid", [x])])
     x = silu(n.conv("in", 3, 16, 3, 2))
@@ -110,7 +110,7 @@ def detector(n):
 
 
 def resized(n):
-    """GlobalMaxPool broadcast, Resize by an odd ratio, functions without quantizers between."""
+    """Builds GlobalMaxPool broadcast, Resize by an odd ratio, functions without quantizers between."""
     x = n.op("Relu", [n.conv("in", 3, 9, 3, 2)])
     x = n.op("Mul", [x, n.op("GlobalMaxPool", [x])])
     x = n.op("Resize", [x, "", "", n.constant([1, 9, 11, 7], np.int64)], mode="nearest")
@@ -119,8 +119,8 @@ def resized(n):
 
 
 def windows(n):
-    """Other strides, dilations and borders of rows than of columns; one border more before or
-    behind; all of the image, and a mean that drops its axes."""
+    """Builds different strides, dilations and borders for rows and columns; one more border row before or after;
+    windows over the whole image, and a mean that drops its axes."""
     def resize(x, size, how, nearest):
         return n.op("Resize", [x, "", "", n.constant([1, *size], np.int64)],
                     coordinate_transformation_mode=how, nearest_mode=nearest)
@@ -143,7 +143,7 @@ def windows(n):
 
 
 def qoperator(n):
-    """What ONNX Runtime has operators on codes for, and what it leaves on codes between them."""
+    """Builds the operators that ONNX Runtime supports on codes, and those that it leaves on codes between them."""
     def silu(x):
         return n.op("Mul", [x, n.op("Sigmoid", [x])])
 
@@ -176,7 +176,7 @@ def layer_norm(n, x):
 
 
 def decomposed_norm(n, x):
-    """As exporters without the operator write it."""
+    """Adds layer normalization as exporters without the operator write it."""
     first = len(n.nodes)
     d = n.op("Sub", [x, n.op("ReduceMean", [x], axes=[-1])])
     variance = n.op("ReduceMean", [n.op("Pow", [d, n.constant(2.0)])], axes=[-1])
@@ -196,7 +196,7 @@ def decomposed_gelu(n, x):
 
 
 def encoder_of(n, norm, gelu):
-    """A transformer's encoder block of tokens and their positions."""
+    """Builds a transformer's encoder block of tokens and their positions."""
     n.shape = (1, TOKENS, WIDTH)
     size = WIDTH // HEADS
     split = n.constant([1, TOKENS, HEADS, size], np.int64)
@@ -267,7 +267,7 @@ def make(name, folder):
 
 
 def codes_int16(folder):
-    """int16 codes in and out: quantizers written by hand, output_dtype in place of a zero point."""
+    """Writes int16 codes as inputs and outputs: quantizers written by hand, output_dtype instead of a zero point."""
     n = Net(16)
 
     def dequantized(codes, scale, dtype, *zero):

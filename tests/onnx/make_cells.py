@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make the networks of cells/: LSTM, GRU and RNN of int8 weights between quantizers, and ONNX Runtime's outputs.
+"""Makes the networks of cells/: LSTM, GRU and RNN with int8 weights between quantizers, and ONNX Runtime's outputs.
 
 Install:  pip install onnx==1.19.1 onnxruntime==1.31.1 numpy
 Use:      make_cells.py OUT_DIR [NAME...]
@@ -19,7 +19,7 @@ import record  # noqa: E402
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 OUTPUTS = {"LSTM": 3, "GRU": 2, "RNN": 2}
-STATE = 4.0  # the largest cell state that the quantizer of Y_c takes
+STATE = 4.0  # the largest cell state that the quantizer of Y_c supports
 
 
 class Net:
@@ -41,7 +41,7 @@ class Net:
         return f"{name}_value"
 
     def weights(self, name, w):
-        """int8; a scale for each row, of two directions one for all."""
+        """Adds int8 weights with a scale for each row; for two directions one for all."""
         axis = (0, 2) if w.shape[0] == 1 else (0, 1, 2)
         scale = (np.abs(w).max(axis, keepdims=True) / 127).astype(np.float32)
         codes = self.constant(f"{name}_codes", np.rint(w / scale).astype(np.int8))
@@ -54,8 +54,8 @@ class Net:
 
 def network(kind, steps=12, batch=1, inputs=10, cells=16, direction="forward", before=False, bias=True, relu=False,
             states=False, wanted=("Y",), spread=1.5, seed=0):
-    """@param before  GRU: resets h before its product  @param states  h and c are inputs
-    @param wanted  the outputs: Y, Y_h, Y_c"""
+    """Builds a network. @param before  GRU: resets h before its product  @param states  h and c are inputs @param
+    wanted  the outputs: Y, Y_h, Y_c"""
     rng, net = np.random.default_rng(seed), Net()
     D, rows = 2 if direction == "bidirectional" else 1, GATES[kind] * cells
     x = net.input("x", (steps, batch, inputs), 0.03, 3)
@@ -84,7 +84,7 @@ def network(kind, steps=12, batch=1, inputs=10, cells=16, direction="forward", b
         net.outputs.append(helper.make_tensor_value_info(net.quantized(name, scale, zero), TensorProto.FLOAT, shape))
     if kind == "LSTM" and "Y_c" not in wanted:
         net.quantized("Y_c", STATE / 127)
-        net.nodes.pop()  # nobody reads its codes
+        net.nodes.pop()  # its codes are not used
     graph = helper.make_graph(net.nodes, "cells", net.inputs, net.outputs, net.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)

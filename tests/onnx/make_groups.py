@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make int4_groups.onnx: weights of four bits with a scale for each group of input channels, as DequantizeLinear with
-block_size before MatMul and Gemm (opset 21) and as MatMulNBits; one layer's scales are powers of two, as MX has them.
-bench/cycles/groups.py makes its products of the same parts.
+"""Makes int4_groups.onnx: weights of four bits with a scale for each group of input channels, as DequantizeLinear
+with block_size before MatMul and Gemm (opset 21) and as MatMulNBits; one layer's scales are powers of two, as in MX.
+bench/cycles/groups.py makes its products with the same functions.
 
 Install:  pip install onnx==1.19.1 numpy
 Use:      make_groups.py OUT.onnx
@@ -16,13 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 def packed(codes):
-    """Two codes a byte, the first in its low half."""
+    """Returns two codes per byte, the first in its low half."""
     flat = codes.ravel().astype(np.uint8) & 15
     return flat[::2] | flat[1::2] << 4
 
 
 class Network:
-    """@param largest  of scales that are no powers of two"""
+    """Builds a network. @param largest  of scales that are not powers of two"""
 
     def __init__(self, seed, largest):
         self.rng, self.largest = np.random.default_rng(seed), largest
@@ -51,7 +51,7 @@ class Network:
         return codes
 
     def blocks(self, name, shape, axis, block, powers=False):
-        """@param block  weights along `axis` with one scale; 0: a scale for each place of the other axis
+        """@param block  weights along `axis` with one scale; 0: a scale for each index of the other axis
         @return the weights in float32"""
         codes = self.codes(name, shape)
         groups = [extent // (block or extent) if i == axis else extent for i, extent in enumerate(shape)]
@@ -62,7 +62,7 @@ class Network:
         return codes * scales.repeat(block or shape[axis], axis)
 
     def bits(self, x, name, N, K, block):
-        """Scales of both signs, as llama.cpp's Q4_0 has them."""
+        """Adds a product with scales of both signs, as in llama.cpp's Q4_0."""
         codes = self.rng.integers(0, 16, (N, K // block, block))
         weights = self.constant(f"{name}_weights", packed(codes).reshape(N, K // block, block // 2))
         signs = self.rng.choice([-1, 1], (N, K // block))

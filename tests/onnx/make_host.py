@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make host/operators.onnx: one operator each between quantizers, most of them not the machine's; or
-host/attributes.onnx: attributes of them that are not their defaults, and no axis' like another's.
+"""Makes host/operators.onnx: one operator each between quantizers, most of which the machine does not support; or
+host/attributes.onnx: their attributes with other values than the defaults, different for each axis.
 
 Install:  pip install onnx==1.19.1 onnxruntime==1.31.1 numpy
 Use:      make_host.py operators|attributes OUT.onnx
 Then:     models/record.py OUT.onnx FOLDER --random 2 --span -2 2
 
-A convolution on the machine, then the operators side by side, each from dequantized codes to a
-quantizer of its own; the output is all their results, one behind the other. Scales are those of
-ONNX Runtime's float results on samples.
+A convolution on the machine, then the operators in parallel, each from dequantized codes to its own quantizer; the
+output concatenates all results. Scales are those of ONNX Runtime's float results on samples.
 """
 import sys
 
@@ -45,7 +44,7 @@ def normal(*shape, scale=1.0):
 
 
 def operators(a, b, p):
-    """Results of all operators. a, b: any codes; p: none below 0."""
+    """Yields results of all operators. a, b: any codes; p: nonnegative."""
     yield from (node(kind, [a]) for kind in (
         "Abs", "Neg", "Erf", "Exp", "Floor", "Ceil", "Round", "Sin", "Cos", "Atan", "Tanh",
         "Sigmoid", "Softplus", "Softsign", "Mish", "Selu", "Celu", "HardSigmoid", "HardSwish",
@@ -134,7 +133,7 @@ def operators(a, b, p):
 
 
 def attributes(a, b, p):
-    """Results that show each attribute. Axes that are dropped meet others by broadcasting."""
+    """Yields results that show each attribute. Axes that are dropped are broadcast with others."""
     other = normal(8, 1, 6)
     for kind in ("Max", "Min", "Mean", "Sum", "Prod", "L1", "L2", "SumSquare", "LogSumExp"):
         few = node("Mul", [p, constant(0.5)]) if kind == "Prod" else a
@@ -142,7 +141,7 @@ def attributes(a, b, p):
                            other])
     for kind in ("Sum", "Mean"):
         yield node("Reduce" + kind, [b], noop_with_empty_axes=1)
-    steps = node("Round", [a])  # has ties
+    steps = node("Round", [a])  # contains ties
     for kind in ("ArgMax", "ArgMin"):
         found = node(kind, [steps], axis=2, keepdims=0, select_last_index=1)
         yield node("Add", [node("Cast", [found], to=1), other])
@@ -200,7 +199,7 @@ def attributes(a, b, p):
 
 
 def qdq_columns(w):
-    """A constant that is quantized in the file, with a scale for each column: the default axis."""
+    """Returns a constant that the file quantizes, with a scale for each column: the default axis."""
     scales = [constant(np.abs(w).max(0) / 127), constant(np.zeros(w.shape[1]), np.int8)]
     return node("DequantizeLinear", [node("QuantizeLinear", [constant(w), *scales])] + scales)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make int4_weights.onnx: Conv with INT4, MatMul with UINT4 weights (opset 21), a scale for each channel.
+"""Makes int4_weights.onnx: Conv with INT4, MatMul with UINT4 weights (opset 21), a scale for each channel.
 
 Install:  pip install onnx==1.19.1 numpy
 Use:      make_int4.py OUT.onnx
@@ -25,7 +25,7 @@ def quantized(name, scale, zero_point):
 
 
 def nibbles(name, kind, codes):
-    """Two codes a byte, the first in its low half."""
+    """Returns two codes per byte, the first in its low half."""
     flat = np.resize(codes.ravel().astype(np.uint8) & 15, (codes.size + 1) // 2 * 2)
     constants.append(helper.make_tensor(name, kind, codes.shape, (flat[::2] | flat[1::2] << 4).tobytes(), raw=True))
     return name

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make torch_resnet and torch_mobilenet: what torch.onnx.export writes by default, quantized.
+"""Makes torch_resnet and torch_mobilenet: the default output of torch.onnx.export, quantized.
 
 Install:  pip install torch==2.15.0 onnx onnxscript onnxruntime==1.31.1   (torch: some GB)
 Use:      make_torch.py OUT_DIR [NAME...]
 Then:     ONNX Runtime's outputs for each model: two random cases (README).
 
-Small networks of torchvision's blocks, random weights, in the default form of PyTorch's exporter
-(dynamo): batch normalization folded, weights in a file of their own, the tail ReduceMean, Reshape,
-Gemm. Then onnxruntime.quantization.quantize_static with its defaults: uint8 activations, int8
-weights, one scale a tensor. What only describes the Python source is taken out of the file.
+Small networks of torchvision's blocks, random weights, in the default form of PyTorch's exporter (dynamo): batch
+normalization folded, weights in a separate file, ReduceMean, Reshape and Gemm at the end. Then
+onnxruntime.quantization.quantize_static with its defaults: uint8 activations, int8 weights, one scale per tensor.
+Descriptions of the Python source are removed from the file.
 """
 import pathlib
 import sys
@@ -58,7 +58,7 @@ class Inverted(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Ends as all of torchvision's do."""
+    """The end of all of torchvision's classifiers."""
 
     def __init__(self, channels, *features):
         super().__init__()
@@ -89,7 +89,7 @@ class Samples(CalibrationDataReader):
 
 
 def randomized(network):
-    """Statistics of batch normalization as if the network had been trained."""
+    """Sets statistics of batch normalization as in a trained network."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.2)
@@ -99,7 +99,7 @@ def randomized(network):
 
 
 def without_sources(model):
-    """Without names of Python's files, functions and types."""
+    """Removes names of Python's files, functions and types."""
     del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
     for part in [*model.graph.node, *model.graph.input, *model.graph.output,
                  *model.graph.initializer]:

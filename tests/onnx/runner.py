@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX's own backend runner on trine.backend: node, simple, pytorch; `real` downloads and is left out.
+"""Runs ONNX's own backend runner on trine.backend: node, simple, pytorch; `real` is left out because it downloads.
 
 usage: runner.py [--only REGEX]     with the packages trine and onnx 1.19.1 in this Python's environment
 
-Counts, by name of the operator, what runs and is right, what Trine does not run (skipped with its reason), what is wrong.
-Exit code 1 if anything is wrong. Two groups: operators on codes, and float nodes, which the host alone has.
+Counts, by name of the operator, tests that pass, tests that Trine does not support (skipped with the reason), and
+failures. Exit code 1 if anything fails. Two groups: operators on codes, and float nodes, which only the host
+supports.
 """
 import argparse
 import collections
@@ -19,15 +20,15 @@ import onnx.backend.test
 
 from trine import backend
 
-# Their expected codes of onnx 1.19.1 wrap round (-236 is 20) where QLinearMatMul saturates (-128).
+# Their expected codes of onnx 1.19.1 wrap (-236 becomes 20) where QLinearMatMul saturates (-128).
 WRAPPED = r"test_qlinearmatmul_[23]D_int8_float32_cpu"
-# Expects 0 / 0 where ONNX Runtime, and we, have 0.
+# Expects 0 / 0 where ONNX Runtime and Trine return 0.
 NO_LENGTH = "test_l2normalization_axis_0_cpu"
 CODES = re.compile(r"qlinear|quantizelinear|integer|_int8|_uint8", re.I)
 
 
 class Counting(backend.TrineBackend):
-    """Notes what is refused: the runner takes that for success."""
+    """Records refusals, which the runner treats as success."""
     refused: list[str] = []
 
     @classmethod

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make the small models of this folder, one operator each, quantized to int8 by TFLiteConverter.
+"""Makes the small models of this folder, one operator each, quantized to int8 by TFLiteConverter.
 
 Install:  pip install tensorflow==2.21.0
 Use:      make.py OUT_DIR [NAME...]
@@ -26,7 +26,7 @@ def weights(*shape):
 
 
 def dilated(x):
-    """The idiom of converters without dilation: batches of pixels 2 apart, a convolution, back."""
+    """Builds dilation as converters without it do: batches of pixels 2 apart, a convolution, back."""
     x = tf.raw_ops.SpaceToBatchND(input=x, block_shape=[2, 2], paddings=[[2, 2], [2, 3]])
     x = tf.nn.conv2d(x, weights(3, 3, 6, 5), 1, "VALID")
     return tf.raw_ops.BatchToSpaceND(input=x, block_shape=[2, 2], crops=[[0, 0], [0, 1]])

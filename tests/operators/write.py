@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write models of this folder that no converter makes (any more), with seeded weights.
+"""Writes models of this folder that no converter makes (any more), with seeded weights.
 
     write.py OUT_DIR [NAME...]
 
@@ -15,7 +15,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "models"))
 from tflite_net import VALID, Model  # noqa: E402
 
 def uint8_convolutions(m):
-    """Weights beyond int8 in few and many words, all kinds of products; pools; a residual."""
+    """Builds weights beyond int8 in few and many words, all kinds of products; pools; a residual."""
     x = m.input((1, 9, 8, 3))
     y = m.convolution(x, 12, 3, 2, activation=1)
     z = m.depthwise(y, 3)
@@ -29,7 +29,7 @@ def uint8_convolutions(m):
 
 
 def uint8_functions(m):
-    """Elementwise operators and a mean."""
+    """Builds elementwise operators and a mean."""
     x = m.input((1, 6, 5, 10))
     y = m.op("LOGISTIC", [x], m.shapes[x], fixed=(1 / 256, 0))
     y = m.op("MUL", [x, y], m.shapes[x])
@@ -40,7 +40,7 @@ def uint8_functions(m):
 
 
 def batch(m):
-    """Three images, with a squeeze and excite block, to rows and to classes of each."""
+    """Builds three images, with a squeeze and excite block, to rows and to classes of each."""
     m.type = "i1"
     x = m.convolution(m.input((3, 6, 5, 4)), 8, 3)
     gate = m.op("MEAN", [x, m.constant([1, 2])], (3, 1, 1, 8), {0: ("?", True)})
@@ -52,7 +52,7 @@ def batch(m):
 
 
 def prelu(m):
-    """A slope for each channel, then one for all."""
+    """Builds a slope for each channel, then one for all."""
     m.type = "i1"
     x = m.input((1, 5, 6, 7))
     y = m.op("PRELU", [x, m.codes_constant((1, 1, 7))], m.shapes[x])
@@ -60,7 +60,7 @@ def prelu(m):
 
 
 def moved(m):
-    """Elements in other orders and copies of them."""
+    """Builds reordered elements and copies of them."""
     m.type = "i1"
     x = m.input((1, 5, 6, 7))
     y = m.op("GATHER", [x, m.constant([3, 0, 5, 5, 1])], (1, 5, 5, 7), {0: ("i", 2)}, like=x)
@@ -73,7 +73,7 @@ def moved(m):
 
 
 def extremes(m):
-    """Largest and smallest codes over channels and other axes of an image."""
+    """Builds largest and smallest codes over channels and other axes of an image."""
     m.type = "i1"
     x = m.input((1, 5, 6, 11))
     y = m.op("REDUCE_MAX", [x, m.constant([3])], (1, 5, 6, 1), {0: ("?", True)}, like=x)
@@ -82,7 +82,7 @@ def extremes(m):
 
 
 def extremes_rows(m):
-    """The same of a tensor that is no image, over axes that lie around others."""
+    """Builds the same for a tensor that is not an image, over inner and outer axes."""
     m.type = "i1"
     x = m.input((2, 3, 5, 2, 7))
     y = m.op("REDUCE_MAX", [x, m.constant([1, 3])], (2, 5, 7), {0: ("?", False)}, like=x)
@@ -90,7 +90,7 @@ def extremes_rows(m):
 
 
 def flattened(m):
-    """The shape is computed from the batch, as Keras' Flatten writes it."""
+    """Builds a shape that is computed from the batch, as Keras' Flatten writes it."""
     m.type = "i1"
     x = m.input((1, 4, 3, 5))
     one, zero = m.constant([1]), m.constant([0])
@@ -101,7 +101,7 @@ def flattened(m):
 
 
 def floats(m):
-    """Operators that converters leave in float32, between codes."""
+    """Builds operators that converters leave in float32, between codes."""
     m.type = "i1"
     x = m.input((1, 5, 6, 7))
     y = m.op("DEQUANTIZE", [x], m.shapes[x], floats=True)
@@ -113,7 +113,7 @@ def floats(m):
 
 
 def lstm(m):
-    """Four steps of an LSTM, unrolled as converters write it."""
+    """Builds four steps of an LSTM, unrolled as converters write it."""
     m.type = "i1"
     units, gate, state = 6, (1 / 256, -128), (1 / 64, 0)
     x = m.input((1, 4, 5))
@@ -147,7 +147,7 @@ def lstm(m):
 
 
 def lstm_sequence(m):
-    """UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell state, then classes of each step."""
+    """Builds UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell state, then classes of each step."""
     m.type = "i1"
     units, n, batch, steps = 6, 5, 2, 7
     x = m.input((batch, steps, n))
@@ -171,7 +171,7 @@ def lstm_sequence(m):
 
 
 def heads(m, x, count, depth, adjoint):
-    """Attention of some heads without its scale, LOGISTIC in the place of SOFTMAX."""
+    """Adds attention of some heads without its scale, with LOGISTIC instead of SOFTMAX."""
     tokens, width = m.shapes[x][0], count * depth
     projected = (1, tokens, count, depth)
 
@@ -191,13 +191,13 @@ def heads(m, x, count, depth, adjoint):
 
 
 def attention(m):
-    """Heads of whole words of channels, then such that share words."""
+    """Builds heads of whole words of channels, then heads that share words."""
     m.type = "i1"
     return heads(m, heads(m, m.input((10, 12)), 2, 8, False), 3, 6, True)
 
 
 def host_codes(m):
-    """The machine's convolutions around what orders, chooses and compares int8 codes."""
+    """Builds the machine's convolutions around operators that order, choose and compare int8 codes."""
     m.type = "i1"
     x = m.input((1, 5, 6, 8))
     y = m.convolution(x, 10, 3)
@@ -223,7 +223,7 @@ def host_codes(m):
 
 
 def host_blocks(m):
-    """Blocks of a batch without a convolution between them."""
+    """Builds blocks of a batch without a convolution between them."""
     m.type = "i1"
     x = m.convolution(m.input((2, 5, 6, 4)), 6, 1)
     y = m.op("SPACE_TO_BATCH_ND", [x, m.constant([2, 3]), m.constant([[1, 0], [0, 3]])], (12, 3, 3, 6), {},
@@ -234,7 +234,7 @@ def host_blocks(m):
 
 
 def host_uint8(m):
-    """Kernels of uint8 codes that differ from those of int8."""
+    """Builds kernels of uint8 codes that differ from those of int8."""
     x = m.input((1, 5, 6, 4))
     y = m.op("RESIZE_BILINEAR", [x, m.constant([11, 9])], (1, 11, 9, 4), {}, like=x)
     z = m.op("RESIZE_BILINEAR", [x, m.constant([9, 13])], (1, 9, 13, 4), {3: ("?", True)}, like=x)
@@ -247,7 +247,7 @@ def host_uint8(m):
 
 
 def host_integers(m):
-    """Tails of int32 and bool behind codes."""
+    """Builds int32 and bool operators after codes."""
     m.type = "i1"
     n = lambda kind, inputs, shape, type="i4", options=None: m.numbers(  # noqa: E731
         kind, inputs, shape, type, {} if options is None else options)
@@ -285,7 +285,7 @@ def host_integers(m):
 
 
 def host_rest(m):
-    """What LiteRT's reference kernels lack, and SVDF; boxes of which some overlap."""
+    """Builds operators that LiteRT's reference kernels lack, and SVDF; boxes of which some overlap."""
     m.type = "i1"
     x = m.input((2, 6))
     y = m.into(m.activation((2, 4)), "SVDF", [
@@ -318,8 +318,8 @@ def host_rest(m):
 
 
 def host_pose(m):
-    """A pose as MoveNet finds it: the centre's place, the joints' places regressed there, the warmest pixel near each,
-    and offsets there. Whole numbers lie between operators of codes."""
+    """Builds a pose network like MoveNet: the centre's position, the joints' positions regressed there, the warmest
+    pixel near each, and offsets there. Whole numbers connect operators on codes."""
     m.type = "i1"
     H, W, K = 6, 5, 3
     n = lambda kind, inputs, shape, type="i4", options=None: m.numbers(  # noqa: E731
@@ -374,7 +374,7 @@ CASES = {"host_pose": host_pose, "host_rest": host_rest, "host_codes": host_code
 
 
 def boxes_of(m, x, classes):
-    """Encodings of boxes and scores of their classes from two sizes of a map, and anchors."""
+    """Adds encodings of boxes and scores of their classes from two sizes of a map, and anchors."""
     boxes, scores, anchors = [], [], []
     for y in (x, m.convolution(x, 8, 3, 2, activation=1)):
         side = m.shapes[y][1]
@@ -393,7 +393,7 @@ def boxes_of(m, x, classes):
 
 
 def detected(m, operands, most, alike, is_open=False, **options):
-    """Published networks leave the shapes of these outputs open."""
+    """Adds a detection; published networks leave the shapes of its outputs open."""
     outputs = [m.tensor(() if is_open else shape, type="f4") for shape in (
         (1, most * alike, 4), (1, most * alike), (1, most * alike), (1,))]
     return m.into(outputs, "TFLite_Detection_PostProcess", operands,
@@ -402,7 +402,7 @@ def detected(m, operands, most, alike, is_open=False, **options):
 
 
 def host_detection(m):
-    """An SSD's head as published ones end: uint8 codes, fast choice, three classes of each box."""
+    """Builds an SSD's head like the end of published ones: uint8 codes, fast choice, three classes of each box."""
     boxes, scores, anchors = boxes_of(m, m.convolution(m.input((1, 12, 12, 3)), 8, 3, 2), 6)
     anchors = m.tensor(anchors.shape, 1 / 200, 10, data=np.rint(200 * anchors + 10))
     return detected(m, [boxes, scores, anchors], 4, 3, nms_score_threshold=0.01,
@@ -410,7 +410,7 @@ def host_detection(m):
 
 
 def host_detection_regular(m):
-    """int8 codes, dequantized; a choice for each class, fewer than there is room for."""
+    """Builds int8 codes, dequantized; a choice for each class, fewer than there is room for."""
     m.type = "i1"
     boxes, scores, anchors = boxes_of(m, m.convolution(m.input((1, 12, 12, 3)), 8, 3, 2), 4)
     boxes, scores = (m.op("DEQUANTIZE", [t], m.shapes[t], {}, floats=True) for t in (boxes, scores))
@@ -420,14 +420,14 @@ def host_detection_regular(m):
 
 
 def of_floats(m, shape):
-    """Float32 numbers behind the machine's codes, and a way to compute with them."""
+    """Returns float32 numbers after the machine's codes, and a function that computes with them."""
     m.type = "i1"
     x = m.op("DEQUANTIZE", [m.convolution(m.input(shape), 8, 1)], (*shape[:3], 8), {}, floats=True)
     return x, lambda kind, inputs, shape, options=None: m.numbers(kind, inputs, shape, "f4", {} if options is None else options)
 
 
 def host_floats(m):
-    """Float32 that LiteRT's kernels move or compute with one rounding: a float tail is exact here."""
+    """Builds float32 operators that LiteRT's kernels move or compute with one rounding: a float tail is exact here."""
     x, f = of_floats(m, (1, 5, 6, 3))
     c, r = m.constant, lambda *shape: m.constant(m.rng.uniform(-2, 2, shape), "f4")
     shape, on = (1, 5, 6, 8), ("?", True)
@@ -465,7 +465,7 @@ def chosen_rows(m, f, x):
 
 
 def floats_summed(m):
-    """Float32 operators that add or take functions, whose last bits are the order's and the library's."""
+    """Builds float32 operators that add or compute functions, whose last bits depend on the order and the library."""
     x, f = of_floats(m, (1, 6, 7, 3))
     c, r = m.constant, lambda *shape: m.constant(m.rng.uniform(-1, 1, shape), "f4")
     shape, steps = (1, 6, 7, 8), {1: ("i", 2), 2: ("i", 1)}
@@ -491,7 +491,7 @@ def floats_summed(m):
 
 
 def free_batch(m):
-    """Shapes and sizes computed from the batch, as Keras writes them: zeros, slices, rows, copies."""
+    """Builds shapes and sizes computed from the batch, as Keras writes them: zeros, slices, rows, copies."""
     m.type = "i1"
     c = m.constant
     n = lambda kind, inputs, shape, options=None: m.numbers(  # noqa: E731
@@ -513,7 +513,7 @@ def free_batch(m):
 
 
 def joined_scales(m):
-    """uint8 codes joined at several scales: channels, rows, a constant, a pixel that repeats."""
+    """Builds uint8 codes joined at several scales: channels, rows, a constant, a pixel that repeats."""
     x = m.input((1, 6, 5, 4))
     y = m.convolution(x, 12, 3)
     pixel = m.convolution(m.pool("AVERAGE_POOL_2D", y, 6, 6), 8, 1)
@@ -530,7 +530,7 @@ def joined_scales(m):
 
 
 def host_keypoints(m):
-    """What lies where maps are largest, as networks of poses end; bytes without a scale in front."""
+    """Builds lookups at the positions of maxima, like the end of pose networks; bytes without a scale in front."""
     m.type = "i1"
     n = lambda kind, inputs, shape, type="i4", options=None: m.numbers(  # noqa: E731
         kind, inputs, shape, type, {} if options is None else options)
@@ -541,7 +541,7 @@ def host_keypoints(m):
     offsets, center = m.convolution(y, 8, 1), m.convolution(y, 2, 1)
 
     def place(of, channels):
-        """Rows and columns of the largest codes, as numbers and as codes."""
+        """Returns rows and columns of the largest codes, as numbers and as codes."""
         flat = m.op("RESHAPE", [of], (1, 30, channels), {0: ["i", 1, 30, channels]}, like=of)
         best = n("ARG_MAX", [flat, c(1)], (1, channels), options={0: ("b", 2)})
         row = n("FLOOR_DIV", [best, c(5)], (1, channels))
@@ -585,7 +585,7 @@ def host_keypoints(m):
 
 
 def int4_weights(m):
-    """Convolutions and a product whose weights have four bits, a scale for each channel."""
+    """Builds convolutions and a product with four-bit weights, a scale for each channel."""
     m.type = "i1"
 
     def product(kind, x, weights, shape, options):
@@ -604,7 +604,7 @@ def int4_weights(m):
 
 
 def sparse_weights(m):
-    """Products whose weights are stored sparse, in blocks of 1x16: what LiteRT has a kernel for."""
+    """Builds products whose weights are stored sparse, in blocks of 1x16, for which LiteRT has a kernel."""
     m.type, block = "i1", 16
 
     def sparse(rows, columns, kind):

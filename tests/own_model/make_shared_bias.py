@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make a float network for trine quantize --mixed: a bias that two convolutions share, as PyTorch's exporter leaves equal
-ones, one of them depthwise; MatMul without a bias.
+"""Makes a float network for trine quantize --mixed: a bias that two convolutions share, in which PyTorch's exporter
+merges equal ones, one of them depthwise; MatMul without a bias.
 
 usage: make_shared_bias.py OUT.onnx X.npy   also 24 inputs (onnx, NumPy)
 """

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`trine accuracy`, `compare`, `record` and `quantize` as a user meets them.
+"""Tests `trine accuracy`, `compare`, `record` and `quantize` from the view of a user.
 
 usage: run.py [--full] [--build DIR]
-$TRINE_PROGRAM is the tool. Without --full nothing is installed: a program that writes what it was given stands for the Python of
-other people's packages. --full takes these from PyPI. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+$TRINE_PROGRAM is the tool. Without --full nothing is installed: a program that records its inputs replaces the Python
+of other packages. --full installs these from PyPI. Exit code 1 if a check fails, 77 without PyPI.
 """
 import argparse
 import array
@@ -25,7 +25,7 @@ MODELS = ROOT / "models"
 OWN, DIGITS = MODELS / "own_model", MODELS / "mnist_held_back"
 LENET, INT8 = MODELS / "lenet_mnist.tflite", OWN / "lenet_int8.onnx"
 SCALED = ["--scale", "1/255"]
-# A helper's stand-in: keeps the examples, hands out what lies in $STAND_IN, or fails as told.
+# A stand-in for a helper: stores the examples, returns the files in $STAND_IN, or fails on request.
 PYTHON = """#!/bin/sh
 for last; do
   case $previous in
@@ -51,7 +51,7 @@ def expect(what, holds, text=""):
 
 
 def write_npy(file, code, shape, values):
-    """NumPy's format by hand: `code` is array's, whose NumPy name follows from it."""
+    """Writes NumPy's format by hand: `code` is array's, from which NumPy's name follows."""
     name = {"B": "|u1", "b": "|i1", "f": "<f4", "q": "<i8"}[code]
     head = f"{{'descr': '{name}', 'fortran_order': False, 'shape': ({''.join(f'{n}, ' for n in shape)}), }}"
     head += " " * (-(len(head) + 11) % 64) + "\n"
@@ -68,7 +68,7 @@ class Tool:
         self.program, self.json = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine")), scratch / "report.json"
 
     def __call__(self, *arguments, code=0, **environment):
-        """The report, or the errors where another exit code is expected."""
+        """Returns the report, or the errors if another exit code is expected."""
         self.json.unlink(missing_ok=True)
         done = subprocess.run([self.program, *map(str, arguments), "--json", self.json], capture_output=True, text=True,
                               env={**os.environ, **environment})
@@ -82,7 +82,7 @@ class Tool:
 
 
 def shipped(trine):
-    """What models/README.md states."""
+    """Checks the figures in models/README.md."""
     for name, right, more in (("lenet_mnist.tflite", 989, SCALED), ("mnist_mixed.onnx", 977, ["--mean", 128])):
         report = trine("accuracy", "--config", "edge256", MODELS / name, "--data", DIGITS, *more)
         expect(name, (report["images"], report["top1_right"], report["top1"], report["classes"])
@@ -92,7 +92,7 @@ def shipped(trine):
 
 
 def forms(trine, scratch):
-    """Twenty digits in each form of data; their labels are so that 14 are right and 3 more among five."""
+    """Tests twenty digits in each form of data; with their labels 14 are correct and 3 more are among the first five."""
     pixels = npy_data(DIGITS / "x.npy")[:20 * 784]
     logits = array.array("b", npy_data(MODELS / "lenet_mnist" / "vectors" / "out0.npy"))[:200]
     order = [sorted(range(10), key=lambda c: -logits[10 * i + c]) for i in range(20)]
@@ -144,7 +144,7 @@ def faults_of_data(trine, stack, scratch):
 
 
 def layers(trine, scratch):
-    """Recorded layers of ONNX Runtime; then with one code changed."""
+    """Compares recorded layers of ONNX Runtime; then with one code changed."""
     report = trine("compare", INT8, "--vectors", OWN / "vectors")
     expect("equal layers", report["first"] is None and report["layers_compared"] == 6 and report["against"].startswith("onnxruntime")
            and all(l["share_equal"] == 1 and l["snr_db"] is None for l in report["layers"]), report)
@@ -166,7 +166,7 @@ def layers(trine, scratch):
     trine("compare", INT8, "--vectors", folder, "--tolerance", 3)
     known = {t["tensor"]: t for t in manifest["layers"]["tensors"]}
     others = [known[l["name"]] for l in report["layers"][2:4]]
-    for tensor, codes in zip(others, (60, 2)):  # the first of the three is not the worst, nor the last
+    for tensor, codes in zip(others, (60, 2)):  # the first of the three is neither the worst nor the last
         begin = len(data) - len(npy_data(folder / "layers.npy")) + tensor["offset"]
         data[begin:begin + codes] = bytes(b ^ 0x80 for b in data[begin:begin + codes])
     (folder / "layers.npy").write_bytes(data)
@@ -182,7 +182,7 @@ def layers(trine, scratch):
 
 
 def stand_in(trine, scratch):
-    """What quantize gives to the quantizer, and what it makes of the result."""
+    """Checks the input of quantize's quantizer, and the use of its result."""
     folder = scratch / "python"
     folder.mkdir()
     python = folder / "python"
@@ -240,14 +240,14 @@ def stand_in(trine, scratch):
     trine.refuses("--python: /none/python is not a program", "record", LENET, "--out", scratch / "v", "--python", "/none/python")
     trine.refuses("is another kind than", "quantize", OWN / "lenet_float.onnx", "--out", lite, "--calibration", colours)
     trine.refuses("No such file", "record", scratch / "none.onnx", "--out", scratch / "v")
-    # Without PyPI, and with a cache of its own so that nothing is there.
+    # Without PyPI, and with a separate, empty cache.
     trine.refuses("requirements_litert.txt (is PyPI in reach?)", "record", LENET, "--out", scratch / "v", TRINE_CACHE=str(scratch / "cache"),
                   PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
     expect("nothing is left", not list((scratch / "cache" / "python").iterdir()))
 
 
 def losses(trine, folder, quantize, more):
-    """A part that does not survive its scale is told, and the exit code says so."""
+    """Requires a message and an exit code for a part that its scale destroys."""
     parts = [{"output": "y", "part": "boxes", "rms": 300.0, "error": 0.01, "constant": False, "fine": True},
              {"output": "y", "part": "scores", "rms": 0.5, "error": 1.0, "constant": True, "fine": False}]
     file = folder / "losses.json"
@@ -261,7 +261,7 @@ def losses(trine, folder, quantize, more):
 
 
 def kernels(trine, scratch):
-    """Vectors that other kernels of LiteRT made: verify names them."""
+    """Requires that verify names the kernels of LiteRT that made the vectors."""
     folder = scratch / "optimized"
     shutil.copytree(LENET.parent / LENET.stem / "vectors", folder)
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -276,7 +276,7 @@ def kernels(trine, scratch):
 
 
 def program_of_a_batch(trine, scratch):
-    """A program knows how many images it takes."""
+    """Checks that a program states its number of images."""
     program = scratch / "batch.trine"
     trine("compile", "--config", "edge64", LENET, "--batch", 3, "--out", program)
     report = trine("run", "--config", "edge64", program, "--backend", "arch")
@@ -284,7 +284,7 @@ def program_of_a_batch(trine, scratch):
 
 
 def mixed(trine, folder, colours, out, quantize, more):
-    """What --mixed is told, and what it makes of the report."""
+    """Checks the inputs of --mixed, and its use of the report."""
     steps = [{"layer": "", "precision": "int8", "accuracy": 0.98, "bytes": 2000, "cycles": 1000, "energy_pj": 5.0},
              {"layer": "fc", "precision": "int4", "accuracy": 0.975, "bytes": 1200, "cycles": 600, "energy_pj": 4.0}]
     result = {"float_accuracy": 0.99, "labels": True, "answers": 1000, "reached": True, "steps": steps, "choice": "[layers]\nfc = \"int4\"\n"}
@@ -314,7 +314,7 @@ def mixed(trine, folder, colours, out, quantize, more):
 
 
 def installed(trine, scratch, build):
-    """Other people's packages in environments that the tool makes."""
+    """Tests packages in environments that the tool makes."""
     os.environ["TRINE_CACHE"] = str(build / "cache")
     lite, out = scratch / "lenet_float.tflite", scratch / "lenet_int8.tflite"
     trine("record", LENET, "--out", scratch / "lite", "--count", 2, "--seed", 5)
@@ -344,7 +344,7 @@ def installed(trine, scratch, build):
     onnx = next(p for p in (build / "cache" / "python").glob("*/venv/bin/python") if list(p.parent.parent.glob("lib/*/site-packages/onnx")))
     subprocess.run([onnx, "-B", HERE / "make_shared_bias.py", shared, inputs], check=True)
     report = trine("quantize", shared, "--inputs", inputs, "--out", again, "--mixed", "--accuracy", "60%", "--set", "array.weights4=true")
-    # The machine has depthwise weights as int8 alone: fewer bits would save nothing.
+    # The machine supports only int8 for depthwise weights: fewer bits would save nothing.
     expect("a shared bias", {step["layer"] for step in report["steps"]} == {"", "full", "last"} and report["runs"] == "machine", report)
     pythons = sorted((build / "cache" / "python").glob("*/venv/bin/python"))
     quantizer = next((p for p in pythons if list(p.parent.parent.glob("lib/*/site-packages/ai_edge_litert"))), None)
@@ -367,7 +367,7 @@ def installed(trine, scratch, build):
     trine.refuses("is quantized already", "quantize", INT8, "--calibration", OWN / "calibration", "--out", again, *SCALED)
 
 
-# Scores of 6 token ids, those that a mask has 0 for hidden as exporters hide them; -20000 is no mask.
+# Scores of 6 token ids; those with 0 in the mask are hidden like in exported networks; -20000 is not a mask.
 MASKED = """
 import sys
 import numpy as np
@@ -392,7 +392,7 @@ onnx.save(model, sys.argv[1])
 
 
 def token_ids(trine, scratch, python):
-    """A model of ids and a mask: quantized, recorded with ids that its table has, run, compared."""
+    """Quantizes, records, runs and compares a model of ids and a mask; the ids are in its table."""
     real, codes = scratch / "masked.onnx", scratch / "masked_int8.onnx"
     subprocess.run([python, "-B", "-c", MASKED, real], check=True)
     ids, mask = scratch / "ids.npy", scratch / "mask.npy"

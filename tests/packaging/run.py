@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is handed out: a source archive that knows its revision without git, the tool with its libraries, a Debian package.
+"""Tests the distributed files: a source archive that knows its revision without git, the tool with its libraries, a
+Debian package.
 
 usage: run.py [--full]
-$TRINE_PROGRAM is the tool. --full builds the package with dpkg-buildpackage (through ccache) and runs what is in it.
+$TRINE_PROGRAM is the tool. --full builds the package with dpkg-buildpackage (through ccache) and runs its programs.
 """
 import argparse
 import json
@@ -26,14 +27,15 @@ LENET = "models/lenet_mnist.tflite"
 
 
 def run(*command, **more):
-    """stdout"""
+    """Returns stdout."""
     done = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
     assert done.returncode == 0, f"{command}: exit code {done.returncode}\n{done.stdout[-3000:]}"
     return done.stdout
 
 
 def unpack_archive(folder):
-    """The tree of `git archive` (this one, where it is unpacked already) below `folder`; its revision."""
+    """Unpacks the tree of `git archive` (or uses this tree if it is unpacked already) below `folder`. Returns tree
+    and revision."""
     tree = folder / "trine-source"
     if not (ROOT / ".git").exists():
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build"))
@@ -44,7 +46,7 @@ def unpack_archive(folder):
 
 
 def revision_of(program, folder):
-    """What the program's reports say."""
+    """Returns the revision in the program's reports."""
     run(program, "estimate", "--config", "edge32", ROOT / LENET, "--json", folder / "out.json", env=WITHOUT_GIT)
     return json.loads((folder / "out.json").read_text())["revision"]
 
@@ -67,12 +69,12 @@ class Packages(unittest.TestCase):
         (prefix / "bin").mkdir()
         shutil.copy(TOOL, prefix / "bin/trine")
         self.assertEqual(revision_of(prefix / "bin/trine", self.top), revision)
-        (prefix / "share/trine/revision").write_text("$Format:%H$\n")  # a copy of a clone: no archive
+        (prefix / "share/trine/revision").write_text("$Format:%H$\n")  # a copy of a clone instead of an archive
         self.assertEqual(revision_of(prefix / "bin/trine", self.top), VERSION)
 
     def test_the_debian_package_asks_for_what_the_launcher_asks_for(self):
         control, packages = (ROOT / "debian/control").read_text(), (ROOT / "cmake/packages.txt").read_text()
-        built_with = set(re.findall(r"^build +\S+ +(\S+)", packages, re.M))  # the column of Debian
+        built_with = set(re.findall(r"^build +\S+ +(\S+)", packages, re.M))  # the column for Debian
         wanted = re.search(r"^Build-Depends:(.*?)\n\n", control, re.S | re.M).group(1).replace("\n", "").split(", ")
         named = {name.strip() for name in wanted if "debhelper" not in name}
         run_with = set(re.search(r"^Recommends:(.*)", control, re.M).group(1).replace(",", "").split())
@@ -101,7 +103,7 @@ class Packages(unittest.TestCase):
         tree, revision = unpack_archive(self.top)
         cached = {"CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "pch_defines,time_macros",
                   "CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
-                  "CCACHE_DIR": run("ccache", "-k", "cache_dir").strip()}  # debhelper sets HOME anew
+                  "CCACHE_DIR": run("ccache", "-k", "cache_dir").strip()}  # debhelper changes HOME
         run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=tree, env={**WITHOUT_GIT, **cached})
         package, installed = next(self.top.glob("trine_*.deb")), self.top / "installed"
         run("dpkg-deb", "-x", package, installed)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Places designs with `trine synth --place` as a user does: a PE on sg13g2 and on an ECP5; with --full edge32
-on sg13g2 and, int8 alone, on the ECP5.
+"""Places designs with `trine synth --place` like a user: a PE on sg13g2 and on an ECP5; with --full edge32 on sg13g2
+and, with int8 only, on the ECP5.
 
 usage: run.py [--full] [--build DIR]
-$TRINE_PROGRAM is the tool. Coloquinte and nextpnr come from PyPI into a virtual environment in the build folder. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+$TRINE_PROGRAM is the tool. Coloquinte and nextpnr come from PyPI into a virtual environment in the build folder. Exit
+code 1 if a check fails, 77 without PyPI.
 """
 import argparse
 import json
@@ -18,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from harness import ROOT, trine, with_packages  # noqa: E402
 
-HAS_PLACER = sys.version_info < (3, 13)  # PyPI has no Coloquinte for later ones
+HAS_PLACER = sys.version_info < (3, 13)  # PyPI provides no Coloquinte for later versions
 
 
 def expect(what, holds, text=""):
@@ -27,7 +28,7 @@ def expect(what, holds, text=""):
 
 
 def place(build, *arguments):
-    """The report of a design that was placed."""
+    """Returns the report of a placed design."""
     picture = build / "place.svg"
     trine("synth", *arguments, "--place", "--python", sys.executable, "--json", build / "place.json", "--floorplan", picture)
     report = json.loads((build / "place.json").read_text())
@@ -42,7 +43,7 @@ def place(build, *arguments):
     expect("cells in the core", 0.5 < placed["utilization"] < 0.9, placed)
     expect("core in the die", placed["core_width_um"] <= placed["die_width_um"] and
            placed["core_height_um"] <= placed["die_height_um"], placed)
-    # Each net is at least as long as a cell, none crosses the die more than a few times.
+    # Each net is at least as long as a cell, and none crosses the die more than a few times.
     half = placed["die_width_um"] + placed["die_height_um"]
     expect("length of wires", 0.002 * placed["cells"] < placed["wire_mm"] < 0.002 * half * placed["cells"], placed)
     drawn = xml.etree.ElementTree.parse(picture).getroot()
@@ -77,7 +78,7 @@ def pe(build):
 
 
 def ecp5(build, *arguments):
-    """The report of a design that was placed and routed on an ECP5."""
+    """Returns the report of a design that was placed and routed on an ECP5."""
     trine("synth", *arguments, "--target", "ecp5", "--place", "--python", sys.executable, "--json", build / "ecp5.json")
     report = json.loads((build / "ecp5.json").read_text())
     use = {name: count["used"] for name, count in report["utilization"].items()}

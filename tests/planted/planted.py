@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Plants bugs, one at a time, in a clone of this repository, and looks whether the short suite notices.
+"""Plants bugs, one at a time, in a clone of this repository, and checks whether the short suite finds them.
 
 usage: planted.py [--list NAME] [--folder DIR] [--least N] [--jobs N] [--again] [WORD]...
-       planted.py --places    only looks whether each bug of all lists still has its place
-The lists are tests/planted/NAME.json; how they were drawn is in docs/verification.md.
-For each bug the tests that know the place best run first; if they notice nothing, the whole short suite does. Without a
-bug those tests must pass. What became of each bug is kept in DIR/NAME.tsv: a run that was stopped goes on behind its
-last bug (--again: from the first). Exit code 1 if fewer than --least bugs are caught; 2 if a bug has no place to go or nothing builds.
+       planted.py --places    only checks that the place of each bug of all lists still exists
+The lists are tests/planted/NAME.json; docs/verification.md describes how they were drawn. For each bug, the tests
+that cover the place best run first; if they find nothing, the whole short suite runs. Without a bug those tests must
+pass. The result of each bug is stored in DIR/NAME.tsv: an interrupted run continues after its last bug (--again: from
+the first). Exit code 1 if fewer than --least bugs are caught; 2 if a bug has no place or nothing builds.
 """
 import argparse
 import json
@@ -27,10 +27,10 @@ class Bug(typing.NamedTuple):
     what: str
     area: str
     file: str
-    old: str  # stands once in the file
+    old: str  # occurs once in the file
     new: str
-    first: str  # the test program that knows the place best
-    shows: str = ""  # to whom, in which case
+    first: str  # the test program that covers the place best
+    shows: str = ""  # who sees the bug, and when
 
 
 def read_bugs(name):
@@ -55,7 +55,7 @@ def must(command, folder):
 
 
 def prepare(folder, bugs):
-    """A clone with the working tree's files, configured as the launcher does it."""
+    """Makes a clone with the working tree's files, configured like the launcher does."""
     shutil.rmtree(folder / "tree", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     must(["git", "clone", "-q", ROOT, "tree"], folder)
@@ -68,7 +68,7 @@ def prepare(folder, bugs):
 
 
 def failed_tests(tree, target, tests, jobs):
-    """Names of short tests that fail; what does not compile (an assertion of the linter) counts as well."""
+    """Returns names of short tests that fail; code that does not compile (an assertion of the linter) counts as well."""
     build = tree / "build" / "release"
     built = call(["cmake", "--build", build, "-j", jobs, "--target", target], tree)
     if built.returncode:
@@ -77,7 +77,7 @@ def failed_tests(tree, target, tests, jobs):
     if "No tests were found" in done.stdout:
         print(f"planted.py: no test is named {tests}", file=sys.stderr)
         sys.exit(2)
-    # Several tests may run at once when the first fails.
+    # Several tests may be running when the first fails.
     return re.findall(r"\d+ - (.*?) \((?:Failed|Timeout|Subprocess aborted|SEGFAULT|Not Run).*\)", done.stdout)
 
 
@@ -100,7 +100,7 @@ def caught_by(tree, bug, jobs):
 
 
 def places():
-    """The text that a bug changes stands once in its file; sources move on, and the lists with them."""
+    """Checks that the text that a bug changes occurs once in its file; the lists must follow the sources."""
     lost, count = [], 0
     for name in sorted(p.stem for p in (ROOT / "tests" / "planted").glob("*.json")):
         for bug in read_bugs(name):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by run.py in the folder with models, vectors and the command line's words; the source tree is not there."""
+"""Checks the package. Run by run.py in the folder with models, vectors and the command line's messages, without the
+source tree."""
 import concurrent.futures
 import filecmp
 import json
@@ -11,7 +12,7 @@ import sys
 import time
 import unittest
 
-sys.path.insert(0, os.getcwd())  # python -I leaves it out
+sys.path.insert(0, os.getcwd())  # python -I omits it
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
@@ -25,7 +26,7 @@ INT8 = {"array.precisions": ["int8"]}
 
 
 def recorded(folder):
-    """Inputs and outputs of the folder's cases, all along axis 0; labels."""
+    """Returns inputs and outputs of the folder's cases, all along axis 0; and labels."""
     manifest = json.loads(pathlib.Path(folder, "manifest.json").read_text())
     x, y = (np.load(pathlib.Path(folder, f"{n}0.npy")) for n in ("in", "out"))
     return (x.reshape(-1, *x.shape[2:]), y.reshape(-1, *y.shape[2:]), [c.get("label") for c in manifest["cases"]])
@@ -56,7 +57,7 @@ class Configs(unittest.TestCase):
 
 
 class Errors(unittest.TestCase):
-    """The words of the command line."""
+    """Compares errors with the command line's messages."""
 
     def check(self, name, call):
         with self.assertRaises(trine.Error) as raised:
@@ -115,7 +116,7 @@ class Programs(unittest.TestCase):
         named = program.run({program.inputs[0].name: x[:5]})
         self.assertEqual(list(named), [program.outputs[0].name])
         np.testing.assert_array_equal(named[program.outputs[0].name], y[:5])
-        # As the machine has no batches, five inferences take five times the traffic.
+        # The machine has no batches, so five inferences take five times the traffic.
         self.assertEqual(len(program.counters), 5)
         np.testing.assert_array_equal(program.run(x[:3], backend="golden"), y[:3])
 
@@ -147,7 +148,7 @@ class Programs(unittest.TestCase):
         self.assertEqual(cycles(axi_bytes_per_cycle=1), narrow)
 
     def test_causes_of_layers_that_overlap_add_up(self):
-        """Layers that share a piece of the timeline, whose cycles were rounded apart to -1 once."""
+        """Tests layers that share a segment of the timeline, whose cycles were once rounded separately to -1."""
         program = trine.compile("depthwise.tflite", "edge512")
         program.run(*[np.zeros(t.shape, t.dtype) for t in program.inputs])
         causes = np.stack([program.layers[c] for c in program.report["causes"]])

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the Python of a page or notebook in order, in the folder that the file lies in; cells tagged `torch` only with --full.
+"""Runs the Python of a page or notebook in order, in the file's folder; cells tagged `torch` only with --full.
 
-usage: notebook.py FILE.ipynb|FILE.md [--full] [--write]     --write keeps in a notebook what its cells print
+usage: notebook.py FILE.ipynb|FILE.md [--full] [--write]     --write stores the output of a notebook's cells in it
 """
 import ast
 import contextlib
@@ -15,7 +15,7 @@ import sys
 
 
 def run_cell(source, names):
-    """What the cell prints, and its last expression."""
+    """Returns the cell's output, and its last expression."""
     tree = ast.parse(source)
     last = ast.Expression(tree.body.pop().value) if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     text = io.StringIO()

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The Python package as a user has it: its wheel from the build folder that there is, installed into an environment, tried
-where the tree is hidden.
+"""Tests the Python package as a user gets it: builds its wheel from the existing build folder, installs it into an
+environment, and runs it with the source tree hidden.
 
 usage: run.py --build DIR --cmake BUILD [--full]
-$TRINE_PROGRAM is the tool. scikit-build-core, NumPy, onnx and ONNX Runtime come from PyPI into a virtual environment of DIR;
---full adds torch, runs all of the notebook, and installs the wheel into an empty environment as pip does by itself. Exit code 77 without PyPI.
+$TRINE_PROGRAM is the tool. scikit-build-core, NumPy, onnx and ONNX Runtime come from PyPI into a virtual environment
+of DIR; --full adds torch, runs the whole notebook, and installs the wheel into an empty environment with pip's own
+settings. Exit code 77 without PyPI.
 """
 import argparse
 import json
@@ -24,7 +25,7 @@ from harness import ROOT, fail, new_environment, pip, with_packages  # noqa: E40
 
 
 def run(*command, **more):
-    """stdout; stops where the command fails."""
+    """Returns stdout; stops if the command fails."""
     done = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
     if done.returncode:
         fail(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
@@ -32,7 +33,7 @@ def run(*command, **more):
 
 
 def wheel(build, cmake):
-    """The wheel, by pip; the build folder has its target already, so nothing is compiled."""
+    """Builds the wheel with pip; the build folder already contains its target, so nothing is compiled."""
     before = {f: f.stat().st_mtime_ns for f in cmake.rglob("*.o")}
     folder = build / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
@@ -55,7 +56,7 @@ def check_contents(file):
 
 
 def alone(build, file):
-    """The wheel with what pip brings for it, in an environment without anything else."""
+    """Installs the wheel with the packages that pip adds, in an otherwise empty environment."""
     folder = build / "alone"
     if new_environment(folder, file) != 0:
         fail("pip cannot install the wheel")
@@ -67,16 +68,16 @@ def alone(build, file):
 
 
 def hidden(*command):
-    """The command where all folders of the tree but build/ are empty, in a mount namespace of its own."""
+    """Returns the command in a mount namespace in which all folders of the tree except for build/ are empty."""
     folders = [str(f) for f in ROOT.iterdir() if f.is_dir() and f.name != "build"]
     script = f'for f in {shlex.join(folders)}; do mount -t tmpfs none "$f" || exit; done; exec "$@"'
-    # Root in a chroot has no user namespaces; others have no mounts without one.
+    # Root in a chroot has no user namespaces; other users need one for mounts.
     own = "-m" if os.geteuid() == 0 else "-rm"
     return ["unshare", own, "sh", "-c", script, "sh", *map(str, command)]
 
 
 def commands(scratch):
-    """What the command line says to bad input, and writes: for checks.py, which no longer reaches it."""
+    """Writes the command line's messages for bad input, and its output files, for checks.py, which cannot run it."""
     tool, model = os.environ["TRINE_PROGRAM"], str(ROOT / "models/lenet_mnist.tflite")
     said = {}
     for name, arguments in {
@@ -145,7 +146,7 @@ def main():
         print(run(*hidden(python, "-B", *script, *more), cwd=scratch, env=environment), end="")
     backend = run(*hidden(python, "-B", "-I", "onnx/runner.py"), cwd=scratch, env=environment)
     right = re.search(r"codes: (\d+) right.*\nfloats: (\d+) right", backend)
-    if not right or int(right[1]) < 44 or int(right[2]) < 747:  # of onnx 1.19.1
+    if not right or int(right[1]) < 44 or int(right[2]) < 747:  # for onnx 1.19.1
         sys.exit(f"ONNX's runner:\n{backend[-2000:]}")
     print("\n".join(line for line in backend.splitlines() if not line.startswith("  ")))
     print("python: all as it should be")

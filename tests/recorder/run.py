@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Records vectors with `trine record` as a user does, and verifies them with the tool.
+"""Records vectors with `trine record` like a user, and verifies them with the tool.
 
 usage: run.py [--onnx] [--build DIR]
-$TRINE_PROGRAM is the tool. LiteRT comes from PyPI into a virtual environment in the build folder; --onnx takes ONNX Runtime
-and qonnx, too. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+$TRINE_PROGRAM is the tool. LiteRT comes from PyPI into a virtual environment in the build folder; --onnx also tests
+ONNX Runtime and qonnx. Exit code 1 if a check fails, 77 without PyPI.
 """
 import argparse
 import json
@@ -46,7 +46,7 @@ def recorded(*arguments):
 
 
 class Verify:
-    """`trine verify` on the architecture simulator."""
+    """Runs `trine verify` on the architecture simulator."""
 
     def __init__(self, scratch):
         self.program, self.json = os.environ["TRINE_PROGRAM"], scratch / "verify.json"
@@ -64,7 +64,7 @@ class Verify:
 
 
 def user_data(scratch, verify):
-    """LeNet's images and labels as a user has them: the outputs are the shipped ones."""
+    """Records LeNet's images and labels in a user's form: the outputs must be the shipped ones."""
     import numpy as np
     shipped = MODELS / "lenet_mnist" / "vectors"
     cases = json.loads((shipped / "manifest.json").read_text())["cases"]
@@ -80,7 +80,7 @@ def user_data(scratch, verify):
            ["in0.npy", "manifest.json", "mine.npy", "out0.npy"], sorted(folder.iterdir()))
     text = recorded(model, "--out", folder, "--inputs", images, "--labels", labels)
     expect("its kernels are named", re.search(f"{LITERT} BUILTIN_REF", text), text)
-    # LiteRT 2 rounds halves below zero otherwise; verify knows by the version.
+    # LiteRT 2 rounds negative halves differently; verify handles that by the version.
     same = (folder / "out0.npy").read_bytes() == (shipped / "out0.npy").read_bytes()
     expect("outputs", same == ("ai-edge-litert 1.2.0" in text))
     report = verify.exact(model, folder)
@@ -91,7 +91,7 @@ def user_data(scratch, verify):
 
 
 def differences(model, folder, verify):
-    """Codes that differ, by how much, and the layer where that begins."""
+    """Checks codes that differ, by how much, and the first layer that differs."""
     import numpy as np
     outputs = np.load(folder / "out0.npy")
     outputs[7, 0, 3] += 2
@@ -121,7 +121,7 @@ def differences(model, folder, verify):
 
 
 def layers(scratch):
-    """trine compare by the installed runtime, with random cases and the user's data."""
+    """Runs trine compare with the installed runtime, with random cases and the user's data."""
     report = scratch / "compare.json"
     for wanted, more in ((2, ["--count", 2, "--seed", 4]),
                          (3, ["--data", MODELS / "mnist_held_back", "--scale", "1/255", "--count", 3])):
@@ -138,7 +138,7 @@ def layers(scratch):
 
 
 def faults(model, folder, scratch, verify):
-    """One line each, exit code 2."""
+    """Requires one line and exit code 2 for each error."""
     import numpy as np
     floats, few, labels = scratch / "floats.npy", scratch / "few.npy", scratch / "few.txt"
     np.save(floats, np.zeros((2, 1, 28, 28, 1), np.float32))
@@ -173,7 +173,7 @@ def onnx_models(scratch, verify):
 
 
 def cpu(model, runtime, scratch):
-    """The model's time on one core of this computer; what it is, nobody knows here."""
+    """Measures the model's time on one core of this computer, whose value is not checked."""
     report = scratch / "cpu.json"
     code, text = trine("cpu", model, "--seconds", 1, "--json", report)
     expect("cpu", code == 0 and " on one core of " in text, text)

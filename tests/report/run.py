@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""trine report: a page out of real runs whose figures are those of the results; wrong input; with --full in Chromium.
+"""Tests trine report: a page from real runs whose figures equal the results; wrong input; with --full in Chromium.
 
     tests/report/run.py --build DIR [--full]
 """
@@ -38,13 +38,13 @@ def trine(*arguments, code=0, program=PROGRAM):
 
 
 def refused(what, *arguments):
-    """One line on stderr that has `what`, exit code 2."""
+    """Requires one line on stderr that contains `what`, and exit code 2."""
     lines = trine(*arguments, code=2).stderr.splitlines()
     check(len(lines) == 1 and what in lines[0], f"{arguments}: says {lines}, expected one line with: {what}")
 
 
 class Page(html.parser.HTMLParser):
-    """What a reader and a browser find in it."""
+    """Parses the page as a reader and a browser see it."""
 
     def __init__(self, text):
         super().__init__()
@@ -102,7 +102,7 @@ def at(data, pointer):
 
 
 def check_figures(page, folder):
-    """Each figure that names its source is the very value of that file, and is shown as that."""
+    """Requires that each figure with a source equals the value in that file, and is shown as such."""
     sourced = [f for f in page.figures if f[1]]
     for value, source, text in sourced:
         file, _, pointer = source.partition("#")
@@ -137,7 +137,7 @@ def check_page(text, folder):
 
 
 def check_derived(page, folder):
-    """What the page computes, computed otherwise."""
+    """Computes the page's derived figures in another way."""
     run = json.loads((folder / "edge64.lenet_mnist.run.json").read_text())
     synth = json.loads((folder / "edge64.synth.json").read_text())
     milliseconds = run["cycles"] / (1000 / synth["clock_ns"]) / 1000
@@ -155,7 +155,8 @@ def check_derived(page, folder):
 
 
 def synth_result(like):
-    """What `trine synth` writes, of a design that takes no minutes to map; tests of --full have a real one."""
+    """Returns a result like `trine synth`'s for a design, without the minutes of mapping; tests of --full use a real
+    one."""
     pe = {"name": "trine_pe", "instances": 16, "gate_equivalents": 2650.5, "children": {}}
     top = {
         "name": "trine_top",
@@ -189,7 +190,7 @@ def synth_result(like):
 
 
 def check_trace(file, run):
-    """Perfetto's file: on each track one after the other, within the run; layers add up to its cycles."""
+    """Checks Perfetto's file: events of each track follow each other within the run; layers add up to its cycles."""
     events = json.loads(file.read_text())["traceEvents"]
     names = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
     check(sorted(set(names.values())) == ["compute", "layers", "load", "store", "vector"], f"{file}: tracks {names}")
@@ -210,7 +211,7 @@ def check_trace(file, run):
 
 
 def check_summary(page, text, folder):
-    """The first thing that one reads: three figures of each design, and what the larger one brings."""
+    """Checks the summary: three figures of each design, and the gain of the larger one."""
     runs = [json.loads((folder / f"edge{n}.lenet_mnist.run.json").read_text()) for n in (64, 256)]
     speed = runs[0]["cycles"] / runs[1]["cycles"]
     for where, found in (("page", page[page.index("<main"):]), ("text", text[text.index("Summary"):])):
@@ -227,7 +228,7 @@ def check_summary(page, text, folder):
 
 
 def check_single(work, run):
-    """One design is compared with nothing; a variant of a preset has a name that says what is set."""
+    """Requires that a single design is not compared; the name of a variant of a preset states its settings."""
     folder = work / "single"
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps(run))
@@ -278,7 +279,7 @@ def check_refused(work, folder):
 
 
 def check_host(work):
-    """Time on the host is in no figure: the latency says so."""
+    """No figure includes time on the host: the latency must state that."""
     folder = work / "host"
     model = ROOT / "tests" / "operators" / "host_floats.tflite"
     folder.mkdir()
@@ -293,7 +294,7 @@ def check_host(work):
 
 
 class Tree:
-    """The program in a tree of its own, whose revision is what its file says: the tests' tree may have changes."""
+    """The program in a separate tree, whose revision is that of its file: the tests' tree may contain changes."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -309,13 +310,13 @@ class Tree:
         (self.folder / "revision").write_text(revision)
 
     def report(self, *arguments, code=0):
-        """What was measured: the names of the results."""
+        """Runs the report. Returns the names of the results that were measured."""
         done = trine("report", *arguments, code=code, program=self.folder / "program")
         return [line for line in done.stdout.splitlines() if line.endswith((".run", ".verify", ".accuracy", ".estimate"))]
 
 
 def check_stale(work):
-    """What a result was made from is measured again when it was edited in place, and nothing else is."""
+    """Requires that a result is measured again if one of its inputs was edited in place, and that no other is."""
     folder = work / "stale"
     folder.mkdir()
     tree = Tree(folder / "tree")
@@ -375,7 +376,7 @@ def check_stale(work):
 
 
 def external_model(file, data):
-    """x (1, 4) as codes, times weights that lie in a file beside the model, as codes again."""
+    """Writes x (1, 4) as codes, times weights in a separate file, as codes again."""
     scalar = lambda name, kind, value: onnx.tensor(name, kind, [], [value])
     weights = [(1, 4), (1, 2), (2, onnx.INT8), (8, "w"), (14, 1), (13, [(1, "location"), (2, data.name)])]
     constants = [scalar("s", onnx.FLOAT, 0.0625), scalar("z", onnx.INT8, 0), weights]
@@ -388,7 +389,7 @@ def external_model(file, data):
 
 
 def check_weights(work):
-    """Weights beside an ONNX model belong to it, versions of the tools behind a result to the result."""
+    """Requires that separate weights belong to an ONNX model, and tool versions to a result."""
     folder = work / "weights"
     folder.mkdir()
     tree = Tree(folder / "tree")
@@ -422,7 +423,8 @@ def check_weights(work):
 
 
 def check_identity(work):
-    """Two designs that run the same programs are two designs; a file that is edited in between is measured anew."""
+    """Requires that two designs that run the same programs are different designs; a file that is edited in between is
+    measured again."""
     folder = work / "identity"
     folder.mkdir()
     configs = [folder / "one.toml", folder / "two.toml"]
@@ -450,7 +452,7 @@ def check_identity(work):
 
 
 def check_names(work, folder):
-    """A model may call its layers anything."""
+    """Tests that layers of a model may have any names."""
     evil = work / "evil"
     shutil.rmtree(evil, ignore_errors=True)
     evil.mkdir()
@@ -468,7 +470,7 @@ def check_names(work, folder):
 
 
 def console(page, *more):
-    """The page as Chromium has it, without a word on its console."""
+    """Loads the page in Chromium and requires an empty console."""
     done = subprocess.run([
         "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom", *more,
         page.as_uri()

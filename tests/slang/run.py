@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Elaborates emitted designs in slang (PyPI pyslang), a front end that keeps to IEEE 1800: no message is allowed.
+"""Elaborates emitted designs in slang (PyPI pyslang), a front end that follows IEEE 1800 strictly: no message is permitted.
 
 usage: run.py [--all] [--only DESIGN]... [--build DIR]
---all: each preset and the arrays 1x1, 3x5 and 31x5, as they are and with each feature switched the other way, by
-`verilator --lint-only -Wall` as well; of the largest preset only what it is.
-$TRINE_PROGRAM is the tool (the launcher `trine` if absent). pyslang comes into a virtual environment in the build folder.
-Exit code 1 if one of them says anything, 2 if a tool is missing, 77 without PyPI.
+--all: each preset and the arrays 1x1, 3x5 and 31x5, unchanged and with each feature switched the other way, also with
+`verilator --lint-only -Wall`; the largest preset only unchanged. $TRINE_PROGRAM is the tool (by default the launcher
+`trine`). pyslang is installed into a virtual environment in the build folder. Exit code 1 if there is any message, 2
+if a tool is missing, 77 without PyPI.
 """
 import argparse
 import json
@@ -43,7 +43,7 @@ LARGEST = "tpuv1-size"
 
 
 def elaborate(folder, parameters):
-    """What the child does: slang's messages go to standard error."""
+    """Elaborates in the child process: slang's messages go to standard error."""
     from pyslang.driver import Driver
     driver = Driver()
     driver.addStandardArgs()
@@ -55,14 +55,15 @@ def elaborate(folder, parameters):
 
 
 def messages(folder, *parameters):
-    """Of slang about the design in `folder` with these parameters of the top: empty if it is content."""
+    """Returns slang's messages about the design in `folder` with these parameters of the top: empty if there are
+    none."""
     done = subprocess.run([sys.executable, "-B", __file__, "--elaborate", folder, *parameters], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     return done.stdout or (f"slang: exit code {done.returncode}\n" if done.returncode else "")
 
 
 def verilator(folder):
-    """Its messages, likewise."""
+    """Returns Verilator's messages."""
     done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", "trine_top", "-F", folder / "trine.f"],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.stdout or (f"verilator: exit code {done.returncode}\n" if done.returncode else "")
@@ -75,7 +76,7 @@ def emit(build, name, config, *settings):
 
 
 def other_way(configuration, key):
-    """The setting that turns a feature on where it is off."""
+    """Returns the setting that switches a feature the other way."""
     value = configuration[key]
     if isinstance(value, bool):
         return f"{key}={str(not value).lower()}"
@@ -85,7 +86,7 @@ def other_way(configuration, key):
 
 
 def everything(build):
-    """Name and settings of all designs of --all."""
+    """Yields name and settings of all designs of --all."""
     plain = {path.stem: [path.stem] for path in sorted((ROOT / "presets").glob("*.toml"))}
     plain.update({name: DESIGNS[name] for name in ARRAYS})
     for name, design in plain.items():

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A Slurm of one node, this one, for as long as a command runs: munged, slurmctld and slurmd, without systemd.
+"""Runs a Slurm of one node on this computer while a command runs: munged, slurmctld and slurmd, without systemd.
 
 usage: node.py FOLDER COMMAND [ARGUMENT ...]
-All that they write lies in FOLDER, which is made; the command finds them by SLURM_CONF. Needs root and Debian's
-munge, slurmctld, slurmd, slurm-client (22.05). Exit code that of the command; 77 (skipped) where they are missing.
+All their files are in FOLDER, which is created; the command finds them by SLURM_CONF. Needs root and Debian's munge,
+slurmctld, slurmd, slurm-client (22.05). Exit code: the command's; 77 (skipped) if they are missing.
 """
 import contextlib
 import os
@@ -48,7 +48,7 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 
 
 def missing():
-    """Why there can be no Slurm here, or None."""
+    """Returns why Slurm cannot run here, or None."""
     tools = [tool for tool in TOOLS if not shutil.which(tool)]
     if tools:
         return f"there is no {tools[0]} (Debian: munge slurmctld slurmd slurm-client)"
@@ -88,7 +88,7 @@ def wait_until(what, condition):
 
 @contextlib.contextmanager
 def one_node(folder):
-    """Yields the environment that finds it."""
+    """Yields the environment with which commands find it."""
     folder = pathlib.Path(folder).resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o755)

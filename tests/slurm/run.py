@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Sweeps and campaigns through a Slurm of one node: the same bytes as by local processes.
+"""Runs sweeps and campaigns through a Slurm of one node: the same bytes as by local processes.
 
 usage: run.py DIR
-$TRINE_PROGRAM is the tool. Exit code 1 if something is otherwise than it should be, 77 where Slurm is not installed.
+$TRINE_PROGRAM is the tool. Exit code 1 if a check fails, 77 if Slurm is not installed.
 """
 import json
 import os
@@ -61,7 +61,7 @@ def sweep_is_the_same(folder, environment):
 
 
 def killed_and_resumed(folder, environment):
-    """kill -9 of the one who waits: the array goes on, and what it does is not done again."""
+    """Kills the waiting process with kill -9: the array continues, and its results are not computed again."""
     out = folder / "killed"
     command = [PROGRAM, *SWEEP, "--engine", "slurm", "--out", out, "--jobs", "2"]
     waiting = subprocess.Popen(list(map(str, command)), env=environment, cwd=ROOT)
@@ -95,7 +95,7 @@ def campaign_is_the_same(folder, environment):
 
 
 def mutants_are_the_same(folder, environment):
-    """A bench that misses mutant 2 of 4."""
+    """Runs a bench that misses mutant 2 of 4."""
     bench, mutants = folder / "a_mutants_tb", folder / "mutants.v"
     bench.write_text('#!/bin/sh\n[ "$TRINE_MUTANT" = 0 ] || [ "$TRINE_MUTANT" = 2 ]\n')
     bench.chmod(0o755)

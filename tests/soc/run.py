@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`trine soc`: a RISC-V system with the machine, simulated; what its firmware says, also when something is wrong.
+"""Tests `trine soc`: simulates a RISC-V system with the machine, and checks the output of its firmware, also with faults.
 
 usage: run.py [--full] [--build DIR]
-$TRINE_PROGRAM is the tool. LiteX comes from PyPI into an environment in DIR. Exit code 1 if something is otherwise than it
-should be, 77 without PyPI.
+$TRINE_PROGRAM is the tool. LiteX comes from PyPI into an environment in DIR. Exit code 1 if a check fails, 77 without
+PyPI.
 """
 import argparse
 import json
@@ -27,7 +27,7 @@ LSTM = [ROOT / "tests" / "lstm" / "network16.tflite", "--vectors", ROOT / "tests
 WAKEWORD = [ROOT / "models" / "wakeword.onnx", "--vectors", ROOT / "models" / "wakeword" / "vectors", "--carry", "1=1"]
 STORY = [ROOT / "models" / "story.bin", "--tokenizer", ROOT / "models" / "story_tokens.bin"]
 STOPPED = "run: the accelerator stopped with an error: "
-# What the firmware says to each fault; no line of the driver's may be missing here.
+# The firmware's output for each fault; every message of the driver must occur here.
 FAULTS = {
     "other-program": "load: the program was compiled for another configuration",
     "other-version": "image: another version of the instruction set",
@@ -45,7 +45,7 @@ def expect(what, holds, text=""):
 
 
 def trine(code, *arguments, given=b""):
-    """Runs it; what it printed. @param given  its standard input"""
+    """Runs the tool and returns its output. @param given  its standard input"""
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
     done = subprocess.run([program, *map(str, arguments)], input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=os.environ | {"TRINE_RTL_OPT": "1"})
@@ -60,7 +60,7 @@ def soc(code, *arguments, **more):
 
 
 def trine_soc(code, *arguments):
-    """With an environment of its own making: what a processor needs beside the others."""
+    """Uses a separate environment, because a processor needs further packages."""
     return trine(code, "soc", *arguments)
 
 
@@ -74,7 +74,7 @@ def digits(build, *more, run=soc):
 
 
 def vmm(by, *more):
-    """A product without a model, by the driver: what it says first, and that all sums are right."""
+    """Runs a product without a model, by the driver: checks its first output, and that all sums are correct."""
     text = soc(0, *more, "--app", ROOT / "soc" / "firmware" / "vmm.c")
     expect("vmm.c", re.search(rf"^{by}3 calls of trine_vmm, 24 x 40, \d+ cycles, 0 of 72 sums wrong$", text, re.MULTILINE), text)
 
@@ -91,7 +91,7 @@ def faults(build, *config):
 
 
 def driver_cases(build, *config):
-    """The driver's own cases, as code of the system's processor."""
+    """Runs the driver's own cases as code of the system's processor."""
     folder = ROOT / "sw" / "runtime" / "cases"
     count = (folder / "cases_list.h").read_text().count("\nDRIVER_CASE(")
     cases = sorted(folder.glob("*.c"))
@@ -109,13 +109,13 @@ def one_case(build, *config):
 
 
 def without_hooks(*arguments):
-    """The driver's cache hooks are needed: left empty, the second result is another."""
+    """The driver's cache hooks are necessary: if they are empty, the second result is wrong."""
     text = soc(1, *arguments, "--no-cache-hooks")
     expect("the caches' stale bytes", "differs from the golden reference" in text, text)
 
 
 def memory_of(cells):
-    """A network of one state: the next one is a product of [frame, state], and the answer, too. ONNX."""
+    """Writes ONNX of a network with one state: the next state and the answer are a product of [frame, state]."""
     net = onnx_net.OnnxNet("memory")
     frame, state = (net.input((1, cells), 1 / 16, 0) for _ in range(2))
     both = net._quantized(net._node("Concat", frame, state, axis=1), (1, 2 * cells), 1 / 16, 0)
@@ -125,7 +125,7 @@ def memory_of(cells):
 
 
 def streams(build, *system):
-    """The firmware hands a state from run to run: the first answer is that of a state of zeros, the others are not."""
+    """The firmware passes a state from run to run: the first answer is that of a state of zeros, the others are not."""
     cells, frames, model = 8, 4, build / "memory.onnx"
     model.write_bytes(memory_of(cells))
     given = struct.pack(f"<{cells * frames}f", *((7 * i % 23 - 11) / 4 for i in range(cells * frames)))
@@ -138,7 +138,7 @@ def streams(build, *system):
 
 
 def story(build, *system, model=STORY, tokens=3, prompt=""):
-    """The firmware writes what the host writes, and every step's sums are the golden layers'."""
+    """The firmware generates the same text as the host, and every step's sums equal the golden layers'."""
     deck, report = build / "story.deck", build / "story.json"
     text = ["generate-text", *model, "--tokens", tokens, "--prompt", prompt]
     trine(0, *text, "--config", "edge64", "--deck", deck)
@@ -151,7 +151,7 @@ def story(build, *system, model=STORY, tokens=3, prompt=""):
 
 
 def stories260k(build, *config):
-    """llama2.c's, where the shared files are there."""
+    """Runs llama2.c's model, if the shared files exist."""
     models = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared")) / "models"
     if models.is_dir():
         story(build, *config, "--main-kib", 512, model=[models / "stories260K.bin", "--tokenizer", models / "tok512.bin"],
@@ -159,7 +159,8 @@ def stories260k(build, *config):
 
 
 def mlperf(build, cases):
-    """MLPerf Tiny's runner: all three modes, results as recorded; what the device says to bad commands."""
+    """Runs MLPerf Tiny's runner: all three modes, results as recorded; and checks the device's answers to bad
+    commands."""
     for mode, line in (("accuracy", f"top-1 100.0 % ({cases} of {cases})"), ("latency", "ms each at 50 MHz"),
                        ("energy", "uJ a run")):
         done = subprocess.run([sys.executable, "-B", ROOT / "soc" / "mlperf.py", *DIGITS, "--cases", str(cases), "--mode", mode,
@@ -186,7 +187,7 @@ def no_story(*system):
 
 
 def foreign(build):
-    """A folder of somebody else's is left alone."""
+    """A folder with other content is not touched."""
     (build / "foreign" / "system").mkdir(parents=True, exist_ok=True)
     (build / "foreign" / "system" / "mine").write_text("mine")
     text = soc(2, "--config", "edge64", PLUS, "--out", build / "foreign")
@@ -226,7 +227,7 @@ def main():
     expect("the package's own tests", done.returncode == 0)
     command_line()
     foreign(build)
-    small = ["--config", "edge64", "--main-kib", 256]  # what the largest firmware takes: one system for all
+    small = ["--config", "edge64", "--main-kib", 256]  # as much as the largest firmware needs: one system for all
     digits(build, *small, "--fault", "none")
     one_case(build, *small)
     faults(build, *small)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NIR graphs that are whole files and no networks: keys gone, twice, within themselves, of any type, shape and size."""
+"""Makes NIR graphs that are valid files but not networks: keys missing, duplicated, nested in themselves, of any
+type, shape and size."""
 import pathlib
 import random
 
@@ -24,7 +25,7 @@ def paths(group, of, start="", depth=0):
 
 
 def other_value(draw, shape):
-    """A value of another type, shape or size."""
+    """Returns a value of another type, shape or size."""
     small = [np.nan, np.inf, 0, -1, 0.5, True, "text", "", "Affine", "LIF", b"\xff\xfe", np.int64(2**62), np.uint64(2**64 - 1)]
     large = [np.zeros(0), np.zeros((0, 3)), np.zeros((1,) * 6), np.array([1 + 2j]), np.full((2, 3), 2**31), np.zeros(3, "i4,f8"),
              np.array([b"a", b"bb"]), np.full(shape, 1e308), np.full(shape, np.nan), np.ones((*shape, 2)), np.ones(shape[1:])]
@@ -62,7 +63,7 @@ def edit(draw, tree):
 
 
 def graphs(folder, names, count, seed):
-    """(seed, settings' name, file) of `count` such graphs, one at a time."""
+    """Yields (seed, settings' name, file) of `count` such graphs, one at a time."""
     file = folder / "hostile.nir"
     for i in range(count):
         draw = random.Random(f"{seed} {i}")
@@ -72,6 +73,6 @@ def graphs(folder, names, count, seed):
             for _ in range(draw.randint(1, 3)):
                 try:
                     edit(draw, tree)
-                except (KeyError, IndexError, AttributeError, TypeError, ValueError, OSError):  # the edit before took what it needs
+                except (KeyError, IndexError, AttributeError, TypeError, ValueError, OSError):  # an earlier edit removed it
                     break
         yield i, name, file

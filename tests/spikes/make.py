@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the small networks of this folder and what snntorch makes of them, and vectors of models/spikes (README.md)."""
+"""Writes the small networks of this folder and snntorch's results, and vectors of models/spikes (README.md)."""
 import argparse
 import hashlib
 import importlib.metadata
@@ -36,7 +36,7 @@ def chain(**nodes):
 
 
 def networks(rng):
-    """{name: (graph, settings of models/spikes.py, most events of an input)}"""
+    """Yields {name: (graph, settings of models/spikes.py, maximum of events of an input)}."""
     ends = {"input": nir.Input({"input": np.array([12])}), "output": nir.Output({"output": np.array([6])})}
     flat = {**ends}
     dense = {"input": flat["input"], "fc1": affine(rng, 12, 20), "lif1": lif(1e-3, 20), "fc2": affine(rng, 20, 6),
@@ -69,7 +69,7 @@ def convert(model, out, *settings):
 
 
 def record(model, folder, inputs):
-    """Vectors of these inputs, each [steps, ...]."""
+    """Records vectors of these inputs, each [steps, ...]."""
     network = Network(model)
     name = network.graph.output[0].name
     cases = [({"id": f"case{i}"}, [x.astype(np.float32)], [network.run(x)[name].astype(np.float32)])

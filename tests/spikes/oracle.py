@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spikes of a network that models/spikes.py wrote: neurons by snntorch's Leaky in float64, whose `state_quant` rounds to
-codes and keeps 16 bits, products in whole numbers. It shares no code with Trine."""
+"""Computes spikes of a network that models/spikes.py wrote: neurons by snntorch's Leaky in float64, whose
+`state_quant` rounds to codes of 16 bits, products in whole numbers. It shares no code with Trine."""
 import math
 
 import numpy as np
@@ -13,12 +13,12 @@ MOST = 2 ** 15 - 1
 
 
 def rounded(x):
-    """state_quant: halves to even, 16 bits."""
+    """Implements state_quant: halves to even, 16 bits."""
     return torch.clamp(torch.round(x), -MOST, MOST)
 
 
 def requantized(sums, scale):
-    """Whole numbers times a scale of 31 bits, halves to even, 16 bits. @param scale  of doubles, by channel"""
+    """Returns whole numbers times a scale of 31 bits, halves to even, 16 bits. @param scale  of doubles, by channel"""
     out = np.empty_like(sums)
     for c, real in enumerate(scale):
         mantissa, exponent = math.frexp(real)
@@ -37,10 +37,10 @@ class Network:
     def __init__(self, file):
         self.graph = onnx.load(file).graph
         self.constants = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
-        self.whole = self.apart = 0  # runs of layers that snntorch's own reset by subtraction gave, and that it did not
+        self.whole = self.apart = 0  # counts of layers for which snntorch's own reset by subtraction agreed, and did not
 
     def run(self, events):
-        """[steps, ...] of whole numbers to {neuron's node: spikes or membranes}."""
+        """Maps [steps, ...] of whole numbers to {neuron's node: spikes or membranes}."""
         values = {self.graph.input[0].name: np.asarray(events, np.float64)}
         codes, scales, found = {}, {}, {}
         for node in self.graph.node:
@@ -55,7 +55,7 @@ class Network:
                 codes[out], scales[out] = codes[node.input[0]], scales[node.input[0]]
             elif node.op_type in ("Gemm", "Conv", "AveragePool"):
                 values[out] = (node, attributes)
-            elif node.op_type == "Mul":  # of an average, so that it is a sum
+            elif node.op_type == "Mul":  # of an average, which makes it a sum
                 values[out] = (*values[node.input[0]], float(self.constants[node.input[1]]))
             elif node.op_type == "Flatten":
                 codes[out] = codes[node.input[0]].reshape(len(codes[node.input[0]]), -1)
@@ -105,8 +105,8 @@ class Network:
         threshold = 1e9 if reset == "none" else self.threshold(attributes, float(scale))
         drop = 0 if reset == "none" else round(attributes["threshold"] / float(scale))
         leak = lambda name: round(attributes[name] * 2 ** 14) / 2 ** 14  # noqa: E731
-        # By subtraction and at once it is ours: snntorch's asks for two thresholds of a membrane that is above one
-        # behind its reset (docs/spikes.md); without such a membrane both are the same.
+        # An immediate reset by subtraction is computed here: snntorch's would require two thresholds of a membrane
+        # that exceeds one after its reset (docs/spikes.md); without such a membrane both are the same.
         apart = reset == "subtract" and not delay
         neuron = snntorch.Leaky(beta=leak("leak"), threshold=threshold, state_quant=rounded, reset_delay=delay,
                                 reset_mechanism="none" if apart else reset)
@@ -140,6 +140,6 @@ class Network:
 
     @staticmethod
     def threshold(attributes, scale):
-        """snntorch fires above it."""
+        """Returns a threshold such that snntorch, which fires above it, fires at the exact one."""
         exact = attributes["threshold"] / scale
         return float(round(exact) if attributes.get("strict", 1) else math.ceil(exact) - 1)

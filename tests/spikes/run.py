@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Spiking networks in NIR's format: converted as they were recorded, refused by name, damaged files in one line.
+"""Tests spiking networks in NIR's format: conversion equals the recorded files, refusals name the cause, damaged
+files give one line.
 
 usage: run.py --build DIR [--full [--inputs N] [--designs D...]]
-h5py comes from PyPI into a virtual environment of DIR. --full: snntorch, too; three networks with N inputs each (1,000) on
-the RTL of two designs, or D, against snntorch's spikes, 5,000 hostile graphs, 20,000 damaged files. Exit code 1 if something differs, 77 without PyPI.
+h5py comes from PyPI into a virtual environment of DIR. --full: also snntorch; three networks with N inputs each
+(1,000) on the RTL of two designs, or D, against snntorch's spikes, 5,000 hostile graphs, 20,000 damaged files. Exit
+code 1 if something differs, 77 without PyPI.
 """
 import argparse
 import io
@@ -26,7 +28,7 @@ STEPS = "10"
 
 
 def convert(model, out, *settings):
-    """(exit code, what it says) of models/spikes.py, here: a process for each file would take its time."""
+    """Runs models/spikes.py in this process, which saves time for each file. Returns (exit code, message)."""
     import spikes
     spikes.SECONDS = 3
     said, code, before = io.StringIO(), 0, (sys.argv, sys.stderr)
@@ -53,7 +55,7 @@ def check_conversions(scratch):
 
 
 def edited(scratch, name, edit, source="subtract"):
-    """A copy of a network of this folder, changed."""
+    """Returns a changed copy of a network of this folder."""
     import h5py
     file = scratch / f"{name}.nir"
     file.write_bytes((HERE / f"{source}.nir").read_bytes())
@@ -71,7 +73,7 @@ def replaced(path, value):
 
 
 def ends_at(last):
-    """The nodes of a chain up to `last` alone, and the output."""
+    """Keeps only the nodes of a chain up to `last`, and the output."""
     def edit(tree):
         nodes = tree["node/nodes"]
         kept, follows = ["input"], dict(tree["node/edges"].asstr()[()].tolist())
@@ -89,7 +91,7 @@ def np_pairs(names):
 
 
 def outputs(scratch, edit, events, source="subtract"):
-    """What the machine makes of these events with a changed network."""
+    """Returns the machine's outputs for these events with a changed network."""
     import numpy as np
     model, x, y = (scratch / f"outputs.{kind}" for kind in ("onnx", "x.npy", "y.npy"))
     code, said = convert(edited(scratch, "outputs", edit, source), model, "--reset", "subtract")
@@ -101,7 +103,7 @@ def outputs(scratch, edit, events, source="subtract"):
 
 
 def check_meanings(scratch):
-    """Outputs that no recorded network has, by NumPy from the spikes before them."""
+    """Checks outputs that no recorded network has, computed with NumPy from the spikes before them."""
     import numpy as np
     drawn = np.random.default_rng(5)
     events = drawn.integers(0, 2, (int(STEPS), 2, 9, 9))
@@ -201,7 +203,7 @@ def check_refusals(scratch):
 
 
 def check_hostile(scratch, count):
-    """Each is read, or refused by what is wrong in it."""
+    """Each graph is read, or refused with the cause."""
     from hostile import graphs
     kept = 0
     for i, name, file in graphs(scratch, list(NETWORKS), count, seed=5):
@@ -213,7 +215,7 @@ def check_hostile(scratch, count):
 
 
 def damage(scratch, count):
-    """HDF5's library reads what it is told: some files end it, or it never ends."""
+    """Damages files. HDF5's library does not check its input: some files crash it, or it never ends."""
     drawn = random.Random(7)
     sources = [(HERE / f"{name}.nir").read_bytes() for name in NETWORKS]
     kept = ended = 0

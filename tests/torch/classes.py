@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make small networks of the classes that torch, torchvision, timm and transformers ship, as make.py does.
+"""Makes small networks of classes from torch, torchvision, timm and transformers, like make.py.
 
-Install:  what make.py needs, and torchvision timm transformers
+Install:  the packages of make.py, and torchvision timm transformers
 Use:      classes.py OUT_DIR [NAME...]      DYNAMO=0 or 1: this exporter for all; SETTING=0..5: this setting
 """
 import os
@@ -51,7 +51,7 @@ class Encoder(nn.Module):
 
 
 class Out(nn.Module):
-    """One output of those that transformers' classes have."""
+    """Selects one output of those of transformers' classes."""
 
     def __init__(self, model, key):
         super().__init__()
@@ -99,7 +99,7 @@ def tv_swin():
 
 
 class Windows(nn.Module):
-    """MobileViT: pixels of each window attend to those in the same place of the others."""
+    """MobileViT: pixels of each window attend to the pixels at the same place of other windows."""
 
     def __init__(self):
         super().__init__()
@@ -177,7 +177,7 @@ class SwiGlu(nn.Module):
 
 
 class Written(nn.Module):
-    """Layer normalization as formulas, of what no product made."""
+    """Layer normalization as formulas, of a tensor that is not a product."""
 
     def __init__(self):
         super().__init__()
@@ -191,7 +191,7 @@ class Written(nn.Module):
 
 
 class Categories(nn.Module):
-    """A recommender: embeddings of categories beside numbers."""
+    """A recommender: embeddings of categories combined with numbers."""
 
     def __init__(self):
         super().__init__()
@@ -223,7 +223,7 @@ def reflect():
 
 
 class Metric(nn.Module):
-    """Embeddings of length 1, and how near they are to known ones."""
+    """Embeddings of length 1, and their distance to known ones."""
 
     def __init__(self):
         super().__init__()
@@ -253,7 +253,7 @@ def resizes():
 
 
 class Joined(nn.Module):
-    """Sums, products and joins that no quantizer follows."""
+    """Sums, products and joins without a quantizer after them."""
 
     def __init__(self):
         super().__init__()
@@ -295,7 +295,7 @@ def drawn(spec, rng, count):
 
 
 def spread(module):
-    """Parameters that begin as nothing or nearly so get values: of untrained networks they would hide the rest."""
+    """Sets parameters that are initialized to zero or nearly so: in untrained networks they would hide the rest."""
     with torch.no_grad():
         for p in module.parameters():
             if p.numel() > 1 and p.std() < 1e-4 and p.abs().max() < 0.5:
@@ -321,7 +321,7 @@ def make_one(name, number, out):
     setting = make.SETTINGS[int(os.environ.get("SETTING", number % len(make.SETTINGS)))]
     torch.manual_seed(number)
     module, rng = spread(build()), np.random.default_rng(number)
-    with torch.no_grad():  # statistics as training leaves them
+    with torch.no_grad():  # statistics like those of training
         for case in cases_of(specs, rng, 8):
             module.train()(*map(torch.from_numpy, case)) if module_has_statistics(module) else None
     cases = cases_of(specs, rng, 12)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make small networks as PyTorch users write them, exported and quantized, with ONNX Runtime's outputs.
+"""Makes small networks as PyTorch users write them, exported and quantized, with ONNX Runtime's outputs.
 
 Install:  pip install torch==2.15.0 onnx==1.19.1 onnxscript onnxruntime==1.31.1   (torch: some GB)
 Use:      make.py OUT_DIR [NAME...]
 For each network OUT_DIR/NAME.onnx and, in OUT_DIR/NAME/, two random inputs with ONNX Runtime's outputs (no graph
-optimizations) as models/record.py writes them. Random weights, fixed seeds. Exporter (torch.export's or TorchScript's) and
-the settings of quantize_static go round from network to network. What only describes the Python source is taken out.
+optimizations) in the form of models/record.py. Random weights, fixed seeds. Exporter (torch.export's or
+TorchScript's) and the settings of quantize_static rotate from network to network. Descriptions of the Python source
+are removed.
 """
 import pathlib
 import sys
@@ -64,7 +65,7 @@ class Do(nn.Module):
 
 
 class Gate(nn.Module):
-    """Squeeze and excite."""
+    """Squeeze and excitation."""
 
     def __init__(self, c, r=4, act=nn.ReLU, gate=nn.Sigmoid):
         super().__init__()
@@ -150,7 +151,7 @@ def inception_v3():
 
 
 def densenet():
-    def layer(i):  # normalization before the convolution, behind a concatenation
+    def layer(i):  # normalization before the convolution, after a concatenation
         return Cat(nn.Identity(), nn.Sequential(nn.BatchNorm2d(i), nn.ReLU(), nn.Conv2d(i, 4, 3, padding=1, bias=False)))
     return nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), layer(8), layer(12), nn.BatchNorm2d(16), nn.ReLU(),
                          nn.Conv2d(16, 8, 1), nn.AvgPool2d(2), nn.BatchNorm2d(8), nn.ReLU(), head(8))
@@ -177,7 +178,7 @@ def ghostnet():
 
 
 class Norm2d(nn.Module):
-    """Layer normalization of the channels of an image, behind a permutation."""
+    """Layer normalization of the channels of an image, after a permutation."""
 
     def __init__(self, c):
         super().__init__()
@@ -483,7 +484,7 @@ def exported(module, x, path, dynamo):
 
 
 def describe_nothing(path):
-    """Takes out what only describes the Python source."""
+    """Removes descriptions of the Python source."""
     model = onnx.load(path)
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -495,11 +496,11 @@ def describe_nothing(path):
 
 
 def trained(name, number):
-    """The network, and inputs to calibrate it with."""
+    """Returns the network, and inputs for calibration."""
     build, shape = NETWORKS[name]
     torch.manual_seed(number)
     module = build()
-    with torch.no_grad():  # statistics as training leaves them
+    with torch.no_grad():  # statistics like those of training
         for _ in range(8):
             module.train()(torch.randn(4, *shape[1:]))
     rng = np.random.default_rng(number)

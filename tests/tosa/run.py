@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""TOSA's own conformance cases through Trine, against the reference model.
+"""Runs TOSA's own conformance cases in Trine, and compares them with the reference model.
 
 usage: run.py --build DIR [--dims 1,12] [--only OPERATOR...] [--rtl N] [--networks FILE...]
        run.py --build DIR --sample OUT    writes tests/tosa/cases, too
 
-tosa-tools of PyPI (numpy below 2.2, so an environment of its own in DIR) generates the int8 cases of OPERATORS and runs
-the reference model. `trine run` computes each on the golden layers and the architecture simulator, which must agree, and
-must give the reference model's numbers; every N-th runs on the RTL, too. Cases that are errors by the specification
-(ERROR_IF) must be refused. --networks: TFLite files are converted, run by the reference model and by Trine, as TOSA and
-as TFLite. What was done is kept in DIR: a second run goes on. Exit code 77 without PyPI.
+tosa-tools of PyPI (numpy below 2.2, so a separate environment in DIR) generates the int8 cases of OPERATORS and runs
+the reference model. `trine run` computes each on the golden layers and the architecture simulator, which must agree,
+and must give the reference model's numbers; every N-th runs on the RTL, too. Cases that are errors by the
+specification (ERROR_IF) must be refused. --networks: TFLite files are converted, and run by the reference model and
+by Trine, as TOSA and as TFLite. Results are stored in DIR: a second run continues. Exit code 77 without PyPI.
 """
 import argparse
 import collections
@@ -32,9 +32,10 @@ OPERATORS = """argmax avg_pool2d cast clamp concat conv2d depthwise_conv2d gathe
     resize reverse slice table tile transpose transpose_conv2d""".split()
 LEAST_EXACT = 0.95
 CONFIG = "edge64"
-# Small cases of each operator for the short suite: by name, as the generator calls them at --dims 1,7.
+# Small cases of each operator for the short suite: by name, as the generator names them at --dims 1,7.
 SAMPLES_EACH = 3
-# Those of the repository that are small and have what single operators do not: sums, products of maps, resizes, softmax.
+# Small files of the repository with combinations that single operators lack: sums, products of maps, resizes,
+# softmax.
 NETWORKS = """tests_networks_residual tests_networks_speech tests_networks_gru tests_networks_curve tests_layers_pools
     tests_layers_elementwise tests_layers_resize_odd tests_operators_batch tests_operators_moved""".split()
 
@@ -49,7 +50,7 @@ def trine(*arguments):
 
 
 def generate(folder, kind, dims, operators):
-    """The generator's cases, each operator's in a folder of its own. @param kind  positive, negative"""
+    """Makes the generator's cases, each operator's in a separate folder. @param kind  positive, negative"""
     def one(operator):
         ready = folder / operator / "ready"
         if ready.exists() and ready.read_text() == dims:
@@ -69,7 +70,7 @@ def generate(folder, kind, dims, operators):
 
 
 def types(case):
-    """int8 in, int8 or int32 out, rank at most 4: those that Trine means to run."""
+    """Returns true for int8 inputs, int8 or int32 outputs, rank at most 4: the cases that Trine should run."""
     data = case["meta"]["data_gen"]["tensors"]
     shapes = [t["shape"] for name, t in data.items() if name in case["ifm_name"]] + case["test_details"]["output_shapes"]
     of_inputs = {t["data_type"] for name, t in data.items() if name in case["ifm_name"]}
@@ -78,7 +79,7 @@ def types(case):
 
 
 def reference(folder):
-    """The reference model's outputs. @return whether it says that the case is valid"""
+    """Runs the reference model. @return true if it reports that the case is valid"""
     import numpy as np
     case = json.loads((folder / "desc.json").read_text())
     outputs = [folder / name for name in case["ofm_file"]]
@@ -91,12 +92,12 @@ def reference(folder):
 
 
 def shipped(name):
-    """A file of tosa-tools; its programs in bin/ are scripts of Python around these."""
+    """Returns a file of tosa-tools; its programs in bin/ are Python scripts that wrap these."""
     return str(pathlib.Path(sysconfig.get_paths()["purelib"]) / "bin" / name)
 
 
 def as_text(folder):
-    """The case as JSON."""
+    """Returns the case as JSON."""
     made = folder / "test.json"
     if not made.exists():
         subprocess.run([shipped("flatc"), "--json", "--strict-json", "--raw-binary", "-o", str(folder), shipped("tosa.fbs"), "--",
@@ -105,8 +106,8 @@ def as_text(folder):
 
 
 def allowed(case, wanted):
-    """How far a number may be off: nothing, but where RESCALE says INEXACT_ROUND, which the reference model computes
-    in float32: what that resolves, one step at least."""
+    """Returns the permitted error of a number: zero, except for RESCALE with INEXACT_ROUND, which the reference model
+    computes in float32: the resolution of float32, at least one step."""
     import numpy as np
     tensors = case["meta"].get("compliance", {}).get("tensors", {})
     if not any(t["mode"] == "RESCALE_INEXACT" for t in tensors.values()):
@@ -115,7 +116,7 @@ def allowed(case, wanted):
 
 
 def run_case(folder, backend, flags=(), text=False):
-    """@return exact, refused, wrong; and why"""
+    """@return exact, refused, wrong; and the reason"""
     import numpy as np
     case = json.loads((folder / "desc.json").read_text())
     wanted = reference(folder)
@@ -146,7 +147,7 @@ def run_case(folder, backend, flags=(), text=False):
 
 
 def positive(args, folder):
-    """@return rows of operator, name, result on the machine alone, result with the host"""
+    """@return rows of operator, name, result on the machine only, result with the host"""
     cases = []
     for path in sorted(p for operator in args.only for p in folder.glob(f"{operator}/*/*/desc.json")):
         if types(json.loads(path.read_text())):
@@ -172,7 +173,7 @@ def positive(args, folder):
 
 
 def report(results):
-    """@return the share that is exact, wrong ones"""
+    """@return the share of exact cases, and the wrong ones"""
     table = collections.defaultdict(collections.Counter)
     wrong, reasons = [], collections.Counter()
     for name, (operator, alone, why, hosted, why_hosted, rtl, why_rtl) in sorted(results.items()):
@@ -201,7 +202,7 @@ def report(results):
 
 
 def negative(folder, operators):
-    """Cases that are errors. @return those that are taken"""
+    """Runs cases that are errors. @return those that are accepted"""
     taken, refused, table = [], 0, collections.Counter()
 
     def one(case):
@@ -222,7 +223,7 @@ def negative(folder, operators):
 
 
 def converted(file, folder):
-    """A TFLite file as TOSA. @return why there is none"""
+    """Converts a TFLite file to TOSA. @return the reason if that fails"""
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "desc.json").exists():
         return ""
@@ -230,7 +231,7 @@ def converted(file, folder):
                           capture_output=True, text=True)
     if done.returncode or not (folder / "net.mlir").exists():
         return "not converted: " + (done.stderr.strip().splitlines() or ["?"])[-1][-120:]
-    # Open batches are 1.
+    # Open batch sizes become 1.
     text = re.sub(r"dense<\[-1,", "dense<[1,", (folder / "net.mlir").read_text().replace("tensor<?x", "tensor<1x"))
     (folder / "net.mlir").write_text(text)
     done = subprocess.run([shipped("tosa-opt"), "--tosa-serialize", f"--tosa-flatbuffer-filename={folder / 'test.tosa'}",
@@ -255,7 +256,7 @@ def converted(file, folder):
 
 
 def as_tflite(file, folder):
-    """How many codes are those of the same network as TFLite."""
+    """Counts the codes that equal those of the same network as TFLite."""
     import numpy as np
     case = json.loads((folder / "desc.json").read_text())
     ends = [folder / f"tflite{i}.npy" for i in range(len(case["ofm_file"]))]
@@ -276,7 +277,7 @@ def as_tflite(file, folder):
 
 
 def networks(build, files):
-    """Whole networks and layers that a converter made. @return wrong ones"""
+    """Runs whole networks and layers that a converter made. @return wrong ones"""
     counts, wrong, reasons = collections.Counter(), [], collections.Counter()
 
     def one(file):
@@ -297,7 +298,7 @@ def networks(build, files):
 
 
 def record(folder, out):
-    """A case as a model of the repository with vectors (docs/vectors.md)."""
+    """Records a case as a model of the repository with vectors (docs/vectors.md)."""
     import numpy as np
     case = json.loads((folder / "desc.json").read_text())
     name = re.sub(r"_(i8xi8|acci32|lclbnd0|i8)", "", out.name)
@@ -321,7 +322,7 @@ def record(folder, out):
 
 
 def write_sample(build, results, out):
-    """The smallest exact cases of each operator, one of each form; and networks that --networks has converted."""
+    """Writes the smallest exact cases of each operator, one of each form; and networks that --networks has converted."""
     for old in [*out.glob("*.tosa"), *(m.parent for m in out.glob("*/manifest.json"))]:
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     for operator in OPERATORS:

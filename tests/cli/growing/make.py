@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes an encoder and a decoder of five symbols with random weights. The length of the decoder's caches is the
-open dimension `past`. Keys and values, which are by heads, have one scale where they come in and go out; what is copied
-has two. places.onnx is a decoder without caches, of three places, to which the encoder's line comes in codes of int16.
-Needs onnx and numpy."""
+"""Writes an encoder and a decoder of five symbols with random weights. The length of the decoder's caches is the open
+dimension `past`. Keys and values, which are split by heads, have one scale as inputs and outputs; copied tensors have
+two. places.onnx is a decoder without caches, of three places, whose encoder line is in int16 codes. Needs onnx and
+numpy."""
 import pathlib
 
 import numpy as np
@@ -44,7 +44,7 @@ class Net:
         return self.node("Reshape", [x, f"{name}_shape"], name)
 
     def by_head(self, x, name):
-        """[1, n, CHANNELS] to [1, HEADS, n, a head's]"""
+        """Reshapes [1, n, CHANNELS] to [1, HEADS, n, a head's]."""
         apart = self.reshaped(x, [1, -1, HEADS, CHANNELS // HEADS], f"{name}_apart")
         return self.node("Transpose", [apart], name, perm=[0, 2, 1, 3])
 
@@ -66,7 +66,7 @@ def places():
     whole, info = onnx.TensorProto.INT64, helper.make_tensor_value_info
     net.save("places", [info("symbol", whole, [1, 1]), info("place", whole, [1, 1]),
                         info("line", onnx.TensorProto.INT16, [1, 1, CHANNELS])],
-             [info("logits", onnx.TensorProto.FLOAT, [1, 1, SYMBOLS])], opset=21)  # DequantizeLinear of int16
+             [info("logits", onnx.TensorProto.FLOAT, [1, 1, SYMBOLS])], opset=21)  # for DequantizeLinear of int16
 
 
 def main():

@@ -366,8 +366,8 @@ TEST_CASE("registers of the map do not overlap", "[gen][csr]") {
 }
 
 TEST_CASE("what version 1 of the register map has stays where it is", "[gen][csr]") {
-  // If a line must change here, the register map has another version: see docs/registers.md. New
-  // registers and codes are added at the end.
+  // A line that must change here requires another version of the register map: see
+  // docs/registers.md. New registers and codes are added at the end.
   struct Row {
     std::uint32_t offset;
     std::string_view name;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inception v2, v3 and v4 for shapes.py, by their papers' tables. Batch normalization behind each convolution."""
+"""Builds Inception v2, v3 and v4 for shapes.py, by their papers' tables. Batch normalization follows each convolution."""
 
 from tables import SAME, VALID
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Trains, quantizes and measures lenet_mnist.tflite, and writes its vectors. The data are those of digits.py."""
+"""Trains, quantizes and measures lenet_mnist.tflite, and writes its vectors. The data come from digits.py."""
 
 import argparse
 import hashlib

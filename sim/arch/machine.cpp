@@ -583,7 +583,7 @@ void Machine::scaled_group(const ComputeRegisters& r, const Lanes& lanes, const 
   }
 }
 
-/// @param low  the activations' zero point is that of odd lanes, which have low bytes
+/// @param low  the activations' zero point only applies to odd lanes, which contain low bytes
 void Machine::dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                           const ZeroPoints& zero, bool low) {
   const std::size_t n = tile.steps * per_word;

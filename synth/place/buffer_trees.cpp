@@ -19,7 +19,7 @@ constexpr float kMostPf = 0.35f;    ///< load of a driver: keeps transitions sho
 constexpr float kSlew = 0.08f;      ///< ns, typical at a buffer's input
 constexpr float kLeastPrice = 0.003f, kMostPrice = 0.1f;  ///< ns that a buffer must save
 constexpr float kPriceOfSpare = 0.1f;                     ///< of the slack
-/// Of the period: lightly loaded nets with more slack are unchanged.
+/// Nets with more slack than this share of the period, and a light load, are unchanged.
 constexpr float kUrgent = 0.3f;
 constexpr std::size_t kMost = 24;  ///< solutions of a subtree that are kept
 constexpr float kUnasked = 1e3f;   ///< ns of slack without a constraint

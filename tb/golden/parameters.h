@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parameters that a bench's module has from its CMake line (PARAMS), else by default, as in rtl/.
+// Parameters of a bench's module from its CMake line (PARAMS), otherwise the defaults of rtl/.
 
 #pragma once
 
@@ -48,8 +48,8 @@ namespace trine::golden {
 constexpr int kPeStages = TB_PeStages;
 constexpr int kAccBits = TB_AccBits;
 constexpr std::uint32_t kAccMask = 0xffffffffu >> (32 - kAccBits);
-constexpr unsigned kDrain = TB_Drain;        ///< columns a cycle
-constexpr bool kBooth = TB_Multiplier == 1;  ///< the body that is synthesized
+constexpr unsigned kDrain = TB_Drain;        ///< columns per cycle
+constexpr bool kBooth = TB_Multiplier == 1;  ///< the synthesized body
 constexpr bool kWindow = TB_Window != 0;
 constexpr bool kTernary = TB_Ternary != 0;
 constexpr bool kBinary = TB_Binary != 0;

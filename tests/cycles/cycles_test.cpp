@@ -289,9 +289,9 @@ model::Graph graph_of(const std::string& name) {
 
 // ---- the table ----------------------------------------------------------------------------------
 
-constexpr double kMostOfRow = 2;   ///< percent of a row's cycles, but where kReasons says why more
-constexpr double kMostOfMean = 6;  ///< percent, in the mean of a design or network
-constexpr double kMostAgain = 22;  ///< percent, for a second inference of some hundred cycles
+constexpr double kMostOfRow = 2;      ///< percent of a row, unless kReasons gives a higher limit
+constexpr double kMostOfMean = 6;     ///< percent, in the mean of a design or network
+constexpr double kMostAgain = 22;     ///< percent, for a second inference of some hundred cycles
 constexpr double kMostOfCounter = 4;  ///< percent of all cycles, in the mean
 constexpr double kChange = 0.5;       ///< of a stated error, in percent points
 

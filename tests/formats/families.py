@@ -29,7 +29,7 @@ SIZES = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "nu
          "num_key_value_heads": 2, "vocab_size": 64, "max_position_embeddings": 64}
 TOKENS = [1, 17, 42, 5, 63, 0, 17, 9, 30, 31, 8, 8]
 SHOWN = [0, 5, 11]  # positions with recorded logits
-WRITTEN = 4  # tokens behind them
+WRITTEN = 4  # tokens after them
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
           "original_max_position_embeddings": 16}
 BITNET = {"quant_method": "bitnet", "modules_to_not_convert": ["lm_head"]}

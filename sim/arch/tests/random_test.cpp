@@ -236,7 +236,7 @@ TEST_CASE("folded inputs and networks on their side equal the golden layers", "[
   CHECK(turned > 0);
 }
 
-/// If the border is as wide as the halo of the idle lanes, fewer lanes are idle; otherwise not.
+/// Fewer lanes are idle if the border is as wide as the halo.
 TEST_CASE("rows of depthwise layers borrow the next row's border", "[arch][random]") {
   const machine::Config config = testing::small_config(2, 8, 64, 64, 64);
   std::set<std::pair<int, int>> ways;

@@ -172,7 +172,7 @@ std::vector<model::Carry> machine_carries(const compiler::Program& program,
   return carries;
 }
 
-/// What the golden layers have of each case; states go from one to the next.
+/// Computes the golden layers' outputs of each case; states are passed from one case to the next.
 void expect_outputs(const SocArguments& options, const reference::RoundingPolicy& policy,
                     Machine& m) {
   States states(options.stream, m.network);
@@ -230,8 +230,8 @@ soc::Model model_of(const Machine& m, const std::vector<std::string>& labels) {
   return model;
 }
 
-/// That holds so many bytes: of a board's block RAM no more than needed; of a simulation a power of
-/// two, at least 256, so that there are few to build.
+/// Returns the KiB that hold `bytes`: for a board's block RAM the minimum, for a simulation a power
+/// of two, at least 256, so that few different systems are built.
 int kib_for(std::size_t bytes, bool is_board) {
   const std::size_t kib = (bytes + 1023) / 1024;
   return static_cast<int>(is_board ? kib : std::max<std::size_t>(256, std::bit_ceil(kib)));
@@ -245,7 +245,7 @@ std::size_t largest_output(const std::vector<Machine>& machines) {
   return (most + 1023) / 1024 * 1024;
 }
 
-/// Memories that hold what the machines and the firmware need.
+/// Sizes the memories for the machines and the firmware.
 void size_memories(const std::vector<Machine>& machines, const std::vector<soc::Model>& models,
                    bool is_board, soc::SystemOptions& system) {
   std::size_t most = 0, flash = 0;
@@ -261,7 +261,7 @@ void size_memories(const std::vector<Machine>& machines, const std::vector<soc::
   if (is_board) system.rom_kib = kBoardRomKib;
 }
 
-/// What the firmware said of outputs, case after case: "output MACHINE INDEX HEX".
+/// Collects the outputs that the firmware prints, case after case: "output MACHINE INDEX HEX".
 class Console {
  public:
   explicit Console(const Output& output) : output_(output) {}

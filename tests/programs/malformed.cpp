@@ -38,7 +38,7 @@ void check_verdict(const compiler::Program& program, std::int64_t dram_bytes,
     return;
   }
   CHECK((!ending.refused || is_of_data(ending.text)));
-  // The room of queues that engines read while they work is the simulator's business.
+  // Only the simulator checks the room in queues that engines read while they work.
   if (ending.text.find("have no room") != std::string::npos) return;
   for (const char* cause : {"illegal", "feature", "configuration", "deadlock", "progress",
                             "load_window", "store_window"}) {

@@ -546,7 +546,7 @@ TEST_CASE("random chains of int16 operators are exact, whatever the memories hol
     try {
       testing::require_exact_with_room(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])},
                                        reference::kDoublePolicy);
-    } catch (const Error& e) {  // as of int8
+    } catch (const Error& e) {  // also refused for int8
       if (std::string(e.what()).find("cuts through channels") == std::string::npos) throw;
       ++refused;
     }

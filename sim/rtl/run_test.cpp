@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //
 // Runs a program written by hand on the RTL: results, counters, errors, hangs.
 

@@ -40,12 +40,15 @@ std::string table_of(const json& report) {
 }  // namespace
 
 TEST_CASE("JSON of the commands has the approved keys and values", "[cli][json]") {
+  const std::string adder = "'" + kRoot + "/models/digit_adder.tflite'";
   const std::string attention = "'" + kRoot + "/tests/operators/attention.tflite'";
   const std::string lenet = "'" + kLenet + "'", table = "'" + kRoot + "/models/shapes/alexnet.csv'";
   const std::vector<std::pair<std::string, std::string>> commands{
       {"generate", "generate --config edge256 --out d"},
       {"generate_for", "generate --config edge32 --for " + lenet + " " + attention},
+      {"generate_for_two_columns", "generate --config edge1024 --for " + lenet},
       {"compile", "compile --config edge32 --out p " + lenet},
+      {"compile_cliffs", "compile --config edge256 --out p " + adder},
       {"run", "run --config edge256 --backend arch " + lenet},
       {"verify",
        "verify --config edge32 --backend arch " + lenet + " --vectors '" + kLenetVectors + "'"},

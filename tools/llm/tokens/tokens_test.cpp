@@ -154,6 +154,8 @@ TEST_CASE("what a tokenizer.json asks for is done or refused by name", "[llm][to
     CAPTURE(key);
     CHECK_THROWS_WITH(parsed(key, value), ContainsSubstring("t.json: " + message));
   };
+  refuses("", SortedJson::array(), "is not an object");
+  refuses("/model", 3, "model: is not an object");
   refuses("/model/type", "Unigram", "model: type Unigram, allowed BPE");
   refuses("/model/dropout", 0.1, "model: dropout: 0.1, allowed null");
   refuses("/model/vocab/a", -1, "model: vocab: a: -1, allowed 0..1048575");

@@ -50,7 +50,7 @@ struct Scratch {
 
 }  // namespace
 
-TEST_CASE("a folder that is filled again is there at any time", "[base][output]") {
+TEST_CASE("an output folder exists at any time while it is replaced", "[base][output]") {
   const Scratch scratch;
   const auto folder = scratch.folder / "design";
   const auto write = [&](int i) {
@@ -71,7 +71,7 @@ TEST_CASE("a folder that is filled again is there at any time", "[base][output]"
   CHECK(missing == 0);  // on ext4, XFS, Btrfs and tmpfs
 }
 
-TEST_CASE("the digest of a file is that of its bytes", "[base][hash]") {
+TEST_CASE("the digest of a file is the digest of its bytes", "[base][hash]") {
   const Scratch scratch;
   const std::string text(200'000, 'x');
   write_file(scratch.folder / "f", text);
@@ -120,10 +120,10 @@ TEST_CASE("write_file leaves nothing behind when it fails", "[base][file][error]
   CHECK_THROWS_WITH(read_file("/"), ContainsSubstring("is a folder"));
 }
 
-TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
+TEST_CASE("write_file writes through links and special files", "[base][file]") {
   const Scratch scratch;
   const auto path = scratch.folder / "link", target = scratch.folder / "target";
-  SECTION("a link stays and what it points to is written, also if it was not there") {
+  SECTION("a link stays and its target is written even if the target did not exist") {
     std::filesystem::create_symlink("target", path);
     for (const char* text : {"first", "second"}) {
       write_file(path, text);
@@ -141,7 +141,7 @@ TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
     CHECK(got == "through");
     CHECK(std::filesystem::is_fifo(path));
   }
-  SECTION("a FIFO whose reader leaves is an error, no signal") {
+  SECTION("a FIFO whose reader leaves causes an error and no signal") {
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     const int end = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
     std::thread reader([&] {
@@ -154,7 +154,7 @@ TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
     reader.join();
     CHECK(std::filesystem::is_fifo(path));
   }
-  SECTION("a full device says so and stays") {
+  SECTION("a full device is reported and stays") {
     // Makes a device node if permitted: if the test replaced the node, /dev/full itself would
     // survive.
     const bool own = ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 7)) == 0;
@@ -165,7 +165,7 @@ TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
     CHECK_NOTHROW(check_writable(path));
     CHECK_FALSE(same_file(path, path));  // several processes may write there
   }
-  SECTION("links in a circle are refused") {
+  SECTION("circular links are refused") {
     std::filesystem::create_symlink("link", path);
     CHECK_THROWS_WITH(write_file(path, "x"), ContainsSubstring("link: cannot write: Too many"));
     CHECK_THROWS_AS(check_writable(path), Error);
@@ -253,7 +253,7 @@ TEST_CASE("sha256 gives the standard's digests", "[base][sha256]") {
         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
-TEST_CASE("files are made once for what they depend on, the oldest go", "[base][cache]") {
+TEST_CASE("a cache makes files once for each key and removes the oldest", "[base][cache]") {
   const Scratch scratch;
   const auto kept = scratch.folder / "kept";
   int made = 0;
@@ -292,7 +292,7 @@ TEST_CASE("files are made once for what they depend on, the oldest go", "[base][
   CHECK(made == 6);
 }
 
-TEST_CASE("a signal ends tools and removes what is unfinished", "[base][process]") {
+TEST_CASE("a signal ends tools and removes unfinished files", "[base][process]") {
   const fs::path dir = fs::temp_directory_path() / ("base_test_signal." + std::to_string(getpid()));
   fs::create_directories(dir / "parent");
   const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
@@ -325,7 +325,7 @@ TEST_CASE("a signal ends tools and removes what is unfinished", "[base][process]
   fs::remove_all(dir);
 }
 
-TEST_CASE("what killed processes left in the cache is swept", "[base][cache]") {
+TEST_CASE("folders that killed processes left in the cache are removed", "[base][cache]") {
   const fs::path cache =
       fs::temp_directory_path() / ("base_test_sweep." + std::to_string(getpid()));
   const auto old = fs::file_time_type::clock::now() - std::chrono::minutes(2);
@@ -380,7 +380,7 @@ TEST_CASE("text that is not valid JSON is refused by file and line", "[base][jso
   refused("1e999", "a number is too large");
 }
 
-TEST_CASE("JSON's text is UTF-8, whatever the bytes", "[base][json]") {
+TEST_CASE("JSON text is valid UTF-8 for strings of any bytes", "[base][json]") {
   CHECK(json_text({{"b", "\xe9"}, {"a", 1}}) == "{\"b\":\"\xef\xbf\xbd\",\"a\":1}");
   CHECK(json_text({{"a", {1}}}, 1) == "{\n \"a\": [\n  1\n ]\n}");
 }
@@ -399,7 +399,7 @@ TEST_CASE("a mapped file has the file's bytes", "[base][mapped]") {
                     ContainsSubstring("is not a regular file, so it cannot be"));
 }
 
-TEST_CASE("a file that is no UTF-8 comes out of a cache as it was", "[base][cache]") {
+TEST_CASE("a file that is not UTF-8 comes out of a cache unchanged", "[base][cache]") {
   const Scratch scratch;
   const FileCache cache(scratch.folder / "cache", 1000);
   for (int i = 0; i < 2; ++i) {
@@ -428,7 +428,7 @@ TEST_CASE("a shared vector is copied when one of two is changed", "[base][shared
   CHECK(none.size() == 1);
 }
 
-TEST_CASE("a program that is missing is named with its package here", "[base][packages]") {
+TEST_CASE("a missing program is named with its package on this system", "[base][packages]") {
   const Scratch scratch;
   const auto install = [&](const std::string& os_release,
                            const std::vector<std::string>& programs) {

@@ -37,7 +37,7 @@ std::string error_of(const std::string& file, const std::vector<std::string>& se
 
 }  // namespace
 
-TEST_CASE("a faulty configuration is refused with line, key and what is allowed",
+TEST_CASE("a faulty configuration is refused with line, key and allowed values",
           "[gen][config][error]") {
   struct Row {
     std::string toml;
@@ -136,7 +136,7 @@ TEST_CASE("all problems are reported, in the order of the lines", "[gen][config]
             "--set: foo: expected key=value, as in array.rows=16");
 }
 
-TEST_CASE("broken TOML is refused by its line", "[gen][config][error]") {
+TEST_CASE("broken TOML is refused with its line", "[gen][config][error]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
   write_file(file, "name = \"a\"\narray = {\n");
@@ -145,7 +145,7 @@ TEST_CASE("broken TOML is refused by its line", "[gen][config][error]") {
              Catch::Matchers::EndsWith("cannot open: No such file or directory"));
 }
 
-TEST_CASE("a damaged configuration is loaded or refused, never a crash", "[gen][config][error]") {
+TEST_CASE("a damaged configuration is loaded or refused without a crash", "[gen][config][error]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
   const std::string whole = read_text(project_root() / "presets" / "edge256.toml");
@@ -178,8 +178,7 @@ TEST_CASE("settings change keys after the file and before the checks", "[gen][co
         "--set memory.pmem_kib=0.5: memory.pmem_kib: is a float, allowed 1..65536");
 }
 
-TEST_CASE("each preset is legal, and has its precisions and the MACs of its name",
-          "[gen][config]") {
+TEST_CASE("each preset is legal with its precisions and the MACs in its name", "[gen][config]") {
   const std::vector<std::string> names = machine::preset_names();
   REQUIRE(names.size() == 14);
   const std::map<std::string, int> other{{"braintta-size", 128},
@@ -268,7 +267,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
   CHECK(std::size(seen) + 2 + unseen.size() == machine::schema().size());  // all keys are checked
 }
 
-TEST_CASE("each key but the name makes another design", "[gen][config]") {
+TEST_CASE("each key except the name changes the identity of a design", "[gen][config]") {
   const Config base = machine::load_config("edge256");
   std::set<std::uint64_t> identities{base.identity()};
   std::size_t tried = 0;

@@ -38,7 +38,7 @@ std::map<std::string, std::string> contents(const fs::path& dir) {
 
 }  // namespace
 
-TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emission]") {
+TEST_CASE("bursts have the attributes that the configuration sets", "[gen][emission]") {
   const std::string usual = config_package(machine::load_config("edge64"));
   CHECK_THAT(usual, Catch::Matchers::ContainsSubstring("AxiProt = 3'd2;"));        // non-secure
   CHECK_THAT(usual, Catch::Matchers::ContainsSubstring("AxiWriteCache = 4'd2;"));  // non-bufferable
@@ -138,7 +138,8 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   CHECK(before.at("Formats") == "1'b0");
 }
 
-TEST_CASE("a test pin is where clock gates are, low in trine_axi_top", "[gen][emission]") {
+TEST_CASE("only designs with clock gates have a test pin, which trine_axi_top ties low",
+          "[gen][emission]") {
   const auto config = [](const std::string& gates) {
     return machine::load_config("edge256", {"clock.gates=" + gates});
   };
@@ -153,8 +154,7 @@ TEST_CASE("a test pin is where clock gates are, low in trine_axi_top", "[gen][em
   CHECK_THAT(constraints(config("false")), !Catch::Matchers::ContainsSubstring("test_en"));
 }
 
-TEST_CASE("the top module has the ports of its buses in the widths of the keys",
-          "[gen][emission]") {
+TEST_CASE("the top module has its bus ports in the widths that the keys set", "[gen][emission]") {
   const std::string top = top_module(machine::load_config(
       "edge256", {"bus.axi_data_bits=128", "bus.axi_addr_bits=40", "bus.axi_id_bits=5",
                   "bus.axi_user_bits=3", "bus.axi_user=6", "bus.axi_id=8"}));
@@ -216,7 +216,7 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
              Catch::Matchers::ContainsSubstring("// 3 x 5 PEs, 60 int8 MACs per cycle."));
 }
 
-TEST_CASE("a design's lists name each file in its order, and its manifest each key",
+TEST_CASE("the file lists of a design name each file in order and its manifest each key",
           "[gen][emission]") {
   const Scratch scratch;
   const Config config = machine::load_config("edge64", {"name=mine"});
@@ -283,7 +283,7 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
              Catch::Matchers::StartsWith("# mine\n\n<!-- " + stamp + " -->\n"));
 }
 
-TEST_CASE("designs that run the same programs have names of their own in FuseSoC", "[gen][core]") {
+TEST_CASE("designs that run the same programs have different names in FuseSoC", "[gen][core]") {
   const auto core = [](const char* pipeline) {
     const std::string text = core_file(machine::load_config("edge64", {pipeline}), {});
     return text.substr(0, text.find('\n', text.find("name")));
@@ -293,7 +293,7 @@ TEST_CASE("designs that run the same programs have names of their own in FuseSoC
         machine::load_config("edge64", {"pipeline.rows=8"}).hash());
 }
 
-TEST_CASE("a prefix is a name of its own, in each language", "[gen][prefix]") {
+TEST_CASE("a prefix is checked and added to the names in each language", "[gen][prefix]") {
   for (const char* good : {"", "a", "soc_1", "a2345678901234567890123456789012"})
     CHECK_NOTHROW(with_prefix({}, good));
   for (const char* bad : {"A", "1a", "_a", "a-b", "a.b", "a23456789012345678901234567890123"})
@@ -321,7 +321,8 @@ TEST_CASE("a design without the vector unit has no softmax", "[gen][emission]") 
   CHECK_THAT(package("vector.enable=false"), Catch::Matchers::ContainsSubstring("Softmax = 1'b0;"));
 }
 
-TEST_CASE("a kit says of each register what a write keeps on that design", "[gen][kit]") {
+TEST_CASE("a kit describes the bits of each register that a write keeps on its design",
+          "[gen][kit]") {
   const auto described = [](const std::vector<std::string>& settings) {
     const Files files = kit_files(machine::load_config("edge64", settings), "left");
     const nlohmann::json json = nlohmann::json::parse(files.at("description.json"));
@@ -344,7 +345,7 @@ TEST_CASE("a kit says of each register what a write keeps on that design", "[gen
   CHECK(other["window_first"]["multiple"] == 1);
 }
 
-TEST_CASE("a kit has all of the Python, and operations of its design alone", "[gen][kit]") {
+TEST_CASE("a kit contains all Python files and marks the operations of its design", "[gen][kit]") {
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-kit");
   generate_kit(machine::load_config("edge64", {"matmul.enable=false"}), scratch.path() / "kit");
   const auto files = contents(scratch.path() / "kit");
@@ -365,7 +366,7 @@ TEST_CASE("registers of the map do not overlap", "[gen][csr]") {
   CHECK(end <= 0x1000);
 }
 
-TEST_CASE("what version 1 of the register map has stays where it is", "[gen][csr]") {
+TEST_CASE("registers and codes of version 1 of the register map never move", "[gen][csr]") {
   // A line that must change here requires another version of the register map: see
   // docs/registers.md. New registers and codes are added at the end.
   struct Row {
@@ -419,7 +420,7 @@ TEST_CASE("what version 1 of the register map has stays where it is", "[gen][csr
   CHECK(csr::kErrors.size() <= std::size_t{1} << csr::kErrorCauseBits);
 }
 
-TEST_CASE("committed packages and pages are what gen/ prints", "[gen][emission]") {
+TEST_CASE("committed packages and pages equal the output of gen/", "[gen][emission]") {
   const Scratch scratch;
   write_packages(scratch.path);
   const auto printed = contents(scratch.path);

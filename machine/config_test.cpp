@@ -36,7 +36,8 @@ std::string error_of(const Settings& settings) {
 
 }  // namespace
 
-TEST_CASE("each number is taken from its lowest to its highest value", "[machine][config][error]") {
+TEST_CASE("each number is accepted from its lowest to its highest value",
+          "[machine][config][error]") {
   struct Row {
     const char* key;
     long low, high;
@@ -89,7 +90,7 @@ TEST_CASE("each number is taken from its lowest to its highest value", "[machine
   }
 }
 
-TEST_CASE("combinations of keys are taken up to their limits", "[machine][config][error]") {
+TEST_CASE("combinations of keys are accepted up to their limits", "[machine][config][error]") {
   struct Row {
     Settings settings;
     const char* error;  // the message; null: legal
@@ -175,14 +176,15 @@ TEST_CASE("settings are read as TOML, or as a bare word", "[machine][config][err
   CHECK(load_config("edge256", {"array.rows=4", "array.rows=0x10"}).rows == 16);  // the last wins
 }
 
-TEST_CASE("presets come by kind, name and size", "[machine][config]") {
+TEST_CASE("presets are listed by kind, name and size", "[machine][config]") {
   CHECK(preset_names() ==
         std::vector<std::string>{"edge32", "edge64", "edge128", "edge256", "edge512", "edge1024",
                                  "attention256", "cluster4x1024", "text1536", "vision256",
                                  "vision1024", "braintta-size", "eyeriss-size", "tpuv1-size"});
 }
 
-TEST_CASE("presets of a use lack what others have, and nothing else", "[machine][config]") {
+TEST_CASE("presets for one use differ from the general ones only in features left out",
+          "[machine][config]") {
   struct Use {
     const char* name;
     const char* all;
@@ -288,8 +290,7 @@ TEST_CASE("sizes follow from keys as the architecture says", "[machine][config]"
   }
 }
 
-TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
-          "[machine][config]") {
+TEST_CASE("neighbours and words at strides 2 and 4 are in different banks", "[machine][config]") {
   for (const int banks : {8, 16, 64}) {
     const BankOf bank_of(banks);
     const auto all_differ = [&](int start, int stride, int words) {
@@ -312,7 +313,7 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
 
 /// A program names its design by the hash: a new key leaves the hash of designs that do not set it
 /// unchanged.
-TEST_CASE("a key that came later changes the hash where it is set", "[machine][config]") {
+TEST_CASE("a key that was added later changes the hash only where it is set", "[machine][config]") {
   const Settings formats{"array.activations16=true", "array.formats=true"};
   CHECK(load_config("edge256", formats).hash() !=
         load_config("edge256", {"array.activations16=true"}).hash());

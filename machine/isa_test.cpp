@@ -66,7 +66,8 @@ TEST_CASE("coordinates that the machine would cut are illegal", "[isa]") {
                         ~0U) == "a coordinate, or x_end - x_start, outside of -8192..8191");
 }
 
-TEST_CASE("a value that does not fit its field stops, in every build", "[machine][isa][error]") {
+TEST_CASE("a value that does not fit its field is an error in every build",
+          "[machine][isa][error]") {
   isa::LaneRegisters r;
   for (const std::int64_t fits : {-32, 31}) {
     r.set(isa::post::kShift, fits);
@@ -191,7 +192,8 @@ TEST_CASE("words are printed by name", "[machine][isa]") {
   CHECK(isa::disassemble(isa::kEndWord) == "END");
 }
 
-TEST_CASE("an encoder sets what a RUN reads and has changed", "[machine][isa]") {
+TEST_CASE("an encoder sets only registers that a RUN reads and that have changed",
+          "[machine][isa]") {
   isa::TransferRegisters r;
   r.set(isa::dma::kWords, 3);
   r.set(isa::dma::kDramStride, 8);  // of a single row: not read
@@ -218,7 +220,7 @@ END
 }
 
 /// Spells out what each key switches off: all other users share one table.
-TEST_CASE("words that a configuration lacks follow from its keys", "[machine][isa]") {
+TEST_CASE("the keys of a configuration decide which words it does not support", "[machine][isa]") {
   const auto load = [](int target, int flags = 0) {
     return isa::encode_run(Engine::kLoad, {0, 0, target, flags});
   };

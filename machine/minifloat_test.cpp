@@ -44,7 +44,7 @@ std::vector<std::int64_t> values_of(const FormatRow& row) {
 
 }  // namespace
 
-TEST_CASE("codes of eight-bit formats stand for what ml_dtypes and softposit have",
+TEST_CASE("codes of eight-bit formats have the values of ml_dtypes and softposit",
           "[machine][minifloat]") {
   for (const FormatRow& row : kFormats) {
     if (row.format == Format::kNone) continue;
@@ -72,7 +72,7 @@ TEST_CASE("codes of eight-bit formats stand for what ml_dtypes and softposit hav
   CHECK_FALSE(code_of(Format::kE3M4, 1024));
 }
 
-TEST_CASE("real numbers go to the code that ml_dtypes and softposit round to",
+TEST_CASE("real numbers are rounded to the same codes as in ml_dtypes and softposit",
           "[machine][minifloat]") {
   for (const FormatRow& row : kFormats) {
     if (row.format == Format::kNone) continue;
@@ -165,7 +165,7 @@ TEST_CASE("a million sums of products of eight-bit formats are exact", "[.slow]"
     if (row.format != Format::kNone) check_sums(row, 200000);
 }
 
-TEST_CASE("places of E4M3's values are in their order, with as many on either side of 0",
+TEST_CASE("places of E4M3 values are in the order of the values and symmetric around 0",
           "[machine][minifloat]") {
   constexpr Format kFormat = Format::kE4M3;
   CHECK(largest_code(kFormat) == 126);

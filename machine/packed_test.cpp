@@ -21,7 +21,7 @@ std::size_t beats(std::size_t bits) { return (bits + 63) / 64; }
 
 }  // namespace
 
-TEST_CASE("short codes give any bytes back", "[machine][packed]") {
+TEST_CASE("bytes of any values survive packing as short codes", "[machine][packed]") {
   std::mt19937 random{1};
   for (int n = 0; n < 300; ++n) {
     Bytes bytes(static_cast<std::size_t>(kBlockBytes) * (1 + random() % 9));
@@ -33,7 +33,7 @@ TEST_CASE("short codes give any bytes back", "[machine][packed]") {
   }
 }
 
-TEST_CASE("a block of short codes has a width, a bit for each byte, and what is above",
+TEST_CASE("a block of short codes has a width, a bit for each byte and the bits above",
           "[machine][packed]") {
   constexpr int kBlocks = 8;
   const auto size = [](int value, int one) {
@@ -48,7 +48,7 @@ TEST_CASE("a block of short codes has a width, a bit for each byte, and what is 
   CHECK(size(127, -128) == beats(kBlocks * 131));             // whole bytes
 }
 
-TEST_CASE("five trits are a byte", "[machine][packed]") {
+TEST_CASE("five trits are packed into a byte", "[machine][packed]") {
   std::mt19937 random{2};
   for (std::size_t blocks = 1; blocks <= 12; ++blocks) {
     Bytes bytes(kBlockBytes * blocks);
@@ -64,7 +64,8 @@ TEST_CASE("five trits are a byte", "[machine][packed]") {
   }
 }
 
-TEST_CASE("two of four bytes and their places are ten bytes of 16", "[machine][packed]") {
+TEST_CASE("a sparse stream packs two bytes of four and their places, ten bytes for 16",
+          "[machine][packed]") {
   std::mt19937 random{3};
   for (std::size_t blocks = 1; blocks <= 12; ++blocks) {
     Bytes bytes(kBlockBytes * blocks);
@@ -83,7 +84,7 @@ TEST_CASE("two of four bytes and their places are ten bytes of 16", "[machine][p
         Bytes{1, 2, 0, 0, 0, 0, 3, 4, 0, 5, 0, 6, 7, 0, 0, 8});
 }
 
-TEST_CASE("two places of a word that are not in their order are none", "[machine][packed]") {
+TEST_CASE("two places of a word are valid only in ascending order", "[machine][packed]") {
   const Bytes bytes(kBlockBytes, 0);
   for (int word = 0; word < 4; ++word)
     for (int places = 0; places < 16; ++places) {
@@ -94,7 +95,8 @@ TEST_CASE("two places of a word that are not in their order are none", "[machine
     }
 }
 
-TEST_CASE("16 different bytes are a table and four bits each", "[machine][packed]") {
+TEST_CASE("up to 16 different bytes are packed as a table and four bits each",
+          "[machine][packed]") {
   std::mt19937 random{4};
   for (std::size_t blocks = 1; blocks <= 12; ++blocks) {
     std::array<std::uint8_t, 16> colours;
@@ -137,7 +139,7 @@ TEST_CASE("NF4, rounded to integers of eight bits, is a palette", "[machine][pac
   CHECK(unpacked(Target::kPalette, *stream, 1) == bytes);
 }
 
-TEST_CASE("the shortest stream is taken, or none", "[machine][packed]") {
+TEST_CASE("the shortest stream is chosen or the bytes stay as they are", "[machine][packed]") {
   Config config = load_config("edge256", {"memory.packed_weights=true"});
   std::mt19937 random{5};
   Bytes bytes(kBlockBytes * 20);
@@ -161,7 +163,7 @@ TEST_CASE("the shortest stream is taken, or none", "[machine][packed]") {
   CHECK(shortest(bytes, config).bytes.size() == 96);  // 64 + 13
 }
 
-TEST_CASE("a stream that does not end with its blocks is none", "[machine][packed]") {
+TEST_CASE("a stream that does not end with its blocks is invalid", "[machine][packed]") {
   const Bytes bytes(5 * kBlockBytes, 0);
   for (const Target target : kStreams) {
     Bytes stream = *packed(target, bytes);

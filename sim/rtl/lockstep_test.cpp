@@ -22,7 +22,7 @@ const std::vector<ExpectedByte> kExpected{{8, 1, 0}, {9, 2, 0}, {10, 3, 0}, {11,
 
 }  // namespace
 
-TEST_CASE("equal writes in another order of words are no difference", "[rtl][lockstep]") {
+TEST_CASE("equal writes in another order of words are not a difference", "[rtl][lockstep]") {
   CHECK_FALSE(compare(kExpected, {{5, 2, 0x04030201, kAll}, {9, 2, 0x00000900, 0xff00}}).found);
   CHECK_FALSE(compare(kExpected, {{5, 2, 0x04030000, 0xffff0000},
                                   {6, 2, 0x00000201, 0xffff},
@@ -60,7 +60,7 @@ TEST_CASE("a missing write names the first instruction in program order", "[rtl]
   CHECK(d.expected == 2);
 }
 
-TEST_CASE("a write that the program does not have is a difference", "[rtl][lockstep]") {
+TEST_CASE("a write that is not in the program is a difference", "[rtl][lockstep]") {
   const Difference d = compare(kExpected, {{3, 70, 0x00000007, 0xff}});
   REQUIRE(d.found);
   CHECK(d.unexpected);

@@ -87,7 +87,7 @@ TEST_CASE("a budget below the bus width spreads the beats", "[rtl][axi]") {
   CHECK(bench.cycle - start == 15 * 4 + 1);
 }
 
-TEST_CASE("a later burst of another ID is not kept behind a queue", "[rtl][axi]") {
+TEST_CASE("a later burst of another ID does not wait for a queue", "[rtl][axi]") {
   Bench bench({8, 4});
   for (int i = 0; i < 3; ++i) bench.read_address(kBase, 32, 1);
   bench.read_address(kBase, 1, 0);
@@ -272,7 +272,7 @@ TEST_CASE("random stalls change the time, not the data", "[rtl][axi]") {
 
 /// Returns the beats of two writes in the order that the memory accepts them; addresses are offered
 /// together with data.
-TEST_CASE("memories take addresses and data in their own order", "[rtl][axi]") {
+TEST_CASE("memories accept addresses and data in their own order", "[rtl][axi]") {
   const auto at = GENERATE(range(std::size_t{0}, kAxiSlaves.size()));
   const AxiSlave& slave = kAxiSlaves.at(at);
   CAPTURE(std::string(slave.name));
@@ -307,7 +307,7 @@ TEST_CASE("memories take addresses and data in their own order", "[rtl][axi]") {
   if (slave.write_order == WriteOrder::kDataFirst) CHECK(order == "wwwwAwwwwA");
 }
 
-TEST_CASE("a memory that wants an address with its data takes neither alone", "[rtl][axi]") {
+TEST_CASE("a memory that needs an address with its data does not accept only one", "[rtl][axi]") {
   AxiMemory::Settings settings{8, 3};
   settings.slave = kAxiSlaves[1];
   REQUIRE(settings.slave.write_order == WriteOrder::kTogether);

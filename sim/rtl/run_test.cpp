@@ -217,7 +217,7 @@ struct CopyingVerilator {
 
 }  // namespace
 
-TEST_CASE("a damaged model in the cache is built again, and remains are swept", "[rtl][cache]") {
+TEST_CASE("a damaged model in the cache is built again and leftovers are removed", "[rtl][cache]") {
   namespace fs = std::filesystem;
   BuildOptions options = checked_options().build;
   options.lockstep = options.quiet = true;
@@ -281,8 +281,7 @@ TEST_CASE("the tiny program gives the expected DRAM on the RTL", "[rtl][run]") {
   }
 }
 
-TEST_CASE("actions counted from the words are what the memories of the RTL count",
-          "[rtl][actions]") {
+TEST_CASE("actions counted from the words equal the counts of the RTL memories", "[rtl][actions]") {
   machine::Config config = small_config();  // the window former takes two steps per row
   config.cols = 8;
   config.activations16 = true;
@@ -348,7 +347,7 @@ TEST_CASE("errors on the bus are reported with cause and address", "[rtl][run][e
   }
 }
 
-TEST_CASE("a program that reaches for other memory is stopped before it does",
+TEST_CASE("a program is stopped before it accesses memory outside of its window",
           "[rtl][run][error]") {
   for (const isa::Engine engine : {isa::Engine::kLoad, isa::Engine::kStore}) {
     TinyProgram tiny = tiny_program(small_config(), 1);
@@ -379,7 +378,7 @@ TEST_CASE("an illegal word stops the design at its offset", "[rtl][run][error]")
 }
 
 /// The design has two columns, so it has neither a window former nor transposed loads.
-TEST_CASE("a RUN that the configuration lacks stops the design, and the simulator",
+TEST_CASE("a RUN that the configuration does not support stops design and simulator",
           "[rtl][run][error]") {
   using isa::Engine;
   const auto [engine, op, flags, name] = GENERATE(table<Engine, int, int, std::string>(
@@ -522,7 +521,7 @@ TEST_CASE("a program for another configuration is refused by driver, design and 
   CHECK(dram == tiny.expected);
 }
 
-TEST_CASE("a program runs on a design whose pipeline is another", "[rtl][run]") {
+TEST_CASE("a program runs on a design with another pipeline", "[rtl][run]") {
   machine::Config compiled_for = small_config();
   compiled_for.pipeline_rows = compiled_for.pipeline_cols = 1;
   compiled_for.name = "before";

@@ -87,7 +87,8 @@ TEST_CASE("batches equal the golden layers", "[arch][random][rewrite][batch]") {
   }
 }
 
-TEST_CASE("a batch of constants and of matrices", "[arch][rewrite][batch]") {
+TEST_CASE("batches of constants and of matrices equal the golden layers",
+          "[arch][rewrite][batch]") {
   Builder b(1);
   b.one_scale = true;
   const int x = b.input({3, 4, 5, 6});
@@ -187,7 +188,8 @@ TEST_CASE("operators that mix the images of a batch are not cut into images",
   CHECK(outputs(compiler::rewritten(graph, {})) == outputs(graph));
 }
 
-TEST_CASE("a batch that a RESHAPE makes of other rows", "[arch][rewrite][batch]") {
+TEST_CASE("a batch that a RESHAPE makes of other rows equals the golden layers",
+          "[arch][rewrite][batch]") {
   for (const bool behind : {false, true}) {
     Builder b(4);
     const machine::Config config = testing::small_config(4, 4, 16, 16, 64);
@@ -223,7 +225,7 @@ std::vector<Array> image_of(const std::vector<Array>& batches, std::size_t n, st
   return images;
 }
 
-TEST_CASE("a network for a batch computes what it computes for each image",
+TEST_CASE("a network for a batch gives the results of each image",
           "[arch][random][rewrite][batch]") {
   int refused = 0;
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
@@ -336,7 +338,7 @@ TEST_CASE("small maps of a batch fill lanes together", "[arch][rewrite][batch]")
   CHECK(all.cycles * 100 < 8 * one.cycles * 93);
 }
 
-TEST_CASE("weights that exceed PMEM come once for a batch", "[arch][rewrite][batch]") {
+TEST_CASE("weights that exceed PMEM are loaded once for a batch", "[arch][rewrite][batch]") {
   const machine::Config config = testing::small_config(8, 8, 64, 16, 64);
   const std::uint64_t weights = 2 * 64 * 64 * 9, map = 7 * 8 * 64;
   compiler::Program program;
@@ -365,7 +367,8 @@ void random_blocks(Builder& b) {
   b.graph.outputs = {b.number(0, 1) == 0 ? x : b.mean(x, {1, 2})};
 }
 
-TEST_CASE("blocks of a batch, whatever the memories hold", "[arch][random][rewrite][batch]") {
+TEST_CASE("blocks of a batch are exact with memories of any size",
+          "[arch][random][rewrite][batch]") {
   int shared = 0;
   for (unsigned seed = 1; seed <= kSeeds / 4; ++seed) {
     CAPTURE(seed);
@@ -401,7 +404,7 @@ TEST_CASE("the cores of a cluster share a batch, as equally as they can",
   }
 }
 
-TEST_CASE("random batches on random clusters", "[arch][random][batch][cluster]") {
+TEST_CASE("random batches are exact on random clusters", "[arch][random][batch][cluster]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
@@ -461,7 +464,8 @@ TEST_CASE("rows of maps that cores share and others do not begin with whole beat
   require_exact(b, config);
 }
 
-TEST_CASE("parts of channels that others have loaded do not come again", "[arch][cluster]") {
+TEST_CASE("parts of channels that other parts have loaded are not loaded again",
+          "[arch][cluster]") {
   const auto bytes = [](int parts) {
     machine::Config config = testing::small_config(4, 4, 64, 32, 64);
     config.cores = 2;
@@ -478,7 +482,7 @@ TEST_CASE("parts of channels that others have loaded do not come again", "[arch]
   CHECK(bytes(8) < bytes(1) + 7 * 2'000);  // each part adds program words
 }
 
-TEST_CASE("what a cluster's host reads of a core's tokens is not fused away", "[arch][cluster]") {
+TEST_CASE("tokens of a core that the host reads are not fused away", "[arch][cluster]") {
   machine::Config config = testing::small_config(2, 8, 64, 32, 64);
   config.cores = 2;
   Builder b(1);
@@ -497,7 +501,8 @@ TEST_CASE("a pixel whose words are rows of a product is loaded as a whole", "[ar
   require_exact(b, config);
 }
 
-TEST_CASE("weights of a chunk that fills PMEM come while the one before is used", "[arch][plan]") {
+TEST_CASE("weights of a chunk that fills PMEM are loaded while the previous chunk is used",
+          "[arch][plan]") {
   Builder b(1);
   b.graph.outputs = {
       b.convolution(b.input({1, 6, 6, 1024}), 40, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
@@ -540,7 +545,7 @@ TEST_CASE("a map of one pixel has no rows to share", "[arch][cluster]") {
   CHECK(written_by(b, 3, 32) == 5 * 4);
 }
 
-TEST_CASE("what a convolution reads and adds as well is one map, whose neighbours' rows it needs",
+TEST_CASE("a map that a convolution both reads and adds does not go through DRAM",
           "[arch][cluster]") {
   Builder b(1);
   int x = b.convolution(b.input({1, 24, 24, 4}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
@@ -563,7 +568,7 @@ TEST_CASE("bands that do not fit together, and windows beyond a neighbour, go th
   CHECK(written_by(b, 4, 32) == output + map);
 }
 
-TEST_CASE("channels of a map that finds no place on chip are made and read in parts",
+TEST_CASE("channels of a map that does not fit on chip are computed and read in parts",
           "[arch][cluster]") {
   Builder b(1);
   int x = b.convolution(b.input({1, 16, 16, 8}), 64, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
@@ -572,7 +577,7 @@ TEST_CASE("channels of a map that finds no place on chip are made and read in pa
   CHECK(written_by(b, 2, 8) == 8 * 8 * 8);  // a core's half of the map takes 8 KiB
 }
 
-TEST_CASE("rows of a batch are lanes", "[arch][rewrite][batch]") {
+TEST_CASE("rows of a batch fill the lanes", "[arch][rewrite][batch]") {
   const bool images = GENERATE(false, true);  // the host flattens images
   Builder b(1);
   const int x = images ? b.reshape(b.input({1, 4, 8, 8}), {1, 256}) : b.input({1, 256});
@@ -588,14 +593,16 @@ TEST_CASE("rows of a batch are lanes", "[arch][rewrite][batch]") {
   CHECK(cycles(16) < one + one / 4);
 }
 
-TEST_CASE("a constant lies as the reshaped map beside it", "[arch][elementwise]") {
+TEST_CASE("a constant is stored in the layout of the reshaped map that it is added to",
+          "[arch][elementwise]") {
   Builder b(1);
   const int x = b.unary(b.input({1, 4, 5, 6}), OpKind::kRelu, "RELU");
   b.graph.outputs = {b.addition(b.reshape(x, {12, 10}), b.constant({12, 1}))};
   require_exact(b, testing::small_config(4, 4, 16, 8, 64));
 }
 
-TEST_CASE("what mixes the images of a batch is refused", "[arch][rewrite][batch][error]") {
+TEST_CASE("an operator that mixes the images of a batch is refused",
+          "[arch][rewrite][batch][error]") {
   Builder b(1);
   const int x = b.input({2, 3, 3, 4});
   const int y = b.convolution(x, 4, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
@@ -605,7 +612,8 @@ TEST_CASE("what mixes the images of a batch is refused", "[arch][rewrite][batch]
                       Catch::Matchers::ContainsSubstring("batch 2, allowed 1"));
 }
 
-TEST_CASE("four axes that no operator of images touches are rows", "[arch][rewrite][batch]") {
+TEST_CASE("tensors of four axes are rows unless an image operator uses them",
+          "[arch][rewrite][batch]") {
   const auto network = GENERATE(as<std::string>(), "mean", "stacked", "windows");
   CAPTURE(network);
   Builder b(1);
@@ -629,7 +637,8 @@ TEST_CASE("four axes that no operator of images touches are rows", "[arch][rewri
   require_exact(b, testing::small_config(4, 4, 32, 16, 64));
 }
 
-TEST_CASE("a batch that is no rows for the machine is images", "[arch][rewrite][batch]") {
+TEST_CASE("a batch that the machine cannot treat as rows is treated as images",
+          "[arch][rewrite][batch]") {
   Builder b(1);
   b.graph.outputs = {b.reshape(b.reshape(b.input({2, 1, 1, 2}), {2, 2, 1, 1}), {4, 1})};
   require_exact(b, testing::small_config(4, 4, 32, 16, 64));
@@ -649,7 +658,7 @@ TEST_CASE("an operand repeats along some axes of rows", "[arch][rewrite][element
   require_exact(b, testing::small_config(4, 4, 32, 16, 64));
 }
 
-TEST_CASE("a map that was reshaped repeats as it lies now", "[arch][elementwise]") {
+TEST_CASE("a reshaped map is broadcast by its new shape", "[arch][elementwise]") {
   Builder b(1);
   const int x = b.unary(b.input({1, 4, 5, 8}), OpKind::kRelu, "RELU");
   const int weights = b.unary(b.input({1, 8, 1}), OpKind::kRelu, "RELU");

@@ -76,7 +76,7 @@ void check(const char* what, const std::vector<int>& stripes,
   }
 }
 
-TEST_CASE("stripes of all cores read rows of the one constant", "[arch][cascades][cluster]") {
+TEST_CASE("stripes of all cores read rows of the same constant", "[arch][cascades][cluster]") {
   Images b(7);
   const int x = b.input({1, 7, 4, 4});
   b.graph.outputs = {b.depth(b.addition(x, b.constant({1, 7, 4, 4})))};
@@ -89,7 +89,7 @@ TEST_CASE("stripes of all cores read rows of the one constant", "[arch][cascades
   CHECK(stripes == std::vector{2, 2});
 }
 
-TEST_CASE("rows that stripes keep of a map of one pixel are whole beats", "[arch][cascades]") {
+TEST_CASE("rows of a one-pixel map that stripes keep are whole beats", "[arch][cascades]") {
   Images b(7);
   const int x = b.convolution(b.input({1, 1, 1, 6}), 18, 2, 4, 1, 1, 1, 1, Padding::kSame, true);
   b.graph.outputs = {b.pad(x, 0, 2, 1, 0)};
@@ -161,7 +161,7 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
   });
 }
 
-TEST_CASE("sums one behind the other stay on chip in stripes", "[arch][cascades]") {
+TEST_CASE("consecutive sums stay on chip in stripes", "[arch][cascades]") {
   Images b(5);
   int x = b.input({1, 40, 40, 16});
   for (int i = 0; i < 6; ++i) x = b.addition(b.conv(x, 16, 3), x);
@@ -176,7 +176,8 @@ TEST_CASE("sums one behind the other stay on chip in stripes", "[arch][cascades]
   CHECK(stripes.result.dram_bytes_written < 2 * map);
 }
 
-TEST_CASE("stripes write channels of a map beside those that they read", "[arch][cascades]") {
+TEST_CASE("stripes write channels of a map next to the channels that they read",
+          "[arch][cascades]") {
   Images b(9);
   int joined = b.conv(b.input({1, 40, 40, 3}), 8, 3);
   for (int i = 0; i < 9; ++i) {
@@ -197,7 +198,7 @@ TEST_CASE("stripes write channels of a map beside those that they read", "[arch]
   CHECK(stripes.result.dram_bytes_written < 6 * 32 * channel);
 }
 
-TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades]") {
+TEST_CASE("a map that does not fit on chip stays there in stripes", "[arch][cascades]") {
   Images b(3);
   b.graph.outputs = {b.inverted(b.conv(b.input({1, 64, 64, 3}), 16, 3, 1), 24, 2)};
   const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
@@ -211,7 +212,7 @@ TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades
   CHECK(stripes.result.cycles < whole.result.cycles);
 }
 
-TEST_CASE("rows that the next stripe reads are kept where that is shorter", "[arch][cascades]") {
+TEST_CASE("rows that the next stripe reads are kept where that saves cycles", "[arch][cascades]") {
   Images b(9);
   b.graph.outputs = {b.inverted(b.conv(b.input({1, 48, 48, 3}), 16, 3, 1), 16, 1)};
   const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
@@ -224,7 +225,8 @@ TEST_CASE("rows that the next stripe reads are kept where that is shorter", "[ar
   CHECK(100 * stripes.result.cycles < 120 * whole.result.cycles);
 }
 
-TEST_CASE("channels come in chunks where the map between does not fit whole", "[arch][cascades]") {
+TEST_CASE("channels are computed in chunks where the map between two layers does not fit",
+          "[arch][cascades]") {
   Images b(11);  // 24 + 24 of 32 KiB
   const int x = b.conv(b.input({1, 16, 16, 8}), 16);
   b.graph.outputs = {b.conv(b.depth(b.conv(x, 96)), 16)};
@@ -277,7 +279,7 @@ TEST_CASE("rows leave DMEM when all layers have written their pixels", "[arch][c
   }
 }
 
-TEST_CASE("an image that fits leaves its place to stripes", "[arch][cascades]") {
+TEST_CASE("an image that fits in DMEM gives its place to stripes", "[arch][cascades]") {
   Images b(5);  // 16 of 32 KiB; an intermediate row takes 4, and two output rows read five
   b.graph.outputs = {b.conv(b.conv(b.input({1, 64, 64, 3}), 64, 3), 8, 3, 2)};
   const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
@@ -286,7 +288,7 @@ TEST_CASE("an image that fits leaves its place to stripes", "[arch][cascades]") 
   CHECK(ran.stripes[1] > 1);
 }
 
-TEST_CASE("a pool stays apart where stripes gain more than fusing it", "[arch][cascades]") {
+TEST_CASE("a pool is not fused where stripes save more cycles", "[arch][cascades]") {
   Images b(4);
   b.graph.outputs = {
       b.pool(b.conv(b.input({1, 24, 24, 8}), 64), true, 3, 3, 3, 3, Padding::kValid)};

@@ -103,7 +103,8 @@ void check(const char* what, int left_out, const std::function<int(Pruned&)>& ma
 
 int map_of(Pruned& b, int channels = 7) { return b.input({1, 6, 5, channels}); }
 
-TEST_CASE("constant channels go into the biases of those who read them", "[arch][channels]") {
+TEST_CASE("constant channels are added to the biases of the layers that read them",
+          "[arch][channels]") {
   check("by a window without border", 3, [](Pruned& b) {
     return b.conv(b.without(b.conv(map_of(b), 8), {0, 3, 7}, kFar), 9, 3, 1, Padding::kValid);
   });
@@ -127,7 +128,8 @@ TEST_CASE("constant channels go into the biases of those who read them", "[arch]
   });
 }
 
-TEST_CASE("a border shows a constant channel, unless it is the zero point", "[arch][channels]") {
+TEST_CASE("a constant channel stays next to a border unless its code is the zero point",
+          "[arch][channels]") {
   for (const int stride : {1, 2}) {
     check("code far from it", 0, [=](Pruned& b) {
       return b.conv(b.without(b.conv(map_of(b), 8), {0, 3}, kFar), 9, 3, stride);
@@ -147,7 +149,8 @@ TEST_CASE("a border shows a constant channel, unless it is the zero point", "[ar
   });
 }
 
-TEST_CASE("what is added, or lies beside others, goes only with them", "[arch][channels]") {
+TEST_CASE("constant channels of a sum or of one word are removed only together",
+          "[arch][channels]") {
   check("constant in both", 4, [](Pruned& b) {
     const int x = map_of(b), y = b.without(b.conv(x, 8), {1, 2}, kFar);
     return b.conv(b.addition(y, b.without(b.conv(x, 8), {1, 2}, -kFar)), 5);
@@ -181,7 +184,7 @@ TEST_CASE("channels that nobody reads are not computed", "[arch][channels]") {
   });
 }
 
-TEST_CASE("a bias without room stays as it is", "[arch][channels]") {
+TEST_CASE("constant channels stay where a bias would overflow", "[arch][channels]") {
   check("no constant channel goes", 0, [](Pruned& b) {
     const int x = b.without(b.conv(map_of(b), 8), {0, 3}, kFar), y = b.conv(x, 4);
     for (int m = 0; m < 4; ++m) b.set_bias(y, m, m % 2 == 0 ? 0x7fffffff : -0x7fffffff);
@@ -189,7 +192,7 @@ TEST_CASE("a bias without room stays as it is", "[arch][channels]") {
   });
 }
 
-TEST_CASE("batches, unsigned codes and networks of several outputs", "[arch][channels]") {
+TEST_CASE("constant channels are removed in batches but not from an output", "[arch][channels]") {
   check("a batch", 3, [](Pruned& b) {
     const int x = b.without(b.conv(map_of(b), 8), {0, 3, 7}, kFar), y = b.conv(x, 9);
     fuzz::make_batch(b, 3);

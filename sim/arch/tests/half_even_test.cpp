@@ -31,7 +31,7 @@ bool needs(Builder& net) {
   return need == HalfEven::kNeeded;
 }
 
-TEST_CASE("a product's ties are those of each channel's own weights", "[arch][half_even]") {
+TEST_CASE("ties of a product depend on the weights of each channel", "[arch][half_even]") {
   // Channel 0: 2^-9, ties at 2^8. Channel 1: 2^-12, ties at 2^11, out of reach.
   struct Row {
     bool depthwise;
@@ -69,7 +69,7 @@ TEST_CASE("a product's ties are those of each channel's own weights", "[arch][ha
   }
 }
 
-TEST_CASE("sums and differences are tried with their first and their last codes",
+TEST_CASE("ties of sums and differences are found at the first and the last codes",
           "[arch][half_even]") {
   // 3/512 of -256 is -1.5 and of 256 is 1.5, which both roundings make 2; 1/512 of 256 is 0.5.
   struct Row {
@@ -96,7 +96,7 @@ TEST_CASE("sums and differences are tried with their first and their last codes"
   }
 }
 
-TEST_CASE("products of maps, means and single codes have ties from a bound on",
+TEST_CASE("products of maps, means and single codes have ties only from a bound on",
           "[arch][half_even]") {
   for (const auto& [scale, needed] : {std::pair{1.0f / 512, false}, {1.0f / 256, true}}) {
     Builder net(1);  // 255 * 255 is below 2^16, not below 2^15
@@ -134,7 +134,7 @@ TEST_CASE("products of maps, means and single codes have ties from a bound on",
   }
 }
 
-TEST_CASE("ties that float32 breaks its own way take a table", "[arch][half_even]") {
+TEST_CASE("ties that float32 rounds in its own way need a table", "[arch][half_even]") {
   Builder net(1);
   const int x = net.input({1, 1, 2, 128});
   const int y = net.unary(x, model::OpKind::kQuantize, "QUANTIZE");

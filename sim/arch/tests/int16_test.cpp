@@ -71,8 +71,7 @@ struct Product {
   Builder builder;
 };
 
-TEST_CASE("what int16 products cannot have on the machine is refused, and nothing short of it",
-          "[arch][int16][error]") {
+TEST_CASE("only unsupported forms of int16 products are refused", "[arch][int16][error]") {
   using Catch::Matchers::ContainsSubstring;
   Product conv(false), rows(true);
   CHECK(conv.refusal() == "");
@@ -123,7 +122,7 @@ std::string refusal(Builder& b, bool vector = true) {
   return "";
 }
 
-TEST_CASE("the window former takes weights of four bits as bytes", "[arch][weights4]") {
+TEST_CASE("the window former reads four-bit weights as bytes", "[arch][weights4]") {
   Builder b(1);
   const int x = b.input({1, 3, 4, 1});
   b.graph.outputs = {b.convolution(x, 1, 1, 1, 1, 1, 1, 1, model::Padding::kValid, false)};
@@ -138,7 +137,7 @@ TEST_CASE("the window former takes weights of four bits as bytes", "[arch][weigh
   CHECK_NOTHROW(run_arch(program, {b.random_array(x)}));
 }
 
-TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch][int16][error]") {
+TEST_CASE("unsupported movement of int16 codes is refused", "[arch][int16][error]") {
   using Catch::Matchers::ContainsSubstring;
   const auto padded = [](const std::vector<int>& sides, int code, bool vector) {
     Builder b(1);
@@ -236,8 +235,7 @@ TEST_CASE("operators of int16 activations are exact in recorded vectors", "[arch
   require_recorded("scales", {"ABS", "BATCH_MATMUL"});  // with a constant
 }
 
-TEST_CASE("what a SOFTMAX of int16 cannot have on the machine is refused, and nothing short of it",
-          "[arch][int16][error]") {
+TEST_CASE("only unsupported forms of int16 SOFTMAX are refused", "[arch][int16][error]") {
   using Catch::Matchers::ContainsSubstring;
   const auto refusal_of = [](int channels, float scale, const std::string& key) {
     Builder b(1);
@@ -287,7 +285,7 @@ TEST_CASE("SOFTMAX of int16 is exact from one channel to many", "[arch][int16]")
     }
 }
 
-TEST_CASE("a maximum of int16 codes stays behind its product", "[arch][int16]") {
+TEST_CASE("a maximum of int16 codes after a product is exact", "[arch][int16]") {
   for (const bool reduces : {false, true}) {
     Builder b(3);
     int x = b.input({1, 3, 1, 1});
@@ -328,7 +326,8 @@ void quantize_input(model::Graph& graph) {
 
 }  // namespace
 
-TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16][error]") {
+TEST_CASE("sums of int16 codes with halves to even are limited to 32 bits",
+          "[arch][int16][error]") {
   using Catch::Matchers::ContainsSubstring;
   for (const bool quantizes : {false, true})
     for (const bool fully_connected : {false, true}) {
@@ -353,7 +352,7 @@ TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16]
     }
 }
 
-TEST_CASE("codes of an eight-bit format take array.formats", "[arch][int16][minifloat][error]") {
+TEST_CASE("codes of an eight-bit format require array.formats", "[arch][int16][minifloat][error]") {
   Builder b(1);
   b.graph.outputs = {
       b.convolution(b.input({1, 3, 3, 4}), 4, 1, 1, 1, 1, 1, 1, Padding::kValid, false)};
@@ -371,7 +370,7 @@ TEST_CASE("codes of an eight-bit format take array.formats", "[arch][int16][mini
       {fuzz::random_codes(b, b.graph.inputs[0])});
 }
 
-TEST_CASE("weights in fixed point of 19 bits are exact, and what they cannot have is refused",
+TEST_CASE("fixed-point weights of 19 bits are exact and their unsupported forms are refused",
           "[arch][int16][minifloat]") {
   const bool wide = GENERATE(false, true);
   constexpr std::int32_t kMost = 448 << 9;  // E4M3's largest value
@@ -456,7 +455,7 @@ Builder of_values(int S, bool narrow, bool sums, float scale, std::int64_t bias 
 
 }  // namespace
 
-TEST_CASE("codes of E4M3 are exact on both sides of a product, and what they lack is refused",
+TEST_CASE("E4M3 codes are exact on both sides of a product and refused in unsupported forms",
           "[arch][int16][minifloat]") {
   const bool narrow = GENERATE(false, true);
   const auto design = [](std::vector<std::string> more) {
@@ -509,7 +508,7 @@ TEST_CASE("networks between ONNX's int16 quantizers are exact", "[arch][int16][o
   }
 }
 
-TEST_CASE("what int16 codes pass through runs once beside the host's operators",
+TEST_CASE("int16 products run once on the machine when the host runs other operators",
           "[arch][int16][host]") {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.activations16 = true;
@@ -621,8 +620,7 @@ std::string refusal_alone(const std::vector<int>& shape, float in, float out, Ma
   return "";
 }
 
-TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing short of it",
-          "[arch][int16][error]") {
+TEST_CASE("only unsupported forms of int16 sums are refused", "[arch][int16][error]") {
   using Catch::Matchers::ContainsSubstring;
   const std::vector<int> shape{1, 2, 3, 4};
   const auto of_two = [](OpKind kind) {
@@ -680,7 +678,7 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
              ContainsSubstring("int16 channels with one rounding"));
 }
 
-TEST_CASE("damaged tensors of int16 are refused, or run", "[arch][int16][error]") {
+TEST_CASE("damaged int16 tensors are refused or run", "[arch][int16][error]") {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.activations16 = true;
   for (const model::Sample& sample : model::own_samples("maps16")) {
@@ -703,7 +701,7 @@ int random_alone(Builder& b, int x) {
   return b.number(0, 3) > 0 ? fuzz::random_movement(b, x, true) : fuzz::random_vector(b, x);
 }
 
-TEST_CASE("operators of int16 that are alone are exact as their maps come and go",
+TEST_CASE("a single int16 operator is exact while its maps are loaded and stored",
           "[arch][int16]") {
   int straight = 0;
   for (unsigned seed = 1; seed <= 2 * testing::kSeeds; ++seed) {

@@ -187,7 +187,7 @@ bool require_fused_int8(unsigned seed) {
 }  // namespace
 
 /// In a map of its own, border words of ones would count after the last channel.
-TEST_CASE("a border of +1 that is read by itself takes more than a bit", "[arch][lowbit]") {
+TEST_CASE("a border of +1 that is also an output needs more than a bit", "[arch][lowbit]") {
   for (const int code : {-1, 1}) {
     LowBitNet net(1);
     const int x = net.pad(net.input({1, 5, 5, 3}, Encoding::kBinary), code);
@@ -199,7 +199,8 @@ TEST_CASE("a border of +1 that is read by itself takes more than a bit", "[arch]
 }
 
 /// The post unit of these designs has no thresholds; sums are words as in other designs.
-TEST_CASE("designs of int8 alone write whole sums and refuse thresholds", "[arch][lowbit][error]") {
+TEST_CASE("designs with only int8 write whole sums and refuse thresholds",
+          "[arch][lowbit][error]") {
   LowBitNet net(1);
   const int sums = net.convolution(net.input({1, 4, 4, 3}, Encoding::kInt8), 5, 1, 1,
                                    model::Padding::kValid, Encoding::kInt8);
@@ -213,7 +214,7 @@ TEST_CASE("designs of int8 alone write whole sums and refuse thresholds", "[arch
 }
 
 /// One-bit codes: an input with more elements than the program has bytes of memory.
-TEST_CASE("a program of binary maps is read again", "[arch][lowbit]") {
+TEST_CASE("a program of binary maps survives its file", "[arch][lowbit]") {
   LowBitNet net(1);
   const int x = net.input({1, 12, 12, 57}, Encoding::kBinary);
   const int y = net.convolution(x, 1, 1, 1, model::Padding::kValid, Encoding::kBinary);
@@ -273,7 +274,7 @@ TEST_CASE("a pool is fused where that takes fewer cycles", "[arch][pool]") {
   CHECK(chosen.cycles < fused.cycles);
 }
 
-TEST_CASE("a pool is fused where the map before it has no room", "[arch][pool]") {
+TEST_CASE("a pool is fused where its input map does not fit on chip", "[arch][pool]") {
   // 36 KiB between the layers, 4 KiB before and 4 KiB after them: the bus of 4 bytes per cycle is
   // the limit.
   testing::Builder net(4);
@@ -288,7 +289,7 @@ TEST_CASE("a pool is fused where the map before it has no room", "[arch][pool]")
   CHECK(chosen.cycles < unfused.cycles);
 }
 
-TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]") {
+TEST_CASE("a pool that cannot be fused stays a layer", "[arch][pool]") {
   const machine::Config config = small_config(4, 4, 64, 64, 64);
   const auto require_unfused = [&](testing::Builder& net, int x) {
     const PoolRun run =
@@ -368,7 +369,8 @@ TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
                         Catch::Matchers::ContainsSubstring("needs the vector unit"));
 }
 
-TEST_CASE("a packed map of groups has weights of 0", "[arch][lowbit]") {
+TEST_CASE("a grouped convolution of packed codes has weights of 0 for other groups",
+          "[arch][lowbit]") {
   for (const Encoding encoding : {Encoding::kTernary, Encoding::kBinary}) {
     LowBitNet net(3);
     const int x = net.input({1, 6, 6, 32}, encoding);
@@ -402,7 +404,7 @@ TEST_CASE("random low-bit networks are exact", "[arch][lowbit][random]") {
   CHECK(exact > kSeeds * 9 / 10);
 }
 
-TEST_CASE("networks that round halves to even are exact, or refused where it shows",
+TEST_CASE("networks that round halves to even are exact or refused where codes would differ",
           "[arch][half_even]") {
   for (const model::Sample& net : model::samples({"onnx/mobilenet_v2.onnx"}, {"resnet8_qdq.onnx"}))
     require_net(net, machine::load_config("edge256"));

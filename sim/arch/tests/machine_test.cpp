@@ -132,7 +132,7 @@ void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
   }
 }
 
-TEST_CASE("transfers may fill each memory, and not a word more", "[arch][error]") {
+TEST_CASE("transfers may fill each memory but not exceed it", "[arch][error]") {
   using dma::kDram, dma::kLocal, dma::kWords, dma::kRowsLast;
   constexpr Engine kIn = Engine::kLoad, kOut = Engine::kStore;
   check_all(
@@ -173,7 +173,8 @@ TEST_CASE("transfers may fill each memory, and not a word more", "[arch][error]"
       std::vector<std::uint8_t>(4096));
 }
 
-TEST_CASE("products use PMEM and parameters to their ends, in forms that exist", "[arch][error]") {
+TEST_CASE("products use PMEM and parameters up to their ends and only in legal forms",
+          "[arch][error]") {
   using isa::compute::kChannels, isa::compute::kParam, isa::compute::kRow;
   using namespace isa::agu;
   constexpr Engine kArray = Engine::kCompute;
@@ -226,7 +227,8 @@ TEST_CASE("products use PMEM and parameters to their ends, in forms that exist",
       std::vector<std::uint8_t>(64));
 }
 
-TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch][error]") {
+TEST_CASE("int16 codes are moved whole and unsupported forms of operations are refused",
+          "[arch][error]") {
   using dma::kDram, dma::kLocal, dma::kWords;
   using isa::compute::kFuseAdd, isa::compute::kFuseMax, isa::compute::kHalfEven,
       isa::compute::kPerTensor, isa::compute::kSingle;
@@ -326,7 +328,7 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
   check_all(rows, std::vector<std::uint8_t>(64), {}, config);
 }
 
-TEST_CASE("vector operations are of the forms that the machine has", "[arch][error]") {
+TEST_CASE("vector operations are refused in unsupported forms", "[arch][error]") {
   using namespace isa::agu;
   using isa::post::kOutput, isa::post::kAddOperandMultiplier, isa::post::kAddOperandShift;
   using isa::vector::kChannels;
@@ -402,7 +404,7 @@ TEST_CASE("vector operations are of the forms that the machine has", "[arch][err
             load);
 }
 
-TEST_CASE("a normalization's constants, table and scales belong together", "[arch][error]") {
+TEST_CASE("the constants, table and scales of a normalization must match", "[arch][error]") {
   using namespace isa::agu;
   using isa::post::kAddZeroA, isa::post::kMultiplier, isa::post::kOutput, isa::post::kShift;
   using isa::vector::kBias, isa::vector::kChannels, isa::vector::kParam;
@@ -468,7 +470,8 @@ TEST_CASE("a normalization's constants, table and scales belong together", "[arc
       dram, load);
 }
 
-TEST_CASE("scales, ranges and steps that the hardware does not have are refused", "[arch][error]") {
+TEST_CASE("scales, ranges and steps that the hardware does not support are refused",
+          "[arch][error]") {
   isa::LaneRegisters r;
   r.set(isa::post::kShift, 31);
   require_refused(r, Engine::kVector, 1, "shift 31");
@@ -485,7 +488,8 @@ TEST_CASE("scales, ranges and steps that the hardware does not have are refused"
   require_refused(r, Engine::kCompute, 0, "68719476736 steps");
 }
 
-TEST_CASE("two columns go together whose codes lie at an even place and the next", "[arch]") {
+TEST_CASE("two columns are issued together if their codes are at an even place and the next",
+          "[arch]") {
   machine::Config config = config_8x8();
   config.columns_per_cycle = 2;
   const auto issues = [&](int position, int channels, bool add = false) {
@@ -541,7 +545,7 @@ TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]")
   CHECK(machine.dmem()[10 * 4] == 0);
 }
 
-TEST_CASE("trits on a wide bus are written by parts of a row in a group of five blocks", "[arch]") {
+TEST_CASE("trits on a wide bus are written in parts that end with a row or five blocks", "[arch]") {
   for (const int cols : {4, 8, 12, 20, 40, 48})
     for (const int rows : {1, 2, 3, 5, 8, 37}) {
       machine::Config config = testing::small_config(4, cols, 64, 1024, 256);
@@ -659,7 +663,7 @@ TEST_CASE("each cycle has one cause, among thousands of gaps", "[arch]") {
   CHECK(causes[static_cast<std::size_t>(Cause::kLoad)] > timeline.cycles() / 2);
 }
 
-TEST_CASE("bytes read are the program's words and what its loads bring", "[arch]") {
+TEST_CASE("bytes read are the words of the program and the data of its loads", "[arch]") {
   compiler::Program program;
   program.config = config_8x8();
   isa::Encoder encoder(program.config.hash());

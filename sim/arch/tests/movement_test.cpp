@@ -60,7 +60,7 @@ TEST_CASE("concatenations equal the golden layer", "[arch][random][movement]") {
     });
 }
 
-TEST_CASE("pixels that become channels may lie behind a part of a word", "[arch][movement]") {
+TEST_CASE("pixels that become channels may start within a word", "[arch][movement]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed)
     check(seed, [](Builder& b) {
       b.one_scale = true;
@@ -75,7 +75,7 @@ TEST_CASE("pixels that become channels may lie behind a part of a word", "[arch]
     });
 }
 
-TEST_CASE("a pool of which one tap is left is no plain convolution", "[arch][pool]") {
+TEST_CASE("a pool with one tap left is not treated as a plain convolution", "[arch][pool]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed)
     check(seed, [](Builder& b) {
       const int x = b.input({1, 1, 1, 4 * b.number(1, 3)});

@@ -97,7 +97,7 @@ TEST_CASE("odd shapes equal the golden layers on odd arrays", "[arch][random][od
     }
 }
 
-TEST_CASE("a thousand channels, one pixel", "[arch][odd]") {
+TEST_CASE("a thousand channels of one pixel equal the golden layers", "[arch][odd]") {
   for (const auto& array : kArrays) {
     Builder b(1);
     const int x = b.input({1, 1, 1, 1000});
@@ -110,7 +110,7 @@ TEST_CASE("a thousand channels, one pixel", "[arch][odd]") {
 
 }  // namespace
 /// Lanes can represent distances of up to 8,191 rows or columns.
-TEST_CASE("rows and columns longer than lanes count are cut into RUNs", "[arch][shapes]") {
+TEST_CASE("rows and columns longer than the lane counters are cut into RUNs", "[arch][shapes]") {
   const auto check = [](const std::vector<int>& shape, const auto& layer) {
     Builder b(1);
     const int in = b.input(shape);

@@ -204,7 +204,8 @@ TEST_CASE("a normalization of more channels than parameters is refused", "[arch]
                                          "memory.param_channels is 256"));
 }
 
-TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[arch][softmax]") {
+TEST_CASE("an unsupported SOFTMAX runs on the host at the end and is refused elsewhere",
+          "[arch][softmax]") {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   const auto operators = [&](int channels, bool reshaped) {  // operators on the machine
     Builder b(1);
@@ -269,7 +270,8 @@ TEST_CASE("means, sums and maxima over any axes equal the golden layers",
 }
 
 /// The window of a maximum over an outer axis is dilated, so that it is not fused as a pool.
-TEST_CASE("a maximum over an outer axis behind a convolution", "[arch][reduction]") {
+TEST_CASE("a maximum over an outer axis after a mean equals the golden layer",
+          "[arch][reduction]") {
   for (const int rows : {1, 4}) {
     Builder b(1);
     const int x = b.mean(b.input({2, 6, 5}), {2});
@@ -279,7 +281,7 @@ TEST_CASE("a maximum over an outer axis behind a convolution", "[arch][reduction
 }
 
 /// 3 turns of 63 taps instead of 17 words of 8 or 16, without bank conflicts.
-TEST_CASE("lanes take a channel word each of a window that covers the map", "[arch][pool]") {
+TEST_CASE("each lane computes a channel word of a window that covers the map", "[arch][pool]") {
   Builder b(1);
   const int x = b.convolution(b.input({1, 7, 9, 8}), 66, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
   b.graph.outputs = {b.pool(x, false, 7, 9, 1, 1, Padding::kValid)};
@@ -323,7 +325,7 @@ TEST_CASE("products of two maps equal the golden layer", "[arch][random][matmul]
     });
 }
 
-TEST_CASE("rows that lie otherwise are put in order", "[arch][elementwise]") {
+TEST_CASE("rows that are stored in another layout are put in order", "[arch][elementwise]") {
   Builder b(1);
   const auto map = [&](int rows, int channels) {
     return b.unary(b.input({rows, channels}), OpKind::kRelu, "RELU");
@@ -363,17 +365,18 @@ int products_of_channels(Builder& b) {
   return b.concatenation({b.reshape(turned, {1, row}), b.input({b.number(1, 9), row})}, 0);
 }
 
-TEST_CASE("a pixel's channels are rows of products", "[arch][random][matmul]") {
+TEST_CASE("products whose rows are channels of a pixel equal the golden layer",
+          "[arch][random][matmul]") {
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) check_wide(seed, products_of_channels);
 }
 
-TEST_CASE("products that become a pixel's channels never lie on their side", "[arch][matmul]") {
+TEST_CASE("products that become channels of a pixel are never transposed", "[arch][matmul]") {
   // There, where this network was cheaper, eleven of twelve rows were not stored. Upright they are
   // 288 words apart: a column to the machine.
   check(202'684, products_of_channels);
 }
 
-TEST_CASE("products of two maps need their hardware and whole beats of columns",
+TEST_CASE("products of two maps need their hardware and at least two columns",
           "[arch][matmul][error]") {
   Builder b(1);
   b.graph.outputs = {b.batch_matmul(b.input({3, 4}), b.input({5, 4}), false, true)};
@@ -464,7 +467,8 @@ TEST_CASE("attention equals the golden layers", "[arch][random][matmul][transpos
     });
 }
 
-TEST_CASE("a mixture of the shares themselves equals the golden layer", "[arch][matmul][softmax]") {
+TEST_CASE("a product of SOFTMAX results with themselves equals the golden layer",
+          "[arch][matmul][softmax]") {
   Builder b(1);
   const int x = b.input({6, 6});
   const int shares = softmax(b, b.batch_matmul(x, x, false, true));

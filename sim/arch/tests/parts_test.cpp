@@ -38,7 +38,7 @@ TEST_CASE("products of two maps in pieces equal the golden layer", "[arch][matmu
 
 /// There are few positions and many channel words. Lanes would share the words, except that the
 /// taps are not adjacent.
-TEST_CASE("reductions of taps that lie apart equal the golden layers", "[arch][pool]") {
+TEST_CASE("reductions over an outer axis equal the golden layers", "[arch][pool]") {
   using Reduction = int (Builder::*)(int, const std::vector<int>&);
   for (const Reduction reduction : {&Builder::reduce_max, &Builder::reduce_min, &Builder::sum})
     for (const std::vector<int>& shape :

@@ -69,7 +69,7 @@ Pooled run(const Modules& b, const machine::Config& config, Cascading cascading)
   return ran;
 }
 
-TEST_CASE("the vector unit's layers run beside the array", "[arch][pools]") {
+TEST_CASE("layers of the vector unit run while the array computes", "[arch][pools]") {
   const machine::Config config = testing::small_config(16, 16, 128, 64, 256);
   Modules b(3);
   b.graph.outputs = {b.conv(b.inception(b.conv(b.input({1, 14, 14, 32}), 64), 64), 16)};

@@ -197,7 +197,7 @@ TEST_CASE("random networks equal the golden layers", "[arch][random]") {
 
 /// Images of few channels with any strides, and maps that are longer than wide, or wider than long.
 /// Both layouts must occur: blocks of pixels in a word, and exchanged rows and columns.
-TEST_CASE("folded inputs and networks on their side equal the golden layers", "[arch][random]") {
+TEST_CASE("folded inputs and transposed networks equal the golden layers", "[arch][random]") {
   int folded = 0, blocks = 0, turned = 0;
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     CAPTURE(seed);

@@ -49,7 +49,7 @@ TEST_CASE("uint8 networks equal the golden layers", "[arch][random][rewrite]") {
   }
 }
 
-TEST_CASE("weights that are split count as one", "[arch][rewrite]") {
+TEST_CASE("MACs of split weights are counted once", "[arch][rewrite]") {
   for (unsigned seed = 1; seed <= kSeeds / 4; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
@@ -193,7 +193,7 @@ TEST_CASE("uint8 codes joined at any scales equal the golden layers", "[arch][ra
   CHECK(refused <= kSeeds / 20);
 }
 
-TEST_CASE("uint8 codes joined at twice their scale are refused: halves", "[arch][rewrite][error]") {
+TEST_CASE("uint8 codes joined at twice their scale are refused", "[arch][rewrite][error]") {
   Builder b(1);
   const int x = b.input({1, 4, 4, 8}), y = b.unary(x, OpKind::kRelu, "RELU");
   const int z = b.concatenation({x, y}, 3);
@@ -217,7 +217,8 @@ TEST_CASE("a pixel of uint8 codes that RESIZE_BILINEAR repeats runs on the machi
   }
 }
 
-TEST_CASE("uint8 RESIZE_BILINEAR is refused: LiteRT computes floats", "[arch][rewrite][error]") {
+TEST_CASE("uint8 RESIZE_BILINEAR is refused because LiteRT computes floats",
+          "[arch][rewrite][error]") {
   Builder b(1);
   b.graph.outputs = {b.resize(b.input({1, 4, 4, 8}), true, 8, 8, false, false)};
   make_unsigned(b.graph);

@@ -119,7 +119,7 @@ TEST_CASE("LSTMs of either kernel run on the host, exactly, also from a program 
   }
 }
 
-TEST_CASE("int16 activations are the host's, exactly, or refused in one line", "[arch][host]") {
+TEST_CASE("int16 activations run exactly on the host or are refused in one line", "[arch][host]") {
   const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   for (const model::Sample& sample : model::own_samples("maps16")) {
     CAPTURE(sample.file.string());
@@ -226,7 +226,8 @@ TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch
   CHECK(checked == 10);
 }
 
-TEST_CASE("what ends a TFLite network runs on the host without a flag", "[arch][host]") {
+TEST_CASE("operators at the end of a TFLite network run on the host without a flag",
+          "[arch][host]") {
   for (const std::string name : {"host_detection", "host_detection_regular", "host_floats",
                                  "host_integers", "host_keypoints"}) {
     CAPTURE(name);
@@ -236,7 +237,7 @@ TEST_CASE("what ends a TFLite network runs on the host without a flag", "[arch][
   }
 }
 
-TEST_CASE("a product behind what is refused needs the flag", "[arch][host][error]") {
+TEST_CASE("a product after a refused operator needs the flag", "[arch][host][error]") {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
   compiler::CompileOptions options;
   options.host = compiler::HostPart::kEnd;
@@ -269,7 +270,8 @@ TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][nor
   }
 }
 
-TEST_CASE("allowing the host changes nothing where the machine does all", "[arch][host]") {
+TEST_CASE("allowing the host changes nothing if the machine supports all operators",
+          "[arch][host]") {
   const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   Builder b(3);
   const int x = b.input({1, 5, 6, 7});
@@ -337,7 +339,7 @@ TEST_CASE("float operators between convolutions run on the host", "[arch][host][
   }
 }
 
-TEST_CASE("a constant of one element has no more axes than what it meets", "[arch][host][onnx]") {
+TEST_CASE("a constant of one element has no more axes than its operand", "[arch][host][onnx]") {
   using model::OpKind;
   Builder b(6);
   const int x = b.input({1, 5, 6, 7});
@@ -364,7 +366,7 @@ TEST_CASE("a constant of one element has no more axes than what it meets", "[arc
   CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
 }
 
-TEST_CASE("a program's operators of ONNX keep their attributes", "[arch][host][onnx]") {
+TEST_CASE("ONNX operators of a program keep their attributes", "[arch][host][onnx]") {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
   const model::Graph graph = model::import_onnx(folder / "operators.onnx", true);
   const reference::VectorSet vectors = reference::read_vectors(folder / "operators");
@@ -481,7 +483,8 @@ model::Graph of_planes(Builder b, std::string steps) {
   return graph;
 }
 
-TEST_CASE("images of planes cost no cycles: the host lays them out", "[arch][host][transpose]") {
+TEST_CASE("planar images cost no cycles because the host rearranges them",
+          "[arch][host][transpose]") {
   const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   for (unsigned seed = 1; seed <= 4; ++seed)
     for (const std::string steps : {"t", "rt", "qt", "tq", "ut", "tu", "wt", "wut"}) {
@@ -548,7 +551,7 @@ TEST_CASE("functions of one code before the first product are looked up by the h
   }
 }
 
-TEST_CASE("axes are turned on codes, also where the model turns floats",
+TEST_CASE("axes are transposed on codes even if the model transposes floats",
           "[arch][host][transpose]") {
   const auto file = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "torch" / "fcn.onnx";
   const compiler::Program program =
@@ -564,7 +567,7 @@ TEST_CASE("axes are turned on codes, also where the model turns floats",
   CHECK(program.outputs.at(0).steps == compiler::Steps{16, 1, 256});
 }
 
-TEST_CASE("stages follow each other as late as they must", "[compiler][host]") {
+TEST_CASE("a new stage begins only after an operator of the host", "[compiler][host]") {
   Builder b(1);
   model::Graph graph = interrupted(b);
   CHECK(compiler::stages_of(graph, {}).size() == 1);

@@ -62,7 +62,7 @@ TEST_CASE("cells of ONNX run whole on the machine, exact to the golden layers",
   }
 }
 
-TEST_CASE("spikes of networks of NIR are snntorch's, on machines of any shape",
+TEST_CASE("networks of NIR give snntorch's spikes on machines of any shape",
           "[arch][spikes][onnx]") {
   machine::Config config = int16_config();
   config.table = false;
@@ -87,7 +87,7 @@ TEST_CASE("spikes of networks of NIR are snntorch's, on machines of any shape",
   }
 }
 
-TEST_CASE("neurons step by step are the neurons, at the ends of their codes, too",
+TEST_CASE("neurons computed step by step equal whole neurons, at the ends of their codes too",
           "[arch][spikes]") {
   std::mt19937 random{3};
   const auto number = [&](int low, int high) {
@@ -155,7 +155,8 @@ TEST_CASE("weights of four bits are exact with array.weights4 and without", "[ar
   }
 }
 
-TEST_CASE("weights in groups are exact with array.groups, refused without", "[arch][model][onnx]") {
+TEST_CASE("weights in groups are exact with array.groups and refused without",
+          "[arch][model][onnx]") {
   const model::Sample sample = model::own_sample("onnx/groups/int4_groups.onnx");
   const model::Graph graph = model::import_model(sample.file);
   const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
@@ -201,7 +202,7 @@ TEST_CASE("packed weights are exact and take fewer bytes", "[arch][model][onnx][
   CHECK(bytes[1] < bytes[0]);
 }
 
-TEST_CASE("as many streams of a batch go through a step as fill the lanes", "[arch][lstm]") {
+TEST_CASE("a step computes as many streams of a batch as fill the lanes", "[arch][lstm]") {
   int batches = 0;
   for (const int pairs : {1, 2}) {
     for (const model::Sample& sample : model::own_samples("lstm")) {
@@ -225,7 +226,8 @@ TEST_CASE("as many streams of a batch go through a step as fill the lanes", "[ar
   CHECK(batches > 0);
 }
 
-TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[arch][lstm]") {
+TEST_CASE("an LSTM in steps equals the whole LSTM with its clip and its largest codes",
+          "[arch][lstm]") {
   const int lanes = GENERATE(1, 2, 8);
   for (const model::Sample& sample : model::own_samples("lstm")) {
     CAPTURE(sample.file.string());
@@ -281,7 +283,8 @@ Array step_of(const Array& all, bool time_major, std::int64_t step) {
   return one;
 }
 
-TEST_CASE("runs of one step that keep their states are the recorded LSTM", "[arch][lstm][states]") {
+TEST_CASE("runs of one step that keep their states equal the recorded LSTM",
+          "[arch][lstm][states]") {
   const machine::Config config = int16_config();
   int lstms = 0;
   for (const model::Sample& sample : model::own_samples("lstm")) {
@@ -363,7 +366,8 @@ TEST_CASE("a single pixel of more channel words than the machine counts is exact
   }
 }
 
-TEST_CASE("a design without all that an LSTM needs names it", "[arch][lstm][error]") {
+TEST_CASE("an LSTM that a design does not support is refused with the keys it needs",
+          "[arch][lstm][error]") {
   for (const char* name : {"lstm/int8.tflite", "lstm/int16.tflite"}) {
     const model::Graph graph = model::import_tflite(model::own_sample(name).file, true);
     for (bool machine::Config::*key : {&machine::Config::table, &machine::Config::activations16}) {
@@ -378,7 +382,8 @@ TEST_CASE("a design without all that an LSTM needs names it", "[arch][lstm][erro
   }
 }
 
-TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch][lstm][host]") {
+TEST_CASE("an LSTM runs on the host where the machine does not support all of it",
+          "[arch][lstm][host]") {
   const model::Sample sample = model::own_sample("lstm/network.tflite");
   const model::Graph graph = model::import_tflite(sample.file, true);
   const auto compiled = [](const model::Graph& of, const machine::Config& config,

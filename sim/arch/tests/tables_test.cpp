@@ -135,7 +135,7 @@ TEST_CASE("functions of one code equal the golden layers", "[arch][random][table
     });
 }
 
-TEST_CASE("means, pools and sums are looked up as they are made", "[arch][random][table]") {
+TEST_CASE("functions of means, pools and sums equal the golden layers", "[arch][random][table]") {
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
     check(seed, [](Builder& b) {
       const std::vector<int> shape = random_shape(b);
@@ -191,7 +191,7 @@ TEST_CASE("operators on two maps broadcast as the golden layers", "[arch][random
 
 /// The ratio of the scales puts second operands halfway between two values, and sums halfway
 /// between codes.
-TEST_CASE("a difference that would be another code is refused", "[arch][elementwise][error]") {
+TEST_CASE("a difference that would give another code is refused", "[arch][elementwise][error]") {
   Builder b(1);
   const int x = b.input({1, 1, 1, 4}), y = b.input({1, 1, 1, 4});
   const int out = b.binary(x, y, OpKind::kSub, "SUB");
@@ -208,7 +208,8 @@ TEST_CASE("a difference that would be another code is refused", "[arch][elementw
                           "rounds, which changes codes at these scales"));
 }
 
-TEST_CASE("halves to even in products and differences", "[arch][random][elementwise]") {
+TEST_CASE("products and differences that round halves to even are exact or refused",
+          "[arch][random][elementwise]") {
   unsigned refused = 0, exact = 0;
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) {
     const auto make = [](Builder& b) {
@@ -270,20 +271,20 @@ TEST_CASE("functions join the layer that makes the code", "[arch][table]") {
     b.graph.outputs = {swish, conv};
     CHECK(operators_of(compiler::compile(b.graph, config)) == Layers{"CONV_2D", "LOGISTIC+MUL"});
   }
-  SECTION("unless two functions are") {
+  SECTION("unless two functions are read") {
     b.graph.outputs = {swish, gate};
     const auto program = compiler::compile(b.graph, config);
     CHECK(operators_of(program) == Layers{"CONV_2D", "LOGISTIC", "LOGISTIC+MUL"});
     CHECK(table_loads(program) == 2);
   }
-  SECTION("or it has a residual") {
+  SECTION("unless the layer has a residual") {
     b.graph.outputs = {b.unary(b.addition(swish, from), OpKind::kTanh, "TANH")};
     CHECK(operators_of(compiler::compile(b.graph, config)) ==
           Layers{"CONV_2D+LOGISTIC+MUL", "ADD+TANH"});
   }
 }
 
-TEST_CASE("a pool behind a table stays a layer of its own", "[arch][table]") {
+TEST_CASE("a pool after a table stays a separate layer", "[arch][table]") {
   Builder b(1);
   const int conv = b.convolution(b.input({1, 8, 8, 8}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
   const int f = b.unary(conv, OpKind::kAbs, "ABS");
@@ -320,7 +321,8 @@ std::vector<int> words_loaded(const compiler::Program& program, isa::dma::Target
   return loads;
 }
 
-TEST_CASE("of another table of a normalization comes what differs", "[arch][table][norm]") {
+TEST_CASE("a second normalization table loads only the entries that differ",
+          "[arch][table][norm]") {
   Builder b(1);
   const int x = b.input({3, 16}), y = b.input({3, 16});
   b.set_quantization(x, 0.05f, 3);
@@ -343,7 +345,7 @@ TEST_CASE("without a vector unit tables follow convolutions", "[arch][table]") {
   testing::require_exact(b.graph, config, {b.random_array(0)});
 }
 
-TEST_CASE("without a table what needs one is refused by name", "[arch][table][error]") {
+TEST_CASE("without a table operators that need one are refused by name", "[arch][table][error]") {
   machine::Config config = small_config(8, 8, 128, 64, 64);
   config.table = false;
   Builder b(1);
@@ -355,7 +357,7 @@ TEST_CASE("without a table what needs one is refused by name", "[arch][table][er
         Catch::Matchers::ContainsSubstring(
             "random.tflite: op 0 LOGISTIC: tensor 1 't1' needs the lookup table (vector.table)"));
   }
-  SECTION("but not what has other hardware") {
+  SECTION("but not operators with other hardware") {
     const int scaled = b.binary(from, b.constant({}), OpKind::kMul, "MUL");
     b.graph.outputs = {b.unary(b.addition(scaled, scaled), OpKind::kRelu, "RELU")};
     const std::vector<Array> inputs{b.random_array(from)};

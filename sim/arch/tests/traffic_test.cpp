@@ -48,7 +48,7 @@ TEST_CASE("bytes of layers add up to the machine's counters", "[arch][traffic]")
   }
 }
 
-TEST_CASE("what fits the memories moves only what it must", "[arch][traffic]") {
+TEST_CASE("a network that fits the memories moves only compulsory bytes", "[arch][traffic]") {
   Builder b(1);
   const model::Graph graph = chain(b);
   const Traffic wide = all_of(compiler::compile(graph, testing::small_config(8, 8, 256, 64, 64)));
@@ -68,7 +68,7 @@ TEST_CASE("what fits the memories moves only what it must", "[arch][traffic]") {
   CHECK(narrow.moved.maps_written == 3 * kMap);
 }
 
-TEST_CASE("the host's work on a tensor is told in bytes and instructions", "[arch][traffic]") {
+TEST_CASE("the host's work on a tensor is reported in bytes and instructions", "[arch][traffic]") {
   Builder b(1);
   const int x = b.input({1, 8, 6, 5});
   b.graph.outputs = {b.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true)};

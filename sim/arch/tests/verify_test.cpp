@@ -140,7 +140,7 @@ TEST_CASE("a verified program sets the registers that it reads", "[arch][verify]
   check(words, "register 1 is read, but was never set");
 }
 
-TEST_CASE("a verified program gives each token that is taken, and takes it",
+TEST_CASE("a verified program gives each token that it takes and takes each that it gives",
           "[arch][verify][error]") {
   constexpr int kFromStore = 1 << static_cast<int>(Engine::kStore);
   constexpr int kToStore = kFromStore, kFromLoad = 1 << static_cast<int>(Engine::kLoad);
@@ -167,7 +167,7 @@ TEST_CASE("a verified program gives each token that is taken, and takes it",
   CHECK_FALSE(simulated(behind(machine::kQueueWords + 2)).empty());
 }
 
-TEST_CASE("a verified RUN counts no further than the lanes", "[arch][verify][error]") {
+TEST_CASE("a verified RUN stays within the lane counters", "[arch][verify][error]") {
   check_vector({});
   // One position with so many columns or rows: at the limits, and one beyond.
   const Values one{{agu::kTilesLast, 0}, {agu::kYEnd, 1}, {agu::kHeight, 1}};

@@ -83,7 +83,7 @@ TEST_CASE("products of int16 maps are exact at the ends of their sums", "[arch][
   }
 }
 
-TEST_CASE("codes between int16 and int32 are exact at all scales that the machine has",
+TEST_CASE("conversions between int16 and int32 are exact at all supported scales",
           "[arch][words]") {
   for (unsigned seed = 1; seed <= testing::kSeeds / 2; ++seed) {
     CAPTURE(seed);
@@ -99,7 +99,7 @@ TEST_CASE("codes between int16 and int32 are exact at all scales that the machin
   }
 }
 
-TEST_CASE("SVDF is exact, its memory begun with zeros or anything", "[arch][words]") {
+TEST_CASE("SVDF is exact with a memory that begins with zeros or any codes", "[arch][words]") {
   unsigned memories = 0;
   for (unsigned seed = 1; memories < testing::kSeeds / 4; ++seed) {
     CAPTURE(seed);
@@ -120,8 +120,7 @@ TEST_CASE("SVDF is exact, its memory begun with zeros or anything", "[arch][word
   }
 }
 
-TEST_CASE("what int32 words cannot have is refused, and nothing short of it",
-          "[arch][words][error]") {
+TEST_CASE("only unsupported forms of int32 words are refused", "[arch][words][error]") {
   using Catch::Matchers::ContainsSubstring;
   const auto without = [](bool machine::Config::*key) {
     machine::Config config = design();

@@ -157,7 +157,7 @@ Case case_of(Builder& b, int output, const machine::Config& config) {
   return {std::move(network), config, std::move(plan)};
 }
 
-TEST_CASE("the first weights of a network come in parts", "[compiler][order]") {
+TEST_CASE("the first weights of a network are loaded in parts", "[compiler][order]") {
   Builder b(1);
   const int x =
       b.convolution(b.input({1, 8, 8, 64}), 40, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true);

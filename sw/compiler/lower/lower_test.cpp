@@ -14,7 +14,7 @@ using fuzz::Builder;
 using model::OpKind;
 using model::Reason;
 
-TEST_CASE("refusals come back as a value, all at once, those found in the work as well",
+TEST_CASE("all refusals are returned as one value, including those found while lowering",
           "[compiler][lower][error]") {
   Builder b(1);
   const int turned = b.transpose(b.unary(b.input({2, 5}), OpKind::kRelu, "RELU"), {1, 0});
@@ -33,7 +33,7 @@ TEST_CASE("refusals come back as a value, all at once, those found in the work a
   CHECK_THROWS_AS(lower(b.graph, config, reference::kDoublePolicy), Unsupported);
 }
 
-TEST_CASE("outputs of a transposed convolution whose taps lie outside have layers without them",
+TEST_CASE("layers of a transposed convolution leave out taps outside of the input",
           "[compiler][lower]") {
   const auto taps = [](int rows) {
     Builder b(1);
@@ -68,7 +68,8 @@ TEST_CASE("a map of one channel times a scalar without axes is lowered", "[compi
   CHECK_NOTHROW(lower(b.graph, config, reference::kDoublePolicy));
 }
 
-TEST_CASE("a code a channel is weights of the array where that is shorter", "[compiler][lower]") {
+TEST_CASE("a code per channel becomes weights of the array where that saves cycles",
+          "[compiler][lower]") {
   struct Case {
     std::vector<int> map{1, 7, 7, 24}, gate{1, 1, 1, 24};
     int zero_point = -128;
@@ -109,7 +110,7 @@ TEST_CASE("a code a channel is weights of the array where that is shorter", "[co
   CHECK(steps(with(16, 16, 2)) == Steps{3, 3});
   CHECK(steps(with(8, 64)) == Steps{4, 4});
   Case c;
-  SECTION("zero points of seven bits take a constant, 0 none") {
+  SECTION("zero points of seven bits take two steps") {
     for (const int zero_point : {-127, -1, 0, 1, 127}) {
       c.zero_point = zero_point;
       CHECK(steps(c) == Steps{2, 2});
@@ -129,7 +130,7 @@ TEST_CASE("a code a channel is weights of the array where that is shorter", "[co
     c.config.matmul = false;
     CHECK(steps(c) == Steps{});
   }
-  SECTION("constants, not of products of two maps") {
+  SECTION("constants do not need products of two maps") {
     c.constant = true;
     c.config.matmul = false;
     for (const int zero_point : {-128, 0, 127}) {

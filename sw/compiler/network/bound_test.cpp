@@ -51,7 +51,8 @@ TEST_CASE("the bound of a depthwise layer counts lanes that row ends lose", "[co
   CHECK(bound(b, depthwise(2)) == 6 * 2 * 3 * 4);
 }
 
-TEST_CASE("what is no product has a bound of an element a lane and cycle", "[compiler][bound]") {
+TEST_CASE("a layer without products is bound by one element per lane and cycle",
+          "[compiler][bound]") {
   Builder b(3);
   const int x = b.input({1, 8, 8, 6});
   CHECK(bound(b, b.pool(x, true, 2, 2, 2, 2, Padding::kValid)) == 4 * 4 * 6 / 8);

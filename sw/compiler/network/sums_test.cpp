@@ -121,7 +121,7 @@ TEST_CASE("sums of ternary and binary maps need the bits of their lanes", "[comp
   CHECK(sum_bits(layer) == bits_of(-2, 2));
 }
 
-TEST_CASE("a sum that an accumulator holds is exact, one of a bit more is refused",
+TEST_CASE("a sum that an accumulator holds is exact and one bit more is refused",
           "[compiler][sums][error]") {
   Product product;
   sim::testing::require_exact(product.b.graph, config_of(22), {product.codes});

@@ -54,7 +54,7 @@ Layer product(int input, int weights, int output, int W) {
   return l;
 }
 
-TEST_CASE("an input lies by heads that products of two maps read", "[compiler][plan]") {
+TEST_CASE("an input that products of two maps read is stored by heads", "[compiler][plan]") {
   // Maps: 0 is the input of two heads, 1 and 2 are these heads, 3 the weights, 4 and 5 the results.
   Network network;
   for (const int C : {16, 8, 8, 8, 8, 8}) network.maps.push_back(map_of(C, 8));
@@ -119,7 +119,7 @@ TEST_CASE("a sum takes the place of its residual", "[compiler][plan]") {
               {"RUNs share words", [](N&, C& c) { c.cols = 6; }}});
 }
 
-TEST_CASE("weights come in relay where two chunks meet", "[compiler][plan]") {
+TEST_CASE("weights are loaded in relay where two chunks meet", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 6, 6, 600});  // 150 of 256 rows of PMEM
   b.graph.outputs = {b.convolution(x, 20, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true)};
@@ -232,7 +232,7 @@ TEST_CASE("each part of a layer fits into the buffers of its tiling", "[compiler
   CHECK(parts > 2000);
 }
 
-TEST_CASE("no part of a rectangle takes a larger buffer than the rectangle", "[compiler][plan]") {
+TEST_CASE("no part of a rectangle needs a larger buffer than the rectangle", "[compiler][plan]") {
   for (const int bus : {64, 128, 512, 1024}) {
     const machine::Config config = small_config(8, 8, 32, 32, bus);
     for (int W = 1; W <= 40; ++W)
@@ -246,7 +246,7 @@ TEST_CASE("no part of a rectangle takes a larger buffer than the rectangle", "[c
   }
 }
 
-TEST_CASE("the tiling of more room stands for one of less only where it fits", "[compiler][plan]") {
+TEST_CASE("a tiling for more room is reused for less room only where it fits", "[compiler][plan]") {
   int cut = 0;
   for (unsigned seed = 1; seed <= 300; ++seed) {
     CAPTURE(seed);

@@ -42,7 +42,7 @@ Plan plan_of(const model::Graph& graph, const char* preset) {
   return plan(lower(graph, config, reference::kDoublePolicy), config).value();
 }
 
-TEST_CASE("planning works in proportion to a chain's layers", "[compiler][plan]") {
+TEST_CASE("planning effort grows in proportion to the layers of a chain", "[compiler][plan]") {
   const Plan small = plan_of(chain(20), "edge256"), large = plan_of(chain(60), "edge256");
   CHECK(small.spilled > 0);
   CAPTURE(small.tiled, large.tiled, small.visited, large.visited);

@@ -67,7 +67,8 @@ std::int64_t counted_replays(const Geometry& g, int pitch, const machine::Config
   return replays;
 }
 
-TEST_CASE("conflicts that two rows stand for are those of all tiles", "[compiler][plan]") {
+TEST_CASE("conflicts that two rows stand for equal the conflicts of all tiles",
+          "[compiler][plan]") {
   std::mt19937 draw(45);
   const auto up_to = [&](unsigned most) { return static_cast<int>(draw() % most) + 1; };
   std::int64_t all = 0;
@@ -108,7 +109,7 @@ TEST_CASE("codes that are only moved pass through no unit", "[compiler][plan]") 
   CHECK_THAT(planned_alone(shape, padded), straight);
 }
 
-TEST_CASE("a layer that is alone works while its maps come and go", "[compiler][plan]") {
+TEST_CASE("a single layer computes while its maps are loaded and stored", "[compiler][plan]") {
   using Catch::Matchers::ContainsSubstring;
   const auto added = [](Builder& b, int from) { return b.addition(from, b.input(b.shape(from))); };
   const std::string plan = planned_alone({1, 4, 40, 64}, added);
@@ -122,7 +123,7 @@ TEST_CASE("a layer that is alone works while its maps come and go", "[compiler][
   CHECK_THAT(planned(b, out, small_config(8, 8, 4096, 1024, 64)), !ContainsSubstring("DMEM 0 on"));
 }
 
-TEST_CASE("maps stay on chip, a sum in the place of its residual", "[compiler][plan]") {
+TEST_CASE("maps stay on chip and a sum replaces its residual", "[compiler][plan]") {
   Builder b(1);
   const int x = convolution(b, b.input({1, 8, 8, 8}), 16, 3);
   const int y = convolution(b, x, 16, 1);
@@ -162,7 +163,7 @@ plan: 12288 bytes in DRAM, 1 maps spilled
 
 /// A mean needs all pixels of a channel word at once. The map of the other branch leaves no room
 /// for them.
-TEST_CASE("a layer without room sends the map beside it to DRAM", "[compiler][plan]") {
+TEST_CASE("a layer without room sends another live map to DRAM", "[compiler][plan]") {
   Builder b(1);
   const int beside = convolution(b, b.input({1, 12, 12, 8}), 32, 1);
   const int mean = b.reshape(b.mean(b.input({1, 32, 32, 16}), {1, 2}), {1, 1, 1, 16});
@@ -185,7 +186,7 @@ plan: 24576 bytes in DRAM, 2 maps spilled
 )");
 }
 
-TEST_CASE("buffers of neighbouring layers lie apart where there is room", "[compiler][plan]") {
+TEST_CASE("buffers of neighbouring layers do not overlap where there is room", "[compiler][plan]") {
   Builder b(1);
   const int x = convolution(b, b.input({1, 64, 64, 8}), 64, 1);
   const machine::Config config = small_config(8, 8, 64, 32, 64);
@@ -245,7 +246,7 @@ plan: 24576 bytes in DRAM, 0 maps spilled
 )");
 }
 
-TEST_CASE("a chunk of weights that fills PMEM comes in relay, too", "[compiler][plan]") {
+TEST_CASE("a chunk of weights that fills PMEM is also loaded in relay", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 6, 6, 1024});  // 256 of 256 rows
   CHECK_THAT(planned(b, convolution(b, x, 20, 1), small_config(8, 8, 128, 8, 64)),
@@ -264,7 +265,7 @@ plan: 4096 bytes in DRAM, 0 maps spilled
 )");
 }
 
-TEST_CASE("weights that do not fit at once come in chunks", "[compiler][plan]") {
+TEST_CASE("weights that do not fit at once are loaded in chunks", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 6, 6, 64});  // 16 rows a group
   CHECK(planned(b, convolution(b, x, 200, 1), small_config(8, 8, 128, 8, 64)) == R"(
@@ -287,7 +288,7 @@ plan: 8192 bytes in DRAM, 0 maps spilled
 )");
 }
 
-TEST_CASE("what does not fit is named, and why", "[compiler][plan]") {
+TEST_CASE("a layer that cannot be planned is named with the reason", "[compiler][plan]") {
   Builder b(1);
   machine::Config config = small_config(8, 8, 8, 8, 64);
   const int x = b.depthwise(convolution(b, b.input({1, 41, 41, 8}), 8, 1), 1, 40, 40, 1, 1, 1, 1,
@@ -301,7 +302,7 @@ TEST_CASE("what does not fit is named, and why", "[compiler][plan]") {
         "random.tflite: op 2 MAX_POOL_2D: tensor 7 't7' needs the vector unit (vector.enable)");
 }
 
-TEST_CASE("chunks of a group share its input, which comes once", "[compiler][plan]") {
+TEST_CASE("chunks of a group share one load of its input", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 16, 16, 64});
   const int y = b.convolution(x, 80, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true, 2);
@@ -326,7 +327,7 @@ std::string cut(const Network& network, const Plan& plan, const machine::Config&
                      t->output_words);
 }
 
-TEST_CASE("parts take all of their room and no word more", "[compiler][plan]") {
+TEST_CASE("parts use all of their room but do not exceed it", "[compiler][plan]") {
   Builder b(1);
   machine::Config config = small_config(8, 8, 8, 32, 64);
   const int x = convolution(b, b.input({1, 32, 32, 16}), 16, 3);

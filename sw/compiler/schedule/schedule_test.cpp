@@ -91,7 +91,7 @@ TEST_CASE("compute waits for its own result but not for its own reads", "[compil
   CHECK(program[2].run.wait == bit(Engine::kCompute));
 }
 
-TEST_CASE("waiting for an engine includes what it had waited for", "[compiler][schedule]") {
+TEST_CASE("waiting for an engine includes all engines that it waited for", "[compiler][schedule]") {
   std::vector<Instruction> program{
       instruction(Engine::kLoad, {}, {{Space::kDmem, 0, 8}}),
       instruction(Engine::kCompute, {{Space::kDmem, 0, 8}}, {{Space::kDmem, 100, 8}}),
@@ -161,7 +161,7 @@ TEST_CASE("an engine's tokens to itself stay few", "[compiler][schedule]") {
   }
 }
 
-TEST_CASE("loads come when the bus and their place are free, behind the first RUN",
+TEST_CASE("loads start when the bus and their place are free, after the first RUN",
           "[compiler][schedule]") {
   const machine::Config config;
   // The third load overwrites what the first compute RUN reads.
@@ -179,7 +179,7 @@ TEST_CASE("loads come when the bus and their place are free, behind the first RU
   CHECK(passing(8000) == "L0 C0 L8 L0 L16 C8 C0 C16 ");
 }
 
-TEST_CASE("a load passes many that wait for one place", "[compiler][schedule]") {
+TEST_CASE("a load overtakes many loads that wait for one place", "[compiler][schedule]") {
   std::vector<Instruction> natural{load_of(0, 8), reader_of(0, 1000), load_of(8, 8),
                                    reader_of(8, 1)};
   for (int i = 0; i < 60; ++i) {  // like the codes of a gate
@@ -255,7 +255,7 @@ TEST_CASE("the residual's place is set for sums and maxima only", "[compiler][sc
         std::vector<std::int64_t>{7, 0, 7});
 }
 
-TEST_CASE("a block takes the place whose last use lies longest ago", "[compiler][slots]") {
+TEST_CASE("a block goes to the least recently used place", "[compiler][slots]") {
   Slots slots(8, 2);
   CHECK(slots.place(1, 3) == 0);
   slots.use(1, 10);
@@ -270,7 +270,7 @@ TEST_CASE("a block takes the place whose last use lies longest ago", "[compiler]
   CHECK(!slots.find(3));
 }
 
-TEST_CASE("many rows go where all of them were used longest ago", "[compiler][slots]") {
+TEST_CASE("many rows go to the least recently used range", "[compiler][slots]") {
   Slots slots(64, 4);
   CHECK(slots.place(1, 16) == 0);
   slots.use(1, 5);

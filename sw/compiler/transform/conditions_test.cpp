@@ -116,7 +116,7 @@ TEST_CASE("attention stays where units would compute something else", "[compiler
   CHECK(layers_after(cut_attention, lowered(c, {c.batch_matmul(few, t, false, false)})) == 0);
 }
 
-TEST_CASE("pixels stay that some reader takes", "[compiler][transform]") {
+TEST_CASE("pixels that some reader needs stay", "[compiler][transform]") {
   Builder b(1);
   const auto convolution = [&b](int from, int size, int stride) {
     return b.convolution(from, 8, size, size, stride, stride, 1, 1, Padding::kSame, true);
@@ -158,7 +158,7 @@ TEST_CASE("pixels stay that some reader takes", "[compiler][transform]") {
   CHECK(layers_after(thin, sum, plain) == 0);  // which needs the vector unit
 }
 
-TEST_CASE("pools stay that no sweeps can express", "[compiler][transform]") {
+TEST_CASE("pools that sweeps cannot express stay", "[compiler][transform]") {
   Builder b(1);
   const int x = b.convolution(b.input({1, 8, 8, 8}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
   const int y = b.pool(x, true, 2, 2, 2, 2, Padding::kSame);
@@ -202,7 +202,7 @@ TEST_CASE("pools stay that no sweeps can express", "[compiler][transform]") {
        {"strides too far down", [](Network& n) { n.layers[0].window.stride_y = kMostStride; }}});
 }
 
-TEST_CASE("a clamp behind a pool stays that does more", "[compiler][transform]") {
+TEST_CASE("a clamp after a pool stays if it does more than clamp", "[compiler][transform]") {
   Builder b(1);
   const int x = b.convolution(b.input({1, 8, 8, 8}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
   b.graph.outputs = {b.pool(x, true, 2, 2, 2, 2, Padding::kSame)};
@@ -247,7 +247,7 @@ TEST_CASE("a clamp behind a pool stays that does more", "[compiler][transform]")
   }
 }
 
-TEST_CASE("residuals stay that cannot be loaded again", "[compiler][transform]") {
+TEST_CASE("residuals that cannot be loaded again stay", "[compiler][transform]") {
   Builder b(1);
   int x = b.fully_connected(b.input({8, 16}), 16, 16);
   x = b.addition(b.fully_connected(b.fully_connected(x, 16, 16), 16, 16), x);
@@ -278,7 +278,8 @@ TEST_CASE("residuals stay that cannot be loaded again", "[compiler][transform]")
   CHECK(!after.maps.back().kept);
 }
 
-TEST_CASE("networks stay upright whose maps lie by rows", "[compiler][transform]") {
+TEST_CASE("networks with weight maps or pixels inside of one pixel are not transposed",
+          "[compiler][transform]") {
   Builder b(1);
   const int x = b.input({1, 4, 12, 8});
   const Network network = lowered(b, {b.convolution(x, 8, 1, 3, 1, 2, 1, 1, Padding::kSame, true)});

@@ -41,7 +41,7 @@ int convolution(Builder& b, int from, int channels, int size, int stride = 1) {
   return b.convolution(from, channels, size, size, stride, stride, 1, 1, Padding::kSame, true);
 }
 
-TEST_CASE("thin leaves out pixels that no reader takes", "[compiler][transform]") {
+TEST_CASE("thin removes pixels that no reader needs", "[compiler][transform]") {
   Builder b(1);
   const int x = convolution(b, b.input({1, 8, 8, 4}), 8, 3);
   const int y = convolution(b, x, 4, 1, 2), z = convolution(b, x, 4, 1, 2);
@@ -95,7 +95,7 @@ int softmax(Builder& b, int from) {
   return result;
 }
 
-TEST_CASE("attention becomes units, a mixture behind the scores of two later ones",
+TEST_CASE("attention becomes units and each mixture follows the scores of two later units",
           "[compiler][transform]") {
   Builder b(1);
   const int q = b.input({2, 16, 16}), k = b.input({2, 16, 16}), v = b.input({2, 16, 16});
@@ -135,7 +135,8 @@ network: 14 maps, 6 layers
 )");
 }
 
-TEST_CASE("units are larger where keys and values come once for each", "[compiler][transform]") {
+TEST_CASE("units are larger where keys and values are loaded once for each unit",
+          "[compiler][transform]") {
   const auto [channels, tokens] = GENERATE(std::pair(32, 16), std::pair(128, 32));
   Builder b(1);
   const auto map = [&b, n = channels] { return b.input({1, 256, n}); };
@@ -157,7 +158,7 @@ std::optional<Network> on_cores(const Network& network, int cores) {
   return tokens_of_cores(network, config);
 }
 
-TEST_CASE("tokens go to the cores, keys and values of all of them to each",
+TEST_CASE("each core gets its own tokens and the keys and values of all tokens",
           "[compiler][transform][cluster]") {
   Builder b(1);
   const int x = b.input({1, 21, 16});
@@ -200,7 +201,8 @@ network: 10 maps, 5 layers
   CHECK_FALSE(on_cores(lowered(few, {few.fully_connected(few.input({1, 2, 16}), 16, 8)}), 4));
 }
 
-TEST_CASE("what takes neighbours is computed by all cores", "[compiler][transform][cluster]") {
+TEST_CASE("a layer whose window reads neighbours is computed by all cores",
+          "[compiler][transform][cluster]") {
   Builder b(1);
   const int x = b.input({1, 1, 24, 16});
   const int y = convolution(b, x, 32, 1);
@@ -217,7 +219,7 @@ TEST_CASE("what takes neighbours is computed by all cores", "[compiler][transfor
   CHECK(pixels(shared->layers[2].input) == 12);
 }
 
-TEST_CASE("what reads a mixture from DRAM stays behind its attention",
+TEST_CASE("a layer that reads a mixture from DRAM stays after its attention",
           "[compiler][transform][cluster]") {
   Builder b(1);
   const int x = b.input({1, 64, 16});
@@ -232,7 +234,7 @@ TEST_CASE("what reads a mixture from DRAM stays behind its attention",
   CHECK(shared->layers.back().window.S == 3);
 }
 
-TEST_CASE("maps of a core's pixels keep their sides", "[compiler][transform][cluster]") {
+TEST_CASE("maps of a core's pixels are not transposed", "[compiler][transform][cluster]") {
   Builder b(1);
   const Network net = lowered(b, {b.fully_connected(b.input({1, 21, 16}), 16, 8)});
   const std::optional<Network> shared = on_cores(net, 4);
@@ -241,7 +243,7 @@ TEST_CASE("maps of a core's pixels keep their sides", "[compiler][transform][clu
   CHECK(changed(transpose, *shared) == "nothing");
 }
 
-TEST_CASE("a SOFTMAX of scores that come from outside is no attention",
+TEST_CASE("a SOFTMAX of scores from outside is not treated as attention",
           "[compiler][transform][cluster]") {
   Builder b(1);
   const int weights = softmax(b, b.input({1, 21, 8}));
@@ -251,7 +253,7 @@ TEST_CASE("a SOFTMAX of scores that come from outside is no attention",
   CHECK(changed(cut_attention, *shared) == "nothing");
 }
 
-TEST_CASE("who writes other channels of a mixture's words stays behind it",
+TEST_CASE("a layer that writes other channels of a mixture's words stays after it",
           "[compiler][transform]") {
   // A concatenation's first channel clears the others of its words.
   const bool longer = GENERATE(false, true);
@@ -379,7 +381,7 @@ network: 7 maps, 4 layers
   CHECK(changed(split_pool, lowered(d, {max_pool(d, odd, 3, 2)})) == "nothing");
 }
 
-TEST_CASE("separate makes a window one of rows and one of columns", "[compiler][transform]") {
+TEST_CASE("separate splits a window into one of rows and one of columns", "[compiler][transform]") {
   Builder b(1);
   CHECK(changed(separate, lowered(b, {max_pool(b, b.input({1, 8, 8, 4}), 5, 1)})) == R"(
 network: 3 maps, 2 layers
@@ -395,7 +397,8 @@ network: 3 maps, 2 layers
   CHECK(changed(separate, lowered(c, {max_pool(c, c.input({1, 8, 8, 4}), 3, 1)})) == "nothing");
 }
 
-TEST_CASE("interleave brings a pool behind the first layer beside it", "[compiler][transform]") {
+TEST_CASE("interleave moves a pool after the first layer of the other branch",
+          "[compiler][transform]") {
   Builder b(1);
   const int x = b.input({1, 16, 16, 16});
   const int y = branch(b, branch(b, branch(b, x, 16, 3), 16, 3), 16, 3);
@@ -414,7 +417,7 @@ TEST_CASE("interleave brings a pool behind the first layer beside it", "[compile
   CHECK(cycles_beside(other, *compiler::plan(other, kMachine)) > cycles_beside(network, *plan));
 }
 
-TEST_CASE("interleave keeps what layers need in order", "[compiler][transform]") {
+TEST_CASE("interleave keeps the order of dependent layers", "[compiler][transform]") {
   Builder b(1);
   const int x = b.input({1, 16, 16, 16});
   const int pooled = max_pool(b, branch(b, x, 16, 3), 3, 1);
@@ -476,7 +479,7 @@ TEST_CASE("sections that are alike are planned once", "[compiler][transform]") {
   CHECK(sections(40) == sections(20));
 }
 
-TEST_CASE("sections that differ in anything a plan depends on have keys of their own",
+TEST_CASE("sections that differ in anything a plan depends on have different keys",
           "[compiler][transform]") {
   Builder b(1);
   const int x = convolution(b, b.input({1, 8, 8, 8}), 8, 3);
@@ -502,7 +505,8 @@ TEST_CASE("sections that differ in anything a plan depends on have keys of their
   }
 }
 
-TEST_CASE("a section's maps take as much of the bus as the network's", "[compiler][cluster]") {
+TEST_CASE("maps of a section use as much of the bus as maps of the network",
+          "[compiler][cluster]") {
   Builder b(1);
   const Network network =
       lowered(b, {convolution(b, convolution(b, b.input({1, 64, 64, 8}), 32, 3), 32, 1)});

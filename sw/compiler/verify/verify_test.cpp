@@ -82,7 +82,7 @@ void require_faults(const std::vector<Break>& breaks) {
   }
 }
 
-TEST_CASE("verifiers accept what the compiler makes", "[compiler][verify]") {
+TEST_CASE("verifiers accept the output of the compiler", "[compiler][verify]") {
   const Forms forms;
   CHECK(forms.fault() == "");
   REQUIRE(forms.part() >= 0);
@@ -153,7 +153,7 @@ TEST_CASE("broken instructions are found", "[compiler][verify]") {
   });
 }
 
-TEST_CASE("a fault names the stage, and that it is the compiler's", "[compiler][verify][error]") {
+TEST_CASE("a fault is reported as an internal error with its stage", "[compiler][verify][error]") {
   Forms forms;
   forms.network.layers[1].input = 99;
   CHECK_THROWS_WITH(

@@ -222,7 +222,7 @@ TEST_CASE("each field of TFLite's options is in a list of this test", "[referenc
     }
 }
 
-TEST_CASE("attributes that nobody computes are refused", "[reference][attributes][error]") {
+TEST_CASE("unsupported attributes are refused", "[reference][attributes][error]") {
   const Bytes bytes = read_file(kTests / "onnx/host/attributes.onnx");
   onnx::ModelProto model;
   REQUIRE(model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));

@@ -94,7 +94,7 @@ TEST_CASE("E2M1 is a palette of doubled values, in all three libraries", "[refer
   }
 }
 
-TEST_CASE("Q4_0 is int4: MatMulNBits' codes less eight", "[reference][formats]") {
+TEST_CASE("codes of Q4_0 are the codes of MatMulNBits minus eight", "[reference][formats]") {
   const Json& block = recorded().at("gguf/Q4_0");
   for (std::size_t i = 0; i < 16; ++i) {
     const int byte = block.at("bytes").at(i).get<int>();
@@ -103,7 +103,7 @@ TEST_CASE("Q4_0 is int4: MatMulNBits' codes less eight", "[reference][formats]")
   }
 }
 
-TEST_CASE("six bits: E2M3 fits int8 and short codes, E3M2 does not", "[reference][formats]") {
+TEST_CASE("E2M3 fits int8 and short codes but E3M2 does not", "[reference][formats]") {
   const auto bytes = codes_of(floats_of("ml_dtypes/float6_e2m3fn"), 8);
   REQUIRE(bytes);
   REQUIRE(bytes->size() == 4 * machine::kBlockBytes);
@@ -158,7 +158,7 @@ struct FormatProduct {
 
 }  // namespace
 
-TEST_CASE("int16 codes of a file that says so are values of a format, rounded once",
+TEST_CASE("int16 codes of a file with a format key are format values that are rounded once",
           "[reference][onnx][formats][minifloat]") {
   using machine::Format;
   const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
@@ -186,7 +186,7 @@ TEST_CASE("int16 codes of a file that says so are values of a format, rounded on
   }
 }
 
-TEST_CASE("each channel of a format's values has a kernel of its own",
+TEST_CASE("each channel of values in a format has its own kernel",
           "[reference][onnx][formats][minifloat]") {
   using machine::Format;
   const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
@@ -236,7 +236,7 @@ TEST_CASE("formats that int16 codes do not hold are refused by name",
   CHECK(refused("none") == "m.onnx: metadata 'trine.format': none, allowed e3m4 posit8_0");
 }
 
-TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
+TEST_CASE("weights of FLOAT8E4M3FN become whole numbers where they fit",
           "[reference][onnx][formats][minifloat]") {
   const auto graph_of = [](const std::vector<int>& codes, float scale, int type = kE4M3Type,
                            bool says_zero = false) {

@@ -132,7 +132,7 @@ TEST_CASE("every network is exact, output by output and layer by layer",
     for (const model::Sample& sample : list) check_sample(sample);
 }
 
-TEST_CASE("a bias whose scales lie along an axis that it lacks changes nothing",
+TEST_CASE("a bias with scales along an axis that does not exist changes nothing",
           "[reference][golden][models]") {
   check_sample({model::own_sample("networks/bias_axis.tflite").file,
                 model::own_sample("networks/unpadded.tflite").vectors});
@@ -185,7 +185,7 @@ TEST_CASE("litert-torch's networks are exact", "[reference][golden][litert]") {
 }
 
 /// Sums are exact here; LiteRT adds in float32, one term after the other.
-TEST_CASE("float32 operators that add are LiteRT's to their last bits",
+TEST_CASE("float32 operators that add differ from LiteRT only in the last bits",
           "[reference][golden][operators]") {
   const model::Sample sample = model::own_sample("operators/approximate/floats_summed.tflite");
   const model::Graph graph = model::import_tflite(sample.file, true);
@@ -224,7 +224,7 @@ TEST_CASE("operators of int16 activations are exact", "[reference][golden][maps1
   for (const model::Sample& sample : models) check_sample(sample);
 }
 
-TEST_CASE("LSTMs of int8 and 16x8 are tflite-micro's, those of int8 LiteRT's, too",
+TEST_CASE("LSTMs equal tflite-micro and int8 LSTMs also equal LiteRT",
           "[reference][golden][lstm]") {
   const auto models = model::own_samples("lstm");
   CHECK(models.size() == 6);
@@ -269,7 +269,7 @@ TEST_CASE("the LSTMs of LiteRT and tflite-micro differ where their vectors do",
   }
 }
 
-TEST_CASE("what LiteRT's LSTM lacks is refused where its kernel is asked for, in one line",
+TEST_CASE("LiteRT's LSTM kernel refuses unsupported forms in one line",
           "[reference][lstm][error]") {
   RoundingPolicy litert;
   litert.lstm = LstmKernel::kLiteRt;
@@ -309,7 +309,7 @@ TEST_CASE("what LiteRT's LSTM lacks is refused where its kernel is asked for, in
                         "op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel computes"));
 }
 
-TEST_CASE("TRANSPOSE_CONV of int16 takes a computed shape that is the file's",
+TEST_CASE("int16 TRANSPOSE_CONV accepts a computed shape only if it equals the file's",
           "[reference][maps16][error]") {
   const model::Sample sample = model::own_sample("maps16/unbiased.tflite");
   model::Graph graph = model::import_tflite(sample.file);

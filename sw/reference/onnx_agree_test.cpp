@@ -197,7 +197,7 @@ class Model {
 
 }  // namespace
 
-TEST_CASE("each operator of ONNX on codes is what it is on floats", "[onnx]") {
+TEST_CASE("each ONNX operator gives the same result on codes as on floats", "[onnx]") {
   static constexpr const char* kRows[] = {
       "Add x1,2,3,4 x",
       "AveragePool x1,2,5,6 kernel_shape=2,2 strides=2,1 /0.25",
@@ -346,7 +346,7 @@ TEST_CASE("each operator of ONNX on codes is what it is on floats", "[onnx]") {
   }
 }
 
-TEST_CASE("what the machine cannot do of an operator of ONNX is refused", "[onnx][error]") {
+TEST_CASE("unsupported forms of ONNX operators are refused", "[onnx][error]") {
   for (const char* row : {
            "AveragePool x1,2,5,6 kernel_shape=2,2 pads=0,1,1,0 dilations=9,9",
            "Gemm x3,4 w4,5 alpha=0.5",
@@ -367,7 +367,7 @@ TEST_CASE("what the machine cannot do of an operator of ONNX is refused", "[onnx
   }
 }
 
-TEST_CASE("operators of ONNX on constants give what ONNX Runtime gives", "[onnx]") {
+TEST_CASE("ONNX operators on constants give the results of ONNX Runtime", "[onnx]") {
   struct Recorded {
     const char* row;
     std::vector<double> values;
@@ -546,7 +546,7 @@ TEST_CASE("operators of ONNX on constants give what ONNX Runtime gives", "[onnx]
   }
 }
 
-TEST_CASE("operators of ONNX that say the same in two ways", "[onnx]") {
+TEST_CASE("equivalent ONNX operators give the same results", "[onnx]") {
   for (const auto& [one, other] : {
            std::pair{"Pad x1,2,1,4 v0,0,0,2,0,0,0,3 mode=wrap @19",
                      "Gather x1,2,1,4 v2,3,0,1,2,3,0,1,2 axis=3"},

@@ -317,7 +317,7 @@ TEST_CASE("QDQ networks of int16 differ from ONNX Runtime's floats by one code",
   CHECK(layers.largest <= 1);
 }
 
-TEST_CASE("a network of int16 with lines for its functions stays near ONNX Runtime's",
+TEST_CASE("an int16 network with interpolated functions stays near ONNX Runtime",
           "[reference][golden][onnx]") {
   const Loaded m = load(model::own_sample("onnx/int16/detector_int16.onnx"));
   const float scale = float_output(m.graph, m.graph.outputs.at(0)).scale;
@@ -466,7 +466,7 @@ TEST_CASE("ONNX's node tests run on the host as in ONNX Runtime",
   }
 }
 
-TEST_CASE("what needs the host is refused without it, all of it", "[reference][onnx][error]") {
+TEST_CASE("all operators that need the host are refused without it", "[reference][onnx][error]") {
   const fs::path file = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host" / "operators.onnx";
   try {
     model::import_onnx(file);
@@ -520,7 +520,7 @@ TEST_CASE("attention and encoder blocks of ONNX have ONNX Runtime's codes",
   CHECK(whole.differ == 0);
 }
 
-TEST_CASE("LSTM, GRU and RNN of ONNX are ONNX Runtime's but for one code in a hundred",
+TEST_CASE("LSTM, GRU and RNN equal ONNX Runtime except for one code in a hundred",
           "[reference][golden][onnx][cells]") {
   std::map<std::string, Count> kinds;
   for (const model::Sample& sample : model::own_samples("onnx/cells", ".onnx")) {
@@ -581,7 +581,7 @@ TEST_CASE("trained networks of sequences have ONNX Runtime's codes but for near 
   CHECK(checked == 6);
 }
 
-TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats' ties",
+TEST_CASE("PyTorch networks run whole on the machine and are exact except for float ties",
           "[reference][golden][onnx][torch]") {
   // The number of values that differ: halves in linear resizes.
   const std::map<std::string, std::size_t> differ = {{"deeplab", 9}, {"unet_bilinear", 35}};
@@ -616,7 +616,7 @@ TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats'
   CHECK(checked == 42);
 }
 
-TEST_CASE("networks of the classes that libraries ship are exact but for one code",
+TEST_CASE("networks of the classes that libraries ship are exact except for one code",
           "[reference][golden][onnx][torch]") {
   for (const model::Sample& sample : model::own_samples("torch/classes", ".onnx")) {
     const std::string name = sample.file.stem();
@@ -688,7 +688,7 @@ TEST_CASE("the rounding of a QDQ network shows", "[reference][golden][onnx][roun
   CHECK(differ > 0);
 }
 
-TEST_CASE("an input without a quantizer takes codes alone", "[reference][onnx][error]") {
+TEST_CASE("an input without a quantizer accepts only codes", "[reference][onnx][error]") {
   const fs::path file = fs::path(TRINE_SOURCE_DIR) / "tests" / "lowbit" / "cnv_binary.onnx";
   const Graph graph = model::import_onnx(file);
   const auto with = [&](float value) {

@@ -54,7 +54,7 @@ TEST_CASE("an operator of another domain is another operator", "[reference][onnx
     auto* relu = of_domain(b.node("Relu", {codes}), "ai.onnx");
     CHECK(refusal(&b, b.quant(relu->output(0), 1, 8, true, false)) == "accepted");
   }
-  SECTION("those that define quantizers") {
+  SECTION("domains that define quantizers") {
     for (auto& node : *b.model()->mutable_graph()->mutable_node()) node.set_domain("onnx.brevitas");
     CHECK(refusal(&b, codes) == "accepted");
     for (auto& node : *b.model()->mutable_graph()->mutable_node()) node.set_domain("acme");
@@ -62,7 +62,7 @@ TEST_CASE("an operator of another domain is another operator", "[reference][onnx
   }
 }
 
-TEST_CASE("an attribute that nobody reads is refused, in each place of an operator",
+TEST_CASE("an attribute that is not read is refused in each place of an operator",
           "[reference][onnx][error]") {
   struct Place {
     const char* type;
@@ -127,7 +127,7 @@ TEST_CASE("an attribute that nobody reads is refused, in each place of an operat
   }
 }
 
-TEST_CASE("attributes that change nothing may be there", "[reference][onnx]") {
+TEST_CASE("attributes that change nothing are accepted", "[reference][onnx]") {
   Builder b({1, 2, 4, 4});
   const std::string x = b.quant("in", 1, 8, true, false);
   const auto each = [&](float value) { return b.constant({2}, {value, value}); };
@@ -201,7 +201,7 @@ struct Called {
   }
 };
 
-TEST_CASE("functions of the file's own are what their nodes are", "[reference][onnx]") {
+TEST_CASE("functions of a file compute what their nodes compute", "[reference][onnx]") {
   Called model;
   Builder& b = model.b;
   const auto codes = [&](const std::string& x) { return b.quant(x, 1, 8, true, false); };
@@ -251,7 +251,7 @@ TEST_CASE("quantizers in float16 are told apart from float16 networks",
             "floats in float32");
 }
 
-TEST_CASE("an extent that is taken for granted is reported", "[reference][onnx]") {
+TEST_CASE("an extent that is assumed is reported", "[reference][onnx]") {
   const auto notes = [](const std::string& name, std::int64_t extent, int axis = 0) {
     Builder b({1, 4});
     auto* dim = b.model()
@@ -278,7 +278,8 @@ TEST_CASE("an extent that is taken for granted is reported", "[reference][onnx]"
                     ContainsSubstring("m.onnx: input 'in' is [1, ?]: extents behind"));
 }
 
-TEST_CASE("the identity of a model covers the files that its weights lie in", "[reference][onnx]") {
+TEST_CASE("the identity of a model covers the files that contain its weights",
+          "[reference][onnx]") {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / fmt::format("trine-identity-{}", getpid());
   fs::create_directory(folder);

@@ -55,7 +55,8 @@ std::vector<std::uint8_t> opened(const std::vector<std::string>& names) {
 
 }  // namespace
 
-TEST_CASE("extents that a file leaves open are the user's, but the batch's", "[onnx][error]") {
+TEST_CASE("the user gives the extents that a file leaves open except for the batch",
+          "[onnx][error]") {
   const auto macs = [](const std::vector<std::string>& names,
                        const std::vector<std::string>& shapes) {
     return model::macs(
@@ -108,7 +109,7 @@ std::string with_ints(Builder* b, const char* type, const std::string& x, const 
 
 }  // namespace
 
-TEST_CASE("constants may lie in a file beside the model", "[reference][onnx][error]") {
+TEST_CASE("constants may be stored in a file next to the model", "[reference][onnx][error]") {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / fmt::format("trine-external-{}", getpid());
   fs::create_directory(folder);
@@ -188,7 +189,7 @@ TEST_CASE("codes at the beginning need a scale", "[reference][onnx][error]") {
                  "input 'in' is int8, allowed with a DequantizeLinear that gives its scale"));
 }
 
-TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
+TEST_CASE("operators that move elements before a quantizer move codes", "[reference][onnx]") {
   // Means of 2x3 pixels with 5 channels; sums with a batch axis, then transposed.
   const auto [name, tail] = GENERATE(table<const char*, Tail>({
       {"as it is", [](Builder* b, const std::string& x) { return mean(b, x, 1); }},
@@ -230,7 +231,7 @@ TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
   CHECK(outputs(graph, x, {1, 5, 2, 3}) == expected);
 }
 
-TEST_CASE("sums and products that move before a quantizer move codes", "[reference][onnx]") {
+TEST_CASE("transposed sums and products before a quantizer move codes", "[reference][onnx]") {
   // [2, 3] x [3, 4] plus itself, transposed twice; all values are whole.
   Builder b({2, 3});
   const Floats w{1, -1, 0, 2, 0, 1, 1, -1, 2, 0, -1, 1}, input{1, 2, -3, 0, 4, 5};
@@ -434,7 +435,7 @@ TEST_CASE("a product, batch normalization of either sign and a quantizer are exa
   }
 }
 
-TEST_CASE("an input quantizer becomes float thresholds, also where it falls",
+TEST_CASE("an input quantizer becomes float thresholds even if it is decreasing",
           "[reference][onnx][threshold]") {
   Builder b({1, 5});
   const std::string x = b.op("Sub", {b.op("Mul", {"in", b.scalar(-2)}), b.scalar(1)});
@@ -444,7 +445,7 @@ TEST_CASE("an input quantizer becomes float thresholds, also where it falls",
         Floats{1, -1, 1, -1, 1});
 }
 
-TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][onnx][error]") {
+TEST_CASE("unsupported parts of an ONNX network are refused by node", "[reference][onnx][error]") {
   Builder b({1, 4});
   const std::string codes = b.quant("in", 1, 8, true, false);
   const std::string ternary = b.constant({4, 2}, {1, 0, -1, 1, 0, 0, 1, 1});
@@ -452,7 +453,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     CHECK(refusal(&b, b.op("Det", {codes})) ==
           "m.onnx: node 1 Det: operator is not supported (replace it, or cut the network there)");
   }
-  SECTION("all of them at once, with what to do") {
+  SECTION("all unknown operators at once, with advice") {
     const std::string norm = b.op("LogSoftmax", {b.op("LogSoftmax", {codes})});
     const std::string x =
         b.op("Add", {b.op("NonZero", {b.op("Det", {norm})}), b.op("Det", {norm})});
@@ -469,7 +470,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({4, 1}, {0.5f, 1, 1, 1})})),
                ContainsSubstring("node 1 MatMul: weight 0.5 is not a quantized value of 8 bits"));
   }
-  SECTION("networks that nobody quantized") {
+  SECTION("networks that are not quantized") {
     Builder floats({1, 4});
     const std::string w = floats.constant({4, 1}, {0.5f, 1, 1, 1});
     const std::string y = floats.op("Det", {floats.op("Relu", {floats.op("MatMul", {"in", w})})});
@@ -481,7 +482,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     CHECK_THAT(refusal(&simple, simple.op("Relu", {"in"})),
                ContainsSubstring("the model is float32"));
   }
-  SECTION("networks that are quantized otherwise") {
+  SECTION("networks that are quantized in an unsupported way") {
     CHECK_THAT(refusal(&b, b.op("QLinearConv", {codes})),
                ContainsSubstring("m.onnx: node 1 QLinearConv: 1 inputs"));
     Builder last({1, 4});
@@ -520,7 +521,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({3, 1}, {1, 1, 1})})),
                ContainsSubstring("4 columns meet 3 rows"));
   }
-  SECTION("a product that nothing quantizes before the next") {
+  SECTION("a product without a quantizer before the next product") {
     const std::string sum = b.op("MatMul", {codes, ternary});
     CHECK_THAT(refusal(&b, b.op("MatMul", {sum, b.constant({2, 1}, {1, 1})})),
                ContainsSubstring("node 2 MatMul: float operators without a quantizer"));
@@ -556,7 +557,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     CHECK_THAT(refusal(&b, "nowhere"),
                ContainsSubstring("m.onnx: output 'nowhere': tensor 'nowhere'"));
   }
-  SECTION("scales that are none") {
+  SECTION("scales that are not positive") {
     CHECK_THAT(refusal(&b, b.quant("in", -1, 4, true, false)),
                ContainsSubstring("scale -1, allowed above 0"));
   }
@@ -564,7 +565,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     CHECK_THAT(refusal(&b, b.quant("in", 1, 9, true, false)),
                ContainsSubstring("9 bits, allowed 1..8"));
   }
-  SECTION("weights without elements, whose kernel_shape has some") {
+  SECTION("weights without elements but with a kernel_shape") {
     Builder images({1, 1, 4, 4});
     const std::string x = images.quant("in", 1, 8, true, false);
     auto* conv = images.node("Conv", {x, images.constant({1, 1, 0, 3}, {})});
@@ -574,7 +575,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     CHECK_THAT(refusal(&images, conv->output(0)),
                ContainsSubstring("node 1 Conv: 1 input channels"));
   }
-  SECTION("windows on what is no image") {
+  SECTION("windows on tensors that are not images") {
     CHECK_THAT(refusal(&b, b.op("MaxPool", {codes})), ContainsSubstring("rank 2, allowed 4"));
   }
 }

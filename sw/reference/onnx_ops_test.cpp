@@ -25,7 +25,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-TEST_CASE("normalizations of ONNX are those of floats, to a code", "[onnx][norm]") {
+TEST_CASE("ONNX normalizations equal float normalizations to the nearest code", "[onnx][norm]") {
   constexpr int kRows = 5, kChannels = 40;
   constexpr float kIn = 0.05f, kOut = 0.03f, kEpsilon = 1e-3f;
   std::mt19937 random{3};
@@ -80,7 +80,7 @@ void give(onnx::NodeProto* node, const std::string& key, const std::vector<int>&
     if (list) attribute->add_ints(value);
 }
 
-TEST_CASE("what is divided by its length is normalized, to a code", "[onnx][norm]") {
+TEST_CASE("a tensor divided by its length is normalized to the nearest code", "[onnx][norm]") {
   constexpr float kOut = 1.0f / 127;
   Builder b({2, 3});
   const std::string x = b.quant("in", 0.5f, 8, true, false);
@@ -96,7 +96,8 @@ TEST_CASE("what is divided by its length is normalized, to a code", "[onnx][norm
     CHECK(std::abs(actual[i] - expected[i]) < 0.51f * kOut);
 }
 
-TEST_CASE("a bound above the shortest line of codes is no normalization", "[onnx][norm][error]") {
+TEST_CASE("a bound above the shortest row of codes is not treated as a normalization",
+          "[onnx][norm][error]") {
   for (const auto& [scale, fits] : {std::pair{1e-5f, true}, {1e-8f, false}}) {
     Builder b({2, 3});
     const std::string x = b.quant("in", scale, 8, true, false);
@@ -113,7 +114,7 @@ TEST_CASE("a bound above the shortest line of codes is no normalization", "[onnx
   }
 }
 
-TEST_CASE("other spellings of what the machine has", "[onnx]") {
+TEST_CASE("other spellings of supported operators are accepted", "[onnx]") {
   Builder b({1, 1, 2, 3});
   const std::string x = b.quant("in", 1, 8, true, false);
   const Floats input{1, 2, 3, 4, 5, 6};
@@ -141,7 +142,7 @@ TEST_CASE("other spellings of what the machine has", "[onnx]") {
     give(gather, "axis", {1}, false);
     CHECK(made(gather->output(0)) == Floats{1, 3, 4, 6});
   }
-  SECTION("a constant with more axes, or for each element of another axis than the channels'") {
+  SECTION("a constant with more axes or along another axis than the channels") {
     CHECK(made(b.op("Add", {rows, quantized({1, 1, 3}, {1, 0, 2})})) == Floats{2, 2, 5, 5, 5, 8});
     CHECK(made(b.op("Mul", {x, quantized({3}, {1, 0, 2})})) == Floats{1, 0, 6, 4, 0, 12});
   }
@@ -161,7 +162,7 @@ TEST_CASE("other spellings of what the machine has", "[onnx]") {
   }
 }
 
-TEST_CASE("functions of one tensor see it as one image", "[onnx]") {
+TEST_CASE("functions of one tensor share its transposed image", "[onnx]") {
   Builder b({1, 8});
   const std::string x = b.quant("in", 0.05f, 8, true, false);
   const std::string image = b.op("Reshape", {x, b.constant({4}, {1, 2, 2, 2})});
@@ -171,7 +172,7 @@ TEST_CASE("functions of one tensor see it as one image", "[onnx]") {
   CHECK(std::ranges::count_if(graph.ops, turns) == 2);  // one to the image, one back at the end
 }
 
-TEST_CASE("a map is taken off a constant map, not the other way round", "[onnx]") {
+TEST_CASE("a map and a constant map are subtracted in the given order", "[onnx]") {
   Builder b({1, 2, 2});
   const std::string x = b.quant("in", 1, 8, true, false);
   const std::string map = b.quant(b.constant({1, 2, 2}, {1, 2, 3, 4}), 1, 8, true, false);
@@ -183,7 +184,7 @@ TEST_CASE("a map is taken off a constant map, not the other way round", "[onnx]"
   }
 }
 
-TEST_CASE("a window's border is looked at on each side", "[onnx]") {
+TEST_CASE("the border of a window counts on each side", "[onnx]") {
   const auto sums = [](const std::vector<int>& pads) {
     Builder b({1, 1, 3, 3});
     const std::string x = b.quant("in", 1, 8, true, false);
@@ -256,7 +257,7 @@ Floats of_all_codes(Builder* b, const std::string& result, float out) {
   return outputs(graph, x, {1, 256});
 }
 
-TEST_CASE("GELUs of ONNX are those of floats, whole or decomposed", "[onnx][transformer]") {
+TEST_CASE("ONNX GELUs equal float GELUs, whole or decomposed", "[onnx][transformer]") {
   const std::string form = GENERATE("none", "tanh", "decomposed");
   CAPTURE(form);
   Builder b({1, 256});
@@ -342,7 +343,7 @@ std::string mean_of(Builder* b, const std::string& x, int axis) {
 
 std::string last_mean(Builder* b, const std::string& x) { return mean_of(b, x, -1); }
 
-TEST_CASE("a decomposed normalization of ONNX is over the axis of its means alone",
+TEST_CASE("a decomposed ONNX normalization uses only the axis of its means",
           "[onnx][transformer]") {
   const bool center = GENERATE(true, false);
   const int axis = GENERATE(1, 2, 3);
@@ -383,7 +384,8 @@ TEST_CASE("a decomposed normalization of ONNX is over the axis of its means alon
   }
 }
 
-TEST_CASE("a constant for each channel behind a sum of ONNX is not a number", "[onnx][error]") {
+TEST_CASE("a constant for each channel after a sum or product of ONNX is refused",
+          "[onnx][error]") {
   const std::string type = GENERATE("Add", "MatMul");
   const Floats factors = GENERATE(Floats{1, 3}, Floats{2, 3});
   CAPTURE(type, factors);
@@ -394,7 +396,7 @@ TEST_CASE("a constant for each channel behind a sum of ONNX is not a number", "[
              ContainsSubstring("a float operator between Add, Sub, Mul or MatMul and quantizer"));
 }
 
-TEST_CASE("masks of truth values are gathered, joined and choose on the host", "[onnx][host]") {
+TEST_CASE("boolean masks are gathered, joined and used for a choice on the host", "[onnx][host]") {
   // As transformers' attention makes them: positions of a line, which GatherND repeats as an image.
   Builder b({1, 3});
   auto* cast = b.node("Cast", {"in"});
@@ -410,7 +412,7 @@ TEST_CASE("masks of truth values are gathered, joined and choose on the host", "
   CHECK(outputs(graph, {1, 0, 1}, {1, 3}) == Floats{0, -24, 0, -24, -24, -24});
 }
 
-TEST_CASE("a node of ONNX without outputs beside a mean of squares is refused", "[onnx][error]") {
+TEST_CASE("an ONNX node without outputs next to a mean of squares is refused", "[onnx][error]") {
   Builder b({1, 4});
   const std::string x = b.quant("in", 1, 8, true, false);
   b.node("Mul", {x, x})->clear_output();
@@ -453,7 +455,7 @@ TEST_CASE("a decomposed RMS normalization of ONNX is one operator", "[onnx][tran
                     ContainsSubstring("quantizer"));
 }
 
-TEST_CASE("the mean of squares of ONNX is a product of each line by itself",
+TEST_CASE("a mean of squares of ONNX becomes a product of each row with itself",
           "[onnx][transformer]") {
   const bool power = GENERATE(true, false);
   Builder b({2, 3, 4});
@@ -473,7 +475,8 @@ TEST_CASE("the mean of squares of ONNX is a product of each line by itself",
   CHECK(outputs(graph, in, {2, 3, 4}) == expected);
 }
 
-TEST_CASE("a number times a product of two tensors of ONNX is part of it", "[onnx][transformer]") {
+TEST_CASE("a number times a product of two ONNX tensors becomes part of the product",
+          "[onnx][transformer]") {
   const std::string type = GENERATE("Mul", "Div");
   Builder b({1, 2, 2});
   const std::string x = b.quant("in", 1, 8, true, false);
@@ -534,7 +537,7 @@ TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of cons
 
 }  // namespace
 
-TEST_CASE("a normalization that no convolution takes in is a product with ones", "[onnx]") {
+TEST_CASE("a normalization that no convolution absorbs becomes a product with ones", "[onnx]") {
   Builder b({1, 4});
   const std::string codes = b.quant("in", 1, 8, true, false);
   const std::string p = b.constant({4}, {1, 1, 1, 2});

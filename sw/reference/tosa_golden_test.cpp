@@ -70,7 +70,8 @@ TEST_CASE("cases of TOSA's conformance generator are exact to its reference mode
   }
 }
 
-TEST_CASE("TOSA's two roundings are those of the post unit", "[reference][tosa][rounding]") {
+TEST_CASE("TOSA's two roundings equal the roundings of the post unit",
+          "[reference][tosa][rounding]") {
   std::mt19937 random{3};
   for (int i = 0; i < 200'000; ++i) {
     const auto value = static_cast<std::int32_t>(random()) >> random() % 31;
@@ -185,7 +186,7 @@ TEST_CASE("clamps in a row apply one after the other", "[reference][tosa]") {
   }
 }
 
-TEST_CASE("a TOSA text of many keys is read in proportion to them", "[reference][tosa]") {
+TEST_CASE("a TOSA text is read in time proportional to its keys", "[reference][tosa]") {
   const auto seconds = [](int keys) {
     std::string json = R"({"version": {"_major": 1, "_minor": 0}, "regions": [{"blocks": [{)";
     for (int i = 0; i < keys; ++i) json += fmt::format(R"("k{}": 0, )", i);
@@ -198,7 +199,8 @@ TEST_CASE("a TOSA text of many keys is read in proportion to them", "[reference]
   CHECK(seconds(40'000) < 40 * seconds(4'000) + 0.2);  // with separate look-ups it would be 100
 }
 
-TEST_CASE("what the specification makes an error is refused by name", "[reference][tosa][error]") {
+TEST_CASE("inputs that the specification makes an error are refused by name",
+          "[reference][tosa][error]") {
   const auto text = [](const std::string& clamp, const std::string& more = "") {
     return R"({"version": {"_major": 1, "_minor": 0, "_patch": 0, "_draft": false}, "regions": [{"blocks": [
       {"operators": [{"op": "CLAMP", "attribute_type": "ClampAttribute", "attribute": )" +

@@ -155,7 +155,7 @@ double worst_error(bool center, int channels, int trials, double least, bool rou
   return worst;
 }
 
-TEST_CASE("a normalized code is near what it stands for", "[reference][norm]") {
+TEST_CASE("a normalized code is near its real value", "[reference][norm]") {
   std::mt19937 random{1};
   for (const bool center : {true, false})
     for (const int channels : {1, 2, 3, 7, 16, 64, 172, 768, 4095, 4096}) {
@@ -215,7 +215,7 @@ TEST_CASE("rows are normalized as the steps of the specification say", "[referen
   }
 }
 
-TEST_CASE("a normalization's constants are those of the specification", "[reference][norm]") {
+TEST_CASE("the constants of a normalization equal the specification", "[reference][norm]") {
   for (int origin = -128; origin < 128; ++origin)
     for (int i = 0; i < 256; ++i)
       if (norm_entry(i, origin) != golden::norm_word(i, origin)) {

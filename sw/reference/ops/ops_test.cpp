@@ -336,7 +336,7 @@ TEST_CASE("resizing repeats or blends", "[reference][resize]") {
 
 /// The golden operators are LiteRT's (docs/numerics.md); the host computes floats with ONNX's
 /// operators.
-TEST_CASE("the host moves floats where codes go", "[reference][resize][host]") {
+TEST_CASE("the host moves floats to the same places as codes", "[reference][resize][host]") {
   std::mt19937 random{7};
   const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   for (int n = 0; n < 300; ++n) {
@@ -432,12 +432,12 @@ TEST_CASE("SPIKING leaks, fires and is reset", "[reference][spikes]") {
   constexpr int kOne = 1 << model::spiking::kLeakBits;
   Neuron neuron{.leak = kOne, .level = 100, .drop = 100};
   CHECK(spikes(neuron, {60, 40, 0, 99, 1}, 1) == Codes{0, 1, 0, 0, 1});
-  SECTION("what is beyond the threshold stays, or does not") {
+  SECTION("a rest above the threshold stays or is reset") {
     CHECK(spikes(neuron, {190, 10, 0}, 1) == Codes{1, 1, 0});
     neuron.reset = Reset::kZero;
     CHECK(spikes(neuron, {190, 10, 0, 90}, 1) == Codes{1, 0, 0, 1});
   }
-  SECTION("halves go to even: 25 is 12, 27 is 14") {
+  SECTION("halves are rounded to even, 25 to 12 and 27 to 14") {
     neuron.leak = kOne / 2;
     neuron.level = 13;
     CHECK(spikes(neuron, {10, 20}, 1) == Codes{0, 1});  // 25
@@ -446,7 +446,7 @@ TEST_CASE("SPIKING leaks, fires and is reset", "[reference][spikes]") {
     CHECK(spikes(neuron, {27, 19}, 1) == Codes{0, 0});  // 13.5 + 19 = 32.5
     CHECK(spikes(neuron, {27, 20}, 1) == Codes{0, 1});  // 33.5: 34
   }
-  SECTION("a delayed drop is taken off behind the leak") {
+  SECTION("a delayed drop is subtracted after the leak") {
     neuron.leak = kOne / 2;
     CHECK(spikes(neuron, {200, 49, 76}, 1) == Codes{1, 0, 1});  // 100, then 50 + 49, 49.5 + 76
     neuron.delay = true;
@@ -457,7 +457,7 @@ TEST_CASE("SPIKING leaks, fires and is reset", "[reference][spikes]") {
     neuron.synapse = kOne / 2;
     CHECK(spikes(neuron, {60, 0, 0, 0}, 1) == Codes{0, 0, 1, 0});  // 60, 90, 105
   }
-  SECTION("spikes come back a step later") {
+  SECTION("recurrent spikes arrive a step later") {
     Operand back = codes({2, 2}, {});  // neuron 0 to neuron 1
     back.tensor.is_constant = true;
     back.tensor.data = {0, 0, 100, 0};
@@ -475,7 +475,7 @@ TEST_CASE("SOFTMAX of equal codes is uniform", "[reference][softmax]") {
   CHECK(run(OpKind::kSoftmax, {codes({1}, {5})}, result({1}, 1.0f / 256, -128)) == Codes{127});
 }
 
-TEST_CASE("exponentials are those of the real numbers, sums those of the bench's oracle",
+TEST_CASE("exponentials equal real exponentials and sums the bench's oracle",
           "[reference][softmax]") {
   std::mt19937 random{5};
   for (const float scale : {0.01f, 0.0703f, 0.5f, 3.0f}) {
@@ -578,7 +578,7 @@ TEST_CASE("output_range clamps an activation in codes", "[reference][params]") {
   CHECK(output_range(result({1}, 1e-9f), model::Activation::kRelu6).act_max == 127);
 }
 
-TEST_CASE("run_graph refuses inputs that are not the model's", "[reference][run][error]") {
+TEST_CASE("run_graph refuses inputs that do not match the model", "[reference][run][error]") {
   const Operand x = codes({2}, {1, 2});
   const Graph graph = graph_of(OpKind::kRelu, {x}, result({2}));
   CHECK_THROWS_WITH(run_graph(graph, {}), "g.tflite: 0 inputs given, the model has 1");

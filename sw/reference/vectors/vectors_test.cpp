@@ -94,7 +94,7 @@ TEST_CASE("floats that differ by less than four units in the last place are equa
   CHECK(std::isinf(deviation(floats({1 + 4 * unit}), floats({1})).largest));
 }
 
-TEST_CASE("sums of floats differ by units of the largest", "[reference][vectors]") {
+TEST_CASE("sums of floats may differ by units of the largest value", "[reference][vectors]") {
   const float unit = std::nextafter(1.0f, 2.0f) - 1;
   const Array expected = floats({1, 0.001f}), near = floats({1, 0.001f + 3 * unit}),
               far = floats({1, 0.001f + 5 * unit});
@@ -106,7 +106,7 @@ TEST_CASE("sums of floats differ by units of the largest", "[reference][vectors]
   CHECK(deviation(far, expected, sums).first == 1);
 }
 
-TEST_CASE("an output of floats is a sum or codes through what only moves elements",
+TEST_CASE("a float output counts as sums or codes through operators that only move elements",
           "[reference][vectors]") {
   using model::OpKind;
   const auto tensor = [](model::DataType type) {
@@ -137,7 +137,7 @@ TEST_CASE("an output of floats is a sum or codes through what only moves element
   CHECK(!float_output(graph, 2).of_sums);
 }
 
-TEST_CASE("floats behind the machine's sums and logarithms of a softmax cancel",
+TEST_CASE("floats after sums of the machine or after a log-softmax may cancel",
           "[reference][vectors]") {
   using model::OpKind;
   model::Graph graph;
@@ -169,7 +169,7 @@ TEST_CASE("floats behind the machine's sums and logarithms of a softmax cancel",
   CHECK(deviation(floats({7.16f, 0.0f}), floats({7.16f, -1.1e-5f}), how).differ == 1);
 }
 
-TEST_CASE("parts of one scale that are joined stand for codes, as the images of a batch",
+TEST_CASE("joined parts of one scale stand for codes, like the images of a batch",
           "[reference][vectors]") {
   using model::OpKind;
   model::Graph graph;
@@ -205,7 +205,7 @@ TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {
   CHECK(set.layers[0].tensor == 1);
 }
 
-TEST_CASE("inputs of another runtime's folder lie one folder up", "[reference][vectors]") {
+TEST_CASE("inputs of another runtime's folder are found one folder up", "[reference][vectors]") {
   const Scratch scratch("up");
   fill(scratch.folder, kManifest);
   fs::create_directories(scratch.folder / "litert-2.3.0");
@@ -310,7 +310,8 @@ TEST_CASE("malformed manifests are named with their key", "[reference][vectors][
     CHECK_THROWS_WITH(read_vectors(scratch.folder), ContainsSubstring(row.message));
 }
 
-TEST_CASE("elements at ties ascend and lie in their tensor", "[reference][vectors][error]") {
+TEST_CASE("elements at ties must ascend and be inside of their tensor",
+          "[reference][vectors][error]") {
   const Scratch scratch("ties");
   const auto read = [&](const std::string& ties) {
     fill(scratch.folder,

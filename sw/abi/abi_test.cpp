@@ -63,7 +63,7 @@ TEST_CASE("No path leaves a part and enters it again", "[abi]") {
   CHECK(convex_parts(nodes, {}).empty());
 }
 
-TEST_CASE("What makes floats of weights goes with its reader", "[abi]") {
+TEST_CASE("A node that reads only constants joins the part of its reader", "[abi]") {
   // Node 0 reads only a constant; node 2, which reads it, follows a node that is not claimed.
   const std::vector<Node> nodes = {node({50}, {100}, true), node({0}, {1}), node({1, 100}, {2}),
                                    node({0}, {3})};
@@ -79,7 +79,7 @@ class Faulty : public Drawn {
   }
 };
 
-TEST_CASE("A fault of our own leaves the nodes to the framework", "[abi]") {
+TEST_CASE("An internal error leaves the nodes to the framework", "[abi]") {
   const Faulty source({node({0}, {1}), node({1}, {2})});
   const Partition partition(source, "a framework", options_of({}));
   CHECK(partition.parts().empty());
@@ -119,7 +119,7 @@ const void* table_of(std::uint32_t) {
   return slots;
 }
 
-TEST_CASE("Another ONNX Runtime is refused by name", "[abi]") {
+TEST_CASE("An unknown ONNX Runtime version is refused by name", "[abi]") {
   using Create = ort::Status* (*)(const char*, const ort::Base*, const ort::Logger*,
                                   ort::EpFactory**, std::size_t, std::size_t*);
   using Release = ort::Status* (*)(ort::EpFactory*);
@@ -142,7 +142,7 @@ TEST_CASE("Another ONNX Runtime is refused by name", "[abi]") {
   }
 }
 
-TEST_CASE("A delegate is made, or its options are told", "[abi]") {
+TEST_CASE("A delegate is created or its wrong options are reported", "[abi]") {
   using Create = tflite::Delegate* (*)(char**, char**, std::size_t, void (*)(const char*));
   using Destroy = void (*)(tflite::Delegate*);
   const auto create =

@@ -19,7 +19,7 @@ using namespace trine::model;
 using Catch::Matchers::ContainsSubstring;
 using namespace trine::model::testing;
 
-TEST_CASE("constants, scales and attributes are checked alone", "[model][check][error]") {
+TEST_CASE("constants, scales and attributes are checked on their own", "[model][check][error]") {
   const float infinite = std::numeric_limits<float>::infinity();
   Graph graph = small_conv();
   REQUIRE_NOTHROW(check(graph));
@@ -48,7 +48,7 @@ TEST_CASE("constants, scales and attributes are checked alone", "[model][check][
   }
 }
 
-TEST_CASE("check accepts a sound convolution and names what is wrong with another",
+TEST_CASE("check accepts a sound convolution and names the fault of a wrong one",
           "[model][check][error]") {
   Graph graph = small_conv();
   CHECK_NOTHROW(check(graph));
@@ -57,7 +57,7 @@ TEST_CASE("check accepts a sound convolution and names what is wrong with anothe
     CHECK_THROWS_WITH(check(graph),
                       "g.tflite: op 0 OP: tensor 1 't': scales along axis 3, allowed 0");
   }
-  SECTION("a scale that is no scale") {
+  SECTION("a negative scale") {
     graph.tensors[0].quantization.scale[0] = -1.0f;
     CHECK_THROWS_WITH(check(graph), ContainsSubstring("tensor 0 't': scale -1, allowed above 0"));
   }
@@ -65,7 +65,7 @@ TEST_CASE("check accepts a sound convolution and names what is wrong with anothe
     graph.tensors[3].quantization.zero_point[0] = 128;
     CHECK_THROWS_WITH(check(graph), ContainsSubstring("zero point 128, allowed -128..127"));
   }
-  SECTION("channels that form no groups") {
+  SECTION("channels that cannot be divided into groups") {
     graph.tensors[0].shape[3] = 7;
     CHECK_THROWS_WITH(check(graph),
                       ContainsSubstring("do not divide 7 input channels into groups"));
@@ -78,7 +78,7 @@ TEST_CASE("check accepts a sound convolution and names what is wrong with anothe
     graph.tensors[2] = integers({5}, {1, 2, 3, 4, 5});
     CHECK_THROWS_WITH(check(graph), ContainsSubstring("tensor 2 'i': 5 elements, allowed 6"));
   }
-  SECTION("a stride of nothing") {
+  SECTION("a stride of 0") {
     graph.ops[0].stride_w = 0;
     CHECK_THROWS_WITH(check(graph), ContainsSubstring("stride_w 0, allowed 1..65535"));
   }
@@ -95,7 +95,7 @@ TEST_CASE("check accepts a sound convolution and names what is wrong with anothe
   }
 }
 
-TEST_CASE("check refuses operators that nobody defines", "[model][check][error]") {
+TEST_CASE("check refuses operators that are not defined", "[model][check][error]") {
   CHECK_THROWS_WITH(check(one_op(OpKind::kUnknown, {codes({1}), codes({1})})),
                     ContainsSubstring("operator is not supported"));
   CHECK_THROWS_WITH(check(one_op(OpKind::kMaximum, {codes({2}), codes({2}, 0.25f), codes({2})})),
@@ -429,8 +429,7 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
   }
 }
 
-TEST_CASE("an epsilon out of its range is a limit, not an operator that nobody knows",
-          "[model][error]") {
+TEST_CASE("an epsilon out of its range is a limit and not an unknown operator", "[model][error]") {
   Graph graph =
       one_op(OpKind::kNormalization,
              {codes({2, 2}), floats({2}, {1, 2}), floats({2}, {0, 1}), codes({2, 2})}, {});
@@ -443,7 +442,7 @@ TEST_CASE("an epsilon out of its range is a limit, not an operator that nobody k
   }
 }
 
-TEST_CASE("a memory without places is refused", "[model][check][error]") {
+TEST_CASE("an SVDF memory of size 0 is refused", "[model][check][error]") {
   Graph graph = import_tflite(own_sample("operators/host_rest.tflite").file, true);
   const auto svdf = std::ranges::find(graph.ops, OpKind::kSvdf, &Op::kind);
   REQUIRE(svdf != graph.ops.end());
@@ -455,7 +454,7 @@ TEST_CASE("a memory without places is refused", "[model][check][error]") {
   CHECK_THROWS_WITH(check(graph), ContainsSubstring("SVDF") && ContainsSubstring("no memory"));
 }
 
-TEST_CASE("an attribute without numbers is refused, not looked into", "[model][check][error]") {
+TEST_CASE("an attribute without numbers is refused and not read", "[model][check][error]") {
   Graph graph = import_tflite(own_sample("operators/host_rest.tflite").file, true);
   int changed = 0;
   for (Op& op : graph.ops)
@@ -468,7 +467,8 @@ TEST_CASE("an attribute without numbers is refused, not looked into", "[model][c
   CHECK_THROWS_WITH(check(graph), ContainsSubstring("SVDF") && ContainsSubstring("rank 0 of "));
 }
 
-TEST_CASE("neurons have whole numbers in their ranges", "[model][check][spikes][error]") {
+TEST_CASE("attributes of neurons must be whole numbers in their ranges",
+          "[model][check][spikes][error]") {
   Tensor currents = codes({4, 3}, 0.5f);
   currents.type = DataType::kInt16;
   Graph graph = one_op(OpKind::kSpiking, {currents, codes({4, 3}, 1.0f)}, {});
@@ -506,7 +506,7 @@ TEST_CASE("neurons have whole numbers in their ranges", "[model][check][spikes][
     graph.tensors[1].quantization.scale = {0.5f};
     refused("scale 0.5, zero point 0");
   }
-  SECTION("weights that come back") {
+  SECTION("recurrent weights of a wrong shape") {
     Tensor weights = codes({3, 4}, 0.1f);
     weights.is_constant = true;
     weights.data.edit().resize(12);
@@ -539,7 +539,7 @@ Graph wide_conv(const Tensor& bias) {
 
 }  // namespace
 
-TEST_CASE("int16 activations have int8 weights, symmetric codes and sums of 40 bits",
+TEST_CASE("int16 activations require int8 weights, symmetric codes and sums of 40 bits",
           "[model][check][maps16][error]") {
   constexpr std::int64_t kMost = (std::int64_t{1} << 39) - 1;
   Graph graph = wide_conv(wide_bias({1, 2, 3, 4, kMost, -kMost - 1}));
@@ -576,7 +576,8 @@ TEST_CASE("int16 activations have int8 weights, symmetric codes and sums of 40 b
   }
 }
 
-TEST_CASE("operators that LiteRT lacks of int16 are refused", "[model][check][maps16][error]") {
+TEST_CASE("operators that LiteRT does not support in int16 are refused",
+          "[model][check][maps16][error]") {
   CHECK_THROWS_WITH(
       check(one_op(OpKind::kHardSwish, {wide({2}), wide({2})})),
       ContainsSubstring("tensor 1 't': type int16, allowed int8 uint8: quantize 16x8"));

@@ -75,7 +75,7 @@ bool loads(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {
+TEST_CASE("bytes that are not a model are refused", "[model][tflite][error]") {
   CHECK_THROWS_WITH(parse_tflite({}, "m.tflite"), ContainsSubstring("identifier TFL3 is missing"));
   std::vector<std::uint8_t> bytes(64, 0xff);
   std::memcpy(bytes.data() + 4, "TFL3", 4);
@@ -101,7 +101,7 @@ TEST_CASE("formats that are known but not read are refused by name", "[model][fo
                     Catch::Matchers::StartsWith(file + ": " + format + allowed));
 }
 
-TEST_CASE("what is nearly the magic of a format is not it", "[model][formats][error]") {
+TEST_CASE("bytes close to the magic of a format are not recognized", "[model][formats][error]") {
   const auto text = GENERATE(std::string(), std::string("GGU"), std::string("PK\3"),
                              std::string("\x1\0\0\0\0\0\0\x1{}", 10),  // a header beyond the end
                              std::string("\x8\x7{", 3));
@@ -110,7 +110,7 @@ TEST_CASE("what is nearly the magic of a format is not it", "[model][formats][er
                     ContainsSubstring("m.onnx: is no ONNX model"));
 }
 
-TEST_CASE("a graph's images lie as its format says", "[model][formats]") {
+TEST_CASE("images of a graph have the layout of its format", "[model][formats]") {
   const std::map<std::string_view, std::string> samples{{"TFLite", "networks/curve.tflite"},
                                                         {"ONNX", "lowbit/thresholds.onnx"},
                                                         {"TOSA", "tosa/networks_residual.tosa"}};
@@ -126,7 +126,7 @@ TEST_CASE("a graph's images lie as its format says", "[model][formats]") {
   CHECK_THROWS_WITH(format_named("m.gguf"), ContainsSubstring("m.gguf: GGUF, allowed"));
 }
 
-TEST_CASE("a model without codes of activations is told how to get them",
+TEST_CASE("a model without quantized activations is refused with advice",
           "[model][tflite][error]") {
   const auto [name, says] = GENERATE(table<std::string, std::string>(
       {{"float32", "the model is float32, the machine computes int8: quantize it with examples"},
@@ -165,7 +165,7 @@ std::string lstm_message(Change change) {
 
 }  // namespace
 
-TEST_CASE("networks of other makers that cannot run are told what helps",
+TEST_CASE("unsupported networks of other makers are refused with advice",
           "[model][tflite][error]") {
   CHECK(lstm_message([](format::ModelT&) {}).empty());
   const auto tensors = [](format::ModelT & m) -> auto& { return m.subgraphs[0]->tensors; };
@@ -297,7 +297,7 @@ TEST_CASE("options that a later TFLite defines are refused, not ignored",
       ContainsSubstring("op 0 SOFTMAX: option 3 of a later version of the file format is set"));
 }
 
-TEST_CASE("additions of int16 by shifts are refused", "[model][tflite][maps16][error]") {
+TEST_CASE("int16 additions by shifts are refused", "[model][tflite][maps16][error]") {
   format::ModelT model;
   format::GetModel(read_file(own_sample("maps16/elementwise.tflite").file).data())
       ->UnPackTo(&model);
@@ -316,7 +316,7 @@ TEST_CASE("additions of int16 by shifts are refused", "[model][tflite][maps16][e
                     "where pot_scale_int16 is false");
 }
 
-TEST_CASE("the import says what the file holds", "[model][tflite]") {
+TEST_CASE("an imported graph has the operators and tensors of its file", "[model][tflite]") {
   const Graph graph = import_tflite(own_sample("networks/ds_cnn.tflite").file);
   CHECK(graph.name == "ds_cnn");
   REQUIRE(graph.ops.size() == 11);
@@ -376,7 +376,7 @@ TEST_CASE("a truncated model is refused, whatever its length", "[model][tflite][
   }
 }
 
-TEST_CASE("constants may be as large as the file is, shared ones not without end",
+TEST_CASE("constants may be as large as the file but shared ones are limited",
           "[model][tflite][error]") {
   constexpr int kRows = 160, kCols = 1 << 20;  // of a buffer
   flatbuffers::FlatBufferBuilder builder(std::size_t{kRows} * kCols + 4096);

@@ -24,7 +24,7 @@ using namespace trine::model;
 using Catch::Matchers::ContainsSubstring;
 using namespace trine::model::testing;
 
-TEST_CASE("numbers beyond a type are its bounds", "[model]") {
+TEST_CASE("numbers beyond the range of a type become its bounds", "[model]") {
   const std::vector<double> numbers{-1e30, -0x1p63, 0x1p63, 1e30, NAN, -7, 100};
   const auto ends = [&]<typename T>(T) {
     constexpr T kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
@@ -130,7 +130,7 @@ TEST_CASE("expand refuses operands that don't fit", "[model][expand][error]") {
   CHECK_THAT(refused("UNPACK", {x, y}, op), ContainsSubstring("axis 3, allowed -2..1"));
 }
 
-TEST_CASE("expand walks each axis that is named", "[model][expand]") {
+TEST_CASE("expand handles each axis that is named", "[model][expand]") {
   const auto parts = [](const std::string& name, std::vector<Tensor> tensors, int axis = 0) {
     Op op;
     op.axis = axis;
@@ -215,7 +215,7 @@ TEST_CASE("expand folds batches around a convolution into its dilation", "[model
   end.outputs = graph.outputs = {out};
   graph.inputs = {image};
   graph.ops = {begin, graph.ops[0], end};
-  SECTION("the crop is a border less") {
+  SECTION("a crop reduces the border") {
     graph = expanded(std::move(graph));
     REQUIRE(graph.ops.size() == 2);
     CHECK(graph.ops[0].kind == OpKind::kPad);
@@ -225,7 +225,7 @@ TEST_CASE("expand folds batches around a convolution into its dilation", "[model
     CHECK(graph.ops[1].dilation_w == 2);
     CHECK_NOTHROW(check(graph));
   }
-  SECTION("a border is as many pixels of each batch") {
+  SECTION("a SAME border counts pixels of each batch") {
     graph.ops[1].padding = Padding::kSame;
     graph.tensors[3].shape = {4, 4, 4, 6};
     graph.tensors[static_cast<std::size_t>(out)].shape = {1, 8, 7, 6};
@@ -235,7 +235,7 @@ TEST_CASE("expand folds batches around a convolution into its dilation", "[model
           std::vector<std::int64_t>{0, 0, 4, 4, 3, 3, 0, 0});
     CHECK_NOTHROW(check(graph));
   }
-  SECTION("a convolution whose result is scaled otherwise stays") {
+  SECTION("a convolution whose result has another scale or zero point stays") {
     if (GENERATE(true, false))
       graph.tensors[3].quantization.zero_point = {1};
     else
@@ -260,7 +260,7 @@ TEST_CASE("expand folds batches around a convolution into its dilation", "[model
   }
 }
 
-TEST_CASE("operators that Trine does not define are named at once, each with what helps",
+TEST_CASE("operators that Trine does not define are named at once, each with advice",
           "[model][expand][error]") {
   Tensor numbers = integers({2, 6}, {});
   numbers.is_constant = false;
@@ -290,7 +290,7 @@ TEST_CASE("operators that Trine does not define are named at once, each with wha
         "g.tflite: op 3 ADD: tensor 5 'i': type int32, allowed int8 uint8 (the host supports it)\n"
         "g.tflite: op 4 FLOOR_MOD: operator is not supported (of codes with a scale)");
   }
-  SECTION("with it") {
+  SECTION("with the host") {
     CHECK_THROWS_WITH(expanded(graph, true), ContainsSubstring("op 1 WHILE") &&
                                                  !ContainsSubstring("CUMSUM") &&
                                                  ContainsSubstring("op 4 FLOOR_MOD"));
@@ -320,7 +320,8 @@ TEST_CASE("names and codes of operators lead back to their kinds", "[model][oper
   CHECK(kind_of_tflite(29) == std::nullopt);
 }
 
-TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[model][batch]") {
+TEST_CASE("a graph for a batch keeps images apart or names the operator that mixes them",
+          "[model][batch]") {
   const auto mean = [](int axis) {
     Graph g =
         one_op(OpKind::kMean, {codes({1, 4, 4, 8}), integers({1}, {axis}), codes({1, 1, 1, 8})});
@@ -378,7 +379,7 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
                     ContainsSubstring("has rank 0, a batch needs an axis"));
 }
 
-TEST_CASE("zeros among weights and channels without any others are found", "[model]") {
+TEST_CASE("zero weights and channels with only zero weights are found", "[model]") {
   Tensor filter = codes({3, 1, 1, 4});
   filter.is_constant = true;
   for (const int code : {1, 0, 0, 2, /**/ 0, 0, 0, 0, /**/ 3, 0, 0, 0})
@@ -432,7 +433,7 @@ Graph appending(float scale_before) {
 
 }  // namespace
 
-TEST_CASE("what an output has behind an input's codes is one memory", "[model][states]") {
+TEST_CASE("an output that appends to an input becomes one memory with it", "[model][states]") {
   const Graph graph = with_growing(appending(0.5f), {{0, 0}}, 20);
   CHECK(graph.inputs == std::vector<int>{1, 2});
   CHECK(graph.outputs == std::vector<int>{3});
@@ -448,7 +449,8 @@ TEST_CASE("what an output has behind an input's codes is one memory", "[model][s
   CHECK(other.ops.size() == 3);
 }
 
-TEST_CASE("memory that holds nothing yet begins as a join of one", "[model][states]") {
+TEST_CASE("a memory that is empty at first begins as a concatenation of one tensor",
+          "[model][states]") {
   Graph graph{"g", "g.tflite", {codes({1, 1, 4}), codes({1, 1, 4}), floats({1, 1, 4})},
               {},  {0},        {2},
               {},  {}};

@@ -38,8 +38,7 @@ void check_says(const Program& program, const std::string& refused) {
     CHECK_THAT(error, Catch::Matchers::ContainsSubstring(refused));
 }
 
-TEST_CASE("what a program says of itself is compared with what it has",
-          "[compiler][program][error]") {
+TEST_CASE("the claims of a program are compared with its contents", "[compiler][program][error]") {
   Program program = small_program();
   const auto require_refused = [&](const char* what) {
     program::require_refused(bytes_of(serialize(program)), what);
@@ -51,7 +50,7 @@ TEST_CASE("what a program says of itself is compared with what it has",
     program.dram_bytes = needed + (1 << 20);
     require_refused("bytes of DRAM, its maps");
   }
-  SECTION("DRAM for a store of more than there is") {
+  SECTION("DRAM for a store of more words than DMEM has") {
     program.dram_bytes = std::int64_t{1} << 40;
     isa::TransferRegisters registers;
     registers.set(isa::dma::kRowsLast, 65535);
@@ -75,23 +74,23 @@ TEST_CASE("what a program says of itself is compared with what it has",
     program.after.tensors.push_back(constant);
     require_refused("'size': a constant of 0 bytes, shape [2] needs 8");
   }
-  SECTION("operators that read what nobody writes") {
+  SECTION("operators that read a tensor that no operator writes") {
     program.after.ops[0].inputs[0] = program.after.ops[0].outputs[0];
     require_refused("before any operator writes it");
   }
-  SECTION("a configuration that no generator makes") {
+  SECTION("an illegal configuration") {
     program.config.dmem_kib = 1 << 30;
     program.config_hash = program.config.hash();
     require_refused("memory.dmem_kib");
   }
-  SECTION("more operations than numbers") {
+  SECTION("more MACs than a 64-bit number holds") {
     program.layers.resize(9, program.layers[0]);
     for (ProgramLayer& layer : program.layers) layer.macs = std::int64_t{1} << 60;
     require_refused("MACs");
   }
 }
 
-TEST_CASE("a tensor's layout may use its DRAM to the last word, and fits its tensor",
+TEST_CASE("a tensor layout may use its DRAM to the last word and must fit its tensor",
           "[compiler][program][error]") {
   Program base = small_program();
   REQUIRE(base.inputs[0].extents == std::vector<int>{1, 9, 9, 5});
@@ -334,7 +333,7 @@ TEST_CASE("words are packed in each width, lowest bits first, and read back", "[
                                       "allowed 1..32767 each and 1..65535 channels"));
 }
 
-TEST_CASE("a precision's codes are those that come back from its words", "[program][layout]") {
+TEST_CASE("the codes of a precision survive packing into words", "[program][layout]") {
   for (const machine::Precision& p : machine::kPrecisions) {
     CAPTURE(p.name);
     int codes = 0, most = 0;

@@ -121,7 +121,7 @@ TEST_CASE("contents that no compiler writes never crash the reader", "[compiler]
   CHECK(unsealed < 1000);
 }
 
-TEST_CASE("other files are refused by what they are", "[compiler][program][error]") {
+TEST_CASE("other files are refused with their kind or version", "[compiler][program][error]") {
   const Program program = small_program();
   require_refused(bytes_of("TRINEPRG\x0b and what followed"),
                   "net.trine: compiled by an earlier version: compile again");
@@ -215,7 +215,7 @@ TEST_CASE("floats of a program file are finite", "[compiler][program][error]") {
   }
 }
 
-TEST_CASE("operators are stored by name, with all that they have", "[compiler][program]") {
+TEST_CASE("operators are stored by name with all of their attributes", "[compiler][program]") {
   Program program = small_program();
   model::Op& op = program.after.ops[0];
   op.numbers["opset"] = {13, -0.5};
@@ -238,7 +238,7 @@ TEST_CASE("operators are stored by name, with all that they have", "[compiler][p
   CHECK(again.after.tensors.at(0).quantization.axis == 3);
 }
 
-TEST_CASE("a difference is told at its element, of however many bytes", "[program]") {
+TEST_CASE("a difference is reported at its element whatever its size in bytes", "[program]") {
   const Program program = small_program();
   const Array expected{"i4", {2, 3}, std::vector<std::uint8_t>(24)};
   Array actual = expected;
@@ -269,7 +269,7 @@ TEST_CASE("each number of an operator is stored", "[compiler][program]") {
   });
 }
 
-TEST_CASE("the schema has a field of each attribute, and no other", "[compiler][program]") {
+TEST_CASE("the schema has a field for each attribute and no other", "[compiler][program]") {
   std::vector<std::string> attributes, fields;
   model::for_each_field([&]<typename T>(const char* name, T model::Op::*) {
     const char* type = std::is_same_v<T, bool>    ? "bool"
@@ -290,7 +290,7 @@ TEST_CASE("the schema has a field of each attribute, and no other", "[compiler][
   CHECK(fields == attributes);
 }
 
-TEST_CASE("an image has its numbers where the page says", "[compiler][program][image]") {
+TEST_CASE("an image stores its numbers where the page says", "[compiler][program][image]") {
   const Program program = small_program();
   const std::string image = write_image(program);
   const std::string page =
@@ -362,7 +362,7 @@ TEST_CASE("every shipped model's program survives its file", "[compiler][program
   CHECK(with_host > 0);
 }
 
-TEST_CASE("names of any bytes do not hinder a program", "[compiler][program]") {
+TEST_CASE("names of any bytes are accepted in a program", "[compiler][program]") {
   Program program = small_program();
   program.layers[0].name = "caf\xe9";
   program.layers[0].op = "two\nlines";
@@ -383,7 +383,7 @@ TEST_CASE("a program for another configuration is refused", "[compiler][program]
                       Catch::Matchers::ContainsSubstring("compiled for configuration"));
 }
 
-TEST_CASE("a program file begins with its configuration, and has nothing that this one lacks",
+TEST_CASE("a program file begins with its configuration and uses only its features",
           "[compiler][program][error]") {
   const Program program = small_program();
   const auto refused = [](const Program& p, const std::string& what) {
@@ -435,7 +435,7 @@ TEST_CASE("operators without hardware are refused by name", "[compiler][error]")
   REQUIRE_THROWS_WITH(compile(c.graph, plain), Catch::Matchers::ContainsSubstring("vector.enable"));
 }
 
-TEST_CASE("a layer that no memory holds is refused by name", "[compiler][error]") {
+TEST_CASE("a layer that fits no memory is refused by name", "[compiler][error]") {
   const machine::Config config = sim::testing::small_config(4, 4, 8, 8, 64);
   const auto convolution = [](Builder& b, int height, int width, int taps_y, int taps_x) {
     return b.convolution(b.input({1, height, width, 4}), 4, taps_y, taps_x, 1, 1, 1, 1,

@@ -41,7 +41,7 @@ void expect_to_pass(const driver_case& one) {
 #include "sw/runtime/cases/cases_list.h"
 #undef DRIVER_CASE
 
-TEST_CASE("every cause of an error has a text, that of the register map", "[runtime][error]") {
+TEST_CASE("every cause of an error has the text of the register map", "[runtime][error]") {
   for (const trine::csr::Code& code : trine::csr::kErrors)
     CHECK(trine_error_text(static_cast<std::uint32_t>(code.value)) == std::string(code.doc));
   CHECK(trine_error_text(99) == std::string("unknown cause"));
@@ -74,8 +74,7 @@ std::uint8_t* value_at(const trine_tensor& t, Bytes& memory, std::uint64_t base,
 
 }  // namespace
 
-TEST_CASE("a shipped model's image is loaded, and runs with what the driver knows of it",
-          "[runtime][image]") {
+TEST_CASE("the driver loads and runs the image of a shipped model", "[runtime][image]") {
   const trine::compiler::Program program = shipped("lenet_mnist.tflite");
   Bytes bytes = image_of(program);
   bytes.resize(bytes.size() + 100);  // the rest of a page of flash

@@ -243,7 +243,7 @@ std::vector<std::string> of_one_stage(const machine::Config& config) {
 
 }  // namespace
 
-TEST_CASE("what is loaded belongs to the device: programs take turns", "[runtime][stages]") {
+TEST_CASE("programs that take turns on a device are loaded only when needed", "[runtime][stages]") {
   const machine::Config config = machine::load_config("edge32");
   const std::vector<std::string> names = of_one_stage(config);
   REQUIRE(names.size() >= 2);
@@ -309,7 +309,7 @@ TEST_CASE("what is loaded belongs to the device: programs take turns", "[runtime
     CHECK(second.loads == 1);
     run(a, kBase, true);
   }
-  SECTION("another file where one was") {
+  SECTION("another file in the memory of the first") {
     std::ranges::copy(b.file.words, a.file.words.begin());
     a.file.size = b.file.size;
     REQUIRE(a.file.read() == TRINE_OK);
@@ -327,7 +327,8 @@ TEST_CASE("what is loaded belongs to the device: programs take turns", "[runtime
   }
 }
 
-TEST_CASE("operators are looked up by kind, and what they say is passed on", "[runtime][stages]") {
+TEST_CASE("operators are looked up by kind and their return codes are passed on",
+          "[runtime][stages]") {
   Loaded loaded(compiled("host_floats", machine::load_config("edge32")));
   static std::vector<std::string> called;
   called.clear();
@@ -365,7 +366,7 @@ TEST_CASE("operators are looked up by kind, and what they say is passed on", "[r
                             &tensor) == TRINE_E_ARGUMENT);
 }
 
-TEST_CASE("a stage that the device cannot have ends the run", "[runtime][stages][error]") {
+TEST_CASE("a stage that the device cannot run ends the run", "[runtime][stages][error]") {
   Loaded loaded(compiled("host_floats", machine::load_config("edge32")));
   loaded.device.memory.resize(loaded.device.memory.size() - 1);
   CHECK(loaded.run(&program::kReferenceOps, 1) == TRINE_E_ACCESS);

@@ -65,7 +65,8 @@ TEST_CASE("thresholds give the level of every accumulator", "[model][onnx][thres
   }
 }
 
-TEST_CASE("thresholds that no accumulator reaches lie just outside", "[model][onnx][threshold]") {
+TEST_CASE("thresholds that no accumulator crosses are at the edge of the range",
+          "[model][onnx][threshold]") {
   CHECK(thresholds([](std::int32_t) { return 0; }, 2, -5, 9) == std::vector<std::int32_t>{10, 10});
   CHECK(thresholds([](std::int32_t) { return 2; }, 2, -5, 9) == std::vector<std::int32_t>{-5, -5});
   CHECK(thresholds([](std::int32_t x) { return x >= 0 ? 1 : 0; }, 1, -5, 9) ==
@@ -207,7 +208,7 @@ TEST_CASE("a float ONNX network is refused as one", "[model][onnx][error]") {
                       ContainsSubstring(sample.name() + ".onnx: the model is float32"));
 }
 
-TEST_CASE("ONNX's codes of uint16 are refused in their name", "[model][onnx][error]") {
+TEST_CASE("uint16 codes of ONNX are refused by name", "[model][onnx][error]") {
   auto bytes = read_file(std::filesystem::path(TRINE_SOURCE_DIR) / "tests/onnx/mobilenet_v2.onnx");
   const std::vector<std::uint8_t> int8{0x10, 3}, uint16{0x10, 4};  // TensorProto's data_type
   const auto found = std::search(bytes.begin(), bytes.end(), int8.begin(), int8.end());
@@ -220,7 +221,7 @@ TEST_CASE("ONNX's codes of uint16 are refused in their name", "[model][onnx][err
                             "QInt16, symmetric"));
 }
 
-TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {
+TEST_CASE("bytes that are not an ONNX model are refused", "[model][onnx][error]") {
   CHECK_THROWS_WITH(parse_onnx({}, "m.onnx"), ContainsSubstring("m.onnx: is no ONNX model"));
   CHECK_THROWS_WITH(parse_onnx(std::vector<std::uint8_t>(64, 0xff), "m.onnx"),
                     ContainsSubstring("m.onnx: is no ONNX model"));
@@ -299,7 +300,7 @@ TEST_CASE("an ONNX model with damaged bytes loads or is refused", "[model][onnx]
 
 /// ONNX 1.19, LRN: from c - floor((size - 1) / 2) to c + ceil((size - 1) / 2). ONNX Runtime
 /// supports only odd sizes.
-TEST_CASE("LRN of an even size leans to the channels behind", "[model][onnx]") {
+TEST_CASE("LRN of an even size covers one more channel after than before", "[model][onnx]") {
   onnx_file::Node node;
   node.type = "LRN";
   node.outputs = {"y"};
@@ -396,7 +397,7 @@ TEST_CASE("windows along an axis are counted in one place", "[model][onnx]") {
 }
 
 /// ONNX 1.19, AveragePool: the border counts; pixels that a rounded-up extent adds after it do not.
-TEST_CASE("averages count their border on each side where they are told to", "[model][onnx]") {
+TEST_CASE("averages count the border on each side if count_include_pad is set", "[model][onnx]") {
   onnx_file::Node node;
   node.type = "AveragePool";
   node.outputs = {"y"};

@@ -26,7 +26,8 @@ using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 using namespace trine::synth::testing;
 
-TEST_CASE("the longest path of all modules is told, and none from the reset", "[synth][flow]") {
+TEST_CASE("the longest path of all modules is reported and no path from the reset",
+          "[synth][flow]") {
   const Source source(
       "module trine_child (input logic [31:0] a_i, input logic [31:0] b_i, output logic y_o);\n"
       "  logic [32:0] x;\n  assign x[0] = 1'b1;\n"
@@ -169,7 +170,7 @@ const char* const kMemories =
 
 }  // namespace
 
-TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]") {
+TEST_CASE("macros are reported in gate equivalents next to the logic", "[synth][flow]") {
   const Source source(kMemories);
   SynthOptions options;
   options.timing = false;
@@ -306,7 +307,7 @@ TEST_CASE("the clock counts the time of the library's memories", "[synth][flow]"
   CHECK_THAT(to_text(bare), ContainsSubstring("memories not timed"));
 }
 
-TEST_CASE("paths are without wires unless the library's load is asked for", "[synth][flow]") {
+TEST_CASE("paths are without wires unless the library's wire load is requested", "[synth][flow]") {
   const Source source(
       "module trine_top (input logic [1:0] a_i, output logic y_o);\n"
       "  assign y_o = !(&a_i);\nendmodule\n");
@@ -354,7 +355,7 @@ TEST_CASE("paths are without wires unless the library's load is asked for", "[sy
   CHECK_THROWS_WITH(parse_wire_load("none"), ContainsSubstring("allowed zero, library"));
 }
 
-TEST_CASE("a blank in TMPDIR is no obstacle", "[synth][flow]") {
+TEST_CASE("a blank in TMPDIR is allowed", "[synth][flow]") {
   const TemporaryFolder parent(fs::temp_directory_path());
   const fs::path blank = parent.path() / "with blank";
   fs::create_directory(blank);
@@ -429,8 +430,7 @@ std::map<std::string, int> cells_below(const std::string& text, const std::strin
 
 }  // namespace
 
-TEST_CASE("figures are those that the netlist and the library give another way",
-          "[synth][netlist]") {
+TEST_CASE("figures equal a second calculation from netlist and library", "[synth][netlist]") {
   std::string sums;  // a child of many cells with three instances: synthesized once
   for (int i = 1; i < 30; ++i) sums += fmt::format(" + (a_i * 8'd{})", 2 * i + 1);
   const Source source(
@@ -493,7 +493,7 @@ TEST_CASE("figures are those that the netlist and the library give another way",
   CHECK(share == Approx(1));
 }
 
-TEST_CASE("the netlist that was measured is written, as a folder of its own", "[synth][netlist]") {
+TEST_CASE("the measured netlist is written to a separate folder", "[synth][netlist]") {
   const Source source(
       "module trine_top (input logic clk_i, input logic d_i, output logic q_o);\n"
       "  always_ff @(posedge clk_i) q_o <= ~d_i;\n"

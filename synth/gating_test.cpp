@@ -157,7 +157,7 @@ bool stays_equal(const fs::path& folder, const std::string& source) {
 
 }  // namespace
 
-TEST_CASE("registers that share an enable get a clock gate, and hold what they held",
+TEST_CASE("registers that share an enable get a clock gate and keep their values",
           "[synth][flow]") {
   // Covers active-high and active-low enables, both kinds of reset, a reset that the enable
   // overrides, flip-flops downstream of another gate, and three bits, which are too few.

@@ -246,7 +246,7 @@ TEST_CASE("libraries are read plain and gzipped, with their wires and their smal
   CHECK(read("cell (nand2) { area : 0.5; }").nand2_um2 == 0.5);
 }
 
-TEST_CASE("macros are those of one port, beside the cells", "[synth][liberty]") {
+TEST_CASE("macros of one port are found next to the cells", "[synth][liberty]") {
   const TemporaryFolder folder(fs::temp_directory_path());
   const fs::path macros = folder.path() / "sg13_sram";
   fs::create_directory(macros);
@@ -328,7 +328,7 @@ TEST_CASE("modules are told apart, with their ports, instances and largest memor
         std::map<std::string, std::int64_t>{{"trine_a", 1}, {"trine_b__1", 1}, {"trine_b__2", 2}});
 }
 
-TEST_CASE("a module's text does not change with what else the design holds", "[synth][rtlil]") {
+TEST_CASE("the text of a module does not depend on the rest of the design", "[synth][rtlil]") {
   const auto text = [](int line, int number, const std::string& connections) {
     const std::string name = fmt::format("$and$/tmp/x/a.sv:{}${}", line, number);
     return parse_rtlil(
@@ -347,7 +347,7 @@ TEST_CASE("a module's text does not change with what else the design holds", "[s
             second + "end\n");
 }
 
-TEST_CASE("a flat design is one partition, memories apart", "[synth][partition]") {
+TEST_CASE("a flat design is one partition and its memories are separate", "[synth][partition]") {
   const Plan plan = make_plan(parse_rtlil(design_text()), "trine_top", true);
   REQUIRE(plan.partitions.size() == 1);
   for (const char* module : {"trine_pe", "trine_dot", "trine_fifo", "trine_sram__2"})
@@ -357,7 +357,7 @@ TEST_CASE("a flat design is one partition, memories apart", "[synth][partition]"
   REQUIRE(plan.memories.size() == 1);
 }
 
-TEST_CASE("what is merged into its parent, and what is not", "[synth][partition]") {
+TEST_CASE("a module is merged into its parent or becomes a partition", "[synth][partition]") {
   const auto names = [](const std::string& text) {
     std::string all;
     const Plan plan = make_plan(parse_rtlil(text), "top");

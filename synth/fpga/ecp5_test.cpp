@@ -13,7 +13,7 @@ using namespace trine::synth;
 using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
-TEST_CASE("a harness has each port behind a register", "[synth][fpga]") {
+TEST_CASE("a harness connects each port to a register", "[synth][fpga]") {
   Module top;
   top.name = "thing";
   top.stub =
@@ -28,7 +28,7 @@ TEST_CASE("a harness has each port behind a register", "[synth][fpga]") {
     CHECK_THAT(text, ContainsSubstring(part));
 }
 
-TEST_CASE("nextpnr's report gives the clock, its path by instance, and what is used",
+TEST_CASE("nextpnr's report gives the clock, its path by instance and the used resources",
           "[synth][fpga]") {
   const FpgaReport r = read_nextpnr(R"({
     "fmax": {"$glbnet$clk": {"achieved": 40.5, "constraint": 100}},
@@ -57,7 +57,7 @@ TEST_CASE("nextpnr's report gives the clock, its path by instance, and what is u
 }
 
 /// ABC 1.01 aborts on this size of the module if it maps structural choices.
-TEST_CASE("what ABC cannot map with choices is mapped without", "[synth][fpga][flow]") {
+TEST_CASE("modules that ABC cannot map with choices are mapped without", "[synth][fpga][flow]") {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path source = fs::path(TRINE_SOURCE_DIR) / "rtl/maps/trine_dmem_dma.sv";
   run_yosys(fmt::format("read_verilog -sv {}\nchparam -set Banks 8 -set RowBits 12 trine_dmem_dma\n"

@@ -156,7 +156,7 @@ void quiet(const std::string&) {}
 
 }  // namespace
 
-TEST_CASE("LEF gives sizes, pins and what a wire costs", "[synth][place]") {
+TEST_CASE("LEF gives sizes, pins and the cost of a wire", "[synth][place]") {
   const Lef l = lef();
   CHECK(l.site_width == 0.5f);
   CHECK(l.row_height == 4);
@@ -176,7 +176,7 @@ TEST_CASE("LEF gives sizes, pins and what a wire costs", "[synth][place]") {
                     "x.lef: not a LEF file: it ends too soon");
 }
 
-TEST_CASE("LEF is found beside the Liberty file, or asked for", "[synth][place][error]") {
+TEST_CASE("LEF is found next to the Liberty file or requested", "[synth][place][error]") {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path own = scratch.path() / "liberty", lib = own / "abc_stdcell_typ.lib.gz";
   fs::create_directories(own);
@@ -227,7 +227,7 @@ TEST_CASE("wires load their driver and delay their sinks", "[synth][place]") {
     CHECK_THAT(wires.spef(), ContainsSubstring(line));
 }
 
-TEST_CASE("macros lie around the core, pins towards it, ports at the die's edge",
+TEST_CASE("macros surround the core with pins towards it and ports are at the die's edge",
           "[synth][place]") {
   struct Box {
     float x0, y0, x1, y1;
@@ -326,14 +326,14 @@ double period_of(const Placed& p) {
 
 }  // namespace
 
-TEST_CASE("a tree has shorter ways where they count", "[synth][place]") {
+TEST_CASE("a wire tree has shorter paths where they count", "[synth][place]") {
   const std::vector<Point> points{{0, 0}, {100, 0}, {100, 60}, {20, 60}};
   CHECK(tree_over(points).parent == std::vector<int>{0, 2, 3, 0});
   CHECK(tree_over(points, 0.3f).parent == std::vector<int>{0, 0, 1, 0});
   CHECK(tree_over(points, 1).parent == std::vector<int>{0, 0, 0, 0});
 }
 
-TEST_CASE("loads stand behind trees of buffers", "[synth][place]") {
+TEST_CASE("many loads are driven by trees of buffers", "[synth][place]") {
   const int loads = GENERATE(1, 16, 17, 100, 400);
   CAPTURE(loads);
   Placed p(blif(loads));
@@ -359,7 +359,7 @@ TEST_CASE("loads stand behind trees of buffers", "[synth][place]") {
   if (buffers.count > 0) CHECK(period_of(p) < before);
 }
 
-TEST_CASE("a long way gets repeaters", "[synth][place]") {
+TEST_CASE("a long wire gets repeaters", "[synth][place]") {
   Placed p(blif(1));
   p.put(1, 3501, 0);
   buffer_all(p);
@@ -376,7 +376,7 @@ TEST_CASE("a long way gets repeaters", "[synth][place]") {
   }
 }
 
-TEST_CASE("what wires with buffers will take grows with the distance and the loads",
+TEST_CASE("the expected delay of buffered wires grows with the distance and the loads",
           "[synth][place]") {
   const auto expected = [](int loads, float um) {
     Placed p(blif(loads));
@@ -388,7 +388,7 @@ TEST_CASE("what wires with buffers will take grows with the distance and the loa
   CHECK(expected(16, 1000) == expected(1, 1000));
 }
 
-TEST_CASE("a late driver with much to drive gets a buffer beside it", "[synth][place]") {
+TEST_CASE("a late driver with a large load gets a buffer next to it", "[synth][place]") {
   Placed p(blif(16));
   for (int i = 1; i <= 16; ++i) p.put(i, 800, static_cast<float>(i) * 20);
   Wires wires(p.netlist, p.library, p.placement, p.shapes.wire);
@@ -437,7 +437,7 @@ TEST_CASE("a wire above a driver's limit gets as many buffers as it needs",
   CHECK(repairs.too_heavy == 0);
 }
 
-TEST_CASE("an output behind a buffer loads its net no more", "[synth][place]") {
+TEST_CASE("an output after a buffer no longer loads its net", "[synth][place]") {
   Placed p(blif(1));
   const int y = p.netlist.instance(1).nets[2];
   REQUIRE(p.netlist.net(y).output);
@@ -448,7 +448,7 @@ TEST_CASE("an output behind a buffer loads its net no more", "[synth][place]") {
   CHECK_THAT(p.netlist.verilog(p.library), ContainsSubstring(fmt::format("output n{};", behind)));
 }
 
-TEST_CASE("a Python without Coloquinte is told in one line", "[synth][place][error]") {
+TEST_CASE("a Python without Coloquinte is reported in one line", "[synth][place][error]") {
   const TemporaryFolder scratch(fs::temp_directory_path());
   Placed p(blif(3));
   make_floorplan(p.netlist, 0.5, p.shapes, p.placement);

@@ -166,7 +166,7 @@ TEST_CASE("a flip-flop that divides the clock costs what its tables say", "[powe
   CHECK(bench.gates->counts().cycles == 10);
 }
 
-TEST_CASE("what a clock gate keeps shut takes nothing but the gate", "[power]") {
+TEST_CASE("registers after a closed clock gate use only the energy of the gate", "[power]") {
   Bench bench(
       ".subckt icg CK=clk_i EN=a TE=$false GCK=g\n.cname g\n"
       ".subckt ff CK=g D=b R=rst_ni Q=y\n.cname r\n");
@@ -185,7 +185,8 @@ TEST_CASE("what a clock gate keeps shut takes nothing but the gate", "[power]") 
   CHECK(bench.gates->counts().opened.at(0) == 1);
 }
 
-TEST_CASE("a gate behind a gate has a clock when that has, and a test pin opens it", "[power]") {
+TEST_CASE("a nested clock gate has a clock when the outer gate is open, also by a test pin",
+          "[power]") {
   // The downstream gate comes first in the netlist.
   Bench bench(
       ".subckt icg CK=g EN=b TE=$false GCK=h\n.cname g2\n"
@@ -207,7 +208,7 @@ TEST_CASE("a gate behind a gate has a clock when that has, and a test pin opens 
   CHECK(bench.gates->counts().opened == std::vector<std::uint32_t>{1, 2});
 }
 
-TEST_CASE("glitches are counted apart, and end where no delays do", "[power]") {
+TEST_CASE("glitches are counted separately and end in the values without delays", "[power]") {
   const std::string body =
       ".subckt inv A=a Y=n\n.cname i\n.subckt inv A=n Y=m\n.cname j\n"
       ".subckt inv A=m Y=k\n.cname k\n.subckt xor A=a B=k Y=y\n.cname x\n";
@@ -229,7 +230,7 @@ TEST_CASE("glitches are counted apart, and end where no delays do", "[power]") {
   CHECK(bench.prices->cells_pj(bench.net("y")) == Approx((0.1 + 0.2 + 0.3) / 3));
 }
 
-TEST_CASE("a memory's accesses are priced by what they are", "[power]") {
+TEST_CASE("accesses of a memory are priced by their kind", "[power]") {
   Bench bench(
       ".subckt inv A=w Y=r\n.cname i\n"
       ".subckt M_1P_4x2 A_CLK=clk_i A_MEN=e A_WEN=w A_REN=r A_ADDR[0]=p A_ADDR[1]=$false "
@@ -255,7 +256,7 @@ TEST_CASE("a memory's accesses are priced by what they are", "[power]") {
   CHECK(bench.prices->pins_pj(bench.net("a")) == Approx(2 * 0.01));
 }
 
-TEST_CASE("a netlist that does something else than the RTL is refused", "[power][error]") {
+TEST_CASE("a netlist that behaves differently from the RTL is refused", "[power][error]") {
   const TemporaryFolder scratch(std::filesystem::temp_directory_path(), "power");
   const auto vcd = [&](bool output) {
     const std::string file = (scratch.path() / "ports.vcd").string();
@@ -288,7 +289,8 @@ TEST_CASE("a netlist that does something else than the RTL is refused", "[power]
       ContainsSubstring("trace_cause_o[3] of the netlist differs from the RTL's"));
 }
 
-TEST_CASE("what a valid announces is compared, a byte where its strobe is set", "[power][error]") {
+TEST_CASE("data with a valid are compared and bytes only where their strobe is set",
+          "[power][error]") {
   const TemporaryFolder scratch(std::filesystem::temp_directory_path(), "power");
   // The netlist's data come from a: 1 in bit 0, 0 in bit 8.
   const auto run = [&](bool valid, const char* strobes, const char* data) {

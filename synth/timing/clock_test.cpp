@@ -182,7 +182,7 @@ TEST_CASE("cells have their pins, strengths and loads", "[synth][timer]") {
   CHECK(macro.arcs.size() == 2);
 }
 
-TEST_CASE("a period is the longest way from register to register", "[synth][timer]") {
+TEST_CASE("a period is the longest path from register to register", "[synth][timer]") {
   const Cells cells = library();
   const Netlist netlist(fan_out(3, 2), cells);
   CHECK(netlist.partitions() == std::vector<std::string>{"core"});
@@ -230,7 +230,7 @@ TEST_CASE("modules are put together, nets that meet at a port are one", "[synth]
     CHECK_THROWS_WITH(Netlist(text, cells), message);
 }
 
-TEST_CASE("the longest path of each pair of register groups is told", "[synth][paths]") {
+TEST_CASE("the longest path of each pair of register groups is reported", "[synth][paths]") {
   const Cells cells = library();
   std::string text = fan_out(0, 2);
   std::string taken = ".subckt edge clk_i=clk_i d=n0\n.cname u_edge[7]\n";
@@ -342,7 +342,7 @@ TEST_CASE("strengths are chosen where they shorten the period", "[synth][repair]
   CHECK(cells[netlist.instance(named(netlist, "b")).cell].name == "buf_4");
 }
 
-TEST_CASE("what comes too early is delayed", "[synth][repair]") {
+TEST_CASE("signals that arrive too early are delayed", "[synth][repair]") {
   const Cells cells = library();
   Netlist netlist(blif(".subckt ff_1 CK=clk_i D=a Q=n0\n.cname q0\n"
                        ".subckt M_1P_4x2 CLK=clk_i DIN[0]=n0 DIN[1]=$false DOUT[0]=y\n.cname m\n"),

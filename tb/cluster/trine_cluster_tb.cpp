@@ -280,7 +280,7 @@ struct Bench : Clocked<Vtrine_cluster> {
 
 }  // namespace
 
-TEST_CASE("trine_cluster gives each core what it is asked to take, once, and joins what they tell",
+TEST_CASE("trine_cluster gives each core its instructions and beats once and joins their answers",
           "[tb][cluster]") {
   const auto seed = GENERATE(1u, 2u, 3u);
   Bench b(seed);

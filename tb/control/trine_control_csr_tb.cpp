@@ -58,7 +58,7 @@ TEST_CASE("trine_csr starts nothing with a soft reset, and no program twice", "[
   bench.check_run(p);
 }
 
-TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
+TEST_CASE("trine_csr answers as the register map says", "[tb][csr]") {
   Bench bench(61);
   CHECK(bench.read(csr::kId) == csr::kIdValue);
   CHECK(bench.read(csr::kVersion) == isa::kVersion);
@@ -113,7 +113,7 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   }
 }
 
-TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error]") {
+TEST_CASE("trine_csr locks the registers that a program must find unchanged", "[tb][csr][error]") {
   Bench bench(62);
   const Program p = bench.ordered_program(10);
   bench.check_run(p);
@@ -163,7 +163,7 @@ TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error
   bench.check_run(p);
 }
 
-TEST_CASE("trine_csr scrubs the memories behind a soft reset", "[tb][csr]") {
+TEST_CASE("trine_csr scrubs the memories after a soft reset", "[tb][csr]") {
   const bool busy = GENERATE(false, true), twice = GENERATE(false, true);
   CAPTURE(busy, twice);
   Bench bench(63);

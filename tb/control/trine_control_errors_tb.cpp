@@ -75,7 +75,7 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("trine_control stops where a burst of reads does not end as it was asked for",
+TEST_CASE("trine_control stops where a read burst does not end as requested",
           "[tb][control][error]") {
   const auto seed = GENERATE(231u, 232u, 233u, 234u);
   const bool fetch = GENERATE(false, true), early = GENERATE(false, true);
@@ -116,8 +116,7 @@ TEST_CASE("trine_control stops where a burst of reads does not end as it was ask
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("trine_control issues the words before a response that is wrong",
-          "[tb][control][error]") {
+TEST_CASE("trine_control issues the words before a wrong response", "[tb][control][error]") {
   Bench bench(39);
   set_timing(bench, 0);
   bench.port_percent = 5;  // queue and buffer are full at that point
@@ -137,7 +136,7 @@ TEST_CASE("trine_control counts the RUNs and words of a long program", "[tb][con
   Program p;
   const Copy bias{false, Target::kBias, kProgramBytes, 0, kDataWords, 1, 0, 0};
   for (std::uint32_t i = 0; i < kRuns; ++i) p.copy(bias, 0, 0, i == 0, bench.random);
-  SECTION("to a load of a wrong beat") {
+  SECTION("up to a load of a wrong beat") {
     Copy wrong = bias;
     wrong.dram += 16 * kBeatBytes;
     p.copy(wrong, 0, 0, true, bench.random);
@@ -147,7 +146,7 @@ TEST_CASE("trine_control counts the RUNs and words of a long program", "[tb][con
     bench.start_program(p);
     bench.check_error(kLoadError, beat, kRuns);
   }
-  SECTION("to an illegal word") {
+  SECTION("up to an illegal word") {
     const std::size_t offset = 8 * p.words.size();
     p.words.push_back(kHash);  // legal only as the first word
     p.end();
@@ -195,7 +194,7 @@ TEST_CASE("trine_control keeps its bursts inside of the window", "[tb][control][
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("trine_control refuses what lies before the window", "[tb][control][error]") {
+TEST_CASE("trine_control refuses a program before the window", "[tb][control][error]") {
   Bench bench(38);
   Program p = bench.ordered_program(3);
   bench.memory.window_first = memory_base + 1;
@@ -260,7 +259,7 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("trine_control keeps what comes late from the next program", "[tb][control][error]") {
+TEST_CASE("trine_control keeps late responses from the next program", "[tb][control][error]") {
   using Memory = decltype(Bench::memory);
   const auto seed = GENERATE(77u, 78u, 79u);
   CAPTURE(seed);
@@ -311,7 +310,8 @@ TEST_CASE("trine_control ends a soft reset on a bus that does not answer", "[tb]
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("trine_control waits for a slow bus, with the watchdog off for ever", "[tb][control]") {
+TEST_CASE("trine_control waits for a slow bus with the watchdog off or above the latency",
+          "[tb][control]") {
   const std::uint32_t limit = GENERATE(0u, 1100u);
   Bench bench(91);
   REQUIRE(bench.write(csr::kWatchdog, limit) == 0);
@@ -419,7 +419,7 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("trine_control stops a program in which nothing moves any more", "[tb][control][error]") {
+TEST_CASE("trine_control stops a program that makes no progress", "[tb][control][error]") {
   const auto seed = GENERATE(range(51u, 55u));
   Bench bench(seed);
   set_timing(bench, seed % 3);
@@ -428,14 +428,14 @@ TEST_CASE("trine_control stops a program in which nothing moves any more", "[tb]
   bench.stands = true;
   const Program p = one_run();
   bench.start_program(p);
-  SECTION("behind the limit, not sooner") {
+  SECTION("after the limit and not sooner") {
     while (bench.in_flight[1].empty()) bench.tick();
     const std::int64_t begun = bench.cycles;
     while (bench.dut.running_o) bench.tick();
     CHECK(bench.cycles - begun > kLimit);
     CHECK(bench.cycles - begun < kLimit + 60);  // END may be fetched after the RUN
   }
-  SECTION("not while it gets on") {
+  SECTION("not while it makes progress") {
     for (int i = 0; i < 40'000; ++i) {
       bench.moves = i % (kLimit - 10) == 0;
       bench.tick();
@@ -443,7 +443,7 @@ TEST_CASE("trine_control stops a program in which nothing moves any more", "[tb]
     CHECK(bench.dut.running_o);
     bench.moves = false;
   }
-  SECTION("never, with a limit of 0, which may come at any time") {
+  SECTION("never with a limit of 0, which may be set at any time") {
     REQUIRE(bench.write(csr::kProgressLimit, 0) == 0);
     for (int i = 0; i < 20'000; ++i) bench.tick();
     CHECK(bench.dut.running_o);
@@ -455,7 +455,7 @@ TEST_CASE("trine_control stops a program in which nothing moves any more", "[tb]
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("a bus that owes an answer is the watchdog's, not a lack of progress",
+TEST_CASE("a bus that owes an answer is a timeout and not a lack of progress",
           "[tb][control][error]") {
   Bench bench(56);
   set_timing(bench, 0);
@@ -506,7 +506,7 @@ TEST_CASE("trine_control ends a program at its limit of cycles", "[tb][control][
   bench.check_run(bench.ordered_program(20));
 }
 
-TEST_CASE("trine_control takes no long RUN for a deadlock", "[tb][control]") {
+TEST_CASE("trine_control does not take a long RUN for a deadlock", "[tb][control]") {
   Bench bench(50);
   set_timing(bench, 0);
   bench.retire_max = 20'000;

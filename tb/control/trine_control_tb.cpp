@@ -216,7 +216,7 @@ TEST_CASE("trine_control counts millions of bytes", "[tb][control]") {
 }
 #endif
 
-TEST_CASE("trine_control has four bursts of writes without a response at most", "[tb][control]") {
+TEST_CASE("trine_control has at most four write bursts without a response", "[tb][control]") {
   Bench bench(25);
   set_timing(bench, 0);
   Program p;
@@ -354,8 +354,7 @@ TEST_CASE("trine_control keeps nothing of a program that did not end well",
   check_anew();
 }
 
-TEST_CASE("trine_control looks at the window whatever it has of a program",
-          "[tb][control][imem][error]") {
+TEST_CASE("trine_control checks the window even for a kept program", "[tb][control][imem][error]") {
   Bench bench(168);
   const Program p = bench.ordered_program(3);
   bench.check_run(p);
@@ -365,7 +364,7 @@ TEST_CASE("trine_control looks at the window whatever it has of a program",
   CHECK(bench.memory.bytes_fetched() == 0);
 }
 
-TEST_CASE("trine_control runs a kept program not slower than from the bus", "[tb][control][imem]") {
+TEST_CASE("trine_control runs a kept program no slower than from the bus", "[tb][control][imem]") {
   Bench bench(169);
   bench.memory.timing = {100, 0, 0};
   bench.port_percent = 100;

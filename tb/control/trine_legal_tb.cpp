@@ -52,7 +52,7 @@ std::vector<Word> words(std::mt19937_64& random) {
 
 }  // namespace
 
-TEST_CASE("trine_legal takes what the features allow, word for word", "[tb][legal]") {
+TEST_CASE("trine_legal accepts exactly the words that the features allow", "[tb][legal]") {
   std::mt19937_64 random{1};
   Vtrine_legal dut;
   int counts[3] = {};

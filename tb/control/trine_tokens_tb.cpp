@@ -12,7 +12,7 @@
 
 using Bench = trine::golden::Clocked<Vtrine_tokens>;
 
-TEST_CASE("trine_tokens counts each pair of engines apart", "[tb][tokens]") {
+TEST_CASE("trine_tokens counts each pair of engines separately", "[tb][tokens]") {
   const auto seed = GENERATE(1u, 2u, 3u);
   const auto give_percent = GENERATE(20u, 40u, 80u);  // the last one overflows
   CAPTURE(seed, give_percent);

@@ -55,7 +55,7 @@ TEST_CASE("trine_watchdog expires after every limit of silence", "[tb][watchdog]
   }
 }
 
-TEST_CASE("trine_watchdog begins again with what moves, pauses or resets it", "[tb][watchdog]") {
+TEST_CASE("trine_watchdog begins again after progress, a pause or a reset", "[tb][watchdog]") {
   Bench bench(2);
   for (int n = 0; n < 60'000; ++n) {
     // Short limits are as frequent as long ones, which few silent periods reach.

@@ -172,7 +172,7 @@ struct Bench : Clocked<Vtrine_imem> {
 
 }  // namespace
 
-TEST_CASE("trine_imem gives again what it kept, and asks the bus for the rest", "[tb][imem]") {
+TEST_CASE("trine_imem returns the words that it kept and asks the bus for the rest", "[tb][imem]") {
   const auto seed = GENERATE(range(1u, 21u));
   CAPTURE(seed);
   Bench b(seed);
@@ -195,7 +195,8 @@ TEST_CASE("trine_imem gives again what it kept, and asks the bus for the rest", 
   CHECK(from_both > 1);
 }
 
-TEST_CASE("trine_imem answers three cycles after the request, then every second", "[tb][imem]") {
+TEST_CASE("trine_imem answers three cycles after the request and then in every second cycle",
+          "[tb][imem]") {
   Bench b(31);
   do b.draw_program();
   while (b.program.size() > kDepth || b.program.size() < kDepth / 2);

@@ -158,8 +158,7 @@ struct Bench : Clocked<Vtrine_load_pmem> {
 
 }  // namespace
 
-TEST_CASE("trine_load_pmem writes packed rows and others in their order and place",
-          "[tb][unpack]") {
+TEST_CASE("trine_load_pmem writes packed and other rows in order to their places", "[tb][unpack]") {
   Bench b;
   for (unsigned n = 1; n <= 600; ++n) {
     if (n % 50 == 0) b.late = b.slow = n % 100 == 0 ? 0 : 50;

@@ -75,7 +75,7 @@ TEST_CASE("trine_unpack gives the rows of one stream after the other", "[tb][unp
   CHECK(b.pairs == 0);
 }
 
-TEST_CASE("trine_unpack takes a beat a cycle, and gives a pair", "[tb][unpack]") {
+TEST_CASE("trine_unpack accepts a beat or gives a pair in each cycle", "[tb][unpack]") {
   Bench b;
   b.late = b.slow = 0;
   const auto run = [&](Target target, unsigned bits) {

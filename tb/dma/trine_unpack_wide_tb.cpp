@@ -66,7 +66,8 @@ TEST_CASE("trine_unpack_wide gives the rows of one stream after the other", "[tb
   CHECK(b.row == 0);
 }
 
-TEST_CASE("trine_unpack_wide takes a beat a cycle, or gives a part of a row", "[tb][unpack]") {
+TEST_CASE("trine_unpack_wide accepts a beat or gives a part of a row in each cycle",
+          "[tb][unpack]") {
   Bench b;
   b.late = b.slow = 0;
   const StreamCopy c = copy_of(b.random, kAddresses - 1);

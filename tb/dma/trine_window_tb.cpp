@@ -19,7 +19,7 @@ std::uint32_t near(std::mt19937& random, std::uint32_t value) {
 
 }  // namespace
 
-TEST_CASE("trine_window lets bursts pass that lie inside", "[tb][window]") {
+TEST_CASE("trine_window passes only bursts inside of the window", "[tb][window]") {
   std::mt19937 random{1};
   Vtrine_window dut;
   int inside = 0, outside = 0;

@@ -391,7 +391,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   b.check_memory();
 }
 
-TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", "[tb][dmem]") {
+TEST_CASE("trine_dmem serves a scatter first after it has waited for five cycles", "[tb][dmem]") {
   constexpr unsigned kPatience = 5;
   Bench b(1);
   auto& dut = b.dut;
@@ -420,7 +420,8 @@ TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", 
   }
 }
 
-TEST_CASE("trine_dmem lets a write wait for a gather until its place is wanted", "[tb][dmem]") {
+TEST_CASE("trine_dmem lets a write wait for a gather until the next write needs its place",
+          "[tb][dmem]") {
   Bench b(1);
   auto& dut = b.dut;
   if (TB_Ecc) b.zeros();
@@ -506,7 +507,7 @@ TEST_CASE("trine_dmem serves a gather before a scatter that has just come", "[tb
   }
 }
 
-TEST_CASE("trine_dmem forgets what waits when it is cleared", "[tb][dmem]") {
+TEST_CASE("trine_dmem forgets waiting requests when it is cleared", "[tb][dmem]") {
   Bench b(1);
   auto& dut = b.dut;
   b.zeros();

@@ -89,7 +89,7 @@ TEST_CASE("trine_dot reaches both ends of its range", "[tb][dot]") {
   }
 }
 
-TEST_CASE("trine_dot adds nothing of a masked word of binary codes", "[tb][dot]") {
+TEST_CASE("trine_dot adds nothing for a masked word of binary codes", "[tb][dot]") {
   if (TB_Binary == 0) {
     SUCCEED("not in this design");
     return;

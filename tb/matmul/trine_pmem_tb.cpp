@@ -132,7 +132,7 @@ void invert(VerilatedContext& context, unsigned row, unsigned column, unsigned b
 
 }  // namespace
 
-TEST_CASE("trine_pmem tells once where a word cannot be corrected, and forgets it with a clear",
+TEST_CASE("trine_pmem reports an uncorrectable word once and forgets it with a clear",
           "[tb][pmem][ecc]") {
   constexpr unsigned kCols = TB_Cols, kDepth = TB_Depth;
   std::mt19937 random{5};

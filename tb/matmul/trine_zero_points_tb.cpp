@@ -41,7 +41,7 @@ struct Reading {
 
 }  // namespace
 
-TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_points]") {
+TEST_CASE("trine_zero_points subtracts both sums from every column", "[tb][zero_points]") {
   const auto seed = GENERATE(1u, 2u, 3u, 4u);
   const auto read_percent = GENERATE(100u, 40u);
   Clocked<Vtrine_zero_points> bench;

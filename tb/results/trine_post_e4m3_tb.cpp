@@ -29,7 +29,7 @@ double e4m3(int code) {
 
 }  // namespace
 
-TEST_CASE("trine_post_e4m3 gives the nearest value's place of all inputs", "[tb][format]") {
+TEST_CASE("trine_post_e4m3 gives the place of the nearest value for all inputs", "[tb][format]") {
   std::vector<double> borders;  // after each code but the last
   for (int code = 0; code < kLast; ++code) borders.push_back((e4m3(code) + e4m3(code + 1)) / 2);
   CHECK(e4m3(kLast) == 448 * 512);

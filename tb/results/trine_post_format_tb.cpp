@@ -58,7 +58,7 @@ struct Rule {
 
 }  // namespace
 
-TEST_CASE("trine_post_format gives the nearest value of all inputs", "[tb][format]") {
+TEST_CASE("trine_post_format gives the nearest value for all inputs", "[tb][format]") {
   const bool is_posit = GENERATE(false, true);
   const Rule rule(is_posit);
   CHECK(rule.values.back() == (is_posit ? 4096 : 992));

@@ -170,7 +170,7 @@ TEST_CASE("trine_post_lane adds, subtracts and multiplies int16 codes", "[tb][po
   CHECK(inside > 2'000);
 }
 
-TEST_CASE("trine_post_lane scales int16 codes below 0 by a scale of their own", "[tb][post_lane]") {
+TEST_CASE("trine_post_lane scales int16 codes below 0 by a separate scale", "[tb][post_lane]") {
   const auto seed = GENERATE(1u, 2u);
   const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle);
   CAPTURE(seed, static_cast<int>(rounding));
@@ -211,7 +211,7 @@ TEST_CASE("trine_post_lane scales int16 codes below 0 by a scale of their own", 
   CHECK((negative > 1'000 && negative < lane.results - 1'000));
 }
 
-TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lane]") {
+TEST_CASE("trine_post_lane computes int16 codes from the sums of two lanes", "[tb][post_lane]") {
   const auto seed = GENERATE(1u, 2u, 3u);
   const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
   const bool is_long = rounding == Rounding::kSingle, half_even = rounding == Rounding::kHalfEven;
@@ -304,7 +304,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
   CHECK(lane.results > 2 * kMost);
 }
 
-TEST_CASE("trine_post_lane makes codes of sums of 48 bits", "[tb][post_lane]") {
+TEST_CASE("trine_post_lane computes codes from sums of 48 bits", "[tb][post_lane]") {
   using trine::machine::Format;
   const Format format = GENERATE(Format::kNone, Format::kE4M3);
   Lane16 lane(11);

@@ -515,7 +515,7 @@ void check_cycles(unsigned seed, unsigned cycles) {
 
 }  // namespace
 
-TEST_CASE("trine_post packs and scatters what each channel's sum becomes", "[tb][post]") {
+TEST_CASE("trine_post packs and scatters the result of each channel's sum", "[tb][post]") {
   const auto seed = GENERATE(1u, 2u, 3u);
   const auto percent = GENERATE(100u, 60u, 25u);
   const auto source = GENERATE(1, 2, 3);  // bit 0: compute, bit 1: vector
@@ -555,7 +555,7 @@ TEST_CASE("trine_post packs and scatters what each channel's sum becomes", "[tb]
 /// Tests what a promise to the array must foresee. Tiles of 1 to 20 steps make the next results
 /// arrive while columns are read. Words between the columns end a RUN, and each stops the lanes
 /// until the scatter port, which waits for banks, has taken it.
-TEST_CASE("trine_post's short tiles are read in time beside softmax RUNs", "[tb][post]") {
+TEST_CASE("trine_post reads short tiles in time during softmax RUNs", "[tb][post]") {
   const auto seed = GENERATE(Catch::Generators::range(1u, kShortSeeds + 1));
   Bench b(seed);
   b.percent = chance(b.random, 90) ? 100 : 60;
@@ -583,7 +583,7 @@ TEST_CASE("trine_post's short tiles are read in time beside softmax RUNs", "[tb]
 /// Tests an unobstructed tile: when its first residuals are requested (trine_drain_residual), when
 /// the array is promised its registers (trine_drain_grant), and when its last word leaves
 /// (trine_post_kind's table).
-TEST_CASE("trine_post's promises and words of a tile alone come as early as its headers say",
+TEST_CASE("promises and words of a single tile come as early as trine_post's headers say",
           "[tb][post]") {
   struct Case {
     cfg::Kind kind;

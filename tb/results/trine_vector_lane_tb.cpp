@@ -24,7 +24,8 @@ void tick(Vtrine_vector_lane& dut) {
 
 }  // namespace
 
-TEST_CASE("trine_vector_lane takes extrema, sums, pairs and triples of taps", "[tb][vector_lane]") {
+TEST_CASE("trine_vector_lane computes extrema, sums, pairs and triples of taps",
+          "[tb][vector_lane]") {
   const auto op =
       GENERATE(Op::kMax, Op::kSum, Op::kAdd, Op::kMaxTernary, Op::kMaxBinary, Op::kMul, Op::kMin);
   const auto seed = GENERATE(1u, 2u);

@@ -89,7 +89,7 @@ compiler::Program lenet(const machine::Config& config) {
 
 }  // namespace
 
-TEST_CASE("the table is found that the layers were made of", "[energy]") {
+TEST_CASE("the fit finds the table that the layers were computed from", "[energy]") {
   const machine::Config config = edge32();
   const Table table = made_up();
   const machine::Config larger = machine::load_config("edge256", {});
@@ -150,7 +150,7 @@ TEST_CASE("spans of a layer add up, its cells leak once", "[energy]") {
   }
 }
 
-TEST_CASE("a layer whose RUNs end with those before has no span, and loses no action", "[energy]") {
+TEST_CASE("a layer whose RUNs end with earlier RUNs has no span but loses no action", "[energy]") {
   std::vector<sim::Actions> actions(4);
   for (std::size_t l = 0; l < actions.size(); ++l)
     actions[l][sim::kLaneCode] = 1 << static_cast<int>(l);
@@ -165,7 +165,7 @@ TEST_CASE("a layer whose RUNs end with those before has no span, and loses no ac
   CHECK(actions[3][sim::kLaneCode] == 8);
 }
 
-TEST_CASE("what is left out of a sum is left out once", "[energy]") {
+TEST_CASE("components left out of a sum are left out once", "[energy]") {
   const machine::Config config = edge32();
   const Table table = made_up();
   sim::Actions actions{};
@@ -181,7 +181,7 @@ TEST_CASE("what is left out of a sum is left out once", "[energy]") {
   CHECK(of({}).total() - of({.clock = true}).total() == Approx(of({}).clock));
 }
 
-TEST_CASE("the clock is the actions' as well as the cycles'", "[energy]") {
+TEST_CASE("clock energy depends on actions as well as cycles", "[energy]") {
   const machine::Config config = edge32();
   const Table table = made_up();
   sim::Actions actions{};

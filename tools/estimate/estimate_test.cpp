@@ -88,7 +88,7 @@ TEST_CASE("products of a transformer cost their MACs, and cores share its tokens
   CHECK(four.cycles() < one.cycles() / 3.5);
 }
 
-TEST_CASE("weights of fewer bits are fewer bytes of a token", "[estimate]") {
+TEST_CASE("weights of fewer bits take fewer bytes for a token", "[estimate]") {
   const machine::Config config = machine::load_config(
       "edge1024", {"array.weights4=true", "array.precisions=[\"int8\", \"ternary\"]"});
   Transformer bitnet = transformer("bitnet-2b");
@@ -108,7 +108,7 @@ TEST_CASE("weights of fewer bits are fewer bytes of a token", "[estimate]") {
   CHECK(std::ranges::find(decode.rows, "query x key", &Row::name)->times == 30 * 5);
 }
 
-TEST_CASE("tables and hardware that are not there are named", "[estimate][error]") {
+TEST_CASE("missing tables and hardware are named", "[estimate][error]") {
   CHECK_THROWS_WITH(transformer("bert"),
                     "no table 'bert', allowed bert-base, bert-large, gpt-2, gpt-3, llama-7b, "
                     "llama-2-7b, llama-3.2-1b, qwen2-0.5b, bitnet-2b");
@@ -125,7 +125,7 @@ TEST_CASE("tables and hardware that are not there are named", "[estimate][error]
 /// bench/cycles/estimates.py --write measures the table. Three of the shared networks are worse on
 /// edge1024: short reductions with thresholds or lookups, and beats that conflict with gathers
 /// which wait for the drain anyway.
-TEST_CASE("estimates are within 3 % of what the RTL takes", "[estimate][cycles]") {
+TEST_CASE("estimates are within 3 % of the cycles of the RTL", "[estimate][cycles]") {
   const std::filesystem::path root = TRINE_SOURCE_DIR;
   std::istringstream table(read_text(root / "tests" / "cycles" / "presets.tsv"));
   std::string header, preset, name;
@@ -324,7 +324,7 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
                     "t.csv:2: type: softmax, the design lacks vector.softmax");
 }
 
-TEST_CASE("what a key adds is what synthesis measured", "[estimate][area]") {
+TEST_CASE("the area that a key adds agrees with synthesis", "[estimate][area]") {
   const nlohmann::json model = nlohmann::json::parse(
       read_text(std::string(TRINE_SOURCE_DIR) + "/tools/estimate/area/sg13g2.json"));
   REQUIRE(model.at("keys").size() == 6);
@@ -347,7 +347,7 @@ TEST_CASE("what a key adds is what synthesis measured", "[estimate][area]") {
     }
 }
 
-TEST_CASE("area and clock are those of designs that synthesis measured", "[estimate][area]") {
+TEST_CASE("area and clock agree with designs that synthesis measured", "[estimate][area]") {
   const nlohmann::json model = nlohmann::json::parse(
       read_text(std::string(TRINE_SOURCE_DIR) + "/tools/estimate/area/sg13g2.json"));
   CHECK(model.at("fitted").size() >= 12);
@@ -381,7 +381,7 @@ TEST_CASE("area and clock are those of designs that synthesis measured", "[estim
   CHECK(area_of(machine::load_config("tpuv1-size", {})).beyond);
 }
 
-TEST_CASE("orders of loops move what is counted by hand", "[estimate][dataflow]") {
+TEST_CASE("the traffic of loop orders equals a count by hand", "[estimate][dataflow]") {
   Product p{.name = "small", .M = 2, .C = 1, .R = 3, .S = 3, .P = 2, .Q = 2, .H = 4, .W = 4};
   const Resources r{2, 2, 1024, 4};
   const auto buffer = [&](Dataflow flow) { return moved(flow, p, r).buffer_accesses(); };

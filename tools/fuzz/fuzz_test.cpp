@@ -33,7 +33,8 @@ TEST_CASE("a case repeats its pair", "[fuzz]") {
   }
 }
 
-TEST_CASE("only networks of the families asked for are drawn, and repeat without them", "[fuzz]") {
+TEST_CASE("only networks of requested families are drawn and a case repeats without naming them",
+          "[fuzz]") {
   const std::vector<Family> asked{Family::kMatrices, Family::kExported};
   int exported = 0;
   for (int n = 0; n < 100; ++n) {
@@ -49,7 +50,7 @@ TEST_CASE("only networks of the families asked for are drawn, and repeat without
 
 // Found by `--family low-bit`: a group of four channels is an eighth of a word of binary codes, but
 // a store to DRAM transfers whole words.
-TEST_CASE("groups whose channels share words are exact, also where rows lie in DRAM", "[fuzz]") {
+TEST_CASE("groups whose channels share words are exact even if rows are in DRAM", "[fuzz]") {
   const Pair pair =
       make_pair(parse_case("0,0,0,0,2,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2,0,3,0/1763013435/"
                            "6,0,0,0,0,0,19,0,0,1,1,0,0,0,0,0,0,1,0,1,1,0,0,0,0,4,0/0,2"));
@@ -61,7 +62,7 @@ TEST_CASE("groups whose channels share words are exact, also where rows lie in D
   CHECK(verdict.text == "");
 }
 
-TEST_CASE("networks of int16 are drawn for configurations that have it", "[fuzz]") {
+TEST_CASE("int16 networks are drawn for configurations that support them", "[fuzz]") {
   const machine::Config lacks;
   int drawn = 0, with_key = 0;
   for (int n = 0; n < 100; ++n) {
@@ -92,7 +93,7 @@ TEST_CASE("a softmax of int16 is legal at any scale", "[fuzz]") {
   CHECK(run_pair(pair, Backend::kArch).outcome != Outcome::kFailed);
 }
 
-TEST_CASE("low-bit networks are drawn for designs that have such weights", "[fuzz]") {
+TEST_CASE("low-bit networks are drawn for designs that support such weights", "[fuzz]") {
   for (int n = 0; n < 100; ++n) {
     const Pair pair = make_pair(draw_case(14, n, n, {Family::kLowBit}));
     CHECK((pair.config.ternary || pair.config.binary));
@@ -140,7 +141,7 @@ TEST_CASE("presets, presets with changed keys and odd sides are drawn", "[fuzz]"
   for (const int side : {31, 63, 127}) CHECK(sides.contains(side));
 }
 
-TEST_CASE("of the families asked for, those that the configuration lacks are not drawn", "[fuzz]") {
+TEST_CASE("requested families that the configuration does not support are not drawn", "[fuzz]") {
   const std::vector<Family> asked{Family::kImages, Family::kInt16, Family::kExchange};
   for (int n = 0; n < 60; ++n) {
     const Pair pair = make_pair(draw_case(22, n, n, asked));
@@ -163,7 +164,7 @@ TEST_CASE("families of inputs, gates, exchanges and TOSA are drawn among the oth
 }
 
 // A file's operators, run one by one, give the outputs of the golden layers for the imported graph.
-TEST_CASE("an import that computes something else than the file has failed", "[fuzz][tosa]") {
+TEST_CASE("an import that computes something else than its file is a failure", "[fuzz][tosa]") {
   Pair pair;
   for (int n = 0; pair.imported == nullptr; ++n) {
     Pair drawn = make_pair(draw_case(20, n, n, {Family::kTosa}));
@@ -181,7 +182,7 @@ TEST_CASE("an import that computes something else than the file has failed", "[f
   CHECK_THAT(v.text, Catch::Matchers::StartsWith("import: byte 0 of output 0 is "));
 }
 
-TEST_CASE("a kept pair is the same pair", "[fuzz]") {
+TEST_CASE("a kept pair is read back as the same pair", "[fuzz]") {
   const auto family = GENERATE(Family::kImages, Family::kLowBit, Family::kExported, Family::kInt16,
                                Family::kFormats, Family::kSpikes, Family::kParts, Family::kTosa);
   for (int n = 0; n < 6; ++n) {
@@ -198,7 +199,7 @@ TEST_CASE("a kept pair is the same pair", "[fuzz]") {
   }
 }
 
-TEST_CASE("a kept program is the same program", "[fuzz]") {
+TEST_CASE("a kept program is read back as the same program", "[fuzz]") {
   ProgramCase c;
   c.config = machine::load_config("edge32");
   c.seed = 7;
@@ -208,7 +209,7 @@ TEST_CASE("a kept program is the same program", "[fuzz]") {
   CHECK(describe(parse_program_case(text, "kept.json")) == describe(c));
 }
 
-TEST_CASE("what is no kept case is refused", "[fuzz][error]") {
+TEST_CASE("a text that is not a kept pair is refused", "[fuzz][error]") {
   for (const char* text : {"", "{}", R"({"config": ""})", R"({"config": "[array]\nrows = 0"})"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(parse_pair(text, "kept.json"), Error);
@@ -247,7 +248,7 @@ TEST_CASE("an assertion that stops a process is a failure with its text", "[fuzz
   CHECK(run_isolated(hang, 1).text == "no result after 1 s");
 }
 
-TEST_CASE("the epsilon of a drawn norm is one that the machine holds", "[fuzz]") {
+TEST_CASE("the epsilon of a drawn norm is supported by the machine", "[fuzz]") {
   for (unsigned seed = 0; seed < 20; ++seed) {
     Builder b(seed);
     const int x = b.activation("x", {1, 2, 2, 11});
@@ -291,7 +292,7 @@ TEST_CASE("failures are made simpler", "[fuzz]") {
   CHECK(made_simpler == 5);
 }
 
-TEST_CASE("a wrong constant is seen, and what it makes of a program", "[fuzz]") {
+TEST_CASE("wrong constants in a program are found", "[fuzz]") {
   int exact = 0, wrong = 0;
   for (int n = 0; n < 40; ++n) {
     const Pair pair = make_pair(draw_case(3, n, n));
@@ -306,7 +307,7 @@ TEST_CASE("a wrong constant is seen, and what it makes of a program", "[fuzz]") 
   CHECK(wrong >= exact / 2);
 }
 
-TEST_CASE("what lies between batches is no output of a drawn network", "[fuzz]") {
+TEST_CASE("tensors between batches are not outputs of a drawn network", "[fuzz]") {
   int outputs = 0, illegal = 0;
   for (int n = 0; n < 1500; ++n) {
     const model::Graph graph = make_pair(draw_case(501, 0, n), machine::Config{}).graph;
@@ -326,7 +327,7 @@ Pair exact_pair() {
   }
 }
 
-TEST_CASE("images come and go with their axes in another order", "[fuzz]") {
+TEST_CASE("images are read and written with their axes in another order", "[fuzz]") {
   int inputs = 0, outputs = 0;
   for (unsigned seed = 1; seed <= 300; ++seed) {
     Builder b(seed);
@@ -338,9 +339,9 @@ TEST_CASE("images come and go with their axes in another order", "[fuzz]") {
   CHECK((inputs > 5 && outputs > 5));
 }
 
-TEST_CASE("what is refused for no limit has failed, whatever its text", "[fuzz][error]") {
+TEST_CASE("a refusal that is not a limit is a failure whatever its text", "[fuzz][error]") {
   Pair unknown = exact_pair(), wide = unknown, lacking = unknown;
-  SECTION("an operator that nobody knows") {
+  SECTION("an unknown operator is a failure") {
     unknown.graph.ops.back().kind = model::OpKind::kUnknown;
     unknown.graph.ops.back().name = "SPACE_TO_BATCH_ND";
     const Verdict v = run_pair(unknown, Backend::kArch);
@@ -348,7 +349,7 @@ TEST_CASE("what is refused for no limit has failed, whatever its text", "[fuzz][
     CHECK_THAT(v.text,
                Catch::Matchers::ContainsSubstring("SPACE_TO_BATCH_ND: operator is not supported"));
   }
-  SECTION("a shape is no legal network's") {
+  SECTION("a wrong shape makes a network illegal") {
     wide.graph.tensors[static_cast<std::size_t>(wide.graph.ops.back().outputs[0])].shape = {7, 7};
     CHECK(run_pair(wide, Backend::kArch).outcome == Outcome::kIllegal);
   }
@@ -449,7 +450,7 @@ TEST_CASE("texts of random decoders equal the golden layers'", "[fuzz][random][l
 /// Texts that revealed errors: a cache whose first pixel is stored elsewhere; a head's weights
 /// larger than PMEM; heads of a spilled pixel; rotations by blocks, of spilled pixels as well;
 /// tokens whose heads are in the same bank.
-TEST_CASE("texts that differed once", "[fuzz][llm]") {
+TEST_CASE("texts that once differed equal the golden layers'", "[fuzz][llm]") {
   struct Text {
     std::vector<std::string> design;
     llm::Dimensions dims;

@@ -198,7 +198,7 @@ TEST_CASE("a text comes back from its tokens", "[llm][tokenizer]") {
   }
 }
 
-TEST_CASE("tokens are those that the maker of the tokenizer gives", "[llm][tokenizer]") {
+TEST_CASE("tokens equal the recorded tokens of the tokenizer's maker", "[llm][tokenizer]") {
   const Tokenizer tokenizer = Tokenizer::read(kOwn.tokenizer, kOwn.vocabulary);
   const auto texts = nlohmann::json::parse(read_text(kOwn.golden / "texts.json"));
   REQUIRE(texts.size() == 6);
@@ -254,7 +254,8 @@ std::vector<int> joined_one_by_one(std::vector<int> tokens, const std::vector<st
   }
 }
 
-TEST_CASE("pairs of tokens are joined by score, with work in proportion", "[llm][tokenizer]") {
+TEST_CASE("pairs of tokens are joined by score with work in proportion to the text",
+          "[llm][tokenizer]") {
   std::vector<std::string> pieces;
   std::vector<float> scores;
   const auto file = small_tokenizer(&pieces, &scores);
@@ -351,7 +352,7 @@ TEST_CASE("a token loads what its layers share once", "[llm][session]") {
   CHECK(runs_of(program, isa::dma::Target::kExponentials) == 1 + 2 * kSmall.layers);
 }
 
-TEST_CASE("tokens at once copy no scores, values and mixed rows", "[llm][session]") {
+TEST_CASE("several tokens at once copy no scores, values or mixed rows", "[llm][session]") {
   const Checkpoint checkpoint = random_checkpoint(kSmall, 3);
   const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
   const auto program = compiler::compile(model.step_graph(3, 9), config(8, 8), {});
@@ -376,7 +377,7 @@ TEST_CASE("heads of a token are turned by blocks of a few channels", "[llm][sess
   CHECK(cycles < 9 * 16 * 40);  // groups of columns of 32 steps each, for two heads in one bank
 }
 
-TEST_CASE("tokens of many heads do not meet in one bank", "[llm][session]") {
+TEST_CASE("tokens of many heads do not conflict in one bank", "[llm][session]") {
   const Checkpoint checkpoint = random_checkpoint({256, 44, 1, 32, 8, 40, 24}, 3);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 20);
   const auto program = compiler::compile(model.step_graph(0, 16), config(8, 8), {});
@@ -461,7 +462,7 @@ class Player {
 
 }  // namespace
 
-TEST_CASE("a deck alone gives each step's sums", "[llm][deck]") {
+TEST_CASE("a deck without other files gives the sums of each step", "[llm][deck]") {
   constexpr int kSteps = 20;
   const Checkpoint checkpoint = read_checkpoint(kOwn.checkpoint);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 24);
@@ -532,7 +533,7 @@ TEST_CASE("trained checkpoints are exact on the RTL of 8x8, 16x16 and 5x7",
 }
 #endif
 
-TEST_CASE("the machine can take a text over from the golden layers", "[llm][session]") {
+TEST_CASE("the machine can continue a text that the golden layers began", "[llm][session]") {
   const Checkpoint checkpoint = random_checkpoint(kSmall, 6);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 12);
   SessionOptions options = on(Backend::kArch, config(8, 8));
@@ -604,7 +605,7 @@ TEST_CASE("with a scale for each matrix a token loads no scales of products", "[
   CHECK(scales(WeightCodes::kInt8m) == 1);  // of the norms
 }
 
-TEST_CASE("groups of four bits are nearer to the network than rows", "[llm][quantize]") {
+TEST_CASE("four-bit groups are nearer to the float network than rows", "[llm][quantize]") {
   const Checkpoint checkpoint = random_checkpoint({128, 128, 2, 4, 2, 40, 24}, 5);
   const Ranges ranges = calibrate(checkpoint, 1, 16);
   const auto error = [&](WeightCodes codes) {
@@ -659,7 +660,8 @@ TEST_CASE("a whole token has the same sums on the RTL", "[llm][random][rtl]") {
   CHECK(token.next().difference == "");  // ends before the next check
 }
 
-TEST_CASE("a whole token's addresses end where the bus' do", "[llm][random][error]") {
+TEST_CASE("addresses of a whole token must fit into the addresses of the bus",
+          "[llm][random][error]") {
   const RandomModel model(small_shape(false), WeightCodes::kInt8, 16, 7);
   WholeTokenOptions options = whole(machine::load_config("edge256"), 0);
   options.rtl_options.base_address = 0xffff0000;
@@ -710,7 +712,7 @@ TEST_CASE("layers of one shape share a program", "[llm][random]") {
   CHECK_THROWS_WITH(shared.image_of(model.norm()), ContainsSubstring("norm: not of the shape"));
 }
 
-TEST_CASE("a program moves what it has in DRAM", "[program]") {
+TEST_CASE("a program can move its data in DRAM", "[program]") {
   const RandomModel model(small_shape(false), WeightCodes::kInt8, 16, 7);
   const compiler::Program p =
       compiler::compile(model.block(model.weights(0), 2), machine::load_config("edge256"));

@@ -115,7 +115,7 @@ TEST_CASE("conditions compare numbers", "[sweep][front]") {
     CHECK_THROWS_WITH(parse_condition(bad), ContainsSubstring("--where"));
 }
 
-TEST_CASE("the front is of points that no other beats", "[sweep][front]") {
+TEST_CASE("the front contains the points that no other point beats", "[sweep][front]") {
   using Front = std::vector<bool>;
   CHECK(pareto_front({{1, 5}, {2, 4}, {2, 5}, {3, 3}, {4, 3}}) ==
         Front{true, true, false, true, false});
@@ -124,7 +124,7 @@ TEST_CASE("the front is of points that no other beats", "[sweep][front]") {
   CHECK(pareto_front({}).empty());
 }
 
-TEST_CASE("a random front is what the definition says", "[sweep][front]") {
+TEST_CASE("a random front matches the definition", "[sweep][front]") {
   std::uint32_t state = 1;
   const auto draw = [&] {
     return static_cast<double>((state = state * 1664525 + 1013904223) >> 28);
@@ -146,7 +146,7 @@ TEST_CASE("a random front is what the definition says", "[sweep][front]") {
   }
 }
 
-TEST_CASE("points are compared with those of their model, within the conditions",
+TEST_CASE("points are compared with points of their model within the conditions",
           "[sweep][front]") {
   std::vector<Point> points{point("m", 10, 5), point("m", 5, 10), point("m", 11, 6),
                             point("n", 100, 100), point("m", 1, 99)};
@@ -161,7 +161,7 @@ TEST_CASE("points are compared with those of their model, within the conditions"
   CHECK_FALSE(points[3].allowed);
 }
 
-TEST_CASE("what is not known is neither nothing nor within conditions", "[sweep][front]") {
+TEST_CASE("an unknown figure is neither zero nor within the conditions", "[sweep][front]") {
   std::vector<Point> points{point("m", 10, 5), point("m", 9, 4)};
   points[1].results[0]["area_um2"] = nullptr;
   Goal goal{{}, {"cycles", "area_um2"}, {}};
@@ -174,7 +174,7 @@ TEST_CASE("what is not known is neither nothing nor within conditions", "[sweep]
                     ContainsSubstring("--minimize energy_pj: no point has this figure"));
 }
 
-TEST_CASE("what was left out is on no front", "[sweep][front]") {
+TEST_CASE("a point that was left out is on no front", "[sweep][front]") {
   std::vector<Point> points{point("m", 10, 5), point("m", 9, 4)};
   Goal goal{{}, {"cycles"}, {}};
   goal.judge(points);
@@ -206,7 +206,7 @@ TEST_CASE("a table is as wide as the terminal", "[sweep][table]") {
              ContainsSubstring("clock_ns") && ContainsSubstring("of_many_letters"));
 }
 
-TEST_CASE("a table has columns of what differs, uncut, by short names", "[sweep][table]") {
+TEST_CASE("a table shows only differing columns, uncut and with short names", "[sweep][table]") {
   std::vector<Point> points;
   for (const int rows : {2, 4})
     for (const std::string model : {"models/a_very_long_name_of_a_network_of_1.tflite",
@@ -298,7 +298,8 @@ TEST_CASE("a figure that no point has is refused with the nearest and all", "[sw
              ContainsSubstring("  area\n") && !ContainsSubstring("area_um2"));
 }
 
-TEST_CASE("figures are of the last result that has them, derived, or keys", "[sweep][table]") {
+TEST_CASE("figures come from the last result that has them, are derived or are keys",
+          "[sweep][table]") {
   Point p = point("m", 1000, 5);
   p.keys = {{"array.rows", 4}};
   p.results[0]["dram_bytes_read"] = 7;
@@ -330,7 +331,7 @@ TEST_CASE("a plot has all points, the front by itself, axes that fit", "[sweep][
   CHECK_THAT(script, ContainsSubstring("title 'm'''"));
 }
 
-TEST_CASE("failed points are told", "[sweep][table]") {
+TEST_CASE("failed points are reported", "[sweep][table]") {
   std::vector<Point> points{point("m", 10, 5), point("m,2", 9, 4)};
   points[1].failed = "it is \"broken\"";
   const Goal goal;
@@ -368,7 +369,7 @@ TEST_CASE("outcomes are in the order of the tasks, with code and text", "[sweep]
                Catch::Matchers::Equals(".json") || Catch::Matchers::Equals(".failed"));
 }
 
-TEST_CASE("what failed is kept until --retry, what was killed is not", "[sweep][engine]") {
+TEST_CASE("a failure is kept until --retry but a killed task is not", "[sweep][engine]") {
   const Scratch scratch;
   const auto count = [&](const char* name) { return fs::file_size(scratch / name); };
   const auto line = [&](const char* name, const char* end) {
@@ -409,7 +410,7 @@ TEST_CASE("killed at any moment and started again, each task runs once", "[sweep
   }
 }
 
-TEST_CASE("Ctrl-C ends the array of Slurm's, too", "[sweep][engine]") {
+TEST_CASE("Ctrl-C also ends the Slurm array", "[sweep][engine]") {
   const Scratch scratch;
   const auto tool = [&](const char* name, const std::string& line) {
     write_file(scratch / name, "#!/bin/sh\n" + line + "\n");

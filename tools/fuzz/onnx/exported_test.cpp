@@ -17,7 +17,7 @@ void require_exact(OnnxNetwork& network) {
   CHECK(v.outcome == Outcome::kExact);
 }
 
-TEST_CASE("rows of a product with four axes lie in ONNX's order beside images", "[fuzz][onnx]") {
+TEST_CASE("rows of a product with four axes keep ONNX's order next to images", "[fuzz][onnx]") {
   Choices choices{{}, 1};
   Builder b(choices);
   OnnxNetwork net(b, {1, 4, 4, 4});  // the extents do not distinguish the axes
@@ -34,7 +34,7 @@ TEST_CASE("rows of a product with four axes lie in ONNX's order beside images", 
   CHECK(run_pair(pair, Backend::kArch).outcome == Outcome::kExact);
 }
 
-TEST_CASE("a constant for each channel of a sequence, and of an image", "[fuzz][onnx]") {
+TEST_CASE("a constant for each channel of a sequence or an image is exact", "[fuzz][onnx]") {
   const char* type = GENERATE("Mul", "Add", "PRelu");
   const auto shape = GENERATE(std::vector<int>{2, 4, 6}, std::vector<int>{1, 4, 3, 6});
   CAPTURE(type, shape);
@@ -48,7 +48,7 @@ TEST_CASE("a constant for each channel of a sequence, and of an image", "[fuzz][
   require_exact(net);
 }
 
-TEST_CASE("functions of ONNX alone keep images of a batch apart", "[fuzz][onnx]") {
+TEST_CASE("functions that only ONNX has keep images of a batch apart", "[fuzz][onnx]") {
   const char* type = GENERATE("Mish", "Softsign", "Celu");
   CAPTURE(type);
   Choices choices{{}, 3};
@@ -62,7 +62,7 @@ TEST_CASE("functions of ONNX alone keep images of a batch apart", "[fuzz][onnx]"
   require_exact(net);
 }
 
-TEST_CASE("channels that a factor of zero leaves without weights", "[fuzz][onnx]") {
+TEST_CASE("channels that a factor of zero leaves without weights are exact", "[fuzz][onnx]") {
   Choices choices{{}, 4};
   Builder b(choices);
   OnnxNetwork net(b, {1, 4, 3, 3});
@@ -75,7 +75,7 @@ TEST_CASE("channels that a factor of zero leaves without weights", "[fuzz][onnx]
   require_exact(net);
 }
 
-TEST_CASE("a mask of two axes on an image of scores", "[fuzz][onnx]") {
+TEST_CASE("a mask of two axes is added to an image of scores", "[fuzz][onnx]") {
   Choices choices{{}, 5};
   Builder b(choices);
   OnnxNetwork net(b, {1, 3, 4, 4});
@@ -86,7 +86,7 @@ TEST_CASE("a mask of two axes on an image of scores", "[fuzz][onnx]") {
   require_exact(net);
 }
 
-TEST_CASE("what was flattened once is multiplied as an image", "[fuzz][onnx]") {
+TEST_CASE("a tensor that was flattened before is multiplied as an image", "[fuzz][onnx]") {
   Choices choices{{}, 6};
   Builder b(choices);
   OnnxNetwork net(b, {1, 3, 4, 4});
@@ -192,7 +192,7 @@ struct Cell : OnnxNetwork {
   std::map<std::string, Attribute> attributes;
 };
 
-TEST_CASE("what the machine lacks of recurrent nodes is named", "[fuzz][onnx][error]") {
+TEST_CASE("unsupported forms of recurrent nodes are named", "[fuzz][onnx][error]") {
   Choices choices{{}, 5};
   Builder b(choices);
   const auto refused = [&](const std::string& type, auto change, const std::string& text,

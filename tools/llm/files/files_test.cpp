@@ -70,7 +70,7 @@ void refuse_beginnings(const FileBytes& bytes, Parse parse) {
 
 }  // namespace
 
-TEST_CASE("values of files are those of their formats' libraries", "[llm][files]") {
+TEST_CASE("values of files equal the values of their formats' libraries", "[llm][files]") {
   const Array recorded = read_npy(kFormats + "weights.npy");
   const GgufFile gguf = GgufFile::read(kFormats + "weights.gguf");
   const StoredTensors others = read_safetensors(kFormats + "weights.safetensors");

@@ -228,7 +228,7 @@ TEST_CASE("imported networks are exact on the machine", "[llm][import][session]"
   }
 }
 
-TEST_CASE("ternary weights of a file are those of the machine", "[llm][import]") {
+TEST_CASE("ternary weights of a file are the weights of the machine", "[llm][import]") {
   const ImportedModel imported = Model("bitnet").read();
   const QuantizedModel model(imported.checkpoint, calibrate(imported.checkpoint, 1, 8), 8,
                              WeightCodes::kTernary);

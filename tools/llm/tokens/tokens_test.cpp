@@ -52,7 +52,7 @@ BytePairRules parsed(const std::string& key, const SortedJson& value) {
 
 }  // namespace
 
-TEST_CASE("tokens are those of sentencepiece and tokenizers", "[llm][tokens]") {
+TEST_CASE("tokens equal the tokens of sentencepiece and tokenizers", "[llm][tokens]") {
   const Json table = parse_json(read_text(kTables + "tokens.json"), "tokens.json");
   CHECK(table.size() == 5);
   for (const auto& [name, rows] : table.items()) {
@@ -72,7 +72,8 @@ TEST_CASE("the last of several spaces belongs to the following word", "[llm][tok
   CHECK(gpt2.split("a   b  ") == std::vector<std::string_view>{"a", "  ", " b", "  "});
 }
 
-TEST_CASE("bytes that are no character are replaced as many as begin one", "[llm][tokens]") {
+TEST_CASE("bytes that are not a character are replaced together if they begin one",
+          "[llm][tokens]") {
   CHECK(valid_utf8("aé漢🙂") == "aé漢🙂");
   CHECK(valid_utf8("\xc0\x80") == "\ufffd\ufffd");
   CHECK(valid_utf8("\xe2\x82z") == "\ufffdz");
@@ -81,7 +82,7 @@ TEST_CASE("bytes that are no character are replaced as many as begin one", "[llm
   CHECK(valid_utf8("\xf4\x90\x80\x80\xff") == "\ufffd\ufffd\ufffd\ufffd\ufffd");
 }
 
-TEST_CASE("a GGUF file has its tokenizer", "[llm][tokens]") {
+TEST_CASE("a GGUF file contains its tokenizer", "[llm][tokens]") {
   const std::string file = kTables + "llama.gguf";
   const auto codec = read_codec(file, "", 64);
   CHECK(codec->ends() == std::set<int>{2});
@@ -96,7 +97,8 @@ TEST_CASE("a GGUF file has its tokenizer", "[llm][tokens]") {
       ContainsSubstring("weights.gguf: no tokenizer: looked for key tokenizer.ggml.model"));
 }
 
-TEST_CASE("a folder's tokenizer is found, or what was looked for is said", "[llm][tokens]") {
+TEST_CASE("a folder's tokenizer is found or the files that were looked for are named",
+          "[llm][tokens]") {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / fmt::format("trine_tokens_{}", ::getpid());
   fs::create_directories(folder);
@@ -147,7 +149,7 @@ TEST_CASE("a template's tokens before the text begin each prompt", "[llm][tokens
   CHECK(begins(text + ", " + end).empty());
 }
 
-TEST_CASE("what a tokenizer.json asks for is done or refused by name", "[llm][tokens][error]") {
+TEST_CASE("settings of a tokenizer.json are honoured or refused by name", "[llm][tokens][error]") {
   CHECK(parsed("/version", "1.0").texts.size() == 300);
   const auto refuses = [](const std::string& key, const SortedJson& value,
                           const std::string& message) {

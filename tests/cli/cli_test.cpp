@@ -337,7 +337,7 @@ TEST_CASE("extents that an ONNX file leaves open are given by --shape", "[cli][o
              Catch::Matchers::ContainsSubstring("is TFLite, whose shapes are fixed"));
 }
 
-TEST_CASE("compile tells how many stripes a layer runs in", "[cli][compile]") {
+TEST_CASE("compile reports the number of stripes of a layer", "[cli][compile]") {
   const Shell shell;
   const std::string model = std::string(TRINE_SOURCE_DIR) + "/tests/networks/mobilenet.tflite";
   const auto most = [&](const char* kib) {
@@ -357,7 +357,7 @@ TEST_CASE("compile tells how many stripes a layer runs in", "[cli][compile]") {
   CHECK(shell.trine("run --config edge64 --set memory.dmem_kib=64 p --backend arch").code == 0);
 }
 
-TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz][component]") {
+TEST_CASE("random pairs fail if too few of them are exact", "[cli][fuzz][component]") {
   const Shell shell;
   CHECK(shell.trine("fuzz --pairs 40 --configs 8").code == 0);
   const Result bad = shell.trine("fuzz --pairs 40 --configs 8 --least-exact 100");
@@ -389,7 +389,8 @@ TEST_CASE("drawing stops when its time is over", "[cli][fuzz][component]") {
                         Catch::Matchers::ContainsSubstring(" 0 failed\n"));
 }
 
-TEST_CASE("what trine fuzz cannot do together is refused", "[cli][fuzz][error][component]") {
+TEST_CASE("trine fuzz refuses missing cases and options that exclude each other",
+          "[cli][fuzz][error][component]") {
   const Shell shell;
   std::filesystem::create_directories(shell.dir / "none");
   for (const char* given : {"--replay none", "--replay absent.json", "--programs --family chains",
@@ -409,7 +410,7 @@ TEST_CASE("random networks are of the families asked for", "[cli][fuzz][componen
   CHECK(families.at("low-bit").get<int>() + families.at("exported").get<int>() == 20);
 }
 
-TEST_CASE("models are got from a mirror and checked", "[cli][models]") {
+TEST_CASE("models are downloaded from a mirror and checked", "[cli][models]") {
   const Shell shell;
   // The list of this test: a separate tree and two models, one of which is damaged in the mirror.
   const fs::path tree = shell.dir / "tree";
@@ -560,7 +561,7 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   CHECK(bad.err == "shapes.csv:2: M: many, allowed 1..1048576\n");
 }
 
-TEST_CASE("sweep tells figures of its points, the front and what failed",
+TEST_CASE("sweep reports figures of its points, the front and failures",
           "[cli][sweep][component]") {
   const Shell shell;
   const std::string sweep = "sweep --config edge32 --set array.rows=2,4,300 --models " + kLenet +
@@ -595,7 +596,7 @@ TEST_CASE("sweep tells figures of its points, the front and what failed",
   for (const auto& [path, time] : written) CHECK(fs::last_write_time(path) == time);
 }
 
-TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error][component]") {
+TEST_CASE("a sweep that cannot begin prints one line", "[cli][sweep][error][component]") {
   const Shell shell;
   const auto refused = [&](const std::string& arguments, const std::string& why) {
     CAPTURE(arguments);
@@ -625,7 +626,7 @@ TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error][componen
   ::setenv("PATH", path.c_str(), 1);
 }
 
-TEST_CASE("parts of a fuzz run add up to it", "[cli][fuzz][component]") {
+TEST_CASE("parts of a fuzz run add up to the whole run", "[cli][fuzz][component]") {
   const Shell shell;
   REQUIRE(shell.trine("fuzz --pairs 9 --configs 4 --json whole.json").code == 0);
   REQUIRE(shell.trine("fuzz --pairs 9 --configs 4 --json parts.json --jobs 2 --out parts").code ==
@@ -648,7 +649,7 @@ TEST_CASE("a campaign runs each line once", "[cli][campaign][component]") {
   CHECK(shell.trine("campaign lines").code == 2);
 }
 
-TEST_CASE("a cluster's PEs are told with its cores", "[cli][generate][estimate]") {
+TEST_CASE("the PEs of a cluster are reported with its cores", "[cli][generate][estimate]") {
   const Shell shell;
   const std::string of = " --config edge64 --set array.rows=3 --set cluster.cores=5";
   CHECK_THAT(shell.trine("generate" + of + " --out d").out,
@@ -659,7 +660,7 @@ TEST_CASE("a cluster's PEs are told with its cores", "[cli][generate][estimate]"
              Catch::Matchers::ContainsSubstring("row stationary, 3 x 8 PEs of one core, a buffer"));
 }
 
-TEST_CASE("estimate says what an order of loops moves, and writes Timeloop's files",
+TEST_CASE("estimate reports the traffic of a loop order and writes Timeloop's files",
           "[cli][estimate]") {
   const Shell shell;
   const Result result = shell.trine("estimate --config edge64 '" TRINE_SOURCE_DIR

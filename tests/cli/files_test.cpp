@@ -49,7 +49,7 @@ TEST_CASE("files are written through links and devices, which stay", "[cli][file
   CHECK(fs::exists(shell.dir / "elsewhere/trine.f"));
 }
 
-TEST_CASE("a verification kit has a folder beside the design's", "[cli][files][kit]") {
+TEST_CASE("a verification kit needs a folder separate from the design's", "[cli][files][kit]") {
   const Shell shell;
   for (const auto& [out, kit] : std::vector<std::pair<std::string, std::string>>{
            {"d", "d"}, {"d", "./d/kit"}, {"d/design", "d"}}) {
@@ -62,7 +62,7 @@ TEST_CASE("a verification kit has a folder beside the design's", "[cli][files][k
   }
 }
 
-TEST_CASE("stdout holds the JSON alone for --json -", "[cli][json][component]") {
+TEST_CASE("stdout holds only the JSON for --json -", "[cli][json][component]") {
   const Shell shell;
   const std::string net = "--config edge64 '" + kLenet + "' --json -";
   for (const std::string& command : std::vector<std::string>{
@@ -92,7 +92,7 @@ TEST_CASE("generate fills the current folder", "[cli][files]") {
   }
 }
 
-TEST_CASE("generate leaves out what models do not need", "[cli][generate]") {
+TEST_CASE("generate leaves out features that the models do not need", "[cli][generate]") {
   const Shell shell;
   const std::string attention = TRINE_SOURCE_DIR "/tests/operators/attention.tflite";
   const std::string models = " --for '" + kLenet + "' '" + attention + "'";

@@ -63,7 +63,7 @@ TEST_CASE("generate-text reads a prompt at once as it does token by token",
     CHECK((more[i].is_null() ? i + 1 < static_cast<std::size_t>(prompt) : more[i] == one[i]));
 }
 
-TEST_CASE("generate-text writes the text of a GGUF file, figures beside it",
+TEST_CASE("generate-text writes the text of a GGUF file and prints figures on stderr",
           "[cli][run][component]") {
   const Shell shell;
   const std::string files = TRINE_SOURCE_DIR "/tests/formats/";
@@ -99,7 +99,7 @@ TEST_CASE("a ternary model trained here writes its stories", "[cli][run][compone
   CHECK(result.err.find("all sums and caches equal the golden layers'") != std::string::npos);
 }
 
-TEST_CASE("a prompt has room in the context, or is refused", "[cli][run][component]") {
+TEST_CASE("a prompt fits into the context or is refused", "[cli][run][component]") {
   const Shell shell;
   const std::string text = fmt::format(
       "generate-text '{0}.bin' --tokenizer '{0}_tokens.bin' --config edge64 --backend arch "
@@ -159,7 +159,7 @@ TEST_CASE("generate-text --random runs a token of a shape", "[cli][run][componen
   CHECK(j.at("cycles") == j.at("predicted_cycles"));
 }
 
-TEST_CASE("generate-text --random tells its figures when it is interrupted",
+TEST_CASE("generate-text --random reports its figures when it is interrupted",
           "[cli][run][component]") {
   const Shell shell;
   const std::string command = fmt::format(
@@ -261,7 +261,7 @@ TEST_CASE("a stream keeps the states from run to run", "[cli][run][stream]") {
   CHECK(read_npy(shell.dir / "program.npy").bytes == kept.bytes);
 }
 
-TEST_CASE("samples of a microphone are frames of the input's codes", "[cli][run][stream]") {
+TEST_CASE("samples of a microphone become frames of the input's codes", "[cli][run][stream]") {
   const Shell shell;
   constexpr int kFrame = 54, kHop = 20, kFrames = 3;
   std::vector<std::int16_t> samples;
@@ -335,7 +335,7 @@ std::vector<double> energies(const std::vector<std::int16_t>& samples, int mels,
 
 }  // namespace
 
-TEST_CASE("the front end's energies are those of the formula", "[cli][stream]") {
+TEST_CASE("the front end's energies equal the formula", "[cli][stream]") {
   for (const auto& [mels, rate, frame] :
        {std::tuple{40, 16000, 400}, {13, 8000, 256}, {1, 100, 4}}) {
     std::vector<std::int16_t> samples;
@@ -355,8 +355,7 @@ TEST_CASE("the front end's energies are those of the formula", "[cli][stream]") 
     CHECK(value == Approx(std::log(1e-6)));
 }
 
-TEST_CASE("the front end's energies are those that the wake word was trained with",
-          "[cli][stream]") {
+TEST_CASE("the front end's energies equal the recorded frames of the wake word", "[cli][stream]") {
   const std::vector<std::int16_t> samples = samples_of(kWakeword + "/word.pcm");
   const Array frames = read_npy(kWakeword + "/vectors/in0.npy");
   const cli::FrontEnd front_end({.mels = 40}, 16000, 400);
@@ -370,7 +369,7 @@ TEST_CASE("the front end's energies are those that the wake word was trained wit
   CHECK(most < 1e-4);
 }
 
-TEST_CASE("a wake word is heard from samples to answers", "[cli][run][stream]") {
+TEST_CASE("a wake word is recognized from microphone samples", "[cli][run][stream]") {
   const Shell shell;
   const auto answers = [&](const std::string& pcm) {
     const Result result =
@@ -485,7 +484,7 @@ TEST_CASE("samples that end in the middle of one are refused", "[cli][run][strea
   }
 }
 
-TEST_CASE("recorded streams of LSTM and SVDF are exact with their states alone",
+TEST_CASE("recorded streams of LSTM and SVDF are exact only with their states",
           "[cli][verify][stream][component]") {
   const Shell shell;
   for (const std::string net : {"lstm/int8", "operators/host_rest"}) {
@@ -513,7 +512,7 @@ TEST_CASE("recorded streams of LSTM and SVDF are exact with their states alone",
   }
 }
 
-TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
+TEST_CASE("a batch computes several images in a run", "[cli][batch]") {
   const Shell shell;
   const std::string design = " --config edge64 ", arch = " --backend arch --json j ";
   const std::string verify =
@@ -548,7 +547,7 @@ TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
   CHECK_THAT(again.err, Catch::Matchers::ContainsSubstring("--batch: two.trine is a program"));
 }
 
-TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
+TEST_CASE("drawn inputs are valid inputs of their network", "[cli][run]") {
   using model::DataType;
   cli::Network network;
   model::Graph graph;
@@ -579,7 +578,7 @@ TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
   }
 }
 
-TEST_CASE("an input without a quantizer is drawn of whole numbers", "[cli][run]") {
+TEST_CASE("an input without a quantizer is drawn from whole numbers", "[cli][run]") {
   const Shell shell;
   const std::string run =
       fmt::format("run '{}/tests/lowbit/residual_binary.onnx' --config edge64", TRINE_SOURCE_DIR);
@@ -590,7 +589,7 @@ TEST_CASE("an input without a quantizer is drawn of whole numbers", "[cli][run]"
   }
 }
 
-TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
+TEST_CASE("run writes the memory that a testbench needs", "[cli][run]") {
   const Shell shell;
   const std::string run = "run --config edge32 '" + kPlus + "' --backend arch --memory ";
   REQUIRE(shell.trine(run + "m --output a.npy").code == 0);
@@ -616,7 +615,7 @@ TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
   CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring("file: "));
 }
 
-TEST_CASE("the host is allowed at the ends, and named where it helps between", "[cli][run]") {
+TEST_CASE("the host is allowed at the ends and suggested where it helps in between", "[cli][run]") {
   const Shell shell;
   const std::string folder = "'" TRINE_SOURCE_DIR "/tests/torch/classes/";
   const std::string run = "run --config edge256 --backend arch ";
@@ -638,7 +637,7 @@ TEST_CASE("the host is allowed at the ends, and named where it helps between", "
                               !Catch::Matchers::ContainsSubstring("--allow-host"));
 }
 
-TEST_CASE("whose LSTM it is: as the vectors say, else as --lstm says, and told",
+TEST_CASE("the LSTM kernel follows the vectors or else --lstm and is reported",
           "[cli][run][lstm]") {
   const Shell shell;
   const std::string lstm = TRINE_SOURCE_DIR "/tests/lstm/",
@@ -671,7 +670,7 @@ TEST_CASE("whose LSTM it is: as the vectors say, else as --lstm says, and told",
   for (const json& op : shell.read_json("j").at("host")) CHECK(op.at("kernel") == "LiteRT");
 }
 
-TEST_CASE("operators between stages are told with their share", "[cli][run]") {
+TEST_CASE("operators between stages are reported with their share", "[cli][run]") {
   const Shell shell;
   const std::string model = TRINE_SOURCE_DIR "/tests/operators/decoder_2x16_8.tflite";
   REQUIRE(shell
@@ -692,7 +691,7 @@ TEST_CASE("operators between stages are told with their share", "[cli][run]") {
   CHECK(cycles == report.at("cycles").get<long>());
 }
 
-TEST_CASE("layers far above their bound are warned of, with what would help", "[cli][run]") {
+TEST_CASE("layers far above their bound get a warning with a remedy", "[cli][run]") {
   const Shell shell;
   const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/networks/resnet8.tflite";
   const std::string small =
@@ -749,7 +748,7 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   CHECK_THAT(wide.out, !Catch::Matchers::ContainsSubstring("warning: "));
 }
 
-TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") {
+TEST_CASE("the remedy of a warning fits its operator and its design", "[cli][run]") {
   const Shell shell;
   const std::string networks = TRINE_SOURCE_DIR "/tests/";
   std::map<std::string, std::string> remedies;  // by operator, for waits for the vector unit
@@ -782,7 +781,7 @@ TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") 
                    !Catch::Matchers::ContainsSubstring("dmem_kib"));
 }
 
-TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][run]") {
+TEST_CASE("the host's copies are reported with the tensors that it transposes", "[cli][run]") {
   const Shell shell;
   const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/torch/fcn.onnx";
   const Result result =
@@ -800,7 +799,7 @@ TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][ru
   CHECK(edges.at("instructions").get<long>() == 256 * (4 * (3 + 2) + 10 * 2));
 }
 
-TEST_CASE("parts of one operator share a row, unless all are asked for", "[cli][run]") {
+TEST_CASE("parts of one operator share a row unless all are requested", "[cli][run]") {
   const Shell shell;
   const std::string network =
       " --config edge32 '" + std::string(TRINE_SOURCE_DIR) + "/tests/torch/causal.onnx' --json j";
@@ -846,7 +845,8 @@ TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   CHECK(cycles("--axi-bytes-per-cycle 1") > 2 * fast);
 }
 
-TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][energy][component]") {
+TEST_CASE("a run reports its energy by layer and component and DRAM separately",
+          "[cli][energy][component]") {
   const Shell shell;
   const std::string run = "run --backend arch --config edge64 '" + kLenet + "' ";
   const Result result = shell.trine(run + "--accelergy counts.yaml --json run.json");
@@ -890,7 +890,8 @@ TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][en
         Approx(report["energy"]["dram_pj"].get<double>()));
 }
 
-TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][run][component]") {
+TEST_CASE("cycles are reported as time and rate with all figures at one clock",
+          "[cli][run][component]") {
   const Shell shell;
   const std::string on = " --config edge64 '" + kLenet + "' --json j ";
   std::set<double> clocks;
@@ -918,7 +919,7 @@ TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][r
   CHECK(clocks.size() == 1);
 }
 
-TEST_CASE("what each figure is of is told in sentences, with --details alone", "[cli][run]") {
+TEST_CASE("sentences that explain the figures are printed only with --details", "[cli][run]") {
   const Shell shell;
   for (const std::string& command : std::vector<std::string>{"run --backend arch", "estimate"}) {
     const std::string line = command + " --config edge64 '" + kLenet + "' ";
@@ -1016,7 +1017,8 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
   CHECK_THAT(shell.trine(verify).err, !Catch::Matchers::ContainsSubstring("near ties"));
 }
 
-TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error]") {
+TEST_CASE("verify checks the vectors of a program like the vectors of a model",
+          "[cli][verify][error]") {
   const Shell shell;
   const std::string split = TRINE_SOURCE_DIR "/tests/operators/split";
   const fs::path manifest = shell.dir / "v" / "manifest.json";

@@ -100,7 +100,7 @@ TEST_CASE("a decoder with attention adds two numbers", "[cli][run][stream]") {
   CHECK(symbols_of(report) == std::vector<int>{3, 2, 0, 1, kEnd});  // 978 + 45, reversed
 }
 
-TEST_CASE("codes of int8 are fed as the codes of 1 and 0", "[cli][run][stream]") {
+TEST_CASE("int8 inputs are fed with the codes of 1 and 0", "[cli][run][stream]") {
   const Shell shell;
   const std::string file = TRINE_SOURCE_DIR "/tests/networks/autoencoder.tflite";
   const model::Graph graph = model::import_model(file);
@@ -223,7 +223,7 @@ TEST_CASE("a cache grows in memory, another is copied from run to run",
              Catch::Matchers::ContainsSubstring("the context of 3 symbols is full (--context)"));
 }
 
-TEST_CASE("a decoder ends at its last place, and a line comes to it in int16",
+TEST_CASE("a decoder ends at its last place and int16 gives the same line",
           "[cli][run][llm][component]") {
   const Shell shell;
   const std::string models = TRINE_SOURCE_DIR "/tests/cli/growing/", own = shell.dir / "own";

@@ -469,7 +469,7 @@ TEST_CASE("the RTL counts the cycles that were measured", "[rtl][cycles]") {
   CHECK(counted.size() + 1 >= designs().size());
 }
 
-TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][cycles]") {
+TEST_CASE("predicted cycles agree with the RTL within the stated error", "[arch][cycles]") {
   std::map<std::string, double> sums, counts, of_counter;
   const std::vector<Row> all = rows();
   auto off = reasons();
@@ -508,7 +508,8 @@ TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][
   }
 }
 
-TEST_CASE("a second inference fetches what IMEM does not hold, as predicted", "[rtl][arch][imem]") {
+TEST_CASE("a second inference fetches the words that IMEM does not hold, as predicted",
+          "[rtl][arch][imem]") {
   int whole = 0, longer = 0;
   for (const char* name : {"add", "max_pool", "conv_1x1", "average_pool", "depthwise_3x3", "chain",
                            "transpose", "resize", "layer_norm"}) {
@@ -551,7 +552,7 @@ TEST_CASE("a second inference fetches what IMEM does not hold, as predicted", "[
 
 /// Fused additions enter the lanes in two of four phases, which must not depend on previous
 /// programs.
-TEST_CASE("a program takes as long again, whatever ran before it", "[rtl][cycles]") {
+TEST_CASE("a program takes the same time whatever ran before it", "[rtl][cycles]") {
   const Design& design = designs().at(2);  // has the shortest build
   std::vector<compiler::Program> programs;
   for (const char* name : {"conv_1x1", "max_pool", "average_pool", "transpose", "resize"})

@@ -262,7 +262,7 @@ TEST_CASE("an encoder block of ONNX is exact to the golden layers on the RTL", "
 
 /// Lanes can represent distances of 8,191 columns: a RUN over 8,205 was exact on the simulator and
 /// wrong on the RTL.
-TEST_CASE("a padded row longer than lanes count is exact on the RTL", "[rtl][model]") {
+TEST_CASE("a padded row longer than the lane counters is exact on the RTL", "[rtl][model]") {
   fuzz::Builder b(1);
   const int in = b.input({1, 1, 8165, 4});
   b.graph.outputs = {
@@ -286,7 +286,7 @@ TEST_CASE("random transformer blocks are exact on the RTL of 8x8 and 3x5", "[rtl
 }
 
 /// The array's results are drained two columns per cycle; the design is that of random programs.
-TEST_CASE("short heads beside softmax are exact on the RTL of two columns a cycle",
+TEST_CASE("short heads next to softmax are exact on the RTL of two columns a cycle",
           "[rtl][transformer]") {
   const machine::Config config = tests::config_of({3, 5, 64, 2, 4, true, 2});
   sim::RtlOptions options = options_of();
@@ -380,7 +380,7 @@ TEST_CASE("a transformer's decoder block is exact on the RTL of 16x16 and 5x7",
 }
 
 /// Uses tiles of 4, 8 and 16 steps, which edge1024 drains in 8 cycles.
-TEST_CASE("short heads beside softmax are exact on the RTL of edge1024",
+TEST_CASE("short heads next to softmax are exact on the RTL of edge1024",
           "[rtl][transformer][slow]") {
   for (const int size : {16, 32, 64})
     for (const int tokens : {16, 33, 64, 128})

@@ -61,7 +61,7 @@ TEST_CASE("any words end on the architecture simulator, each with a cause", "[ma
   }
 }
 
-TEST_CASE("any words end on the RTL, inside of their window, and a good program behind is exact",
+TEST_CASE("any words end on the RTL inside of their window and a good program after is exact",
           "[malformed][rtl]") {
   Reached reached;
   const unsigned count = from_environment("TRINE_MALFORMED_RTL", kRtl);
@@ -80,7 +80,7 @@ TEST_CASE("any words end on the RTL, inside of their window, and a good program 
   }
 }
 
-TEST_CASE("packed weights that are none end with their error, not with a hang",
+TEST_CASE("invalid packed weights end with their error and not with a hang",
           "[malformed][rtl][packed]") {
   Reached reached;
   wrong_streams(kDesigns[1], share(kRtl), reached);

@@ -149,7 +149,7 @@ TEST_CASE("a 2x2 netlist runs the tiny program under Icarus", "[synth][netlist][
   CHECK(output.find("PASS") != std::string::npos);
 }
 
-TEST_CASE("two designs of other configurations run their programs in one system",
+TEST_CASE("two designs of different configurations run their programs in one system",
           "[gen][prefix][icarus]") {
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();

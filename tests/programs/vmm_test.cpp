@@ -191,7 +191,7 @@ Product random_product(Draw& draw) {
 
 }  // namespace
 
-TEST_CASE("products of any size are those of plain loops, on designs of any size", "[vmm][arch]") {
+TEST_CASE("products of any size equal plain loops on designs of any size", "[vmm][arch]") {
   for (unsigned seed = 1; seed <= 150; ++seed) {
     CAPTURE(seed);
     fuzz::Builder b(seed);
@@ -204,7 +204,7 @@ TEST_CASE("products of any size are those of plain loops, on designs of any size
   }
 }
 
-TEST_CASE("products on the presets, with as many inputs and outputs as were asked for",
+TEST_CASE("products on the presets are exact for many numbers of inputs and outputs",
           "[vmm][arch]") {
   for (const char* preset : {"edge32", "edge64", "edge256"}) {
     Draw draw(7);
@@ -217,7 +217,7 @@ TEST_CASE("products on the presets, with as many inputs and outputs as were aske
   }
 }
 
-TEST_CASE("products on the RTL, behind slow and stalling memory", "[vmm][rtl]") {
+TEST_CASE("products on the RTL are exact with slow and stalling memory", "[vmm][rtl]") {
   sim::RtlOptions options;
   options.build.optimization = 1;  // the designs of random_program_test
   options.build.assertions = options.build.quiet = true;
@@ -241,7 +241,7 @@ TEST_CASE("products on the RTL, behind slow and stalling memory", "[vmm][rtl]") 
     }
 }
 
-TEST_CASE("what cannot be done has a code of its own, and nothing is written", "[vmm][error]") {
+TEST_CASE("each refused product has its own error code and writes nothing", "[vmm][error]") {
   const machine::Config config = machine::load_config("edge64");
   const trine_design design = design_of(config);
   Draw draw(1);
@@ -315,7 +315,7 @@ TEST_CASE("what cannot be done has a code of its own, and nothing is written", "
   CHECK(with([](Product& q) { q.matrix.precision = TRINE_VMM_BINARY; }) == TRINE_E_ARGUMENT);
 }
 
-TEST_CASE("a call without vectors or on a dead device says so", "[vmm][error]") {
+TEST_CASE("a call without vectors or on a dead device returns an error", "[vmm][error]") {
   Draw draw(2);
   Product p = draw.product(5, 9, 3, TRINE_VMM_INT8, Scales::kOne);
   Prepared prepared(machine::load_config("edge32"), p);
@@ -366,7 +366,7 @@ TEST_CASE("sums that could leave a short accumulator are refused, others are not
         TRINE_E_SIZE);
 }
 
-TEST_CASE("packed weights go to another address as they are", "[vmm]") {
+TEST_CASE("packed weights can move to another address unchanged", "[vmm]") {
   const machine::Config config = machine::load_config("edge32");
   Draw draw(5);
   Product p = draw.product(37, 130, 2, TRINE_VMM_INT8, Scales::kEach);
@@ -397,7 +397,7 @@ std::uint64_t* counted = nullptr;  ///< the machine's cycles so far
 
 }  // namespace
 
-TEST_CASE("AcceleratorVMM reads digits as the processor alone does", "[vmm][example]") {
+TEST_CASE("AcceleratorVMM reads digits like the processor without accelerator", "[vmm][example]") {
   const std::filesystem::path models = std::filesystem::path(TRINE_SOURCE_DIR) / "models";
   const std::string file = read_text(models / "mnist_mlp.bin");
   std::vector<std::uint32_t> network((file.size() + 3) / 4);

@@ -48,7 +48,7 @@ class Lines(unittest.TestCase):
         self.measured = [Kept("now", 1, options), Kept("then", 2, options)]
         return {(row[0], row[1]): row[2:] for row in clock.lines(self.measured, options)}
 
-    def test_a_figure_stands_beside_its_goal_and_the_other_revisions(self):
+    def test_a_figure_is_next_to_its_goal_and_other_revisions(self):
         rows = self.rows("zero", "placed")
         self.assertEqual(rows["zero wire, ns", "edge32"], ["4.50", "4.7", "9.00", "0.500"])
         self.assertEqual(rows[PLACED, "edge32"], ["7.80", "6.0", "15.60", "0.500"])

@@ -17,7 +17,7 @@ PAGES = {name: (common.ROOT / name).read_text(encoding="utf-8") for name in stor
 
 
 class Headlines(unittest.TestCase):
-    def test_pages_show_what_is_measured(self):
+    def test_pages_show_measured_figures(self):
         found, count = headlines.faults()
         self.assertEqual(found, [])
         self.assertGreaterEqual(count, 5 if not (common.SHARED / "models").exists() else 30)
@@ -40,7 +40,7 @@ class Headlines(unittest.TestCase):
                 script = record["command"].split()[0]
                 self.assertTrue(script in ("trine", "./trine") or (common.ROOT / script).exists(), script)
 
-    def test_what_is_stored_fits_a_page(self):
+    def test_stored_output_fits_a_page(self):
         """A page shows the output unchanged, and style_test wraps pages."""
         for name, record in store.records().items():
             with self.subTest(name):

@@ -91,7 +91,7 @@ class Bound(unittest.TestCase):
         self.assertEqual(self.of_last(), 200 * 1 * 81 / 4)
         self.assertEqual(self.net.layers[-1].macs, 400 * 81 * 3 * 8)
 
-    def test_addition_behind_a_convolution_is_hidden(self):
+    def test_addition_after_a_convolution_is_hidden(self):
         a = self.net.max_pool("a", self.net.input, 3, 1)
         self.net.add("alone", a, self.net.input)
         self.assertEqual(self.of_last(), 150)
@@ -104,7 +104,7 @@ class Bound(unittest.TestCase):
         self.assertEqual(plausible.bound(net, machine()), (64 * 100 + 4 * 100) // 8)
         self.assertEqual(plausible.bound(net, machine(bus_axi_data_bits=512)), 13 * 16)  # then limited by its steps
 
-    def test_what_a_mean_keeps_and_dmem_does_not_hold_goes_out_and_comes_back(self):
+    def test_maps_kept_for_a_mean_leave_dmem_and_return_if_they_do_not_fit(self):
         x = self.net.conv("conv", self.net.input, 64, 1)
         y = self.net.depthwise("dw", x, 3)
         gate = self.net.conv("gate", self.net.mean("mean", y), 64, 1)
@@ -115,7 +115,7 @@ class Bound(unittest.TestCase):
         small = machine(memory_dmem_kib=16, bus_axi_data_bits=8)  # which writes more than it reads
         self.assertEqual(plausible.bound_with_memories(self.net, small), 20 * 20 * 64 + both - 16 * 1024)
 
-    def test_weights_come_no_earlier_than_both_memories_hold_them(self):
+    def test_weights_are_loaded_no_earlier_than_both_memories_hold_them(self):
         x = self.net.conv("long", self.net.input, 64, 3)  # 50 x 8 x 9 steps
         y = self.net.average_pool("pool", x, 20)
         for index in range(4):
@@ -129,7 +129,7 @@ class Bound(unittest.TestCase):
         self.assertAlmostEqual(plausible.waits_for_weights(self.net, machine(**slow)),
                                long + pool + weights - 2 * 1024, delta=200)
 
-    def test_swish_costs_nothing_but_in_limit_py(self):
+    def test_swish_costs_cycles_only_in_limit_py(self):
         x = self.net.conv("conv", self.net.input, 8, 1)
         self.net.multiply("swish", x, self.net.logistic("sigmoid", x))
         bounds = [plausible.bound(self.net, machine(), literal) for literal in (False, True)]
@@ -143,7 +143,7 @@ class Tables(unittest.TestCase):
         self.assertEqual(plausible.worst_tenth([*range(2, 21), 0]), 1)
         self.assertEqual(plausible.worst_tenth([3, 2]), 2)
 
-    def test_layers_of_a_run_have_the_bound_of_what_was_fused(self):
+    def test_layers_of_a_run_have_the_bound_of_their_fused_layers(self):
         net = tables.Network("fused", 8, 8, 8)
         x = net.conv("conv", net.input, 8, 1, activation=tables.NONE)
         net.dense("dense", net.average_pool("pool", net.add("add", x, net.input), 8), 2)
@@ -156,7 +156,7 @@ class Tables(unittest.TestCase):
         self.assertEqual(first["lost"], {"steps": 67, "bank": 5, "memory": 40, "vector": 0})
         self.assertEqual((second["bound"], second["lost"]["vector"]), (32, 268))
 
-    def test_tables_name_the_worst_and_what_is_refused(self):
+    def test_tables_name_the_worst_and_the_refused(self):
         layer = {"name": "b", "label": "conv 1x1", "shape": (4, 4, 8), "cycles": 300, "bound": 100,
                  "causes": {"compute": 200, "bank": 100}, "lost": {"steps": 100, "bank": 100}}
         ran = {"seed": 1, "family": "vgg", "network": "vgg_1", "input": (4, 4, 3),

@@ -115,7 +115,7 @@ class Launcher(unittest.TestCase):
             self.assertEqual([c for c in TOOL_COMMANDS + more if package_of(c) not in (None, *asked)], [], command)
             self.assertEqual(heavy in asked, "riscv64-unknown-elf-gcc" in more, command)
 
-    def test_names_what_is_missing_where_there_is_no_dpkg(self):
+    def test_names_missing_programs_without_dpkg(self):
         (self.top / "bin/dpkg-query").unlink()
         for command in ("bash", "awk", "sed", "tr", "sort", "uname", "fold", "readlink", "dirname", "mkdir", "cat"):
             (self.top / "bin" / command).symlink_to(shutil.which(command))
@@ -145,11 +145,11 @@ class Launcher(unittest.TestCase):
         done = self.run_tool("--yes", "test", "--full", "-N", stdin=subprocess.DEVNULL)
         return done, self.calls.read_text().splitlines()
 
-    def test_of_alternatives_one_is_enough(self):
+    def test_one_of_several_alternatives_is_enough(self):
         done, calls = self.installed_but("clang-14")
         self.assertFalse(any("install" in call for call in calls), calls)
 
-    def test_of_alternatives_that_which_the_release_has_is_installed(self):
+    def test_the_alternative_that_the_release_has_is_installed(self):
         done, calls = self.installed_but("clang-14", "clang-19")
         self.assertEqual(done.returncode, 2)
         self.assertEqual([call.split()[-1] for call in calls if "install" in call], ["clang-19"])

@@ -57,7 +57,7 @@ class Pages(unittest.TestCase):
     def test_pictures_are_drawn_from_results(self):
         self.assertEqual(pictures.stale(), [])
 
-    def test_each_result_is_measured_or_somebody_elses(self):
+    def test_each_result_is_measured_or_has_a_source(self):
         for name, record in store.records().items():
             with self.subTest(name):
                 self.assertNotEqual("command" in record, "source" in record)

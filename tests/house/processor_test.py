@@ -39,7 +39,7 @@ class Processor(unittest.TestCase):
         outcome = self.run_on(LOG)
         self.assertEqual((outcome.returncode, outcome.stdout), (0, EXPECTED))
 
-    def test_refuses_what_is_no_log(self):
+    def test_refuses_a_file_that_is_not_a_log(self):
         for text, reason in ((None, "No such file"), ("", "holds no line"), ("tb/x 1\n", "processor.log:1: 'tb/x 1'")):
             outcome = self.run_on(text)
             self.assertEqual(outcome.returncode, 2)

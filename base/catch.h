@@ -2,7 +2,10 @@
 //
 // Includes Catch2 3 (Debian 13 and later) or 2 (Debian 12) and provides the names of version 3.
 
-#pragma once
+// A guard, because the compiler cache may supply the precompiled header of another clone, whose
+// copy of this file `#pragma once` does not recognize.
+#ifndef TRINE_BASE_CATCH_H
+#define TRINE_BASE_CATCH_H
 
 #if __has_include(<catch2/catch_all.hpp>)
 
@@ -24,3 +27,5 @@ inline StdString::ContainsMatcher ContainsSubstring(
 }  // namespace Catch::Matchers
 
 #endif
+
+#endif  // TRINE_BASE_CATCH_H

@@ -46,7 +46,7 @@ TEST_CASE("JSON of the commands has the approved keys and values", "[cli][json]"
   const std::vector<std::pair<std::string, std::string>> commands{
       {"generate", "generate --config edge256 --out d"},
       {"generate_for", "generate --config edge32 --for " + lenet + " " + attention},
-      {"generate_for_two_columns", "generate --config edge1024 --for " + lenet},
+      {"generate_for_two_columns", "generate --config edge1024 --for " + adder},
       {"compile", "compile --config edge32 --out p " + lenet},
       {"compile_cliffs", "compile --config edge256 --out p " + adder},
       {"run", "run --config edge256 --backend arch " + lenet},

@@ -36,7 +36,8 @@ struct NormRow {
     while (2 * power(l) <= channels) ++l;
     return l;
   }
-  /// Returns A = 2^(30+L) / N to nearest; a tie never occurs, unless the quotient is whole.
+  /// Returns A = 2^(30+L) / N to nearest. Ties never occur: only powers of two N divide 2^(31+L),
+  /// and their quotient is whole.
   std::int64_t reciprocal() const {
     std::int64_t a = 0;
     for (std::int64_t bit = power(30); bit > 0; bit /= 2)
@@ -45,7 +46,8 @@ struct NormRow {
   }
 };
 
-/// 2^15 / sqrt((i + 1/2) / 256) to nearest: the t with (t - 1/2)^2 (i + 1/2) <= 2^38, the largest.
+/// Returns 2^15 / sqrt((i + 1/2) / 256) to nearest, which is the largest t with
+/// (t - 1/2)^2 (i + 1/2) <= 2^38. Returns 0 for i < 64.
 inline std::int64_t root_start(int i) {
   if (i < 64) return 0;
   std::int64_t t = 0;
@@ -86,7 +88,8 @@ inline NormResult normalize(const std::vector<int>& codes, const NormRow& row) {
   return result;
 }
 
-/// The machine's word of a normalization's table: (root_start, w^2 of the w of that low byte).
+/// Returns the machine's word of a normalization's table: root_start(index) in the upper half, and
+/// w^2 of the w whose low byte is `index` in the lower half.
 inline std::uint32_t norm_word(int index, int origin) {
   std::uint32_t square = 0;
   for (int code = -128; code < 128; ++code)

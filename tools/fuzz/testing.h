@@ -24,7 +24,7 @@ inline machine::Config small_config(int rows, int cols, int dmem_kib, int pmem_k
   return config;
 }
 
-/// Returns a random configuration. Small memories force parts and pieces.
+/// Returns a random configuration. With small memories, layers are cut into parts and pieces.
 inline machine::Config random_config(Builder& b) {
   static constexpr int kArrays[][2] = {{1, 1},  {3, 5},   {4, 4},  {8, 8}, {4, 16},
                                        {16, 4}, {16, 16}, {2, 12}, {7, 3}};

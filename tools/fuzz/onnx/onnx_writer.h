@@ -69,7 +69,7 @@ class OnnxWriter {
     others.insert(others.begin(), last_);
     last_ = add(type, std::move(others), std::move(attributes));
   }
-  /// Appends an operator whose axes are an attribute, or from an opset on an input.
+  /// Appends an operator whose axes are an input from `opset` on, and an attribute before it.
   void along(const char* type, const Ints& axes, int opset,
              std::map<std::string, Attribute> attributes = {}) {
     if (!since(opset)) attributes["axes"] = ints(axes);

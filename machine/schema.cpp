@@ -90,7 +90,7 @@ const std::vector<Key>& schema() {
        IntKey{&Config::acc_bits, {20, 32}},
        {"AccBits"},
        "bits of an accumulator; networks that may need more are refused",
-       "two flip-flops and an adder's bit in each PE for each bit; 32: no network is refused"},
+       "each bit costs two flip-flops and one adder bit per PE; with 32 no network is refused"},
       {"memory.dmem_kib",
        IntKey{&Config::dmem_kib, {8, 65536}},
        {"DmemWords", [](const Config& c) { return c.dmem_words(); },

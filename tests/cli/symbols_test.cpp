@@ -142,7 +142,7 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
            {"--frames -1", "--frames"},
            {"--feed 0=0 --frames 2 --until -1", "--until"},
            {"--feed 0=0 --frames 2 --until 11", "--until 11: output 0 has symbols below 11"},
-           {"--feed 0=0 --frames 2 --stream h.npy", "--frames: allowed without --stream"},
+           {"--feed 0=0 --frames 2 --stream h.npy", "--frames: not allowed with --stream"},
            {"--feed 0=0 --frames 2 --reset-states", "--reset-states: allowed without --feed"},
            {"--feed 0=0 --frames 2 --input h.npy", "--input: a single run has it"},
            {"--feed 0=0 --frames 2", "--frames: nothing fills input 1 of " + kSequences},

@@ -174,7 +174,7 @@ void StreamOptions::check(bool cases) const {
   if (pcm && frames.empty()) throw_error("--pcm: needs --stream -");
   if (until >= 0 && feeds.empty()) throw_error("--until: needs --feed");
   if (count > 0 && !frames.empty())
-    throw_error("--frames: allowed without --stream, whose files have as many as there are");
+    throw_error("--frames: not allowed with --stream, whose files determine the number of frames");
   if (reset && !feeds.empty()) throw_error("--reset-states: allowed without --feed");
   if (given() || cases) return;
   const std::pair<const char*, bool> others[] = {

@@ -154,7 +154,7 @@ class Taker {
       throw_error("{}: tensor '{}': shape {}, allowed one value", t.file, name,
                   shape_text(t.shape));
     const float stored = values(name, t)[0];
-    if (stored == 0) throw_error("{}: tensor '{}': 0, allowed other scales", t.file, name);
+    if (stored == 0) throw_error("{}: tensor '{}': scale 0, which is not allowed", t.file, name);
     const float factor = a_.ternary == TernaryScale::kDivided ? 1 / stored : stored;
     for (float& v : m->data) v *= factor;
   }

@@ -224,7 +224,8 @@ Array read_part(const Array& bytes, const Node& node) {
   const std::size_t size = bytes_of(array, node);
   if (offset < 0 || static_cast<std::uint64_t>(offset) > bytes.bytes.size() ||
       bytes.bytes.size() - static_cast<std::size_t>(offset) < size)
-    node["offset"].fail("is {}, but the file does not contain {} bytes from there on", offset, size);
+    node["offset"].fail("is {}, but the file does not contain {} bytes from there on", offset,
+                        size);
   const auto begin = bytes.bytes.begin() + offset;
   array.bytes.assign(begin, begin + size);
   return array;

@@ -261,7 +261,8 @@ TEST_CASE("stacks that do not fit their cases are refused", "[reference][vectors
       Row{", {\"id\": \"b\", \"labels\": [0, 3]}", "",
           "inputs[0]: file has the shape [2, 1, 3], its leading axis must be that of 1 cases"},
       Row{"out0.npy", "none.npy", "outputs[0]: file names a bad file"},
-      Row{"\"offset\": 1", "\"offset\": 2", "offset is 2: 8 bytes from there on"},
+      Row{"\"offset\": 1", "\"offset\": 2",
+          "offset is 2, but the file does not contain 8 bytes from there"},
       Row{"\"offset\": 1", "\"offset\": -1", "offset is -1"},
       Row{"\"shape\": [2]", "\"shape\": [268435456, 268435456]", "makes the tensor too large"},
       Row{"\"label\": 1", "\"label\": \"cat\"", "cases[0]: label is not a whole number"});

@@ -24,7 +24,7 @@ Parameter number(const char* name, int value, const char* doc) {
   return {"int unsigned", name, std::to_string(value), doc};
 }
 
-/// Lists the constants of the top module that tell the interconnect about each burst.
+/// Lists the constants of the top module that describe each burst to the interconnect.
 std::vector<Parameter> attributes(const Config& c) {
   const auto constant = [](const char* name, int bits, int value, const char* doc) {
     return Parameter{fmt::format("logic [{}:0]", bits - 1), name,
@@ -92,7 +92,7 @@ std::string top_module(const Config& config) {
       "configuration's\n"
       "// hash.\n"
       "//\n"
-      "// Timing    one clock; all outputs come from registers or shallow logic behind them\n"
+      "// Timing    one clock; all outputs come from registers or shallow logic after them\n"
       "// Contract  architecture.md\n"
       "// Check     verilator --lint-only -Wall --top-module trine_top -f trine.f\n\n"
       "module trine_top #(\n"
@@ -157,13 +157,13 @@ std::string file_list(const Config& config, const std::vector<std::string>& sour
 }
 
 std::string constraints(const Config& config) {
-  const std::string scan = config.clock_gates
-                               ? "\n# The clock gates' test pin is no part of what the machine "
-                                 "does: a scan mode has its own "
-                                 "constraints.\nset_input_delay [expr {$trine_input * "
-                                 "$trine_period}] -clock trine_clk [get_ports test_en_i]\n"
-                                 "set_case_analysis 0 [get_ports test_en_i]\n"
-                               : "";
+  const std::string scan =
+      config.clock_gates
+          ? "\n# The clock gates' test pin is constant in function: a scan mode has its own "
+            "constraints.\nset_input_delay [expr {$trine_input * "
+            "$trine_period}] -clock trine_clk [get_ports test_en_i]\n"
+            "set_case_analysis 0 [get_ports test_en_i]\n"
+          : "";
   return "# SPDX-License-Identifier: Apache-2.0\n"
          "#\n"
          "# Constraints of trine_top as a block, read by synthesis and timing (SDC). "
@@ -179,7 +179,7 @@ std::string constraints(const Config& config) {
          "create_clock -name trine_clk -period $trine_period [get_ports clk_i]\n\n"
          "# The reset begins at any time, and ends in step with the clock: "
          "recovery and removal of its end are\n"
-         "# checked, its beginning is not. Behind a synchronizer of its own in the SoC both hold.\n"
+         "# checked, its beginning is not. A reset synchronizer in the SoC meets both.\n"
          "set_input_delay [expr {$trine_input * $trine_period}] -clock trine_clk [get_ports "
          "rst_ni]\n"
          "set_false_path -fall_from [get_ports rst_ni]\n\n"

@@ -182,13 +182,14 @@ std::string isa_package() {
       text += code;
     }
   }
-  text += "\n  // What a configuration may lack: indices of bits.\n";
+  text += "\n  // Features that a configuration may lack: indices of bits.\n";
   text += fmt::format("  localparam int unsigned Features = {};\n", kFeatures);
   for (std::size_t i = 0; i < kFeatures; ++i)
     text += commented(fmt::format("localparam int unsigned Feature{} = {};",
                                   upper_camel(isa::feature::kAll[i].name), i),
                       isa::feature::kAll[i].keys);
-  text += "\n  // Which codes there are and what each needs, the lowest code in the lowest bits.\n";
+  text +=
+      "\n  // Valid codes and the features that each needs, the lowest code in the lowest bits.\n";
   for (const isa::CodeSet* set :
        {&isa::kTargets, &isa::kComputeOps, &isa::kVectorOps, &isa::kOutputs, &isa::kEncodings})
     text += legal_constants(*set);

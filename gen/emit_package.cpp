@@ -250,7 +250,7 @@ std::string vendor_top(const Config& config) {
       "finds\n"
       "// its interfaces. The trace stays open, nothing is scanned.\n"
       "//\n"
-      "// Timing    wires alone\n"
+      "// Timing    only wires\n"
       "// Contract  integrate.md: aresetn rises in step with aclk\n"
       "// Check     verilator --lint-only -Wall --top-module trine_axi_top -f trine.f "
       "trine_axi_top.v\n\n"

@@ -98,10 +98,9 @@ const std::vector<Register>& registers() {
        kWatchdogMask,
        kWatchdogReset},
       {"error_run", kErrorRun, 32, 1, "R",
-       "load and store errors: RUNs of that engine before the failing one, modulo 2^24; a copy out "
-       "of DMEM "
-       "that is going on is told, with its place, for the load behind it that the bus does not "
-       "answer"},
+       "load and store errors: RUNs of that engine before the failing one, modulo 2^24; if the bus "
+       "does not answer a load after a copy out of DMEM that is still running, the copy is "
+       "reported"},
       {"ecc_corrected", kEccCorrected, 32, 2, "R",
        "corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)"},
       {"error_address", kErrorAddress, 64, 1, "R",

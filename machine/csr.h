@@ -20,7 +20,7 @@ struct Bit {
   std::string_view doc;
 };
 
-/// A register. Those of 64 bits have their low half at `offset` and their high half at offset + 4.
+/// A register. With 64 bits its low half is at `offset` and its high half at offset + 4.
 struct Register {
   std::string_view name;
   std::uint32_t offset;
@@ -74,7 +74,7 @@ inline constexpr std::array<Code, 19> kErrors{{
     {"store", 3, "a write of the store engine answered with an error"},
     {"illegal", 4, "illegal instruction"},
     {"token", 5, "a token counter overflowed"},
-    {"fetch_window", 6, "an instruction lies outside of the window"},
+    {"fetch_window", 6, "an instruction is outside of the window"},
     {"load_window", 7, "a burst of the load engine would leave the window"},
     {"store_window", 8, "a burst of the store engine would leave the window"},
     {"fetch_timeout", 9, "an instruction read was not answered in time"},

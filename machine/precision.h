@@ -109,7 +109,7 @@ static_assert(table::all([](const auto& p) {
                                    : p.lowest >= -(1 << (p.bits - 1)) &&
                                          p.highest < 1 << (p.bits - 1) && p.holds(0);
               }),
-              "codes are in two's complement, those of a single bit -1 and 1");
+              "codes are in two's complement, codes of a single bit -1 and 1");
 static_assert(table::all([](const auto& p) {
                 return table::all([&](const auto& wider) {
                   return wider.bits <= p.bits || (wider.holds(p.lowest) && wider.holds(p.highest));
@@ -146,6 +146,6 @@ static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                                  return op == p.product || op == p.int8_product;
                                                });
                                   }),
-              "each operation but those of two maps, of int16 and of weights alone is of a row");
+              "each operation that is not listed above belongs to a row");
 
 }  // namespace trine::machine

@@ -346,7 +346,7 @@ std::string configuration_markdown() {
       "# Configuration\n\n"
       "<!-- Written by `trine generate --packages .` from machine/schema.cpp; a test compares. "
       "-->\n\n"
-      "A configuration is a TOML file; every key has a default (`edge256` with int8 alone). "
+      "A configuration is a TOML file; every key has a default (`edge256` with only int8). "
       "`--config` takes a file or the\nname of a preset in `presets/`, `--set key=value` changes "
       "single keys. All problems are reported at once, one line each:\n"
       "`edge.toml:4: memory.dmem_kib: 3 is too small, allowed 8..65536`.\n\n"

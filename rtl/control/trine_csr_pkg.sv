@@ -72,9 +72,9 @@ package trine_csr_pkg;
   // RW, 32 bits: cycles without an expected bus handshake after which the program stops; 24 bits,
   // 0: never; after reset 1048576
   localparam logic [11:0] CsrWatchdogOffset = 12'h058;
-  // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24; a
-  // copy out of DMEM that is going on is told, with its place, for the load behind it that the bus
-  // does not answer
+  // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24; if
+  // the bus does not answer a load after a copy out of DMEM that is still running, the copy is
+  // reported
   localparam logic [11:0] CsrErrorRunOffset = 12'h05C;
   // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with
   // `memory.ecc`)
@@ -115,7 +115,7 @@ package trine_csr_pkg;
   localparam logic [4:0] ErrorStore = 5'd3;  // a write of the store engine answered with an error
   localparam logic [4:0] ErrorIllegal = 5'd4;  // illegal instruction
   localparam logic [4:0] ErrorToken = 5'd5;  // a token counter overflowed
-  localparam logic [4:0] ErrorFetchWindow = 5'd6;  // an instruction lies outside of the window
+  localparam logic [4:0] ErrorFetchWindow = 5'd6;  // an instruction is outside of the window
   // a burst of the load engine would leave the window
   localparam logic [4:0] ErrorLoadWindow = 5'd7;
   // a burst of the store engine would leave the window

@@ -60,7 +60,7 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetTrits = 8'd10;
   // PMEM: words from a stream of two of their bytes each, others are 0, likewise; load only
   localparam logic [7:0] DmaTargetSparse = 8'd11;
-  // PMEM: bytes from a stream of codes of four bits, behind a table of 16, likewise; load only
+  // PMEM: bytes from a stream of codes of four bits, after a table of 16, likewise; load only
   localparam logic [7:0] DmaTargetPalette = 8'd12;
   // feature maps, from the DMEM of from_core; load only
   localparam logic [7:0] DmaTargetCore = 8'd13;
@@ -75,8 +75,8 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpMatmul = 8'd5;  // int8, both operands with zero points
   // int16 activations, in two lanes each; int8 weights
   localparam logic [7:0] ComputeOpInt16 = 8'd6;
-  // sums of int16 activations as int32 words: both operands with zero points, that of activations
-  // of low bytes
+  // sums of int16 activations as int32 words: both operands with zero points, the activations' for
+  // their low bytes
   localparam logic [7:0] ComputeOpMatmul16 = 8'd7;
   localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
   // int8_int4, of which the sum of each channel word's taps counts by a factor
@@ -177,7 +177,7 @@ package trine_isa_pkg;
   localparam int unsigned DmaDramStrideReg = 3, DmaDramStrideLsb = 0, DmaDramStrideWidth = 40;
 
   // Compute and vector: lanes, loop nest, outputs
-  // base: DMEM address of lane 0's first tap (modulo 2^24; may lie before the tensor)
+  // base: DMEM address of lane 0's first tap (modulo 2^24; may be before the tensor)
   localparam int unsigned AguBaseReg = 0, AguBaseLsb = 0, AguBaseWidth = 24;
   // row_wrap: added to a lane's base when it goes to the next output row
   localparam int unsigned AguRowWrapReg = 0, AguRowWrapLsb = 24, AguRowWrapWidth = 24;
@@ -195,8 +195,8 @@ package trine_isa_pkg;
   localparam int unsigned AguXEndReg = 3, AguXEndLsb = 16, AguXEndWidth = 16;
   // y_start (signed): input row of lane 0's first tap: -pad_top
   localparam int unsigned AguYStartReg = 3, AguYStartLsb = 32, AguYStartWidth = 16;
-  // core_y: input rows by which each core's lanes are below those of the core before (masking
-  // alone)
+  // core_y: input rows by which each core's lanes are below those of the core before (only for
+  // masking)
   localparam int unsigned AguCoreYReg = 3, AguCoreYLsb = 48, AguCoreYWidth = 8;
   // y_end (signed): y_start + P * stride_y: lanes at or below are inactive
   localparam int unsigned AguYEndReg = 4, AguYEndLsb = 0, AguYEndWidth = 16;
@@ -326,7 +326,7 @@ package trine_isa_pkg;
   // flags: see the engine
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
-  // What a configuration may lack: indices of bits.
+  // Features that a configuration may lack: indices of bits.
   localparam int unsigned Features = 17;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
@@ -348,7 +348,7 @@ package trine_isa_pkg;
   localparam int unsigned FeatureCluster = 15;  // cluster.cores: 2 or more
   localparam int unsigned FeatureFormats = 16;  // array.formats
 
-  // Which codes there are and what each needs, the lowest code in the lowest bits.
+  // Valid codes and the features that each needs, the lowest code in the lowest bits.
   localparam int unsigned DmaTargetCodes = 14;
   localparam logic [13:0] DmaTargetKnown = 14'b11111111111111;
   localparam logic [237:0] DmaTargetNeeds = {

@@ -571,7 +571,7 @@ const char* trine_error_text(uint32_t cause) {
     case TRINE_ERROR_TOKEN:
       return "a token counter overflowed";
     case TRINE_ERROR_FETCH_WINDOW:
-      return "an instruction lies outside of the window";
+      return "an instruction is outside of the window";
     case TRINE_ERROR_LOAD_WINDOW:
       return "a burst of the load engine would leave the window";
     case TRINE_ERROR_STORE_WINDOW:

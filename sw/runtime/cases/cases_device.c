@@ -399,7 +399,7 @@ void case_describe(void) {
                        STOPPED ": a burst of the store engine would leave the window, at address "
                                "0x0, RUN 0"));
   EXPECT(reports_error(o, 6, 8, 9,
-                       STOPPED ": an instruction lies outside of the window, at address 0x8"));
+                       STOPPED ": an instruction is outside of the window, at address 0x8"));
   EXPECT(reports_error(o, 4, 0x128, 9, STOPPED ": illegal instruction, at byte 0x128"));
   EXPECT(reports_error(o, 16, 0x128, 9,
                        STOPPED ": nothing moved for longer than PROGRESS_LIMIT, at byte 0x128"));

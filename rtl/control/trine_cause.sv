@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Attributes each cycle to one cause: a step enters the array, or the reason why none enters.
-// Causes are those of docs/architecture.md, as seen at the array's input; activity_t also tells
+// Causes are those of docs/architecture.md, as seen at the array's input; activity_t also shows
 // whether anything moved at all. Events in the gather show there 3 cycles later, those at a step's
 // issue 4 cycles later.
 //

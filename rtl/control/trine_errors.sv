@@ -5,7 +5,7 @@
 //
 // If several errors come at once, engines precede the fetch, wrong answers precede missing ones,
 // and errors of the program precede its time limits. run_o is the number of RUNs that the engine
-// had begun before the failing RUN. It is 0 for an error of the program itself, whose address tells
+// had begun before the failing RUN. It is 0 for an error of the program itself, whose address gives
 // the place.
 //
 // Timing    an error shows one cycle later.

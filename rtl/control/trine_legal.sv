@@ -13,8 +13,8 @@
 // Check     trine_legal_tb: every operation, flag and code under every set of features
 
 module trine_legal #(
-  // Optional features that the design supports. Without one, no gates tell its codes from invalid
-  // operations.
+  // Optional features that the design supports. Without one, no gates distinguish its codes from
+  // invalid operations.
   parameter bit Int16  = 1'b1,
   parameter bit Int4   = 1'b1,
   parameter bit Groups = 1'b1,

@@ -5,7 +5,7 @@
 //
 // A request is a burst of beats of DataBits. On a 32-bit bus it becomes a burst of twice the
 // length, and pairs of beats are joined (separately for each ID, as responses may interleave).
-// stop_i takes no more requests and drops responses; idle_o tells that nothing is outstanding any
+// stop_i takes no more requests and drops responses; idle_o shows that nothing is outstanding any
 // more. clear_i forgets outstanding bursts, because the bus was reset. A response other than OKAY
 // is an error. The client, which knows its bursts, checks where bursts end (rsp_last_o).
 //

@@ -71,7 +71,7 @@ module trine_imem #(
   logic [PlaceBits:0]   behind;  // end of the burst on offer
   logic [LenBits:0]     left_q;  // beats left of the burst that is being read
   logic                 busy, decides, here, missed_q, taken_q, read, store, wiping_q, last;
-  logic                 read_q, came_q;  // the memory's output has a beat; the register has it
+  logic                 read_q, came_q;  // the memory's output has a beat; so has the register
   logic                 last_q, came_last_q;  // the beat is its burst's last
 
   assign behind  = (PlaceBits + 1)'(place_q) + (PlaceBits + 1)'(req_len_i[LenBits-1:0]) +

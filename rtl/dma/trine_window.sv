@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks whether a burst lies in the window of allowed byte addresses, from first_i to last_i (both
+// Checks whether a burst is in the window of allowed byte addresses, from first_i to last_i (both
 // included).
 //
 // Timing    combinational.

@@ -162,7 +162,7 @@ module trine_agu #(
   // ---------------------------------------------------------------------------------------------
   // Filling: the chain begins with the lane that is shifted in next and continues with its
   // followers. Coordinates are stored relative to the end of their row and column, so that a sign
-  // bit tells whether to wrap, or whether a lane is active.
+  // bit shows whether to wrap, or whether a lane is active.
   // ---------------------------------------------------------------------------------------------
   logic                        filling_q, filled_q, advance, pairs_q;
   logic [LaneBits-1:0]         fill_count_q;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stores feature maps in single-port banks of 32-bit words, behind a gather, a scatter and a DMA
-// port.
+// Stores feature maps in single-port banks of 32-bit words, accessed by a gather, a scatter and a
+// DMA port.
 //
 //   gather   Lanes words from any addresses (compute taps, residual words, vector taps):
 //            trine_gather

@@ -46,7 +46,7 @@ module trine_ecc_bank #(
   localparam int unsigned WordBits = trine_ecc_pkg::WordBits;
 
   logic                part, read, part_q, read_q;  // the memory reads; its output has the word
-  logic                merge_q, read_q2;             // the register has it
+  logic                merge_q, read_q2;             // the register has the word
   logic                fixed, broken;
   logic [AddrBits-1:0] addr_q, addr_q2, addr;
   logic [31:0]         mask_q, data_q, data;

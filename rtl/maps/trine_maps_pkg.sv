@@ -5,8 +5,8 @@
 
 package trine_maps_pkg;
 
-  // The gather without its data: the access at its front, the answer of this cycle, and that of the
-  // next cycle. Tags are those of trine_gather_arb.
+  // The gather without its data: the access at its front, the answer of this cycle, and the answer
+  // of the next cycle. Tags are those of trine_gather_arb.
   typedef struct packed {
     logic [5:0] front_tag;
     logic       rsp_done;  // all lanes were answered

@@ -10,7 +10,8 @@
 // Reads go first, up to one in each cycle; writes wait in front of the memories (trine_skid). A row
 // holds two or more neighbouring entries of a bank, and a read of the row that was read last needs
 // no access: so columns, which come in the order of their channels, leave at least every second
-// cycle to the writes. The next channel is in the same row or the next: a bit of its number tells.
+// cycle to the writes. The next channel is in the same row or the next: a bit of its number shows
+// which.
 //
 //   cycle          0    1    2    3    4        Drain = 1, two to a row
 //   r_channel_i    4    5    6    7             an access in 0 and 2

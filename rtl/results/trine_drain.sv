@@ -15,8 +15,9 @@
 // vector is a single long tile, vector jobs may go between its groups.
 //
 // With Drain = 2 two columns go together if their codes belong in an even slot and the next: a
-// first column in an odd slot and a single last one go alone, as does what the second lane cannot
-// do: several passes of thresholds, sums and products of operands, whole words, lookups.
+// first column in an odd slot and a single last one go without a partner, as does what the second
+// lane cannot do: several passes of thresholds, sums and products of operands, whole words,
+// lookups.
 //
 //   cycle            0    1    2    3    4    5    6    Cols = 2: a tile's job and data, then two
 //   c_valid_i        A                   B              at once, as issue_i takes a column a cycle

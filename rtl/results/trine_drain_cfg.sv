@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Holds the configurations of the jobs in trine_drain and selects that of the job in front. With
-// Int16 each engine's is kept until its next instruction, as the lanes may hold codes of both:
-// int16 codes that the compute engine requantizes, and codes that the vector engine computes from
-// int16 codes.
+// Holds the configurations of the jobs in trine_drain and selects the configuration of the job in
+// front. With Int16 each engine's is kept until its next instruction, as the lanes may hold codes
+// of both: int16 codes that the compute engine requantizes, and codes that the vector engine
+// computes from int16 codes.
 //
 // Timing    registers, then a multiplexer.
 // Contract  c_first_i and v_first_i come with the first job of an instruction, which waits for

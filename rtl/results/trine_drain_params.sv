@@ -8,7 +8,7 @@
 //   cycle          0      1      2      3
 //   issue_i        col    col    value         cycle 0 reads the parameters of the
 //   p_channel_o    n+1           -      m      next column
-//   own_o                                      1 in cycle 4, when the value uses those of m
+//   own_o                                      1 in cycle 4: the value uses m's parameters
 //
 // Timing    ready_o one cycle after a read; p_* are combinational from issue_i and take_i.
 // Contract  values come in the order of their channels, from v_first_i in the cycle of a product

@@ -59,7 +59,7 @@ module trine_lanes #(
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
 
-  // Parameters {bias, multiplier, shift} of a column's channel, and the next; own_i: those of a
+  // Parameters {bias, multiplier, shift} of a column's channel, and the next; own_i: of a
   // normalized value.
   input  logic [Drain*69-1:0]           params_i,
   input  logic                          own_i,

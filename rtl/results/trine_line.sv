@@ -22,7 +22,7 @@
 // Timing    a value every second cycle; code_o comes 6 cycles after start_i, 7 with an exponential,
 //           and holds until the next value's.
 // Contract  entry_i holds the tables' entries at the at_o of the last cycle, in which reads_o was
-//           1; pair_i those of two cycles before. tanh_i and exponential_i hold. Points rise by
+// 1; pair_i the entries of two cycles before. tanh_i and exponential_i hold. Points rise by
 //           less than 1,024: only ten bits of a difference are used.
 //
 // Check     trine_line_tb; trine_post_tb, random_program_test (whole core)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code is packed above the
-// earlier codes of its word. The tag that leaves the lanes with a code gives its slot, and tells if
+// earlier codes of its word. The tag that leaves the lanes with a code gives its slot, and whether
 // the word leaves for trine_words with it. Bits of a word without a code are not written; after the
 // last channel they are zero. Softmax codes, which are interleaved with the job's codes, have their
 // own word.

@@ -16,7 +16,7 @@
 //
 // trine_post_lane (Lane.. of trine_post_pkg) or the counters are between operand register and code.
 // A square passes the multiplier twice, two cycles apart, a fused addition an odd number of cycles
-// apart: they enter in those of four phases that leave room for the second pass. Every other job is
+// apart: they enter in the phases, of four, that leave room for the second pass. Every other job is
 // requantized: no code gets stuck.
 //
 // Timing    combinational.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requantizes a sum, adds or multiplies two codes, or squares their difference, on one multiplier.
-// It is the post-processing lane; requantization is exactly that of TFLite.
+// It is the post-processing lane; requantization equals TFLite's bit by bit.
 //
 //   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
 //   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),

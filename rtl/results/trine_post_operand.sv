@@ -43,7 +43,7 @@ module trine_post_operand #(
   input  logic                mul_i,
   input  logic                int16_i,
 
-  // A pair of values; or those of a fused addition.
+  // A pair of values, or the values of a fused addition.
   input  logic                in_pair_i,
   input  logic [CodeBits-1:0] a_i,
   input  logic [CodeBits-1:0] b_i,

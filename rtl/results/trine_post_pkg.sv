@@ -135,10 +135,10 @@ package trine_post_pkg;
     parts_t     parts;       // its state, with factors
     logic       ends;        // it is read as the last one now
     logic       odd_rows;    // with by_row: sums of odd lanes
-    logic       again;       // with by_row: those of odd lanes follow
+    logic       again;       // with by_row: sums of odd lanes follow
   } column_t;
 
-  // What enters the lanes in this cycle.
+  // The value that enters the lanes in this cycle.
   typedef struct packed {
     logic pass;         // a pass of the column in front
     logic part;         // without a code: the product is for a sum

@@ -12,7 +12,7 @@
 //
 // Timing    two cycles: values that come with first_i are in t_o two enabled cycles later; second_i
 //           is first_i one cycle later. product_o is combinational.
-// Contract  first_i and second_i only tell which registers need to be loaded.
+// Contract  first_i and second_i only select the registers to be loaded.
 //
 // Check     trine_post_lane_tb
 

@@ -18,10 +18,10 @@
 // A normalization has no pass 1: it makes pass 2, with one code a cycle, and pass 3. Its words are
 // not stored. Products 0 and 1 come before the shifts.
 //
-// The lanes have a memory for words. It stores those of pass 1 if that is the only pass, else up to
-// seven words of passes 2 and 3 that are under way. Codes are read from the word that was fetched
-// last. The last step of a tile is acknowledged when the tile's last word has left the post unit,
-// because the output addresses belong to the step.
+// The lanes have a memory for words. It stores the words of pass 1 if that is the only pass, else
+// up to seven words of passes 2 and 3 that are under way. Codes are read from the word that was
+// fetched last. The last step of a tile is acknowledged when the tile's last word has left the post
+// unit, because the output addresses belong to the step.
 //
 // Timing    pass 1 takes a word a cycle, passes 2 and 3 Codes codes a cycle. The reciprocal takes 6
 //           + 7 * 5 cycles (rescaled 6 + 8 * 5), with a normalization 13 + 8 * 5, if the post unit

@@ -216,7 +216,8 @@ module trine_softmax_lane #(
   assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0) ||
                    (Int16 && (share_i.high || share_i.low || share_i.round));
 
-  // Bit 11 of an exponential rounds: that of the second one, or of the only one, is added to a one.
+  // Bit 11 of an exponential rounds: bit 11 of the second one, or of the only one, is added to a
+  // one.
   if (Codes == 2) begin : gen_two
     assign addend = 20'(entry[30:12]) +
                     (add_i[Codes-1] ? 20'(entries_q[32*Codes-2 -: 19]) : '0) + 20'(entry[11]);

@@ -13,7 +13,7 @@
 // bytes are the low bytes of int16 codes: minus 128 in a sum or, with whole_i, unsigned. With
 // wide_i max and min compare int16 codes, whose bytes may come in two cycles: a tap waits in bits
 // 15:8 of its slot until the cycle after done_i (of slots 3 and 2, and of 1 and 0), when greater_i
-// tells whether it is above the slots of the pair.
+// shows whether it is above the slots of the pair.
 //
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).

@@ -40,8 +40,8 @@ module trine_vector_lanes #(
   input  logic                third_i,    // the third tap of a pair
   input  logic                done_i,
 
-  // The word has no codes in bytes after last_byte_i: they are no extremum, and add nothing to a
-  // sum of int16 codes.
+  // The word has no codes in bytes after last_byte_i: they are never the extremum, and add nothing
+  // to a sum of int16 codes.
   input  logic                cut_i,
   input  logic [1:0]          last_byte_i,
 

@@ -179,7 +179,7 @@ class Netlist:
         return agree
 
     def simulate(self, assigned):
-        """Returns all values, given those of some bits; None if no state and no input agree with them."""
+        """Returns all values, given the values of some bits; None if no state and no input agree with them."""
         values, waiting = self.start.copy(), []
         for bit, value in assigned.items():
             if values[bit] not in (UNKNOWN, value):

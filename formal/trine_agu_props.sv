@@ -215,7 +215,7 @@ module trine_agu_props #(
 
   // ---------------------------------------------------------------------------------------------
   // The reference: which registers were set, how many positions were filled in, and the loop nest,
-  // moved by what is handed over alone.
+  // moved only by what is handed over.
   // ---------------------------------------------------------------------------------------------
   logic [9:0] set_q;
   logic       filling_q, filled_q, running_q;
@@ -279,7 +279,8 @@ module trine_agu_props #(
     out_of = out + row * out_pitch + column * (skip + 1'b1);
   endfunction
 
-  // Row and column of a position are told by recurrence and asserted to be quotient and remainder.
+  // Row and column of a position are computed by recurrence and asserted to be quotient and
+  // remainder.
   function automatic logic is_place(input logic [3:0] position, input logic [3:0] row,
                                     input logic [2:0] column);
     is_place = column < Q && {3'd0, position} == row * Q + column;
@@ -294,7 +295,7 @@ module trine_agu_props #(
     moved = sum < Q ? {row + down, sum[2:0]} : {row + down + 4'd1, 3'(sum - Q)};
   endfunction
 
-  // The word of a step: with `window` each group has words of its own, one behind the other.
+  // The word of a step: with `window` each group has words of its own, one group after the other.
   logic        [AddrBits-1:0] word;
   logic signed [CoordBits-1:0] tap_dx, tap_dy;
   assign word   = AddrBits'(word_q) +
@@ -303,7 +304,7 @@ module trine_agu_props #(
   assign tap_dx = kx_q * dil_x;
   assign tap_dy = ky_q * dil_y;
 
-  // The position that is shifted in next, and those behind it.
+  // The position that is shifted in next, and the positions after it.
   logic [3:0]                  chain_row_q;
   logic [2:0]                  chain_column_q;
   logic signed [CoordBits-1:0] chain_x, chain_y;

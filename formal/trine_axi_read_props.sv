@@ -11,7 +11,7 @@
 //   two clients that both wait take turns
 //   idle only when nothing is outstanding; never more than MaxOutstanding bursts of a client
 //
-// The memory is any one that answers bursts that were accepted, those of an ID in order; beats of
+// The memory is any one that answers bursts that were accepted, in order for each ID; beats of
 // both IDs may interleave. Assumed of the clients: a request holds until taken, and is of at most 4
 // beats. One response of a beat is followed to its client.
 
@@ -101,7 +101,7 @@ module trine_axi_read_props #(
 
   assign asked = req_valid_i & req_ready;
 
-  // What AR must hold: the request that was taken last.
+  // AR must hold the request that was taken last.
   logic        sent_q;  // AR holds a request
   logic        sent_id_q;
   logic [31:0] sent_addr_q;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_cluster with three cores, copies into and out of DMEM: each core that a copy names takes
-// each beat once; the copy's end is told with the last core's, in its cycle, and once; a word that
+// each beat once; the copy's end is reported once, in the cycle of the last core's end; a word that
 // is read comes from the core that was asked, in order, and words of two cores are never on their
 // way together.
 //
-// Beside it are the ends that a core owes and the words that it was asked for. Assumed: what the
+// The bench counts the ends that a core owes and the words that it was asked for. Assumed: what the
 // load engine promises (offers hold, a copy's cores hold until its end, none begins before) and
 // what a core does (an end for each last beat, a word for each read, at most four on their way).
 
@@ -80,7 +80,7 @@ module trine_cluster_copies_props (
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Written. A copy is there from its first beat; each core that it names has an end to tell.
+  // Written. A copy is there from its first beat; each core that it names has an end to report.
   // ---------------------------------------------------------------------------------------------
   logic       copy_q, last_q, whole_q, wwaits_q;  // last: its beat was offered; whole: and is taken
   logic [2:0] cores_q, seen_q, owes_q, missing_q, missing, taken;

@@ -3,8 +3,8 @@
 // trine_fork and trine_joined, as a cluster of three cores has them: each core that is asked takes
 // an offer once, and it is gone when all have; a RUN that all have taken ends when all have ended.
 //
-// Beside them are the ends of each core that are not told yet. Assumed: an offer holds, it asks
-// some core, a core ends no RUN that it has not taken, and at most four are in flight at once.
+// The bench counts the ends of each core that are not reported yet. Assumed: an offer holds, it
+// asks some core, a core ends no RUN that it has not taken, and at most four are in flight at once.
 
 module trine_cluster_props (
   input logic       clk_i,
@@ -40,7 +40,7 @@ module trine_cluster_props (
 
   logic [2:0] seen_q, mask_q;  // who has the offer
   logic       waits_q;
-  logic [2:0] ahead_q [3];     // ends of a core that are not told yet
+  logic [2:0] ahead_q [3];     // ends of a core that are not reported yet
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

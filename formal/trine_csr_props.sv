@@ -103,7 +103,7 @@ module trine_csr_props (
   logic        write, read;
 
   (* hierconn *) logic \u_dut.scrub , \u_dut.u_life.scrub_q ;
-  logic scrub_owed_q;  // an accepted scrub, until the memories are told
+  logic scrub_owed_q;  // an accepted scrub, until it is passed to the memories
 
   assign write = awvalid_i && wvalid_i;
   assign read  = arvalid_i;
@@ -151,7 +151,7 @@ module trine_csr_props (
 
   assign offset    = {araddr_i[11:2], 2'b00} - trine_csr_pkg::CsrCyclesOffset;
   assign wanted    = offset[6:3];
-  assign ahead     = \u_dut.u_counters.index_q ;  // the one behind added_index_q
+  assign ahead     = \u_dut.u_counters.index_q ;  // the one after added_index_q
   assign remaining = offset >= 12'd120 || offset[2] ? 5'd0 :
                      wanted >= ahead ? 5'(wanted) - 5'(ahead) : 5'd15 + 5'(wanted) - 5'(ahead);
 
@@ -190,7 +190,7 @@ module trine_csr_props (
         a_locked: assert (kept_q == {program_addr, program_words, base, first, last});
         a_start:  assert (!start);
       end
-      // Another program is told, and one that is dropped.
+      // Another program is reported, and one that is dropped.
       a_forget: assert (forget_q || kept_q[159:96] == {program_addr, program_words});
       if (clear && \u_dut.u_life.reset_q ) a_drop: assert (forget);
       a_starts: assert (start == \u_dut.u_life.start_q  && (!start || running));

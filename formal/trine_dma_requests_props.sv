@@ -23,7 +23,7 @@ module trine_dma_requests_props #(
 
   localparam int unsigned AddrBits = 9;  // of a byte: 64 beats of 8
 
-  // What holds during a copy: any values.
+  // The registers hold any values during a copy.
   (* anyseq *) logic [5:0]  stride;
   (* anyseq *) logic [3:0]  beats_last;
   (* anyseq *) logic [15:0] rows_last;
@@ -74,7 +74,7 @@ module trine_dma_requests_props #(
   assign row_done = 5'(len) + 5'd1 == left_q;
   assign done     = row_done && rows_q == 16'd0;
 
-  // The reference behind the burst that is offered, if one is.
+  // The reference after the burst that is offered, if one is.
   always_comb begin
     {live_after, next_after, row_after} = {live_q, next_q, row_q};
     {left_after, rows_after}            = {left_q, rows_q};

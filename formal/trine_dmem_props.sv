@@ -2,9 +2,9 @@
 //
 // trine_dmem: each lane of a gather is answered once, two cycles after it was served, with the word
 // that was at its address then, or the pad; one cycle before the last of them soon_o says so; one
-// access waits behind the one in front, and is the next. Each lane of a scatter and each word of
-// the DMA is written once, in order, and nothing else is, words of the DMA before their copy is
-// said to be done; each read of the DMA gives its words, three cycles later. None is lost or
+// access waits after the one in front, and is the next. Each lane of a scatter and each word of the
+// DMA is written once, in order, and nothing else is, words of the DMA before their copy is
+// reported as done; each read of the DMA gives its words, three cycles later. None is lost or
 // doubled, whichever ports meet in whichever banks, and no beat is refused for long.
 //
 // Any word is followed: `word` is what the writes that were served have made of the address
@@ -151,7 +151,8 @@ module trine_dmem_props #(
   assign use_d = {\u_dut.gen_bank[3].use_d , \u_dut.gen_bank[2].use_d ,
                   \u_dut.gen_bank[1].use_d , \u_dut.gen_bank[0].use_d };
 
-  // Where a word lies: bank below, row above. In the odd row banks 2n and 2n + 1 change places.
+  // Returns the place of a word: bank below, row above. In the odd row banks 2n and 2n + 1 change
+  // places.
   function automatic logic [AddrBits-1:0] place_of(input logic [AddrBits-1:0] addr);
     place_of = {addr[2:1], addr[0] ^ addr[2]};
   endfunction
@@ -256,7 +257,7 @@ module trine_dmem_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Gather: the access in front and the one that waits behind it; what is not answered yet; one and
+  // Gather: the access in front and the one that waits next; what is not answered yet; one and
   // two cycles later the access that was in front, and the word.
   // ---------------------------------------------------------------------------------------------
   typedef struct packed {
@@ -302,7 +303,7 @@ module trine_dmem_props #(
     {word_was_q, word_was_q2} <= {word_q, word_was_q};
   end
 
-  // What is still to be answered behind the answers of this cycle, and behind those of the next.
+  // Lanes without an answer after the answers of this cycle, and after the next cycle's.
   logic [Lanes-1:0] open_near, still_open;
   assign open_near  = rsp_done ? '1 : open_q & ~rsp_lanes;
   assign still_open = soon ? '1 : open_near & ~\u_dut.u_gather.soon_lanes_q ;

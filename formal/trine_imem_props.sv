@@ -2,7 +2,7 @@
 //
 // trine_imem: each beat of each burst is answered, once, in order, by the bus or from here; a beat
 // that comes from here is the one that the bus gave at its place, the first time since forget_i
-// that all beats up to it had come without an error. A burst of kept beats alone does not go to the
+// that all beats up to it had come without an error. A burst of only kept beats does not go to the
 // bus, if none before it did; any other does.
 //
 // One place is followed: the beat that is kept there. Assumed: the contract, and that a request
@@ -164,7 +164,7 @@ module trine_imem_props #(
       a_rdata:   assert (!\u_dut.read_q || ahead != 4'(follow_q) + 4'd1 ||
                          \u_dut.rdata == value_q);
       a_beat:    assert (!\u_dut.came_q || seen_q != 4'(follow_q) || \u_dut.beat_q == value_q);
-      // What the neighbours see.
+      // The ports to the neighbours.
       if (valid) a_asked: assert (owed_q != '0);
       if (bus_valid_i) begin
         a_passes: assert (valid && data == bus_data_i);

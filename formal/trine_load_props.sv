@@ -4,8 +4,8 @@
 // RUN names, though the next one's are known while rows of it are on their way, and RUNs end in
 // order, each once. Rows of two beats; copies to DMEM, PMEM and the biases.
 //
-// Beside it is a queue of RUNs that have not ended. Assumed: registers of any values, a RUN on
-// offer holds, DMEM tells an end for each last beat; the bus gives beats as it likes, also such
+// The bench has a queue of RUNs that have not ended. Assumed: registers of any values, a RUN on
+// offer holds, DMEM reports an end for each last beat; the bus gives beats as it likes, also such
 // that nobody asked for.
 
 module trine_load_props (
@@ -94,10 +94,10 @@ module trine_load_props (
   );
 
   // ---------------------------------------------------------------------------------------------
-  // RUNs that have not ended, the oldest first; what the register says is kept beside it.
+  // RUNs that have not ended, the oldest first, each with the cores in its register.
   // ---------------------------------------------------------------------------------------------
   logic [1:0] named_q, first_q, second_q, third_q, first, second, third;
-  logic [1:0] count_q, count;  // behind the one that ends now
+  logic [1:0] count_q, count;  // after the one that ends now
   logic       taken, owes_q, waits_q, set_q, set, moved;  // set: a RUN's cores are known
   logic [7:0] op_q;
 

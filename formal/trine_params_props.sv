@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_params: what a read gives is what was written to its channel last, also where the row that
-// was read before is not read again, and while a write waits behind reads.
+// was read before is not read again, and while a write waits for reads.
 //
 // One channel is followed. Assumed: the contract (r_next_i, m_bias_written, m_scale_written).
 
@@ -150,7 +150,7 @@ module trine_params_props (
   always_comb begin
     if ($initstate) assume (!rst_ni);
     if (r_valid_i && r_next_i) m_next: assume (seen_q && r_channel_i == last_q + 3'd1);
-    // What waits, or comes, for the channel that is read.
+    // Writes that wait, or come, for the channel that is read.
     if (r_valid_i && \u_dut.u_skid.held_q )
       m_held: assume (!(we_bias && bias_addr == r_channel_i[2:1]) &&
                       !(we_scale && scale_addr == r_channel_i));
@@ -175,7 +175,7 @@ module trine_params_props (
                                   \u_dut.gen_bank[0].scale_at_q == last_q[0]);
       a_seen: assert (seen_q || !(bias_read_q || scale_read_q));
       if (bias_read_q || scale_read_q) a_last: assert (last_q == follow_q);
-      // What a read gives.
+      // The data of a read.
       if (bias_read_q) a_bias: assert (bias == bias_then_q);
       if (scale_read_q) a_scale: assert ({shift, multiplier} == scale_then_q);
       c_again: cover (scale_read_q && \u_dut.gen_bank[0].scale_there_q && r_valid_i && r_next_i &&

@@ -70,7 +70,7 @@ module trine_pe_props #(
     {drain_q2, drained_q2} <= {drain_q, drained_q};
   end
 
-  // What the accumulator and the drain register will be once the step between the stages is added.
+  // The accumulator and the drain register once the step between the stages is added.
   always_comb begin
     acc_now   = \u_dut.acc_q ;
     drain_now = drain;

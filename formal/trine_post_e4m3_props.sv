@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_post_e4m3: of each number the place of its value, by the codes' definition. Codes are
-// decoded here, by exponent and mantissa; between two codes lies a border, the middle. What is
+// decoded here, by exponent and mantissa; the border between two codes is the middle. What is
 // above a code's upper border has a higher place, what is below has none that is higher, what is on
 // it the even one. So a number that a code stands for has that code's place.
 //

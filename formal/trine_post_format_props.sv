@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_post_format: of each number its value of the format, by the codes' definitions. Codes are
-// decoded here: E3M4 by exponent and mantissa, a posit by its run of bits alike; between two codes
-// lies a border, the middle, of posits the posit of one bit more. What is above a code's upper
-// border has a larger value, what is below has none that is larger, what is on it the even one. So
-// a number that a code stands for is left as it is, and no number becomes the posit 0.
+// decoded here: E3M4 by exponent and mantissa, a posit by its run of bits alike; the border between
+// two codes is the middle, of posits the posit of one bit more. What is above a code's upper border
+// has a larger value, what is below has none that is larger, what is on it the even one. So a
+// number that a code stands for is left as it is, and no number becomes the posit 0.
 //
 // Sizes are in 256ths of 1: a unit is four of them.
 
@@ -34,7 +34,7 @@ module trine_post_format_props (
                              : {17'd0, 1'b1, code[3:0]} << ({1'b0, code[6:4]} + 4'd1);
   endfunction
 
-  // A positive posit of nine bits without exponent bits; one of eight has a 0 behind it.
+  // A positive posit of nine bits without exponent bits; one of eight has a 0 appended.
   function automatic [21:0] posit(input [7:0] code);
     reg [3:0] run;
     reg       ended;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_post beside an array that overwrites its drain registers as soon as it may: each column is
+// trine_post with an array that overwrites its drain registers as soon as it may: each column is
 // read before the next tile's results are in its register, and no earlier than its own are; each
-// RUN retires once, behind its last word, and no word of another leaves in between. Stated at the
+// RUN retires once, after its last word, and no word of another leaves in between. Stated at the
 // ports: a code carries with it what it was made of, and words are looked at where they leave.
 //
 // Abstracted: data. The lanes are below, a pipeline of marks. One row, requantized int8 codes with
@@ -217,7 +217,7 @@ module trine_post_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // A softmax: codes of words, words of tiles, tiles of RUNs; behind a tile it waits.
+  // A softmax: codes of words, words of tiles, tiles of RUNs; after a tile it waits.
   // ---------------------------------------------------------------------------------------------
   trine_post_pkg::softmax_t        sm;
   trine_post_pkg::softmax_status_t sm_status;
@@ -439,7 +439,7 @@ module trine_post_props #(
   end
 
   // Codes in the lanes agree with their tags; from the oldest to the youngest, a softmax's word
-  // begins in slot 0 behind the end of another.
+  // begins in slot 0 after the end of another.
   trine_post_pkg::tag_t tag;
   logic [5:0]           marks;
   logic                 valid, open, tags_right, marks_right, slots_right, order_right, all_began;
@@ -563,7 +563,8 @@ module trine_post_props #(
       if (s_valid) a_own_tile: assert (!stale);
       // The array overwrites nothing that was not taken.
       if (pass) a_taken: assert (!arrived || data_ready);
-      // A RUN retires once, when its last word was taken whole; one without results, behind them.
+      // A RUN retires once, when its last word was taken whole; one without results, after the RUNs
+      // before it.
       a_retires:  assert (status.retire == (c_whole_q || bare_ends_q[2]));
       a_once:     assert (!(c_whole_q && bare_ends_q[2]));
       a_vretires: assert (v_status.retire == v_whole_q);

@@ -5,7 +5,7 @@
 // one is offered in each, as long as there are any.
 //
 // One word is followed (see trine_fifo_props): `ahead` words leave before it. It is in the memory,
-// in the memory's output register, or in the one behind it, which is offered.
+// in the memory's output register, or in the register after it, which is offered.
 
 module trine_queue_props #(
   parameter int unsigned Depth = 4

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_unpack_pair: what the bits of a block are made of comes out again. Of short codes: any 16
-// bytes, packed with any k that has them; what lies behind the block does not matter. Of trits: any
+// bytes, packed with any k that has them; the bits after the block do not matter. Of trits: any
 // 64 and the fifth block's, packed as sums of their digits. Sparse words are any with two bytes
 // at places in their order, all others 0. A palette's bytes are those of the table.
 

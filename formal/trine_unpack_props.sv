@@ -2,9 +2,9 @@
 //
 // trine_unpack: a copy ends. Of any stream, whatever its bits: pairs go to the rows of their copy
 // and to no others, each row's in order, and as many as it has, the last one marked; when all beats
-// are taken and pairs are taken as they come, in each cycle a block is cut or the error is told. A
-// copy whose stream has beats left when its last block is cut ends with an error, too. What is
-// behind an error is not said: clear_i follows.
+// are taken and pairs are taken as they come, in each cycle a block is cut or the error is
+// reported. A copy whose stream has beats left when its last block is cut ends with an error, too.
+// Nothing is proved after an error: clear_i follows.
 //
 // Assumed: the contract.
 
@@ -69,7 +69,7 @@ module trine_unpack_props #(
   (* hierconn *) logic                \u_dut.ends ;
   (* hierconn *) logic                \u_dut.wrong ;
 
-  // One copy, from its start to its last pair; another one may have started behind it.
+  // One copy, from its start to its last pair; another one may have started after it.
   logic                followed_q, ended_q, more_q, wrong_q;
   logic [AddrBits-1:0] local_q, row_q;
   logic [15:0]         left_q;
@@ -100,7 +100,7 @@ module trine_unpack_props #(
     end
   end
 
-  // What the module has cut already lies in its register: one pair.
+  // The pair that the module has already cut is in its register.
   logic [AddrBits-1:0] cut_row;
   logic [15:0]         cut_left;
   logic [0:0]          cut_slot;
@@ -134,7 +134,7 @@ module trine_unpack_props #(
                          \u_dut.left_q == cut_left && !(valid && last));
         end
         a_slots: assert (32'(slot_q) < PairsPerRow);
-        // It ends: a block is cut, or the error is told.
+        // It ends: a block is cut, or the error is reported.
         if (\u_dut.active_q && !more && ready) a_on: assert (\u_dut.issue || \u_dut.wrong );
       end
       if (ended_q && more_q) a_long: assert (error);

@@ -3,8 +3,8 @@
 // trine_unpack_wide: a copy ends. Of any stream, whatever its bits: parts go to the rows of their
 // copy and to no others, each quad once and in order, and as many as it has, the last one marked;
 // when all beats are taken and parts are taken as they come, in each cycle a part is written, a
-// group is made, or the error is told. A copy whose stream has beats left when its last block is
-// written ends with an error, too. What is behind an error is not said: clear_i follows.
+// group is made, or the error is reported. A copy whose stream has beats left when its last block
+// is written ends with an error, too. Nothing is proved after an error: clear_i follows.
 //
 // Assumed: the contract.
 
@@ -130,7 +130,7 @@ module trine_unpack_wide_props #(
           a_part: assert (quads != '0 && (quads & quads_q) == '0 && addr == row_q);
           a_last: assert (last == (row_full && left_q == 16'd0));
         end
-        // It ends: a part is written, a group is made, or the error is told.
+        // It ends: a part is written, a group is made, or the error is reported.
         if (!more && ready) a_on: assert (valid || \u_dut.form || \u_dut.wrong );
       end
       if (ended_q && more_q) a_long: assert (error);

@@ -141,7 +141,7 @@ module trine_zero_points_props (
   assign col_should = due(col_acc_q, col_drain_q, valid_q, first_q, last_q, col, col_q);
   assign row_should = due(row_acc_q, row_drain_q, valid_q, first_q, last_q, row, row_q);
 
-  logic in_tile_q;  // behind a first step, before its last one
+  logic in_tile_q;  // after a first step, before its last one
   logic ended_q;    // a tile has ended
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -57,7 +57,7 @@ class Hits:
             if op is None:
                 continue
             self.run(run, engine, op["name"], run.op)
-            self.hit(f"{engine}: one behind another", before.get(engine, op["name"]), op["name"])
+            self.hit(f"{engine}: one after another", before.get(engine, op["name"]), op["name"])
             before[engine] = op["name"]
 
     def run(self, run, engine, op, code):
@@ -142,10 +142,10 @@ EXCLUDED = [(re.compile(pattern), why) for holds, pattern, why in (
     (True, r"vector: values of fields: output x 1", "thresholds are compute's"),
     (True, r"flags: (ternary|binary|binary_inside|int8_ternary|int8_binary) x window x 1", "the window former supports only int8"),
     (True, r"flags: matmul x fuse_add x 1", "zero points of both are in the same registers"),
-    (True, r"flags: (?!sum)\w+ x reduce x 1", "lanes are added by sum alone"),
+    (True, r"flags: (?!sum)\w+ x reduce x 1", "only sum adds lanes"),
     (True, r"flags: softmax x (invert|single|half_even|center) x 1", "a softmax has one flag, rescale"),
     (True, r"flags: normalize x (invert x 1|half_even x 1|single x 0)", "a normalization has one rounding"),
-    (True, r"vector: operations x outputs: (max|min|max_ternary|max_binary|softmax|normalize) x table", "the table is behind a requantization"),
+    (True, r"vector: operations x outputs: (max|min|max_ternary|max_binary|softmax|normalize) x table", "the table follows a requantization"),
     (True, r"compute: outputs x encodings: (requantized|raw) x (ternary|binary)", "these codes come of thresholds and of the table"),
 ) if holds]
 
@@ -173,7 +173,7 @@ def all_bins():
     for number, engine in enumerate(ENGINES):
         ops = operations_of(number)
         found[f"{engine}: operations"] += [op["name"] for op in ops]
-        found[f"{engine}: one behind another"] += [f"{a['name']} x {b['name']}" for a in ops for b in ops]
+        found[f"{engine}: one after another"] += [f"{a['name']} x {b['name']}" for a in ops for b in ops]
         for op in ops:
             found[f"{engine}: operations x flags"] += [f"{op['name']} x {f['name']} x {v}"
                                                        for f in flags_of(number, op["code"]) for v in (0, 1)]

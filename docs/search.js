@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Search of the site, also of pages that no server gives: the index is a script beside this one, which any page may load;
-// mkdocs' own search asks a server for it, and waits for ever without.
+// Search of the site, also of pages that no server gives: the index is a script next to this one, which any page may
+// load; mkdocs' own search asks a server for it, and waits for ever without.
 (function () {
   const box = document.getElementById("mkdocs-search-query");
   const list = document.getElementById("mkdocs-search-results");

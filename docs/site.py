@@ -4,8 +4,8 @@
 
     docs/site.py        writes build/site/html: open index.html, no server is needed
 
-mkdocs takes pages from one folder alone, so they are put together in build/site/pages, with the files that they link to
-beside them. The navigation is that of docs/README.md, by task.
+mkdocs takes pages from only one folder, so they are collected in build/site/pages, together with the files that they
+link to. The navigation is that of docs/README.md, by task.
 """
 import json
 import pathlib

@@ -62,7 +62,7 @@ struct Fold {
 };
 
 /// The distances of neighbours in the host's tensor, in elements. [N, C, H, W] is an image whose
-/// channels are H * W apart.
+/// channels have a distance of H * W.
 struct Steps {
   std::int64_t y = 0, x = 0, channel = 1;
 

@@ -83,7 +83,8 @@ std::size_t differing(const std::vector<float>& actual, const std::vector<float>
   return count;
 }
 
-/// Compares accumulators. The import may have negated all those of a channel (the last axis).
+/// Compares accumulators. The import may have negated all accumulators of a channel (the last
+/// axis).
 bool equal_up_to_signs(const std::vector<float>& actual, const std::vector<float>& expected,
                        std::size_t channels) {
   std::vector<int> sign(channels, 0);

@@ -56,7 +56,7 @@ Values run_graph(const model::Graph& graph, const std::vector<Array>& inputs,
 /// Returns the arrays of graph.outputs, in the model's order.
 std::vector<Array> outputs_of(const model::Graph& graph, const Values& values);
 
-/// Returns how an array differs from a value of `tensor`: "" or "is int8 [1, 3], the model wants
+/// Returns how an array differs from a value of `tensor`: "" or "is int8 [1, 3], the model's tensor
 /// ...".
 std::string mismatch(const Array& array, const model::Tensor& tensor);
 

@@ -271,8 +271,8 @@ static int run_on_host(const trine_stages* s, const uint32_t* step, void* arena,
   return TRINE_E_OPERATOR;
 }
 
-/* Loads a stage unless it is loaded. The device reports what is loaded; `s` only tells if the bytes
- * are the same, because a caller may read another file to the same address. */
+/* Loads a stage unless it is loaded. The device reports what is loaded; `s` only records whether
+ * the bytes are the same, because a caller may read another file to the same address. */
 static int load_stage(trine_device* device, trine_stages* s, const uint32_t* step,
                       uint64_t base_address) {
   const unsigned char* bytes = s->bytes + step[1];

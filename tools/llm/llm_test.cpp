@@ -724,5 +724,5 @@ TEST_CASE("a program can move its data in DRAM", "[program]") {
   CHECK(far != p.words);
   const std::int64_t keys = p.outputs[1].offset;  // stored channel word by channel word
   const std::vector<program::Move> part{{keys, keys + 4 * p.outputs[1].plane, begin}};
-  CHECK_THROWS_WITH(program::relocated(p, part), ContainsSubstring("are to move alone"));
+  CHECK_THROWS_WITH(program::relocated(p, part), ContainsSubstring("but only bytes"));
 }

@@ -451,7 +451,7 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
 
 namespace {
 
-/// Returns the elements of a MIRROR_PAD. Axes before those of the image have one element.
+/// Returns the elements of a MIRROR_PAD. Axes before the axes of the image have one element.
 Elements mirrored_elements(const Graph& graph, const Op& o) {
   return {graph.in(o, 0).shape, model::mirrored(graph, o)};
 }

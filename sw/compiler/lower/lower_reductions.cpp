@@ -233,7 +233,8 @@ Layer Lowering::complement(const Op& o, int map) const {
   return layer;
 }
 
-/// Compares the halves of the words, then those of a word's channels; some channels are read twice.
+/// Compares the halves of the words, then the halves of a word's channels; some channels are read
+/// twice.
 /// @return the last of the layers
 Layer Lowering::largest_channel(const Op& o, int map) {
   const int C = shape(map).C;

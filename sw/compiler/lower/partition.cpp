@@ -284,7 +284,7 @@ class Partition {
     return machine;
   }
 
-  /// Finds the tensors that the machine reads from outside, and those of its tensors that the host
+  /// Finds the tensors that the machine reads from outside, and the machine's tensors that the host
   /// reads.
   void find_ends(const std::vector<int>& machine, Network& network) const {
     const std::set<int> computed = made_by(machine), produced = made_by(after_);

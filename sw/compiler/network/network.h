@@ -89,7 +89,7 @@ struct Map {
   int core_rows = 0;
   int rows_above = 0, rows_below = 0;  ///< rows of neighbouring cores that its readers also need
   /// Pixels of a row that each core has if the cores share tokens (Network::tokens). In DRAM, the
-  /// pixels of one core follow those of the core before. 0: all cores have the same pixels.
+  /// pixels of one core follow the pixels of the core before. 0: all cores have the same pixels.
   int core_pixels = 0;
   int row_room = 0;                   ///< pixels per row reserved in DRAM; 0: the row's own
   bool weights = false;               ///< weights of some layer; rows and planes are whole beats
@@ -260,7 +260,7 @@ struct OverChannels {
   std::optional<reference::ChannelScale> rescale;  ///< kSoftmax: SoftmaxParams::rescale
 };
 
-/// A layer: the properties that all kinds share, and those of its own kind.
+/// A layer: the properties that all kinds share, and the properties of its own kind.
 struct Layer {
   explicit Layer(LayerKind of = LayerKind::kConv) : kind(of) {
     if (kind == LayerKind::kMax || kind == LayerKind::kSum || kind == LayerKind::kWords)

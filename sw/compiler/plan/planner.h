@@ -30,7 +30,7 @@ struct Wishes {
 
 /// The planner of one network. It places the largest maps first, each at the lowest address that
 /// the maps before it allow. If a map finds no place, or leaves a layer no room, the largest map
-/// that is alive at the same time moves to DRAM. Each step looks again only at what the last step
+/// that is alive at the same time moves to DRAM. Each step examines again only what the last step
 /// changed.
 class Planner {
  public:

@@ -266,7 +266,7 @@ class SingleImages : Rewriter {
     return computed(t) && graph_.tensor(t).rank() == 4 && graph_.tensor(t).shape[0] > 1;
   }
 
-  /// Returns the number of parts into which the operator is divided: its batch, or that of its
+  /// Returns the number of parts into which the operator is divided: its batch, or the batch of its
   /// operands.
   int parts_of(const Op& op) const {
     for (const auto* tensors : {&op.inputs, &op.outputs})

@@ -93,7 +93,7 @@ class Stacking {
     }
   }
 
-  /// Finds the maps that are stacked together: those of the runs, and those tied to them.
+  /// Finds the maps that are stacked together: the maps of the runs, and the maps tied to them.
   /// @return true if a run was removed
   bool erase_conflicts(std::vector<ImageRun>& runs) {
     sets_.clear();

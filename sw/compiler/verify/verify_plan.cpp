@@ -180,7 +180,7 @@ class PlanVerifier : FirstFault {
     const View a = walked(first, width, t, l.fuse_add()), b = walked(l.second, width, t, false);
     require(place(first).resident == place(l.second).resident && a.pitch == b.pitch &&
                 (a.plane == b.plane || t.chunk <= map(first).shape.per_word),
-            "{} and {} lie in rows of {} and {} words, planes of {} and {}", name_of(first),
+            "{} and {} have rows of {} and {} words, planes of {} and {}", name_of(first),
             name_of(l.second), a.pitch, b.pitch, a.plane, b.plane);
   }
 
@@ -201,7 +201,7 @@ class PlanVerifier : FirstFault {
       if (!facts_.used(m) || facts_.is_view(m) || !place(m).resident) continue;
       const Placement& p = place(m);
       if (!life_of(m).meets({i, i}) || p.room.end <= first || end <= p.room.first) continue;
-      require(false, "buffers in DMEM words {}..{}, where {} lies: {}..{}", first, end - 1,
+      require(false, "buffers in DMEM words {}..{} overlap {} in {}..{}", first, end - 1,
               name_of(m), p.room.first, p.room.end - 1);
     }
   }

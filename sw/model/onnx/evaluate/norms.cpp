@@ -73,8 +73,8 @@ Constant Evaluation::batch_normalization() const {
 }
 
 /// Normalizes each channel of an image (InstanceNormalization) or groups of channels
-/// (GroupNormalization). Parameters are per channel; those of GroupNormalization are per group
-/// before opset 21.
+/// (GroupNormalization). Parameters are per channel; the parameters of GroupNormalization are per
+/// group before opset 21.
 Constant Evaluation::group_normalization() const {
   if (in(0).rank() < 3) throw_error("rank {}, allowed 3 and above", in(0).rank());
   const auto C = static_cast<std::size_t>(in(0).shape[1]),

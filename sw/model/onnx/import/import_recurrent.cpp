@@ -76,9 +76,9 @@ void Importer::require_plain_cell(int steps, int directions) const {
   if (steps > kMostSteps) throw_error("{} steps, the machine has {}", steps, kMostSteps);
 }
 
-/// Returns a power of two as the scale of the cell state: that of the quantizer of Y_c, or of the
-/// initial state. For few steps, the number of steps bounds the state, because each step adds at
-/// most 1.
+/// Returns a power of two as the scale of the cell state: the scale of the quantizer of Y_c, or of
+/// the initial state. For few steps, the number of steps bounds the state, because each step adds
+/// at most 1.
 float Importer::cell_scale(int steps) const {
   double most = has(6) && !in(6).constant ? reach_of(in(6)) : 0;
   for (const Node& node : file_.nodes) {

@@ -327,7 +327,7 @@ class Reader {
 
   static bool is_open(const Dimension& dim) { return dim.dim_value() < 1; }
 
-  /// Returns the shape as the file has it: "[N, 3, H, ?]".
+  /// Returns the shape as it is in the file: "[N, 3, H, ?]".
   static std::string text_of(const onnx::TensorShapeProto& shape) {
     std::vector<std::string> extents;
     for (const Dimension& dim : shape.dim())

@@ -91,7 +91,7 @@ nlohmann::json to_json(const FpgaReport& f) {
 
 std::string memory_table(const SynthReport& r) {
   if (r.memories.empty()) return {};
-  std::string text = "\nmemories (apart):\n";
+  std::string text = "\nmemories (not included):\n";
   for (const MemoryReport& m : r.memories) {
     text += fmt::format("  {:<24}{:>5} x {:>5} words x {:>4} bits", m.name, m.instances, m.depth,
                         m.width);
@@ -206,7 +206,7 @@ std::string group_path_lines(const SynthReport& r) {
 /// Returns the memories in bits, and their gate equivalents separately for DMEM and PMEM and all
 /// others.
 std::string macro_lines(const SynthReport& r) {
-  std::string text = fmt::format("\nmemories apart: {} bits", grouped(r.sram_bits));
+  std::string text = fmt::format("\nmemories, not included: {} bits", grouped(r.sram_bits));
   if (!r.has_macros) return text + ", no macros in the library: their area is not known";
   text += fmt::format(", {} um2\nmacros: {} GE", grouped(r.sram_um2),
                       grouped(r.macro_gate_equivalents()));
@@ -315,7 +315,7 @@ std::string to_text(const SynthReport& r) {
                                  r.library.empty() ? "" : ", ", r.library);
   if (r.target != Target::kAsic)
     return text + fpga_table(r) + memory_table(r) + fpga_lines(r) +
-           fmt::format("\ntotal {} cells, {} memory bits apart, {:.0f} s\n", grouped(r.cells),
+           fmt::format("\ntotal {} cells, without {} memory bits, {:.0f} s\n", grouped(r.cells),
                        grouped(r.sram_bits), r.seconds);
   text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r) + placed_lines(r) +
           group_path_lines(r);

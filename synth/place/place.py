@@ -25,7 +25,7 @@ def circuit_of(design):
     circuit.cell_height = design["height"]
     circuit.cell_x, circuit.cell_y = design["x"], design["y"]
     circuit.cell_is_fixed = design["fixed"]
-    circuit.cell_is_obstruction = [not fixed for fixed in design["fixed"]]  # what is fixed lies beside the core
+    circuit.cell_is_obstruction = [not fixed for fixed in design["fixed"]]  # fixed cells are outside of the core
     circuit.cell_orientation = [getattr(coloquinte.CellOrientation, flip) for flip in design["flip"]]
     x, y, width, height = design["core"]
     row = design["row_height"]

@@ -200,7 +200,7 @@ TEST_CASE("a program's actions cover its work", "[energy]") {
   for (std::size_t l = 0; l < actions.size(); ++l) {
     INFO(program.layers[l].name);
     const std::int64_t macs = program.layers[l].macs;
-    // Four MACs per PE and step: at least the layer's MACs, and at most those of whole tiles.
+    // Four MACs per PE and step: at least the layer's MACs, and at most the MACs of whole tiles.
     CHECK(4 * actions[l][sim::kInt8] >= macs);
     if (macs > 0) CHECK(4 * actions[l][sim::kInt8] < 16 * macs);
     CHECK(actions[l][sim::kInt8] == actions[l][sim::kAddress] * (macs > 0 ? config.cols : 0));

@@ -159,7 +159,7 @@ class LowBitNet : public Builder {
     model::Tensor& t = tensor(index);
     t.is_constant = true;
     t.data = random_codes(t);
-    // Thresholds lie where sums do.
+    // The range of thresholds follows from the range of sums.
     const double taps = static_cast<double>(t.elements()) / shape[0];
     const double values = encoding == Encoding::kInt8 ? 70 : 1;
     reach_ = 1 + static_cast<int>(2 * std::sqrt(taps) * values);

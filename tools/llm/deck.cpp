@@ -113,8 +113,8 @@ compiler::Program first_of(const std::vector<compiler::Program>& programs) {
   return first;
 }
 
-/// Returns for each step the number of words and of changes, and both; those of the first step are
-/// the image.
+/// Returns for each step the number of words and of changes, and both; the changes of the first
+/// step are the image.
 std::string changes_of(const std::vector<compiler::Program>& programs,
                        const compiler::Program& first) {
   Piece constants(first.image_offset, first.image);

@@ -640,7 +640,7 @@ class QuantizedModel::Builder {
     const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
     std::vector<int> shape{kv, count_ * shared, head};
     if (count_ > 1) {
-      query = reshape(query, "queries apart", {1, count_, kv, shared, head});
+      query = reshape(query, "queries split", {1, count_, kv, shared, head});
       query = transpose(query, "queries by head", {0, 2, 1, 3, 4});
       shape.insert(shape.begin(), 1);
     }

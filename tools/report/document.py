@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a report is made of; the page and the terminal's text are two printers of it."""
+"""The elements of a report; the page and the terminal's text are two printers of them."""
 import dataclasses
 
 
@@ -8,7 +8,7 @@ class Cell:
     text: str
     value: object = None  # the number that is shown, unrounded
     source: str = ""  # "edge64.json#/layers/3/cycles" where a result has that very value
-    command: str = ""  # of what is not known: the command that would tell
+    command: str = ""  # of an unknown figure: the command that measures it
 
 
 @dataclasses.dataclass
@@ -53,7 +53,7 @@ def unknown(command):
 
 
 def number(value, digits=None, unit="", **more):
-    """Grouped; whole numbers exactly, others with `digits` behind the point, else with four figures that count."""
+    """Returns a number with grouped digits: whole ones exactly, others with `digits` decimals or four significant digits."""
     if value is None:
         return Cell("-", **more)
     if isinstance(value, int) or (digits is None and float(value).is_integer() and abs(value) < 1e15):

@@ -47,7 +47,7 @@ def data(name, rows):
 
 
 def tics(low, high, log=False):
-    """Round numbers of an axis, at most about eight, with their thousands apart."""
+    """Returns round numbers of an axis, at most about eight, with their thousands separated."""
     if log and high / low > 20:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         steps = (1, 2, 5) if len(decades) < 5 else (1, )
@@ -60,8 +60,8 @@ def tics(low, high, log=False):
 
 
 def bars(caption, description, names, series, unit, most=None):
-    """A row for each name, in it one part behind the other. @param series  [(label, colour, values)]
-    @param most  end of the scale; None: that of the longest row"""
+    """Draws a row for each name, with one part after the other. @param series  [(label, colour, values)]
+    @param most  end of the scale; None: the end of the longest row"""
     boxes, plots, legend = "", [], []
     left = [0.0] * len(names)
     for k, (label, n, values) in enumerate(series):
@@ -191,7 +191,7 @@ def used_points(root):
 
 
 def draws(element):
-    """Whether anything is seen of it: gnuplot writes groups with nothing in them, and tics of no length."""
+    """Returns true if the element is visible: gnuplot writes empty groups and tics without length."""
     if element.tag == SVG + "g":
         return any(draws(child) for child in element)
     return element.tag != SVG + "path" or "L" in element.get("d") or "h" in element.get("d") or "l" in element.get("d")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics of one model on one design, each from the best result that has it."""
+"""The metrics of one model on one design, each from the best result that contains it."""
 from document import Cell, number, percent, text, unknown
 
 TRUST = {"rtl": 0, "netlist": 1, "arch": 2, "golden": 3}  # first what is nearest to the machine
@@ -113,7 +113,7 @@ class Point:
         return len(of["host"]) if of else None
 
     def host_note(self):
-        """What a time of the machine leaves out."""
+        """Returns a note on the host operators that a time of the machine leaves out."""
         count = self.host_operators()
         return f" without {count} operator{'s' if count > 1 else ''} on the host" if count else ""
 
@@ -171,7 +171,7 @@ class Point:
 
     def area(self):
         for of, key, how in ((self.synth, "total_um2", "with memories"),
-                             (self.synth, "area_um2", "logic, memories apart"),
+                             (self.synth, "area_um2", "logic, without memories"),
                              (self.estimate, "total_um2", "with memories, model")):
             if of and isinstance(of.get(key), (int, float)):
                 cell = number(of[key] / 1e6, unit="mm²")
@@ -201,7 +201,7 @@ class Point:
 
 
 def at(result, *pointer):
-    """Where a number stands: file and JSON pointer."""
+    """Returns the place of a number: file and JSON pointer."""
     return f"{result.name}#/" + "/".join(str(p).replace("~", "~0").replace("/", "~1") for p in pointer)
 
 

@@ -30,7 +30,7 @@ def page(document, results):
 
 
 def embedded(result):
-    """What the page shows something of: all but the layers of a batch."""
+    """Returns the data that the page shows: all except the layers of a batch."""
     return {k: v for k, v in result.data.items() if k != "layers" or result.get("images", 1) == 1}
 
 

@@ -5,7 +5,7 @@ import pathlib
 import re
 
 NUMBER = (int, float)
-# What a result must have to be told; all else may be missing, and is then told as not known.
+# The keys that a result must have; all others may be missing, and are then shown as not known.
 RUN = {
     "model": str,
     "backend": str,
@@ -75,13 +75,13 @@ class BadInput(Exception):
 
 
 def model_of(data):
-    """"lenet_mnist", whether it is told by that name or by its file."""
+    """Returns the model's name ("lenet_mnist"), whether the result has the name or the file."""
     name = pathlib.PurePath(data.get("model") or "").name
     return re.sub(r"\.(tflite|onnx|trine)$", "", name)
 
 
 class Result:
-    """What one command wrote. `name` names the file on the page."""
+    """The result of one command. `name` names the file on the page."""
 
     def __init__(self, path, name, data):
         self.path, self.name, self.data = path, name, data
@@ -97,7 +97,7 @@ class Result:
 
 
 class Trace:
-    """What `trine run --perfetto` wrote."""
+    """A trace of `trine run --perfetto`."""
 
     def __init__(self, name, data):
         self.name, self.design = name, data.get("design_hash")
@@ -159,7 +159,7 @@ def read(path):
 
 
 class Results:
-    """All of some folders. `others`: names of JSON files that tell nothing here."""
+    """All results of some folders. `others`: names of JSON files that are not results."""
 
     def __init__(self, folders):
         self.all, self.traces, self.others = [], [], []
@@ -202,8 +202,8 @@ class Results:
                     "make one of them again, figures of two versions do not compare")
 
     def name_designs(self):
-        """{hash: name}: that of its configuration, with the keys that are not the preset's, and those in which several
-        with one name differ."""
+        """Returns {hash: name}: the configuration's name, with the keys that differ from the preset or between designs
+        of one name."""
         variants = {r.design: r.get("variant") or {} for r in self.all if r.design}
         configurations = {r.design: r["configuration"] for r in self.all if r.design}
         names = {}
@@ -218,7 +218,7 @@ class Results:
         return next(r["configuration"] for r in self.all if r.design == design)
 
     def of(self, commands, design=None, model=None):
-        """Those of these commands, of a design and a model where one is named: in the order of the commands."""
+        """Returns the results of these commands in their order, of a design and a model if given."""
         return [
             r for command in commands for r in self.all
             if r.command == command and (design is None or r.design == design) and (model is None or r.model == model)

@@ -90,7 +90,7 @@ def summary(model, points):
 
 
 def comparison(points, models):
-    """Designs of one model beside each other: what more PEs give, and what they cost."""
+    """Compares designs that run one model: what more PEs give, and what they cost."""
     rows, by_size, by_area = [], [], []
     for k, model in enumerate(models):
         alike = [p for p in points if p.model == model and p.main]
@@ -423,7 +423,7 @@ def area(results, design):
                          "the table below.", [m.get("name", "-") for m in shown], [("", 0, [total(m) for m in shown])],
                          "GE"),
             area_tree(name, synth, library),
-            Table(f"Modules of {name} ({library}), memories apart",
+            Table(f"Modules of {name} ({library}), without memories",
                   ["<module", "instances", "GE", "GE of all", "share"],
                   rows,
                   long=True)
@@ -434,11 +434,11 @@ def total(module):
     return part(module, "gate_equivalents") * part(module, "instances")
 
 
-SMALL = 0.01  # of the whole: what is less is not told in the tree
+SMALL = 0.01  # of the whole: smaller modules are not in the tree
 
 
 def area_tree(name, synth, library):
-    """The modules in each other; None where the result does not tell them."""
+    """Returns the nested modules; None if the result does not contain them."""
     cells = {m.get("name"): (part(m, "gate_equivalents"), m.get("children")) for m in synth["modules"]}
     nand2 = part(synth, "nand2_um2")
     for memory in synth.get("memories") or []:

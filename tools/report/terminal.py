@@ -15,7 +15,7 @@ def add(section, columns, lines, depth):
     for part in section.parts:
         if isinstance(part, Section):
             if not any(isinstance(inner, (Table, str)) and not is_of_page(inner) for inner in part.walk()):
-                continue  # pictures alone, or what the page alone has
+                continue  # only pictures, or parts that only the page has
             lines += [part.title, ("=" if depth == 0 else "-") * min(columns, len(part.title))]
             add(part, columns, lines, depth + 1)
         elif is_of_page(part):

@@ -153,7 +153,7 @@ std::vector<Task> without_outcome(const std::vector<Task>& tasks, const fs::path
   return open;
 }
 
-/// Regularly tells the observer which results have arrived.
+/// Regularly reports to the observer which results have arrived.
 class Watch {
  public:
   Watch(const std::vector<Task>& all, const std::vector<Task>& open, const fs::path& folder,

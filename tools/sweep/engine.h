@@ -39,7 +39,7 @@ struct Outcome {
   std::string reason() const;
 };
 
-/// Where workers run: on this computer, or by Slurm.
+/// Selects where workers run: on this computer, or through Slurm.
 enum class Engine { kLocal, kSlurm };
 
 /// The options of a run.

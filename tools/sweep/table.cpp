@@ -385,7 +385,7 @@ bool is_of_models(const std::vector<Point>& points, const std::string& figure) {
   });
 }
 
-/// Returns the requested figures, then those of the usual figures that differ between the shown
+/// Returns the requested figures, then the usual figures that differ between the shown
 /// points. The area is the one with memories, if known.
 std::vector<std::string> shown_figures(const std::vector<Point>& points, const Goal& goal,
                                        const std::vector<const Point*>& shown) {

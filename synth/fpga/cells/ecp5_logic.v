@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the cells of an ECP5 do to which Yosys 0.23's synth_ecp5 maps logic, for simulation of a
+// Models of the ECP5 cells to which Yosys 0.23's synth_ecp5 maps logic, for simulation of a
 // netlist (Verilator, Icarus). Ports and parameters are those that Yosys writes.
 //
 // Timing    none
@@ -35,8 +35,8 @@ module L6MUX21 (
   assign Z = SD ? D1 : D0;
 endmodule
 
-// Two bits of a carry chain: each has its table; where it is 0 the table's first quarter, of A and
-// B alone, is the carry.
+// Two bits of a carry chain: each has its table. Where the table gives 0, its first quarter, which
+// depends only on A and B, is the carry.
 module CCU2C (
   input CIN, A0, B0, C0, D0, A1, B1, C1, D1,
   output S0, S1, COUT

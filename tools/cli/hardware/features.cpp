@@ -189,7 +189,7 @@ std::string to_text(const Features& found, const std::vector<std::string>& model
     text += fmt::format("{}: {} cycles, {} before (predicted)\n",
                         std::filesystem::path(models[m]).filename().string(),
                         grouped(found.cycles[m]), grouped(found.cycles_before[m]));
-  text += fmt::format("{}: {} gate equivalents, {} before (predicted, memories apart)\n",
+  text += fmt::format("{}: {} gate equivalents, {} before (predicted, without memories)\n",
                       before.name, grouped(gates(found.config)), grouped(gates(before)));
   const std::string settings = settings_of(found);
   return text + (settings.empty() ? "nothing to leave out\n"

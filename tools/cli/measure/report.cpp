@@ -139,7 +139,7 @@ void Shown::declare(Command command) {
       "print the source and the error of each figure, and a row for each part\nof an operator");
   add_value(command, "--warnings W", warnings,
             "warn of layers far slower than their size suggests, with what helps:\n"
-            "none, all, or some: those of more than 5 % of all cycles (some)")
+            "none, all, or some: layers with more than 5 % of all cycles (some)")
       ->check(one_of({"all", "none", "some"}));
 }
 
@@ -251,7 +251,7 @@ std::string edges_text(const compiler::Program& program) {
         "The host copies {} {} ({}){}{}{}.\n", t["direction"] == "in" ? "input" : "output",
         fitted(t["name"], 20), fmt::join(t["extents"].get<std::vector<int>>(), "x"),
         turned ? " and transposes it" : "", turned && looked_up ? "," : "",
-        looked_up ? " and looks its " + t["type"].get<std::string>() + " codes up" : "");
+        looked_up ? " and looks up its " + t["type"].get<std::string>() + " codes" : "");
   }
   return text +
          fmt::format(

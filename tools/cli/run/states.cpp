@@ -158,7 +158,7 @@ void StreamOptions::declare(Command command) {
             "with --pcm: mel:N or mel:N:OFFSET:SCALE, N log-mel energies of each\n"
             "window of samples, (ln(energy + 1e-6) + OFFSET) * SCALE, computed on\n"
             "the host in float32 (docs/speech.md has the formula); an input of\n"
-            "[.., K, N] gets those of the last K windows");
+            "[.., K, N] gets the energies of the last K windows");
   add_value(command, "--rate HZ", rate, "with --features: of the samples (16000)")
       ->check(range(1, 1'000'000));
   add_value(command, "--window N", window, "with --features: samples of a spectrum (25 ms)")

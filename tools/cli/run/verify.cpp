@@ -36,7 +36,7 @@ void check_sha256(const reference::VectorSet& vectors, const Network& network,
   // Programs of other tools may have none.
   const std::string& actual = network.program.model_sha256;
   if (!vectors.sha256.empty() && !actual.empty() && actual != vectors.sha256)
-    throw_error("{}: sha256: is {}, allowed {}, that of {}{}: record its vectors again",
+    throw_error("{}: sha256: is {}, allowed {}, the hash of {}{}: record its vectors again",
                 vectors.file, fitted(vectors.sha256, 64), actual,
                 network.graph ? "" : "the model of ", file);
 }
@@ -88,7 +88,7 @@ std::string kernels_of(const reference::VectorSet& vectors) {
 /// @param by_reference  true if the recorded kernels round like the golden layers
 std::string to_text(const reference::LayerComparison& layers, const std::string& id,
                     bool by_reference) {
-  if (layers.compared == 0) return "no recorded layers to tell where";
+  if (layers.compared == 0) return "no recorded layers to show where";
   if (!layers.first)
     return fmt::format("layers of case {}: the golden layers compute all {} as recorded", id,
                        layers.compared);

@@ -115,8 +115,8 @@ class BytePairCodec : public TokenCodec {
     merges_[{id(left), id(right)}] = {merged_++, joined};
   }
 
-  /// Encodes the text around added tokens that are not special; first those of the unnormalized
-  /// text.
+  /// Encodes the text around added tokens that are not special; tokens of the unnormalized text
+  /// come first.
   void encode_around(std::string_view text, bool normalized, std::vector<int>* tokens) const {
     while (true) {
       const auto [place, added] = next_added(text, normalized);

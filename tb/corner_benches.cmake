@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Which parameters of each bench's module the corner designs set: see corners.cmake. Depths of memories
+# Lists the parameters of each bench's module that the corner designs set: see corners.cmake. Depths of memories
 # are small in each: the benches write and read all rows.
 
 trine_add_corners(trine_array TOP trine_array SOURCES ${array} BENCH matmul/trine_array_tb.cpp MOST Rows*Cols 1024

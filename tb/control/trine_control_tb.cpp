@@ -51,7 +51,7 @@ TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control
   const std::uint64_t burst = bench.memory.failure().burst;
   bench.check_error(kStoreError, burst, runs_that_touch(p, true, burst).at(0));
   bench.memory.clear_errors();
-  // A soft reset in the middle of a program leaves nothing behind.
+  // A soft reset in the middle of a program leaves no trace.
   bench.start_program(bench.parallel_program(40));
   for (int wait = bench.pick(100, 600); wait > 0; --wait) bench.tick();
   bench.write(csr::kControl, 2);

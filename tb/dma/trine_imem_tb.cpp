@@ -46,7 +46,7 @@ struct Bench : Clocked<Vtrine_imem> {
   unsigned below(unsigned n) { return static_cast<unsigned>(random() % n); }
   unsigned beats() const { return static_cast<unsigned>(program.size()); }
 
-  /// Draws another program; the machine must be told.
+  /// Draws another program; forget_i must report it to the machine.
   void draw_program() {
     program.assign(1 + below(2 * kDepth), {});
     for (Beat& beat : program)

@@ -123,7 +123,7 @@ isa::LaneRegisters any_geometry(std::mt19937& random) {
     const std::int64_t factor =
         2 + draw(static_cast<unsigned>(
                 chance(random, 50) ? 27 : std::max<std::int64_t>(255 / stride - 1, 1)));
-    // Coordinates have 14 bits, including those of lanes after the last row.
+    // Coordinates have 14 bits, including the coordinates of lanes after the last row.
     if (span * factor > 3'000 || kLanes * stride * factor > 8'000) return;
     r.set(end, r.get(start) + span * factor);
     r.set(size, r.get(size) * factor + draw(3));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Module bench: tests all operations of the post lane and both roundings against TFLite's
-// arithmetic, with random gaps. The value and the cycle of each result are checked, and those of
-// products, too.
+// arithmetic, with random gaps. The value and the cycle of each result and product are checked.
 
 #include <deque>
 #include <random>

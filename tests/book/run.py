@@ -73,7 +73,7 @@ def ran(*arguments):
 
 
 def nonzero(scratch, options):
-    """Compares the textbook's plus filter with plain loops; all counts of LeNet are within those of its layers."""
+    """Compares the textbook's plus filter with plain loops; all counts of LeNet are within the counts of its layers."""
     image = npy.read(ROOT / "models/plus_filter/vectors/in0.npy", 1)[2]
     npy.write(scratch / "x.npy", (1, 5, 5, 1), "|i1", image)
     rows = ran("run", "--config", "edge64", "--backend", "arch", ROOT / "models/plus_filter.tflite", "--input",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changes program files behind their checksums: one word, one number of an image or of a table, an
-// operator, a stage; afterwards sizes and checksums are made to fit.
+// Changes program files: one word, one number of an image or of a table, an operator, a stage;
+// afterwards sizes and checksums are made to fit.
 
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A model on tflite-micro: oracle MODEL IN OUT [stream]. IN holds cases, the bytes of all inputs behind
-// one another; OUT gets the outputs the same way. Variables begin anew with each case, but for `stream`.
-// Built with tflite-micro's sources, outside of this repository: README.md.
+// A model on tflite-micro: oracle MODEL IN OUT [stream]. IN holds cases, the bytes of all inputs one after
+// another; OUT gets the outputs the same way. Variables begin anew with each case, but for `stream`. Built
+// with tflite-micro's sources, outside of this repository: README.md.
 
 #include <cstring>
 #include <fstream>

@@ -22,7 +22,7 @@ from transformers import (BertConfig, BertForSequenceClassification, GPT2Config,
                           ViTForImageClassification)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import make  # noqa: E402: beside this file
+import make  # noqa: E402: next to this file
 from make import Do, Sum, conv, head, record  # noqa: E402
 
 

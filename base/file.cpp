@@ -166,7 +166,7 @@ Destination destination_of(const fs::path& path) {
   }
   d.target = followed(path);
   struct stat behind {};
-  // The file behind /proc/self/fd/3 may have lost its name.
+  // The file that /proc/self/fd/3 refers to may have lost its name.
   if (d.there) d.replaceable = status_of(d.target, behind) && same_inode(behind, d.status);
   return d;
 }

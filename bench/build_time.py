@@ -32,7 +32,7 @@ import common
 import store
 
 MINUTE = 60
-TASKS = "build|clock|page|venv|soc|test"  # of packages.txt, without those of --full
+TASKS = "build|clock|page|venv|soc|test"  # of packages.txt, without the packages of --full
 COMMANDS = ["demo", "test", "test --all"]
 MOST = 12  # targets and tests in the table
 

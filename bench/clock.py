@@ -12,8 +12,7 @@ usage: clock.py [--rtl REVISION] [--zero] [--ecc] [--imem] [--int8] [--placed] [
 --all     all of these
 With --rtl that revision is checked out and its generator built in a separate folder; its designs are measured by the
 current `trine synth --design`. With --keep reports are stored in FOLDER, and reports of the same design, options and
-committed synth/ are reused. The library is $TRINE_SHARED's sg13g2 if it exists, otherwise that of
-`trine synth`.
+committed synth/ are reused. The library is $TRINE_SHARED's sg13g2 if it exists, otherwise the library of `trine synth`.
 """
 import argparse
 import collections

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures accuracy by eight-bit format, both supported and refused ones, with NumPy only.
 
-usage: formats_reference.py CIFAR     needs numpy and onnx of PyPI; CIFAR as bench/cycles/formats.py has it
+usage: formats_reference.py CIFAR     needs numpy and onnx of PyPI; CIFAR as for bench/cycles/formats.py
 
 Each result is the sum of all products, rounded once to the format; scales are powers of two by the rules of `trine
 quantize --format` (models/eight_bits.py). Sums are computed in parts of up to 53 bits, which float64 adds exactly,

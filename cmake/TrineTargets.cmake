@@ -12,7 +12,8 @@ target_compile_options(trine_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconve
                        # Clang's -Wconversion includes sign conversions, g++'s does not.
                        $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion>)
 
-# What most files read, parsed once: one precompiled header for each set of compiler options, which must be equal.
+# Headers that most files read are parsed once: one precompiled header for each set of compiler options, which must be
+# equal.
 set(TRINE_HEADERS <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory>
                   <numeric> <optional> <set> <span> <string> <string_view> <utility> <vector> <fmt/format.h>
                   <fmt/ranges.h>)
@@ -64,8 +65,8 @@ if(TRINE_TESTS AND TRINE_PCH)
   endforeach()
 endif()
 
-# How a test is compiled. LOOPS: optimized, because it runs for longer than optimization takes; all benches do. Without it,
-# inline functions of the libraries are not optimized either: the linker takes them from the program's own files.
+# How a test is compiled. LOOPS: optimized, because it runs for longer than optimization takes; all benches do. Without
+# it, inline functions of the libraries are not optimized either: the linker takes them from the program's own files.
 function(trine_compile_test target loops)
   set(option cold)
   if(loops)

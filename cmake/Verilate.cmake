@@ -26,7 +26,7 @@ execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE TRI
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 find_package(Threads REQUIRED)
 
-# Where Verilator finds modules that SOURCES leaves out: the folders of rtl/.
+# Verilator finds modules that SOURCES leaves out in the folders of rtl/.
 file(GLOB TRINE_RTL_FOLDERS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/rtl/*)
 list(FILTER TRINE_RTL_FOLDERS EXCLUDE REGEX "\\.(md|sv)$")
 list(TRANSFORM TRINE_RTL_FOLDERS PREPEND -I)

@@ -3,7 +3,7 @@
 """Reproduces the recorded vectors of the repository's models.
 
 The expected outputs of TFLite models are those of ai-edge-litert 1.2.0 with BUILTIN_REF, the
-reference of this project; those of .onnx models are ONNX Runtime's or qonnx's.
+reference of this project; the outputs of .onnx models are ONNX Runtime's or qonnx's.
 
     golden.py     runs every model of the repository that has vectors again, outputs and layers;
                   exit code 1 if one differs. Vectors of runtimes that are not installed in the same

@@ -149,8 +149,8 @@ def perplexity(network, tokens):
 
 
 def packed(codes):
-    """Packs codes: row r of a quarter of the rows contains those of all four quarters, two bits each, the first one
-    lowest."""
+    """Packs codes: row r of a quarter of the rows contains the codes of row r of all four quarters, two bits each, the
+    first one lowest."""
     quarters = (codes.detach().numpy().astype(np.int8) + 1).astype(np.uint8).reshape(4, -1, codes.shape[1])
     return np.bitwise_or.reduce([q << 2 * i for i, q in enumerate(quarters)], axis=0)
 

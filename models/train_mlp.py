@@ -87,7 +87,7 @@ def requantize(sums, multiplier, shift):
 
 def integers(products, images):
     """Returns (codes [outputs][inputs], bias, multiplier, shift) of each product; the last product returns sums.
-    Codes are pixel - 128, then those of a ReLU: zero point -128."""
+    Codes are pixel - 128, then codes of a ReLU: zero point -128."""
     x, scale, layers = images.reshape(-1, 784).astype(np.int64), 1 / 255, []
     for product in products:
         codes, unit = (t.numpy() for t in ternary(product.latent))

@@ -280,7 +280,7 @@ def pre_norm_block(net, x, heads, hidden):
 
 
 def ast(net, mels, frames, blocks, heads, size):
-    """Two tokens precede the patches: those of the class and of the distillation; their mean is the answer's map."""
+    """Two tokens precede the patches: the class token and the distillation token; their mean is the answer's map."""
     channels, window, stride, classes = heads * size, 16, 10, 527
     x = net.input((1, mels, frames, 1), UNIT, 3)
     scales = [1 / (73.6 * window) * net.random.uniform(0.8, 1.25) for _ in range(channels)]

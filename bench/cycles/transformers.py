@@ -54,7 +54,7 @@ def print_networks(options, names):
 
 
 def print_layers(name, result):
-    """Prints the layers; those of an attention overlap and are combined."""
+    """Prints the layers; the layers of an attention overlap and are combined."""
     rows = []
     for layer in result["layers"]:
         heads = layer["op"] in HEADS

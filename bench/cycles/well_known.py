@@ -3,9 +3,9 @@
 """Runs whole well-known networks of models/tables.py: cycles, traffic and their run time on this computer.
 
 usage: well_known.py [--config C] [--rtl NETWORK]... [--layers | --quiet] [NETWORK]...  (edge1024, all)
-Each runs on the architecture simulator, those of --rtl also on the RTL, and must equal the golden reference,
+Each runs on the architecture simulator, the networks of --rtl also on the RTL, and must equal the golden reference,
 otherwise the benchmark ends. Seconds are wall time of `trine compile`, of the simulation, and processor time of the
-RTL: a run's time less that of the same run on the architecture simulator. --layers adds a table for each network.
+RTL: a run's time less the time of the same run on the architecture simulator. --layers adds a table for each network.
 """
 import argparse
 import os

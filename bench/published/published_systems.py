@@ -3,9 +3,9 @@
 """Compares published systems with our machine at their size, on the same networks.
 
 usage: published_systems.py [eyeriss] [tpu] [nvdla] [systolic] [braintta] [ita]    (all)
-Cycles are from the architecture simulator on the networks of models/tables.py; those of the TPU's shapes from `trine
-estimate` on networks of them; clocks and gate equivalents from its area model. docs/published_systems.md lists the
-sources of the published figures, and the conditions of the comparison.
+Cycles are from the architecture simulator on the networks of models/tables.py; cycles of the TPU's shapes are
+from `trine estimate` on networks of them; clocks and gate equivalents from its area model. docs/published_systems.md
+lists the sources of the published figures, and the conditions of the comparison.
 """
 import argparse
 import contextlib

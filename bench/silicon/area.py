@@ -4,7 +4,7 @@
 
 usage: area.py [--liberty FILE] [--modules] [CONFIG]...    (edge64 edge256 edge1024)
        area.py [--liberty FILE] --keys CONFIG...
-The library is $TRINE_SHARED's sg13g2 if it exists, otherwise that of `trine synth`. Memories are separate.
+The library is $TRINE_SHARED's sg13g2 if it exists, otherwise the library of `trine synth`. Memories are separate.
 --modules  adds a table for each design: area of every module and its longest path.
 --keys     the cost of each key of the configuration that is off by default: the int8 design with the key minus the
            design without it, all mapped for area"""

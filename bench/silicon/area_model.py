@@ -10,7 +10,7 @@ Without --keep it prints the errors of the present model.
 --measure  synthesizes the designs without a report in FOLDER, one after the other (hours; 1 to 10 minutes each, less
            if modules are known); reports are written completely or not at all, so it can be interrupted and continued
 --out      writes the model (tools/estimate/area/sg13g2.json); without it, only its errors are printed
-The library is $TRINE_SHARED's sg13g2 if it exists, otherwise that of `trine synth`.
+The library is $TRINE_SHARED's sg13g2 if it exists, otherwise the library of `trine synth`.
 """
 import argparse
 import json

@@ -139,7 +139,7 @@ class Library:
         return pins
 
     def powers(self, cell, pin):
-        """Returns the internal_power groups of a pin; for a bus, those of its range of bits."""
+        """Returns the internal_power groups of a pin; for a bus, the groups of its range of bits."""
         group = self.pins(cell)[pin]
         found = group.of('internal_power')
         bus = [g for g in cell.of('bus') if pin.startswith(g.arguments[0] + '[')]

@@ -6,9 +6,9 @@ usage: simulation.py [CONFIG[:precisions]]...   (edge256:int8 edge256 edge1024:i
 `:int8` excludes ternary and binary hardware. The layer is a 5x5 convolution of 64 to 32 channels on 32x32 pixels
 (52.4 M MACs), compared with the golden reference like every run.
 
-Seconds are processor time, the least of three runs, because other work on the computer increases wall time: those of
-the run on the RTL less those of the same run on the architecture simulator, which imports, compiles, predicts and
-compares in the same way.
+Seconds are processor time, the least of three runs, because other work on the computer increases wall time. They are
+the run's time on the RTL less its time on the architecture simulator, which imports, compiles, predicts and compares
+in the same way.
 """
 import argparse
 import os

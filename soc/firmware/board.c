@@ -165,7 +165,7 @@ void board_take_interrupts(int index, trine_device* device) {
 
 uint64_t board_interrupt_at(int index) { return machines[index].arrived_at; }
 
-/* Behind the firmware's own variables, if they are there. */
+/* Returns the machine's memory; it starts after the firmware's variables if they are in it, too. */
 uint64_t board_memory(int index, uint64_t* bytes) {
   extern char _end[];
   const uint64_t used = (uintptr_t)_end < MAIN_RAM_BASE ? 0 : (uintptr_t)_end - MAIN_RAM_BASE;

@@ -76,7 +76,7 @@ static uint32_t bytes_of(const trine_tensor* tensor) {
   return bytes;
 }
 
-/* Behind a run what it left, before the first one zeros. */
+/* Sets the states for the next run: zeros for the first run, then the last run's outputs. */
 static void hand_states_on(int machine, int is_first) {
   const soc_model* model = model_of(machine);
   const trine_image* image = &images[machine];
@@ -127,7 +127,7 @@ static void print_output(int machine, uint32_t index, const trine_tensor* tensor
   printf("\n");
 }
 
-/* The first output that is no state, if there is one. */
+/* Returns the first output that is not a state, if there is one. */
 static uint32_t answer_of(const soc_model* model, uint32_t outputs) {
   uint32_t i, k;
   for (i = 0; i < outputs; ++i) {

@@ -68,10 +68,10 @@ int main(void) {
   board_init();
   open_machine();
   machine = classify(MLP_INT8, &by_machine);
-  printf("AcceleratorVMM: digit %d, %" PRIu32 " cycles; the bus alone %" PRIu32 "\n", machine,
+  printf("AcceleratorVMM: digit %d, %" PRIu32 " cycles; the bus takes %" PRIu32 "\n", machine,
          by_machine, weights / 8);
   core = classify(MLP_CORE, &by_core);
-  printf("the core alone: digit %d, %" PRIu32 " cycles, %" PRIu32 " times as many\n", core, by_core,
+  printf("on the core: digit %d, %" PRIu32 " cycles, %" PRIu32 " times as many\n", core, by_core,
          by_core / by_machine);
   board_end(machine == core ? 0 : 1);
 }

@@ -172,7 +172,7 @@ static void buffer(const char* text) {
     printf("m-load-done\n");
 }
 
-/* Whether the line begins with the command; its arguments follow. */
+/* Returns true if the line begins with the command; its arguments follow. */
 static const char* after(const char* line, const char* command) {
   const size_t length = strlen(command);
   return strncmp(line, command, length) == 0 ? line + length : NULL;

@@ -24,7 +24,7 @@ enum {
   kFormat = 1
 };
 
-/* What a deck begins with; each place is in bytes from its beginning. */
+/* The header of a deck; each place is in bytes from the deck's beginning. */
 typedef struct deck_header {
   char text[8];
   uint32_t format, bytes, memory_bytes;
@@ -37,7 +37,7 @@ typedef struct change {
   uint32_t address, bytes; /* from BASE; the bytes follow, up to a multiple of 8 */
 } change;
 
-/* What a step took and gave. */
+/* The time and the results of a step. */
 typedef struct result {
   uint32_t token, sums; /* written; their hash */
   uint32_t loading, machine, handler, choosing;
@@ -119,7 +119,7 @@ static void open_machine(void) {
 }
 
 /* Constants are cleaned here, words by trine_load_program(). The library's memcpy() goes byte by
- * byte; what is copied too much behind constants is nothing that lasts. */
+ * byte; what this loop copies beyond constants overwrites nothing that is still needed. */
 static void apply_change(void) {
   const change* c = (const void*)next_step;
   const uint32_t* from = (const void*)(c + 1);
@@ -158,7 +158,7 @@ static uint32_t most_likely(const int32_t* of) {
   return best;
 }
 
-/* The token behind this one, as the model has it. */
+/* Returns the token that the model generates after this one. */
 static uint32_t step(uint32_t token, result* r) {
   unsigned char* at = memory + sums.offset;
   trine_counters counters;

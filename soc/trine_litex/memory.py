@@ -10,7 +10,7 @@ from migen import If, Memory, Replicate, Signal, log2_int
 class SharedMemory(LiteXModule):
     """Block RAM of `size` bytes: `bus` for the processor, port() for each machine.
 
-    data_bits: of a word; those of the widest port.
+    data_bits: bits of a word, as many as the widest port has.
     """
 
     autocsr_exclude = {"mem"}  # otherwise LiteX would connect it to its CSR bus as well

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A wire by the name under which ibex wants a buffer that synthesis leaves alone.
+// A wire with the name of the buffer that ibex instantiates to keep synthesis from changing a net.
 
 module prim_buf #(
   parameter int Width = 1

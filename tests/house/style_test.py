@@ -7,10 +7,9 @@
 
 C++ must equal the output of clang-format 14, which comes from PyPI. Lines of SystemVerilog have at most 100 columns,
 also those that the generator ($TRINE_PROGRAM) emits; Markdown at most 120, except for tables, headings, code and
-links. A module of rtl/ has at most 400 lines without assertions and 40 ports, except for those of LARGE. README and
-the pages of docs/ (without decisions and printed pages) must be easy to read: at most 5 % of their sentences have
-more than 35 words, none begins with "Of", and they use the field's words instead of the project's own, as do the
-identifiers in the folders of NAMED.
+links. A module of rtl/ has at most 400 lines without assertions and 40 ports, except for those of LARGE. At most 5 % of
+the sentences in README and the pages of docs/ (without decisions and printed pages) have more than 35 words.
+language_test.py checks words.
 """
 import os
 import pathlib
@@ -31,10 +30,6 @@ LARGE = {"trine_core"}  # contains only instances and their connections
 PRESETS = ("edge32", "edge1024")
 SENTENCE_WORDS, LONG_SENTENCES = 35, 0.05
 PRINTED = {"registers.md", "instructions.md", "configuration.md"}  # by gen/
-PRIVATE = re.compile(r"\b(said|tells?|told|looks|apart|aside|home|roomy|crowding)\b")  # printed, stated, separate, ...
-
-
-NAMED = ("base", "formal", "gen", "machine", "python", "rtl", "sim", "soc", "sw", "synth", "tools")  # their identifiers, too
 
 
 def tracked(*patterns):
@@ -120,27 +115,6 @@ def long_sentences(pages):
     return found, count
 
 
-def unfit_words(pages):
-    """Returns sentences that begin with "Of", and words with a meaning private to this project. Quotations are
-    ignored."""
-    found = []
-    for page in pages:
-        text = page.read_text()
-        found += [f"{page.relative_to(ROOT)}:{line}: begins with \"Of\"" for line, words in markdown.sentences(text)
-                  if words[0].strip("*\"'(") == "Of"]
-        plain = re.sub(r'"[^"\n]*"|<!--.*?-->', "", markdown.without_code(text))
-        found += [f"{page.relative_to(ROOT)}:{number}: '{word}'" for number, line in enumerate(plain.split("\n"), 1)
-                  for word in PRIVATE.findall(line)]
-    return found
-
-
-def riddles(files):
-    """Returns comments that begin with "Of": they omit their subject."""
-    begins = re.compile(r"^\s*//+ Of ")
-    return [f"{file.relative_to(ROOT)}:{number}: a comment that begins with 'Of': say what of it"
-            for file in files for number, line in enumerate(file.read_text().splitlines(), 1) if begins.match(line)]
-
-
 def swallowed(files):
     """Returns places where the compiler treats any error as a refusal: an error of ours would silently move work to
     the host."""
@@ -148,24 +122,6 @@ def swallowed(files):
     return [f"{file.relative_to(ROOT)}:{number}: catches more than a Refusal"
             for file in files if not file.stem.endswith("_test")
             for number, line in enumerate(file.read_text().splitlines(), 1) if caught.search(line)]
-
-
-def code_of(file):
-    """Returns the text of a file, with comments and strings blanked."""
-    text = file.read_text()
-    blank = lambda found: re.sub(r"[^\n]", " ", found.group())  # noqa: E731
-    python = file.suffix == ".py"
-    text = re.sub(r'""".*?"""' if python else r"/\*.*?\*/", blank, text, flags=re.S)
-    return re.sub(r"#.*" if python else r"//.*", blank, re.sub(r'"(\\.|[^"\\\n])*"', blank, text))
-
-
-def unfit_names(files):
-    """Returns identifiers with a word that has a meaning private to this project."""
-    words = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-    return [f"{file.relative_to(ROOT)}:{number}: '{name}'"
-            for file in files for number, line in enumerate(code_of(file).split("\n"), 1)
-            for name in re.findall(r"[A-Za-z_]\w*", line)
-            if any(PRIVATE.fullmatch(word.lower()) for word in words.findall(name))]
 
 
 def own_json(files):
@@ -193,9 +149,8 @@ def main():
         for page in pages:
             page.write_text(markdown.wrap(page.read_text(), markdown.COLUMNS))
         return 0
-    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp")) + riddles(cpp + hdl) + own_json(cpp)
-    found += unfit_names(tracked(*(f"{folder}/*.{ending}" for folder in NAMED for ending in ("sv", "svh", "h", "cpp", "c", "py"))))
-    found += unfit_words(prose()) + not_executable(tracked("*.py", "*.sh"))
+    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp")) + own_json(cpp)
+    found += not_executable(tracked("*.py", "*.sh"))
     long, count = long_sentences(prose())
     if len(long) > LONG_SENTENCES * count:
         found += long

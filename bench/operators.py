@@ -308,7 +308,7 @@ OPERATORS = {
     "LogSoftmax": log_softmax,
     "LayerNormalization": layer_norm,
     "InstanceNormalization": instance_norm,
-    "BatchNormalization alone": batch_norm,
+    "BatchNormalization only": batch_norm,
     "Gelu": one("Gelu"),
     "Gelu, tanh": one("Gelu", approximate="tanh"),
     "Gelu of Div, Erf, Add, Mul, Mul": lambda n, size: gelu_erf(n, size, False),
@@ -355,7 +355,7 @@ OPERATORS = {
 TIES = ("Resize, linear, the same scale", "AveragePool, the same scale")  # quarters and sixteenths of a code
 HOSTED = ("LogSoftmax", "Div")  # refused between quantizers, because the machine does not support them
 OF_INT16 = {name: OPERATORS[name] for name in (
-    "Softmax", "MatMul of two maps", "BatchNormalization alone", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid",
+    "Softmax", "MatMul of two maps", "BatchNormalization only", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid",
     "HardSwish", "LeakyRelu", "Clip", "Relu", "Add", "Sub", "Mul", "Add of a constant", "Sub from a constant",
     "Mul by a constant", "Div by a constant", "Add of a quantized constant", "Mul by a quantized constant", "Conv",
     "Conv, depthwise", "Gemm",

@@ -175,7 +175,7 @@ ITA_TOPS_MM2, ITA_NM, OUR_NM = 5.93, 22, 130
 def ita():
     ours = estimated("edge1024", "vit_b16")
     found = 2 * ours["peak_macs_per_cycle"] / ours["clock_ns"] / 1e3 / (ours["area_um2"] / 1e6)
-    common.table(["", "node, nm", "peak TOPS a mm2 of logic", "by ideal scaling of area alone at 22 nm"],
+    common.table(["", "node, nm", "peak TOPS a mm2 of logic", "by ideal scaling of only the area, at 22 nm"],
                  [["ITA", ITA_NM, f"{ITA_TOPS_MM2:.2f}", f"{ITA_TOPS_MM2:.2f}"],
                   ["`edge1024`, cells, without wires", OUR_NM, f"{found:.3f}",
                    f"{found * (OUR_NM / ITA_NM) ** 2:.2f}"]])

@@ -55,7 +55,7 @@ void Mixed::declare(Command command) {
   add_value(command, "--answers N", answers_, "examples that give the accuracy, at most (1000)")
       ->check(range(1, 1'000'000));
   add_value(command, "--choice F", choice_,
-            "precisions by layer, from the FILE.toml that --mixed wrote; not with --mixed");
+            "precisions by layer, from the FILE.toml that an earlier --mixed wrote");
   add_value(command, "--plot F", plot_,
             "picture of the steps of --mixed, .svg or .png (gnuplot): accuracy\n"
             "against bytes, cycles and energy");

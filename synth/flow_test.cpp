@@ -509,7 +509,7 @@ TEST_CASE("the measured netlist is written to a separate folder", "[synth][netli
              ContainsSubstring(std::string("module ") + kFlipFlop));
 
   write_file(options.netlist / "mine.txt", "x");
-  CHECK_THROWS_WITH(source.synthesize(options), ContainsSubstring("holds mine.txt"));
+  CHECK_THROWS_WITH(source.synthesize(options), ContainsSubstring("contains mine.txt"));
   options.target = Target::kIce40;
   CHECK_THROWS_WITH(source.synthesize(options),
                     ContainsSubstring("--netlist: needs --target asic"));

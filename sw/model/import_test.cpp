@@ -107,7 +107,7 @@ TEST_CASE("bytes close to the magic of a format are not recognized", "[model][fo
                              std::string("\x8\x7{", 3));
   CHECK(format_of(std::vector<std::uint8_t>(text.begin(), text.end())) == nullptr);
   CHECK_THROWS_WITH(parse_model({text.begin(), text.end()}, "m.onnx"),
-                    ContainsSubstring("m.onnx: is no ONNX model"));
+                    ContainsSubstring("m.onnx: is not an ONNX model"));
 }
 
 TEST_CASE("images of a graph have the layout of its format", "[model][formats]") {

@@ -43,7 +43,7 @@ TEST_CASE("an operator of another domain is another operator", "[reference][onnx
     CHECK_THAT(refusal(&b, norm->output(0)),
                ContainsSubstring(
                    "node 1 qonnx.custom_op.channels_last.BatchNormalization: operator is not "
-                   "supported (give the network as it was before its conversion"));
+                   "supported (use the network before its conversion"));
   }
   SECTION("on constants") {
     auto* sum = of_domain(b.node("Add", {b.scalar(1), b.scalar(2)}), "acme.ops");
@@ -275,7 +275,7 @@ TEST_CASE("an extent that is assumed is reported", "[reference][onnx]") {
         std::vector<std::string>{
             "input 'in' is [?, 4]: extent 0 is open and taken as 1; set it with --shape in=N,..."});
   CHECK_THROWS_WITH(notes("", -1, 1),
-                    ContainsSubstring("m.onnx: input 'in' is [1, ?]: extents behind"));
+                    ContainsSubstring("m.onnx: input 'in' is [1, ?]: extents after"));
 }
 
 TEST_CASE("the identity of a model covers the files that contain its weights",

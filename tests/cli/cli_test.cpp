@@ -165,7 +165,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "program: compiled by an earlier version: compile again"},
       Row{"estimate --config edge64 program", "program: compiled by an earlier version: "},
       Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
-      Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is no prefix of names"}));
+      Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is not a valid prefix"}));
 }
 
 TEST_CASE("bad input of a component's command ends with code 2 and one line on stderr",

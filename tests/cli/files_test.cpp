@@ -141,7 +141,7 @@ TEST_CASE("files that cannot be written are found before the work", "[cli][files
       Row{"run --config edge32 '" + kPlus + "' --backend arch --memory /proc/m",
           "/proc/m: cannot write: "},
       Row{"run --config edge32 '" + kPlus + "' --trace /dev/null",
-          "--trace: /dev/null is no regular file"},
+          "--trace: /dev/null is not a regular file"},
       Row{"compile --config edge32 plus.tflite --out plus.tflite",
           "--out: plus.tflite is the file that MODEL reads"},
       Row{"compile --config edge32 plus.tflite --image p --c ./p",

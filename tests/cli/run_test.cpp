@@ -455,7 +455,7 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
             "--hop 401: allowed up to --window, which is 400"},
            {"--stream - --pcm --features mel:40", "is int8 [1, 6, 9], allowed [.., frames, 40]"},
            {"--stream - --pcm --features mel:9", "--stream -: contains no frame"},
-           {"--stream '" + frames + "' --memory m", "--memory: a single run has it"},
+           {"--stream '" + frames + "' --memory m", "--memory: only for a single run"},
            {"--stream '" + frames + "' --stream '" + frames + "'", "--stream: 2 files, allowed 1"},
            {"--stream '" TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy'",
             "allowed frames of int8 [1, 6, 9]"},

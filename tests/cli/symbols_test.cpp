@@ -144,7 +144,7 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
            {"--feed 0=0 --frames 2 --until 11", "--until 11: output 0 has symbols below 11"},
            {"--feed 0=0 --frames 2 --stream h.npy", "--frames: not allowed with --stream"},
            {"--feed 0=0 --frames 2 --reset-states", "--reset-states: allowed without --feed"},
-           {"--feed 0=0 --frames 2 --input h.npy", "--input: a single run has it"},
+           {"--feed 0=0 --frames 2 --input h.npy", "--input: only for a single run"},
            {"--feed 0=0 --frames 2", "--frames: nothing fills input 1 of " + kSequences},
            {"--feed 2=0 --frames 2",
             "--feed 2=0: '2', allowed INPUT=OUTPUT, numbers from 0, below 2"},

@@ -132,7 +132,7 @@ def faults_of_data(trine, stack, scratch):
                   "--data", stack)
     trine.refuses("x.npy[19]: label 10, allowed 0..9", *accuracy, "--data", many, *SCALED, "--threads", 1)
     trine.refuses("x.npy[0]: has no label", *accuracy, "--data", gap, *SCALED, "--threads", 1)
-    trine.refuses("bad.csv:2: is no line of label,value", *accuracy, "--data", bad, *SCALED)
+    trine.refuses("bad.csv:2: is not a line of label,value", *accuracy, "--data", bad, *SCALED)
     trine.refuses("none: does not exist", *accuracy, "--data", scratch / "none")
     trine.refuses("presets: contains no examples, allowed x.npy", *accuracy, "--data", ROOT / "presets")
     trine.refuses("--scale: 1/0 is not a number", *accuracy, "--data", stack, "--scale", "1/0")

@@ -94,7 +94,7 @@ class Errors(unittest.TestCase):
                 (lambda: program.run(x, axi_latency=0), "trine: --axi-latency: Value 0 not in range"),
                 (lambda: trine.compile("lenet.tflite", "edge64", rounding="up"), "trine: --rounding: up not in"),
                 (lambda: trine.compile("lenet.tflite", "edge64", lstm="up"), "trine: --lstm: up not in"),
-                (lambda: trine.compile(b"no model", "edge64", name="mine"), "mine: is no ONNX model"),
+                (lambda: trine.compile(b"no model", "edge64", name="mine"), "mine: is not an ONNX model"),
                 (lambda: trine.compile("lenet.tflite", "edge64", shape={"H": 28}), "--shape: lenet.tflite is TFLite"),
                 (lambda: trine.estimate("lenet.tflite", "edge64", shape={"x": (1, 2)}), "--shape: lenet.tflite is TFLite"),
                 (lambda: trine.compile("lenet.tflite", "edge64", shape={"x": ()}), "--shape: x=: extents are whole"),
@@ -185,7 +185,7 @@ class Programs(unittest.TestCase):
         opened = model.replace(fixed, fixed[:10] + b"\x12\0" + fixed[12:14] + b"\x12\0")
         with self.assertRaises(trine.Error) as raised:
             trine.compile(opened, "edge64")
-        self.assertIn("input 'in' is [1, 3, ?, ?]: extents behind the first axis must be known", str(raised.exception))
+        self.assertIn("input 'in' is [1, 3, ?, ?]: extents after the first axis must be known", str(raised.exception))
         shape = {"in": (1, 3, 16, 16)}
         self.assertEqual(trine.compile(opened, "edge64", shape=shape).macs, trine.compile(model, "edge64").macs)
         self.assertEqual(trine.estimate(opened, "edge64", shape=shape)["cycles"],

@@ -259,7 +259,8 @@ TEST_CASE("only unsupported forms of int16 SOFTMAX are refused", "[arch][int16][
   CHECK(refusal_of(3, 4.99F, plain) == "");  // the scale times 6553.5
   CHECK_THAT(refusal_of(3, 5.01F, plain),
              ContainsSubstring(": a scale of 2^16, allowed up to 2^15"));
-  CHECK_THAT(refusal_of(3, 0.001F, "vector.softmax=false"), ContainsSubstring("(vector.softmax)"));
+  CHECK_THAT(refusal_of(3, 0.001F, "vector.softmax=false"),
+             ContainsSubstring("requires vector.softmax"));
   CHECK_THAT(refusal_of(3, 0.001F, "vector.table=false"), ContainsSubstring("(vector.table)"));
 }
 

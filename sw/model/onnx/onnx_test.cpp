@@ -222,9 +222,9 @@ TEST_CASE("uint16 codes of ONNX are refused by name", "[model][onnx][error]") {
 }
 
 TEST_CASE("bytes that are not an ONNX model are refused", "[model][onnx][error]") {
-  CHECK_THROWS_WITH(parse_onnx({}, "m.onnx"), ContainsSubstring("m.onnx: is no ONNX model"));
+  CHECK_THROWS_WITH(parse_onnx({}, "m.onnx"), ContainsSubstring("m.onnx: is not an ONNX model"));
   CHECK_THROWS_WITH(parse_onnx(std::vector<std::uint8_t>(64, 0xff), "m.onnx"),
-                    ContainsSubstring("m.onnx: is no ONNX model"));
+                    ContainsSubstring("m.onnx: is not an ONNX model"));
 }
 
 TEST_CASE("protobuf stays silent, whichever thread imports", "[model][onnx][error]") {

@@ -44,8 +44,8 @@ TEST_CASE("sparse storage that contradicts itself is refused", "[model][tflite][
   };
   const Case cases[] = {
       {"3 levels and 2 orders", [](Sparsity& s) { s.order.pop_back(); }},
-      {"order is none of 0..2", [](Sparsity& s) { s.order[2] = 1; }},
-      {"order is none of 0..2", [](Sparsity& s) { s.order[0] = -1; }},
+      {"is outside of 0..2", [](Sparsity& s) { s.order[2] = 1; }},
+      {"is outside of 0..2", [](Sparsity& s) { s.order[0] = -1; }},
       {"does not divide axis 1", [](Sparsity& s) { s.levels[2].size = 3; }},
       {"does not divide axis 7", [](Sparsity& s) { s.block_map[0] = 7; }},
       {"does not divide axis 1", [](Sparsity& s) { s.levels[2].size = 0; }},

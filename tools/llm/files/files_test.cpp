@@ -121,7 +121,8 @@ TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
   const FileBytes good = read_file(kFormats + "weights.gguf");
   constexpr std::size_t kPadding = 24;  // after the last tensor
   refuse_beginnings({good.begin(), good.end() - kPadding}, parse_gguf);
-  CHECK_THROWS_WITH(parse_gguf({'G', 'G', 'U', 'E'}), ContainsSubstring("m.gguf: is no GGUF file"));
+  CHECK_THROWS_WITH(parse_gguf({'G', 'G', 'U', 'E'}),
+                    ContainsSubstring("m.gguf: is not a GGUF file"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, 4, 1, 4)),
                     ContainsSubstring("GGUF version 1, allowed"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, 4, 3 << 24, 4)), ContainsSubstring("(big endian)"));

@@ -306,7 +306,7 @@ TEST_CASE("LiteRT's LSTM kernel refuses unsupported forms in one line",
   CHECK_THROWS_WITH(run_graph(model::import_tflite(model::own_sample("lstm/int16.tflite").file),
                               set.cases.at(0).inputs, litert),
                     Catch::Matchers::ContainsSubstring(
-                        "op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel computes"));
+                        "op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel supports"));
 }
 
 TEST_CASE("int16 TRANSPOSE_CONV accepts a computed shape only if it equals the file's",

@@ -654,8 +654,7 @@ TEST_CASE("the LSTM kernel follows the vectors or else --lstm and is reported",
   CHECK(refused.code == 2);
   CHECK(refused.err == lstm +
                            "network16.tflite: op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel "
-                           "supports only int8 " +
-                           "alone, allowed --lstm micro\n");
+                           "supports only int8, allowed --lstm micro\n");
   const auto verify = [&](const std::string& vectors, const std::string& options) {
     return shell.trine("verify '" + lstm + "int8.tflite' --vectors '" + lstm + vectors + "'" +
                        host + options);

@@ -174,7 +174,7 @@ TEST_CASE("unsupported movement of int16 codes is refused", "[arch][int16][error
   };
   const int many = product(turned.input({1, 1, 3, 4}), 1025);
   turned.graph.outputs = {product(turned.transpose(many, {0, 1, 3, 2}), 1)};
-  CHECK_THAT(refusal(turned), ContainsSubstring("in 1025 pieces (allowed 1024)"));
+  CHECK_THAT(refusal(turned), ContainsSubstring("in 1025 pieces (allowed: 1024)"));
 
   Builder joined(3);
   joined.one_scale = true;

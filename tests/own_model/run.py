@@ -241,7 +241,7 @@ def stand_in(trine, scratch):
     trine.refuses("is another kind than", "quantize", OWN / "lenet_float.onnx", "--out", lite, "--calibration", colours)
     trine.refuses("No such file", "record", scratch / "none.onnx", "--out", scratch / "v")
     # Without PyPI, and with a separate, empty cache.
-    trine.refuses("requirements_litert.txt (is PyPI in reach?)", "record", LENET, "--out", scratch / "v", TRINE_CACHE=str(scratch / "cache"),
+    trine.refuses("requirements_litert.txt (is PyPI reachable?)", "record", LENET, "--out", scratch / "v", TRINE_CACHE=str(scratch / "cache"),
                   PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
     expect("nothing is left", not list((scratch / "cache" / "python").iterdir()))
 

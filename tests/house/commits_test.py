@@ -18,8 +18,10 @@ TRIVIAL = 10  # changed lines
 LAST = 100
 GITS_OWN = re.compile(r"(Merge|Revert|fixup!|squash!|amend!) ")
 # A word that cannot be an imperative verb: subjects that broke the rule began with such words.
-NO_VERB = re.compile(r"(?i:(?!b?ring|string|(?:f|s|n|sp)eed|embed|shed|mention|focus)(?:a|an|the|no|not|one|two|three|all|each|every|what|which|where|when|how|why|who|more|some|any|of|in|on|by|"
-                     r"for|from|with|without|and|or|its?|their|new|now|also|\w+(?:ing|ed|tion|ity|ness|ment|[^s]s)))")
+NO_VERB = re.compile(
+    r"(?i:(?!b?ring|string|(?:f|s|n|sp)eed|embed|shed|mention|focus)"
+    r"(?:a|an|the|no|not|one|two|three|all|each|every|what|which|where|when|how|why|who|more|some|any|of|in|on|by|for|from|"
+    r"with|without|and|or|its?|their|new|now|also|\w+(?:ing|ed|tion|ity|ness|ment|[^s]s)))")
 
 
 def git(*arguments):
@@ -72,7 +74,8 @@ def check_itself():
     known = [("rtl: Cut the ready path of trine_queue\n\nIt was the longest.", 50, 0), ("docs: Fix a link", 2, 0),
              ("Merge branch 'x'", 900, 0), ("rtl: Cut the ready path", 50, 1), ("A long day", 1, 1),
              ("rtl: " + "Cut " * 20 + "it", 1, 1), ("rtl: The ready path of trine_queue", 1, 1),
-             ("rtl: Cutting paths", 1, 1), ("rtl: Names", 1, 1), ("rtl: Cut it.", 1, 1), ("rtl: Pass the bus on", 1, 0), ("rtl: Feed it", 1, 0)]
+             ("rtl: Cutting paths", 1, 1), ("rtl: Names", 1, 1), ("rtl: Cut it.", 1, 1),
+             ("rtl: Pass the bus on", 1, 0), ("rtl: Feed it", 1, 0)]
     return [f"commits_test itself: {message!r} has {violations(message, lines)}" for message, lines, count in known
             if len(violations(message, lines)) != count]
 

@@ -27,7 +27,6 @@ ROOT = HERE.parents[1]
 ALLOWED = HERE / "language_allowed.tsv"
 
 
-
 def not_after(*words):
     return "".join(rf"(?<!\b{word} )" for word in words)
 
@@ -282,14 +281,14 @@ def main():
         for pattern in [*PATTERNS, NOUN_CLAUSE, NAME]:
             print(f"{pattern}\t{counts[pattern]}")
         return 0
-    faults, used = [], set()
+    faults, used, rows = [], set(), allowed()
     for name, line, pattern, sentence in found:
-        exceptions = [number for number, file, fragment, _ in allowed() if file == name and fragment in sentence]
+        exceptions = [number for number, file, fragment, _ in rows if file == name and fragment in sentence]
         used.update(exceptions)
         if not exceptions:
             faults.append(f"{name}:{line}: {pattern}: {sentence}")
     faults += [f"{ALLOWED.relative_to(ROOT)}:{number}: '{fragment}' matches no hit in {file}: remove the row"
-               for number, file, fragment, _ in allowed() if number not in used]
+               for number, file, fragment, _ in rows if number not in used]
     print("\n".join(faults + [f"{len(faults)} faults, {len(used)} exceptions"]))
     return 1 if faults else 0
 

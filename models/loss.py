@@ -5,6 +5,8 @@ scores of 0..1 are joined before quantization, they share one scale, and no scor
 """
 import numpy as np
 
+import record
+
 BOUND = 0.5       # relative to the root mean square of the float values: a larger error makes `trine quantize` exit with 1
 APART = 16        # parts of a last join with ranges that differ by more are joined in float32: 16 leaves 3 bits of a sign and 7
 EXAMPLES = 16     # number that is compared at most
@@ -36,7 +38,7 @@ def values_of(onnx, runtime, model, names, examples):
     there = {o.name for o in seen.graph.output}
     made = makers_of(model)
     seen.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(set(names) - there) if name in made)
-    options = runtime.SessionOptions()
+    options = record.session_options(runtime)
     options.graph_optimization_level, options.log_severity_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL, 3
     session = runtime.InferenceSession(seen.SerializeToString(), options, providers=["CPUExecutionProvider"])
     there = [o.name for o in session.get_outputs()]

@@ -140,7 +140,8 @@ class Mixed:
         return ({n: s / count for n, s in sums.items()}, {n: s / count + 1e-12 for n, s in squares.items()})
 
     def session(self, model):
-        return self.runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return self.runtime.InferenceSession(model.SerializeToString(), record.session_options(self.runtime),
+                                             providers=["CPUExecutionProvider"])
 
     def answers(self, model):
         session = self.session(model)

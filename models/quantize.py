@@ -160,7 +160,8 @@ def states_of_cells(model, calibration):
     wanted = {name for n in nodes for name in (n.input[0], *n.input[6:7]) if name and name not in constants}
     wanted -= {o.name for o in seen.graph.output}
     seen.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in sorted(wanted))
-    session = runtime.InferenceSession(seen.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(seen.SerializeToString(), record.session_options(runtime),
+                                       providers=["CPUExecutionProvider"])
     names, most = [o.name for o in session.get_outputs()], {}
     for example in calibration:
         values = constants | example | dict(zip(names, session.run(None, example)))
@@ -234,7 +235,8 @@ def carried(args, model, inputs, calibration):
         except (ValueError, IndexError):
             fail(f"--carry {text}: allowed INPUT=OUTPUT, numbers from 0, of {len(inputs)} inputs and"
                  f" {len(model.graph.output)} outputs here")
-        session = session or runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = session or runtime.InferenceSession(model.SerializeToString(), record.session_options(runtime),
+                                                      providers=["CPUExecutionProvider"])
         most = max(max(np.abs(row[pair[0]]).max(), np.abs(session.run([pair[1]], row)[0]).max()) for row in calibration)
         ranges.update({name: [{"symmetric": True, "rmin": np.float32(-most), "rmax": np.float32(most)}] for name in pair})
     return {"TensorQuantOverrides": ranges} if ranges else {}

@@ -29,7 +29,7 @@ def check_slots():
     library.OrtGetApiBase.restype = ctypes.POINTER(ctypes.c_void_p)
     text = (ROOT / "sw/abi/ort.h").read_text()
     version = int(re.search(r"kVersion = (\d+);", text)[1])
-    runtime, providers = text.split("/// Functions of the table for execution providers.")
+    runtime, providers = text.split("using CreateDevice")
     table = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint32)(library.OrtGetApiBase()[0])(version)
     slots = ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))
     of_providers = ctypes.CFUNCTYPE(ctypes.c_void_p)(slots[int(re.search(r"EpTable = Slot<(\d+)", text)[1])])()

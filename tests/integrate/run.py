@@ -148,8 +148,9 @@ def products(folder):
     files = [("out/edge32", "sw/runtime/examples/accelerator_vmm.c")]
     for name, p in (("edge32", "trine_"), ("left", "left_trine_")):
         design, source = folder / "out" / name, folder / f"{p}product.c"
-        example = re.search(r"(?: \*   .+\n)+(?= \*\n \* If the array)", (design / f"{p}vmm.h").read_text())
-        source.write_text(PRODUCT.format(p=p, example=re.sub(r"^ \*", "", example[0], flags=re.M)))
+        blocks = re.findall(r"(?: \*   .+\n)+", (design / f"{p}vmm.h").read_text())
+        example = next(block for block in blocks if "DESIGN;" in block)
+        source.write_text(PRODUCT.format(p=p, example=re.sub(r"^ \*", "", example, flags=re.M)))
         files.append((design, source))
     for design, file in files:
         for compiler, what in ((["gcc"], "C99"), (CROSS, "freestanding, rv32")):

@@ -73,8 +73,9 @@ TEST_CASE("the user gives the extents that a file leaves open except for the bat
   CHECK_THROWS_WITH(macs({"N", "", "H", "W"}, {}),
                     Equals("m.onnx: input 'in' is [N, 3, H, W]: extents after the first axis must "
                            "be known: give them with --shape H=N --shape W=N"));
-  CHECK_THROWS_WITH(macs({"", "", "H", "W"}, {"H=16"}),
-                    ContainsSubstring("input 'in' is [1, 3, H, W]") && EndsWith("with --shape W=N"));
+  CHECK_THROWS_WITH(
+      macs({"", "", "H", "W"}, {"H=16"}),
+      ContainsSubstring("input 'in' is [1, 3, H, W]") && EndsWith("with --shape W=N"));
   CHECK_THROWS_WITH(macs({"", "", "?", ""}, {}),
                     ContainsSubstring("is [1, 3, ?, 16]") && EndsWith("with --shape in=N,..."));
   CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"h=16"}),

@@ -57,7 +57,7 @@ trine_precompile(trine_headers_cli "${light}" <nlohmann/json.hpp>)
 if(TRINE_TESTS AND TRINE_PCH)
   foreach(option cold light)
     set(headers trine_headers_test_${option})
-    trine_precompile(${headers} "${${option}}" ${CMAKE_SOURCE_DIR}/base/catch.h)
+    trine_precompile(${headers} "${${option}}" ${CMAKE_SOURCE_DIR}/sw/base/catch.h)
     # As programs are compiled, not libraries.
     set_target_properties(${headers} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${headers} PRIVATE -fPIE)
@@ -77,7 +77,7 @@ function(trine_compile_test target loops)
 endfunction()
 
 # trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base [HOT | CLI])
-# Headers are included by their path from the root: #include "base/error.h". HOT: with loops over a model's or a
+# Headers are included by their path from the root: #include "sw/base/error.h". HOT: with loops over a model's or a
 # design's values; CLI: its files write JSON.
 function(trine_add_library name)
   cmake_parse_arguments(ARG "HOT;CLI" "" "SOURCES;LIBS" ${ARGN})
@@ -95,6 +95,13 @@ function(trine_add_library name)
     trine_reuse(${name} trine_headers)
   endif()
   trine_unite(${name})
+endfunction()
+
+# trine_component(NAME SOURCES a.cpp LIBS trine_x) adds the library with a component's commands (components.txt). Other
+# components reach it as trine_commands_NAME.
+function(trine_component name)
+  trine_add_library(trine_commands_${name} CLI ${ARGN})
+  target_link_libraries(trine_commands_${name} PUBLIC trine_commands)
 endfunction()
 
 # trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp] [CASES spec] [LOOPS])

@@ -11,7 +11,7 @@
 # BRIEF    compiled without optimization: it runs for less time than -Og takes to compile
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of sg13g2 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
-# MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
+# MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for tb/mutation/kill.py
 #          (with TRINE_FULL_TESTS, unless LABELS says otherwise)
 #
 # Lint warnings (-Wall) are errors; assertions (TRINE_ASSERT) are on. The Verilated class is V<TOP>.
@@ -107,10 +107,10 @@ function(trine_add_bench name)
     add_custom_command(
       OUTPUT ${netlist}
       COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
-      COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/mutation/plant.py --top ${ARG_TOP}
+      COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tb/mutation/plant.py --top ${ARG_TOP}
               --modules ${modules} --count ${ARG_MUTANTS} --seed ${TRINE_MUTANT_SEED} --out ${netlist}
               ${plant_params} ${flags} ${verilog}
-      DEPENDS ${depends} ${CMAKE_SOURCE_DIR}/mutation/plant.py
+      DEPENDS ${depends} ${CMAKE_SOURCE_DIR}/tb/mutation/plant.py
       COMMENT "Planting mutants of ${name}" VERBATIM)
   endif()
   if(ARG_NETLIST OR ARG_MUTATE)
@@ -157,7 +157,7 @@ function(trine_add_bench name)
   target_link_libraries(${target} PRIVATE ${archive} ${ARG_LIBS} trine_verilated
                         trine_test_main trine_warnings)
   if(ARG_MUTATE)
-    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/mutation/mutant.cpp)
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tb/mutation/mutant.cpp)
     target_compile_definitions(${target} PRIVATE TB_Mutants)
     set_property(GLOBAL APPEND PROPERTY TRINE_MUTANTS ${target} ${netlist})
     return()

@@ -2,7 +2,7 @@
 //
 // Checks configurations: refusals and their messages, sizes that follow from the keys, hashes.
 
-#include "machine/config.h"
+#include "spec/config.h"
 
 #include <chrono>
 #include <map>
@@ -10,15 +10,15 @@
 #include <random>
 #include <set>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/root.h"
 #include "gen/generate.h"
 #include "gen/testing.h"
-#include "machine/isa.h"
-#include "machine/precision.h"
-#include "machine/schema.h"
+#include "spec/isa.h"
+#include "spec/precision.h"
+#include "spec/schema.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/root.h"
 
 using namespace trine;
 using namespace trine::gen;
@@ -28,7 +28,7 @@ namespace {
 
 std::string error_of(const std::string& file, const std::vector<std::string>& settings = {}) {
   try {
-    machine::load_config(file, settings);
+    spec::load_config(file, settings);
   } catch (const Error& error) {
     return error.what();
   }
@@ -148,7 +148,7 @@ TEST_CASE("broken TOML is refused with its line", "[gen][config][error]") {
 TEST_CASE("a damaged configuration is loaded or refused without a crash", "[gen][config][error]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
-  const std::string whole = read_text(project_root() / "presets" / "edge256.toml");
+  const std::string whole = read_text(project_root() / "spec" / "presets" / "edge256.toml");
   const auto seed = GENERATE(1u, 2u, 3u);
   CAPTURE(seed);
   std::mt19937 random{seed};
@@ -166,7 +166,7 @@ TEST_CASE("a damaged configuration is loaded or refused without a crash", "[gen]
 }
 
 TEST_CASE("settings change keys after the file and before the checks", "[gen][config]") {
-  const Config config = machine::load_config(
+  const Config config = spec::load_config(
       "edge256",
       {"array.rows=16", "array.precisions=[\"ternary\"]", "name=tall", "vector.enable=false"});
   CHECK(config.rows == 16);
@@ -179,7 +179,7 @@ TEST_CASE("settings change keys after the file and before the checks", "[gen][co
 }
 
 TEST_CASE("each preset is legal with its precisions and the MACs in its name", "[gen][config]") {
-  const std::vector<std::string> names = machine::preset_names();
+  const std::vector<std::string> names = spec::preset_names();
   REQUIRE(names.size() == 14);
   const std::map<std::string, int> other{{"braintta-size", 128},
                                          {"cluster4x1024", 4096},
@@ -187,7 +187,7 @@ TEST_CASE("each preset is legal with its precisions and the MACs in its name", "
                                          {"tpuv1-size", 65536}};
   for (const std::string& name : names) {
     CAPTURE(name);
-    const Config config = machine::load_config(name);
+    const Config config = spec::load_config(name);
     CHECK(config.name == name);
     const bool of_a_use = name.starts_with("vision") || name.starts_with("attention");
     CHECK(config.int8);
@@ -198,7 +198,7 @@ TEST_CASE("each preset is legal with its precisions and the MACs in its name", "
           (at != other.end() ? at->second
                              : std::stoi(name.substr(name.find_first_of("0123456789")))));
   }
-  CHECK(machine::load_config("tpuv1-size").dmem_kib == 24 * 1024);
+  CHECK(spec::load_config("tpuv1-size").dmem_kib == 24 * 1024);
   CHECK_THAT(error_of("edge257"),
              Catch::Matchers::StartsWith("edge257: no such preset, allowed edge32, "));
 }
@@ -222,7 +222,7 @@ TEST_CASE("derived sizes follow docs/architecture.md", "[gen][config]") {
 }
 
 TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config]") {
-  const Config base = machine::load_config("edge256");
+  const Config base = spec::load_config("edge256");
   CHECK(base.hash() >> 62 == 3);
   std::set<std::uint64_t> hashes{base.hash()};
   const char* const seen[] = {"array.rows=4",
@@ -244,15 +244,14 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
                               "bus.axi_data_bits=128"};
   for (const char* setting : seen) {
     CAPTURE(setting);
-    CHECK(hashes.insert(machine::load_config("edge256", {setting}).hash()).second);
+    CHECK(hashes.insert(spec::load_config("edge256", {setting}).hash()).second);
   }
   CHECK(
       hashes
-          .insert(
-              machine::load_config("edge256", {"array.weights4=true", "array.groups=true"}).hash())
+          .insert(spec::load_config("edge256", {"array.weights4=true", "array.groups=true"}).hash())
           .second);
-  CHECK(machine::load_config("edge256", {"array.activations16=true"}).hash() !=
-        machine::load_config("edge256", {"array.activations16=true", "array.formats=true"}).hash());
+  CHECK(spec::load_config("edge256", {"array.activations16=true"}).hash() !=
+        spec::load_config("edge256", {"array.activations16=true", "array.formats=true"}).hash());
   const std::vector<std::vector<std::string>> unseen{
       {"name=other"},           {"memory.ecc=true"},      {"post.columns_per_cycle=2"},
       {"bus.axi_addr_bits=64"}, {"bus.axi_id_bits=4"},    {"bus.axi_id=2", "bus.axi_id_bits=2"},
@@ -262,48 +261,48 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
       {"clock.gates=true"},     {"memory.imem_kib=4"}};
   for (const auto& settings : unseen) {
     CAPTURE(settings.front());
-    CHECK(machine::load_config("edge256", settings).hash() == base.hash());
+    CHECK(spec::load_config("edge256", settings).hash() == base.hash());
   }
-  CHECK(std::size(seen) + 2 + unseen.size() == machine::schema().size());  // all keys are checked
+  CHECK(std::size(seen) + 2 + unseen.size() == spec::schema().size());  // all keys are checked
 }
 
 TEST_CASE("each key except the name changes the identity of a design", "[gen][config]") {
-  const Config base = machine::load_config("edge256");
+  const Config base = spec::load_config("edge256");
   std::set<std::uint64_t> identities{base.identity()};
   std::size_t tried = 0;
   const auto differs = [&](const Config& changed) {
     CHECK(identities.insert(changed.identity()).second);
     ++tried;
   };
-  for (const machine::Key& key : machine::schema()) {
+  for (const spec::Key& key : spec::schema()) {
     CAPTURE(key.name);
     Config changed = base;  // the changed design need not be legal
-    if (const auto* k = std::get_if<machine::IntKey>(&key.type)) {
+    if (const auto* k = std::get_if<spec::IntKey>(&key.type)) {
       ++(changed.*k->member);
       differs(changed);
-    } else if (const auto* flag = std::get_if<machine::BoolKey>(&key.type)) {
+    } else if (const auto* flag = std::get_if<spec::BoolKey>(&key.type)) {
       changed.*flag->member = !(changed.*flag->member);
       differs(changed);
-    } else if (const auto* name = std::get_if<machine::NameKey>(&key.type)) {
+    } else if (const auto* name = std::get_if<spec::NameKey>(&key.type)) {
       changed.*name->member = "other";
       CHECK(changed.identity() == base.identity());
     } else {
-      for (const machine::Precision& p : machine::kPrecisions) {
+      for (const spec::Precision& p : spec::kPrecisions) {
         changed = base;
         changed.*p.enabled = !(changed.*p.enabled);
         differs(changed);
       }
     }
   }
-  CHECK(tried == machine::schema().size() - 2 + std::size(machine::kPrecisions));
+  CHECK(tried == spec::schema().size() - 2 + std::size(spec::kPrecisions));
 }
 
 TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
-  const Config config = machine::load_config("eyeriss-size", {"vector.enable=false", "name=x"});
+  const Config config = spec::load_config("eyeriss-size", {"vector.enable=false", "name=x"});
   write_file(file, config.to_toml());
-  const Config again = machine::load_config(file);
+  const Config again = spec::load_config(file);
   CHECK(again.to_toml() == config.to_toml());
   CHECK(again.hash() == config.hash());
 }

@@ -8,14 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/output.h"
-#include "machine/config.h"
+#include "spec/config.h"
+#include "sw/base/output.h"
 
 namespace trine::gen {
 
-using machine::Config;
+using spec::Config;
 
-// Files that do not depend on the configuration, from machine/isa.def and machine/csr.h.
+// Files that do not depend on the configuration, from spec/isa.def and spec/csr.h.
 std::string isa_package();
 std::string isa_header();
 std::string instructions_markdown();
@@ -23,7 +23,7 @@ std::string csr_package();
 std::string csr_header();
 std::string registers_markdown();
 
-/// Returns legal designs at the ends of the ranges that machine/schema.cpp allows, with at most
+/// Returns legal designs at the ends of the ranges that spec/schema.cpp allows, with at most
 /// `most_pes` PEs. Each limit of each key that sizes the RTL occurs in one of the designs.
 std::vector<Config> corner_designs(int most_pes);
 /// Returns the text of tb/corners.tsv: a line for each of corner_designs(kCornerPes), a column for

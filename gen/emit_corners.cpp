@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints designs at the ends of the ranges that machine/schema.cpp allows: the sizes of the
+// Prints designs at the ends of the ranges that spec/schema.cpp allows: the sizes of the
 // benches' corner suite (tb/corners.cmake).
 
 #include <fmt/format.h>
@@ -9,24 +9,24 @@
 #include <bit>
 #include <set>
 
-#include "base/error.h"
 #include "gen/emit.h"
-#include "machine/schema.h"
+#include "spec/schema.h"
+#include "sw/base/error.h"
 
 namespace trine::gen {
 namespace {
 
-using machine::BoolKey;
-using machine::IntKey;
-using machine::Key;
+using spec::BoolKey;
+using spec::IntKey;
+using spec::Key;
 
 const Key& key_of(std::string_view name) {
-  return *std::ranges::find(machine::schema(), name, &Key::name);
+  return *std::ranges::find(spec::schema(), name, &Key::name);
 }
 
 bool legal(const Config& config) {
   try {
-    machine::check(config);
+    spec::check(config);
   } catch (const Error&) {
     return false;
   }
@@ -119,8 +119,8 @@ std::vector<Config> corner_designs(int most_pes) {
     Config& config = designs[d];
     config.dmem_kib = std::get<IntKey>(key_of("memory.dmem_kib").type).allowed[1];
     config.pmem_kib = 16 * config.cols;
-    for (std::size_t k = 0; k < machine::schema().size(); ++k) {
-      const Key& key = machine::schema()[k];
+    for (std::size_t k = 0; k < spec::schema().size(); ++k) {
+      const Key& key = spec::schema()[k];
       if (!sizes_nothing(key.name) && !is_side(key.name)) turn_key(key, draw(d, k), config);
     }
     config.name = fmt::format("corner{}", d);
@@ -134,8 +134,8 @@ std::string corner_table() {
   };
   std::string text;
   for (const Config& c : corner_designs(kCornerPes)) {
-    std::vector<machine::Parameter> all;
-    for (const machine::Parameter& p : machine::parameters(c))
+    std::vector<spec::Parameter> all;
+    for (const spec::Parameter& p : spec::parameters(c))
       if (p.name != "ConfigHash") all.push_back(p);
     const auto derived = [&](const char* name, int value) {
       all.push_back({"int unsigned", name, std::to_string(value), ""});
@@ -155,9 +155,9 @@ std::string corner_table() {
     derived("WindowParts", c.window() ? c.window_steps_per_row() : 1);
     derived("MaskBits", c.ternary || c.binary ? 1 : 8);
     if (text.empty())
-      for (const machine::Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.name;
+      for (const spec::Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.name;
     text += "\n";
-    for (const machine::Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.value;
+    for (const spec::Parameter& p : all) text += (&p == &all[0] ? "" : "\t") + p.value;
   }
   return text + "\n";
 }

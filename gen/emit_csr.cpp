@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints machine/csr.h as a SystemVerilog package, a C header and a page.
+// Prints spec/csr.h as a SystemVerilog package, a C header and a page.
 
 #include <fmt/format.h>
 
 #include <span>
 #include <string>
 
-#include "base/text.h"
 #include "gen/emit.h"
-#include "machine/csr.h"
+#include "spec/csr.h"
+#include "sw/base/text.h"
 
 namespace trine::gen {
 namespace {
@@ -34,7 +34,7 @@ std::string csr_package() {
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
       "// Defines the control and status registers (AXI4-Lite): offsets, bits and codes.\n"
-      "// Printed from machine/csr.h; do not edit.\n"
+      "// Printed from spec/csr.h; do not edit.\n"
       "// Registers of 64 bits have their low half first. Bits are indices.\n\n"
       "// A design reads some of these.\n"
       "// verilator lint_off UNUSEDPARAM\n"
@@ -75,7 +75,7 @@ std::string csr_package() {
 std::string csr_header() {
   std::string text = fmt::format(
       "/* SPDX-License-Identifier: Apache-2.0 */\n"
-      "/* Control and status registers of Trine, printed from machine/csr.h; do not edit. */\n"
+      "/* Control and status registers of Trine, printed from spec/csr.h; do not edit. */\n"
       "/* Byte offsets. Registers of 64 bits have their low half first. */\n\n"
       "#ifndef TRINE_CSR_H\n"
       "#define TRINE_CSR_H\n\n"
@@ -105,7 +105,7 @@ std::string csr_header() {
 std::string registers_markdown() {
   std::string text =
       "# Control and status registers\n\n"
-      "<!-- Printed from machine/csr.h; do not edit. -->\n\n"
+      "<!-- Printed from spec/csr.h; do not edit. -->\n\n"
       "AXI4-Lite, 32-bit accesses, byte offsets. Registers of 64 bits have their low half first.\n"
       "Each access is answered, whatever the machine does. A write that cannot be carried out "
       "answers SLVERR and\nchanges nothing: partial strobes, an address that no register has or "

@@ -11,14 +11,14 @@
 #include "gen/emit.h"
 #include "gen/generate.h"
 #include "gen/ports.h"
-#include "machine/memories.h"
-#include "machine/precision.h"
-#include "machine/schema.h"
+#include "spec/memories.h"
+#include "spec/precision.h"
+#include "spec/schema.h"
 
 namespace trine::gen {
 namespace {
 
-using machine::Parameter;
+using spec::Parameter;
 
 Parameter number(const char* name, int value, const char* doc) {
   return {"int unsigned", name, std::to_string(value), doc};
@@ -56,7 +56,7 @@ std::string config_package(const Config& config) {
       "// Parameters of this design; some are for its user to read.\n"
       "// verilator lint_off UNUSEDPARAM\n"
       "package trine_config_pkg;\n\n";
-  std::vector<Parameter> all = machine::parameters(config);
+  std::vector<Parameter> all = spec::parameters(config);
   for (const Parameter& p : attributes(config)) all.push_back(p);
   for (const Parameter& p : all)
     text += commented(fmt::format("localparam {} {} = {};", p.type, p.name, p.value), p.doc);
@@ -81,7 +81,7 @@ std::string top_module(const Config& config) {
   }
   if (!config.clock_gates) connections += "    .test_en_i (1'b0),\n";
   std::string values;
-  for (const Parameter& p : machine::parameters(config))
+  for (const Parameter& p : spec::parameters(config))
     values += fmt::format("    .{0:<13} (trine_config_pkg::{0}),\n", p.name);
   values += "    .Multiplier    (Multiplier),\n";
   for (std::string* list : {&ports, &connections, &values}) list->erase(list->size() - 2, 1);
@@ -121,7 +121,7 @@ std::string top_module(const Config& config) {
 
 namespace {
 
-std::string written_at_once(const machine::Memory& m) {
+std::string written_at_once(const spec::Memory& m) {
   if (m.mask == m.width) return "words";
   if (m.mask == 8) return "bytes";
   return m.mask == 1 ? "bits" : fmt::format("{} bits", m.mask);
@@ -148,7 +148,7 @@ std::string file_list(const Config& config, const std::vector<std::string>& sour
       "// SPDX-License-Identifier: Apache-2.0\n"
       "// Paths relative to this folder: verilator -F trine.f. Top module: trine_top.\n"
       "// Memories (trine_sram), instances x Width x Depth, what is written at once:\n";
-  for (const machine::Memory& m : machine::memories(config))
+  for (const spec::Memory& m : spec::memories(config))
     text += fmt::format("//   {} x {} x {}  {}: {}\n", m.instances, m.width, m.depth, m.name,
                         written_at_once(m));
   text += usual_depths(config);
@@ -192,8 +192,8 @@ std::string constraints(const Config& config) {
 
 std::string design_header(const Config& c) {
   int precisions = 0;
-  for (const machine::Precision& p : machine::kPrecisions)
-    if (c.*p.enabled) precisions |= 1 << machine::encoding_of(p);
+  for (const spec::Precision& p : spec::kPrecisions)
+    if (c.*p.enabled) precisions |= 1 << spec::encoding_of(p);
   return fmt::format(
       "/* SPDX-License-Identifier: Apache-2.0 */\n"
       "/* The design as trine_vmm.h has to know it: a value of trine_design. */\n\n"
@@ -210,7 +210,7 @@ std::string design_header(const Config& c) {
 
 std::string readme(const Config& config, const std::vector<std::string>& sources) {
   std::string keys, files;
-  for (const machine::Key& key : machine::schema())
+  for (const spec::Key& key : spec::schema())
     keys += fmt::format("| `{}` | `{}` | {} |\n", key.name, value_text(key, config), key.doc);
   for (const std::string& source : sources) files += fmt::format("- `{}`\n", source);
   return fmt::format(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints machine/isa.def as a SystemVerilog package, a C header and a page.
+// Prints spec/isa.def as a SystemVerilog package, a C header and a page.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "base/text.h"
 #include "gen/emit.h"
-#include "machine/isa.h"
+#include "spec/isa.h"
+#include "sw/base/text.h"
 
 namespace trine::gen {
 namespace {
@@ -146,7 +146,7 @@ std::string isa_package() {
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
       "// Defines the instruction set: operations, fields of registers, flags and limits.\n"
-      "// Printed from machine/isa.def; do not edit. Semantics: docs/architecture.md.\n"
+      "// Printed from spec/isa.def; do not edit. Semantics: docs/architecture.md.\n"
       "// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.\n"
       "// Flags are indices of bits of a RUN's flags.\n"
       "//\n"
@@ -199,7 +199,7 @@ std::string isa_package() {
 std::string isa_header() {
   std::string text = fmt::format(
       "/* SPDX-License-Identifier: Apache-2.0 */\n"
-      "/* Instruction set of Trine, printed from machine/isa.def; do not edit. */\n\n"
+      "/* Instruction set of Trine, printed from spec/isa.def; do not edit. */\n\n"
       "#ifndef TRINE_ISA_H\n"
       "#define TRINE_ISA_H\n\n"
       "#define TRINE_ISA_VERSION {}\n"
@@ -229,7 +229,7 @@ std::string isa_header() {
 std::string instructions_markdown() {
   std::string text = fmt::format(
       "# Instructions\n\n"
-      "<!-- Printed from machine/isa.def; do not edit. -->\n\n"
+      "<!-- Printed from spec/isa.def; do not edit. -->\n\n"
       "Version {}. What the machine does with them: [architecture.md](architecture.md).\n\n"
       "An instruction word has 64 bits: SET writes the payload into one of the {} registers of an "
       "engine, which keep their\nvalues; RUN starts the engine with its registers; END ends the "

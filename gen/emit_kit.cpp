@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Prints the description of a design for the verification kit, as JSON: configuration, registers,
-// instructions. The kit itself is written in Python and is the same for all designs: gen/kit.
+// instructions. The kit itself is written in Python and is the same for all designs:
+// components/kit.
 
 #include <fmt/format.h>
 
@@ -9,12 +10,12 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "base/json.h"
 #include "gen/emit.h"
 #include "gen/generate.h"
-#include "machine/csr.h"
-#include "machine/isa.h"
-#include "machine/schema.h"
+#include "spec/csr.h"
+#include "spec/isa.h"
+#include "spec/schema.h"
+#include "sw/base/json.h"
 
 namespace trine::gen {
 namespace {
@@ -123,7 +124,7 @@ Files kit_files(const Config& config, const std::string& prefix) {
   Json json{{"design", config.name},
             {"configuration_hash", hex(config.hash())},
             {"design_hash", fmt::format("0x{:016x}", config.identity())},
-            {"configuration", machine::all_keys(config)},
+            {"configuration", spec::all_keys(config)},
             {"top", prefixed("trine_axi_top", prefix)},
             {"file_list", prefixed("trine.f", prefix)},
             {"top_file", prefixed("trine_axi_top.v", prefix)}};

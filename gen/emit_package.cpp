@@ -12,7 +12,7 @@
 #include "gen/emit.h"
 #include "gen/generate.h"
 #include "gen/ports.h"
-#include "machine/csr.h"
+#include "spec/csr.h"
 
 namespace trine::gen {
 namespace {

@@ -8,18 +8,18 @@
 #include <regex>
 #include <sstream>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/process.h"
-#include "base/root.h"
 #include "gen/emit.h"
 #include "gen/generate.h"
 #include "gen/testing.h"
-#include "machine/config.h"
-#include "machine/csr.h"
-#include "machine/isa.h"
-#include "machine/precision.h"
-#include "machine/schema.h"
+#include "spec/config.h"
+#include "spec/csr.h"
+#include "spec/isa.h"
+#include "spec/precision.h"
+#include "spec/schema.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
+#include "sw/base/root.h"
 
 namespace fs = std::filesystem;
 using namespace trine;
@@ -39,13 +39,13 @@ std::map<std::string, std::string> contents(const fs::path& dir) {
 }  // namespace
 
 TEST_CASE("bursts have the attributes that the configuration sets", "[gen][emission]") {
-  const std::string usual = config_package(machine::load_config("edge64"));
+  const std::string usual = config_package(spec::load_config("edge64"));
   CHECK_THAT(usual, Catch::Matchers::ContainsSubstring("AxiProt = 3'd2;"));        // non-secure
   CHECK_THAT(usual, Catch::Matchers::ContainsSubstring("AxiWriteCache = 4'd2;"));  // non-bufferable
   const Config config =
-      machine::load_config("edge64", {"bus.axi_id_bits=4", "bus.axi_id=6", "bus.axi_prot=5",
-                                      "bus.axi_read_cache=11", "bus.axi_write_cache=3",
-                                      "bus.axi_qos=9", "bus.axi_user_bits=7", "bus.axi_user=100"});
+      spec::load_config("edge64", {"bus.axi_id_bits=4", "bus.axi_id=6", "bus.axi_prot=5",
+                                   "bus.axi_read_cache=11", "bus.axi_write_cache=3",
+                                   "bus.axi_qos=9", "bus.axi_user_bits=7", "bus.axi_user=100"});
   const std::string package = config_package(config);
   for (const char* text : {"AxiId = 4'd6;", "AxiProt = 3'd5;", "AxiReadCache = 4'd11;",
                            "AxiWriteCache = 4'd3;", "AxiQos = 4'd9;", "AxiUser = 7'd100;"})
@@ -58,9 +58,9 @@ TEST_CASE("bursts have the attributes that the configuration sets", "[gen][emiss
         "m_axi_awcache_o        = trine_config_pkg::AxiWriteCache;"})
     CHECK_THAT(top, Catch::Matchers::ContainsSubstring(text));
   // The lowest ID bit marks a load, whatever the number of ID bits.
-  CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=2"})),
+  CHECK_THAT(top_module(spec::load_config("edge64", {"bus.axi_id_bits=2"})),
              Catch::Matchers::ContainsSubstring("read_response.rid      = m_axi_rid_i[0];"));
-  CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=1"})),
+  CHECK_THAT(top_module(spec::load_config("edge64", {"bus.axi_id_bits=1"})),
              Catch::Matchers::ContainsSubstring("read_response.rid      = m_axi_rid_i;\n"));
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
       all[(*it)[1]] = (*it)[2];
     return all;
   };
-  const Config base = machine::load_config(
+  const Config base = spec::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
   CHECK(before.size() == 38);
@@ -128,20 +128,20 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
     CAPTURE(setting);
     const std::vector<std::string> settings{"array.precisions=[\"int8\"]", "bus.axi_id_bits=4",
                                             "bus.axi_user_bits=8", setting};
-    Constants after = constants(machine::load_config("edge256", settings)), changed;
+    Constants after = constants(spec::load_config("edge256", settings)), changed;
     for (const auto& [name, value] : after)
       if (value != before.at(name) && name != "ConfigHash") changed[name] = value;
     CHECK(changed == row.changed);
   }
   const std::vector<std::string> formats{"array.activations16=true", "array.formats=true"};
-  CHECK(constants(machine::load_config("edge256", formats)).at("Formats") == "1'b1");
+  CHECK(constants(spec::load_config("edge256", formats)).at("Formats") == "1'b1");
   CHECK(before.at("Formats") == "1'b0");
 }
 
 TEST_CASE("only designs with clock gates have a test pin, which trine_axi_top ties low",
           "[gen][emission]") {
   const auto config = [](const std::string& gates) {
-    return machine::load_config("edge256", {"clock.gates=" + gates});
+    return spec::load_config("edge256", {"clock.gates=" + gates});
   };
   const std::string tied = ".test_en_i (1'b0)";
   CHECK_THAT(top_module(config("true")), Catch::Matchers::ContainsSubstring("test_en_i,\n") &&
@@ -155,7 +155,7 @@ TEST_CASE("only designs with clock gates have a test pin, which trine_axi_top ti
 }
 
 TEST_CASE("the top module has its bus ports in the widths that the keys set", "[gen][emission]") {
-  const std::string top = top_module(machine::load_config(
+  const std::string top = top_module(spec::load_config(
       "edge256", {"bus.axi_data_bits=128", "bus.axi_addr_bits=40", "bus.axi_id_bits=5",
                   "bus.axi_user_bits=3", "bus.axi_user=6", "bus.axi_id=8"}));
   std::string ports;
@@ -210,16 +210,16 @@ TEST_CASE("the top module has its bus ports in the widths that the keys set", "[
     CHECK((*it)[1] == (*it)[2]);
   }
   CHECK(parameters == 30);
-  CHECK_THAT(top_module(machine::load_config("edge64")),
+  CHECK_THAT(top_module(spec::load_config("edge64")),
              Catch::Matchers::ContainsSubstring("read_response.rid      = m_axi_rid_i;\n"));
-  CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),
+  CHECK_THAT(top_module(spec::load_config("edge64", {"array.rows=3", "array.cols=5"})),
              Catch::Matchers::ContainsSubstring("// 3 x 5 PEs, 60 int8 MACs per cycle."));
 }
 
 TEST_CASE("the file lists of a design name each file in order and its manifest each key",
           "[gen][emission]") {
   const Scratch scratch;
-  const Config config = machine::load_config("edge64", {"name=mine"});
+  const Config config = spec::load_config("edge64", {"name=mine"});
   generate(config, scratch.path / "d", "soc");
   const auto files = contents(scratch.path / "d");
   std::istringstream list(files.at("soc_trine.f"));
@@ -251,7 +251,7 @@ TEST_CASE("the file lists of a design name each file in order and its manifest e
   CHECK(manifest["registers"] == csr::kRegistersVersionValue);
   CHECK(manifest["configuration_hash"] == fmt::format("0x{:016x}", config.hash()));
   CHECK(manifest["design_hash"] == fmt::format("0x{:016x}", config.identity()));
-  CHECK(manifest["configuration"].size() == machine::schema().size());
+  CHECK(manifest["configuration"].size() == spec::schema().size());
   CHECK(manifest["configuration"]["array.rows"] == 2);
   CHECK(manifest["memories"][0] == nlohmann::json{{"name", "feature maps, banks"},
                                                   {"instances", 8},
@@ -285,12 +285,12 @@ TEST_CASE("the file lists of a design name each file in order and its manifest e
 
 TEST_CASE("designs that run the same programs have different names in FuseSoC", "[gen][core]") {
   const auto core = [](const char* pipeline) {
-    const std::string text = core_file(machine::load_config("edge64", {pipeline}), {});
+    const std::string text = core_file(spec::load_config("edge64", {pipeline}), {});
     return text.substr(0, text.find('\n', text.find("name")));
   };
   CHECK(core("pipeline.rows=1") != core("pipeline.rows=8"));
-  CHECK(machine::load_config("edge64", {"pipeline.rows=1"}).hash() ==
-        machine::load_config("edge64", {"pipeline.rows=8"}).hash());
+  CHECK(spec::load_config("edge64", {"pipeline.rows=1"}).hash() ==
+        spec::load_config("edge64", {"pipeline.rows=8"}).hash());
 }
 
 TEST_CASE("a prefix is checked and added to the names in each language", "[gen][prefix]") {
@@ -315,7 +315,7 @@ TEST_CASE("a prefix is checked and added to the names in each language", "[gen][
 
 TEST_CASE("a design without the vector unit has no softmax", "[gen][emission]") {
   const auto package = [](const char* vector) {
-    return config_package(machine::load_config("edge64", {vector, "vector.softmax=true"}));
+    return config_package(spec::load_config("edge64", {vector, "vector.softmax=true"}));
   };
   CHECK_THAT(package("vector.enable=true"), Catch::Matchers::ContainsSubstring("Softmax = 1'b1;"));
   CHECK_THAT(package("vector.enable=false"), Catch::Matchers::ContainsSubstring("Softmax = 1'b0;"));
@@ -324,7 +324,7 @@ TEST_CASE("a design without the vector unit has no softmax", "[gen][emission]") 
 TEST_CASE("a kit describes the bits of each register that a write keeps on its design",
           "[gen][kit]") {
   const auto described = [](const std::vector<std::string>& settings) {
-    const Files files = kit_files(machine::load_config("edge64", settings), "left");
+    const Files files = kit_files(spec::load_config("edge64", settings), "left");
     const nlohmann::json json = nlohmann::json::parse(files.at("description.json"));
     CHECK(json["top"] == "left_trine_axi_top");
     std::map<std::string, nlohmann::json> registers;
@@ -347,10 +347,10 @@ TEST_CASE("a kit describes the bits of each register that a write keeps on its d
 
 TEST_CASE("a kit contains all Python files and marks the operations of its design", "[gen][kit]") {
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-kit");
-  generate_kit(machine::load_config("edge64", {"matmul.enable=false"}), scratch.path() / "kit");
+  generate_kit(spec::load_config("edge64", {"matmul.enable=false"}), scratch.path() / "kit");
   const auto files = contents(scratch.path() / "kit");
-  for (const auto& entry : fs::directory_iterator(project_root() / "gen" / "kit"))
-    CHECK(files.count(entry.path().filename().string()) == 1);
+  for (const auto& entry : fs::directory_iterator(project_root() / "components" / "kit"))
+    if (entry.is_regular_file()) CHECK(files.count(entry.path().filename().string()) == 1);
   const nlohmann::json json = nlohmann::json::parse(files.at("description.json"));
   for (const auto& code : json["instructions"]["codes"]["compute_op"])
     CHECK(code["available"] == (code["code"] <= 4 || code["name"] == "binary_inside"));
@@ -434,23 +434,23 @@ TEST_CASE("committed packages and pages equal the output of gen/", "[gen][emissi
 TEST_CASE("corner designs are legal and meet the ends of each range that sizes the RTL",
           "[gen][corners]") {
   const std::vector<Config> designs = corner_designs(kCornerPes);
-  const auto met = [&](const machine::Key& key, const std::string& value) {
+  const auto met = [&](const spec::Key& key, const std::string& value) {
     return std::ranges::any_of(
         designs, [&](const Config& design) { return value_text(key, design) == value; });
   };
   for (const Config& design : designs) {
-    CHECK_NOTHROW(machine::check(design));
+    CHECK_NOTHROW(spec::check(design));
     CHECK(design.rows * design.cols <= kCornerPes);
   }
-  for (const machine::Key& key : machine::schema()) {
+  for (const spec::Key& key : spec::schema()) {
     const bool attribute = key.name.starts_with("bus.axi_") && key.name != "bus.axi_data_bits" &&
                            key.name != "bus.axi_addr_bits";
     if (attribute) continue;
     CAPTURE(key.name);
-    if (std::holds_alternative<machine::BoolKey>(key.type)) {
+    if (std::holds_alternative<spec::BoolKey>(key.type)) {
       CHECK(met(key, "false"));
       CHECK(met(key, "true"));
-    } else if (const auto* number = std::get_if<machine::IntKey>(&key.type)) {
+    } else if (const auto* number = std::get_if<spec::IntKey>(&key.type)) {
       for (const int end : number->allowed) {
         CAPTURE(end);
         CHECK(met(key, std::to_string(end)));
@@ -460,15 +460,15 @@ TEST_CASE("corner designs are legal and meet the ends of each range that sizes t
   // Sizes of a power of two less one overflow column counters.
   for (const char* side : {"31", "63", "127", "255"})
     for (const char* name : {"array.rows", "array.cols"})
-      CHECK(met(*std::ranges::find(machine::schema(), std::string_view(name), &machine::Key::name),
-                side));
+      CHECK(
+          met(*std::ranges::find(spec::schema(), std::string_view(name), &spec::Key::name), side));
 }
 
 TEST_CASE("generation is deterministic, replaces its own output and nothing else",
           "[gen][emission]") {
   const Scratch scratch;
   const fs::path a = scratch.path / "a", b = scratch.path / "deep" / "b";
-  const Config config = machine::load_config("edge64");
+  const Config config = spec::load_config("edge64");
   const auto start = std::chrono::steady_clock::now();
   generate(config, a);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
@@ -490,8 +490,8 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   for (const auto& entry : fs::directory_iterator(scratch.path))
     CHECK_THAT(entry.path().filename().string(), !Catch::Matchers::StartsWith("."));
 
-  fs::create_directory(a / "__pycache__");      // left by a Python run
-  generate(machine::load_config("edge32"), a);  // an earlier output: replaced
+  fs::create_directory(a / "__pycache__");   // left by a Python run
+  generate(spec::load_config("edge32"), a);  // an earlier output: replaced
   CHECK(!fs::exists(a / "__pycache__"));
   CHECK((contents(a) != files));
   write_file(a / "mine.txt", "");

@@ -9,15 +9,15 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/output.h"
-#include "base/root.h"
 #include "gen/emit.h"
-#include "machine/csr.h"
-#include "machine/isa.h"
-#include "machine/memories.h"
-#include "machine/schema.h"
+#include "spec/csr.h"
+#include "spec/isa.h"
+#include "spec/memories.h"
+#include "spec/schema.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/output.h"
+#include "sw/base/root.h"
 
 namespace trine::gen {
 namespace fs = std::filesystem;
@@ -70,7 +70,7 @@ std::vector<std::string> source_order(const Files& files) {
 
 /// Returns true if a text refers to files outside of the design's folder.
 bool names_repository(const std::string& text) {
-  for (const char* folder : {"docs/", "formal/", "rtl/", "tb/", "tests/"})
+  for (const char* folder : {"docs/", "tb/formal/", "rtl/", "tb/", "tests/"})
     for (std::size_t at = text.find(folder); at != std::string::npos;
          at = text.find(folder, at + 1))
       if (at == 0 || !is_word(text[at - 1])) return true;
@@ -93,7 +93,7 @@ void stamp(const Config& config, Files& files) {
     std::string lines = comment_line(
         name, fmt::format("Trine design {}, configuration 0x{:016x}", config.name, config.hash()));
     if (names_repository(text))
-      lines += comment_line(name, "docs/, formal/, rtl/, tb/, tests/ mean Trine's repository");
+      lines += comment_line(name, "docs/, tb/formal/, rtl/, tb/, tests/ mean Trine's repository");
     text.insert(text.find('\n') + 1, lines);
   }
 }
@@ -103,10 +103,10 @@ nlohmann::ordered_json manifest(const Config& config) {
   json["instruction_set"] = isa::kVersion;
   json["registers"] = csr::kRegistersVersionValue;
   json["name"] = config.name;
-  json["configuration"] = machine::all_keys(config);
+  json["configuration"] = spec::all_keys(config);
   json["configuration_hash"] = fmt::format("0x{:016x}", config.hash());
   json["design_hash"] = fmt::format("0x{:016x}", config.identity());
-  for (const machine::Memory& m : machine::memories(config))
+  for (const spec::Memory& m : spec::memories(config))
     json["memories"].push_back({{"name", m.name},
                                 {"instances", m.instances},
                                 {"width", m.width},
@@ -215,7 +215,7 @@ void generate(const Config& config, const fs::path& out_dir, const std::string& 
 void generate_kit(const Config& config, const fs::path& out_dir, const std::string& prefix) {
   check_prefix(prefix);
   Files files = kit_files(config, prefix);
-  for (const auto& entry : fs::directory_iterator(project_root() / "gen" / "kit"))
+  for (const auto& entry : fs::directory_iterator(project_root() / "components" / "kit"))
     if (entry.is_regular_file()) files[entry.path().filename().string()] = read_text(entry.path());
   write_output(files, manifest(config), out_dir);
 }
@@ -225,7 +225,7 @@ void write_packages(const fs::path& dir) {
                     {"rtl/control/trine_csr_pkg.sv", csr_package()},
                     {"docs/instructions.md", instructions_markdown()},
                     {"docs/registers.md", registers_markdown()},
-                    {"docs/configuration.md", machine::configuration_markdown()},
+                    {"docs/configuration.md", spec::configuration_markdown()},
                     {"tb/corners.tsv", corner_table()}};
   for (const auto& [name, text] : files) {
     const fs::path path = dir / name;

@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <string>
 
-#include "base/output.h"
-#include "machine/config.h"
+#include "spec/config.h"
+#include "sw/base/output.h"
 
 namespace trine::gen {
 
-using machine::Config;
+using spec::Config;
 
 /// Writes the design as the only contents of `out_dir`: trine_top.sv, the packages and modules it
 /// uses, trine.f, trine.core, Bender.yml and component.xml (paths relative to the folder),
@@ -27,8 +27,8 @@ using machine::Config;
 void generate(const Config& config, const std::filesystem::path& out_dir,
               const std::string& prefix = "");
 
-/// Writes the verification kit of the design with that prefix into a folder of its own: gen/kit and
-/// description.json, which describes configuration, registers and instructions.
+/// Writes the verification kit of the design with that prefix into a folder of its own:
+/// components/kit and description.json, which describes configuration, registers and instructions.
 /// @throws Error  as generate()
 void generate_kit(const Config& config, const std::filesystem::path& out_dir,
                   const std::string& prefix = "");
@@ -41,7 +41,7 @@ Files with_prefix(const Files& files, const std::string& prefix);
 std::string prefixed(const std::string& name, const std::string& prefix);
 
 /// Returns "3 x 5 PEs" or "4 cores of 16 x 16 PEs".
-std::string pes_text(const machine::Config& config);
+std::string pes_text(const spec::Config& config);
 
 /// Writes the committed prints below the root `dir`: rtl/lib/trine_isa_pkg.sv,
 /// rtl/control/trine_csr_pkg.sv and docs/{instructions,registers,configuration}.md.

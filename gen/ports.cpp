@@ -22,7 +22,7 @@ std::string field(const std::string& signal, bool is_input) {
 
 }  // namespace
 
-std::vector<Interface> interfaces(const machine::Config& c) {
+std::vector<Interface> interfaces(const spec::Config& c) {
   const int address = c.axi_addr_bits, data = c.axi_data_bits;
   const auto in = [](const std::string& name, int bits = 1) {
     return Port{true, bits, name + "_i", field(name, true)};

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 
 namespace trine::gen {
 
@@ -28,6 +28,6 @@ struct Interface {
 };
 
 /// Returns all ports in their order.
-std::vector<Interface> interfaces(const machine::Config& config);
+std::vector<Interface> interfaces(const spec::Config& config);
 
 }  // namespace trine::gen

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Implements eight-bit number formats (machine/minifloat.h) for `trine quantize --format`: converts a network that
+"""Implements eight-bit number formats (spec/minifloat.h) for `trine quantize --format`: converts a network that
 ONNX Runtime quantized to int16 so that its int16 codes are values of a format in fixed point. All scales are powers
 of two, so that each result is the exact sum of products, rounded once.
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "base/npy.h"
-#include "machine/csr.h"
-#include "machine/isa.h"
+#include "spec/csr.h"
+#include "spec/isa.h"
+#include "sw/base/npy.h"
 #include "sw/program/program.h"
 
 namespace trine::sim {

@@ -2,7 +2,7 @@
 
 #include "sim/result.h"
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 namespace trine::sim {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "synth/stages.h"
 #include "synth/synthesize.h"
 
@@ -11,7 +11,7 @@ TEST_CASE("a 2x2 design is synthesized by module", "[synth][flow][slow]") {
   SynthOptions options;
   options.stages = &all_stages();
   options.timing = false;
-  const machine::Config config = machine::load_config(
+  const spec::Config config = spec::load_config(
       "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8"});
   const SynthReport report = synthesize(config, options);
   double sum = 0;

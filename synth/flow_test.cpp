@@ -8,12 +8,12 @@
 #include <regex>
 #include <sstream>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
 #include "gen/generate.h"
-#include "machine/memories.h"
+#include "spec/memories.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/partition.h"
 #include "synth/read/rtlil.h"
 #include "synth/synthesize.h"
@@ -97,7 +97,7 @@ TEST_CASE("a small design gives cells, area and its longest path", "[synth][flow
 
 TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
   const std::string drain = GENERATE("1", "2");
-  const machine::Config config = machine::load_config(
+  const spec::Config config = spec::load_config(
       "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8",
                   "memory.param_channels=64", "post.columns_per_cycle=" + drain,
                   "array.precisions=[\"int8\",\"ternary\",\"binary\"]"});
@@ -134,8 +134,7 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
     maps_and_weights += bits_of(m, m.dmem_pmem);
     others += bits_of(m, m.instances - m.dmem_pmem);
   }
-  const std::vector<machine::Memory> memories =
-      machine::memories(config);  // maps, weights, all others
+  const std::vector<spec::Memory> memories = spec::memories(config);  // maps, weights, all others
   CHECK(maps_and_weights == 8 * 1024 * (config.dmem_kib + config.pmem_kib));
   for (std::size_t i = 2; i < memories.size(); ++i)
     others -= bits_of(memories[i], memories[i].instances);

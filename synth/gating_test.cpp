@@ -7,9 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/process.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/stages.h"
 #include "synth/synthesize.h"
 #include "synth/testing.h"

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
+#include "sw/base/text.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth {

@@ -3,11 +3,11 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
-#include "machine/memories.h"
+#include "spec/memories.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/partition.h"
 #include "synth/read/liberty.h"
 #include "synth/read/rtlil.h"

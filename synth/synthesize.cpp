@@ -12,14 +12,14 @@
 #include <stdexcept>
 #include <thread>
 
-#include "base/cache.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
-#include "base/output.h"
-#include "base/process.h"
-#include "base/root.h"
 #include "gen/generate.h"
+#include "sw/base/cache.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
+#include "sw/base/output.h"
+#include "sw/base/process.h"
+#include "sw/base/root.h"
 #include "synth/gating.h"
 #include "synth/partition.h"
 #include "synth/read/liberty.h"
@@ -385,7 +385,7 @@ SynthReport synthesize_design(const fs::path& design, const std::string& top,
   return report;
 }
 
-SynthReport synthesize(const machine::Config& config, const SynthOptions& options) {
+SynthReport synthesize(const spec::Config& config, const SynthOptions& options) {
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-design");
   const fs::path design = scratch.path() / "design";
   gen::generate(config, design);

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
 #include "nlohmann/json_fwd.hpp"
+#include "spec/config.h"
 #include "synth/read/liberty.h"
 
 namespace trine::synth {
@@ -221,7 +221,7 @@ struct SynthReport {
 /// Synthesizes a design.
 /// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an
 /// undriven signal in the design
-SynthReport synthesize(const machine::Config& config, const SynthOptions& options);
+SynthReport synthesize(const spec::Config& config, const SynthOptions& options);
 
 /// Returns the key of everything besides the design that a netlist depends on: tool, scripts,
 /// library.

@@ -8,8 +8,8 @@
 #include <regex>
 #include <string>
 
-#include "base/file.h"
-#include "base/process.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/read/liberty.h"
 #include "synth/stages.h"
 #include "synth/synthesize.h"

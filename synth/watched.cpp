@@ -7,8 +7,8 @@
 #include <mutex>
 #include <thread>
 
-#include "base/error.h"
-#include "base/process.h"
+#include "sw/base/error.h"
+#include "sw/base/process.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;

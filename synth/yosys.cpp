@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/json.h"
-#include "base/process.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/base/process.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;

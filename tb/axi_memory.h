@@ -13,8 +13,8 @@
 #include <cstring>
 #include <vector>
 
-#include "base/catch.h"
 #include "sim/rtl/memory.h"
+#include "sw/base/catch.h"
 #include "verilated.h"
 
 namespace trine::tb {

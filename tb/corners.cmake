@@ -2,7 +2,7 @@
 #
 # Corner suite: the benches at the ends of what a configuration allows, assertions on. The sizes are
 # those of the designs in tb/corners.tsv, which `trine generate --packages .` prints from the ranges of
-# machine/schema.cpp. Nobody writes a size here.
+# spec/schema.cpp. Nobody writes a size here.
 #
 #   trine_add_corners(trine_pmem TOP trine_pmem SOURCES ... BENCH ... [LIBS ...] [BRIEF] [CHEAP]
 #                     TAKES Cols Channels=ParamChannels ... PARAMS Depth=16

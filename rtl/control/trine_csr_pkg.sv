@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Defines the control and status registers (AXI4-Lite): offsets, bits and codes.
-// Printed from machine/csr.h; do not edit.
+// Printed from spec/csr.h; do not edit.
 // Registers of 64 bits have their low half first. Bits are indices.
 
 // A design reads some of these.

@@ -6,7 +6,7 @@
 //   SET   `output` and `encoding` of compute and vector, which select hardware as well; the
 //         coordinates of lanes, of which trine_agu stores 14 bits (-8192..8191); x_end - x_start
 //
-// machine/isa.def, printed into trine_isa_pkg, lists the features that each code needs. The
+// spec/isa.def, printed into trine_isa_pkg, lists the features that each code needs. The
 // simulator refuses the same words by the same table.
 //
 // Timing    combinational.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Decodes a block of a packed weight stream into sixteen bytes of PMEM. The four formats are
-// specified in machine/packed.h.
+// specified in spec/packed.h.
 //
 //   short codes  k [2:0], longer [18:3], k planes of 16 bits, a bit for each byte that is longer.
 //                Byte i's lowest k bits are bit i of the planes. The bits above are 0 or, in a

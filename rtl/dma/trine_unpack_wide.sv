@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unpacks ternary weights on a bus wider than 64 bits: 64 bytes of the stream become 80 bytes of
-// PMEM rows. That holds for rows of any length (machine/packed.h).
+// PMEM rows. That holds for rows of any length (spec/packed.h).
 //
 //   beats -> their trits -> a group, which is five blocks -> quads of a row
 //

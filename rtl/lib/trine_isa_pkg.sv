@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Defines the instruction set: operations, fields of registers, flags and limits.
-// Printed from machine/isa.def; do not edit. Semantics: docs/architecture.md.
+// Printed from spec/isa.def; do not edit. Semantics: docs/architecture.md.
 // Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.
 // Flags are indices of bits of a RUN's flags.
 //

@@ -22,7 +22,7 @@ package trine_job_pkg;
   localparam logic [1:0] EncodingTernary = 2'd1;  // 16 of 2 bits
   localparam logic [1:0] EncodingBinary  = 2'd2;  // 32 of 1 bit
 
-  // Formats of int16 codes; 0 is an integer. See machine/minifloat.h.
+  // Formats of int16 codes; 0 is an integer. See spec/minifloat.h.
   localparam logic [1:0] FormatE3M4   = 2'd1;
   localparam logic [1:0] FormatPosit8 = 2'd2;
   localparam logic [1:0] FormatE4M3   = 2'd3;  // indices of values in their order

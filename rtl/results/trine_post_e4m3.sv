@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rounds a number to the nearest value of E4M3 (machine/minifloat.h) and outputs this value's place
+// Rounds a number to the nearest value of E4M3 (spec/minifloat.h) and outputs this value's place
 // in order. It is a part of trine_post_clamp. t has one bit below the unit; ties go to the even
 // place.
 //

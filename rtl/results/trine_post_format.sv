@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rounds a number to the nearest value of an eight-bit format, E3M4 or posit<8,0>
-// (machine/minifloat.h). It is a part of trine_post_clamp. t has one bit below its unit; ties go to
+// (spec/minifloat.h). It is a part of trine_post_clamp. t has one bit below its unit; ties go to
 // the even code.
 //
 //   E3M4       from 32 on a size keeps five bits: e = length - 5 bits are dropped, and bit e of t

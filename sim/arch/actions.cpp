@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/error.h"
-#include "base/rounding.h"
-#include "machine/lanes.h"
-#include "machine/precision.h"
-#include "machine/runs.h"
+#include "spec/lanes.h"
+#include "spec/precision.h"
+#include "spec/runs.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 
 namespace trine::sim {
 namespace {
@@ -59,7 +59,7 @@ Positions positions_of(const LaneRegisters& r, int rows, bool window, Pairs pair
 
 class Counter {
  public:
-  explicit Counter(const machine::Config& config) : config_(config) {}
+  explicit Counter(const spec::Config& config) : config_(config) {}
 
   Actions of(Engine engine, const isa::Registers& registers, const isa::Run& run) {
     const isa::Registers read = isa::as_read(engine, registers, run);
@@ -84,7 +84,7 @@ class Counter {
   void compute(const ComputeRegisters& r, const isa::Run& run) {
     using namespace isa::compute;
     const bool window = run.has(kWindow), drains = run.has(kDrain);
-    const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
+    const spec::Operands operands = spec::operands_of(static_cast<Op>(run.op));
     const std::int64_t groups = r.get(agu::kGroupsLast) + 1, tiles = r.get(agu::kTilesLast) + 1;
     const std::int64_t words = r.get(agu::kWordsLast) + 1;
     const std::int64_t group_steps = words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
@@ -123,7 +123,7 @@ class Counter {
     const bool raw = static_cast<post::Output>(r.get(post::kOutput)) == post::Output::kRaw;
     const std::int64_t per_word =
         raw ? 1
-            : machine::kPrecisions.at(static_cast<std::size_t>(r.get(post::kEncoding)))
+            : spec::kPrecisions.at(static_cast<std::size_t>(r.get(post::kEncoding)))
                   .codes_per_word();
     std::int64_t words = 0;
     for (std::int64_t n = 0; n < channels; n += columns)
@@ -144,7 +144,7 @@ class Counter {
     const Positions at = positions_of(r, config_.rows, false, pairs);
     const bool folds = run.has(isa::vector::kReduce) && !is_row(run);
     const std::int64_t outputs = folds ? planes * tiles : at.count;
-    const auto* compared = machine::find_precision([=](const auto& p) { return p.maximum == op; });
+    const auto* compared = spec::find_precision([=](const auto& p) { return p.maximum == op; });
     const bool maximum = compared != nullptr || op == isa::vector::Op::kMin;
     actions_[kAddress] = steps * config_.rows;
     actions_[kDmemRead] = passes * words * at.taps;
@@ -175,13 +175,13 @@ class Counter {
       actions_[kPmemWrite] += cores * (r.get(dma::kRowsLast) + 1) * config_.cols;
   }
 
-  const machine::Config& config_;
+  const spec::Config& config_;
   Actions actions_{};
 };
 
 /// Assigns all MACs of a layer to the precision with the most steps.
 void count_macs(std::int64_t macs, Actions& layer) {
-  const auto& most = *std::ranges::max_element(machine::kPrecisions, {},
+  const auto& most = *std::ranges::max_element(spec::kPrecisions, {},
                                                [&](const auto& p) { return layer[step_of(p)]; });
   if (layer[step_of(most)] > 0) layer[mac_of(most)] = macs;
 }
@@ -192,7 +192,7 @@ void add(const Actions& actions, Actions& sum) {
 
 }  // namespace
 
-Actions count_actions(const machine::Config& config, std::span<const isa::Word> words) {
+Actions count_actions(const spec::Config& config, std::span<const isa::Word> words) {
   Actions sum{};
   Counter counter(config);
   isa::for_each_run(words,

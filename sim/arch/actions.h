@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "machine/precision.h"
+#include "spec/precision.h"
 #include "sw/program/program.h"
 
 namespace trine::sim {
@@ -55,13 +55,13 @@ using Actions = std::array<std::int64_t, kActions>;
 
 /// Returns the action for a PE's step with weights of that precision; mac_of() returns the action
 /// for its MACs. Both groups of actions have the order of the precisions.
-constexpr std::size_t step_of(const machine::Precision& weights) {
-  return static_cast<std::size_t>(kInt8 + machine::encoding_of(weights));
+constexpr std::size_t step_of(const spec::Precision& weights) {
+  return static_cast<std::size_t>(kInt8 + spec::encoding_of(weights));
 }
-constexpr std::size_t mac_of(const machine::Precision& weights) {
-  return static_cast<std::size_t>(kInt8Mac + machine::encoding_of(weights));
+constexpr std::size_t mac_of(const spec::Precision& weights) {
+  return static_cast<std::size_t>(kInt8Mac + spec::encoding_of(weights));
 }
-static_assert(machine::table::all([](const machine::Precision& p) {
+static_assert(spec::table::all([](const spec::Precision& p) {
                 const std::string_view mac = kActionNames[mac_of(p)].name;
                 return kActionNames[step_of(p)].name == p.name && mac.starts_with(p.name) &&
                        mac.substr(p.name.size()) == "_mac";
@@ -70,7 +70,7 @@ static_assert(machine::table::all([](const machine::Precision& p) {
 
 /// Counts the actions of all RUNs together.
 /// @throws Error  the words are not a valid program
-Actions count_actions(const machine::Config& config, std::span<const isa::Word> words);
+Actions count_actions(const spec::Config& config, std::span<const isa::Word> words);
 
 /// Counts the actions of each of program.layers (of the first stage, if there are several). The
 /// words of the program count for the layer of the RUN that follows them.

@@ -2,10 +2,10 @@
 
 #include "sim/arch/cluster.h"
 
-#include "machine/lanes.h"
+#include "spec/lanes.h"
 
 namespace trine::sim {
-Cluster::Cluster(const machine::Config& config, std::span<std::uint8_t> dram)
+Cluster::Cluster(const spec::Config& config, std::span<std::uint8_t> dram)
     : config_(config), verify_run_(config, std::ssize(dram)) {
   for (int core = 0; core < config.cores; ++core) cores_.emplace_back(config, dram);
 }

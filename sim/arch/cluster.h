@@ -18,7 +18,7 @@ class Cluster {
  public:
   /// Creates the cores with zeros in their memories.
   /// @param dram  the memory at BASE; must outlive the cluster
-  Cluster(const machine::Config& config, std::span<std::uint8_t> dram);
+  Cluster(const spec::Config& config, std::span<std::uint8_t> dram);
 
   /// Sets the function to call for every DMEM word written, in order. Addresses of core n are
   /// increased by n times the words of a DMEM.
@@ -29,7 +29,7 @@ class Cluster {
                int run_index);
 
  private:
-  machine::Config config_;
+  spec::Config config_;
   program::RunVerifier verify_run_;
   std::vector<Machine> cores_;
 };

@@ -5,23 +5,23 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/rounding.h"
-#include "machine/timing.h"
+#include "spec/timing.h"
+#include "sw/base/division.h"
 
 namespace trine::sim {
 
 using isa::Engine;
-using machine::kFetchBurst;
+using spec::kFetchBurst;
 using Time = Front::Time;
 
-Front::Front(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
+Front::Front(const spec::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
              bool again)
     : config_(config),
       bus_(bus),
       words_(words),
       kept_(again ? static_cast<std::size_t>(config.imem_kib) * 128 : 0),
       bursts_(divide_up(words.size(), std::size_t{kFetchBurst})) {
-  for (std::size_t burst = 0; burst < std::min<std::size_t>(bursts_.size(), machine::kFetchBursts);
+  for (std::size_t burst = 0; burst < std::min<std::size_t>(bursts_.size(), spec::kFetchBursts);
        ++burst)
     request(burst, timing::kFetchRequest);
 }
@@ -98,7 +98,7 @@ bool Front::dispatch() {
   last_ = at;
   if (!is_kept(burst)) bytes_fetched_ += 8;
   if (++dispatched_ % kFetchBurst == 0)
-    request(burst + machine::kFetchBursts, at + timing::kFetchAgain);
+    request(burst + spec::kFetchBursts, at + timing::kFetchAgain);
   return true;
 }
 
@@ -191,7 +191,7 @@ double Front::load(Time requested, const std::vector<int>& bursts, double beat) 
   asked_ = requested - 1;
   for (const int beats : bursts) {
     ++asked_;
-    if (load_ends_.size() == machine::kLoadBursts) {
+    if (load_ends_.size() == spec::kLoadBursts) {
       asked_ = std::max(asked_, static_cast<Time>(load_ends_.front()) + timing::kLoadAgain);
       load_ends_.pop_front();
     }

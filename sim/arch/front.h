@@ -18,9 +18,9 @@
 #include <span>
 #include <vector>
 
-#include "machine/config.h"
-#include "machine/isa.h"
-#include "machine/memories.h"
+#include "spec/config.h"
+#include "spec/isa.h"
+#include "spec/memories.h"
 
 namespace trine::sim {
 
@@ -37,7 +37,7 @@ class Front {
 
   /// Requests the first bursts.
   /// @param again  true if the program has run before, so that IMEM contains its beginning
-  Front(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
+  Front(const spec::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
         bool again);
 
   /// Dispatches the program's first word.
@@ -75,8 +75,8 @@ class Front {
     bool there = false;         ///< true if begin and end are known
   };
   struct Queue {
-    std::deque<Time> written;                     ///< times at which waiting words were written
-    std::array<Time, machine::kQueueWords> read;  ///< read times of the last words, a ring buffer
+    std::deque<Time> written;                  ///< times at which waiting words were written
+    std::array<Time, spec::kQueueWords> read;  ///< read times of the last words, a ring buffer
     std::size_t writes = 0, reads = 0, arrived = 0, pops = 0;
     Time pop = 0, pop_before = 0;
     bool reading = false;
@@ -93,7 +93,7 @@ class Front {
   bool is_kept(std::size_t burst) const;
   std::size_t size(std::size_t burst) const;
 
-  machine::Config config_;
+  spec::Config config_;
   BusOptions bus_;
   std::span<const isa::Word> words_;
   std::size_t kept_;  ///< number of words in IMEM

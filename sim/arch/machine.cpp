@@ -8,11 +8,11 @@
 #include <optional>
 #include <span>
 
-#include "base/rounding.h"
-#include "machine/memories.h"
-#include "machine/packed.h"
-#include "machine/precision.h"
-#include "machine/timing.h"
+#include "spec/memories.h"
+#include "spec/packed.h"
+#include "spec/precision.h"
+#include "spec/timing.h"
+#include "sw/base/division.h"
 #include "sw/reference/ops/softmax.h"
 #include "sw/reference/requantize.h"
 
@@ -51,7 +51,7 @@ OutputRange wide_range_of(const LaneRegisters& r) {
   return {field(r, post::kZeroPoint),
           field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
           field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff),
-          static_cast<machine::Format>(field(r, post::kFormat))};
+          static_cast<spec::Format>(field(r, post::kFormat))};
 }
 
 /// Unpacks an entry of the scale memory.
@@ -159,7 +159,7 @@ int code_at(std::uint32_t word, int bits, int place) {
 }
 
 /// Returns the value that the array uses for a code, even for a bit pattern that is not a code.
-std::int16_t value_at(std::uint32_t word, const machine::Precision& precision, int place) {
+std::int16_t value_at(std::uint32_t word, const spec::Precision& precision, int place) {
   const int code = code_at(word, precision.bits, place);
   switch (precision.encoding) {
     case post::Encoding::kInt8:
@@ -174,7 +174,7 @@ std::int16_t value_at(std::uint32_t word, const machine::Precision& precision, i
 
 /// Reads and writes the codes of an output word.
 struct Encoding {
-  explicit Encoding(const machine::Precision& p) : bits(p.bits) {}
+  explicit Encoding(const spec::Precision& p) : bits(p.bits) {}
 
   int bits;
   int per_word() const { return 32 / bits; }
@@ -209,9 +209,9 @@ std::vector<int> normalized(const reference::NormParams& p, const std::vector<in
 }
 
 /// Returns the precision whose packed codes the operation compares, or null.
-const machine::Precision* packed_by(isa::vector::Op op) {
-  return machine::find_precision(
-      [=](const machine::Precision& p) { return p.bits < 8 && p.maximum == op; });
+const spec::Precision* packed_by(isa::vector::Op op) {
+  return spec::find_precision(
+      [=](const spec::Precision& p) { return p.bits < 8 && p.maximum == op; });
 }
 
 /// Returns the maximum of ternary or binary values.
@@ -248,7 +248,7 @@ struct Machine::Tile {
   std::int64_t steps = 0;
 };
 
-Machine::Machine(const machine::Config& config, std::span<std::uint8_t> dram)
+Machine::Machine(const spec::Config& config, std::span<std::uint8_t> dram)
     : config_(config),
       dram_(dram),
       verify_run_(config, std::ssize(dram)),
@@ -351,9 +351,9 @@ void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
   namespace dma = isa::dma;
   const std::int64_t words = r.get(dma::kWords), rows = r.get(dma::kRowsLast) + 1;
   const std::int64_t row_bytes = 4 * config_.cols;
-  const std::int64_t blocks = rows * row_bytes / machine::kBlockBytes;
+  const std::int64_t blocks = rows * row_bytes / spec::kBlockBytes;
   const auto bytes =
-      machine::unpacked(target, std::span(from, 4 * words), blocks, config_.data_bytes());
+      spec::unpacked(target, std::span(from, 4 * words), blocks, config_.data_bytes());
   if (!bytes) stop_with("stream", "{} words are not a stream of {} rows", words, rows);
   std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);
 }
@@ -459,7 +459,7 @@ void Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
 void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = run.has(kClear), drains = run.has(kDrain);
-  const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
+  const spec::Operands operands = spec::operands_of(static_cast<Op>(run.op));
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const bool window = run.has(kWindow);
@@ -510,7 +510,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
 
 /// Reads weights ordered by group and column, so that a sum reads consecutive values.
 void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row,
-                           int values, const machine::Precision& precision) {
+                           int values, const spec::Precision& precision) {
   weights_.resize(groups * config_.cols * steps * values);
   std::int16_t* to = weights_.data();
   const std::int64_t group_rows = divide_up(steps, steps_per_row);
@@ -533,14 +533,14 @@ void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int
       }
 }
 
-machine::GroupRows Machine::group_rows(const ComputeRegisters& r) {
+spec::GroupRows Machine::group_rows(const ComputeRegisters& r) {
   return {(r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1)};
 }
 
 /// Reads weights like read_weights(), and the words of their factors.
 void Machine::read_groups(const ComputeRegisters& r, std::int64_t row, int groups) {
   constexpr int kValues = 4;
-  const machine::GroupRows lie = group_rows(r);
+  const spec::GroupRows lie = group_rows(r);
   const std::int64_t parts = r.get(agu::kWordsLast) + 1, steps = parts * lie.steps;
   weights_.resize(groups * config_.cols * steps * kValues);
   factors_.resize(groups * config_.cols * parts);
@@ -551,7 +551,7 @@ void Machine::read_groups(const ComputeRegisters& r, std::int64_t row, int group
       for (std::int64_t step = 0; step < steps; ++step)
         for (int i = 0; i < kValues; ++i)
           *to++ = value_at(word_at(pmem_, (row + lie.row_of_step(step)) * config_.cols + c),
-                           machine::kInt4, static_cast<int>(step % 2) * kValues + i);
+                           spec::kInt4, static_cast<int>(step % 2) * kValues + i);
       for (std::int64_t part = 0; part < parts; ++part)
         *factor++ = word_at(pmem_, (row + lie.row_of_factor(part)) * config_.cols + c);
     }
@@ -572,12 +572,10 @@ void Machine::scaled_group(const ComputeRegisters& r, const Lanes& lanes, const 
             ZeroPoints{}.dot(&tile.values[l * n + at], &weights_[column * n + at], of_part));
         const std::uint32_t word = factors_[column * parts + part];
         const auto counts = static_cast<std::int32_t>(
-            std::int64_t{sum} * std::abs(machine::factor_of(word, part)) >>
-            machine::GroupRows::kShift);
-        acc =
-            reference::wrap(std::int64_t{acc} + (machine::is_minus(word, part) ? ~counts : counts));
+            std::int64_t{sum} * std::abs(spec::factor_of(word, part)) >> spec::GroupRows::kShift);
+        acc = reference::wrap(std::int64_t{acc} + (spec::is_minus(word, part) ? ~counts : counts));
       }
-      constexpr int kUnused = 32 - machine::GroupRows::kSumBits;
+      constexpr int kUnused = 32 - spec::GroupRows::kSumBits;
       acc = reference::wrap(std::int64_t{acc} << kUnused) >> kUnused;
     }
   }
@@ -726,7 +724,7 @@ std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const Chann
 /// Returns the code of a sum of up to 48 bits with a 15-bit multiplier.
 std::int32_t Machine::short_code(std::int64_t kept, const ChannelScale& s, const OutputRange& range,
                                  bool half_even) {
-  if (range.format != machine::Format::kNone)
+  if (range.format != spec::Format::kNone)
     return reference::to_format(kept, s.multiplier & 0x7fff, 31 - s.shift, range);
   const std::int32_t multiplier = s.multiplier & 0x7fff;
   const int right = 31 - s.shift;

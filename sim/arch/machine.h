@@ -12,12 +12,12 @@
 #include <span>
 #include <vector>
 
-#include "base/error.h"
-#include "machine/config.h"
-#include "machine/group_rows.h"
-#include "machine/isa.h"
-#include "machine/lanes.h"
 #include "sim/arch/stop.h"
+#include "spec/config.h"
+#include "spec/group_rows.h"
+#include "spec/isa.h"
+#include "spec/lanes.h"
+#include "sw/base/error.h"
 #include "sw/program/verify.h"
 #include "sw/reference/ops/norm.h"
 
@@ -42,7 +42,7 @@ class Machine {
  public:
   /// Creates a machine with zeros in its memories.
   /// @param dram  the memory at BASE; must outlive the machine
-  Machine(const machine::Config& config, std::span<std::uint8_t> dram);
+  Machine(const spec::Config& config, std::span<std::uint8_t> dram);
 
   /// Function that is called for every DMEM word written, in order.
   std::function<void(const DmemWrite&)> on_dmem_write;
@@ -93,11 +93,11 @@ class Machine {
   void wide_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                  const Tile& tile, std::int64_t cw);
   void read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row, int values,
-                    const machine::Precision& precision);
+                    const spec::Precision& precision);
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                    const ZeroPoints& zero, bool low);
   std::int32_t accumulated(std::int64_t sum) const;
-  static machine::GroupRows group_rows(const isa::ComputeRegisters& r);
+  static spec::GroupRows group_rows(const isa::ComputeRegisters& r);
   void read_groups(const isa::ComputeRegisters& r, std::int64_t row, int groups);
   void scaled_group(const isa::ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
                     int group);
@@ -137,7 +137,7 @@ class Machine {
     stop(cause, "RUN {}: {}", run_index_, fmt::format(format, std::forward<Args>(args)...));
   }
 
-  machine::Config config_;
+  spec::Config config_;
   std::span<std::uint8_t> dram_;
   program::RunVerifier verify_run_;
   std::vector<std::uint8_t> dmem_, pmem_;

@@ -6,10 +6,10 @@
 #include <array>
 #include <span>
 
-#include "base/error.h"
-#include "machine/runs.h"
 #include "sim/arch/cluster.h"
 #include "sim/arch/stop.h"
+#include "spec/runs.h"
+#include "sw/base/error.h"
 #include "sw/program/host.h"
 
 namespace trine::sim {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/error.h"
-#include "machine/csr.h"
+#include "spec/csr.h"
+#include "sw/base/error.h"
 
 namespace trine::sim {
 

@@ -7,11 +7,11 @@
 #include <limits>
 #include <utility>
 
-#include "base/error.h"
-#include "base/rounding.h"
-#include "machine/memories.h"
-#include "machine/timing.h"
 #include "sim/arch/stop.h"
+#include "spec/memories.h"
+#include "spec/timing.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 
 namespace trine::sim {
 namespace {
@@ -33,7 +33,7 @@ constexpr std::size_t index_of(Cause cause) { return static_cast<std::size_t>(ca
 /// Cause of a gap in which compute waits for a token of that engine.
 constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector, Cause::kStore};
 
-BusOptions with_rate(BusOptions bus, const machine::Config& config) {
+BusOptions with_rate(BusOptions bus, const spec::Config& config) {
   const double width = config.axi_data_bits / 8.0;
   if (bus.bytes_per_cycle <= 0 || bus.bytes_per_cycle > width) bus.bytes_per_cycle = width;
   return bus;
@@ -41,7 +41,7 @@ BusOptions with_rate(BusOptions bus, const machine::Config& config) {
 
 }  // namespace
 
-Timeline::Timeline(const machine::Config& config, const BusOptions& bus,
+Timeline::Timeline(const spec::Config& config, const BusOptions& bus,
                    std::span<const isa::Word> words, bool again)
     : config_(config), bus_(with_rate(bus, config)), front_(config, bus_, words, again) {}
 
@@ -186,8 +186,8 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   if (engine == Engine::kStore) {
     const double from = std::max(write_.until, static_cast<double>(start + timing::kStoreRead));
     // A burst waits for the response to the fourth burst before it.
-    const double answered = (static_cast<double>(work.bursts.size()) - machine::kStoreBursts) /
-                            machine::kStoreBursts * (bus_.latency + timing::kStoreResponse);
+    const double answered = (static_cast<double>(work.bursts.size()) - spec::kStoreBursts) /
+                            spec::kStoreBursts * (bus_.latency + timing::kStoreResponse);
     const double cycles =
         std::max(shared(from, beats * std::max(beat, timing::kStoreBeat), beats), answered);
     const Time passed = write_.pass(start + timing::kStoreRead, cycles, 1);

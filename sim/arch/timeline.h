@@ -17,11 +17,11 @@
 #include <span>
 #include <vector>
 
-#include "machine/config.h"
-#include "machine/isa.h"
 #include "sim/arch/front.h"
 #include "sim/arch/walk.h"
 #include "sim/result.h"
+#include "spec/config.h"
+#include "spec/isa.h"
 
 namespace trine::sim {
 
@@ -30,7 +30,7 @@ class Timeline {
  public:
   /// @param words  the whole program
   /// @param again  true if the program has run before, so that IMEM contains its beginning
-  Timeline(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
+  Timeline(const spec::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
            bool again = false);
 
   /// Adds the first word.
@@ -142,7 +142,7 @@ class Timeline {
   void add_segment(Time from, Time to, Cause cause);
   Queue& queue(isa::Engine engine) { return queues_[static_cast<std::size_t>(engine)]; }
 
-  machine::Config config_;
+  spec::Config config_;
   BusOptions bus_;
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/rounding.h"
-#include "machine/memories.h"
-#include "machine/timing.h"
+#include "spec/memories.h"
+#include "spec/timing.h"
+#include "sw/base/division.h"
 
 namespace trine::sim {
 
@@ -24,7 +24,7 @@ namespace agu = isa::agu;
 namespace post = isa::post;
 using post::Output;
 
-double least_cycles(const machine::Config& config, Engine engine, const isa::Registers& registers,
+double least_cycles(const spec::Config& config, Engine engine, const isa::Registers& registers,
                     const isa::Run& run) {
   const isa::Registers read = isa::as_read(engine, registers, run);
   if (engine == Engine::kLoad || engine == Engine::kStore) {
@@ -38,7 +38,7 @@ double least_cycles(const machine::Config& config, Engine engine, const isa::Reg
          static_cast<double>(compute ? r.get(agu::kGroupsLast) + 1 : 1);
 }
 
-Walk::Walk(const machine::Config& config)
+Walk::Walk(const spec::Config& config)
     : config_(config),
       bank_of_(config.bank_of()),
       bank_steps_(config.banks()),
@@ -87,7 +87,7 @@ Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
     const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
     work.beats += beats;
     // A burst ends with its row, or at a multiple of the longest burst.
-    const std::int64_t longest = machine::burst_beats(config_);
+    const std::int64_t longest = spec::burst_beats(config_);
     std::int64_t room = longest - dram / 4 / data_words % longest;
     for (std::int64_t left = beats; !work.on_chip && left > 0; room = longest) {
       work.bursts.push_back(static_cast<int>(std::min(room, left)));

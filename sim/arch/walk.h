@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "machine/config.h"
-#include "machine/isa.h"
-#include "machine/lanes.h"
+#include "spec/config.h"
+#include "spec/isa.h"
+#include "spec/lanes.h"
 
 namespace trine::sim {
 
@@ -48,13 +48,13 @@ struct Work {
 
 /// Returns the cycles that a RUN keeps its engine busy at least, whatever its fields contain: one
 /// for each beat or step.
-double least_cycles(const machine::Config& config, isa::Engine engine,
-                    const isa::Registers& registers, const isa::Run& run);
+double least_cycles(const spec::Config& config, isa::Engine engine, const isa::Registers& registers,
+                    const isa::Run& run);
 
 /// Computes the work of RUNs.
 class Walk {
  public:
-  explicit Walk(const machine::Config& config);
+  explicit Walk(const spec::Config& config);
 
   /// Returns the work of a RUN. @pre Machine executes the RUN without an error
   Work run(isa::Engine engine, const isa::Registers& registers, const isa::Run& run);
@@ -71,8 +71,8 @@ class Walk {
   void split(const isa::ComputeRegisters& r, const isa::Run& run, Work* work) const;
   int issues(const isa::ComputeRegisters& r, const isa::Run& run, int channel, int columns) const;
 
-  const machine::Config config_;
-  const machine::BankOf bank_of_;
+  const spec::Config config_;
+  const spec::BankOf bank_of_;
   // Results of the last gather:
   std::int64_t cycles_ = 0;  ///< cycles, replays included
   std::int64_t steps_ = 0;

@@ -9,16 +9,16 @@
 #include <fstream>
 #include <vector>
 
-#include "base/cache.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
-#include "base/packages.h"
-#include "base/process.h"
-#include "base/progress.h"
-#include "base/root.h"
 #include "gen/generate.h"
 #include "sim/rtl/verilate.h"
+#include "sw/base/cache.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
+#include "sw/base/packages.h"
+#include "sw/base/process.h"
+#include "sw/base/progress.h"
+#include "sw/base/root.h"
 #include "synth/synthesize.h"
 
 namespace trine::sim {
@@ -123,7 +123,7 @@ BuildOptions BuildOptions::from_environment() {
   return options;
 }
 
-fs::path build_model(const machine::Config& config, const BuildOptions& options) {
+fs::path build_model(const spec::Config& config, const BuildOptions& options) {
   const TemporaryFolder scratch(cache_folder() / "rtl", "design");
   const fs::path design = scratch.path() / "design";
   gen::generate(config, design);

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
 #include "sim/rtl/abi.h"
+#include "spec/config.h"
 
 namespace trine::sim {
 
@@ -38,7 +38,7 @@ struct BuildOptions {
 
 /// Returns the shared object of this design and builds it if it is not in the cache.
 /// @throws Error  a tool is missing or fails; names the log
-std::filesystem::path build_model(const machine::Config& config, const BuildOptions& options);
+std::filesystem::path build_model(const spec::Config& config, const BuildOptions& options);
 
 /// Does the same for a folder that contains trine.f and a module trine_top. `label` names it in
 /// messages.

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "machine/runs.h"
 #include "sim/arch/cluster.h"
+#include "spec/runs.h"
 
 namespace trine::sim {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "sim/rtl/lockstep.h"
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 using namespace trine::sim;
 

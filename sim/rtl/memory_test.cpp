@@ -7,7 +7,7 @@
 #include <numeric>
 #include <random>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 using namespace trine::sim;
 

@@ -10,10 +10,10 @@
 #include <numeric>
 #include <span>
 
-#include "base/error.h"
-#include "base/rounding.h"
-#include "machine/csr.h"
 #include "sim/rtl/lockstep.h"
+#include "spec/csr.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 #include "sw/program/host.h"
 #include "sw/runtime/trine_runtime.h"
 

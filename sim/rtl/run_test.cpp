@@ -14,12 +14,12 @@
 #include <future>
 #include <numeric>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
-#include "machine/csr.h"
 #include "sim/arch/run.h"
+#include "spec/csr.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "sw/runtime/trine_runtime.h"
 #include "tests/programs/random_program.h"
 #include "tests/programs/tiny_program.h"
@@ -30,9 +30,9 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-machine::Config small_config() {
-  return machine::load_config("edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8",
-                                          "memory.pmem_kib=8", "memory.param_channels=64"});
+spec::Config small_config() {
+  return spec::load_config("edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8",
+                                       "memory.pmem_kib=8", "memory.param_channels=64"});
 }
 
 /// Returns the options of the only design here: with assertions and lockstep.
@@ -282,7 +282,7 @@ TEST_CASE("the tiny program gives the expected DRAM on the RTL", "[rtl][run]") {
 }
 
 TEST_CASE("actions counted from the words equal the counts of the RTL memories", "[rtl][actions]") {
-  machine::Config config = small_config();  // the window former takes two steps per row
+  spec::Config config = small_config();  // the window former takes two steps per row
   config.cols = 8;
   config.activations16 = true;
   tests::check_accesses(config, 20);
@@ -499,7 +499,7 @@ TEST_CASE("a fetch outside of the window and one that is not answered are told a
 
 TEST_CASE("a program for another configuration is refused by driver, design and simulator",
           "[rtl][run][error]") {
-  machine::Config other = small_config();
+  spec::Config other = small_config();
   other.pmem_kib *= 2;
   TinyProgram tiny = tiny_program(other, 1);
   tiny.program.config = small_config();
@@ -522,7 +522,7 @@ TEST_CASE("a program for another configuration is refused by driver, design and 
 }
 
 TEST_CASE("a program runs on a design with another pipeline", "[rtl][run]") {
-  machine::Config compiled_for = small_config();
+  spec::Config compiled_for = small_config();
   compiled_for.pipeline_rows = compiled_for.pipeline_cols = 1;
   compiled_for.name = "before";
   TinyProgram tiny = tiny_program(compiled_for, 1);

@@ -10,9 +10,9 @@
 #include <sstream>
 #include <utility>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 
 namespace trine::sim {
 namespace fs = std::filesystem;

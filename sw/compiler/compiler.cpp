@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "base/hash.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/hash.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
 #include "sw/compiler/lower/edges.h"
@@ -99,7 +99,7 @@ struct Candidate {
 };
 
 /// Emits, schedules and verifies the instructions, constants and layers of a planned network.
-Program program_of(const Planned& planned, const machine::Config& config,
+Program program_of(const Planned& planned, const spec::Config& config,
                    const CompileOptions& options) {
   const auto& [network, layout, printed] = planned;
   if (options.printed != nullptr) *options.printed += printed;
@@ -146,7 +146,7 @@ Program program_of(const Planned& planned, const machine::Config& config,
   return program;
 }
 
-Program compile_stage(const PlannedStage& stage, const machine::Config& config,
+Program compile_stage(const PlannedStage& stage, const spec::Config& config,
                       const CompileOptions& options) {
   print(options, "lower", [&] { return stage.lowered; });
   Program program = program_of(stage.planned, config, options);
@@ -184,7 +184,7 @@ void verify_own(const Program& stage) {
               fault->text);
 }
 
-void plan_stages(Candidate& candidate, const machine::Config& config, const CompileOptions& options,
+void plan_stages(Candidate& candidate, const spec::Config& config, const CompileOptions& options,
                  int cores) {
   for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
     stage.network.cores = cores;
@@ -208,7 +208,7 @@ constexpr double kAsGood = 1.005;
 /// Returns the best candidate. The images of a batch run one after the other, either in groups that
 /// fit into half of DMEM (gaps and buffers use the rest) or in larger groups that share chunks of
 /// weights. The order with fewer planned cycles wins; if both are as good, groups win.
-Candidate best_order(const model::Graph& graph, const machine::Config& config,
+Candidate best_order(const model::Graph& graph, const spec::Config& config,
                      const CompileOptions& options, int cores, bool rows) {
   std::optional<Candidate> best;
   const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
@@ -226,7 +226,7 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
 
 /// Treats a batch whose operators mix along axis 0 as rows, or as images if the machine cannot
 /// compute the rows.
-Candidate best_order(const model::Graph& graph, const machine::Config& config,
+Candidate best_order(const model::Graph& graph, const spec::Config& config,
                      const CompileOptions& options, int cores = 1) {
   try {
     return best_order(graph, config, options, cores, true);
@@ -243,17 +243,17 @@ bool rounds_twice(const reference::RoundingPolicy& rounding) {
          rounding.others == reference::Rounding::kDouble;
 }
 
-bool has_lstm(const machine::Config& config, const reference::RoundingPolicy& rounding) {
+bool has_lstm(const spec::Config& config, const reference::RoundingPolicy& rounding) {
   return config.activations16 && config.table && config.vector && rounds_twice(rounding) &&
          rounding.lstm == reference::LstmKernel::kMicro;
 }
 
-bool has_memories(const machine::Config& config, const reference::RoundingPolicy& rounding) {
+bool has_memories(const spec::Config& config, const reference::RoundingPolicy& rounding) {
   return config.activations16 && config.vector && config.zero_points() && rounds_twice(rounding);
 }
 
 /// Returns the checked graph after the rewrites that come first.
-model::Graph prepared(const model::Graph& graph, const machine::Config& config,
+model::Graph prepared(const model::Graph& graph, const spec::Config& config,
                       const CompileOptions& options) {
   model::check(graph);
   reference::check_policy(graph, options.rounding);
@@ -304,9 +304,9 @@ std::vector<std::string> stage_names() {
   return names;
 }
 
-Program compile(const model::Graph& graph, const machine::Config& config,
+Program compile(const model::Graph& graph, const spec::Config& config,
                 const CompileOptions& options) {
-  machine::check(config);
+  spec::check(config);
   const model::Graph whole = prepared(graph, config, options);
   const Shares shares = shares_of(whole, config);
   const Candidate best = best_order(share_of(whole, shares), config, options, shares.cores);
@@ -331,8 +331,8 @@ Program compile(const model::Graph& graph, const machine::Config& config,
 // ---- programs that share words ------------------------------------------------------------------
 
 struct SharedProgram::State {
-  State(const model::Graph& first, const machine::Config& of) : config(of) {
-    machine::check(config);
+  State(const model::Graph& first, const spec::Config& of) : config(of) {
+    spec::check(config);
     Candidate best = best_order(prepared(first, config, options), config, options);
     if (best.stages.size() != 1)
       throw_error("{}: {} stages, allowed 1 of layers that share a program", first.name,
@@ -474,7 +474,7 @@ struct SharedProgram::State {
     return std::ranges::all_of(made.tables, same) && std::ranges::all_of(made.exponentials, same);
   }
 
-  const machine::Config config;
+  const spec::Config config;
   const CompileOptions options;
   Program program;
   model::Graph graph;          ///< rewritten; without the constants that differ
@@ -492,7 +492,7 @@ struct SharedProgram::State {
   std::string text;  ///< text of the lowered network
 };
 
-SharedProgram::SharedProgram(const model::Graph& first, const machine::Config& config)
+SharedProgram::SharedProgram(const model::Graph& first, const spec::Config& config)
     : state_(std::make_unique<State>(first, config)) {}
 SharedProgram::SharedProgram(SharedProgram&&) noexcept = default;
 SharedProgram& SharedProgram::operator=(SharedProgram&&) noexcept = default;
@@ -504,8 +504,8 @@ std::vector<std::uint8_t> SharedProgram::image_of(model::Graph other) {
   return state_->image_of(std::move(other));
 }
 
-Program compile_shapes(Network network, const machine::Config& config) {
-  machine::check(config);
+Program compile_shapes(Network network, const spec::Config& config) {
+  spec::check(config);
   return program_of(search(std::move(network), config), config, {});
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/legal.h"
 #include "sw/compiler/transform/search.h"
 #include "sw/compiler/verify/verify.h"
@@ -34,7 +34,7 @@ std::vector<std::string> stage_names();
 /// Compiles a graph for one configuration. The same inputs give the same program, byte for byte.
 /// @throws Error  names the operators that the configuration does not support (name, index,
 /// tensor), or the layer that does not fit
-Program compile(const model::Graph& graph, const machine::Config& config,
+Program compile(const model::Graph& graph, const spec::Config& config,
                 const CompileOptions& options = {});
 
 }  // namespace trine::compiler

@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
@@ -56,7 +56,7 @@ bool is_edge(const Graph& graph, const model::Op& op) {
 }
 
 /// Returns true if the machine can execute the operator on int16 codes.
-bool has_wide(const Graph& graph, const model::Op& op, const machine::Config& config) {
+bool has_wide(const Graph& graph, const model::Op& op, const spec::Config& config) {
   if (op.kind == model::OpKind::kBatchMatMul)
     return graph.in(op, 0).type == model::DataType::kInt16 &&
            graph.in(op, 1).type == model::DataType::kInt16;
@@ -87,13 +87,13 @@ bool has_wide(const Graph& graph, const model::Op& op, const machine::Config& co
 /// Gives int16 operators that the configuration does not support to the host, if the user allows
 /// that.
 /// @throws Refusal  one line, whatever the number of layers
-void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
+void place_wide(Graph* graph, const spec::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
     if ((op.kind == model::OpKind::kLstm || op.kind == model::OpKind::kSpiking) &&
         host != HostPart::kAnywhere)
       continue;  // lowering says which of them the machine supports
     const bool has = has_wide(*graph, op, config) &&
-                     (config.formats || graph->out(op).format == machine::Format::kNone);
+                     (config.formats || graph->out(op).format == spec::Format::kNone);
     if (host != HostPart::kAnywhere && is_edge(*graph, op)) continue;
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     if (op.kind == model::OpKind::kSvdf && host != HostPart::kAnywhere)
@@ -101,11 +101,11 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
                     "{}: an int16 state requires array.activations16, vector.enable, "
                     "matmul.enable, two roundings and zeros at the start",
                     label(*graph, op));
-    const machine::Format format = graph->out(op).format;
+    const spec::Format format = graph->out(op).format;
     if (host != HostPart::kAnywhere && config.activations16 && !config.formats &&
-        format != machine::Format::kNone)
+        format != spec::Format::kNone)
       model::refuse(Reason::kConfiguration, "{}: {} values require array.formats",
-                    label(*graph, op), machine::row_of(format).name);
+                    label(*graph, op), spec::row_of(format).name);
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
       model::refuse(lacks ? Reason::kConfiguration : Reason::kType,
@@ -120,7 +120,7 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
 
 /// Marks operators on floats that no table can replace, and the operators that make their operands
 /// or read their results.
-void mark_host(Graph* graph, const machine::Config& config) {
+void mark_host(Graph* graph, const spec::Config& config) {
   std::set<int> floats;  // tensors that the host makes or reads
   const auto is_host = [&](const model::Op& op) {
     const auto found = [&](int t) { return floats.contains(t); };
@@ -164,7 +164,7 @@ void mark_host(Graph* graph, const machine::Config& config) {
 /// Passes inputs through the machine as bytes if the host reads them after the machine and their
 /// type is not a type of the machine.
 /// @return true if there are such inputs
-bool pass_as_bytes(Graph* graph, const machine::Config& config) {
+bool pass_as_bytes(Graph* graph, const spec::Config& config) {
   std::vector<model::Op> ops;
   for (int& input : graph->inputs) {
     const model::Tensor tensor = graph->tensor(input);
@@ -218,7 +218,7 @@ Unsupported between_stages(const Unsupported& refused) {
 /// which makes other stages.
 /// @throws Unsupported  if that does not help, because tensors that only pass through the machine
 /// must be int8, too
-std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const machine::Config& config,
+std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const spec::Config& config,
                                                   const reference::RoundingPolicy& rounding) {
   std::vector<LegalStage> legal;
   for (Stage& stage : stages_of(*graph, config)) {
@@ -236,7 +236,7 @@ std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const machine::C
 /// Returns the graph as one stage. Refused operators and all that follow from them go to the host.
 /// @throws Unsupported  the first refusal, if products follow from it (the host is slow, so the
 /// user decides) or if the host cannot help
-LegalStage with_host_at_end(Graph graph, const machine::Config& config,
+LegalStage with_host_at_end(Graph graph, const spec::Config& config,
                             const reference::RoundingPolicy& rounding) {
   std::optional<Unsupported> first;
   for (;;) {
@@ -262,7 +262,7 @@ std::vector<LegalStage> alone(LegalStage stage) {
 
 }  // namespace
 
-std::vector<LegalStage> legal_stages(Graph graph, const machine::Config& config,
+std::vector<LegalStage> legal_stages(Graph graph, const spec::Config& config,
                                      const reference::RoundingPolicy& rounding, HostPart host) {
   place_wide(&graph, config, host);
   while (host == HostPart::kAnywhere) {

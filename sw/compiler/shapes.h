@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/program/program.h"
 
@@ -14,6 +14,6 @@ namespace trine::compiler {
 /// for a network of these shapes in which no constants are equal, but its image lacks the
 /// constants. Its cycles are right, its outputs have no meaning.
 /// @throws Error  as compile()
-Program compile_shapes(Network network, const machine::Config& config);
+Program compile_shapes(Network network, const spec::Config& config);
 
 }  // namespace trine::compiler

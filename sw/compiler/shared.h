@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
 
@@ -20,7 +20,7 @@ class SharedProgram {
  public:
   /// Compiles the program for the first graph.
   /// @throws Error  as compile(), or if the network needs more than one stage
-  SharedProgram(const model::Graph& first, const machine::Config& config);
+  SharedProgram(const model::Graph& first, const spec::Config& config);
   SharedProgram(SharedProgram&&) noexcept;
   SharedProgram& operator=(SharedProgram&&) noexcept;
   ~SharedProgram();

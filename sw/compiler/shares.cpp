@@ -8,8 +8,8 @@
 #include <map>
 #include <vector>
 
-#include "base/index.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/index.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/rewriter.h"
 
@@ -140,7 +140,7 @@ void repeat(std::vector<TensorLayout>& layouts, int cores, std::int64_t core_byt
 
 }  // namespace
 
-Shares shares_of(const model::Graph& graph, const machine::Config& config) {
+Shares shares_of(const model::Graph& graph, const spec::Config& config) {
   if (config.cores == 1) return {};
   const int images = model::images_of(graph).value_or(1);
   const int of_core = divide_up(images, config.cores);

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
 
@@ -21,7 +21,7 @@ struct Shares {
 
 /// Returns the most even distribution of the batch over the cores. A graph without a batch, or one
 /// that mixes its images, runs on one core.
-Shares shares_of(const model::Graph& graph, const machine::Config& config);
+Shares shares_of(const model::Graph& graph, const spec::Config& config);
 
 /// Returns the graph for the images of one core.
 model::Graph share_of(model::Graph graph, const Shares& shares);

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 
 namespace trine::compiler {
 namespace {
@@ -44,7 +44,7 @@ struct Runs {
 
 /// Assigns each operator to one stage. Tensors that cannot pass through the machine (floats,
 /// indices) are computed again in every stage that reads them, as late as their readers allow.
-Runs runs_of(const Graph& graph, const machine::Config& config, const std::vector<int>& earliest,
+Runs runs_of(const Graph& graph, const spec::Config& config, const std::vector<int>& earliest,
              int last) {
   std::set<int> hosted;  // tensors that the host makes
   for (const Op& op : graph.ops)
@@ -93,12 +93,12 @@ Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vecto
   return part;
 }
 
-bool is_code(const model::Tensor& tensor, const machine::Config& config) {
+bool is_code(const model::Tensor& tensor, const spec::Config& config) {
   return tensor.type == model::DataType::kInt8 ||
          (tensor.type == model::DataType::kInt16 && config.activations16);
 }
 
-bool quantizes_words(const Graph& graph, const model::Op& op, const machine::Config& config) {
+bool quantizes_words(const Graph& graph, const model::Op& op, const spec::Config& config) {
   if (op.kind != model::OpKind::kQuantize || op.half_even || !config.activations16) return false;
   const model::Tensor &in = graph.in(op, 0), &out = graph.out(op);
   const auto is = [](const model::Tensor& t, model::DataType type) {
@@ -108,7 +108,7 @@ bool quantizes_words(const Graph& graph, const model::Op& op, const machine::Con
          (is(in, model::DataType::kInt16) && is(out, model::DataType::kInt32));
 }
 
-std::vector<Stage> stages_of(const Graph& graph, const machine::Config& config) {
+std::vector<Stage> stages_of(const Graph& graph, const spec::Config& config) {
   const std::vector<int> earliest = stage_of_ops(graph);
   const int count = earliest.empty() ? 1 : *std::ranges::max_element(earliest) + 1;
   Runs runs = runs_of(graph, config, earliest, count - 1);

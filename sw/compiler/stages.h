@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/model/graph.h"
 
 namespace trine::compiler {
@@ -25,15 +25,15 @@ model::Graph subgraph(const model::Graph& graph, const std::vector<int>& ops,
 
 /// Returns true if the machine can hold the tensor in a map. Such tensors can also pass through the
 /// machine.
-bool is_code(const model::Tensor& tensor, const machine::Config& config);
+bool is_code(const model::Tensor& tensor, const spec::Config& config);
 
 /// Returns true if the machine computes `op`, which converts int32 codes to int16 codes or the
 /// other way round.
-bool quantizes_words(const model::Graph& graph, const model::Op& op, const machine::Config& config);
+bool quantizes_words(const model::Graph& graph, const model::Op& op, const spec::Config& config);
 
 /// Cuts the graph into stages. A tensor that a later stage reads passes through the stages in
 /// between.
 /// @return at least one stage
-std::vector<Stage> stages_of(const model::Graph& graph, const machine::Config& config);
+std::vector<Stage> stages_of(const model::Graph& graph, const spec::Config& config);
 
 }  // namespace trine::compiler

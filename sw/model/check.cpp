@@ -10,8 +10,8 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 #include "sw/model/graph.h"
 #include "sw/model/groups.h"
 #include "sw/model/onnx/evaluate/evaluate.h"

@@ -6,7 +6,7 @@
 
 #include <limits>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/model/graph.h"
 #include "sw/model/model_testing.h"
 #include "sw/model/refusal.h"

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <span>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 
 namespace trine::model {
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/error.h"
-#include "base/little_endian.h"
+#include "sw/base/error.h"
+#include "sw/base/little_endian.h"
 #include "sw/model/tosa/file.h"
 
 namespace trine::model {

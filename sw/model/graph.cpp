@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/tosa/tosa.h"
 

@@ -30,8 +30,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/shared_vector.h"
-#include "machine/minifloat.h"
+#include "spec/minifloat.h"
+#include "sw/base/shared_vector.h"
 #include "sw/model/operators.h"
 
 namespace trine::model {
@@ -79,9 +79,9 @@ struct Tensor {
   SharedVector<std::uint8_t> data;      ///< of a constant: elements() values, little endian
   Encoding encoding = Encoding::kInt8;  ///< encoding of int8 codes
   /// The format whose values the codes represent: int16 codes in fixed point, int8 codes as indices
-  /// of the format's values in ascending order (machine::units_of). The scale is the scale of a
+  /// of the format's values in ascending order (spec::units_of). The scale is the scale of a
   /// unit.
-  machine::Format format = machine::Format::kNone;
+  spec::Format format = spec::Format::kNone;
 
   float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }
   /// Returns true if equal codes of both tensors represent the same numbers.
@@ -239,7 +239,7 @@ struct Graph {
 /// Returns true if codes are one byte each, of an eight-bit format whose values int16 does not
 /// hold: E4M3.
 inline bool of_format(const Tensor& tensor) {
-  return tensor.format != machine::Format::kNone && tensor.type == DataType::kInt8;
+  return tensor.format != spec::Format::kNone && tensor.type == DataType::kInt8;
 }
 
 /// Returns true if an operator reads or writes such codes.
@@ -257,8 +257,7 @@ inline bool has_fixed_weights(const Graph& graph, const Op& op) {
 /// Returns true if a product has int16 weights, because its activations have an eight-bit format.
 inline bool has_format_weights(const Graph& graph, const Op& op) {
   return (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) &&
-         graph.in(op, 0).format != machine::Format::kNone &&
-         graph.in(op, 1).type == DataType::kInt16;
+         graph.in(op, 0).format != spec::Format::kNone && graph.in(op, 1).type == DataType::kInt16;
 }
 
 /// Makes a tensor of int32 constants, with one axis if no shape is given.

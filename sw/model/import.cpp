@@ -4,9 +4,9 @@
 
 #include <charconv>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
 #include "sw/model/formats.h"
 #include "sw/model/onnx/read/file.h"
 #include "sw/model/refusal.h"

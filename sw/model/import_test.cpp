@@ -12,9 +12,9 @@
 #include <random>
 #include <sstream>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/formats.h"
 #include "sw/model/graph.h"
 #include "sw/model/model_testing.h"

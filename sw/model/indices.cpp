@@ -2,7 +2,7 @@
 
 #include "sw/model/indices.h"
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::model {
 

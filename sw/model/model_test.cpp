@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "sw/model/dead.h"
 #include "sw/model/elements.h"
 #include "sw/model/graph.h"

@@ -9,7 +9,7 @@
 #include <set>
 #include <type_traits>
 
-#include "base/text.h"
+#include "sw/base/text.h"
 #include "sw/model/op_fields.h"
 
 namespace trine::model {
@@ -19,8 +19,7 @@ std::string text_of(const Tensor& t) {
   std::string text =
       fmt::format("'{}' {} [{}]", fitted(t.name, 40), name_of(t.type), fmt::join(t.shape, ", "));
   if (t.encoding != Encoding::kInt8) text += fmt::format(", {}", name_of(t.encoding));
-  if (t.format != machine::Format::kNone)
-    text += fmt::format(", {}", machine::row_of(t.format).name);
+  if (t.format != spec::Format::kNone) text += fmt::format(", {}", spec::row_of(t.format).name);
   if (t.is_constant) text += ", constant";
   const Quantization& q = t.quantization;
   if (q.per_channel())

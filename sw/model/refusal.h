@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::model {
 

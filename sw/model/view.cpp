@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 
 namespace trine::model {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/error.h"
-#include "machine/precision.h"
-#include "machine/runs.h"
+#include "spec/precision.h"
+#include "spec/runs.h"
+#include "sw/base/error.h"
 #include "sw/program/image.h"
 #include "sw/program/program.h"
 #include "sw/program/verify.h"
@@ -33,7 +33,7 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
     throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
       l.elements() != elements ||
-      (s.per_word != 1 && machine::find_precision([&](const machine::Precision& p) {
+      (s.per_word != 1 && spec::find_precision([&](const spec::Precision& p) {
                             return p.codes_per_word() == s.per_word;
                           }) == nullptr) ||
       l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + row ||

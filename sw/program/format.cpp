@@ -12,11 +12,11 @@
 #include <cstring>
 #include <iterator>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
-#include "machine/schema.h"
 #include "program_generated.h"
+#include "spec/schema.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
 #include "sw/model/operators.h"
 #include "sw/model/order.h"
 #include "sw/program/image.h"
@@ -211,7 +211,7 @@ class Reader {
     t.quantization = {list(from.scale()), list(from.zero_point()), from.axis()};
     t.is_constant = from.constant();
     t.encoding = code(from.encoding(), model::Encoding::kInt4);
-    t.format = code(from.format(), machine::Format::kE5M2);
+    t.format = code(from.format(), spec::Format::kE5M2);
     t.data = list(from.data());
     return t;
   }
@@ -303,7 +303,7 @@ Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
     throw_error("compiled by another version ({}, this tool reads {}): compile again",
                 root.version(), kVersion);
   if (sealed != bytes) throw_error("damaged: the checksum does not match");
-  const machine::Config config = machine::parse_config(root.configuration()->str(), file);
+  const spec::Config config = spec::parse_config(root.configuration()->str(), file);
   Reader reader(file, bytes.size());
   std::vector<Program> stages;
   for (const format::Stage* stage : *root.stages()) {

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/reference/run.h"
 
 namespace trine::program {

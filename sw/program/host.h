@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/npy.h"
+#include "sw/base/npy.h"
 #include "sw/program/program.h"
 
 namespace trine::program {

@@ -10,8 +10,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "base/error.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 
 namespace trine::program {
 namespace {

@@ -7,7 +7,7 @@
 #include <cctype>
 #include <cstring>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/program/image.h"
 
 namespace trine::program {

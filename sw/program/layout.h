@@ -21,7 +21,7 @@
 #include <string>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/model/refusal.h"
 
 namespace trine::program {

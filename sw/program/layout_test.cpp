@@ -8,15 +8,15 @@
 #include <functional>
 #include <type_traits>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "machine/precision.h"
-#include "machine/runs.h"
 #include "program_generated.h"
-#include "sim/arch/tests/testing.h"
+#include "spec/precision.h"
+#include "spec/runs.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "sw/program/program.h"
 #include "sw/program/relocate.h"
 #include "sw/program/testing.h"
+#include "tests/compiler/testing.h"
 
 namespace trine::program {
 namespace {
@@ -334,7 +334,7 @@ TEST_CASE("words are packed in each width, lowest bits first, and read back", "[
 }
 
 TEST_CASE("the codes of a precision survive packing into words", "[program][layout]") {
-  for (const machine::Precision& p : machine::kPrecisions) {
+  for (const spec::Precision& p : spec::kPrecisions) {
     CAPTURE(p.name);
     int codes = 0, most = 0;
     for (int code = -300; code <= 300; ++code) {

@@ -2,7 +2,7 @@
 
 #include "sw/program/program.h"
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::program {
 
@@ -26,7 +26,7 @@ std::vector<ProgramLayer> layers_of(const Program& program) {
   return all;
 }
 
-void set_configuration(Program& program, const machine::Config& config) {
+void set_configuration(Program& program, const spec::Config& config) {
   if (program.config_hash != config.hash())
     throw_error("{}: compiled for configuration {} ({:016x}), not for {} ({:016x})", program.name,
                 program.config.name, program.config_hash, config.name, config.hash());

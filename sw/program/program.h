@@ -19,8 +19,8 @@
 #include <string_view>
 #include <vector>
 
-#include "machine/config.h"
-#include "machine/isa.h"
+#include "spec/config.h"
+#include "spec/isa.h"
 #include "sw/model/graph.h"
 #include "sw/program/layout.h"
 #include "sw/reference/run.h"
@@ -47,8 +47,8 @@ struct Removed {
 
 /// A stage of a compiled network, and the stages after it.
 struct Program {
-  machine::Config config;
-  std::uint64_t config_hash = 0;  ///< machine::Config::hash(), the first word
+  spec::Config config;
+  std::uint64_t config_hash = 0;  ///< spec::Config::hash(), the first word
   std::string name;               ///< name of the model
   std::vector<isa::Word> words;   ///< from BEGIN to END
   std::int64_t image_offset = 0;  ///< in bytes from BASE
@@ -102,7 +102,7 @@ bool seal(std::span<std::uint8_t> file);
 /// Sets the design on which the program runs. Configuration keys that do not affect programs may
 /// differ from the ones that it was compiled for.
 /// @throws Error  if the program was compiled for another configuration
-void set_configuration(Program& program, const machine::Config& config);
+void set_configuration(Program& program, const spec::Config& config);
 
 /// Returns the instructions as text, one per line.
 std::string disassemble(const Program& program);

@@ -16,16 +16,16 @@
 #include <sstream>
 #include <type_traits>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "machine/precision.h"
 #include "program_generated.h"
-#include "sim/arch/tests/testing.h"
+#include "spec/precision.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/op_fields.h"
 #include "sw/model/testing.h"
 #include "sw/program/image.h"
 #include "sw/program/testing.h"
+#include "tests/compiler/testing.h"
 
 namespace trine::program {
 namespace {
@@ -67,7 +67,7 @@ TEST_CASE("a program survives its file", "[compiler][program]") {
 }
 
 TEST_CASE("a program's file holds the whole configuration", "[compiler][program]") {
-  machine::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
+  spec::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
   config.table = config.depthwise = config.softmax = false;
   Builder b(1);
   b.graph.outputs = {b.unary(b.input({1, 4, 4, 4}), model::OpKind::kRelu, "RELU")};
@@ -335,7 +335,7 @@ TEST_CASE("an image stores its numbers where the page says", "[compiler][program
 }
 
 TEST_CASE("every shipped model's program survives its file", "[compiler][program]") {
-  const machine::Config config = machine::load_config("edge64");
+  const spec::Config config = spec::load_config("edge64");
   compiler::CompileOptions options;
   options.host = compiler::HostPart::kAnywhere;
   int programs = 0, staged = 0, with_host = 0;
@@ -372,7 +372,7 @@ TEST_CASE("names of any bytes are accepted in a program", "[compiler][program]")
 
 TEST_CASE("a program for another configuration is refused", "[compiler][program][error]") {
   Program program = small_program();
-  machine::Config config = program.config;
+  spec::Config config = program.config;
   config.pipeline_rows = 2;  // no program depends on it
   config.ecc = true;
   set_configuration(program, config);
@@ -418,7 +418,7 @@ TEST_CASE("the disassembly names every field and layer", "[compiler][program]") 
 }
 
 TEST_CASE("operators without hardware are refused by name", "[compiler][error]") {
-  const machine::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
+  const spec::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
   Builder b(1);
   const int in = b.input({1, 4, 4, 4});
   const int logarithm = b.unary(in, model::OpKind::kLogSoftmax, "LOG_SOFTMAX");
@@ -430,13 +430,13 @@ TEST_CASE("operators without hardware are refused by name", "[compiler][error]")
   Builder c(2);
   const int image = c.input({1, 4, 4, 4});
   c.graph.outputs = {c.pool(image, true, 2, 2, 2, 2, model::Padding::kValid)};
-  machine::Config plain = config;
+  spec::Config plain = config;
   plain.vector = false;
   REQUIRE_THROWS_WITH(compile(c.graph, plain), Catch::Matchers::ContainsSubstring("vector.enable"));
 }
 
 TEST_CASE("a layer that fits no memory is refused by name", "[compiler][error]") {
-  const machine::Config config = sim::testing::small_config(4, 4, 8, 8, 64);
+  const spec::Config config = sim::testing::small_config(4, 4, 8, 8, 64);
   const auto convolution = [](Builder& b, int height, int width, int taps_y, int taps_x) {
     return b.convolution(b.input({1, height, width, 4}), 4, taps_y, taps_x, 1, 1, 1, 1,
                          model::Padding::kValid, true);

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "machine/lanes.h"
+#include "spec/lanes.h"
 
 namespace trine::program {
 

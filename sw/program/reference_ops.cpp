@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/op_fields.h"
 #include "sw/reference/run.h"
 
@@ -49,7 +49,7 @@ model::Tensor tensor_of(const trine_host_tensor& from) {
   t.quantization.zero_point.assign(from.zero_points, from.zero_points + from.scale_count);
   t.quantization.axis = static_cast<int>(from.axis);
   t.encoding = static_cast<model::Encoding>(from.encoding & 0xff);
-  t.format = static_cast<machine::Format>(from.encoding >> 8 & 0xff);
+  t.format = static_cast<spec::Format>(from.encoding >> 8 & 0xff);
   t.is_constant = from.constant != 0;
   const auto* bytes = static_cast<const std::uint8_t*>(from.data);
   if (t.is_constant) t.data.edit().assign(bytes, bytes + from.bytes);

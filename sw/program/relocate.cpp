@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/error.h"
-#include "machine/runs.h"
+#include "spec/runs.h"
+#include "sw/base/error.h"
 
 namespace trine::program {
 namespace {

@@ -11,8 +11,8 @@
 #include <map>
 #include <utility>
 
-#include "base/error.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 #include "sw/model/op_fields.h"
 #include "sw/program/image.h"
 

@@ -4,9 +4,9 @@
 
 #pragma once
 
-#include "base/catch.h"
-#include "sim/arch/tests/testing.h"
+#include "sw/base/catch.h"
 #include "sw/program/program.h"
+#include "tests/compiler/testing.h"
 
 namespace trine::program::testing {
 
@@ -22,7 +22,7 @@ inline Program small_program(unsigned seed = 3) {
   auto& softmax = b.graph.tensors.back();
   softmax.quantization.scale = {1.0f / 256};
   softmax.quantization.zero_point = {-128};
-  machine::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
+  spec::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
   config.softmax = false;  // that is for the host
   return compile(b.graph, config);
 }

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/index.h"
-#include "machine/runs.h"
+#include "spec/runs.h"
+#include "sw/base/index.h"
 
 namespace trine::program {
 namespace {

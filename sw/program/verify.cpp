@@ -10,8 +10,8 @@
 #include <array>
 #include <deque>
 
-#include "machine/memories.h"
-#include "machine/runs.h"
+#include "spec/memories.h"
+#include "spec/runs.h"
 
 namespace trine::program {
 namespace {
@@ -46,7 +46,7 @@ class Tokens {
 
  private:
   /// Words of an engine that are dispatched but not begun: its queue, and two that are read.
-  static constexpr std::size_t kRoom = machine::kQueueWords + 2;
+  static constexpr std::size_t kRoom = spec::kQueueWords + 2;
 
   std::size_t index(std::size_t word) const {
     return static_cast<std::size_t>(isa::engine_of(words_[word]));
@@ -105,7 +105,7 @@ class Tokens {
 /// Verifies the words one by one.
 class Words {
  public:
-  Words(const machine::Config& config, std::int64_t dram_bytes)
+  Words(const spec::Config& config, std::int64_t dram_bytes)
       : config_(config), verify_run_(config, dram_bytes) {}
 
   void word(std::size_t after_begin, isa::Word word) {
@@ -125,14 +125,14 @@ class Words {
   const std::optional<Fault>& fault() const { return fault_; }
 
  private:
-  machine::Config config_;
+  spec::Config config_;
   RunVerifier verify_run_;
   SetRegisters set_;
   std::optional<Fault> fault_;
 };
 
 /// Returns the fault of words that are not a program at all.
-std::optional<Fault> frame_fault(std::span<const isa::Word> words, const machine::Config& config) {
+std::optional<Fault> frame_fault(std::span<const isa::Word> words, const spec::Config& config) {
   if (words.empty()) return Fault{0, "configuration", "there are no instructions"};
   if (words.front() != config.hash())
     return Fault{0, "configuration", "word 0 is not the configuration's hash"};
@@ -157,7 +157,7 @@ std::optional<Objection> SetRegisters::operator()(Engine engine, const isa::Regi
   return std::nullopt;
 }
 
-std::optional<Fault> verify(std::span<const isa::Word> words, const machine::Config& config,
+std::optional<Fault> verify(std::span<const isa::Word> words, const spec::Config& config,
                             std::int64_t dram_bytes) {
   std::optional<Fault> fault = frame_fault(words, config);
   if (!fault) {

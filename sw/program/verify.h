@@ -21,8 +21,8 @@
 #include <string>
 #include <string_view>
 
-#include "machine/config.h"
-#include "machine/isa.h"
+#include "spec/config.h"
+#include "spec/isa.h"
 
 namespace trine::program {
 
@@ -37,7 +37,7 @@ class RunVerifier {
  public:
   /// Creates a verifier.
   /// @param dram_bytes  size of the window at BASE
-  RunVerifier(const machine::Config& config, std::int64_t dram_bytes)
+  RunVerifier(const spec::Config& config, std::int64_t dram_bytes)
       : config_(config), dram_bytes_(dram_bytes) {}
 
   /// Returns the first rule that the RUN breaks.
@@ -45,7 +45,7 @@ class RunVerifier {
                                       const isa::Run& run);
 
  private:
-  machine::Config config_;
+  spec::Config config_;
   std::int64_t dram_bytes_;
   /// The lanes that may still be visited one by one. This is needed where positions do not follow
   /// each other regularly, because there is no formula. The compiler's programs are always regular.
@@ -74,7 +74,7 @@ struct Fault {
 };
 
 /// Verifies the words of one stage, from BEGIN to END. Returns the first fault.
-std::optional<Fault> verify(std::span<const isa::Word> words, const machine::Config& config,
+std::optional<Fault> verify(std::span<const isa::Word> words, const spec::Config& config,
                             std::int64_t dram_bytes);
 
 }  // namespace trine::program

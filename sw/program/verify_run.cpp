@@ -8,10 +8,10 @@
 #include <initializer_list>
 #include <utility>
 
-#include "base/rounding.h"
-#include "machine/group_rows.h"
-#include "machine/lanes.h"
-#include "machine/precision.h"
+#include "spec/group_rows.h"
+#include "spec/lanes.h"
+#include "spec/precision.h"
+#include "sw/base/division.h"
 #include "sw/program/reach.h"
 #include "sw/program/verify.h"
 #include "sw/reference/quantized_params.h"
@@ -54,7 +54,7 @@ void check_range(const char* what, std::int64_t first, std::int64_t count, std::
 }
 
 /// Checks that `end` entries fit the memories of parameters.
-void check_parameters(const machine::Config& config, std::int64_t end) {
+void check_parameters(const spec::Config& config, std::int64_t end) {
   if (end > config.param_channels)
     object("bias and scale entry {}, allowed 0..{}", end - 1, config.param_channels - 1);
 }
@@ -64,7 +64,7 @@ void check_parameters(const machine::Config& config, std::int64_t end) {
 /// A load or store; `row` is checked for each of its rows.
 class Transfer {
  public:
-  Transfer(const machine::Config& config, std::int64_t dram_bytes, Engine engine,
+  Transfer(const spec::Config& config, std::int64_t dram_bytes, Engine engine,
            const TransferRegisters& r, const isa::Run& run)
       : config_(config), dram_bytes_(dram_bytes), engine_(engine), r_(r), run_(run) {}
 
@@ -163,7 +163,7 @@ class Transfer {
   };
   using Target = isa::dma::Target;
 
-  const machine::Config& config_;
+  const spec::Config& config_;
   std::int64_t dram_bytes_;
   Engine engine_;
   const TransferRegisters& r_;
@@ -182,7 +182,7 @@ OutputRange wide_range_of(const LaneRegisters& r) {
   return {field(r, post::kZeroPoint),
           field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
           field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff),
-          static_cast<machine::Format>(field(r, post::kFormat))};
+          static_cast<spec::Format>(field(r, post::kFormat))};
 }
 
 /// Checks scales and ranges of results. @param wide  true if bounds are int16 codes
@@ -207,16 +207,16 @@ void check_post(const LaneRegisters& r, bool wide) {
 }
 
 /// Checks the results of a RUN that writes an eight-bit format.
-void check_format(const machine::Config& config, const LaneRegisters& r, bool single) {
+void check_format(const spec::Config& config, const LaneRegisters& r, bool single) {
   const OutputRange range = wide_range_of(r);
-  if (range.format == machine::Format::kNone) return;
+  if (range.format == spec::Format::kNone) return;
   if (!config.formats) object("codes of format {}", static_cast<int>(range.format));
-  const std::int32_t most = machine::largest_code(range.format);
+  const std::int32_t most = spec::largest_code(range.format);
   if (!single || range.act_min < -most || range.act_max > most)
     object("codes of a format are rounded once, their bounds are -{0}..{0} at most", most);
 }
 
-void check_steps(const machine::Config& config, const LaneRegisters& r) {
+void check_steps(const spec::Config& config, const LaneRegisters& r) {
   constexpr std::int64_t kMostWords = std::int64_t{1} << 28;  // of a tile, held at once
   if (isa::steps_of(r) > kMostWords / config.rows)
     object("{} steps of {} lanes, the simulator holds {} words", isa::steps_of(r), config.rows,
@@ -224,7 +224,7 @@ void check_steps(const machine::Config& config, const LaneRegisters& r) {
 }
 
 /// Checks the addresses, modulo 2^24, of words that the RUN accesses.
-void check_dmem(const machine::Config& config, const Extent& words) {
+void check_dmem(const spec::Config& config, const Extent& words) {
   if (words.empty()) return;
   const std::int64_t first = words.low & isa::kAddressMask, last = first + words.high - words.low;
   if (last >= config.dmem_words())
@@ -233,7 +233,7 @@ void check_dmem(const machine::Config& config, const Extent& words) {
 
 /// Checks the RUN's coordinates and addresses on each core. @param residual  distance from each
 /// written word to another word that is read
-void check_reach(const machine::Config& config, const LaneRegisters& r, const Walk& walk,
+void check_reach(const spec::Config& config, const LaneRegisters& r, const Walk& walk,
                  std::int64_t& visits, std::optional<std::int64_t> residual = {}) {
   for (int core = 0; core < config.cores; ++core) {
     const std::int64_t rows = core * r.get(agu::kCoreY);
@@ -267,7 +267,7 @@ Extent repeated(std::int64_t words, std::int64_t step) {
 
 class Compute {
  public:
-  Compute(const machine::Config& config, const ComputeRegisters& r, const isa::Run& run)
+  Compute(const spec::Config& config, const ComputeRegisters& r, const isa::Run& run)
       : config_(config), r_(r), run_(run) {}
 
   void check(std::int64_t& visits) const {
@@ -323,13 +323,13 @@ class Compute {
   }
 
   std::int64_t pmem_rows() const {
-    const machine::Operands operands = machine::operands_of(op_);
+    const spec::Operands operands = spec::operands_of(op_);
     const std::int64_t of_row = window_ ? config_.window_steps_per_row()
                                         : operands.activations.bits / operands.weights.bits;
     return groups_ * (in_groups_ ? group_rows().rows(r_.get(agu::kWordsLast) + 1)
                                  : divide_up(isa::steps_of(r_), of_row));
   }
-  machine::GroupRows group_rows() const {
+  spec::GroupRows group_rows() const {
     return {(r_.get(agu::kRLast) + 1) * (r_.get(agu::kSLast) + 1)};
   }
 
@@ -345,8 +345,8 @@ class Compute {
     if (!clear_ || !drains_) object("a reduction with factors is whole");
     if (run_.has(kFuseAdd) || run_.has(kFuseMax) || window_ || output_of(r_) == Output::kThresholds)
       object("sums with factors have no residual, no window and no thresholds");
-    if (const std::int64_t steps = group_rows().steps; steps % machine::GroupRows::kFewest != 0)
-      object("groups of {} steps, allowed multiples of {}", steps, machine::GroupRows::kFewest);
+    if (const std::int64_t steps = group_rows().steps; steps % spec::GroupRows::kFewest != 0)
+      object("groups of {} steps, allowed multiples of {}", steps, spec::GroupRows::kFewest);
   }
 
   /// Checks a RUN of int16 activations or results.
@@ -365,7 +365,7 @@ class Compute {
     if (drains_) check_format(config_, r_, run_.has(kSingle));
   }
 
-  const machine::Config& config_;
+  const spec::Config& config_;
   const ComputeRegisters& r_;
   const isa::Run& run_;
   Op op_ = static_cast<Op>(run_.op);
@@ -383,7 +383,7 @@ class Compute {
 
 class Vector {
  public:
-  Vector(const machine::Config& config, const VectorRegisters& r, const isa::Run& run)
+  Vector(const spec::Config& config, const VectorRegisters& r, const isa::Run& run)
       : config_(config), r_(r), run_(run) {}
 
   void check(std::int64_t& visits) const {
@@ -418,9 +418,8 @@ class Vector {
   }
 
   bool is_packed_maximum() const {
-    return machine::find_precision([&](const machine::Precision& p) {
-             return p.bits < 8 && p.maximum == op_;
-           }) != nullptr;
+    return spec::find_precision(
+               [&](const spec::Precision& p) { return p.bits < 8 && p.maximum == op_; }) != nullptr;
   }
 
   /// Checks sums, products and extrema of int8 codes.
@@ -508,7 +507,7 @@ class Vector {
       object("an origin that leaves negative distances");
   }
 
-  const machine::Config& config_;
+  const spec::Config& config_;
   const VectorRegisters& r_;
   const isa::Run& run_;
   Op op_ = static_cast<Op>(run_.op);
@@ -518,7 +517,7 @@ class Vector {
 };
 
 /// Checks the RUN's word, and the word of its register that selects hardware.
-void check_words(const machine::Config& config, Engine engine, const isa::Registers& read,
+void check_words(const spec::Config& config, Engine engine, const isa::Registers& read,
                  const isa::Run& run) {
   for (const isa::Word word :
        {isa::encode_run(engine, run),

@@ -11,9 +11,9 @@
 #include <set>
 #include <span>
 
-#include "base/index.h"
-#include "machine/packed.h"
-#include "machine/runs.h"
+#include "spec/packed.h"
+#include "spec/runs.h"
+#include "sw/base/index.h"
 
 namespace trine::program {
 namespace {
@@ -101,7 +101,7 @@ WeightBytes figures_of(const Rows& rows) {
 
 /// Returns the bytes of a load's stream.
 std::int64_t stream_bytes(isa::dma::Target target, Bytes rows) {
-  const auto stream = machine::packed(target, rows);
+  const auto stream = spec::packed(target, rows);
   return std::min(std::ssize(rows), stream ? std::ssize(*stream) : std::ssize(rows));
 }
 
@@ -118,9 +118,9 @@ std::vector<std::uint8_t> rows_of(const Program& stage, const isa::TransferRegis
   const Bytes bytes(&stage.image[at(first)], at(size));
   if (target == dma::Target::kPmem) return {bytes.begin(), bytes.end()};
   const std::int64_t row_bytes = 4 * stage.config.cols;
-  const auto rows = machine::unpacked(
-      target, bytes, (r.get(dma::kRowsLast) + 1) * row_bytes / machine::kBlockBytes,
-      stage.config.data_bytes());
+  const auto rows =
+      spec::unpacked(target, bytes, (r.get(dma::kRowsLast) + 1) * row_bytes / spec::kBlockBytes,
+                     stage.config.data_bytes());
   return rows ? *rows : std::vector<std::uint8_t>{};
 }
 

@@ -22,9 +22,9 @@
 #include <sstream>
 #include <string>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/attributes_testing.h"
 #include "sw/reference/run.h"

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/graph.h"
 #include "tflite_generated.h"
 

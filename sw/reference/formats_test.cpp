@@ -11,11 +11,11 @@
 #include <cmath>
 #include <set>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/json.h"
-#include "machine/minifloat.h"
-#include "machine/packed.h"
+#include "spec/minifloat.h"
+#include "spec/packed.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
 #include "sw/model/import.h"
 #include "sw/reference/onnx_testing.h"
 
@@ -76,10 +76,10 @@ TEST_CASE("E2M1 is a palette of doubled values, in all three libraries", "[refer
   const Floats values = floats_of("ml_dtypes/float4_e2m1fn");
   const auto bytes = codes_of(values, 2);
   REQUIRE(bytes);
-  REQUIRE(bytes->size() == machine::kBlockBytes);
-  const auto stream = machine::packed(isa::dma::Target::kPalette, *bytes);
+  REQUIRE(bytes->size() == spec::kBlockBytes);
+  const auto stream = spec::packed(isa::dma::Target::kPalette, *bytes);
   REQUIRE(stream);
-  CHECK(machine::unpacked(isa::dma::Target::kPalette, *stream, 1) == bytes);
+  CHECK(spec::unpacked(isa::dma::Target::kPalette, *stream, 1) == bytes);
   const Floats of_onnx = floats_of("onnx/FLOAT4E2M1");
   for (std::size_t byte = 0; byte < 256; ++byte) {
     CHECK(of_onnx[2 * byte] == values[byte % 16]);
@@ -106,10 +106,10 @@ TEST_CASE("codes of Q4_0 are the codes of MatMulNBits minus eight", "[reference]
 TEST_CASE("E2M3 fits int8 and short codes but E3M2 does not", "[reference][formats]") {
   const auto bytes = codes_of(floats_of("ml_dtypes/float6_e2m3fn"), 8);
   REQUIRE(bytes);
-  REQUIRE(bytes->size() == 4 * machine::kBlockBytes);
-  const auto stream = machine::packed(isa::dma::Target::kShort, *bytes);
+  REQUIRE(bytes->size() == 4 * spec::kBlockBytes);
+  const auto stream = spec::packed(isa::dma::Target::kShort, *bytes);
   REQUIRE(stream);
-  CHECK(machine::unpacked(isa::dma::Target::kShort, *stream, 4) == bytes);
+  CHECK(spec::unpacked(isa::dma::Target::kShort, *stream, 4) == bytes);
   CHECK(std::set<std::uint8_t>(bytes->begin(), bytes->end()).size() == 63);  // 0 has two signs
   CHECK_FALSE(codes_of(floats_of("ml_dtypes/float6_e3m2fn"), 16));
 }
@@ -160,14 +160,14 @@ struct FormatProduct {
 
 TEST_CASE("int16 codes of a file with a format key are format values that are rounded once",
           "[reference][onnx][formats][minifloat]") {
-  using machine::Format;
+  using spec::Format;
   const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
-  const machine::FormatRow& row = machine::row_of(format);
+  const spec::FormatRow& row = spec::row_of(format);
   CAPTURE(row.name);
   constexpr int K = FormatProduct::K, M = FormatProduct::M;
   std::vector<int> weights;
   for (int i = 0; weights.size() < K * M; ++i)
-    if (const auto value = machine::fixed_of(format, static_cast<std::uint8_t>(i * 89)))
+    if (const auto value = spec::fixed_of(format, static_cast<std::uint8_t>(i * 89)))
       weights.push_back(static_cast<int>(*value));
   FormatProduct product(std::string(row.name), weights);
   const model::Graph graph = model::parse_onnx(product.bytes(), "m.onnx");
@@ -179,21 +179,21 @@ TEST_CASE("int16 codes of a file with a format key are format values that are ro
     CAPTURE(m);
     std::int64_t sum = 0;  // in units of 2^-15
     for (std::size_t k = 0; k < K; ++k)
-      sum += machine::nearest_real(format, double{x[k]} * 0x1p7) *
+      sum += spec::nearest_real(format, double{x[k]} * 0x1p7) *
              weights[k * M + static_cast<std::size_t>(m)];
-    const std::int64_t code = machine::nearest(format, sum, 10);
+    const std::int64_t code = spec::nearest(format, sum, 10);
     CHECK(y[static_cast<std::size_t>(m)] == static_cast<float>(code) * 0x1p-5F);
   }
 }
 
 TEST_CASE("each channel of values in a format has its own kernel",
           "[reference][onnx][formats][minifloat]") {
-  using machine::Format;
+  using spec::Format;
   const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
-  CAPTURE(machine::row_of(format).name);
+  CAPTURE(spec::row_of(format).name);
   constexpr int C = 3, W = 5;
   Builder b({1, C, 1, W});
-  say_format(b, std::string(machine::row_of(format).name));
+  say_format(b, std::string(spec::row_of(format).name));
   const std::vector<int> kernel{3, -2, 8, 4, 1, -6};  // [C, 1, 1, 2]; both formats hold them
   const std::string weights = b.op(
       "DequantizeLinear", {whole(b, {C, 1, 1, 2}, kernel), b.scalar(0x1p-8F), whole(b, {}, {0})});
@@ -214,8 +214,8 @@ TEST_CASE("each channel of values in a format has its own kernel",
       CAPTURE(c, q);
       std::int64_t sum = 0;  // in units of 2^-15
       for (std::size_t s = 0; s < 2; ++s)
-        sum += machine::nearest_real(format, double{x[c * W + q + s]} * 0x1p7) * kernel[2 * c + s];
-      CHECK(y[c * (W - 1) + q] == static_cast<float>(machine::nearest(format, sum, 10)) * 0x1p-5F);
+        sum += spec::nearest_real(format, double{x[c * W + q + s]} * 0x1p7) * kernel[2 * c + s];
+      CHECK(y[c * (W - 1) + q] == static_cast<float>(spec::nearest(format, sum, 10)) * 0x1p-5F);
     }
 }
 
@@ -290,7 +290,7 @@ std::string as_values(Builder& b, const std::string& x, float scale) {
 
 TEST_CASE("activations of FLOAT8E4M3FN are values, rounded once",
           "[reference][onnx][formats][minifloat]") {
-  using machine::Format;
+  using spec::Format;
   constexpr int K = 29;
   const auto graph_of = [&](const std::string& function) {
     Builder b({1, K});
@@ -311,15 +311,15 @@ TEST_CASE("activations of FLOAT8E4M3FN are values, rounded once",
   std::int64_t sum = 0;  // in units of 2^-31
   for (int k = 0; k < K; ++k) {
     const int code = k * 61 % 255 == 127 ? 1 : k * 61 % 255;
-    sum += machine::nearest_real(Format::kE4M3, double{x[static_cast<std::size_t>(k)]} * 0x1p13) *
-           *machine::fixed_of(Format::kE4M3, static_cast<std::uint8_t>(code));
+    sum += spec::nearest_real(Format::kE4M3, double{x[static_cast<std::size_t>(k)]} * 0x1p13) *
+           *spec::fixed_of(Format::kE4M3, static_cast<std::uint8_t>(code));
   }
-  const std::int64_t value = machine::nearest(Format::kE4M3, sum, 17);
+  const std::int64_t value = spec::nearest(Format::kE4M3, sum, 17);
   CHECK(value != 0);
   CHECK(outputs(graph_of(""), x, {1, K}) == Floats{static_cast<float>(value) * 0x1p-14F});
   // A function of one code is the function of its value, rounded to the nearest value.
   const float real = 1 / (1 + std::exp(-static_cast<float>(value) * 0x1p-14F));
-  const std::int64_t sigmoid = machine::nearest_real(Format::kE4M3, double{real} * 0x1p17);
+  const std::int64_t sigmoid = spec::nearest_real(Format::kE4M3, double{real} * 0x1p17);
   CHECK(outputs(graph_of("Sigmoid"), x, {1, K}) == Floats{static_cast<float>(sigmoid) * 0x1p-17F});
   CHECK_THROWS_WITH(graph_of("Softmax"),
                     Catch::Matchers::ContainsSubstring("SOFTMAX of codes of e4m3, allowed Conv"));

@@ -10,9 +10,9 @@
 #include <random>
 #include <string>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/run.h"
 #include "sw/reference/vectors/vectors.h"

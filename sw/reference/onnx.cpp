@@ -5,7 +5,7 @@
 
 #include <fmt/ranges.h>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/onnx/import/host.h"
 #include "sw/model/tosa/evaluate.h"

@@ -14,8 +14,8 @@
 #include <sstream>
 #include <utility>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "sw/reference/run.h"
 
 using namespace trine;

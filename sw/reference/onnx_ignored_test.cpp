@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/hash.h"
+#include "sw/base/hash.h"
 #include "sw/reference/onnx_testing.h"
 
 namespace trine::reference {

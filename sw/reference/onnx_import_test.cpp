@@ -14,7 +14,7 @@
 #include <map>
 #include <random>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/model/import.h"
 #include "sw/reference/onnx_testing.h"
 #include "sw/reference/run.h"

@@ -12,8 +12,8 @@
 #include <random>
 #include <tuple>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "sw/model/import.h"
 #include "sw/reference/onnx_testing.h"
 #include "sw/reference/run.h"

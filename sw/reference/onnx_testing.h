@@ -11,8 +11,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "sw/model/import.h"
 #include "sw/reference/run.h"
 

@@ -160,15 +160,15 @@ OutputRange output_range(const Tensor& output, Activation activation) {
   OutputRange range{output.zero_point(), -128, 127};
   if (is_unsigned(output)) range = {output.zero_point(), 0, 255};
   if (output.type == DataType::kInt16) range = {output.zero_point(), -32768, 32767};
-  if (output.format != machine::Format::kNone) {
-    const std::int32_t most = machine::largest_code(output.format);
+  if (output.format != spec::Format::kNone) {
+    const std::int32_t most = spec::largest_code(output.format);
     range = {output.zero_point(), -most, most, output.format};
   }
   if (output.type == DataType::kInt32) range = {output.zero_point(), INT32_MIN, INT32_MAX};
   const auto code_of = [&](float bound) {
     if (model::of_format(output))
-      return machine::as_code(output.format,
-                              machine::nearest_real(output.format, double{bound / output.scale()}));
+      return spec::as_code(output.format,
+                           spec::nearest_real(output.format, double{bound / output.scale()}));
     return range.zero_point + rounded(double{bound / output.scale()});
   };
   if (activation == Activation::kNone) return range;
@@ -421,8 +421,8 @@ std::int32_t rescaled(const Coder& c, std::int32_t x) {
 std::int32_t between_floats(const Coder& c, std::int32_t x) {
   const float real = static_cast<float>(x) * static_cast<float>(c.scale);
   const float steps = real / static_cast<float>(c.output_scale);
-  if (const machine::Format format = c.p.output.format; format != machine::Format::kNone)
-    return std::clamp(machine::as_code(format, machine::nearest_real(format, double{steps})),
+  if (const spec::Format format = c.p.output.format; format != spec::Format::kNone)
+    return std::clamp(spec::as_code(format, spec::nearest_real(format, double{steps})),
                       c.p.output.act_min, c.p.output.act_max);
   return to_code(rounded(double{std::nearbyint(steps)}), c.p.output);
 }
@@ -476,11 +476,11 @@ std::vector<std::int32_t> function_codes(const Graph& graph, const Op& op, Round
                                          std::vector<std::int32_t> codes) {
   const Coder coder(graph, op, rounding);
   const Code code_of = kCodeOf[static_cast<std::size_t>(op.kind)];
-  const machine::Format format =
-      model::of_format(graph.in(op, 0)) ? graph.in(op, 0).format : machine::Format::kNone;
+  const spec::Format format =
+      model::of_format(graph.in(op, 0)) ? graph.in(op, 0).format : spec::Format::kNone;
   for (std::int32_t& code : codes)
     code = code_of(coder,
-                   static_cast<std::int32_t>(machine::units_of(format, code - coder.p.zero_point)));
+                   static_cast<std::int32_t>(spec::units_of(format, code - coder.p.zero_point)));
   return codes;
 }
 

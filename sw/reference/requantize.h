@@ -21,7 +21,7 @@
 #include <optional>
 #include <string>
 
-#include "machine/minifloat.h"
+#include "spec/minifloat.h"
 
 namespace trine::reference {
 
@@ -44,9 +44,9 @@ struct ChannelScale {
 /// The zero point and limits of an operator's output codes.
 struct OutputRange {
   std::int32_t zero_point = 0;
-  std::int32_t act_min = -128;  ///< lower bound after the fused activation, inclusive
-  std::int32_t act_max = 127;   ///< upper bound after the fused activation, inclusive
-  machine::Format format = machine::Format::kNone;  ///< the format whose values the codes represent
+  std::int32_t act_min = -128;                ///< lower bound after the fused activation, inclusive
+  std::int32_t act_max = 127;                 ///< upper bound after the fused activation, inclusive
+  spec::Format format = spec::Format::kNone;  ///< the format whose values the codes represent
 };
 
 /// Splits `scale` into mantissa and exponent, as TFLite's converter does.
@@ -180,12 +180,12 @@ inline std::int32_t to_code(std::int32_t value, const OutputRange& out) {
 /// Returns number * 2^-right as a code, rounded once, halves to even or to the nearest value of the
 /// format.
 /// @pre |number| < 2^80, right in 1..80
-inline std::int32_t nearest_code(machine::Exact number, int right, const OutputRange& out) {
-  if (out.format != machine::Format::kNone)
-    return std::clamp(machine::as_code(out.format, machine::nearest(out.format, number, right)),
+inline std::int32_t nearest_code(spec::Exact number, int right, const OutputRange& out) {
+  if (out.format != spec::Format::kNone)
+    return std::clamp(spec::as_code(out.format, spec::nearest(out.format, number, right)),
                       out.act_min, out.act_max);
-  const machine::Exact whole = half_even_divide_by_pot(number, right);
-  constexpr machine::Exact kMost = 1 << 30;
+  const spec::Exact whole = half_even_divide_by_pot(number, right);
+  constexpr spec::Exact kMost = 1 << 30;
   return to_code(static_cast<std::int32_t>(std::clamp(whole, -kMost, kMost)), out);
 }
 
@@ -194,14 +194,14 @@ inline std::int32_t nearest_code(machine::Exact number, int right, const OutputR
 /// @pre `out` has a format; |sum| < 2^48, multiplier of 31 bits, right in 1..62
 inline std::int32_t to_format(std::int64_t sum, std::int32_t multiplier, int right,
                               const OutputRange& out) {
-  const std::int64_t value = machine::nearest(out.format, machine::Exact{sum} * multiplier, right);
-  return std::clamp(machine::as_code(out.format, value), out.act_min, out.act_max);
+  const std::int64_t value = spec::nearest(out.format, spec::Exact{sum} * multiplier, right);
+  return std::clamp(spec::as_code(out.format, value), out.act_min, out.act_max);
 }
 
 /// Requantizes one accumulator to one code (int8, or 0..255 if `out` has such limits).
 inline std::int32_t requantize(std::int32_t acc, const ChannelScale& s, const OutputRange& out,
                                Rounding rounding = Rounding::kDouble) {
-  if (out.format != machine::Format::kNone) return to_format(acc, s.multiplier, 31 - s.shift, out);
+  if (out.format != spec::Format::kNone) return to_format(acc, s.multiplier, 31 - s.shift, out);
   return to_code(scaled(acc, s, rounding), out);
 }
 

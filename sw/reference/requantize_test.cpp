@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 using namespace trine::reference;
 

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/refusal.h"
 
@@ -68,7 +68,7 @@ Codes Call::units(int position) const {
   Codes codes = this->codes(position, in(position).zero_point());
   if (model::of_format(in(position)))
     for (std::int32_t& code : codes)
-      code = static_cast<std::int32_t>(machine::units_of(in(position).format, code));
+      code = static_cast<std::int32_t>(spec::units_of(in(position).format, code));
   return codes;
 }
 

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/catch.h"
-#include "machine/config.h"
-#include "machine/csr.h"
 #include "sim/arch/run.h"
+#include "spec/config.h"
+#include "spec/csr.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
 #include "sw/program/host.h"
 #include "sw/program/image.h"
@@ -55,7 +55,7 @@ const std::filesystem::path kModels = std::filesystem::path(TRINE_SOURCE_DIR) / 
 
 trine::compiler::Program shipped(const char* model) {
   return trine::compiler::compile(trine::model::import_model(kModels / model),
-                                  trine::machine::load_config("edge64"));
+                                  trine::spec::load_config("edge64"));
 }
 
 Bytes image_of(const trine::compiler::Program& program) {

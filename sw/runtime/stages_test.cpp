@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "base/catch.h"
-#include "machine/config.h"
-#include "machine/csr.h"
 #include "sim/arch/run.h"
+#include "spec/config.h"
+#include "spec/csr.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
 #include "sw/program/reference_ops.h"
 #include "sw/program/stages_image.h"
@@ -33,7 +33,7 @@ constexpr std::uint64_t kBase = 0x1000;
 
 /// A device that runs a program as soon as it is started.
 struct Simulated {
-  explicit Simulated(const machine::Config& c) : config(c) {
+  explicit Simulated(const spec::Config& c) : config(c) {
     put64(csr::kConfigHash, config.hash());
     registers[csr::kId] = csr::kIdValue;
     registers[csr::kVersion] = isa::kVersion;
@@ -90,7 +90,7 @@ struct Simulated {
     return c;
   }
 
-  machine::Config config;
+  spec::Config config;
   std::map<std::uint32_t, std::uint32_t> registers;
   std::vector<std::uint8_t> memory;
   int runs = 0, loads = 0;
@@ -119,7 +119,7 @@ struct File {
   trine_stages stages;
 };
 
-compiler::Program compiled(const std::string& name, const machine::Config& config,
+compiler::Program compiled(const std::string& name, const spec::Config& config,
                            reference::RoundingPolicy rounding = {}) {
   compiler::CompileOptions options;
   options.rounding = rounding;
@@ -151,7 +151,7 @@ struct Loaded {
 
 TEST_CASE("operators of the host are called between the stages, with results as recorded",
           "[runtime][stages]") {
-  const machine::Config config = machine::load_config("edge32");
+  const spec::Config config = spec::load_config("edge32");
   std::vector<std::string> names{"lstm_sequence", "../lstm/network", "../lstm/network16"};
   for (const auto& entry : std::filesystem::directory_iterator(kOperators)) {
     const std::string name = entry.path().stem();
@@ -200,10 +200,9 @@ struct Recorded {
   reference::VectorCase first;
   std::vector<std::uint64_t> arena;
 
-  Recorded(const std::string& name, const machine::Config& config)
+  Recorded(const std::string& name, const spec::Config& config)
       : Recorded(name, config, reference::read_vectors(kOperators / name)) {}
-  Recorded(const std::string& name, const machine::Config& config,
-           const reference::VectorSet& vectors)
+  Recorded(const std::string& name, const spec::Config& config, const reference::VectorSet& vectors)
       : file(compiled(name, config, vectors.policy)), first(vectors.cases.front()) {
     REQUIRE(file.read() == TRINE_OK);
     arena.resize(file.stages.arena_bytes / 8);
@@ -229,7 +228,7 @@ struct Recorded {
 };
 
 /// Returns the names of programs of one stage, which need not be loaded again.
-std::vector<std::string> of_one_stage(const machine::Config& config) {
+std::vector<std::string> of_one_stage(const spec::Config& config) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(kOperators)) {
     const std::string name = entry.path().stem();
@@ -244,7 +243,7 @@ std::vector<std::string> of_one_stage(const machine::Config& config) {
 }  // namespace
 
 TEST_CASE("programs that take turns on a device are loaded only when needed", "[runtime][stages]") {
-  const machine::Config config = machine::load_config("edge32");
+  const spec::Config config = spec::load_config("edge32");
   const std::vector<std::string> names = of_one_stage(config);
   REQUIRE(names.size() >= 2);
   Recorded a(names[0], config), b(names[1], config);
@@ -329,7 +328,7 @@ TEST_CASE("programs that take turns on a device are loaded only when needed", "[
 
 TEST_CASE("operators are looked up by kind and their return codes are passed on",
           "[runtime][stages]") {
-  Loaded loaded(compiled("host_floats", machine::load_config("edge32")));
+  Loaded loaded(compiled("host_floats", spec::load_config("edge32")));
   static std::vector<std::string> called;
   called.clear();
   const auto note = [](void* context, const trine_host_op* op) {
@@ -367,7 +366,7 @@ TEST_CASE("operators are looked up by kind and their return codes are passed on"
 }
 
 TEST_CASE("a stage that the device cannot run ends the run", "[runtime][stages][error]") {
-  Loaded loaded(compiled("host_floats", machine::load_config("edge32")));
+  Loaded loaded(compiled("host_floats", spec::load_config("edge32")));
   loaded.device.memory.resize(loaded.device.memory.size() - 1);
   CHECK(loaded.run(&program::kReferenceOps, 1) == TRINE_E_ACCESS);
   CHECK(loaded.device.runs < 2);
@@ -380,7 +379,7 @@ TEST_CASE("a stage that the device cannot run ends the run", "[runtime][stages][
 }
 
 TEST_CASE("a file of stages that contradicts itself is refused", "[runtime][stages][error]") {
-  const File good(compiled("host_floats", machine::load_config("edge32")));
+  const File good(compiled("host_floats", spec::load_config("edge32")));
   File file = good;
   REQUIRE(file.read() == TRINE_OK);
   const std::size_t tensors = file.number(12) / 4, steps = file.number(14) / 4,
@@ -445,7 +444,7 @@ TEST_CASE("a file of stages that contradicts itself is refused", "[runtime][stag
 
 TEST_CASE("a damaged file of stages is refused, whatever its checksum says",
           "[runtime][stages][error]") {
-  const compiler::Program program = compiled("host_floats", machine::load_config("edge32"));
+  const compiler::Program program = compiled("host_floats", spec::load_config("edge32"));
   const File good(program);
   File file = good;
   REQUIRE(file.read() == TRINE_OK);

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/json.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
 #include "synth/watched.h"
 #include "synth/yosys.h"
 

@@ -2,10 +2,10 @@
 
 #include "synth/fpga/ecp5.h"
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/yosys.h"
 
 using namespace trine;

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "synth/read/liberty.h"
 
 namespace trine::synth {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "synth/place/boost.h"
 #include "synth/place/buffer_trees.h"
 #include "synth/place/lef.h"

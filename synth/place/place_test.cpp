@@ -7,10 +7,10 @@
 
 #include <set>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/place/boost.h"
 #include "synth/place/buffer_trees.h"
 #include "synth/place/placer.h"

@@ -6,9 +6,9 @@
 
 #include <cmath>
 
-#include "base/file.h"
-#include "base/json.h"
-#include "base/root.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/base/root.h"
 #include "synth/watched.h"
 
 namespace trine::synth {

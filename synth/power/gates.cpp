@@ -7,8 +7,8 @@
 #include <map>
 #include <queue>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "synth/power/logic.h"
 
 namespace trine::power {

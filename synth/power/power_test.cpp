@@ -5,9 +5,9 @@
 #include <fstream>
 #include <optional>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/process.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/process.h"
 #include "synth/power/gates.h"
 #include "synth/power/logic.h"
 #include "synth/power/price.h"

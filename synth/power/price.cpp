@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "synth/power/logic.h"
 
 namespace trine::power {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::power {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::synth {
 namespace {

@@ -12,8 +12,8 @@
 #include <memory>
 #include <optional>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "synth/read/liberty_groups.h"
 
 namespace trine::synth {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::synth {
 namespace {

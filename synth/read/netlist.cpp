@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "synth/read/blif.h"
 
 namespace trine::synth {

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::synth {
 namespace {

@@ -8,9 +8,9 @@
 #include <set>
 #include <sstream>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/macro.h"
 #include "synth/place/place.h"
 #include "synth/read/netlist.h"

@@ -6,8 +6,8 @@
 
 #include <set>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "synth/macro.h"
 #include "synth/read/netlist.h"
 #include "synth/timing/paths.h"

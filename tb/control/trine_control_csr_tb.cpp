@@ -2,7 +2,7 @@
 //
 // Tests the registers of trine_control in any state of the bus, the memories and a program.
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/control/trine_control_bench.h"
 
 using namespace trine;

@@ -3,7 +3,7 @@
 // Tests everything that stops a program of trine_control: responses, words, tokens, windows,
 // limits, a silent bus, a soft reset. Afterwards the next program must run.
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/control/trine_control_bench.h"
 
 using namespace trine;

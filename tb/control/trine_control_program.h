@@ -11,8 +11,8 @@
 #include <random>
 #include <vector>
 
-#include "machine/csr.h"
-#include "machine/isa.h"
+#include "spec/csr.h"
+#include "spec/isa.h"
 #include "tb/axi_memory.h"
 #include "tb/golden/ports.h"
 
@@ -48,7 +48,7 @@ constexpr int kBeatsPerRow = (kCols + kDataWords - 1) / kDataWords;
 constexpr int kRowsPerBeat = kCols < kDataWords ? kDataWords / kCols : 1;
 constexpr int kEngines = isa::kEngines;
 
-// Codes of ERROR_CAUSE (machine/csr.h).
+// Codes of ERROR_CAUSE (spec/csr.h).
 constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIllegalError = 4,
                         kTokenError = 5, kFetchWindow = 6, kLoadWindow = 7, kStoreWindow = 8,
                         kFetchTimeout = 9, kLoadTimeout = 10, kStoreTimeout = 11,

@@ -3,7 +3,7 @@
 // Tests the control and its DMA engines against a sequential model: random programs, random stalls,
 // a program that IMEM keeps. The bench simulates the compute and vector engines.
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/control/trine_control_bench.h"
 
 using namespace trine;

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "Vtrine_counters.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "Vtrine_errors.h"
-#include "base/catch.h"
-#include "machine/csr.h"
+#include "spec/csr.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 
 namespace {

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "Vtrine_issue.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 
 namespace {

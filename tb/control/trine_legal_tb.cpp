@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "Vtrine_legal.h"
-#include "base/catch.h"
-#include "machine/isa.h"
+#include "spec/isa.h"
+#include "sw/base/catch.h"
 
 namespace {
 

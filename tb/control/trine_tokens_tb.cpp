@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "Vtrine_tokens.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 
 using Bench = trine::golden::Clocked<Vtrine_tokens>;

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "Vtrine_watchdog.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 
 namespace {

@@ -8,8 +8,8 @@
 #include <random>
 #include <vector>
 
-#include "base/catch.h"
-#include "machine/packed.h"
+#include "spec/packed.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
@@ -129,8 +129,8 @@ struct StreamBench : Clocked<Dut> {
         default:
           for (std::uint8_t& byte : c.stream) byte = static_cast<std::uint8_t>(random());
       }
-      const auto blocks = static_cast<std::int64_t>(RowBytes / machine::kBlockBytes * c.rows);
-      const auto bytes = machine::unpacked(c.target, c.stream, blocks, Beat);
+      const auto blocks = static_cast<std::int64_t>(RowBytes / spec::kBlockBytes * c.rows);
+      const auto bytes = spec::unpacked(c.target, c.stream, blocks, Beat);
       if (bytes) c.bytes = *bytes;
       wrong = !bytes;
       start(c);

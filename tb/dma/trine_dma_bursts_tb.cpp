@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "Vtrine_dma_bursts.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 
 using Bench = trine::golden::Clocked<Vtrine_dma_bursts>;

@@ -12,7 +12,7 @@
 
 #include "Vtrine_imem.h"
 #include "Vtrine_imem___024root.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

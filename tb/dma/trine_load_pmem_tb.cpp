@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "Vtrine_load_pmem.h"
-#include "base/catch.h"
-#include "machine/packed.h"
+#include "spec/packed.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
@@ -52,7 +52,7 @@ void append(Bytes& to, const Bytes& bytes) { to.insert(to.end(), bytes.begin(), 
 /// three blocks. At most two of four bytes are nonzero.
 Copy copy_of(std::mt19937& random) {
   using isa::dma::Target;
-  Copy c{machine::kStreams[random() % machine::kStreams.size()], 0, 0, 1, {}, {}};
+  Copy c{spec::kStreams[random() % spec::kStreams.size()], 0, 0, 1, {}, {}};
   if (kWide) c.target = Target::kTrits;
   if (TB_Packed == 0 || chance(random, 40))
     c.target = chance(random, 50) ? Target::kPmem : Target::kTransposed;
@@ -68,7 +68,7 @@ Copy copy_of(std::mt19937& random) {
     for (auto line = c.bytes.begin(); line != c.bytes.end(); line += 16 * c.rows)
       append(c.beats, transposed({line, line + 16 * c.rows}));
   } else {
-    c.beats = c.target == Target::kPmem ? c.bytes : *machine::packed(c.target, c.bytes, kBeat);
+    c.beats = c.target == Target::kPmem ? c.bytes : *spec::packed(c.target, c.bytes, kBeat);
   }
   return c;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests packed streams: pairs equal those of machine/packed.h, at their rows, the last one marked.
+// Tests packed streams: pairs equal those of spec/packed.h, at their rows, the last one marked.
 // Copies follow each other without pauses; beats come late and pairs wait. A stream that is too
 // short or too long for its rows, or contains bytes that are not trits or invalid positions, ends
 // with an error and the number of its copy; the next copy after a clear is correct.
@@ -17,7 +17,7 @@ using isa::dma::Target;
 namespace {
 
 constexpr unsigned kPairs = TB_PairsPerRow, kMostRows = 6, kAddresses = 1U << TB_AddrBits,
-                   kBlock = machine::kBlockBytes;
+                   kBlock = spec::kBlockBytes;
 
 /// Returns a byte that the stream can contain: four trits, one of 16 values, or a limited number of
 /// bits.
@@ -30,7 +30,7 @@ std::uint8_t byte_of(Target target, unsigned shift, std::mt19937& random) {
 
 /// Returns a copy of a stream of any kind.
 StreamCopy copy_of(std::mt19937& random) {
-  StreamCopy c{machine::kStreams[random() % machine::kStreams.size()], {}, {}, 0, 0, 0};
+  StreamCopy c{spec::kStreams[random() % spec::kStreams.size()], {}, {}, 0, 0, 0};
   c.rows = 1 + static_cast<unsigned>(random()) % kMostRows;
   c.local = static_cast<unsigned>(random()) % (kAddresses - c.rows);
   c.from = static_cast<unsigned>(random()) % 256;
@@ -43,11 +43,11 @@ StreamCopy copy_of(std::mt19937& random) {
       std::fill_n(&c.bytes[w], 4, std::uint8_t{0});
       for (const std::uint8_t byte : two) c.bytes[w + random() % 4] = byte;
     }
-  c.stream = *machine::packed(c.target, c.bytes);
+  c.stream = *spec::packed(c.target, c.bytes);
   return c;
 }
 
-struct Bench : StreamBench<Vtrine_unpack, machine::kStreamBeat, kBlock * kPairs> {
+struct Bench : StreamBench<Vtrine_unpack, spec::kStreamBeat, kBlock * kPairs> {
   unsigned pairs = 0;  ///< of the current copy
 
   void begins() override { pairs = 0; }
@@ -85,7 +85,7 @@ TEST_CASE("trine_unpack accepts a beat or gives a pair in each cycle", "[tb][unp
           target == Target::kSparse && i % 4 < 2
               ? std::uint8_t{0}
               : static_cast<std::uint8_t>(b.random() % (1U << bits) - (1U << bits) / 2));
-    c.stream = *machine::packed(target, c.bytes);
+    c.stream = *spec::packed(target, c.bytes);
     b.start(c);
     const int before = b.cycles;
     b.feed(c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests streams of trits on a wide bus: rows equal those of machine/packed.h, in parts, each quad
+// Tests streams of trits on a wide bus: rows equal those of spec/packed.h, in parts, each quad
 // once. Copies follow each other without pauses; beats come late and rows wait. A stream that is
 // too short or too long for its rows, or contains bytes that are not trits, ends with an error and
 // the number of its copy; the next copy after a clear is correct. Without stalls a beat is taken
@@ -17,7 +17,7 @@ using isa::dma::Target;
 
 namespace {
 
-constexpr unsigned kQuads = TB_QuadsPerRow, kBeat = TB_DataBits / 8, kBlock = machine::kBlockBytes,
+constexpr unsigned kQuads = TB_QuadsPerRow, kBeat = TB_DataBits / 8, kBlock = spec::kBlockBytes,
                    kMostRows = 9, kAddresses = 1U << TB_AddrBits;
 
 StreamCopy copy_of(std::mt19937& random, unsigned rows) {
@@ -25,7 +25,7 @@ StreamCopy copy_of(std::mt19937& random, unsigned rows) {
                rows,           static_cast<unsigned>(random()) % 256};
   c.local = static_cast<unsigned>(random()) % (kAddresses - rows);
   for (std::uint8_t& byte : c.bytes) byte = ternary_byte(random);
-  c.stream = *machine::packed(c.target, c.bytes, kBeat);
+  c.stream = *spec::packed(c.target, c.bytes, kBeat);
   return c;
 }
 

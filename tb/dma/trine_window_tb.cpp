@@ -6,7 +6,7 @@
 #include <random>
 
 #include "Vtrine_window.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <random>
 
-#include "machine/isa.h"
+#include "spec/isa.h"
 #include "tb/golden/stimulus.h"
 
 namespace trine::golden {

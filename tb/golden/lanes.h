@@ -12,7 +12,7 @@
 #include <random>
 #include <vector>
 
-#include "machine/isa.h"
+#include "spec/isa.h"
 #include "tb/golden/stimulus.h"
 
 namespace trine::golden {

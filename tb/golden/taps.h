@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "machine/isa.h"
+#include "spec/isa.h"
 #include "tb/golden/dot.h"
 
 namespace trine::golden {

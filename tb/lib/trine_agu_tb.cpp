@@ -7,7 +7,7 @@
 #include <random>
 
 #include "Vtrine_agu.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/lanes.h"
 #include "tb/golden/parameters.h"

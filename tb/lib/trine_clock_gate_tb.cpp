@@ -6,7 +6,7 @@
 #include <random>
 
 #include "Vtrine_clock_gate.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 TEST_CASE("trine_clock_gate lets whole pulses pass", "[tb][clock]") {
   std::mt19937 random{GENERATE(1u, 2u, 3u)};

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "Vtrine_ecc_encode.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/ecc.h"
 #include "tb/golden/stimulus.h"
 

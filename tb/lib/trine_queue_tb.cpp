@@ -6,7 +6,7 @@
 #include <random>
 
 #include "Vtrine_queue.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 
 using Bench = trine::golden::Clocked<Vtrine_queue>;

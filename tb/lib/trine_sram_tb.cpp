@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "Vtrine_sram.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "Vtrine_gather_arb.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "Vtrine_array.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/dot.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"

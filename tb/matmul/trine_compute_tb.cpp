@@ -10,7 +10,7 @@
 #include <random>
 
 #include "Vtrine_compute_ports.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"
 #include "tb/golden/lanes.h"

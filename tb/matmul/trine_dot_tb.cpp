@@ -5,7 +5,7 @@
 #include <random>
 
 #include "Vtrine_dot.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/dot.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/stimulus.h"

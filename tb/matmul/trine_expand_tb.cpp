@@ -7,7 +7,7 @@
 #include <random>
 
 #include "Vtrine_expand.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "Vtrine_pmem.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 #include "verilated_syms.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "Vtrine_entries.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"

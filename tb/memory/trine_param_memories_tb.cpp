@@ -6,7 +6,7 @@
 #include <random>
 
 #include "Vtrine_param_memories.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

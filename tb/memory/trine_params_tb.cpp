@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "Vtrine_params.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "Vtrine_scrub.h"
-#include "base/catch.h"
-#include "machine/isa.h"
+#include "spec/isa.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -11,7 +11,7 @@
 #include <random>
 
 #include "Vtrine_line.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/reference/ops/ops.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/stimulus.h"

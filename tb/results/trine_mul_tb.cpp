@@ -5,7 +5,7 @@
 #include <random>
 
 #include "Vtrine_mul.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/stimulus.h"
 
 using namespace trine::golden;

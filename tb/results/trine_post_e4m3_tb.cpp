@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "Vtrine_post_e4m3.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/nearest.h"
 
 namespace golden = trine::golden;

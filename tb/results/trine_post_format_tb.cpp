@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "Vtrine_post_format.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/nearest.h"
 
 namespace golden = trine::golden;

@@ -9,8 +9,8 @@
 #include <random>
 
 #include "Vtrine_post_lane.h"
-#include "base/catch.h"
-#include "machine/minifloat.h"
+#include "spec/minifloat.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/post_cfg.h"
 #include "tb/golden/stimulus.h"
@@ -255,7 +255,7 @@ TEST_CASE("trine_post_lane computes int16 codes from the sums of two lanes", "[t
 
 #if TB_Formats
 TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][post_lane]") {
-  using trine::machine::Format;
+  using trine::spec::Format;
   const Format format = GENERATE(Format::kE3M4, Format::kPosit8, Format::kE4M3);
   const bool is_long = GENERATE(false, true);
   CAPTURE(static_cast<int>(format), is_long);
@@ -265,7 +265,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
   auto& random = lane.random;
   set_cfg(dut.cfg_i, cfg::kSingle, 1);
   set_cfg(dut.cfg_i, cfg::kFormat, static_cast<int>(format));
-  const int largest = trine::machine::largest_code(format);
+  const int largest = trine::spec::largest_code(format);
   int next = -kMost, cycle = 0;
   for (int episode = 0; next <= kMost || episode < 300; ++episode) {
     const bool all =
@@ -291,8 +291,8 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
       CAPTURE(sum, m, right);
       lane.check(cycle);
       if (offer) {
-        const int code = trine::machine::as_code(
-            format, trine::machine::nearest(format, trine::machine::Exact{sum} * m, right));
+        const int code = trine::spec::as_code(
+            format, trine::spec::nearest(format, trine::spec::Exact{sum} * m, right));
         lane.expected.emplace_back(cycle + kInt16Latency,
                                    std::clamp(code, lane.range.act_min, lane.range.act_max));
         if (all) ++next;
@@ -305,7 +305,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
 }
 
 TEST_CASE("trine_post_lane computes codes from sums of 48 bits", "[tb][post_lane]") {
-  using trine::machine::Format;
+  using trine::spec::Format;
   const Format format = GENERATE(Format::kNone, Format::kE4M3);
   Lane16 lane(11);
   auto& dut = lane.dut;
@@ -318,7 +318,7 @@ TEST_CASE("trine_post_lane computes codes from sums of 48 bits", "[tb][post_lane
   set_cfg(dut.cfg_i, cfg::kThird, 1);
   set_cfg(dut.cfg_i, cfg::kFifth, 1);
   set_cfg(dut.cfg_i, cfg::kFormat, static_cast<int>(format));
-  const int largest = half_even ? 127 : trine::machine::largest_code(format);
+  const int largest = half_even ? 127 : trine::spec::largest_code(format);
   lane.range = {0, -largest, largest};
   lane.set_range();
   int inside = 0;
@@ -349,14 +349,15 @@ TEST_CASE("trine_post_lane computes codes from sums of 48 bits", "[tb][post_lane
     if (!fits) dut.in_valid_i = dut.int16_i = 0;
     lane.check(cycle);
     if (offer && fits) {
-      using trine::machine::Exact;
+      using trine::spec::Exact;
       const Exact product = Exact{sum} * m, half = Exact{1} << (right - 1);
       Exact whole = product >> right;
       const Exact rest = product - (whole << right);
       if (rest > half || (rest == half && whole % 2 != 0)) ++whole;
-      const Exact value = half_even ? whole
-                                    : Exact{trine::machine::as_code(
-                                          format, trine::machine::nearest(format, product, right))};
+      const Exact value =
+          half_even
+              ? whole
+              : Exact{trine::spec::as_code(format, trine::spec::nearest(format, product, right))};
       const auto code = static_cast<int>(std::clamp<Exact>(value, -largest, largest));
       inside += std::abs(code) < largest && code != 0;
       lane.expected.emplace_back(cycle + kInt16Latency, code);

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "Vtrine_post_lane.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/post_cfg.h"
 #include "tb/golden/stimulus.h"

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "Vtrine_post.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/results/trine_post_work.h"
 

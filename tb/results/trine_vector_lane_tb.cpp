@@ -5,7 +5,7 @@
 #include <random>
 
 #include "Vtrine_vector_lane.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 #include "tb/golden/taps.h"

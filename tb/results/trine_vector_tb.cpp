@@ -10,7 +10,7 @@
 #include <random>
 
 #include "Vtrine_vector.h"
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/hash.h"
-#include "machine/config.h"
 #include "sim/arch/run.h"
+#include "spec/config.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
@@ -47,7 +47,7 @@ std::size_t spills_of(const compiler::Program& stage) {
 
 /// Returns a row without model and preset. The inputs are zero, because values do not affect
 /// cycles.
-std::string row_of(const model::Graph& graph, const machine::Config& config) {
+std::string row_of(const model::Graph& graph, const spec::Config& config) {
   compiler::CompileOptions options;
   options.host = compiler::HostPart::kAnywhere;
   const compiler::Program program = compiler::compile(graph, config, options);
@@ -76,11 +76,11 @@ std::string table_of(const std::vector<fs::path>& models, const fs::path& root) 
   std::string table = kHeader;
   for (const fs::path& file : models) {
     const model::Graph graph = model::import_model(file, true);
-    for (const fs::path& preset : files_in(kRoot / "presets", ".toml")) {
+    for (const fs::path& preset : files_in(kRoot / "spec" / "presets", ".toml")) {
       if (preset.stem() == "tpuv1-size") continue;  // seconds each
       std::string row;
       try {
-        row = row_of(graph, machine::load_config(preset.string()));
+        row = row_of(graph, spec::load_config(preset.string()));
       } catch (const Error& e) {
         row = fmt::format("refused: {}", e.what());  // contains a path of this computer
         if (const std::size_t at = row.find(file.string() + ": "); at != std::string::npos)

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "base/catch.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
 
 namespace trine {
 

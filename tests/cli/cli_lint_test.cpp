@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/process.h"
 #include "gen/generate.h"
-#include "machine/config.h"
-#include "machine/memories.h"
+#include "spec/config.h"
+#include "spec/memories.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 
 namespace fs = std::filesystem;
 using namespace trine;
@@ -85,7 +85,7 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
       fs::temp_directory_path() / ("trine_cli_lint_test." + std::to_string(::getpid()));
   fs::remove_all(folder);
   fs::create_directories(folder);
-  const machine::Config config = machine::load_config("edge64", settings);
+  const spec::Config config = spec::load_config("edge64", settings);
   const fs::path design = folder / "design";
   gen::generate(config, design);
   CHECK(verilator(design, "--lint-only -Wall") == "");
@@ -93,7 +93,7 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
   const fs::path xml = folder / "design.xml";
   REQUIRE(verilator(design, "--xml-only --xml-output '" + xml.string() + "'") == "");
   std::map<std::string, int> listed;
-  for (const machine::Memory& m : machine::memories(config))
+  for (const spec::Memory& m : spec::memories(config))
     listed[shape(m.width, m.depth, m.mask)] += m.instances;
   CHECK(listed == elaborated_memories(read_text(xml)));
   fs::remove_all(folder);
@@ -110,6 +110,6 @@ TEST_CASE("modules of the widest designs are lint-clean", "[gen][emission][lint]
   CAPTURE(top, parameters);
   const TemporaryFolder folder{fs::temp_directory_path()};
   const fs::path design = folder.path() / "design";
-  gen::generate(machine::load_config("edge64", {"memory.ecc=true"}), design);
+  gen::generate(spec::load_config("edge64", {"memory.ecc=true"}), design);
   CHECK(verilator(design, "--lint-only -Wall --assert -DTRINE_ASSERT " + parameters, top) == "");
 }

@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/catch.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
 
 namespace fs = std::filesystem;
 using nlohmann::json;

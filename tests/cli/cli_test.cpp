@@ -14,9 +14,9 @@
 #include <string>
 #include <tuple>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/npy.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/npy.h"
 #include "tests/cli/testing.h"
 
 namespace fs = std::filesystem;
@@ -414,7 +414,7 @@ TEST_CASE("models are downloaded from a mirror and checked", "[cli][models]") {
   const Shell shell;
   // The list of this test: a separate tree and two models, one of which is damaged in the mirror.
   const fs::path tree = shell.dir / "tree";
-  for (const char* folder : {"presets", "rtl", "models", "bin"})
+  for (const char* folder : {"spec/presets", "rtl", "models", "bin"})
     fs::create_directories(tree / folder);
   fs::copy(TRINE_PROGRAM, tree / "bin" / "trine");
   const std::string address = "https://example.invalid/m\tc\t";

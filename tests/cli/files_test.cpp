@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/catch.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
 #include "tests/cli/testing.h"
 
 namespace fs = std::filesystem;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tests/approval/approve.h"
 #include "tests/cli/testing.h"
 

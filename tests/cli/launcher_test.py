@@ -251,14 +251,14 @@ class Tool(unittest.TestCase):
         return done.stdout
 
     def check_own_preset(self, program, root):
-        preset = root / "presets" / "edge32.toml"
+        preset = root / "spec" / "presets" / "edge32.toml"
         preset.write_text("[pipeline]\nrows = 1\n")
         self.run_tool(program, "generate", "--config", "edge32", "--out", "changed")
         self.assertIn("[pipeline]\nrows = 1\n", (self.top / "changed/config.toml").read_text())
 
     def test_a_copied_tree_uses_its_own_files(self):
         tree = self.top / "copy"
-        for name in ("presets", "rtl", "docs"):
+        for name in ("spec", "rtl", "docs"):
             shutil.copytree(harness.ROOT / name, tree / name)
         shutil.copytree(harness.ROOT / "sw/runtime", tree / "sw/runtime")
         shutil.copy(harness.ROOT / "LICENSE", tree)
@@ -302,7 +302,7 @@ class Bench(unittest.TestCase):
     def test_low_bit_models_need_no_further_tool(self):
         with tempfile.TemporaryDirectory() as folder:
             model = pathlib.Path(folder) / "layer.onnx"
-            subprocess.run([sys.executable, "-B", harness.ROOT / "bench/lowbit_model.py", model, "--size", "4", "--channels",
+            subprocess.run([sys.executable, "-B", harness.ROOT / "components/benchmarks/lowbit_model.py", model, "--size", "4", "--channels",
                             "32", "--filters", "32"], check=True, env=dict(os.environ, PATH=folder))
             done = subprocess.run([TOOL, "run", "--config", "edge32", "--backend", "arch", model], text=True,
                                   stdout=subprocess.PIPE, check=True)

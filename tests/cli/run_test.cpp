@@ -17,9 +17,9 @@
 #include <string>
 #include <tuple>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/npy.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/npy.h"
 #include "tests/cli/testing.h"
 #include "tools/cli/run/front_end.h"
 #include "tools/cli/run/network.h"

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/npy.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/npy.h"
 #include "sw/model/graph.h"
 #include "tests/cli/testing.h"
 

@@ -17,9 +17,9 @@
 #include <sstream>
 #include <string>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/json.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
 
 namespace trine::cli::testing {
 

@@ -44,7 +44,7 @@ RUNS = [
      ROOT / "models/lenet_mnist/vectors"],
 ]
 SOURCES = {path.name: path for path in (ROOT / "rtl").rglob("trine_*.sv")}
-REPOSITORY = re.compile(r"\b(docs|formal|rtl|tb|tests)/")
+REPOSITORY = re.compile(r"\b(docs|rtl|tb|tests)/")
 POINT = re.compile(rb"C '([^']*)' (\d+)$")
 
 

@@ -22,18 +22,18 @@
 #include <set>
 #include <sstream>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
-#include "machine/config.h"
 #include "sim/arch/run.h"
 #include "sim/rtl/run.h"
+#include "spec/config.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/program/host.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine {
 namespace {
@@ -55,7 +55,7 @@ const fs::path kReasons = kRoot / "tests" / "cycles" / "reasons.tsv";
 
 struct Design {
   std::string name;
-  machine::Config config;
+  spec::Config config;
   bool assertions = false;  ///< as in the test that shares the Verilated design
   bool sampled = false;     ///< the short suite Verilates it anyway
 };
@@ -67,7 +67,7 @@ const std::vector<Design>& designs() {
   const auto design = [](const std::vector<std::string>& settings) {
     std::vector<std::string> all{"array.precisions=[\"int8\"]"};
     all.insert(all.end(), settings.begin(), settings.end());
-    return machine::load_config("edge256", all);
+    return spec::load_config("edge256", all);
   };
   const auto small = [&](int rows, int cols, const std::vector<std::string>& settings) {
     std::vector<std::string> all{fmt::format("name=random{}x{}", rows, cols),
@@ -402,7 +402,7 @@ Counters measured(const compiler::Program& program, const Design& design) {
 const Design& imem_design() {
   static const Design design{
       "3x5-imem",
-      machine::load_config(
+      spec::load_config(
           "edge256", {"name=random3x5", "array.rows=3", "array.cols=5", "array.acc_bits=20",
                       "array.precisions=[\"int8\", \"ternary\", \"binary\"]", "memory.dmem_kib=8",
                       "memory.pmem_kib=8", "memory.param_channels=128", "memory.imem_kib=1",

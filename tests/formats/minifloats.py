@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Records the eight-bit number formats of ml_dtypes and softposit: minifloats.json, with which isa_test compares
-machine/minifloat.h.
+spec/minifloat.h.
 
 usage: minifloats.py [OUT]     needs ml_dtypes 0.6.0, softposit 0.3.4.4 and numpy of PyPI
 `values`: of all codes, null for NaN, infinity and NaR. `probes`: real numbers and the code of each: borders between

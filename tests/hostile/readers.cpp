@@ -11,22 +11,22 @@
 #include <iterator>
 #include <string>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/npy.h"
-#include "machine/config.h"
+#include "components/llm/checkpoint.h"
+#include "components/llm/files/gguf.h"
+#include "components/llm/files/safetensors.h"
+#include "components/llm/import/import.h"
+#include "components/llm/tokenizer.h"
+#include "components/llm/tokens/codec.h"
+#include "spec/config.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/npy.h"
 #include "sw/model/graph.h"
 #include "sw/model/import.h"
 #include "sw/program/program.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/hostile/mutate.h"
 #include "tests/hostile/use.h"
-#include "tools/llm/checkpoint.h"
-#include "tools/llm/files/gguf.h"
-#include "tools/llm/files/safetensors.h"
-#include "tools/llm/import/import.h"
-#include "tools/llm/tokenizer.h"
-#include "tools/llm/tokens/codec.h"
 
 namespace trine::hostile {
 namespace {
@@ -64,7 +64,7 @@ void onnx(const Bytes& bytes) {
 }
 void program(const Bytes& bytes) { run_program(compiler::parse_program(bytes, "x.trine")); }
 void checkpoint(const Bytes& bytes) { llm::parse_checkpoint(bytes, "x.bin"); }
-void toml(const Bytes& bytes) { machine::load_config(on_disk(bytes, "x.toml").string()); }
+void toml(const Bytes& bytes) { spec::load_config(on_disk(bytes, "x.toml").string()); }
 void npy(const Bytes& bytes) { read_npy(on_disk(bytes, "x.npy")); }
 void vectors(const Bytes& bytes) {
   reference::read_vectors(on_disk(bytes, "manifest.json").parent_path());

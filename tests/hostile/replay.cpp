@@ -20,7 +20,7 @@
 #include <filesystem>
 #include <random>
 
-#include "base/file.h"
+#include "sw/base/file.h"
 #include "tests/hostile/readers.h"
 
 namespace {

@@ -33,7 +33,7 @@ SEEDS = {
              "tests/torch/*.onnx", "tests/cli/*/*.onnx"],
     "program": [],
     "checkpoint": [],
-    "toml": ["presets/*.toml"],
+    "toml": ["spec/presets/*.toml"],
     "npy": ["models/*/*.npy", "tests/operators/*/*.npy"],
     "vectors": ["tests/operators/*/manifest.json", "models/*/*/manifest.json"],
     "tokenizer": [],

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "base/error.h"
-#include "machine/runs.h"
 #include "sim/arch/run.h"
+#include "spec/runs.h"
+#include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
 #include "sw/reference/run.h"
 
@@ -34,7 +34,7 @@ std::int64_t work_of(const model::Graph& graph) {
 
 /// Returns the words moved, or the steps of all lanes and columns.
 std::int64_t work_of(isa::Engine engine, const isa::Registers& registers,
-                     const machine::Config& config) {
+                     const spec::Config& config) {
   namespace agu = isa::agu;
   if (engine == isa::Engine::kLoad || engine == isa::Engine::kStore) {
     const isa::TransferRegisters r(registers);
@@ -69,8 +69,8 @@ Array zeros(const model::Tensor& t) {
 }
 
 /// Returns a configuration with all features, and one with few.
-std::vector<machine::Config> configurations() {
-  machine::Config large, small;
+std::vector<spec::Config> configurations() {
+  spec::Config large, small;
   large.ternary = large.binary = true;
   large.activations16 = true;
   large.columns_per_cycle = 2;
@@ -103,7 +103,7 @@ void compile_and_run(const model::Graph& graph) {
   } catch (const Error&) {
     return;  // because of the data: for example an index out of range
   }
-  for (const machine::Config& config : configurations()) {
+  for (const spec::Config& config : configurations()) {
     compiler::Program program;
     try {
       program = compiler::compile(graph, config, {.host = compiler::HostPart::kAnywhere});

@@ -22,7 +22,7 @@ SKIPPED = 77
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OTHERS = ("_tb|NOT_BUILT|formal|axi_test|tables_|transformers_arch|cli_lint_test|netlist|mutation|hostile"
           "|launcher_test|count_test|integrate_test")
-FOLDERS = ("base", "machine", "gen", "sw", "sim", "synth", "tools")
+FOLDERS = ("components", "gen", "sim", "spec", "sw", "synth", "tools")
 # Excludes tests and files that only tests include, and a program of the build, which ran before the counters are
 # cleared.
 NOT_OURS = (r".*_test\.cpp", r".*testing\.h", r".*test_main\.cpp", r".*print_headers\.cpp")

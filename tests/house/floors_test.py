@@ -7,6 +7,8 @@
 Floors: a folder includes only headers of its own floor and of lower ones. FLOORS is the order; folders in one row are
 on the same floor and do not include each other. Tests (*_test.cpp, testing.h) may include headers of higher floors,
 because they are built last.
+The wall of components/: neither a source nor a test of the core includes a header of a component.
+The top level has the folders of TOP and no others, and no binary files.
 Walls: a module of rtl/ instantiates only modules of its own folder and of lib; trine_core and trine_machine may
 instantiate all. A package that folders share contains a struct only if at least two of them use it.
 """
@@ -17,22 +19,26 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLOORS = [
-    ["base"],
-    ["machine"],
+    ["sw/base"],
+    ["spec"],
     ["gen", "sw/model"],
     ["sw/reference", "sw/runtime"],
     ["sw/program"],
     ["sw/compiler"],
     ["synth"],
     ["sim"],
-    ["soc"],
-    ["tools/estimate"],
-    ["tools/energy", "tools/llm", "tools/sweep"],
-    ["tools/fuzz"],
+    ["tools/energy", "tools/estimate"],
+    ["tools/random"],
     ["tools/cli"],
-    ["python", "sw/abi"],
+    ["components/sweep"],
+    ["components/accuracy", "components/energy", "components/llm", "components/plugins", "components/python",
+     "components/soc"],
+    ["components/fuzz"],
     ["tb", "tests"],
 ]
+# The folders at the top of the repository.
+TOP = {".ci", "cmake", "components", "docs", "gen", "models", "rtl", "sim", "spec", "sw", "synth", "tb", "tests", "tools"}
+READS_ALL = "tests/hostile/"  # gives bad files to the readers of components, too
 COMPILER = [  # inside of sw/compiler
     ["network"],
     ["shapes", "shared", "shares"],
@@ -77,6 +83,22 @@ def faults(root):
             if climbs(folder_of(here), included):
                 found.append(f"{here}: includes {header}: {included} does not stand below {folder_of(here)}")
     return found, edges
+
+
+def component_faults(root, sources):
+    """Returns the includes of components by the core, its tests included."""
+    return [f"{name}: includes {header}: the core must not include components"
+            for name in sources if not name.startswith(("components/", READS_ALL))
+            for header in INCLUDE.findall((root / name).read_text()) if header.startswith("components/")]
+
+
+def top_faults(root):
+    """Returns folders and binary files that do not belong at the top of the repository."""
+    names = subprocess.check_output(["git", "-C", root, "ls-files"], text=True).splitlines()
+    folders = {name.split("/")[0] for name in names if "/" in name}
+    files = [name for name in names if "/" not in name and b"\0" in (root / name).read_bytes()]
+    return [f"{name}/: allowed at the top are {', '.join(sorted(TOP))}" for name in sorted(folders - TOP)] + [
+        f"{name}: a binary file" for name in files]
 
 
 def compiler_faults(root):
@@ -132,10 +154,10 @@ def unshared(code):
 def main():
     found, edges = faults(ROOT)
     walls, instances = rtl_faults(ROOT)
-    found += compiler_faults(ROOT) + walls
-    print("\n".join(found))
     sources = subprocess.check_output(["git", "-C", ROOT, "ls-files", "*.h", "*.cpp"], text=True).split()
-    homeless = [s for s in sources if folder_of(s) is None and not s.startswith("mutation/")]
+    found += compiler_faults(ROOT) + component_faults(ROOT, sources) + top_faults(ROOT) + walls
+    print("\n".join(found))
+    homeless = [s for s in sources if folder_of(s) is None and not s.startswith("tb/mutation/")]
     for source in homeless:
         print(f"{source}: its folder stands on no floor (FLOORS)")
     print(f"{edges} includes between {len(FLOOR)} folders, {len(found)} upwards")

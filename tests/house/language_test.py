@@ -70,10 +70,10 @@ SUSPECTS = {
 }
 LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
 
-NAMED = ("base", "formal", "gen", "machine", "python", "rtl", "sim", "soc", "sw", "synth", "tools")  # their identifiers, too
+NAMED = ("components/", "gen/", "rtl/", "sim/", "spec/", "sw/", "synth/", "tb/formal/", "tools/")  # their identifiers, too
 C_LIKE = {".h", ".cpp", ".c", ".cc", ".sv", ".svh", ".v", ".def", ".fbs", ".js"}
 HASH = {".cmake", ".toml", ".sh"}
-HASH_NAMES = {"CMakeLists.txt", "trine", ".ci/run", "cmake/hooks/commit-msg", "formal/bitwuzla", "debian/rules", "Containerfile",
+HASH_NAMES = {"CMakeLists.txt", "trine", ".ci/run", "cmake/hooks/commit-msg", "tb/formal/bitwuzla", "cmake/debian/rules", "Containerfile",
               ".clang-format", ".clang-tidy", ".gitattributes", ".gitignore"}
 DATA = ("tests/hostile/found/", "models/bitnet/", "models/writer/", "models/embeddings/")
 PRINTS_QUOTED = ("tests/house/language_test.py",)  # quotes the patterns
@@ -218,7 +218,7 @@ def suspected(source):
 
 def names(name, source):
     """Yields (line, identifier) of identifiers that contain a word of PRIVATE."""
-    if name.split("/")[0] not in NAMED or pathlib.PurePosixPath(name).suffix not in (".sv", ".svh", ".h", ".cpp", ".c", ".py"):
+    if not name.startswith(NAMED) or "/tests/" in name or "/benchmarks/" in name or pathlib.PurePosixPath(name).suffix not in (".sv", ".svh", ".h", ".cpp", ".c", ".py"):
         return
     if not PART_OF_NAME.search(source.lower()):
         return

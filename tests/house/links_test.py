@@ -20,7 +20,7 @@ from harness import ROOT  # noqa: E402
 
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|^\s{0,3}\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
 # A file of the repository, named from its root.
-NAMED = re.compile(r"(?<![\w./-])((?:base|bench|docs|formal|gen|machine|models|mutation|presets|rtl|sim|sw|synth|tb|tests|tools)/"
+NAMED = re.compile(r"(?<![\w./-])((?:components|docs|gen|models|rtl|sim|spec|sw|synth|tb|tests|tools)/"
                    r"[\w./-]+\.(?:h|cpp|py|sv|v|md|toml|svg|tsv|fbs|csv))\b")
 OUTSIDE = re.compile(r"^([a-z][a-z0-9+.-]*:|//)")
 

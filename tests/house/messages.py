@@ -12,7 +12,7 @@ import sys
 
 import language_test
 
-FOLDERS = ("base", "machine", "gen", "sim", "synth", "soc", "sw", "tools", "python")
+FOLDERS = ("components", "gen", "sim", "spec", "sw", "synth", "tools")
 
 
 def main():

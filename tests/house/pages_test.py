@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Tests that pages are not logs: none is longer than 250 lines, each figure with a unit and each picture comes from
-bench/results/, each figure names the command that measured it, and errors of all kinds are found. Prints the age of
+components/benchmarks/results/, each figure names the command that measured it, and errors of all kinds are found. Prints the age of
 each result.
 
 usage: pages_test.py
 A result's age is the number of commits to what it measures since its revision. Age is an error only in
-bench/refresh.py --check, except for the times of build and tests.
+components/benchmarks/refresh.py --check, except for the times of build and tests.
 """
 import pathlib
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "components/benchmarks"))
 import pictures  # noqa: E402
 import refresh  # noqa: E402
 import store  # noqa: E402
@@ -52,7 +52,7 @@ class Pages(unittest.TestCase):
 
     def test_build_times_are_recent(self):
         commits = store.git("rev-list", "--count", f"{store.records()['build_time']['revision']}..HEAD")
-        self.assertLessEqual(int(commits or 0), MOST_COMMITS, "measure again: bench/build_time.py --chroot bookworm --keep")
+        self.assertLessEqual(int(commits or 0), MOST_COMMITS, "measure again: components/benchmarks/build_time.py --chroot bookworm --keep")
 
     def test_pictures_are_drawn_from_results(self):
         self.assertEqual(pictures.stale(), [])
@@ -86,8 +86,8 @@ class Pages(unittest.TestCase):
         self.assertEqual(store.wrong_units(marked), [])
         self.assertEqual(len(store.wrong_units(marked.replace("cycles", "ns").replace("/ns", "/cycles"))), 1)
         self.assertEqual(store.drawn("<!--=demo/nothing-->1<!--/-->")[1], ["no figure 'demo/nothing'"])
-        block = "<!-- $ bench/none.py -->\n| a |\n<!-- end -->"
-        self.assertEqual(store.drawn(block), (block, ["no results of 'bench/none.py'"]))
+        block = "<!-- $ components/benchmarks/none.py -->\n| a |\n<!-- end -->"
+        self.assertEqual(store.drawn(block), (block, ["no results of 'components/benchmarks/none.py'"]))
 
     def test_a_view_is_what_it_says(self):
         record = {"output": ["| a | b |", "|---|---:|", "| x | 1 |", "| y | 2 |", "", "tools; revision abc"]}

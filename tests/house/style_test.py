@@ -125,11 +125,11 @@ def swallowed(files):
 
 
 def own_json(files):
-    """Returns calls of nlohmann's parser and serializer: only base/json.cpp compiles them, because each further file
+    """Returns calls of nlohmann's parser and serializer: only sw/base/json.cpp compiles them, because each further file
     takes seconds."""
     calls = re.compile(r"\.dump\(|[jJ]son::parse\(")
-    return [f"{file.relative_to(ROOT)}:{number}: parse_json() and json_text() of base/json.h instead"
-            for file in files if not file.stem.endswith("_test") and file != ROOT / "base/json.cpp"
+    return [f"{file.relative_to(ROOT)}:{number}: parse_json() and json_text() of sw/base/json.h instead"
+            for file in files if not file.stem.endswith("_test") and file != ROOT / "sw/base/json.cpp"
             for number, line in enumerate(file.read_text().splitlines(), 1) if calls.search(line)]
 
 

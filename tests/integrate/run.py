@@ -335,7 +335,7 @@ def main():
     temporary.mkdir()
     os.environ["TMPDIR"] = str(temporary)  # without a blank, which GNU make does not support
     (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
-    for name in ("models", "soc", "sw", "tests"):
+    for name in ("components", "models", "spec", "sw", "tests"):
         (folder / name).symlink_to(ROOT / name)
     if not options.full:  # otherwise the second and the fourth of the five steps would download it
         shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")

@@ -23,9 +23,9 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "machine/csr.h"
 #include "sim/arch/run.h"
+#include "spec/csr.h"
+#include "sw/base/error.h"
 
 namespace {
 
@@ -75,7 +75,7 @@ class Terminal {
 
 class Device {
  public:
-  Device(const machine::Config& config, char** arguments)
+  Device(const spec::Config& config, char** arguments)
       : config_(config),
         registers_(static_cast<volatile std::uint32_t*>(shared_file(arguments[0], kRegisterBytes))),
         address_(std::strtoull(arguments[2], nullptr, 0)),
@@ -156,7 +156,7 @@ class Device {
     put(csr::kStatus, 2);
   }
 
-  const machine::Config& config_;
+  const spec::Config& config_;
   volatile std::uint32_t* registers_;
   std::uint64_t address_, bytes_;
   std::uint8_t* memory_;
@@ -171,7 +171,7 @@ class Device {
 int main(int count, char** arguments) {
   if (count != 6 && count != 7) return 2;
   try {
-    const machine::Config config = machine::load_config(arguments[1]);
+    const spec::Config config = spec::load_config(arguments[1]);
     Device device(config, arguments + 2);
     pollfd input{0, POLLIN, 0};
     while (poll(&input, 1, 1) == 0) device.look();

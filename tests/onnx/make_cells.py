@@ -5,7 +5,7 @@
 Install:  pip install onnx==1.19.1 onnxruntime==1.31.1 numpy
 Use:      make_cells.py OUT_DIR [NAME...]
 
-Seeded weights; six random inputs each. `bench/cycles/speech.py` makes larger ones with network().
+Seeded weights; six random inputs each. `components/benchmarks/cycles/speech.py` makes larger ones with network().
 """
 import pathlib
 import sys

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes int4_groups.onnx: weights of four bits with a scale for each group of input channels, as DequantizeLinear
 with block_size before MatMul and Gemm (opset 21) and as MatMulNBits; one layer's scales are powers of two, as in MX.
-bench/cycles/groups.py makes its products with the same functions.
+components/benchmarks/cycles/groups.py makes its products with the same functions.
 
 Install:  pip install onnx==1.19.1 numpy
 Use:      make_groups.py OUT.onnx

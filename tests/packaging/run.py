@@ -39,7 +39,7 @@ def unpack_archive(folder):
     tree = folder / "trine-source"
     if not (ROOT / ".git").exists():
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build"))
-        return tree, (ROOT / "revision").read_text().strip()
+        return tree, (ROOT / "cmake" / "revision").read_text().strip()
     run("git", "-C", ROOT, "archive", "--prefix=trine-source/", "-o", folder / "source.tar.gz", "HEAD")
     run("tar", "xzf", folder / "source.tar.gz", "-C", folder)
     return tree, run("git", "-C", ROOT, "rev-parse", "HEAD").strip()
@@ -62,24 +62,24 @@ class Packages(unittest.TestCase):
     def test_an_archive_without_git_knows_its_revision(self):
         tree, revision = unpack_archive(self.top)
         self.assertRegex(revision, "^[0-9a-f]{40}$")
-        self.assertEqual((tree / "revision").read_text().strip(), revision)
+        self.assertEqual((tree / "cmake" / "revision").read_text().strip(), revision)
         build, prefix = self.top / "build", self.top / "prefix"
         run("cmake", "-G", "Ninja", "-S", tree, "-B", build, "-DTRINE_TESTS=OFF", env=WITHOUT_GIT)
         run("cmake", "--install", build, "--component", "trine_share", "--prefix", prefix, env=WITHOUT_GIT)
         (prefix / "bin").mkdir()
         shutil.copy(TOOL, prefix / "bin/trine")
         self.assertEqual(revision_of(prefix / "bin/trine", self.top), revision)
-        (prefix / "share/trine/revision").write_text("$Format:%H$\n")  # a copy of a clone instead of an archive
+        (prefix / "share/trine/cmake/revision").write_text("$Format:%H$\n")  # a copy of a clone instead of an archive
         self.assertEqual(revision_of(prefix / "bin/trine", self.top), VERSION)
 
     def test_the_debian_package_asks_for_what_the_launcher_asks_for(self):
-        control, packages = (ROOT / "debian/control").read_text(), (ROOT / "cmake/packages.txt").read_text()
+        control, packages = (ROOT / "cmake/debian/control").read_text(), (ROOT / "cmake/packages.txt").read_text()
         built_with = set(re.findall(r"^build +\S+ +(\S+)", packages, re.M))  # the column for Debian
         wanted = re.search(r"^Build-Depends:(.*?)\n\n", control, re.S | re.M).group(1).replace("\n", "").split(", ")
         named = {name.strip() for name in wanted if "debhelper" not in name}
         run_with = set(re.search(r"^Recommends:(.*)", control, re.M).group(1).replace(",", "").split())
         self.assertEqual(named | run_with, built_with - {"ccache", "time"} | {"opensta"})
-        self.assertTrue((ROOT / "debian/changelog").read_text().startswith(f"trine ({VERSION}) "))
+        self.assertTrue((ROOT / "cmake/debian/changelog").read_text().startswith(f"trine ({VERSION}) "))
 
     def test_the_archive_of_the_tool_brings_its_libraries(self):
         build = pathlib.Path(TOOL).resolve().parents[2]
@@ -104,6 +104,7 @@ class Packages(unittest.TestCase):
         cached = {"CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "pch_defines,time_macros",
                   "CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
                   "CCACHE_DIR": run("ccache", "-k", "cache_dir").strip()}  # debhelper changes HOME
+        shutil.copytree(tree / "cmake/debian", tree / "debian")
         run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=tree, env={**WITHOUT_GIT, **cached})
         package, installed = next(self.top.glob("trine_*.deb")), self.top / "installed"
         run("dpkg-deb", "-x", package, installed)

@@ -8,11 +8,11 @@
 #include <memory>
 #include <random>
 
-#include "base/catch.h"
-#include "machine/csr.h"
 #include "sim/arch/run.h"
 #include "sim/arch/stop.h"
 #include "sim/rtl/run.h"
+#include "spec/csr.h"
+#include "sw/base/catch.h"
 #include "sw/program/verify.h"
 
 namespace trine::tests {
@@ -59,7 +59,7 @@ std::string cause_name(int cause) {
 }
 
 /// Returns the legal program from which the n-th program is derived.
-RandomProgram legal_program(const machine::Config& config, unsigned n) {
+RandomProgram legal_program(const spec::Config& config, unsigned n) {
   RandomProgram p = random_program(config, n / kOfOneProgram + 1, kInstructions);
   p.program.run_layer.resize(p.program.words.size());  // at most one RUN per word
   return p;
@@ -134,7 +134,7 @@ std::string Reached::text() const {
 
 void malformed_on_arch(const RandomDesign& design, unsigned first, unsigned count,
                        Reached& reached) {
-  const machine::Config config = config_of(design);
+  const spec::Config config = config_of(design);
   sim::ArchOptions options;
   options.cycles_limit = kCyclesLimit;
   RandomProgram legal;
@@ -166,7 +166,7 @@ void malformed_on_arch(const RandomDesign& design, unsigned first, unsigned coun
 
 void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count,
                       Reached& reached) {
-  const machine::Config config = config_of(design);
+  const spec::Config config = config_of(design);
   sim::RtlOptions options;
   options.build.quiet = true;
   options.build.optimization = 1;
@@ -213,7 +213,7 @@ void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count
 }
 
 void wrong_streams(const RandomDesign& design, unsigned count, Reached& reached) {
-  const machine::Config config = config_of(design);
+  const spec::Config config = config_of(design);
   sim::RtlOptions options;
   options.build.quiet = true;
   options.build.optimization = 1;

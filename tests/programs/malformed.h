@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "tests/programs/random_program.h"
-#include "tools/fuzz/malformed_words.h"
+#include "tools/random/malformed_words.h"
 
 namespace trine::tests {
 

@@ -11,7 +11,7 @@
 #include <iterator>
 #include <string>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 using namespace trine;
 using namespace trine::tests;

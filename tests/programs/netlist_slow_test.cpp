@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-#include "base/catch.h"
 #include "sim/rtl/run.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph.h"
 #include "sw/program/host.h"

@@ -9,11 +9,11 @@
 #include <cstdlib>
 #include <random>
 
-#include "base/catch.h"
 #include "sim/arch/actions.h"
 #include "sim/arch/cluster.h"
 #include "sim/rtl/memory.h"
 #include "sim/rtl/run.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/schedule/schedule.h"
 
 namespace trine::tests {
@@ -63,8 +63,8 @@ std::vector<std::uint8_t> on_arch(const RandomProgram& p) {
 
 }  // namespace
 
-machine::Config config_of(const RandomDesign& design) {
-  machine::Config config;
+spec::Config config_of(const RandomDesign& design) {
+  spec::Config config;
   config.name = fmt::format("random{}x{}", design.rows, design.cols);
   config.rows = design.rows;
   config.cols = design.cols;
@@ -87,7 +87,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.cores = design.cores;
   config.axi_addr_bits = design.axi_addr_bits;
   config.packed = config.can_pack();
-  machine::check(config);
+  spec::check(config);
   return config;
 }
 
@@ -96,7 +96,7 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
   const std::string size = fmt::format("{}x{}", design.rows, design.cols);
   const char* chosen = std::getenv("TRINE_RANDOM_SIZE");
   if (chosen != nullptr && size != chosen) return;
-  const machine::Config config = config_of(design);
+  const spec::Config config = config_of(design);
   const unsigned first = from_environment("TRINE_RANDOM_SEED", 1);
   const unsigned count = from_environment("TRINE_RANDOM_COUNT", seeds);
   const int length = static_cast<int>(from_environment("TRINE_RANDOM_LENGTH", 30));
@@ -123,7 +123,7 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
   SUCCEED();
 }
 
-void check_accesses(const machine::Config& config, unsigned seeds) {
+void check_accesses(const spec::Config& config, unsigned seeds) {
   sim::RtlOptions options;
   options.build.quiet = true;
   options.build.optimization = 1;

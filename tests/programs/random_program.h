@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random programs (tools/fuzz/random_program.h) on the RTL and on the architecture simulator.
+// Random programs (tools/random/random_program.h) on the RTL and on the architecture simulator.
 
 #pragma once
 
-#include "machine/config.h"
 #include "sim/rtl/build.h"
-#include "tools/fuzz/random_program.h"
+#include "spec/config.h"
+#include "tools/random/random_program.h"
 
 namespace trine::tests {
 
@@ -28,7 +28,7 @@ struct RandomDesign {
   int axi_addr_bits = 32;
 };
 
-machine::Config config_of(const RandomDesign& design);
+spec::Config config_of(const RandomDesign& design);
 
 /// Runs programs on RTL and architecture simulator, which must give the same DRAM. Catch2
 /// assertions. Environment variables repeat single cases, see tests/README.md.
@@ -38,6 +38,6 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
 
 /// Compares accesses of random programs, counted from their words for energy estimates, with the
 /// counts of the RTL's memories, for all cores. Catch2 assertions.
-void check_accesses(const machine::Config& config, unsigned seeds);
+void check_accesses(const spec::Config& config, unsigned seeds);
 
 }  // namespace trine::tests

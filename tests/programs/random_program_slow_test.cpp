@@ -3,7 +3,7 @@
 // Tests random instructions on the RTL against the architecture simulator: all shapes of array,
 // pipeline and bus.
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "tests/programs/random_program.h"
 
 using namespace trine;

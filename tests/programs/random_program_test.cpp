@@ -5,7 +5,7 @@
 
 #include "tests/programs/random_program.h"
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 
 using namespace trine::tests;
 

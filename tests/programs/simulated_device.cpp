@@ -5,14 +5,14 @@
 #include <cstring>
 #include <regex>
 
-#include "base/error.h"
 #include "gen/emit.h"
 #include "sim/arch/run.h"
+#include "sw/base/error.h"
 #include "trine_csr.h"
 
 namespace trine::tests {
 
-trine_design design_of(const machine::Config& config) {
+trine_design design_of(const spec::Config& config) {
   const std::string header = gen::design_header(config);
   static const std::regex number("UINT64_C\\((0x[0-9a-f]+)\\)|, (\\d+)");
   std::vector<std::uint64_t> n;
@@ -27,7 +27,7 @@ trine_design design_of(const machine::Config& config) {
   return {n.at(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7), word(8)};
 }
 
-SimulatedDevice::SimulatedDevice(const machine::Config& config, std::size_t memory_bytes,
+SimulatedDevice::SimulatedDevice(const spec::Config& config, std::size_t memory_bytes,
                                  const std::optional<sim::RtlOptions>& rtl)
     : memory(memory_bytes), config_(config), rtl_(rtl) {
   share();

@@ -12,19 +12,19 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
 #include "sim/rtl/run.h"
+#include "spec/config.h"
 #include "sw/runtime/trine_vmm.h"
 
 namespace trine::tests {
 
 /// Returns trine_design.h as the C compiler sees it. @throws std::exception  it has another form
-trine_design design_of(const machine::Config& config);
+trine_design design_of(const spec::Config& config);
 
 class SimulatedDevice {
  public:
   /// @param rtl  given: programs run on the RTL
-  SimulatedDevice(const machine::Config& config, std::size_t memory_bytes,
+  SimulatedDevice(const spec::Config& config, std::size_t memory_bytes,
                   const std::optional<sim::RtlOptions>& rtl = std::nullopt);
   SimulatedDevice(const SimulatedDevice&) = delete;
   SimulatedDevice& operator=(const SimulatedDevice&) = delete;
@@ -48,7 +48,7 @@ class SimulatedDevice {
   void invalidate(std::size_t at, std::size_t bytes);
   void start();
 
-  machine::Config config_;
+  spec::Config config_;
   std::optional<sim::RtlOptions> rtl_;
   std::map<std::uint32_t, std::uint32_t> registers_;
   /// The processor's view; the same when it was last clean.

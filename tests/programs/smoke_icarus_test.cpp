@@ -12,10 +12,10 @@
 #include <cstring>
 #include <map>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/process.h"
 #include "gen/generate.h"
+#include "sw/base/catch.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 #include "synth/yosys.h"
 #include "tests/programs/tiny_program.h"
 
@@ -70,7 +70,7 @@ std::string netlist_script(const fs::path& design) {
 
 /// Writes the files that the bench reads, NAME.before and NAME.after. @return the bench's
 /// parameters
-std::vector<std::string> write_tiny(const machine::Config& config, const fs::path& folder,
+std::vector<std::string> write_tiny(const spec::Config& config, const fs::path& folder,
                                     const std::string& bench, std::uint32_t seed) {
   const sim::TinyProgram tiny = sim::tiny_program(config, seed);
   std::vector<std::uint8_t> memory = tiny.dram;
@@ -99,7 +99,7 @@ const std::string kBench = TRINE_SOURCE_DIR "/tests/programs/smoke_icarus_tb.v";
 
 /// Runs the tiny program under Icarus, with the Verilog that Yosys wrote to `folder`. @return the
 /// bench's output
-std::string run_tiny(const machine::Config& config, const fs::path& folder,
+std::string run_tiny(const spec::Config& config, const fs::path& folder,
                      const std::vector<std::string>& verilog) {
   const std::string top = "smoke_icarus_tb";
   std::vector<std::string> command{"-s", top};
@@ -111,8 +111,8 @@ std::string run_tiny(const machine::Config& config, const fs::path& folder,
   return simulate(folder, command);
 }
 
-machine::Config small_config(const std::string& ecc, const std::string& gates = "false") {
-  return machine::load_config(
+spec::Config small_config(const std::string& ecc, const std::string& gates = "false") {
+  return spec::load_config(
       "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8",
                   "memory.param_channels=64", "memory.ecc=" + ecc, "clock.gates=" + gates});
 }
@@ -126,7 +126,7 @@ TEST_CASE("nothing unknown leaves a 2x2 design, and its results are right, in fo
 #else
   const std::string ecc = "false";
 #endif
-  const machine::Config config = small_config(ecc, ecc == "false" ? "true" : "false");
+  const spec::Config config = small_config(ecc, ecc == "false" ? "true" : "false");
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");
@@ -139,7 +139,7 @@ TEST_CASE("nothing unknown leaves a 2x2 design, and its results are right, in fo
 
 #ifdef TRINE_SLOW_TESTS
 TEST_CASE("a 2x2 netlist runs the tiny program under Icarus", "[synth][netlist][icarus]") {
-  const machine::Config config = small_config("false");
+  const spec::Config config = small_config("false");
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");
@@ -153,11 +153,11 @@ TEST_CASE("two designs of different configurations run their programs in one sys
           "[gen][prefix][icarus]") {
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();
-  const std::map<std::string, machine::Config> designs{
+  const std::map<std::string, spec::Config> designs{
       {"left", small_config("true")},
-      {"right", machine::load_config("edge64", {"array.rows=1", "array.cols=4", "memory.dmem_kib=8",
-                                                "memory.pmem_kib=8", "vector.softmax=false",
-                                                "array.precisions=[\"int8\"]"})}};
+      {"right", spec::load_config("edge64", {"array.rows=1", "array.cols=4", "memory.dmem_kib=8",
+                                             "memory.pmem_kib=8", "vector.softmax=false",
+                                             "array.precisions=[\"int8\"]"})}};
   std::string benches, instances, done = "1'b1";
   for (const auto& [name, config] : designs) {
     gen::generate(config, folder / name, name);

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <random>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::sim {
@@ -122,7 +122,7 @@ isa::LaneRegisters window_registers(int rows, int in, int out) {
   return r;
 }
 
-isa::ComputeRegisters convolution(const machine::Config& config) {
+isa::ComputeRegisters convolution(const spec::Config& config) {
   isa::ComputeRegisters r(window_registers(config.rows, kInputAt, kResultAt));
   r.set(agu::kGroupsLast, divide_up(kOutputs, config.cols) - 1);
   r.set(post::kPadCode, kInputZero);
@@ -133,7 +133,7 @@ isa::ComputeRegisters convolution(const machine::Config& config) {
   return r;
 }
 
-isa::LaneRegisters maximum(const machine::Config& config) {
+isa::LaneRegisters maximum(const spec::Config& config) {
   isa::LaneRegisters r = window_registers(config.rows, kResultAt, kMaximumAt);
   r.set(agu::kWordsLast, kOutputWords - 1);
   r.set(post::kPadCode, kMaximumMin);
@@ -154,7 +154,7 @@ void put_map(std::vector<std::uint8_t>& dram, int at, const std::int8_t (&map)[k
           static_cast<std::uint8_t>(map[m][p]);
 }
 
-std::vector<std::uint8_t> dram_image(const machine::Config& config, const Data& d) {
+std::vector<std::uint8_t> dram_image(const spec::Config& config, const Data& d) {
   std::vector<std::uint8_t> dram(kDramBytes, 0);
   std::memcpy(dram.data() + kInputDram, d.input, sizeof d.input);
   for (int m = 0; m < kOutputs; ++m) {
@@ -172,7 +172,7 @@ std::vector<std::uint8_t> dram_image(const machine::Config& config, const Data& 
   return dram;
 }
 
-void write_words(const machine::Config& config, compiler::Program& program) {
+void write_words(const spec::Config& config, compiler::Program& program) {
   const int weight_rows = divide_up(kOutputs, config.cols) * kTaps;
   const int map_words = kOutputWords * kPixels;
   isa::Encoder encoder(program.config_hash);
@@ -202,7 +202,7 @@ void write_words(const machine::Config& config, compiler::Program& program) {
 
 }  // namespace
 
-TinyProgram tiny_program(const machine::Config& config, std::uint32_t seed) {
+TinyProgram tiny_program(const spec::Config& config, std::uint32_t seed) {
   assert(config.cols % config.data_words() == 0);
   Data data = draw(seed);
   compute(data);

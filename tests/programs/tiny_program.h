@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/program/program.h"
 
 namespace trine::sim {
@@ -22,6 +22,6 @@ struct TinyProgram {
 };
 
 /// @param seed  of the data. @pre cols is a multiple of data_words()
-TinyProgram tiny_program(const machine::Config& config, std::uint32_t seed);
+TinyProgram tiny_program(const spec::Config& config, std::uint32_t seed);
 
 }  // namespace trine::sim

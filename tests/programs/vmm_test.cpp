@@ -16,14 +16,14 @@
 #include <tuple>
 #include <vector>
 
-#include "base/catch.h"
-#include "base/file.h"
-#include "base/rounding.h"
+#include "sw/base/catch.h"
+#include "sw/base/division.h"
+#include "sw/base/file.h"
 #include "sw/reference/requantize.h"
 #include "sw/runtime/examples/accelerator_vmm.h"
 #include "tests/programs/random_program.h"
 #include "tests/programs/simulated_device.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 using namespace trine;
 using namespace trine::tests;
@@ -130,7 +130,7 @@ struct Prepared {
     REQUIRE(trine_vmm_bytes(&design, &p.matrix, &bytes) == TRINE_OK);
     return bytes;
   }
-  Prepared(const machine::Config& config, Product& p,
+  Prepared(const spec::Config& config, Product& p,
            const std::optional<sim::RtlOptions>& rtl = std::nullopt)
       : design(design_of(config)),
         bytes(bytes_of(design, p)),
@@ -157,7 +157,7 @@ struct Prepared {
   }
 };
 
-void check(const machine::Config& config, Product p,
+void check(const spec::Config& config, Product p,
            const std::optional<sim::RtlOptions>& rtl = std::nullopt) {
   const trine_vmm_matrix& m = p.matrix;
   CAPTURE(config.to_toml(), m.outputs, m.inputs, p.count, m.vectors, m.precision, m.scales,
@@ -174,7 +174,7 @@ void check(const machine::Config& config, Product p,
         (p.count + prepared.weights.vectors - 1) / prepared.weights.vectors);
 }
 
-machine::Config low_bit(machine::Config config) {
+spec::Config low_bit(spec::Config config) {
   config.ternary = config.binary = true;
   return config;
 }
@@ -196,10 +196,10 @@ TEST_CASE("products of any size equal plain loops on designs of any size", "[vmm
     CAPTURE(seed);
     fuzz::Builder b(seed);
     Draw draw(seed);
-    machine::Config config = low_bit(fuzz::random_config(b));
+    spec::Config config = low_bit(fuzz::random_config(b));
     if (seed % 3 == 0) config.pmem_kib = (config.cols + 3) / 4;  // pieces with few inputs
     if (seed % 5 == 0) config.param_channels = 64;
-    machine::check(config);
+    spec::check(config);
     check(config, random_product(draw));
   }
 }
@@ -208,7 +208,7 @@ TEST_CASE("products on the presets are exact for many numbers of inputs and outp
           "[vmm][arch]") {
   for (const char* preset : {"edge32", "edge64", "edge256"}) {
     Draw draw(7);
-    const machine::Config config = machine::load_config(preset);
+    const spec::Config config = spec::load_config(preset);
     check(config, draw.product(1100, 3000, 1, TRINE_VMM_INT8, Scales::kEach));
     check(config, draw.product(1, 1, 1, TRINE_VMM_INT8, Scales::kEach));
     check(config, draw.product(10, 1000, 20, TRINE_VMM_INT8, Scales::kSums));
@@ -242,7 +242,7 @@ TEST_CASE("products on the RTL are exact with slow and stalling memory", "[vmm][
 }
 
 TEST_CASE("each refused product has its own error code and writes nothing", "[vmm][error]") {
-  const machine::Config config = machine::load_config("edge64");
+  const spec::Config config = spec::load_config("edge64");
   const trine_design design = design_of(config);
   Draw draw(1);
   const Product good = draw.product(20, 30, 1, TRINE_VMM_TERNARY, Scales::kEach);
@@ -318,7 +318,7 @@ TEST_CASE("each refused product has its own error code and writes nothing", "[vm
 TEST_CASE("a call without vectors or on a dead device returns an error", "[vmm][error]") {
   Draw draw(2);
   Product p = draw.product(5, 9, 3, TRINE_VMM_INT8, Scales::kOne);
-  Prepared prepared(machine::load_config("edge32"), p);
+  Prepared prepared(spec::load_config("edge32"), p);
   std::vector<std::int8_t> outputs(15);
   const auto call = [&](trine_device* device, const std::int8_t* inputs,
                         const trine_vmm_weights* weights, void* to, std::uint32_t count) {
@@ -339,7 +339,7 @@ TEST_CASE("a call without vectors or on a dead device returns an error", "[vmm][
 }
 
 TEST_CASE("sums that could leave a short accumulator are refused, others are not", "[vmm][error]") {
-  machine::Config config = fuzz::small_config(2, 4, 16, 16, 64);
+  spec::Config config = fuzz::small_config(2, 4, 16, 16, 64);
   config.acc_bits = 20;
   Draw draw(3);
   // 32 * 128 * 128 = 2^19, one more than 20 bits can represent.
@@ -367,7 +367,7 @@ TEST_CASE("sums that could leave a short accumulator are refused, others are not
 }
 
 TEST_CASE("packed weights can move to another address unchanged", "[vmm]") {
-  const machine::Config config = machine::load_config("edge32");
+  const spec::Config config = spec::load_config("edge32");
   Draw draw(5);
   Product p = draw.product(37, 130, 2, TRINE_VMM_INT8, Scales::kEach);
   Prepared first(config, p), second(config, p);
@@ -418,7 +418,7 @@ TEST_CASE("AcceleratorVMM reads digits like the processor without accelerator", 
   std::vector<int> by_core;
   for (std::size_t i = 0; i < 5; ++i) by_core.push_back(mlp_classify(images + 784 * i));
 
-  const machine::Config config = machine::load_config("edge64");
+  const spec::Config config = spec::load_config("edge64");
   const trine_design design = design_of(config);
   SimulatedDevice device(config, std::size_t{2} << 20);
   counted = &device.cycles;
@@ -464,7 +464,7 @@ struct Speed {
 Speed speed_of(const char* preset, int outputs, int inputs, std::uint32_t precision,
                Scales scales) {
   Draw draw(1);
-  const machine::Config config = machine::load_config(preset);
+  const spec::Config config = spec::load_config(preset);
   Product p = draw.product(outputs, inputs, 1, precision, scales);
   const bool rtl = std::getenv("TRINE_VMM_RTL") != nullptr;
   Prepared prepared(config, p, rtl ? std::optional<sim::RtlOptions>(std::in_place) : std::nullopt);
@@ -487,7 +487,7 @@ TEST_CASE("the bus is the bound of a matrix-vector product", "[vmm][cycles]") {
     }
 }
 
-// bench/cycles/vmm.py
+// components/benchmarks/cycles/vmm.py
 TEST_CASE("cycles of matrix-vector products", "[.][bench]") {
   fmt::print("| design | matrix | weights | cycles | bus | array | of the larger |\n");
   fmt::print("|---|---|---|---:|---:|---:|---:|\n");

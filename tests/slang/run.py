@@ -87,7 +87,7 @@ def other_way(configuration, key):
 
 def everything(build):
     """Yields name and settings of all designs of --all."""
-    plain = {path.stem: [path.stem] for path in sorted((ROOT / "presets").glob("*.toml"))}
+    plain = {path.stem: [path.stem] for path in sorted((ROOT / "spec" / "presets").glob("*.toml"))}
     plain.update({name: DESIGNS[name] for name in ARRAYS})
     for name, design in plain.items():
         yield name, design

@@ -13,11 +13,11 @@
 #include <cstring>
 #include <sstream>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/process.h"
-#include "base/root.h"
-#include "machine/schema.h"
+#include "spec/schema.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
+#include "sw/base/root.h"
 
 namespace trine::cli {
 namespace {
@@ -66,7 +66,8 @@ void flush_stdout() {
 std::string revision() {
   const std::filesystem::path root = project_root();
   std::string text;
-  if (std::filesystem::exists(root / "revision")) text = read_text(root / "revision");
+  if (std::filesystem::exists(root / "cmake" / "revision"))
+    text = read_text(root / "cmake" / "revision");
   if (text.starts_with("$Format"))
     text.clear();  // in a clone, where git archive has not filled it in
   if (std::filesystem::exists(root / ".git") && on_path("git"))
@@ -76,18 +77,19 @@ std::string revision() {
   return text.empty() ? TRINE_VERSION : text;
 }
 
-Json variant_of(const machine::Config& config) {
+Json variant_of(const spec::Config& config) {
   Json variant = Json::object();
-  const std::filesystem::path preset = project_root() / "presets" / (config.name + ".toml");
+  const std::filesystem::path preset =
+      project_root() / "spec" / "presets" / (config.name + ".toml");
   if (!std::filesystem::exists(preset)) return variant;
-  const Json theirs = machine::all_keys(machine::load_config(preset.string())),
-             ours = machine::all_keys(config);
+  const Json theirs = spec::all_keys(spec::load_config(preset.string())),
+             ours = spec::all_keys(config);
   for (const auto& [key, value] : ours.items())
     if (theirs.at(key) != value) variant[key] = value;
   return variant;
 }
 
-std::string design_name(const machine::Config& config) {
+std::string design_name(const spec::Config& config) {
   std::string name = config.name;
   const Json variant = variant_of(config);
   for (const auto& [key, value] : variant.items())
@@ -96,14 +98,14 @@ std::string design_name(const machine::Config& config) {
   return name;
 }
 
-Json with_configuration(const Json& json, const machine::Config* config) {
+Json with_configuration(const Json& json, const spec::Config* config) {
   Json all{{"configuration", nullptr},
            {"configuration_hash", nullptr},
            {"design_hash", nullptr},
            {"variant", nullptr},
            {"revision", revision()}};
   if (config != nullptr) {
-    all["configuration"] = machine::all_keys(*config);
+    all["configuration"] = spec::all_keys(*config);
     all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
     all["variant"] = variant_of(*config);
     all["design_hash"] = fmt::format("0x{:016x}", config->identity());
@@ -112,7 +114,7 @@ Json with_configuration(const Json& json, const machine::Config* config) {
   return all;
 }
 
-void Output::write_json(const Json& json, const machine::Config* config) const {
+void Output::write_json(const Json& json, const spec::Config* config) const {
   if (json_file.empty()) return;
   Json whole = with_configuration(json, config);
   whole["command"] = command;

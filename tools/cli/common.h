@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
-#include "base/progress.h"
-#include "base/text.h"
-#include "machine/config.h"
+#include "spec/config.h"
+#include "sw/base/json.h"
+#include "sw/base/progress.h"
+#include "sw/base/text.h"
 #include "tools/cli/options.h"
 
 namespace trine::cli {
@@ -39,14 +39,14 @@ std::string revision();
 
 /// Returns the keys whose values differ from the preset with the configuration's name; empty if
 /// there is no such preset.
-Json variant_of(const machine::Config& config);
+Json variant_of(const spec::Config& config);
 /// Returns "edge64", or "edge64 array.rows=4" for a variant.
-std::string design_name(const machine::Config& config);
+std::string design_name(const spec::Config& config);
 
 /// Returns the header of every report followed by `json`: the whole configuration and its hash, its
 /// differences from the preset, and the project's revision.
 /// @param config  null if a command has none, or several
-Json with_configuration(const Json& json, const machine::Config* config);
+Json with_configuration(const Json& json, const spec::Config* config);
 
 /// Declares a command with options of its own, which `run` receives when the arguments select it.
 template <typename Options>
@@ -79,7 +79,7 @@ struct Output {
   void print(const std::string& text) const;
   /// Writes the JSON to the destination of --json, if there is one, with `command` and
   /// with_configuration().
-  void write_json(const Json& json, const machine::Config* config) const;
+  void write_json(const Json& json, const spec::Config* config) const;
 };
 
 /// The options --config C and --set key=value.
@@ -89,7 +89,7 @@ struct Design {
 
   Option declare(Command command);  ///< declares and returns --config, required
   /// Returns the configuration that the options describe.
-  machine::Config load() const { return machine::load_config(config, settings); }
+  spec::Config load() const { return spec::load_config(config, settings); }
 };
 
 /// Flushes stdout. @throws Error

@@ -7,11 +7,11 @@
 #include <string_view>
 #include <thread>
 
-#include "base/index.h"
-#include "base/packages.h"
-#include "base/root.h"
 #include "gen/generate.h"
 #include "sim/arch/run.h"
+#include "sw/base/index.h"
+#include "sw/base/packages.h"
+#include "sw/base/root.h"
 #include "synth/synthesize.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
@@ -60,7 +60,7 @@ int class_of(const Array& output) {
 
 /// Returns the digit, with the architecture simulator's results next to it.
 std::string digit_text(const reference::VectorCase& digit, const sim::RunResult& arch,
-                       const machine::Config& config) {
+                       const spec::Config& config) {
   const std::string beside[] = {
       fmt::format("a digit, labelled {}", digit.labels.at(0)),
       fmt::format("architecture simulator: class {}", class_of(arch.outputs.at(0))),
@@ -96,7 +96,7 @@ std::string area_text(const synth::SynthReport& r) {
 int run(const DemoArguments& options) {
   const Output& output = options.output;
   output.check({}, {{"--config", options.design.config}});
-  const machine::Config config = options.design.load();
+  const spec::Config config = options.design.load();
   need_programs({"verilator", "g++", "make", "yosys"});
   const std::filesystem::path models = project_root() / "models";
   // Flushes immediately, because the next step takes a while.

@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/cache.h"
-#include "base/error.h"
-#include "base/interrupt.h"
+#include "sw/base/cache.h"
+#include "sw/base/error.h"
+#include "sw/base/interrupt.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/own_model.h"
 

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::cli {
 namespace {

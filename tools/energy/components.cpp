@@ -2,8 +2,8 @@
 
 #include "tools/energy/components.h"
 
-#include "base/error.h"
 #include "sim/arch/actions.h"
+#include "sw/base/error.h"
 
 namespace trine::energy {
 namespace {
@@ -77,7 +77,7 @@ std::vector<std::size_t> actions_of(std::size_t component) {
   return list;
 }
 
-double units_of(Component component, const machine::Config& config) {
+double units_of(Component component, const spec::Config& config) {
   switch (component) {
     case kPe:
       return config.pes();

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 
 namespace trine::energy {
 
@@ -29,6 +29,6 @@ std::vector<std::size_t> actions_of(std::size_t component);
 
 /// Returns the number of units that determine a component's energy per idle cycle: its PEs, lanes,
 /// banks, ..
-double units_of(Component component, const machine::Config& config);
+double units_of(Component component, const spec::Config& config);
 
 }  // namespace trine::energy

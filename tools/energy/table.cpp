@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/json.h"
-#include "base/root.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/base/root.h"
 
 namespace trine::energy {
 namespace fs = std::filesystem;
@@ -63,9 +63,8 @@ std::vector<std::pair<std::string, double>> parts_of(const LayerEnergy& energy) 
   return parts;
 }
 
-LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
-                      const machine::Config& config, const Table& table, double ns,
-                      const Without& without) {
+LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles, const spec::Config& config,
+                      const Table& table, double ns, const Without& without) {
   LayerEnergy energy;
   const auto all = static_cast<double>(cycles);
   for (std::size_t c = 0; c < kComponents; ++c) {

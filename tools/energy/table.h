@@ -66,9 +66,8 @@ struct LayerEnergy {
 std::vector<std::pair<std::string, double>> parts_of(const LayerEnergy& energy);
 
 /// Returns the energy of a layer or a run. @param ns  of a cycle, for leakage
-LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
-                      const machine::Config& config, const Table& table, double ns,
-                      const Without& without = {});
+LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles, const spec::Config& config,
+                      const Table& table, double ns, const Without& without = {});
 
 nlohmann::ordered_json to_json(const Table& table);
 /// Reads a table. @throws Error  names the file and the key

@@ -7,10 +7,10 @@
 #include <map>
 #include <set>
 
-#include "base/file.h"
-#include "base/json.h"
-#include "base/root.h"
-#include "machine/memories.h"
+#include "spec/memories.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
+#include "sw/base/root.h"
 #include "synth/partition.h"
 #include "synth/read/liberty.h"
 
@@ -18,17 +18,17 @@ namespace trine::estimate {
 namespace {
 
 /// Returns the bits of the memories that are too small for macros.
-double flop_bits(const machine::Config& config) {
+double flop_bits(const spec::Config& config) {
   double bits = 0;
-  for (const machine::Memory& m : machine::memories(config))
+  for (const spec::Memory& m : spec::memories(config))
     if (const std::int64_t own = std::int64_t{m.width} * m.depth; own < synth::kMacroBits)
       bits += static_cast<double>(m.instances * own);
   return bits;
 }
 
 /// Returns the quantities that the area of modules may be proportional to;
-/// bench/silicon/area_model.py uses the same.
-std::map<std::string, double> quantities(const machine::Config& c) {
+/// components/benchmarks/silicon/area_model.py uses the same.
+std::map<std::string, double> quantities(const spec::Config& c) {
   return {{"rows", c.rows},
           {"cols", c.cols},
           {"banks", c.banks()},
@@ -82,10 +82,10 @@ std::vector<synth::Macro> macros_of(const Json& model) {
 
 /// Returns the area of the memories. As in synthesis, each memory uses the smallest tiling that is
 /// fast enough for the clock. @param clock_ns  of the fastest design, plus the permitted slack
-double sram_um2(const Json& model, const machine::Config& config, double clock_ns) {
+double sram_um2(const Json& model, const spec::Config& config, double clock_ns) {
   const std::vector<synth::Macro> macros = macros_of(model);
   double total = 0;
-  for (const machine::Memory& m : machine::memories(config)) {
+  for (const spec::Memory& m : spec::memories(config)) {
     if (std::int64_t{m.width} * m.depth < synth::kMacroBits) continue;
     double most_ns = clock_ns;
     const auto behind = model.at("behind").find(std::string(m.name));
@@ -111,10 +111,10 @@ bool is_beyond(const Json& designs, const std::string& key, int value) {
 
 }  // namespace
 
-Area area_of(const machine::Config& config) {
+Area area_of(const spec::Config& config) {
   static const std::string file = project_root() / "tools/estimate/area/sg13g2.json";
   static const Json model = parse_json(read_text(file), file);
-  machine::Config core = config;
+  spec::Config core = config;
   core.cores = 1;
   const auto of = quantities(core);
   const auto nand2 = model.at("nand2_um2").get<double>();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Estimates area and clock of a design without synthesis: the number of modules of each part that
-// its keys require, times the area that `trine synth` measured for one (bench/silicon/area_model.py
-// fits the coefficients and writes them to area/).
+// its keys require, times the area that `trine synth` measured for one
+// (components/benchmarks/silicon/area_model.py fits the coefficients and writes them to area/).
 //
 //   cells   sum over parts, of coefficient * product of quantities (rows, columns, banks, ...)
 //   clock   the longest of a few paths, each likewise a sum
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 
 namespace trine::estimate {
 
@@ -31,6 +31,6 @@ struct Area {
 };
 
 /// Returns the estimate for a design.
-Area area_of(const machine::Config& config);
+Area area_of(const spec::Config& config);
 
 }  // namespace trine::estimate

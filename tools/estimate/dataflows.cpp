@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "sw/base/text.h"
 
 namespace trine::estimate {
 namespace {
@@ -128,7 +128,7 @@ Moved moved(Dataflow flow, const Product& product, const Resources& resources) {
   return m;
 }
 
-Resources resources_of(const machine::Config& config) {
+Resources resources_of(const spec::Config& config) {
   return {config.rows, config.cols, std::int64_t{1024} * (config.dmem_kib + config.pmem_kib), 4};
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Counts the data that each order of loops moves for a product on the same array and buffer:
-// accesses of each level, and their energy relative to a MAC. bench/published/dataflows.py contains
-// the same counter in Python, docs/dataflows.md the formulas.
+// accesses of each level, and their energy relative to a MAC.
+// components/benchmarks/published/dataflows.py contains the same counter in Python,
+// docs/dataflows.md the formulas.
 
 #pragma once
 
@@ -11,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/model/graph.h"
 #include "tools/estimate/shape_table.h"
 
@@ -48,7 +49,7 @@ struct Resources {
   int lanes = 4;  ///< products of neighbouring channels that a PE adds before its sum
 };
 /// Returns the array with both memories as one buffer.
-Resources resources_of(const machine::Config& config);
+Resources resources_of(const spec::Config& config);
 
 /// Accesses to one kind of data at one level, with an explanation.
 struct Accesses {

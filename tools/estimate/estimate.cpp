@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "machine/memories.h"
+#include "spec/memories.h"
 #include "sw/compiler/shapes.h"
 
 namespace trine::estimate {
@@ -15,7 +15,7 @@ std::int64_t stored_bytes(const compiler::Layer& l) {
   if (l.kind != compiler::LayerKind::kConv || l.weights_map >= 0) return 0;
   const std::int64_t codes = std::int64_t{l.channels} * l.steps() * l.conv().step_codes;
   return codes / l.conv().steps_per_row * 4 / l.conv().step_codes +
-         machine::kParameterBytes * l.channels;
+         spec::kParameterBytes * l.channels;
 }
 
 Row& row_of(std::vector<Row>& rows, const std::string& name) {
@@ -32,7 +32,7 @@ sim::RunResult of_program(const compiler::Program& program, const sim::BusOption
   return sim::in_sequence(std::move(results));
 }
 
-std::vector<Row> of_network(compiler::Network lowered, const machine::Config& config) {
+std::vector<Row> of_network(compiler::Network lowered, const spec::Config& config) {
   std::vector<Row> rows;
   for (const compiler::Layer& layer : lowered.layers) {
     Row& row = row_of(rows, layer.name);

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
 #include "sim/arch/actions.h"
 #include "sim/arch/run.h"
 #include "sim/result.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/program/program.h"
 
@@ -63,6 +63,6 @@ struct Estimate {
 };
 
 /// Returns a row for each name of the network's layers, which need no weights.
-std::vector<Row> of_network(compiler::Network lowered, const machine::Config& config);
+std::vector<Row> of_network(compiler::Network lowered, const spec::Config& config);
 
 }  // namespace trine::estimate

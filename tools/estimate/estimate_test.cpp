@@ -11,9 +11,9 @@
 #include <sstream>
 #include <string>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
 #include "tools/estimate/area_model.h"
@@ -26,7 +26,7 @@ namespace {
 
 Estimate table(const char* name, int tokens, int context = 0) {
   return of_transformer(transformer(name), tokens, context > 0 ? context : tokens,
-                        machine::load_config("edge1024", {}));
+                        spec::load_config("edge1024", {}));
 }
 
 std::int64_t macs_of(const Estimate& e, const std::string& op) {
@@ -77,7 +77,7 @@ TEST_CASE("one token waits for the bus, many for the array", "[estimate]") {
 TEST_CASE("products of a transformer cost their MACs, and cores share its tokens", "[estimate]") {
   const auto estimate = [](const std::vector<std::string>& keys) {
     return of_transformer(transformer("bert-base"), 128, 128,
-                          machine::load_config("cluster4x1024", keys));
+                          spec::load_config("cluster4x1024", keys));
   };
   const Estimate one = estimate({"cluster.cores=1"}), four = estimate({});
   for (const Estimate* e : {&one, &four}) {
@@ -89,7 +89,7 @@ TEST_CASE("products of a transformer cost their MACs, and cores share its tokens
 }
 
 TEST_CASE("weights of fewer bits take fewer bytes for a token", "[estimate]") {
-  const machine::Config config = machine::load_config(
+  const spec::Config config = spec::load_config(
       "edge1024", {"array.weights4=true", "array.precisions=[\"int8\", \"ternary\"]"});
   Transformer bitnet = transformer("bitnet-2b");
   std::map<std::string, std::int64_t> bytes;
@@ -112,19 +112,19 @@ TEST_CASE("missing tables and hardware are named", "[estimate][error]") {
   CHECK_THROWS_WITH(transformer("bert"),
                     "no table 'bert', allowed bert-base, bert-large, gpt-2, gpt-3, llama-7b, "
                     "llama-2-7b, llama-3.2-1b, qwen2-0.5b, bitnet-2b");
-  const machine::Config plain = machine::load_config("edge1024", {"matmul.enable=false"});
+  const spec::Config plain = spec::load_config("edge1024", {"matmul.enable=false"});
   CHECK_THROWS_WITH(of_transformer(transformer("bert-base"), 8, 8, plain),
                     "bert-base: products of two maps and softmax need matmul.enable and "
                     "vector.softmax");
   Transformer gpt2 = transformer("gpt-2");
   gpt2.weights = "int4";
-  CHECK_THROWS_WITH(of_transformer(gpt2, 1, 8, machine::load_config("edge1024", {})),
+  CHECK_THROWS_WITH(of_transformer(gpt2, 1, 8, spec::load_config("edge1024", {})),
                     "gpt-2: the design has no weights of int4 (array.weights4)");
 }
 
-/// bench/cycles/estimates.py --write measures the table. Three of the shared networks are worse on
-/// edge1024: short reductions with thresholds or lookups, and beats that conflict with gathers
-/// which wait for the drain anyway.
+/// components/benchmarks/cycles/estimates.py --write measures the table. Three of the shared
+/// networks are worse on edge1024: short reductions with thresholds or lookups, and beats that
+/// conflict with gathers which wait for the drain anyway.
 TEST_CASE("estimates are within 3 % of the cycles of the RTL", "[estimate][cycles]") {
   const std::filesystem::path root = TRINE_SOURCE_DIR;
   std::istringstream table(read_text(root / "tests" / "cycles" / "presets.tsv"));
@@ -140,7 +140,7 @@ TEST_CASE("estimates are within 3 % of the cycles of the RTL", "[estimate][cycle
     for (const char* folder : {"models", "tests/networks"})
       if (std::filesystem::exists(root / folder / name)) file = root / folder / name;
     const compiler::Program program =
-        compiler::compile(model::import_model(file), machine::load_config(preset, {}));
+        compiler::compile(model::import_model(file), spec::load_config(preset, {}));
     const auto estimate = static_cast<double>(of_program(program).cycles);
     CAPTURE(cycles, estimate);
     errors.push_back(std::abs(estimate / cycles - 1));
@@ -199,7 +199,7 @@ TEST_CASE("a table of shapes is planned as the model is", "[estimate][shapes]") 
   const model::Graph graph = model::import_model(file);
   for (const char* preset : {"edge32", "edge256", "edge1024"}) {
     CAPTURE(preset);
-    const machine::Config config = machine::load_config(preset, {});
+    const spec::Config config = spec::load_config(preset, {});
     const auto cycles = static_cast<double>(of_program(compiler::compile(graph, config)).cycles);
     const Estimate shapes = of_shapes(table, config);
     CHECK(shapes.macs() == 416'520);
@@ -231,7 +231,7 @@ TEST_CASE("a table of a network on colored images is planned as the model is",
       model::import_model(std::string(TRINE_SOURCE_DIR) + "/tests/networks/resnet8.tflite");
   for (const char* preset : {"edge32", "edge256", "edge1024"}) {
     CAPTURE(preset);
-    const machine::Config config = machine::load_config(preset, {});
+    const spec::Config config = spec::load_config(preset, {});
     const auto cycles = static_cast<double>(of_program(compiler::compile(graph, config)).cycles);
     const Estimate shapes = of_shapes(table, config);
     CHECK(shapes.macs() == model::macs(graph));
@@ -240,7 +240,7 @@ TEST_CASE("a table of a network on colored images is planned as the model is",
 }
 
 TEST_CASE("rows of a table join, add, repeat and come in batches", "[estimate][shapes]") {
-  const machine::Config config = machine::load_config("edge256", {});
+  const spec::Config config = spec::load_config("edge256", {});
   const Estimate e = of_shapes(parse_shapes("# a comment\n"
                                             "name,type,from,N,C,H,W,M,R,pad,groups,times\n"
                                             "a,conv,,,16,8,8,16,3,1,4,\n"
@@ -262,7 +262,7 @@ TEST_CASE("rows of a table join, add, repeat and come in batches", "[estimate][s
 }
 
 TEST_CASE("an average over a border is planned for each number of taps", "[estimate][shapes]") {
-  const machine::Config config = machine::load_config("edge256", {});
+  const spec::Config config = spec::load_config("edge256", {});
   const auto cycles = [&](const std::string& row) {
     return of_shapes(parse_shapes("name,type,from,C,H,W,R,pad\n" + row, "t.csv"), config).cycles();
   };
@@ -276,7 +276,7 @@ TEST_CASE("an average over a border is planned for each number of taps", "[estim
 
 TEST_CASE("a norm of more channels than parameters is two sums and three passes",
           "[estimate][shapes]") {
-  const machine::Config config = machine::load_config("edge256", {"memory.param_channels=128"});
+  const spec::Config config = spec::load_config("edge256", {"memory.param_channels=128"});
   const auto cycles = [&](const std::string& rows) {
     const std::string header = "name,type,from,C,H,W,M,R\n";
     return of_shapes(parse_shapes(header + rows, "t.csv"), config).cycles();
@@ -319,7 +319,7 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
   }));
   CAPTURE(text);
   CHECK_THROWS_WITH(parse_shapes(text, "t.csv"), message);
-  const machine::Config plain = machine::load_config("edge256", {"vector.softmax=false"});
+  const spec::Config plain = spec::load_config("edge256", {"vector.softmax=false"});
   CHECK_THROWS_WITH(of_shapes(parse_shapes("name,type,C\na,softmax,8\n", "t.csv"), plain),
                     "t.csv:2: type: softmax, the design lacks vector.softmax");
 }
@@ -339,7 +339,7 @@ TEST_CASE("the area that a key adds agrees with synthesis", "[estimate][area]") 
       auto with = without;
       for (const auto& added : key.at("added")) with.push_back(added);
       const auto gates = [&](const std::vector<std::string>& keys) {
-        return area_of(machine::load_config(preset, keys)).gate_equivalents;
+        return area_of(spec::load_config(preset, keys)).gate_equivalents;
       };
       const double more = gates(with) - gates(without);
       CHECK(more > 0);
@@ -360,7 +360,7 @@ TEST_CASE("area and clock agree with designs that synthesis measured", "[estimat
       std::vector<std::string> keys;
       while (words >> key) keys.push_back(key);
       CAPTURE(preset, keys);
-      const Area area = area_of(machine::load_config(preset, keys));
+      const Area area = area_of(spec::load_config(preset, keys));
       const auto near = [&](const char* what, double value, double most) {
         CAPTURE(what);
         const auto& measured = point.at(what);
@@ -376,9 +376,9 @@ TEST_CASE("area and clock agree with designs that synthesis measured", "[estimat
       near("sram_um2", area.sram_um2, 0.40);
       near("total_um2", area.total_um2, most);
     }
-  CHECK(area_of(machine::load_config("edge256", {})).area_error <= 0.12);
-  CHECK_FALSE(area_of(machine::load_config("edge256", {})).beyond);
-  CHECK(area_of(machine::load_config("tpuv1-size", {})).beyond);
+  CHECK(area_of(spec::load_config("edge256", {})).area_error <= 0.12);
+  CHECK_FALSE(area_of(spec::load_config("edge256", {})).beyond);
+  CHECK(area_of(spec::load_config("tpuv1-size", {})).beyond);
 }
 
 TEST_CASE("the traffic of loop orders equals a count by hand", "[estimate][dataflow]") {

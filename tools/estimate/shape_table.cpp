@@ -11,8 +11,8 @@
 #include <sstream>
 #include <string_view>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::estimate {

@@ -9,8 +9,8 @@
 #include <map>
 #include <utility>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/compiler/network/forms.h"
 #include "sw/compiler/network/network.h"
 
@@ -24,8 +24,7 @@ using compiler::Shape;
 
 class Builder {
  public:
-  Builder(const ShapeTable& table, const machine::Config& config)
-      : table_(table), config_(config) {}
+  Builder(const ShapeTable& table, const spec::Config& config) : table_(table), config_(config) {}
 
   Network run() {
     count_readers();
@@ -367,7 +366,7 @@ class Builder {
   }
 
   const ShapeTable& table_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   Network network_;
   std::vector<int> readers_;       ///< of a row's map
   std::map<int, int> sum_of_;      ///< by product: the row that adds to it
@@ -395,8 +394,8 @@ Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
 
 }  // namespace
 
-Estimate of_shapes(const ShapeTable& table, const machine::Config& config) {
-  machine::check(config);
+Estimate of_shapes(const ShapeTable& table, const spec::Config& config) {
+  spec::check(config);
   return counted(table, of_network(Builder(table, config).run(), config));
 }
 

@@ -8,8 +8,8 @@
 #include <map>
 #include <span>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::estimate {
@@ -20,20 +20,20 @@ using compiler::LayerKind;
 using compiler::Network;
 
 /// Returns the precision of the weights. @throws Error  the design does not support it
-const machine::Precision& precision_of(const Transformer& t, const machine::Config& config) {
-  const machine::Precision& weights =
-      t.weights == machine::kInt4.name
-          ? machine::kInt4
-          : *machine::find_precision([&](const auto& p) { return p.name == t.weights; });
+const spec::Precision& precision_of(const Transformer& t, const spec::Config& config) {
+  const spec::Precision& weights =
+      t.weights == spec::kInt4.name
+          ? spec::kInt4
+          : *spec::find_precision([&](const auto& p) { return p.name == t.weights; });
   if (config.*weights.enabled) return weights;
   throw_error("{}: the design has no weights of {} ({})", t.name, t.weights,
-              &weights == &machine::kInt4 ? "array.weights4" : "array.precisions");
+              &weights == &spec::kInt4 ? "array.weights4" : "array.precisions");
 }
 
 /// Adds a block's layers, and the rows to which they belong.
 class Shapes {
  public:
-  Shapes(const Transformer& t, int tokens, int context, const machine::Config& config)
+  Shapes(const Transformer& t, int tokens, int context, const spec::Config& config)
       : t_(t),
         tokens_(tokens),
         context_(context),
@@ -106,7 +106,7 @@ class Shapes {
     }
     if (!t_.pooler) from = norm("final norm", from, 1);
     const int channels = t_.pooler ? t_.width : t_.vocabulary;
-    if (t_.tied || t_.weights == "ternary") weights_ = &machine::kInt8;
+    if (t_.tied || t_.weights == "ternary") weights_ = &spec::kInt8;
     last_ = dense(t_.pooler ? "pooler" : "logits", from, channels, 1);
     if (!t_.pooler && t_.tied) rows_.back().parameters = 0;
     network_.maps[at(last_)].output = true;
@@ -164,7 +164,7 @@ class Shapes {
   /// Adds a product. All channels cost the same: if there are many, only the first are planned.
   /// @param residual  a map that is added, -1: none
   int product(int from, int channels, int residual = -1,
-              const machine::Precision& weights = machine::kInt8) {
+              const spec::Precision& weights = spec::kInt8) {
     constexpr int kWalkedWeights = 1 << 23, kTogether = 64;
     const compiler::Shape s = network_.maps[at(from)].shape;
     const int walked = std::min(channels, kWalkedWeights / s.C / kTogether * kTogether);
@@ -175,7 +175,7 @@ class Shapes {
     l.macs = std::int64_t{s.W} * s.C * walked;
     l.second = residual < 0 ? residual : first_of(residual, walked);
     l.conv().precision = weights.int8_product;
-    l.conv().steps_per_row = machine::kInt8.bits / weights.bits;
+    l.conv().steps_per_row = spec::kInt8.bits / weights.bits;
     compiler::set_sweeps(l);
     add(std::move(l));
     return to;
@@ -288,8 +288,8 @@ class Shapes {
 
   const Transformer& t_;
   int tokens_, context_, head_;
-  const machine::Config& config_;
-  const machine::Precision* weights_;  ///< of the following products
+  const spec::Config& config_;
+  const spec::Precision* weights_;  ///< of the following products
   int last_ = -1;
   int row_ = -1;  ///< of the following layers
   Network network_;
@@ -344,9 +344,8 @@ const Transformer& transformer(const std::string& name) {
   throw_error("no table '{}', allowed {}", name, fmt::join(names, ", "));
 }
 
-Estimate of_transformer(const Transformer& t, int tokens, int context,
-                        const machine::Config& config) {
-  machine::check(config);
+Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config) {
+  spec::check(config);
   if (!config.zero_points() || !config.has_softmax())
     throw_error("{}: products of two maps and softmax need matmul.enable and vector.softmax",
                 t.name);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/precision.h"
+#include "spec/precision.h"
 #include "tools/estimate/estimate.h"
 
 namespace trine::estimate {
@@ -29,7 +29,7 @@ struct Transformer {
   int key_heads = 0;  ///< heads of keys and values, each shared by several queries; 0: `heads`
   /// Additional normalizations before the last product of attention and feed-forward.
   bool inner_norms = false;
-  std::string weights = "int8";  ///< precision of a block's products, a row of machine/precision.h
+  std::string weights = "int8";  ///< precision of a block's products, a row of spec/precision.h
   bool pooler = false;           ///< a product on the first token instead of logits of all tokens
   bool tied = true;              ///< logits use the embedding's codes
 };
@@ -43,7 +43,6 @@ const Transformer& transformer(const std::string& name);
 /// a cache). Logits use int8 weights, like the embedding, if the weights are ternary; with int4,
 /// they use int4 unless they are tied.
 /// @throws Error  a feature that the design lacks
-Estimate of_transformer(const Transformer& t, int tokens, int context,
-                        const machine::Config& config);
+Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config);
 
 }  // namespace trine::estimate

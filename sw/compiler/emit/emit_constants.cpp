@@ -9,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/emit/emitter.h"
 
 namespace trine::compiler {
@@ -29,7 +29,7 @@ constexpr std::int64_t kPieceBeats = 1024;
 /// layer, but at least kEnough. With more entries, parameters would be loaded earlier, while
 /// columns drain, and the drain waits one cycle for each beat of entries (vww with 1,024 entries: 2
 /// % of its cycles).
-std::int64_t Emitter::parameter_entries(const Network& network, const machine::Config& config,
+std::int64_t Emitter::parameter_entries(const Network& network, const spec::Config& config,
                                         const Plan& plan) {
   constexpr std::int64_t kEnough = 512;
   std::int64_t entries = kEnough;

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "base/error.h"
-#include "base/rounding.h"
-#include "machine/precision.h"
+#include "spec/precision.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 #include "sw/compiler/emit/emitter.h"
 
 namespace trine::compiler {
@@ -53,7 +53,7 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
     default:
       if (l.pairs_lanes())
         return l.kind == LayerKind::kMax && l.pool().smallest ? Op::kMin16 : Op::kMax16;
-      return machine::precision_of_codes(out.per_word).maximum;
+      return spec::precision_of_codes(out.per_word).maximum;
   }
 }
 
@@ -437,8 +437,7 @@ void Emitter::emit_conv_run(const ConvRun& run) {
   r.set(compute::kParam, param, l.label);
   r.set(compute::kChannels, channels.size(), l.label);
   r.set(post::kPosition, first_place % per_word, l.label);
-  r.set(post::kEncoding,
-        per_word == 1 ? 0 : machine::encoding_of(machine::precision_of_codes(per_word)));
+  r.set(post::kEncoding, per_word == 1 ? 0 : spec::encoding_of(spec::precision_of_codes(per_word)));
   if (l.result == Output::kThresholds) {
     r.set(post::kPassesLast, l.passes - 1);
     r.set(post::kLow, l.conv().low);
@@ -722,8 +721,8 @@ struct Split {
 };
 
 /// Returns the largest number of lanes whose words of one tap are in the same bank.
-int lanes_of_a_bank(const Split& s, std::int64_t pitch, const machine::Config& config) {
-  const machine::BankOf bank_of = config.bank_of();
+int lanes_of_a_bank(const Split& s, std::int64_t pitch, const spec::Config& config) {
+  const spec::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
   int most = 0;
   for (int p = 0; p < s.P; ++p)
@@ -732,7 +731,7 @@ int lanes_of_a_bank(const Split& s, std::int64_t pitch, const machine::Config& c
   return most;
 }
 
-Split best_split(int height, int width, int pitch, int lanes, const machine::Config& config) {
+Split best_split(int height, int width, int pitch, int lanes, const spec::Config& config) {
   Split best;
   for (int cols = 1; cols <= std::min(width, 255); ++cols) {
     Split s;

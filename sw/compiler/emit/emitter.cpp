@@ -6,7 +6,7 @@
 #include <cassert>
 #include <span>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 
 namespace trine::compiler {
 namespace {
@@ -18,7 +18,7 @@ constexpr int kLeastBeats = 64;  ///< of a part of an output that is stored on i
 
 }  // namespace
 
-Emitter::Emitter(const Network& network, const machine::Config& config, const Plan& plan,
+Emitter::Emitter(const Network& network, const spec::Config& config, const Plan& plan,
                  const Image& image)
     : Order(network, config, plan),
       image_(image),

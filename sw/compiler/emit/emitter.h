@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/emit/image.h"
 #include "sw/compiler/emit/order.h"
 #include "sw/compiler/emit/slots.h"
@@ -26,8 +26,7 @@ namespace trine::compiler {
 /// The emitter of the instructions of a planned network.
 class Emitter : private Order {
  public:
-  Emitter(const Network& network, const machine::Config& config, const Plan& plan,
-          const Image& image);
+  Emitter(const Network& network, const spec::Config& config, const Plan& plan, const Image& image);
 
   /// Emits all layers.
   /// @throws Error  if a value does not fit a field of an instruction
@@ -115,7 +114,7 @@ class Emitter : private Order {
   WholePart input_part(const Rect& window, int word, int words) const;
 
   // Constants (emit_constants.cpp).
-  static std::int64_t parameter_entries(const Network& network, const machine::Config& config,
+  static std::int64_t parameter_entries(const Network& network, const spec::Config& config,
                                         const Plan& plan);
   void load_weights(const Image::Block& from, std::int64_t row);
   std::int64_t block_of(const BlockKey& key);

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/rounding.h"
-#include "machine/isa.h"
-#include "machine/packed.h"
+#include "spec/isa.h"
+#include "spec/packed.h"
+#include "sw/base/division.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::compiler {
@@ -43,7 +43,7 @@ Entries parameters_of(const Layer& l, const Channels& range) {
 
 class ImageMaker : private Order {
  public:
-  ImageMaker(const Network& network, const machine::Config& config, const Plan& plan)
+  ImageMaker(const Network& network, const spec::Config& config, const Plan& plan)
       : Order(network, config, plan) {}
 
   Image run() {
@@ -174,7 +174,7 @@ class ImageMaker : private Order {
     std::vector<std::uint8_t> bytes(at(rows) * row_bytes);
     for (std::int64_t r = 0; r < rows; ++r)
       std::memcpy(&bytes[at(r) * row_bytes], &words[at(word_of_row(r))], row_bytes);
-    const machine::Stored best = machine::shortest(bytes, config_);
+    const spec::Stored best = spec::shortest(bytes, config_);
     if (best.target == Target::kPmem) return add_rows(words, Target::kPmem, rows);
     Words stream(best.bytes.size() / 4);
     std::memcpy(stream.data(), best.bytes.data(), best.bytes.size());
@@ -213,7 +213,7 @@ class ImageMaker : private Order {
   void add_group(const Channels& channels, int group, std::int64_t row, Words& words) const {
     const Layer& l = layer();
     const Conv& conv = net_.layers[at(net_.first_stripe(layer_))].conv();
-    const machine::GroupRows lie{conv.group_steps};
+    const spec::GroupRows lie{conv.group_steps};
     const int parts = l.steps() / conv.group_steps, codes = l.conv().step_codes * 2;
     const int in_row = codes / l.conv().step_codes;  // steps
     std::vector<std::int64_t> first_words;           // by row of weights
@@ -229,8 +229,8 @@ class ImageMaker : private Order {
       }
       for (int part = 0; part < parts; ++part)
         words[at(word_of_row(row + lie.row_of_factor(part)) + c)] |=
-            machine::packed_factor(conv.factors[at(m) * at(parts) + at(part)])
-            << part % 2 * machine::GroupRows::kFactorBits;
+            spec::packed_factor(conv.factors[at(m) * at(parts) + at(part)])
+            << part % 2 * spec::GroupRows::kFactorBits;
     }
   }
 
@@ -300,7 +300,7 @@ bool Image::has_places_of(const Image& other) const {
          exponentials == other.exponentials;
 }
 
-Image make_image(const Network& network, const machine::Config& config, const Plan& plan) {
+Image make_image(const Network& network, const spec::Config& config, const Plan& plan) {
   return ImageMaker(network, config, plan).run();
 }
 

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-#include "machine/isa.h"
+#include "spec/isa.h"
 #include "sw/compiler/emit/order.h"
 
 namespace trine::compiler {
@@ -49,6 +49,6 @@ struct Image {
 };
 
 /// Makes the image of all constants that the layers load.
-Image make_image(const Network& network, const machine::Config& config, const Plan& plan);
+Image make_image(const Network& network, const spec::Config& config, const Plan& plan);
 
 }  // namespace trine::compiler

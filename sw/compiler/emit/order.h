@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 
@@ -43,7 +43,7 @@ struct Visit {
 /// The order of a network's parts. Derived classes walk over the layers with next_layer().
 class Order {
  protected:
-  Order(const Network& network, const machine::Config& config, const Plan& plan)
+  Order(const Network& network, const spec::Config& config, const Plan& plan)
       : net_(network),
         config_(config),
         plan_(plan),
@@ -101,7 +101,7 @@ class Order {
   BlockKey weights_key(const Channels& channels, const FilterPart& part) const;
 
   const Network& net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   const Plan& plan_;
   int layer_ = -1;
 

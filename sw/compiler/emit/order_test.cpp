@@ -7,10 +7,10 @@
 #include <functional>
 #include <map>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/search.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -19,7 +19,7 @@ using fuzz::Builder;
 using fuzz::small_config;
 
 struct Probe : Order {
-  Probe(const Network& network, const machine::Config& config, const Plan& plan)
+  Probe(const Network& network, const spec::Config& config, const Plan& plan)
       : Order(network, config, plan) {}
   using Order::follower_channels;
   using Order::groups_of;
@@ -96,7 +96,7 @@ TEST_CASE("each output of a layer is computed once", "[compiler][order]") {
   for (unsigned seed = 1; seed <= 150; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const machine::Config config =
+    const spec::Config config =
         small_config(8, 8, b.number(0, 1) == 0 ? 8 : 64, 8, 64 << b.number(0, 2));
     const bool deep = b.number(0, 2) == 0;
     const int from =
@@ -124,7 +124,7 @@ TEST_CASE("each output of a layer is computed once", "[compiler][order]") {
 
 struct Case {
   Network network;
-  machine::Config config;
+  spec::Config config;
   Plan plan;
 };
 
@@ -150,7 +150,7 @@ void check_rows(const Case& base, const std::function<bool(const Probe&)>& holds
   }
 }
 
-Case case_of(Builder& b, int output, const machine::Config& config) {
+Case case_of(Builder& b, int output, const spec::Config& config) {
   b.graph.outputs = {output};
   Network network = lower(b.graph, config, reference::kDoublePolicy);
   Plan plan = compiler::plan(network, config).value();

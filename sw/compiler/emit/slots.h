@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 
 namespace trine::compiler {
 

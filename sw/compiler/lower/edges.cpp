@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 #include "sw/compiler/lower/findings.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/shapes.h"

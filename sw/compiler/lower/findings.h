@@ -10,8 +10,8 @@
 #include <set>
 #include <vector>
 
-#include "base/npy.h"
-#include "machine/precision.h"
+#include "spec/precision.h"
+#include "sw/base/npy.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/graph.h"
 #include "sw/model/refusal.h"
@@ -25,19 +25,17 @@ namespace trine::compiler {
 using Problem = std::optional<model::Refusal>;
 
 /// Returns the problem of a SOFTMAX, wherever its codes are stored (lower_elementwise.cpp).
-Problem softmax_problem(const model::Graph& graph, const model::Op& op,
-                        const machine::Config& config);
+Problem softmax_problem(const model::Graph& graph, const model::Op& op, const spec::Config& config);
 
 /// Cuts off the operators for the host.
 /// @return indices into graph.ops of the operators that run on the machine
-std::vector<int> partition(const model::Graph& graph, const machine::Config& config,
-                           Network& network);
+std::vector<int> partition(const model::Graph& graph, const spec::Config& config, Network& network);
 
 // ---- the number of bits of each map (packing.cpp) -----------------------------------------------
 
 /// Returns the precision in which the machine holds codes of this encoding: the encoding's own if
 /// the machine supports it, else int8.
-const machine::Precision& precision_of(model::Encoding encoding);
+const spec::Precision& precision_of(model::Encoding encoding);
 
 /// Returns true if a convolution may read a binary map in steps of two taps of one word
 /// (Conv::twice).
@@ -49,7 +47,7 @@ bool reads_twice(const model::Graph& graph, const model::Op& op);
 /// weights of any kind. Everything but convolutions, MAX_POOL_2D and operators that only move or
 /// join codes is int8.
 std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine,
-                                  const machine::Config& config);
+                                  const spec::Config& config);
 
 // ---- which operators a table replaces (functions.cpp) -------------------------------------------
 

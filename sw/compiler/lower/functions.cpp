@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 #include "sw/compiler/lower/findings.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/reference/run.h"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "machine/precision.h"
+#include "spec/precision.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 
 namespace trine::compiler {
@@ -94,7 +94,7 @@ int GraphFacts::packing_of(int tensor) const {
 }
 
 Problem GraphFacts::precisions_problem(const Op& o) const {
-  const auto lacking = [&](int tensor, const machine::Precision& p) -> Problem {
+  const auto lacking = [&](int tensor, const spec::Precision& p) -> Problem {
     if (config_.*p.enabled) return std::nullopt;
     return refusal(o, tensor, Reason::kConfiguration, " is {}, array.precisions lacks \"{}\"",
                    p.name, p.name);
@@ -103,13 +103,13 @@ Problem GraphFacts::precisions_problem(const Op& o) const {
     return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
   };
   if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1))) {
-    const machine::Precision& in = machine::precision_of_codes(packing_of(o.input(0)));
+    const spec::Precision& in = spec::precision_of_codes(packing_of(o.input(0)));
     if (auto problem = lacking(o.input(1), weight_precision(o, in))) return problem;
   }
   for (const auto* tensors : {&o.inputs, &o.outputs})
     for (const int t : *tensors)
       if (is_map(t) && !graph_.tensor(t).is_constant)
-        if (auto problem = lacking(t, machine::precision_of_codes(packing_of(t)))) return problem;
+        if (auto problem = lacking(t, spec::precision_of_codes(packing_of(t)))) return problem;
   return std::nullopt;
 }
 
@@ -122,22 +122,21 @@ bool GraphFacts::zero_beyond(int tensor) const {
   return is_product(kind) || kind == OpKind::kThreshold;
 }
 
-const machine::Precision& GraphFacts::narrowest(model::Encoding weights) const {
-  const machine::Precision& own = precision_of(weights);
-  const bool is_there = &own != &machine::kInt8 && config_.*own.enabled;
+const spec::Precision& GraphFacts::narrowest(model::Encoding weights) const {
+  const spec::Precision& own = precision_of(weights);
+  const bool is_there = &own != &spec::kInt8 && config_.*own.enabled;
   const bool fits = weights != model::Encoding::kInt8;
-  return config_.weights4 && fits && !is_there ? machine::kInt4 : own;
+  return config_.weights4 && fits && !is_there ? spec::kInt4 : own;
 }
 
-const machine::Precision& GraphFacts::weight_precision(const Op& o,
-                                                       const machine::Precision& in) const {
-  if (&in != &machine::kInt8) return in;
+const spec::Precision& GraphFacts::weight_precision(const Op& o, const spec::Precision& in) const {
+  if (&in != &spec::kInt8) return in;
   // The window former reads whole int8 codes, even if the weights fit fewer bits: an average's are
   // ones.
-  if (o.kind == OpKind::kDepthwiseConv2D) return machine::kInt8;
+  if (o.kind == OpKind::kDepthwiseConv2D) return spec::kInt8;
   const int activations = o.input(activations_of(o));
   const Tensor& x = graph_.tensor(activations);
-  const machine::Precision& weights = narrowest(graph_.in(o, 1).encoding);
+  const spec::Precision& weights = narrowest(graph_.in(o, 1).encoding);
   // Binary weights after the last channel, or for channels of other groups, are -1; ternary ones
   // are 0.
   const int from = producer_of(activations);
@@ -146,8 +145,8 @@ const machine::Precision& GraphFacts::weight_precision(const Op& o,
   const bool full = x.extent(-1) % 4 == 0 && !reshaped;
   const bool zeros = x.zero_point() == 0 && zero_beyond(activations);
   if (weights.has_zero || (!grouped && (full || zeros))) return weights;
-  const machine::Precision* with_zero = &machine::kInt8;
-  for (const machine::Precision& p : machine::kPrecisions)
+  const spec::Precision* with_zero = &spec::kInt8;
+  for (const spec::Precision& p : spec::kPrecisions)
     if (config_.*p.enabled && p.has_zero && p.bits < with_zero->bits) with_zero = &p;
   return *with_zero;
 }

@@ -78,7 +78,7 @@ Problem first_of(Problem first, Others... others) {
 /// The facts about a graph that lowering uses.
 class GraphFacts {
  protected:
-  GraphFacts(const Graph& graph, const machine::Config& config,
+  GraphFacts(const Graph& graph, const spec::Config& config,
              const reference::RoundingPolicy& rounding)
       : graph_(graph), config_(config), rounding_(rounding) {}
 
@@ -105,11 +105,10 @@ class GraphFacts {
   /// not write zeros there.
   bool zero_beyond(int tensor) const;
   /// Returns the most compact precision of such weights that the configuration supports.
-  const machine::Precision& narrowest(model::Encoding weights) const;
+  const spec::Precision& narrowest(model::Encoding weights) const;
   /// Returns the precision of a product's weights, given the precision of its activations. Both are
   /// equal, except that int8 activations allow weights of any precision.
-  const machine::Precision& weight_precision(const Op& o,
-                                             const machine::Precision& activations) const;
+  const spec::Precision& weight_precision(const Op& o, const spec::Precision& activations) const;
   /// Returns the shape of the operator's output, as an image.
   Shape out_shape(const Op& o) const {
     return shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
@@ -166,7 +165,7 @@ class GraphFacts {
   Problem thresholds_problem(const Op& t) const;
 
   const Graph& graph_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   reference::RoundingPolicy rounding_;
   Network net_;  ///< its ends and the host's graphs; Maps adds maps and layers
   std::vector<int> machine_;

@@ -72,7 +72,7 @@ bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term
 /// activation, the range may be smaller.
 std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
   if (model::of_format(graph.tensor(tensor))) {
-    const auto most = static_cast<int>(machine::largest(graph.tensor(tensor).format));
+    const auto most = static_cast<int>(spec::largest(graph.tensor(tensor).format));
     return {-most, most};
   }
   if (graph.tensor(tensor).type == model::DataType::kInt8) {
@@ -88,9 +88,9 @@ std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
     const bool computes = type != model::OpClass::kReshape && type != model::OpClass::kMovement &&
                           maker->kind != OpKind::kMaxPool2D && maker->kind != OpKind::kMaximum &&
                           maker->kind != OpKind::kMinimum;
-    if (const machine::Format format = graph.out(*maker).format;
-        computes && format != machine::Format::kNone) {
-      const int most = static_cast<int>(machine::largest(format));
+    if (const spec::Format format = graph.out(*maker).format;
+        computes && format != spec::Format::kNone) {
+      const int most = static_cast<int>(spec::largest(format));
       all = {std::max(all.first, -most), std::min(all.second, most)};
     }
     if (graph.in(*maker, 0).type == model::DataType::kFloat32) return all;  // without bounds

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/graph.h"
 #include "sw/model/refusal.h"
@@ -32,12 +32,12 @@ struct Lowered {
   std::optional<Unsupported> refused;
 };
 /// Lowers the graph, or returns why it cannot.
-Lowered try_lower(const model::Graph& graph, const machine::Config& config,
+Lowered try_lower(const model::Graph& graph, const spec::Config& config,
                   const reference::RoundingPolicy& rounding);
 
 /// Lowers the graph.
 /// @throws Unsupported
-Network lower(const model::Graph& graph, const machine::Config& config,
+Network lower(const model::Graph& graph, const spec::Config& config,
               const reference::RoundingPolicy& rounding);
 
 }  // namespace trine::compiler

@@ -7,7 +7,7 @@
 
 #include <cassert>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/model/view.h"
 

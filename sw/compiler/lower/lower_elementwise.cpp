@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/forms.h"
 #include "sw/reference/ops/ops.h"
@@ -417,7 +417,7 @@ Problem Lowering::count_problem(const Op& o, std::int64_t count, std::int64_t mo
                  most);
 }
 
-Problem softmax_problem(const Graph& graph, const Op& o, const machine::Config& config) {
+Problem softmax_problem(const Graph& graph, const Op& o, const spec::Config& config) {
   const std::string what = with_tensor(graph, o, o.outputs[0]);
   if (!config.has_softmax())
     return model::refusal(Reason::kConfiguration, "{}: a softmax requires vector.softmax", what);

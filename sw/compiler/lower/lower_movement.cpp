@@ -7,7 +7,7 @@
 #include <functional>
 #include <numeric>
 
-#include "machine/precision.h"
+#include "spec/precision.h"
 #include "sw/compiler/lower/lowering.h"
 
 namespace trine::compiler {
@@ -404,8 +404,8 @@ Problem Lowering::pad_problem(const Op& o) const {
   if (!inside_of(graph_, o))
     return refusal(o, o.input(0), Reason::kShape, ": the padded axis is between others");
   if (auto problem = out_problem(o); problem || folds_pad(o)) return problem;
-  const machine::Precision& precision = machine::precision_of_codes(packing_of(o.input(0)));
-  if (t.extent(-1) != out.extent(-1) && &precision != &machine::kInt8)
+  const spec::Precision& precision = spec::precision_of_codes(packing_of(o.input(0)));
+  if (t.extent(-1) != out.extent(-1) && &precision != &spec::kInt8)
     return refusal(o, o.input(0), Reason::kShape, ": channels of packed codes cannot be padded");
   const int code = padding_code(graph_, o);
   if (out.type == model::DataType::kInt16) {

@@ -2,7 +2,7 @@
 
 #include <tuple>
 
-#include "machine/precision.h"
+#include "spec/precision.h"
 #include "sw/compiler/lower/lowering.h"
 
 namespace trine::compiler {
@@ -59,7 +59,7 @@ void Lowering::max_pool(const Op& o) {
     add_border(o, layer);
   } else {
     const int per_word = shape(layer.input).per_word;
-    layer.pad_code = packed_byte(machine::precision_of_codes(per_word).lowest, per_word);
+    layer.pad_code = packed_byte(spec::precision_of_codes(per_word).lowest, per_word);
   }
   const reference::OutputRange range = reference::pool_params(graph_, o).output;
   const bool all = is_wide(o) ? range.act_min == INT16_MIN && range.act_max == INT16_MAX

@@ -4,8 +4,8 @@
 #include <span>
 #include <tuple>
 
-#include "base/rounding.h"
-#include "machine/precision.h"
+#include "spec/precision.h"
+#include "sw/base/division.h"
 #include "sw/compiler/lower/findings.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
@@ -121,7 +121,7 @@ void Lowering::set_scales(const Op& o, Layer& layer) const {
 
 void Lowering::set_precision(const Op& o, Layer& layer) const {
   const Shape& in = shape(layer.input);
-  const machine::Precision& activations = machine::precision_of_codes(in.per_word);
+  const spec::Precision& activations = spec::precision_of_codes(in.per_word);
   layer.conv().step_codes = in.per_word;
   if (in.wide) {
     layer.conv().precision = isa::compute::Op::kInt16;
@@ -129,11 +129,11 @@ void Lowering::set_precision(const Op& o, Layer& layer) const {
   }
   const bool former = layer.former.steps > 0;  // reads whole int8 codes
   const bool widens = graph_.out(o).type == model::DataType::kInt16;
-  const machine::Precision& weights =
-      former || widens ? machine::kInt8 : weight_precision(o, activations);
-  layer.conv().precision = widens                            ? isa::compute::Op::kInt8Int16
-                           : &activations == &machine::kInt8 ? weights.int8_product
-                                                             : weights.product;
+  const spec::Precision& weights =
+      former || widens ? spec::kInt8 : weight_precision(o, activations);
+  layer.conv().precision = widens                         ? isa::compute::Op::kInt8Int16
+                           : &activations == &spec::kInt8 ? weights.int8_product
+                                                          : weights.product;
   layer.conv().steps_per_row = activations.bits / weights.bits;
   if (former) layer.conv().steps_per_row = config_.window_steps_per_row();
 }
@@ -176,7 +176,7 @@ void Lowering::fold_low_bytes(Layer& layer) {
 /// product is subtracted from the bias.
 void Lowering::cancel_beyond(Layer& layer) {
   Conv& conv = layer.conv();
-  if (machine::operands_of(conv.precision).activations.has_zero) return;
+  if (spec::operands_of(conv.precision).activations.has_zero) return;
   for (int m = 0; m < layer.channels; ++m)
     for (std::int64_t at_step = layer.weight_at(m, 0); at_step < layer.weight_at(m + 1, 0);
          at_step += conv.step_codes) {
@@ -255,7 +255,7 @@ void Lowering::threshold(const Op&) {}
 /// Refuses weights in groups that the machine does not support.
 Problem Lowering::factors_problem(const Op& o) const {
   const int K = graph_.in(o, 1).extent(1);
-  const std::int64_t steps = o.block / machine::kInt8.codes_per_word();
+  const std::int64_t steps = o.block / spec::kInt8.codes_per_word();
   if (!config_.groups)
     return refusal(o, o.input(1), Reason::kConfiguration,
                    " has a scale for each {} input channels, which requires array.groups", o.block);
@@ -271,7 +271,7 @@ Problem Lowering::factors_problem(const Op& o) const {
         " has weights beyond -8..7 in groups of {} input channels (zero point 0 of uint4, "
         "or rows in parts)",
         o.block);
-  if (machine::GroupRows{steps}.rows(K / o.block) > config_.pmem_rows())
+  if (spec::GroupRows{steps}.rows(K / o.block) > config_.pmem_rows())
     return refusal(o, o.input(1), Reason::kMemory,
                    ": {} input channels of a group of columns do not fit memory.pmem_kib", K);
   return std::nullopt;
@@ -308,7 +308,7 @@ void Lowering::product(const Op& o) {
 Problem GraphFacts::thresholds_problem(const Op& t) const {
   if (!config_.has_thresholds()) {
     std::string packed;
-    for (const machine::Precision& p : machine::kPrecisions)
+    for (const spec::Precision& p : spec::kPrecisions)
       if (p.bits < 8) packed += fmt::format("{}\"{}\"", packed.empty() ? "" : " and ", p.name);
     return refusal(t, t.input(1), Reason::kConfiguration,
                    " holds thresholds, array.precisions lacks {}", packed);
@@ -323,7 +323,7 @@ Problem GraphFacts::thresholds_problem(const Op& t) const {
 }
 
 bool GraphFacts::makes_bits(const Op& t) const {
-  return machine::precision_of_codes(packing_of(t.outputs[0])).bits == 1;
+  return spec::precision_of_codes(packing_of(t.outputs[0])).bits == 1;
 }
 
 void Lowering::set_thresholds(const Op& t, Layer& layer) const {
@@ -383,7 +383,7 @@ Problem Lowering::split_problem(const Op& o) const {
 
 int Lowering::scaled_beside(const Op& o, int from, int bits) {
   const Shape s = shape(from);
-  const int half = machine::kInt8.codes_per_word() * s.channel_words();
+  const int half = spec::kInt8.codes_per_word() * s.channel_words();
   const int both = add_map(o.input(0), {2 * half, s.H, s.W});
   for (const bool upper : {false, true}) {
     Layer layer = copy(o, from);
@@ -440,7 +440,7 @@ Layer Lowering::convolution(const Op& o, Bytes* bytes) {
   else
     set_groups(layer, in, groups, depth, per_group, config_);
   if (o.kind == OpKind::kConv2D && reads_twice(graph_, o) && !in.wide && !fold.folded() &&
-      !machine::precision_of_codes(in.per_word).has_zero)
+      !spec::precision_of_codes(in.per_word).has_zero)
     read_twice(layer);
   set_arithmetic(o, layer);
   if (layer.conv().twice)
@@ -558,8 +558,8 @@ Layer Lowering::fully_connected(const Op& o, Bytes* bytes) {
 }
 
 void Lowering::set_factors(const Op& o, Layer& layer) {
-  static_assert(machine::GroupRows::kShift == model::kGroupShift &&
-                machine::GroupRows::kSumBits == model::kGroupSumBits);
+  static_assert(spec::GroupRows::kShift == model::kGroupShift &&
+                spec::GroupRows::kSumBits == model::kGroupSumBits);
   Conv& conv = layer.conv();
   conv.precision = isa::compute::Op::kInt8Groups;
   conv.group_steps = o.block / conv.step_codes;

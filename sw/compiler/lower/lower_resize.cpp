@@ -11,7 +11,7 @@
 #include <numeric>
 #include <utility>
 
-#include "machine/timing.h"
+#include "spec/timing.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/forms.h"
 

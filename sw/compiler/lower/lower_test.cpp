@@ -4,8 +4,8 @@
 
 #include <numeric>
 
-#include "base/catch.h"
-#include "tools/fuzz/testing.h"
+#include "sw/base/catch.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -20,7 +20,7 @@ TEST_CASE("all refusals are returned as one value, including those found while l
   const int turned = b.transpose(b.unary(b.input({2, 5}), OpKind::kRelu, "RELU"), {1, 0});
   const int ordered = b.unary(turned, OpKind::kRelu6, "RELU6");  // channels that were pixels
   b.graph.outputs = {b.batch_matmul(ordered, b.input({3, 2}), false, true)};
-  machine::Config config = fuzz::small_config(4, 4, 32, 16, 64);
+  spec::Config config = fuzz::small_config(4, 4, 32, 16, 64);
   CHECK_FALSE(try_lower(b.graph, config, reference::kDoublePolicy).refused);
   config.matmul = false;
   const Lowered lowered = try_lower(b.graph, config, reference::kDoublePolicy);
@@ -63,7 +63,7 @@ TEST_CASE("a map of one channel times a scalar without axes is lowered", "[compi
   const int scalar = b.constant({1});
   b.graph.tensors[at(scalar)].shape.clear();
   b.graph.outputs = {b.binary(b.input({1, 4, 4, 1}), scalar, OpKind::kMul)};
-  machine::Config config = fuzz::small_config(8, 8, 64, 32, 64);
+  spec::Config config = fuzz::small_config(8, 8, 64, 32, 64);
   config.table = false;
   CHECK_NOTHROW(lower(b.graph, config, reference::kDoublePolicy));
 }
@@ -74,7 +74,7 @@ TEST_CASE("a code per channel becomes weights of the array where that saves cycl
     std::vector<int> map{1, 7, 7, 24}, gate{1, 1, 1, 24};
     int zero_point = -128;
     bool constant = false;
-    machine::Config config = fuzz::small_config(8, 8, 64, 32, 64);
+    spec::Config config = fuzz::small_config(8, 8, 64, 32, 64);
   };
   /// Returns the steps of a group and the number of steps with computed codes, or nothing for MUL
   /// of the vector unit.

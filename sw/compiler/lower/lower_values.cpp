@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/forms.h"
 #include "sw/model/shapes.h"
@@ -137,7 +137,7 @@ void Lowering::join_block(const Op& o, int words, const Joint& joint, const Bloc
                   .stride_y = rows,
                   .stride_x = 2};
   layer.wide = layer.pool().joins = layer.single = true;
-  layer.half_even = joint.output.format == machine::Format::kNone;
+  layer.half_even = joint.output.format == spec::Format::kNone;
   layer.range = joint.output;
   layer.pool().regions.clear();
   for (int m = block.first; m < block.first + block.channels; ++m) {
@@ -157,12 +157,11 @@ void Lowering::join_block(const Op& o, int words, const Joint& joint, const Bloc
 /// Refuses configurations that cannot compute with the three bytes of each value.
 Problem Lowering::planes_problem(const Op& o) const {
   if (config_.formats && config_.vector && config_.table) return std::nullopt;
-  return refusal(
-      o, o.outputs[0], Reason::kConfiguration,
-      ": {} values require array.formats, vector.enable and vector.table",
-      machine::row_of(graph_.out(o).format == machine::Format::kNone ? graph_.in(o, 0).format
-                                                                     : graph_.out(o).format)
-          .name);
+  return refusal(o, o.outputs[0], Reason::kConfiguration,
+                 ": {} values require array.formats, vector.enable and vector.table",
+                 spec::row_of(graph_.out(o).format == spec::Format::kNone ? graph_.in(o, 0).format
+                                                                          : graph_.out(o).format)
+                     .name);
 }
 
 Problem Lowering::short_scales_problem(const Op& o, std::span<const ChannelScale> scales) const {
@@ -186,7 +185,7 @@ Problem Lowering::fixed_problem(const Op& o) const {
   if (o.kind != OpKind::kConv2D && o.kind != OpKind::kFullyConnected)
     return refusal(o, o.outputs[0], Reason::kType,
                    ": values of {}, allowed in Conv of one group, Gemm and MatMul",
-                   machine::row_of(machine::Format::kE4M3).name);
+                   spec::row_of(spec::Format::kE4M3).name);
   if (o.kind == OpKind::kConv2D && model::groups(graph_, o) != 1)
     return refusal(o, o.input(1), Reason::kShape,
                    " has weights of more than 8 bits in {} groups, allowed 1",
@@ -254,10 +253,10 @@ int Lowering::byte_planes(const Op& o, const std::vector<int>& maps) {
       Layer layer = copy(o, maps[at(i)]);
       layer.macs = 0;
       layer.result = Output::kLookup;
-      const machine::Format format = graph_.in(o, i).format;
+      const spec::Format format = graph_.in(o, i).format;
       for (int code = 0; code < 256; ++code)
         layer.table.push_back(
-            signed_byte(machine::units_of(format, static_cast<std::int8_t>(code)), k));
+            signed_byte(spec::units_of(format, static_cast<std::int8_t>(code)), k));
       add_layer_to(add_part(planes, {-1, (k * count + i) * channels}, s), std::move(layer));
     }
   return planes;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/forms.h"
 

@@ -132,13 +132,13 @@ Problem Lowering::lower(int index) {
   return std::exchange(noted_, std::nullopt);
 }
 
-Lowered try_lower(const Graph& graph, const machine::Config& config,
+Lowered try_lower(const Graph& graph, const spec::Config& config,
                   const reference::RoundingPolicy& rounding) {
   model::check(graph);
   return Lowering(graph, config, rounding).run();
 }
 
-Network lower(const Graph& graph, const machine::Config& config,
+Network lower(const Graph& graph, const spec::Config& config,
               const reference::RoundingPolicy& rounding) {
   Lowered lowered = try_lower(graph, config, rounding);
   if (lowered.refused) throw Unsupported(*lowered.refused);

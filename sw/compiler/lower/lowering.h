@@ -38,7 +38,7 @@ void be_one(std::vector<SumRegion>& regions);
 /// The lowering of one graph.
 class Lowering : private Maps {
  public:
-  Lowering(const Graph& graph, const machine::Config& config,
+  Lowering(const Graph& graph, const spec::Config& config,
            const reference::RoundingPolicy& rounding)
       : Maps(graph, config, rounding) {}
 

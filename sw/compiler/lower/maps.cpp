@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/rounding.h"
-#include "machine/precision.h"
+#include "spec/precision.h"
+#include "sw/base/division.h"
 #include "sw/compiler/network/forms.h"
 
 namespace trine::compiler {
@@ -123,7 +123,7 @@ void Maps::fold_input(int map, int shaped) {
   layer.input = map;
   set_window(o, layer, graph_.in(o, 1).extent(1), graph_.in(o, 1).extent(2));
   const auto folded = folded_input(to.shape, layer.window, o.kind != OpKind::kConv2D,
-                                   !weight_precision(o, machine::kInt8).has_zero);
+                                   !weight_precision(o, spec::kInt8).has_zero);
   if (!folded) return;
   to.fold = folded->fold;
   to.shape = folded->shape;

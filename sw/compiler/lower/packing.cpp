@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
-#include "base/index.h"
-#include "base/ties.h"
-#include "machine/precision.h"
+#include "spec/precision.h"
+#include "sw/base/index.h"
+#include "sw/base/ties.h"
 #include "sw/compiler/lower/findings.h"
 
 namespace trine::compiler {
@@ -20,20 +20,20 @@ using model::Op;
 using model::OpKind;
 
 /// Codes in a word.
-constexpr int kInt8 = machine::kInt8.codes_per_word();
+constexpr int kInt8 = spec::kInt8.codes_per_word();
 
 /// Returns the largest number of codes in a word, among the precisions for which `holds` is true.
 template <typename Holds>
 constexpr int densest(Holds holds) {
   int most = 0;
-  for (const machine::Precision& p : machine::kPrecisions)
+  for (const spec::Precision& p : spec::kPrecisions)
     if (holds(p)) most = std::max(most, p.codes_per_word());
   return most;
 }
 constexpr int kAny = densest([](const auto&) { return true; });
 
 /// Returns the largest number of codes in a word for codes that may be 0.
-int with_zero(const machine::Config& config) {
+int with_zero(const spec::Config& config) {
   return densest([&](const auto& p) { return p.has_zero && config.*p.enabled; });
 }
 
@@ -95,7 +95,7 @@ bool meets_thresholds(const Graph& graph, const std::vector<int>& machine, const
 /// Returns the packings that `op` can read as its input 0. Weights for channels of other groups are
 /// 0.
 int readable(const Graph& graph, const std::vector<int>& machine, const Op& op,
-             const machine::Config& config) {
+             const spec::Config& config) {
   if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
     const bool image = op.kind == OpKind::kConv2D;
     const bool odd = image && is_odd(graph, op) && has_border(graph, op);
@@ -111,7 +111,7 @@ int readable(const Graph& graph, const std::vector<int>& machine, const Op& op,
 int joined_limit(const Graph& graph, const Op& op) {
   const model::Tensor& out = graph.out(op);
   if (op.axis != out.rank() - 1 && op.axis != -1) return kInt8;
-  return std::max(kInt8, densest([&](const machine::Precision& p) {
+  return std::max(kInt8, densest([&](const spec::Precision& p) {
                     return std::ranges::all_of(op.inputs, [&](int t) {
                       const model::Tensor& part = graph.tensor(t);
                       return !part.is_constant && part.has_scale_of(out) &&
@@ -144,17 +144,17 @@ int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op&
   const std::int64_t code = graph.in(op, 2).integers().at(0);
   const bool bare =
       !is_odd(graph, op) && only_convolutions_read(graph, machine, op.outputs[0], true);
-  return std::max(kInt8, densest([&](const machine::Precision& p) {
+  return std::max(kInt8, densest([&](const spec::Precision& p) {
                     return p.holds(code) && (p.has_zero || code == p.lowest || bare);
                   }));
 }
 
 }  // namespace
 
-const machine::Precision& precision_of(model::Encoding encoding) {
-  const machine::Precision* precision = machine::find_precision(
-      [&](const machine::Precision& p) { return p.name == model::name_of(encoding); });
-  return precision == nullptr ? machine::kInt8 : *precision;
+const spec::Precision& precision_of(model::Encoding encoding) {
+  const spec::Precision* precision = spec::find_precision(
+      [&](const spec::Precision& p) { return p.name == model::name_of(encoding); });
+  return precision == nullptr ? spec::kInt8 : *precision;
 }
 
 bool reads_twice(const Graph& graph, const Op& op) {
@@ -164,7 +164,7 @@ bool reads_twice(const Graph& graph, const Op& op) {
 }
 
 std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine,
-                                  const machine::Config& config) {
+                                  const spec::Config& config) {
   Classes classes(graph.tensors.size());
   const auto is_map = [&](int t) {
     return t >= 0 && graph.tensor(t).type == model::DataType::kInt8;

@@ -9,7 +9,7 @@
 #include <map>
 #include <set>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 #include "sw/compiler/lower/edges.h"
 #include "sw/compiler/lower/findings.h"
 #include "sw/compiler/stages.h"
@@ -109,7 +109,7 @@ std::optional<std::vector<int>> image_of(const model::Tensor& t) {
 
 /// Returns true if the host can lay out the image that the movement makes of another tensor
 /// (before), or the other tensor that it makes of the image.
-bool lays_out(const Graph& graph, const machine::Config& config, const Moved& path, int tensor,
+bool lays_out(const Graph& graph, const spec::Config& config, const Moved& path, int tensor,
               bool before) {
   const model::Tensor& t = graph.tensor(before ? tensor : path.from);
   const auto image = image_of(t);
@@ -152,7 +152,7 @@ bool input_is_looked_up(const Graph& graph, const Uses& uses, const Op& op) {
 /// Returns the operators that the host can do when it lays out an input: they change the codes or
 /// their order (N C H W to N H W C). The machine does them before a product of maps, or if they are
 /// the only operators.
-std::set<const Op*> lay_out_inputs(const Graph& graph, const machine::Config& config) {
+std::set<const Op*> lay_out_inputs(const Graph& graph, const spec::Config& config) {
   const Uses uses(graph);
   const std::map<int, Moved> paths = movement(graph, true);
   std::set<const Op*> result;
@@ -191,7 +191,7 @@ bool on_host_at_end(const Graph& graph, const Op& op) {
 }
 
 /// Returns true for a TRANSPOSE whose result the host reads out of an image that a layer stores.
-bool reads_image(const Graph& graph, const machine::Config& config, const Uses& uses,
+bool reads_image(const Graph& graph, const spec::Config& config, const Uses& uses,
                  const std::map<int, Moved>& paths, const Op& op) {
   if (op.kind != OpKind::kTranspose) return false;
   const Moved& path = paths.at(op.outputs[0]);
@@ -240,7 +240,7 @@ bool is_constant(const Graph& graph, int tensor) {
 /// The passes, in the order in which partition() runs them.
 class Partition {
  public:
-  Partition(const Graph& graph, const machine::Config& config)
+  Partition(const Graph& graph, const spec::Config& config)
       : graph_(graph), config_(config), uses_(graph) {}
 
   /// Finds, forwards, the operators that make the machine's codes of an input. Excludes those whose
@@ -392,7 +392,7 @@ class Partition {
   }
 
   const Graph& graph_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   Uses uses_;
   std::set<int> before_, after_;  ///< operators
   std::set<int> hosted_;          ///< tensors of the host at the end
@@ -400,7 +400,7 @@ class Partition {
 
 }  // namespace
 
-std::vector<int> partition(const Graph& graph, const machine::Config& config, Network& network) {
+std::vector<int> partition(const Graph& graph, const spec::Config& config, Network& network) {
   Partition passes(graph, config);
   passes.find_before();
   passes.find_hosted();

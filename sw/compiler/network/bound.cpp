@@ -22,7 +22,7 @@ std::int64_t pixels_of(const Layer& layer) {
   return divide_up(layer.macs, macs);
 }
 
-std::int64_t depthwise(const Layer& layer, const machine::Config& config) {
+std::int64_t depthwise(const Layer& layer, const spec::Config& config) {
   const Geometry& w = layer.window;
   const int P = rows_of(layer);
   const std::int64_t lanes = config.rows, busy = std::min(kFormed, config.cols);
@@ -36,7 +36,7 @@ std::int64_t depthwise(const Layer& layer, const machine::Config& config) {
          std::max(steps, divide_up<std::int64_t>(busy, config.columns_per_cycle));
 }
 
-std::int64_t product(const Layer& layer, const machine::Config& config) {
+std::int64_t product(const Layer& layer, const spec::Config& config) {
   if (layer.former.steps > 0) return depthwise(layer, config);
   const std::int64_t tiles = divide_up<std::int64_t>(pixels_of(layer), layer.lanes(config)) *
                              divide_up<std::int64_t>(layer.channels, config.cols);
@@ -46,7 +46,7 @@ std::int64_t product(const Layer& layer, const machine::Config& config) {
 
 }  // namespace
 
-std::int64_t bound_of(const Layer& layer, const Network& network, const machine::Config& config) {
+std::int64_t bound_of(const Layer& layer, const Network& network, const spec::Config& config) {
   // Products without MACs only reorder codes.
   if (layer.kind == LayerKind::kConv && layer.macs > 0) return product(layer, config);
   if (layer.by_dma) return 0;

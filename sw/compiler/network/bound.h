@@ -4,8 +4,8 @@
 // bound covers whole tiles, the draining of columns, lanes lost at the row ends of depthwise
 // layers, and one element per lane and cycle for everything except products. It leaves out
 // start-up, bank conflicts and maps that do not fit, so a layer far above its bound has a problem.
-// The rules are the ones of bench/cycles/plausible.py, applied to the layers that the compiler
-// makes.
+// The rules are the ones of components/benchmarks/cycles/plausible.py, applied to the layers that
+// the compiler makes.
 
 #pragma once
 
@@ -16,6 +16,6 @@
 namespace trine::compiler {
 
 /// Returns the bound in cycles of the array or the vector unit. It leaves out the bus.
-std::int64_t bound_of(const Layer& layer, const Network& network, const machine::Config& config);
+std::int64_t bound_of(const Layer& layer, const Network& network, const spec::Config& config);
 
 }  // namespace trine::compiler

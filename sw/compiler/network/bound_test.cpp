@@ -2,9 +2,9 @@
 
 #include "sw/compiler/network/bound.h"
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/lower/lower.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -16,7 +16,7 @@ using model::Padding;
 /// Returns the bound of the network's last layer on 8 lanes and 8 columns.
 std::int64_t bound(Builder& b, int output, int columns_per_cycle = 1) {
   b.graph.outputs = {output};
-  machine::Config config = fuzz::small_config(8, 8, 64, 64, 64);
+  spec::Config config = fuzz::small_config(8, 8, 64, 64, 64);
   config.columns_per_cycle = columns_per_cycle;
   const Network network = lower(b.graph, config, reference::kDoublePolicy);
   return bound_of(network.layers.back(), network, config);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 
 namespace trine::compiler {
 namespace {
@@ -36,8 +36,8 @@ bool stands_in(const Former& former, const Geometry& g, int idle) {
 }
 
 /// Returns the largest number of neighbouring lanes in one bank.
-int accesses(const Geometry& g, int lanes, const machine::Config& config) {
-  const machine::BankOf bank_of = config.bank_of();
+int accesses(const Geometry& g, int lanes, const spec::Config& config) {
+  const spec::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
   int most = 1;
   for (int l = 0; l < lanes; ++l) most = std::max(most, ++count[at(bank_of(l * g.stride_x))]);
@@ -53,7 +53,7 @@ std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx
   return std::nullopt;
 }
 
-Former best_former(const Geometry& g, const machine::Config& config) {
+Former best_former(const Geometry& g, const spec::Config& config) {
   // One step for each tap is always possible.
   Former best{g.S, g.dil_x, 0, 0};
   const int rows = config.rows;

@@ -12,7 +12,7 @@
 
 #include <optional>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -24,6 +24,6 @@ struct TapPlace {
 /// Returns the step and lane that provide tap `kx`, or nothing if none does.
 std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx);
 /// Returns the former that needs the fewest cycles for the window.
-Former best_former(const Geometry& g, const machine::Config& config);
+Former best_former(const Geometry& g, const spec::Config& config);
 
 }  // namespace trine::compiler

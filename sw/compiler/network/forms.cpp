@@ -2,7 +2,7 @@
 
 #include "sw/compiler/network/forms.h"
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/network/former.h"
 
 namespace trine::compiler {
@@ -46,7 +46,7 @@ void set_folded(Geometry& g, const Fold& fold) {
 }
 
 void set_groups(Layer& layer, const Shape& in, int groups, int depth, int per_group,
-                const machine::Config& config) {
+                const spec::Config& config) {
   int joined = 1;
   const auto whole = [&](int n) {
     return n * depth % in.per_word == 0 && n * per_group % 4 == 0 &&

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -33,6 +33,6 @@ void set_folded(Geometry& g, const Fold& fold);
 /// has one.
 /// @param depth, per_group  input and output channels of a group
 void set_groups(Layer& layer, const Shape& in, int groups, int depth, int per_group,
-                const machine::Config& config);
+                const spec::Config& config);
 
 }  // namespace trine::compiler

@@ -5,7 +5,7 @@
 #include <array>
 #include <map>
 
-#include "machine/packed.h"
+#include "spec/packed.h"
 #include "sw/program/layout.h"
 
 namespace trine::compiler {
@@ -22,7 +22,7 @@ void write(Map& map, int layer) {
 }
 
 /// Returns the first PMEM rows of a layer's weights, as if all were stored one after the other.
-std::vector<std::uint8_t> first_rows(const Layer& layer, const machine::Config& config) {
+std::vector<std::uint8_t> first_rows(const Layer& layer, const spec::Config& config) {
   constexpr std::int64_t kEnough = 32 * 1024;  // bytes
   const Conv& conv = layer.conv();
   const int codes = conv.step_codes * conv.steps_per_row;
@@ -126,7 +126,7 @@ std::vector<ImageRun> image_runs(const Network& network, const std::vector<int>&
 }
 
 std::vector<ImageRun> runs_together(const Network& network, const std::vector<int>& weights_of,
-                                    const machine::Config& config) {
+                                    const spec::Config& config) {
   std::vector<ImageRun> of;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) of.push_back({i, i});
   if (!network.chunks_together || network.row_cores > 1) return of;
@@ -139,11 +139,11 @@ std::vector<ImageRun> runs_together(const Network& network, const std::vector<in
   return of;
 }
 
-void set_stored_shares(Network& network, const machine::Config& config) {
+void set_stored_shares(Network& network, const spec::Config& config) {
   for (Layer& layer : network.layers) {
     if (layer.kind != LayerKind::kConv || layer.conv().weights.empty()) continue;
     const std::vector<std::uint8_t> bytes = first_rows(layer, config);
-    layer.conv().stored_share = static_cast<double>(machine::shortest(bytes, config).bytes.size()) /
+    layer.conv().stored_share = static_cast<double>(spec::shortest(bytes, config).bytes.size()) /
                                 static_cast<double>(bytes.size());
   }
 }

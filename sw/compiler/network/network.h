@@ -14,13 +14,13 @@
 #include <variant>
 #include <vector>
 
-#include "base/index.h"
-#include "base/rounding.h"
-#include "base/shared_vector.h"
-#include "machine/config.h"
-#include "machine/group_rows.h"
-#include "machine/isa.h"
-#include "machine/precision.h"
+#include "spec/config.h"
+#include "spec/group_rows.h"
+#include "spec/isa.h"
+#include "spec/precision.h"
+#include "sw/base/division.h"
+#include "sw/base/index.h"
+#include "sw/base/shared_vector.h"
 #include "sw/model/graph.h"
 #include "sw/program/layout.h"
 #include "sw/reference/ops/norm.h"
@@ -355,7 +355,7 @@ struct Layer {
     return wide || (kind == LayerKind::kConv && conv().precision == isa::compute::Op::kInt8Int16);
   }
   /// Returns the number of positions that the lanes compute at once.
-  int lanes(const machine::Config& config) const {
+  int lanes(const spec::Config& config) const {
     return pairs_lanes() ? config.rows / 2 : config.rows;
   }
   /// Returns the largest stride in pixels. Columns of int16 maps count double.
@@ -376,7 +376,7 @@ struct Layer {
     return former.steps == 0 ? words : divide_up(count, group_channels);
   }
   /// Returns the number of output channels that the array computes at once.
-  int columns(const machine::Config& config) const {
+  int columns(const spec::Config& config) const {
     if (weights_map >= 0 && !is_gate()) {
       const int unit = conv().weights_transposed ? 4 : config.data_words();
       return config.cols / unit * unit;
@@ -398,14 +398,14 @@ struct Layer {
     return g;
   }
   /// Returns the PMEM rows of all constant weights.
-  std::int64_t weight_rows(const machine::Config& config) const {
+  std::int64_t weight_rows(const spec::Config& config) const {
     if (kind != LayerKind::kConv || weights_map >= 0) return 0;
     return divide_up(channels, columns(config)) * rows_of(steps());
   }
   /// Returns the PMEM rows of a group for this many steps.
   std::int64_t rows_of(std::int64_t steps_done) const {
     if (const int group = conv().group_steps; group > 0)
-      return machine::GroupRows{group}.rows(steps_done / group);
+      return spec::GroupRows{group}.rows(steps_done / group);
     return divide_up(steps_done, conv().steps_per_row);
   }
 };
@@ -468,7 +468,7 @@ void for_each_rect(L& layer, Visit visit) {
 void set_lifetimes(Network& network);
 /// Sets Conv::stored_share of all layers.
 /// @pre config.packed
-void set_stored_shares(Network& network, const machine::Config& config);
+void set_stored_shares(Network& network, const spec::Config& config);
 
 /// Returns for each layer the first layer whose constant weights are the same rows of PMEM: itself,
 /// the layer of another image of a batch, or the layer of a cascade's first stripe.
@@ -487,7 +487,7 @@ std::vector<ImageRun> image_runs(const Network& network, const std::vector<int>&
 /// Returns for each layer the run that shares chunks of weights with it, according to
 /// Network::chunks_together. The run may be only that layer.
 std::vector<ImageRun> runs_together(const Network& network, const std::vector<int>& weights_of,
-                                    const machine::Config& config);
+                                    const spec::Config& config);
 
 /// Sets the only sweep of a convolution (sweeps.cpp).
 void set_sweeps(Layer& layer);

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "base/text.h"
+#include "sw/base/text.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "machine/precision.h"
+#include "spec/precision.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -30,21 +30,21 @@ Reach at_corners(Reach a, Reach b, Term term) {
 }
 
 /// Returns the range of a precision's codes.
-Reach reach_of(const machine::Precision& p) { return {p.lowest, p.highest}; }
+Reach reach_of(const spec::Precision& p) { return {p.lowest, p.highest}; }
 
 /// Returns the range of a product of two maps' codes as the array adds it up: without the product
 /// of the zero points.
 Reach term_of_maps(const Layer& layer) {
   const std::int64_t za = layer.conv().zero_point, zb = layer.conv().weights_zero;
   const auto term = [&](std::int64_t a, std::int64_t b) { return a * b - za * b - zb * a; };
-  return at_corners(reach_of(machine::kInt8), reach_of(machine::kInt8), term);
+  return at_corners(reach_of(spec::kInt8), reach_of(spec::kInt8), term);
 }
 
 /// Returns the range of the sums of output channel m. Unused lanes of a channel have weight 0, or
 /// any weight if weights do not include 0.
 Reach sum_of(const Layer& layer, int m) {
   const Conv& conv = layer.conv();
-  const auto [activations, weights] = machine::operands_of(conv.precision);
+  const auto [activations, weights] = spec::operands_of(conv.precision);
   const std::int64_t most = std::int64_t{activations.most()} * weights.most();
   Reach sum;
   for (std::ptrdiff_t i = layer.weight_at(m, 0); i < layer.weight_at(m + 1, 0); ++i) {

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/catch.h"
-#include "sim/arch/tests/testing.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/network/network.h"
+#include "tests/compiler/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -49,8 +49,8 @@ struct Product {
   }
 };
 
-machine::Config config_of(int acc_bits) {
-  machine::Config config = sim::testing::small_config(3, 5, 8, 8, 64);
+spec::Config config_of(int acc_bits) {
+  spec::Config config = sim::testing::small_config(3, 5, 8, 8, 64);
   config.acc_bits = acc_bits;
   return config;
 }

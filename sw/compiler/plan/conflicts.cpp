@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/plan/plan.h"
 
 namespace trine::compiler {
@@ -16,10 +16,10 @@ namespace {
 /// lanes of an int16 code read neighbouring words. Moved bytes are the columns of a map that is
 /// twice as wide. A tap outside of the image reads no word.
 std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, int pitch,
-                     const machine::Config& config) {
+                     const spec::Config& config) {
   const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
   const std::int64_t positions = std::int64_t{rect.rows()} * cols, lanes = layer.lanes(config);
-  const machine::BankOf bank_of = config.bank_of();
+  const spec::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
   std::int64_t sum = 0;
   const std::int64_t row_step = std::int64_t{g.stride_y} * pitch;
@@ -59,7 +59,7 @@ std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, in
 
 }  // namespace
 
-std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config) {
+std::int64_t replay_cycles(const Layer& layer, int pitch, const spec::Config& config) {
   const int columns = layer.columns(config);
   const std::int64_t groups =
       layer.kind == LayerKind::kConv ? divide_up(layer.channels, columns) : 1;
@@ -77,7 +77,7 @@ namespace {
 /// word.
 class Taken {
  public:
-  Taken(const Layer& layer, const View& in, const machine::Config& config)
+  Taken(const Layer& layer, const View& in, const spec::Config& config)
       : g_(layer.window_of(layer.sweeps[0])),  // the others are alike
         former_(layer.former),
         in_(in),
@@ -93,7 +93,7 @@ class Taken {
 
   /// @param word  channel word of the input
   std::vector<int> of(std::int64_t tile, int word) const {
-    const machine::BankOf bank_of = config_.bank_of();
+    const spec::BankOf bank_of = config_.bank_of();
     const std::int64_t origin = in_.origin + word * in_.plane;
     const std::int64_t end = std::min(positions(), tile + config_.rows + former_.halo);
     std::vector<int> count(at(config_.banks()));
@@ -112,15 +112,15 @@ class Taken {
   Former former_;
   View in_;
   int cols_, steps_x_, dil_x_;
-  const machine::Config& config_;
+  const spec::Config& config_;
 };
 
 }  // namespace
 
-int best_shift(const Layer& layer, const View& in, const View& out, const machine::Config& config) {
+int best_shift(const Layer& layer, const View& in, const View& out, const spec::Config& config) {
   constexpr int kTiles = 16;  // the pattern repeats
   const Taken taken(layer, in, config);
-  const machine::BankOf bank_of = config.bank_of();
+  const spec::BankOf bank_of = config.bank_of();
   const bool window = layer.former.steps > 0;
   const int groups = divide_up(layer.channels, layer.columns(config));
   // Results of all groups except the last are written while the same tile is read, by the window

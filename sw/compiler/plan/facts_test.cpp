@@ -5,11 +5,11 @@
 
 #include <functional>
 
-#include "base/catch.h"
-#include "base/rounding.h"
+#include "sw/base/catch.h"
+#include "sw/base/division.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/plan/plan_facts.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -19,18 +19,18 @@ using fuzz::small_config;
 
 struct Row {
   const char* what;
-  std::function<void(Network&, machine::Config&)> edit;
+  std::function<void(Network&, spec::Config&)> edit;
 };
 
 /// Checks that the condition holds, and that it fails with each of the changes.
-void check_rows(const Network& network, const machine::Config& config,
-                const std::function<bool(const Network&, const machine::Config&)>& holds,
+void check_rows(const Network& network, const spec::Config& config,
+                const std::function<bool(const Network&, const spec::Config&)>& holds,
                 const std::vector<Row>& rows) {
   REQUIRE(holds(network, config));
   for (const Row& row : rows) {
     CAPTURE(row.what);
     Network edited = network;
-    machine::Config other = config;
+    spec::Config other = config;
     row.edit(edited, other);
     CHECK_FALSE(holds(edited, other));
   }
@@ -63,13 +63,13 @@ TEST_CASE("an input that products of two maps read is stored by heads", "[compil
   network.maps[2].part = {0, 8};
   network.maps[4].output = network.maps[5].output = true;
   network.layers = {product(1, 3, 4, 8), product(2, 3, 5, 8)};
-  const auto by_heads = [](const Network& n, const machine::Config& config) {
+  const auto by_heads = [](const Network& n, const spec::Config& config) {
     Network with = n;
     set_lifetimes(with);
     return PlanFacts(with, config).by_heads(0);
   };
   using N = Network;
-  using C = machine::Config;
+  using C = spec::Config;
   check_rows(network, small_config(8, 8, 32, 32, 64), by_heads,
              {{"no input", [](N& n, C&) { n.maps[0].input = false; }},
               {"an output", [](N& n, C&) { n.maps[0].output = true; }},
@@ -93,18 +93,18 @@ TEST_CASE("a sum takes the place of its residual", "[compiler][plan]") {
   };
   const int x = convolution(b.input({1, 8, 8, 8}), 16), y = convolution(x, 16);
   b.graph.outputs = {convolution(b.addition(convolution(y, 16), x), 8)};
-  const machine::Config config = small_config(8, 8, 32, 32, 64);
+  const spec::Config config = small_config(8, 8, 32, 32, 64);
   // Maps: 1 is the residual, 3 the sum. Layer 2 adds; layer 3 reads the sum.
   const Network network = lower(b.graph, config, reference::kDoublePolicy);
   REQUIRE(network.layers.size() == 4);
   REQUIRE(network.layers[2].second == 1);
-  const auto joined = [](const Network& n, const machine::Config& c) {
+  const auto joined = [](const Network& n, const spec::Config& c) {
     Network with = n;
     set_lifetimes(with);
     return PlanFacts(with, c).alias_class(3) == 1;
   };
   using N = Network;
-  using C = machine::Config;
+  using C = spec::Config;
   check_rows(network, config, joined,
              {{"no sum", [](N& n, C&) { n.layers[2].second = -1; }},
               {"the other operand as well", [](N& n, C&) { n.layers[2].input = 1; }},
@@ -123,16 +123,16 @@ TEST_CASE("weights are loaded in relay where two chunks meet", "[compiler][plan]
   Builder b(1);
   const int x = b.input({1, 6, 6, 600});  // 150 of 256 rows of PMEM
   b.graph.outputs = {b.convolution(x, 20, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true)};
-  const machine::Config config = small_config(8, 8, 128, 8, 64);
+  const spec::Config config = small_config(8, 8, 128, 8, 64);
   const Network network = lower(b.graph, config, reference::kDoublePolicy);
-  const auto relays = [](const Network& n, const machine::Config& c) {
+  const auto relays = [](const Network& n, const spec::Config& c) {
     Placement in, out;
     in.resident = out.resident = true;
     const std::optional<Tiling> t = tile(n, n.layers[0], {&in, &out}, c, c.dmem_words());
     return t.has_value() && t->relay;
   };
   using N = Network;
-  using C = machine::Config;
+  using C = spec::Config;
   check_rows(
       network, config, relays,
       {{"room for two chunks", [](N&, C& c) { c.pmem_kib = 16; }},
@@ -152,14 +152,14 @@ TEST_CASE("weights are loaded in relay where two chunks meet", "[compiler][plan]
           c.axi_data_bits = 128;
         }}});
   // The same with rows of whole beats.
-  machine::Config narrow = config;
+  spec::Config narrow = config;
   narrow.cols = 2;
   narrow.pmem_kib = 2;
   CHECK(relays(network, narrow));
 }
 
 /// Returns the DRAM layout of a map that is not in DMEM.
-Placement spilled(const Shape& s, const machine::Config& config) {
+Placement spilled(const Shape& s, const spec::Config& config) {
   Placement p;
   p.in_dram = true;
   p.dram.pitch = s.W >= config.data_words() ? round_up(s.W, config.data_words()) : s.W;
@@ -198,7 +198,7 @@ TEST_CASE("each part of a layer fits into the buffers of its tiling", "[compiler
   for (unsigned seed = 1; seed <= 1500; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const machine::Config config = small_config(8, 8, 32, 32, 32 << b.number(0, 4));
+    const spec::Config config = small_config(8, 8, 32, 32, 32 << b.number(0, 4));
     b.graph.outputs = {layer_of(b)};
     const Network network = lower(b.graph, config, reference::kDoublePolicy);
     const Layer& l = network.layers[0];
@@ -234,7 +234,7 @@ TEST_CASE("each part of a layer fits into the buffers of its tiling", "[compiler
 
 TEST_CASE("no part of a rectangle needs a larger buffer than the rectangle", "[compiler][plan]") {
   for (const int bus : {64, 128, 512, 1024}) {
-    const machine::Config config = small_config(8, 8, 32, 32, bus);
+    const spec::Config config = small_config(8, 8, 32, 32, bus);
     for (int W = 1; W <= 40; ++W)
       for (const int pitch : {W, round_up(W, config.data_words()), W + config.banks()})
         for (int cols = 1; cols < W; ++cols) {
@@ -251,7 +251,7 @@ TEST_CASE("a tiling for more room is reused for less room only where it fits", "
   for (unsigned seed = 1; seed <= 300; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const machine::Config config = small_config(8, 8, 32, 32, 32 << b.number(0, 4));
+    const spec::Config config = small_config(8, 8, 32, 32, 32 << b.number(0, 4));
     b.graph.outputs = {layer_of(b)};
     const Network network = lower(b.graph, config, reference::kDoublePolicy);
     const Layer& l = network.layers[0];

@@ -43,8 +43,8 @@ struct Choice {
 };
 
 /// @param misfit  if not null, receives the layer that does not fit when there is no choice
-std::optional<Choice> choice(const Network& network, const machine::Config& config,
-                             PlanFacts& facts, const Wishes& wishes, int* misfit = nullptr) {
+std::optional<Choice> choice(const Network& network, const spec::Config& config, PlanFacts& facts,
+                             const Wishes& wishes, int* misfit = nullptr) {
   Planner planner(network, config, facts, wishes);
   std::optional<Plan> plan = planner.run();
   if (misfit != nullptr) *misfit = planner.misfit();
@@ -54,8 +54,7 @@ std::optional<Choice> choice(const Network& network, const machine::Config& conf
 
 /// Pads the rows of the few maps that gain the most, because padding against bank conflicts uses
 /// DMEM.
-Choice pad_some(Choice best, const Network& network, const machine::Config& config,
-                PlanFacts& facts) {
+Choice pad_some(Choice best, const Network& network, const spec::Config& config, PlanFacts& facts) {
   constexpr std::size_t kTries = 8;
   std::vector<std::vector<int>> candidates = best.conflicting;
   candidates.resize(std::min(candidates.size(), kTries));
@@ -86,7 +85,7 @@ std::vector<int> alike(const Network& network, int map) {
 }
 
 /// Moves maps to DRAM whose removal gives layers more room for their buffers.
-Choice spill_more(Choice best, const Network& network, const machine::Config& config,
+Choice spill_more(Choice best, const Network& network, const spec::Config& config,
                   PlanFacts& facts) {
   constexpr int kTries = 16;
   constexpr double kGain = 0.03;  // estimates of transfers are less precise than that
@@ -123,7 +122,7 @@ std::vector<int> edge_maps(const Network& network, const PlanFacts& facts, int m
 }
 
 /// Tries to stream the first layer's input and the last layer's output while these layers run.
-Choice stream_ends(Choice best, const Network& network, const machine::Config& config,
+Choice stream_ends(Choice best, const Network& network, const spec::Config& config,
                    PlanFacts& facts) {
   if (network.layers.empty()) return best;
   const double gain = network.layers.front().wide ? 0.01 : 0.15;
@@ -148,7 +147,7 @@ Choice stream_ends(Choice best, const Network& network, const machine::Config& c
 }
 
 /// Returns a fault for each layer that needs the vector unit if the machine does not have one.
-model::Faults vector_faults(const Network& network, const machine::Config& config) {
+model::Faults vector_faults(const Network& network, const spec::Config& config) {
   model::Faults faults;
   for (const Layer& layer : network.layers)
     if (layer.kind != LayerKind::kConv && !layer.by_dma && !config.vector)
@@ -161,14 +160,14 @@ model::Faults vector_faults(const Network& network, const machine::Config& confi
 
 }  // namespace
 
-std::optional<Plan> quick_plan(const Network& network, const machine::Config& config) {
+std::optional<Plan> quick_plan(const Network& network, const spec::Config& config) {
   PlanFacts facts(network, config);
   Wishes wishes;
   wishes.shifted = false;
   return Planner(network, config, facts, wishes).run();
 }
 
-std::optional<Plan> plan(const Network& network, const machine::Config& config,
+std::optional<Plan> plan(const Network& network, const spec::Config& config,
                          std::optional<model::Refusal>* problem) {
   if (const model::Faults faults = vector_faults(network, config); !faults.empty()) {
     if (problem != nullptr) *problem = faults.joined();

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/refusal.h"
 
@@ -122,24 +122,24 @@ struct Plan {
 /// @param problem  unless null: receives the reason if there is no plan, one line for each layer at
 /// fault
 /// @return nothing if the configuration has no room or no unit for a layer
-std::optional<Plan> plan(const Network& network, const machine::Config& config,
+std::optional<Plan> plan(const Network& network, const spec::Config& config,
                          std::optional<model::Refusal>* problem = nullptr);
 
 /// Plans a network without searching for better plans. Its cycles serve to compare it with other
 /// quick plans, and it is not meant to be run.
 /// @return as plan()
-std::optional<Plan> quick_plan(const Network& network, const machine::Config& config);
+std::optional<Plan> quick_plan(const Network& network, const spec::Config& config);
 
 /// Returns the plan as text, a line for each map and each layer (print.cpp).
 std::string to_text(const Plan& plan, const Network& network);
 
 /// Returns the cycles that lanes of a gather lose to bank conflicts among themselves, in a whole
 /// layer with this input pitch.
-std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config);
+std::int64_t replay_cycles(const Layer& layer, int pitch, const spec::Config& config);
 
 /// Returns by how many words an output's origin is best moved, so that its results wait least for
 /// banks that the array reads in every step.
-int best_shift(const Layer& layer, const View& in, const View& out, const machine::Config& config);
+int best_shift(const Layer& layer, const View& in, const View& out, const spec::Config& config);
 
 /// The places of a layer's maps.
 struct LayerPlaces {
@@ -154,13 +154,13 @@ bool goes_together(const Tiling& a, const Tiling& b);
 /// Finds the best tiling of a layer.
 /// @return nothing if no tiling fits into `room` words of DMEM
 std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,
-                           const machine::Config& config, std::int64_t room);
+                           const spec::Config& config, std::int64_t room);
 
 /// Returns the size in words of a DMEM buffer for `rows` x `cols` pixels of `words` channel words.
 std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
-                          const machine::Config& config);
+                          const spec::Config& config);
 /// Returns the pitch and plane of such a buffer. The origin is not set.
-View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config);
+View buffer_view(const View& dram, int W, int rows, int cols, const spec::Config& config);
 
 /// The size of a part of a layer in channel words, rows and columns.
 struct PartSize {
@@ -170,7 +170,7 @@ struct PartSize {
   }
 };
 /// Returns the size of about a third of a part.
-PartSize small_part(const Layer& layer, const PartSize& part, const machine::Config& config);
+PartSize small_part(const Layer& layer, const PartSize& part, const spec::Config& config);
 
 /// Returns how many words further right in a row the output's codes are, compared with the input's.
 /// Returns nothing unless the layer only moves codes.

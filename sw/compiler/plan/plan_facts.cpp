@@ -7,7 +7,7 @@
 #include <map>
 #include <numeric>
 
-#include "base/ties.h"
+#include "sw/base/ties.h"
 
 namespace trine::compiler {
 namespace {
@@ -17,7 +17,7 @@ constexpr int kLingerPart = 128;  ///< a map that lingers uses at most this part
 
 }  // namespace
 
-PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
+PlanFacts::PlanFacts(const Network& network, const spec::Config& config)
     : net_(network),
       config_(config),
       weights_of_(equal_weights(network)),

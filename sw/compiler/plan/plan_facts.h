@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 
@@ -37,7 +37,7 @@ struct TileKey {
 /// The facts that all plans of a network share.
 class PlanFacts {
  public:
-  PlanFacts(const Network& network, const machine::Config& config);
+  PlanFacts(const Network& network, const spec::Config& config);
 
   /// Returns the representative of the maps tied to `map`. They share one layout, so that one
   /// instruction can address them all.
@@ -121,7 +121,7 @@ class PlanFacts {
   bool is_moved(int map) const;
 
   const Network& net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   std::vector<int> weights_of_;
   std::vector<ImageRun> together_;  ///< by layer
   std::vector<char> repeated_;      ///< by first layer with the weights

@@ -4,12 +4,12 @@
 
 #include "sw/compiler/plan/plan.h"
 
-#include "base/catch.h"
-#include "base/ties.h"
-#include "sim/arch/tests/testing.h"
+#include "sw/base/catch.h"
+#include "sw/base/ties.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/rewrite/rewrite.h"
-#include "tools/fuzz/networks.h"
+#include "tests/compiler/testing.h"
+#include "tools/random/networks.h"
 
 namespace trine::compiler {
 namespace {
@@ -38,7 +38,7 @@ model::Graph images(int count) {
 }
 
 Plan plan_of(const model::Graph& graph, const char* preset) {
-  const machine::Config config = machine::load_config(preset);
+  const spec::Config config = spec::load_config(preset);
   return plan(lower(graph, config, reference::kDoublePolicy), config).value();
 }
 

@@ -6,8 +6,8 @@
 #include <functional>
 #include <map>
 
-#include "base/rounding.h"
-#include "machine/timing.h"
+#include "spec/timing.h"
+#include "sw/base/division.h"
 
 namespace trine::compiler {
 namespace {
@@ -23,7 +23,7 @@ struct Conflict {
 /// stay.
 class Weights {
  public:
-  Weights(const PlanFacts& facts, const machine::Config& config)
+  Weights(const PlanFacts& facts, const spec::Config& config)
       : facts_(facts), rows_(config.pmem_rows()) {}
 
   bool finds(int layer, std::int64_t rows) {

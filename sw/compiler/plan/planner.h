@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/plan/plan_facts.h"
 
@@ -34,7 +34,7 @@ struct Wishes {
 /// changed.
 class Planner {
  public:
-  Planner(const Network& network, const machine::Config& config, PlanFacts& facts, Wishes wishes)
+  Planner(const Network& network, const spec::Config& config, PlanFacts& facts, Wishes wishes)
       : net_(network), config_(config), facts_(facts), wishes_(std::move(wishes)) {}
 
   /// Makes the plan.
@@ -169,7 +169,7 @@ class Planner {
   static constexpr int kNever = std::numeric_limits<int>::max();
 
   const Network& net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   PlanFacts& facts_;
   Wishes wishes_;
   int misfit_ = -1;

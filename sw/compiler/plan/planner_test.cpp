@@ -6,13 +6,13 @@
 #include <map>
 #include <random>
 
-#include "base/catch.h"
-#include "base/root.h"
-#include "base/rounding.h"
+#include "sw/base/catch.h"
+#include "sw/base/division.h"
+#include "sw/base/root.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/transform/cascade.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -20,12 +20,12 @@ namespace {
 using fuzz::Builder;
 using fuzz::small_config;
 
-Network network_of(Builder& b, int output, const machine::Config& config) {
+Network network_of(Builder& b, int output, const spec::Config& config) {
   b.graph.outputs = {output};
   return lower(b.graph, config, reference::kDoublePolicy);
 }
 
-std::string planned(Builder& b, int output, const machine::Config& config) {
+std::string planned(Builder& b, int output, const spec::Config& config) {
   const Network network = network_of(b, output, config);
   std::optional<model::Refusal> problem;
   const std::optional<Plan> plan = compiler::plan(network, config, &problem);
@@ -43,13 +43,13 @@ std::string planned_alone(const std::vector<int>& shape, Make make) {
   const int out = make(b, b.input(shape));
   b.graph.outputs = {out};
   fuzz::widen(b);
-  machine::Config config = small_config(8, 8, 4096, 1024, 64);
+  spec::Config config = small_config(8, 8, 4096, 1024, 64);
   config.activations16 = true;
   return planned(b, out, config);
 }
 
 /// Counts replays of the gather, tile by tile: a bank reads one word per cycle.
-std::int64_t counted_replays(const Geometry& g, int pitch, const machine::Config& config) {
+std::int64_t counted_replays(const Geometry& g, int pitch, const spec::Config& config) {
   std::int64_t replays = 0;
   for (int tap = 0; tap < g.S; ++tap)
     for (int tile = 0; tile < g.P * g.Q; tile += config.rows) {
@@ -73,7 +73,7 @@ TEST_CASE("conflicts that two rows stand for equal the conflicts of all tiles",
   const auto up_to = [&](unsigned most) { return static_cast<int>(draw() % most) + 1; };
   std::int64_t all = 0;
   for (int i = 0; i < 300; ++i) {
-    const machine::Config config = small_config(up_to(16), 4, 4096, 1024, 64);
+    const spec::Config config = small_config(up_to(16), 4, 4096, 1024, 64);
     Layer layer;
     layer.channels = 1;
     layer.words = 1;
@@ -189,7 +189,7 @@ plan: 24576 bytes in DRAM, 2 maps spilled
 TEST_CASE("buffers of neighbouring layers do not overlap where there is room", "[compiler][plan]") {
   Builder b(1);
   const int x = convolution(b, b.input({1, 64, 64, 8}), 64, 1);
-  const machine::Config config = small_config(8, 8, 64, 32, 64);
+  const spec::Config config = small_config(8, 8, 64, 32, 64);
   const Network network =
       *striped(network_of(b, convolution(b, x, 32, 1), config), {0, 1, 4, true}, config);
   const Plan plan = *compiler::plan(network, config);
@@ -209,7 +209,7 @@ TEST_CASE("rows of all stripes are padded against bank conflicts", "[compiler][p
   const int x = convolution(b, b.input({1, 40, 56, 8}), 32, 1);
   const int y = b.convolution(x, 8, 3, 3, 2, 2, 1, 1, model::Padding::kSame, true);
   // The last map fits only if others are not padded.
-  const machine::Config config = small_config(8, 8, 12, 32, 64);
+  const spec::Config config = small_config(8, 8, 12, 32, 64);
   const Network network =
       *striped(network_of(b, convolution(b, y, 20, 1), config), {0, 1, 2, true}, config);
   const Plan plan = *compiler::plan(network, config);
@@ -290,7 +290,7 @@ plan: 8192 bytes in DRAM, 0 maps spilled
 
 TEST_CASE("a layer that cannot be planned is named with the reason", "[compiler][plan]") {
   Builder b(1);
-  machine::Config config = small_config(8, 8, 8, 8, 64);
+  spec::Config config = small_config(8, 8, 8, 8, 64);
   const int x = b.depthwise(convolution(b, b.input({1, 41, 41, 8}), 8, 1), 1, 40, 40, 1, 1, 1, 1,
                             model::Padding::kValid, true);
   CHECK(planned(b, x, config) ==
@@ -316,7 +316,7 @@ plan: 36864 bytes in DRAM, 2 maps spilled
 }
 
 /// Returns the tiling of a convolution between maps in DRAM, with room for `room` words.
-std::string cut(const Network& network, const Plan& plan, const machine::Config& config,
+std::string cut(const Network& network, const Plan& plan, const spec::Config& config,
                 std::int64_t room) {
   const Layer& layer = network.layers[0];
   const auto place = [&](int map) { return &plan.maps[static_cast<std::size_t>(map)]; };
@@ -329,7 +329,7 @@ std::string cut(const Network& network, const Plan& plan, const machine::Config&
 
 TEST_CASE("parts use all of their room but do not exceed it", "[compiler][plan]") {
   Builder b(1);
-  machine::Config config = small_config(8, 8, 8, 32, 64);
+  spec::Config config = small_config(8, 8, 8, 32, 64);
   const int x = convolution(b, b.input({1, 32, 32, 16}), 16, 3);
   const Network network = network_of(b, x, config);
   const std::optional<Plan> plan = compiler::plan(network, config);
@@ -375,7 +375,7 @@ TEST_CASE("parts use all of their room but do not exceed it", "[compiler][plan]"
 }
 
 TEST_CASE("each pair of thresholds drains the columns once more", "[compiler][plan]") {
-  const machine::Config config = machine::load_config("edge256");
+  const spec::Config config = spec::load_config("edge256");
   const auto file = project_root() / "tests" / "lowbit" / "thresholds.onnx";
   Network network = lower(model::import_model(file), config, reference::kDoublePolicy);
   int bound_by_drains = 0;

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include "sw/base/text.h"
 #include "sw/compiler/plan/plan.h"
 
 namespace trine::compiler {

@@ -8,9 +8,9 @@
 #include <numeric>
 #include <optional>
 
-#include "base/rounding.h"
-#include "machine/memories.h"
-#include "machine/timing.h"
+#include "spec/memories.h"
+#include "spec/timing.h"
+#include "sw/base/division.h"
 #include "sw/compiler/plan/plan.h"
 
 namespace trine::compiler {
@@ -30,7 +30,7 @@ double parts_of(std::int64_t n, std::int64_t size) {
 
 class Tiler {
  public:
-  Tiler(const Layer& layer, const LayerPlaces& places, const machine::Config& config,
+  Tiler(const Layer& layer, const LayerPlaces& places, const spec::Config& config,
         const Network& network)
       : layer_(layer), places_(places), config_(config) {
     const auto& maps = network.maps;
@@ -279,7 +279,7 @@ class Tiler {
     const double rows = static_cast<double>(weight_rows(channels));
     return rows / config_.rows_per_beat() * config_.beats_per_row() *
                static_cast<double>(config_.data_bytes()) * layer_.conv().stored_share +
-           (layer_.per_tensor ? machine::kBiasBytes : machine::kParameterBytes) * channels *
+           (layer_.per_tensor ? spec::kBiasBytes : spec::kParameterBytes) * channels *
                layer_.passes;
   }
 
@@ -676,7 +676,7 @@ class Tiler {
 
   const Layer& layer_;
   const LayerPlaces& places_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   Shape in_, out_;
   const Map *in_map_ = nullptr, *out_map_ = nullptr;
   int in_width_ = 1, out_width_ = 1;                      ///< pixels of a row in DRAM
@@ -725,7 +725,7 @@ std::optional<std::int64_t> copy_offset(const Layer& layer, const Network& netwo
   return std::int64_t{out.part.x + g.pad_left - in.part.x} * in.shape.pixel_words();
 }
 
-PartSize small_part(const Layer& layer, const PartSize& part, const machine::Config& config) {
+PartSize small_part(const Layer& layer, const PartSize& part, const spec::Config& config) {
   const auto third = [](int n) { return std::max(1, n / 3); };
   PartSize small = part;
   if (part.words > 1)
@@ -748,7 +748,7 @@ Rect input_of(const Geometry& g, const Rect& r) {
           std::clamp((r.x1 - 1) * g.stride_x - g.pad_left + g.span_x(), 0, g.W)};
 }
 
-View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config) {
+View buffer_view(const View& dram, int W, int rows, int cols, const spec::Config& config) {
   const int unit = config.data_words();
   if (dram.plane % unit != 0) return dram;  // a single pixel's words are one range
   View view;
@@ -762,13 +762,13 @@ View buffer_view(const View& dram, int W, int rows, int cols, const machine::Con
 }
 
 std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
-                          const machine::Config& config) {
+                          const spec::Config& config) {
   const View view = buffer_view(dram, W, rows, cols, config);
   return round_up(words * view.plane + config.data_words(), config.data_words());
 }
 
 std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,
-                           const machine::Config& config, std::int64_t room) {
+                           const spec::Config& config, std::int64_t room) {
   return Tiler(layer, places, config, network).run(room);
 }
 

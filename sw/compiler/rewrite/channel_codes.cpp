@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 #include "sw/compiler/rewrite/channels.h"
 #include "sw/compiler/stages.h"
 
@@ -88,8 +88,7 @@ class Constants {
         const Code known = code(op.input(0), c);
         fixed = known && (*known == zero || !p.bordered);
         if (fixed)
-          sum +=
-              p.sums[p.index(m, c)] * (machine::units_of(value_format(graph_, op), *known) - zero);
+          sum += p.sums[p.index(m, c)] * (spec::units_of(value_format(graph_, op), *known) - zero);
       }
       if (!fixed || sum < std::numeric_limits<std::int32_t>::min() ||
           sum > std::numeric_limits<std::int32_t>::max())

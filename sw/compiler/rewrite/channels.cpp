@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/index.h"
+#include "sw/base/index.h"
 #include "sw/model/shapes.h"
 #include "sw/model/tosa/tosa.h"
 

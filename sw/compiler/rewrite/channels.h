@@ -81,8 +81,8 @@ Product product_of(const model::Graph& graph, const model::Op& op);
 std::vector<bool> zero_filters(const model::Graph& graph, const model::Op& op);
 
 /// Returns the format of the byte codes that an operator reads, or kNone if they are integers.
-inline machine::Format value_format(const model::Graph& graph, const model::Op& op) {
-  return model::of_format(graph.in(op, 0)) ? graph.in(op, 0).format : machine::Format::kNone;
+inline spec::Format value_format(const model::Graph& graph, const model::Op& op) {
+  return model::of_format(graph.in(op, 0)) ? graph.in(op, 0).format : spec::Format::kNone;
 }
 
 /// Finds the constant channels of all tensors, and their codes. Runs each golden layer on constant

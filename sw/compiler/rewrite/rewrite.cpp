@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/model/rewrite/rewriter.h"
 
 namespace trine::compiler {

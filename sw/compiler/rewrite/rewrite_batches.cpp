@@ -19,8 +19,8 @@
 #include <optional>
 #include <set>
 
-#include "base/index.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/index.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/rewriter.h"

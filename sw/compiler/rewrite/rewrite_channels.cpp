@@ -8,9 +8,9 @@
 #include <limits>
 #include <set>
 
-#include "base/index.h"
-#include "base/rounding.h"
-#include "base/ties.h"
+#include "sw/base/division.h"
+#include "sw/base/index.h"
+#include "sw/base/ties.h"
 #include "sw/compiler/rewrite/channels.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/model/dead.h"
@@ -116,7 +116,7 @@ class IdleChannels : Rewriter {
     const auto known = code(op.input(0), c);
     const int zero = graph_.in(op, 0).zero_point();
     if (!known || (p.bordered && *known != zero)) return std::nullopt;
-    return p.sums[p.index(m, c)] * (machine::units_of(value_format(graph_, op), *known) - zero);
+    return p.sums[p.index(m, c)] * (spec::units_of(value_format(graph_, op), *known) - zero);
   }
 
   /// Excludes products whose biases would overflow if all constant channels were folded.

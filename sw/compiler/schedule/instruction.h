@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/isa.h"
+#include "spec/isa.h"
 
 namespace trine::compiler {
 

@@ -10,7 +10,7 @@
 #include <list>
 #include <set>
 
-#include "machine/timing.h"
+#include "spec/timing.h"
 
 namespace trine::compiler {
 namespace {
@@ -34,7 +34,7 @@ double count(const isa::ComputeRegisters& r, const isa::LaneField& last) {
 }
 
 /// Returns the approximate cycles of a RUN.
-double cycles_of(const Instruction& i, const machine::Config& config) {
+double cycles_of(const Instruction& i, const spec::Config& config) {
   if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
     const isa::TransferRegisters r(i.registers);
     const auto words = static_cast<double>(r.get(isa::dma::kWords));
@@ -54,7 +54,7 @@ double cycles_of(const Instruction& i, const machine::Config& config) {
 }
 
 /// Returns true if the RUN's reductions take fewer cycles than draining them.
-bool waits_for_columns(const Instruction& i, const machine::Config& config) {
+bool waits_for_columns(const Instruction& i, const spec::Config& config) {
   if (i.engine != Engine::kCompute) return false;
   const isa::ComputeRegisters r(i.registers);
   const double steps = count(r, agu::kWordsLast) * count(r, agu::kRLast) * count(r, agu::kSLast);
@@ -65,7 +65,7 @@ bool waits_for_columns(const Instruction& i, const machine::Config& config) {
 /// Places loads between the other RUNs, whose order does not change.
 class LoadScheduler {
  public:
-  LoadScheduler(std::vector<Instruction> natural, const machine::Config& config)
+  LoadScheduler(std::vector<Instruction> natural, const spec::Config& config)
       : natural_(std::move(natural)),
         config_(config),
         end_(natural_.size()),
@@ -208,7 +208,7 @@ class LoadScheduler {
   static constexpr double kMuchTime = 40;  ///< times the cycles of a load
 
   std::vector<Instruction> natural_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   std::list<Load> pending_;
   std::multiset<std::size_t> consumed_;  ///< readers of placed loads, from the current RUN on
   std::set<std::size_t> readers_;
@@ -223,7 +223,7 @@ class LoadScheduler {
 }  // namespace
 
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
-                                        const machine::Config& config) {
+                                        const spec::Config& config) {
   return LoadScheduler(std::move(natural), config).run();
 }
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/schedule/instruction.h"
 
 namespace trine::compiler {
@@ -16,7 +16,7 @@ namespace trine::compiler {
 /// in which they are needed, but one may pass another whose place is still in use. At any time,
 /// loads are ahead for at most kReadersAhead RUNs.
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
-                                        const machine::Config& config);
+                                        const spec::Config& config);
 inline constexpr std::size_t kReadersAhead = 52;  ///< tokens are counted in 6 bits
 
 /// Sets wait and signal so that freely running engines give the sequential result.

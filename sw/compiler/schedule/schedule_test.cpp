@@ -10,8 +10,8 @@
 #include <set>
 #include <string>
 
-#include "base/catch.h"
-#include "base/rounding.h"
+#include "sw/base/catch.h"
+#include "sw/base/division.h"
 #include "sw/compiler/emit/slots.h"
 
 namespace trine::compiler {
@@ -163,7 +163,7 @@ TEST_CASE("an engine's tokens to itself stay few", "[compiler][schedule]") {
 
 TEST_CASE("loads start when the bus and their place are free, after the first RUN",
           "[compiler][schedule]") {
-  const machine::Config config;
+  const spec::Config config;
   // The third load overwrites what the first compute RUN reads.
   CHECK(text_of(schedule_loads({load_of(0, 8), reader_of(0, 1), load_of(8, 8), reader_of(8, 1),
                                 load_of(0, 8), reader_of(0, 1)},

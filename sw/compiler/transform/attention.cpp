@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/compiler/transform/section.h"
@@ -48,7 +48,7 @@ class Attention {
  public:
   /// @param only  sixteenths of DMEM for the units of all blocks; if not given, the best for each
   /// block
-  Attention(const Network& net, const machine::Config& config, std::optional<int> only = {})
+  Attention(const Network& net, const spec::Config& config, std::optional<int> only = {})
       : net_(net), config_(config), only_(only) {}
 
   std::optional<Network> run() {
@@ -273,14 +273,14 @@ class Attention {
   }
 
   Network net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   const std::optional<int> only_;
   std::map<std::vector<int>, int> known_;  ///< by key_of() of a single head
 };
 
 }  // namespace
 
-std::optional<Network> cut_attention(const Network& network, const machine::Config& config,
+std::optional<Network> cut_attention(const Network& network, const spec::Config& config,
                                      int& /*place*/) {
   return Attention(network, config).run();
 }

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/rounding.h"
-#include "base/ties.h"
+#include "sw/base/division.h"
+#include "sw/base/ties.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/stripes.h"
 
@@ -17,7 +17,7 @@ namespace {
 
 class Striping {
  public:
-  Striping(const Network& network, const Cascade& cascade, const machine::Config& config)
+  Striping(const Network& network, const Cascade& cascade, const spec::Config& config)
       : old_(network), cascade_(cascade), config_(config), net_(network) {}
 
   std::optional<Network> run() {
@@ -350,7 +350,7 @@ class Striping {
 
   const Network& old_;
   const Cascade cascade_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   Network net_;
   int height_ = 0;              ///< rows of the cascade's output
   std::map<int, Place> place_;  ///< by map of the old network, in this stripe
@@ -387,12 +387,12 @@ bool works_by_rows(const Network& network, const Layer& l) {
 }
 
 std::optional<Network> striped(const Network& network, const Cascade& cascade,
-                               const machine::Config& config) {
+                               const spec::Config& config) {
   return Striping(network, cascade, config).run();
 }
 
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
-                                const machine::Config& config) {
+                                const spec::Config& config) {
   if (cascade.chunks == 1) return striped(network, cascade, config);
   auto cut = chunked(network, cascade.first, cascade.last, cascade.chunks, config);
   if (!cut) return std::nullopt;

@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 
@@ -36,22 +36,22 @@ bool works_by_rows(const Network& network, const Layer& layer);
 /// stripes.
 /// @return nothing if stripes would give different codes, or if there is only one stripe
 std::optional<Network> striped(const Network& network, const Cascade& cascade,
-                               const machine::Config& config);
+                               const spec::Config& config);
 
 /// Returns striped() of the network, after chunked() if the cascade has chunks.
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
-                                const machine::Config& config);
+                                const spec::Config& config);
 
 /// Selects cascades for a network: the ones with the fewest estimated cycles that do not overlap,
 /// in order.
 /// @param plan  the network's plan
 /// @param gated  true: stripes before a gated map are planned together with the layer that reads it
 /// @param sections  unless null: receives the number of different sections that were planned
-std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
+std::vector<Cascade> cascades_of(const Network& network, const spec::Config& config,
                                  const Plan& plan, bool gated, std::size_t* sections = nullptr);
 
 /// Returns cascades wherever one is possible, for tests, in chunks where possible. Every other
 /// cascade keeps rows.
-std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
+std::vector<Cascade> any_cascades(const Network& network, const spec::Config& config);
 
 }  // namespace trine::compiler

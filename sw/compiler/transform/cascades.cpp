@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
@@ -87,7 +87,7 @@ int next_height(int rows, int height) {
 
 class Finder {
  public:
-  Finder(const Network& network, const machine::Config& config, const Plan& plan, bool gated)
+  Finder(const Network& network, const spec::Config& config, const Plan& plan, bool gated)
       : net_(without_weights(network)), config_(config), plan_(plan), gated_(gated) {}
 
   std::vector<Cascade> run() {
@@ -266,7 +266,7 @@ class Finder {
   }
 
   const Network net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   const Plan& plan_;
   bool gated_;
   std::map<std::vector<int>, Found> known_;
@@ -274,7 +274,7 @@ class Finder {
 
 }  // namespace
 
-std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
+std::vector<Cascade> cascades_of(const Network& network, const spec::Config& config,
                                  const Plan& plan, bool gated, std::size_t* sections) {
   Finder finder(network, config, plan, gated);
   std::vector<Cascade> found = finder.run();
@@ -282,7 +282,7 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
   return found;
 }
 
-std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config) {
+std::vector<Cascade> any_cascades(const Network& network, const spec::Config& config) {
   constexpr int kLayers = 4, kStripes = 3;
   std::vector<Cascade> result;
   const int count = static_cast<int>(network.layers.size());

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 
 namespace trine::compiler {
 namespace {
@@ -48,7 +48,7 @@ Layer channels_of(const Layer& all, int first, int last) {
 
 }  // namespace
 
-std::optional<Network> in_channel_parts(const Network& network, const machine::Config& config,
+std::optional<Network> in_channel_parts(const Network& network, const spec::Config& config,
                                         int layer, int parts) {
   if (layer + 1 >= static_cast<int>(network.layers.size())) return std::nullopt;
   const Layer &first = network.layers[at(layer)], &second = network.layers[at(layer) + 1];
@@ -92,7 +92,7 @@ std::optional<Network> in_channel_parts(const Network& network, const machine::C
 }
 
 std::optional<Chunked> chunked(const Network& network, int first, int last, int parts,
-                               const machine::Config& config) {
+                               const spec::Config& config) {
   Chunked result{network, last};
   bool some = false;
   for (int layer = first; layer + 1 < result.last; ++layer) {

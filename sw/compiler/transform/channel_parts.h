@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -16,7 +16,7 @@ namespace trine::compiler {
 /// columns each.
 /// @return nothing if an output channel of the next layer needs other channels too, if another
 /// layer reads the map between, or if there would be one part
-std::optional<Network> in_channel_parts(const Network& network, const machine::Config& config,
+std::optional<Network> in_channel_parts(const Network& network, const spec::Config& config,
                                         int layer, int parts);
 
 /// A network whose layers are cut by chunked().
@@ -29,6 +29,6 @@ struct Chunked {
 /// their outputs.
 /// @return nothing if there are none
 std::optional<Chunked> chunked(const Network& network, int first, int last, int parts,
-                               const machine::Config& config);
+                               const spec::Config& config);
 
 }  // namespace trine::compiler

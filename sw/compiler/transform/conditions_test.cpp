@@ -6,10 +6,10 @@
 #include <functional>
 #include <string>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/passes.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using fuzz::Builder;
 using model::Padding;
 
-const machine::Config kMachine = fuzz::small_config(8, 8, 32, 32, 64);
+const spec::Config kMachine = fuzz::small_config(8, 8, 32, 32, 64);
 
 Network lowered(Builder& b, const std::vector<int>& outputs) {
   b.graph.outputs = outputs;
@@ -25,7 +25,7 @@ Network lowered(Builder& b, const std::vector<int>& outputs) {
 }
 
 std::size_t layers_after(decltype(Pass::next) pass, const Network& network,
-                         const machine::Config& config = kMachine) {
+                         const spec::Config& config = kMachine) {
   int place = 0;
   const std::optional<Network> other = pass(network, config, place);
   return other ? other->layers.size() : 0;
@@ -149,7 +149,7 @@ TEST_CASE("pixels that some reader needs stay", "[compiler][transform]") {
        {"made by the vector unit", [](Network& n) { n.layers[0].kind = LayerKind::kMax; }},
        {"strides too far", [](Network& n) { n.layers[0].window.stride_x = kMostStride; }},
        {"strides too far down", [](Network& n) { n.layers[0].window.stride_y = kMostStride; }}});
-  machine::Config plain = kMachine;
+  spec::Config plain = kMachine;
   plain.vector = false;
   CHECK(layers_after(thin, network, plain) == 3);
   Network sum = network;

@@ -71,7 +71,7 @@ Network fused(Network network, int index) {
 
 }  // namespace
 
-std::optional<Network> fuse(const Network& network, const machine::Config& /*config*/, int& place) {
+std::optional<Network> fuse(const Network& network, const spec::Config& /*config*/, int& place) {
   return at_next_layer(network, place, fusable, fused);
 }
 

@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
@@ -36,8 +36,7 @@ bool same_parameters(const Layer& a, const Layer& b) {
 /// The images' maps become parts, below each other, of one map.
 class Stacking {
  public:
-  Stacking(const Network& network, const machine::Config& config)
-      : net_(network), config_(config) {}
+  Stacking(const Network& network, const spec::Config& config) : net_(network), config_(config) {}
 
   std::optional<Network> run() {
     if (net_.row_cores > 1 ||
@@ -239,7 +238,7 @@ class Stacking {
   }
 
   Network net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   std::map<int, std::vector<int>> ties_;    ///< by map
   std::set<int> alone_;                     ///< maps whose layers determine their layout
   std::map<int, std::vector<int>> sets_;    ///< by map: the maps that are stacked together
@@ -248,12 +247,12 @@ class Stacking {
 
 }  // namespace
 
-std::optional<Network> stack(const Network& network, const machine::Config& config, int& place) {
+std::optional<Network> stack(const Network& network, const spec::Config& config, int& place) {
   if (place > 0) return std::nullopt;  // all at once
   return Stacking(network, config).run();
 }
 
-std::optional<Network> together(const Network& network, const machine::Config& config, int& place) {
+std::optional<Network> together(const Network& network, const spec::Config& config, int& place) {
   if (place > 0 || network.chunks_together) return std::nullopt;
   Network result = network;
   result.chunks_together = true;

@@ -9,8 +9,8 @@
 #include <numeric>
 #include <utility>
 
-#include "machine/memories.h"
-#include "machine/timing.h"
+#include "spec/memories.h"
+#include "spec/timing.h"
 
 namespace trine::compiler {
 namespace {
@@ -150,7 +150,7 @@ class Timeline {
 
   /// Returns the cycle in which the engine's queue has accepted `words` words.
   static double has_room(const std::vector<Span>& own, double words) {
-    const double begun = words - machine::kQueueWords;  // that have left the queue
+    const double begun = words - spec::kQueueWords;  // that have left the queue
     for (std::size_t k = own.size(); k-- > 0;) {
       const double before = k > 0 ? own[k - 1].words : 0;
       if (begun <= before) continue;

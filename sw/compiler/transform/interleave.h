@@ -8,7 +8,7 @@
 
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 

@@ -9,7 +9,7 @@
 #include <array>
 #include <optional>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -29,7 +29,7 @@ struct Pass {
   /// Returns the network with one change, at the first place from `place` on, or nothing. The pass
   /// defines what a place is, for example a layer.
   /// @param place  receives the place of the change
-  std::optional<Network> (*next)(const Network& network, const machine::Config& config, int& place);
+  std::optional<Network> (*next)(const Network& network, const spec::Config& config, int& place);
 };
 
 /// Applies `change` to the first layer from `place` on for which `can` returns true.
@@ -41,27 +41,26 @@ std::optional<Network> at_next_layer(const Network& network, int& place, Can can
 }
 
 /// Removes pixels that no layer reads from convolutions.
-std::optional<Network> thin(const Network& network, const machine::Config& config, int& place);
+std::optional<Network> thin(const Network& network, const spec::Config& config, int& place);
 /// Cuts products around a SOFTMAX into units, so that array and vector unit work at the same time.
-std::optional<Network> cut_attention(const Network& network, const machine::Config& config,
+std::optional<Network> cut_attention(const Network& network, const spec::Config& config,
                                      int& place);
 /// Exchanges rows and columns of all maps.
-std::optional<Network> transpose(const Network& network, const machine::Config& config, int& place);
+std::optional<Network> transpose(const Network& network, const spec::Config& config, int& place);
 /// Fuses a MAX_POOL_2D into the convolution before it. A place is a layer.
-std::optional<Network> fuse(const Network& network, const machine::Config& config, int& place);
+std::optional<Network> fuse(const Network& network, const spec::Config& config, int& place);
 /// Splits a pool over a concatenation into one pool for each branch. A place is a layer.
-std::optional<Network> split_pool(const Network& network, const machine::Config& config,
-                                  int& place);
+std::optional<Network> split_pool(const Network& network, const spec::Config& config, int& place);
 /// Separates a pool's window into a row window followed by a column window. A place is a layer.
-std::optional<Network> separate(const Network& network, const machine::Config& config, int& place);
+std::optional<Network> separate(const Network& network, const spec::Config& config, int& place);
 /// Stores a residual and loads it again for its sum. If there are many residuals, place 0 stands
 /// for all of them.
-std::optional<Network> reload(const Network& network, const machine::Config& config, int& place);
+std::optional<Network> reload(const Network& network, const spec::Config& config, int& place);
 
 /// Merges convolutions of one tap over the images of a batch into one over all pixels.
-std::optional<Network> stack(const Network& network, const machine::Config& config, int& place);
+std::optional<Network> stack(const Network& network, const spec::Config& config, int& place);
 /// Lets the images of a batch share chunks of weights that exceed PMEM.
-std::optional<Network> together(const Network& network, const machine::Config& config, int& place);
+std::optional<Network> together(const Network& network, const spec::Config& config, int& place);
 
 inline constexpr std::array<Pass, 9> kPasses{{
     {"thin", Takes::kAlways, thin},

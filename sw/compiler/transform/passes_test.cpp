@@ -7,14 +7,14 @@
 
 #include <string>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/search.h"
 #include "sw/compiler/transform/section.h"
 #include "sw/compiler/transform/tokens_of_cores.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -22,7 +22,7 @@ namespace {
 using fuzz::Builder;
 using model::Padding;
 
-const machine::Config kMachine = fuzz::small_config(8, 8, 32, 32, 64);
+const spec::Config kMachine = fuzz::small_config(8, 8, 32, 32, 64);
 
 Network lowered(Builder& b, const std::vector<int>& outputs) {
   b.graph.outputs = outputs;
@@ -153,7 +153,7 @@ TEST_CASE("units are larger where keys and values are loaded once for each unit"
 }
 
 std::optional<Network> on_cores(const Network& network, int cores) {
-  machine::Config config = kMachine;
+  spec::Config config = kMachine;
   config.cores = cores;
   return tokens_of_cores(network, config);
 }
@@ -465,7 +465,7 @@ network: 5 maps, 3 layers
 }
 
 TEST_CASE("sections that are alike are planned once", "[compiler][transform]") {
-  const machine::Config narrow = fuzz::small_config(8, 8, 32, 32, 64);
+  const spec::Config narrow = fuzz::small_config(8, 8, 32, 32, 64);
   const auto sections = [&](int blocks) {
     Builder b(1);
     int x = b.input({1, 32, 32, 8});
@@ -510,7 +510,7 @@ TEST_CASE("maps of a section use as much of the bus as maps of the network",
   Builder b(1);
   const Network network =
       lowered(b, {convolution(b, convolution(b, b.input({1, 64, 64, 8}), 32, 3), 32, 1)});
-  machine::Config config = kMachine;
+  spec::Config config = kMachine;
   config.cores = 4;
   const auto cycles = [&](int cores) {
     Network shared = network;
@@ -521,7 +521,7 @@ TEST_CASE("maps of a section use as much of the bus as maps of the network",
 }
 
 TEST_CASE("the search fuses where the plan gets shorter", "[compiler][transform]") {
-  const machine::Config narrow = fuzz::small_config(8, 8, 8, 32, 64);
+  const spec::Config narrow = fuzz::small_config(8, 8, 8, 32, 64);
   Builder b(1);
   const int x = convolution(b, b.input({1, 32, 32, 4}), 16, 3);
   const Network network = lowered(b, {b.pool(x, true, 2, 2, 2, 2, Padding::kValid)});

@@ -60,8 +60,7 @@ Network reloaded(Network network, const Reload& r) {
 
 }  // namespace
 
-std::optional<Network> reload(const Network& network, const machine::Config& /*config*/,
-                              int& place) {
+std::optional<Network> reload(const Network& network, const spec::Config& /*config*/, int& place) {
   constexpr std::size_t kTries = 8;
   std::vector<Reload> tries = candidates(network);
   // If there are many equal blocks, all are tried at once; otherwise one by one.

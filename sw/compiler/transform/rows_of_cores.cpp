@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 
 namespace trine::compiler {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/transform/stripes.h"
 
 namespace trine::compiler {
@@ -169,7 +169,7 @@ class Striping {
 
 }  // namespace
 
-std::vector<Scattered> scattered_layers(const Network& network, const machine::Config& config) {
+std::vector<Scattered> scattered_layers(const Network& network, const spec::Config& config) {
   std::vector<Scattered> found;
   const int count = static_cast<int>(network.layers.size());
   const auto output = [&](int i) -> const Map& {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -22,7 +22,7 @@ struct Scattered {
 };
 
 /// Returns all such runs, in order.
-std::vector<Scattered> scattered_layers(const Network& network, const machine::Config& config);
+std::vector<Scattered> scattered_layers(const Network& network, const spec::Config& config);
 
 /// Returns the network with one layer for each stripe of `rows` rows of the map, for each of these
 /// layers.

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
@@ -58,7 +58,7 @@ bool is_better(const Candidate& other, const Candidate& than) {
 
 class Search {
  public:
-  Search(const machine::Config& config, const Ways& ways, std::string_view print_after,
+  Search(const spec::Config& config, const Ways& ways, std::string_view print_after,
          const Verifier& verifier)
       : config_(config),
         verifier_(verifier),
@@ -232,7 +232,7 @@ class Search {
     if (pass.name == print_after_) now.printed = to_text(now.network);
   }
 
-  const machine::Config& config_;
+  const spec::Config& config_;
   const Verifier& verifier_;
   Fusion fusion_;
   Cascading cascading_;
@@ -241,7 +241,7 @@ class Search {
 
 /// Splits layers into parts of their channels if the map between two layers is spilled and the
 /// parts are shorter.
-void take_channel_parts(Candidate& now, const machine::Config& config, const Verifier& verifier) {
+void take_channel_parts(Candidate& now, const spec::Config& config, const Verifier& verifier) {
   for (int i = 0; now.plan && i < static_cast<int>(now.network.layers.size()); ++i) {
     if (now.plan->maps[at(now.network.layers[at(i)].output)].resident) continue;
     std::optional<Candidate> best;
@@ -261,7 +261,7 @@ void take_channel_parts(Candidate& now, const machine::Config& config, const Ver
 }
 
 /// Returns the network shared by rows of the cores.
-std::optional<Candidate> in_rows(const Candidate& whole, const machine::Config& config,
+std::optional<Candidate> in_rows(const Candidate& whole, const spec::Config& config,
                                  const Verifier& verifier) {
   std::optional<Network> shared = rows_of_cores(whole.network, config.cores);
   if (!shared) return std::nullopt;
@@ -276,7 +276,7 @@ std::optional<Candidate> in_rows(const Candidate& whole, const machine::Config& 
 
 }  // namespace
 
-Planned search(Network network, const machine::Config& config, const Ways& ways,
+Planned search(Network network, const spec::Config& config, const Ways& ways,
                std::string_view print_after, bool verify) {
   const Verifier verifier(config, verify);
   const auto finished = [&](Network start, Fusion fusion, Cascading cascading) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/verify/verify.h"
@@ -42,7 +42,7 @@ struct Planned {
 /// @param verify  verifies the network after each pass
 /// @throws Error  with a line for each layer that does not fit, or for which the configuration has
 /// no unit
-Planned search(Network network, const machine::Config& config, const Ways& ways = {},
+Planned search(Network network, const spec::Config& config, const Ways& ways = {},
                std::string_view print_after = {}, bool verify = verifies_by_default());
 
 }  // namespace trine::compiler

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "machine/timing.h"
+#include "spec/timing.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
@@ -71,7 +71,7 @@ Network separated(Network network, int index) {
 
 }  // namespace
 
-std::optional<Network> separate(const Network& network, const machine::Config& /*config*/,
+std::optional<Network> separate(const Network& network, const spec::Config& /*config*/,
                                 int& place) {
   return at_next_layer(network, place, separable, separated);
 }

@@ -90,7 +90,7 @@ Network split(Network network, int index) {
 
 }  // namespace
 
-std::optional<Network> split_pool(const Network& network, const machine::Config& /*config*/,
+std::optional<Network> split_pool(const Network& network, const spec::Config& /*config*/,
                                   int& place) {
   return at_next_layer(network, place, splittable, split);
 }

@@ -23,7 +23,7 @@ Rows input_rows(const Geometry& g, const Rows& out) {
   return {begin, std::clamp(last, begin + 1, g.H)};
 }
 
-bool moves_by_beats(const Map& map, const machine::Config& config) {
+bool moves_by_beats(const Map& map, const spec::Config& config) {
   return map.shape.per_word == 4 && !map.shape.wide && map.shape.W >= config.data_words() &&
          map.part.whole < 0 && !map.constant() && !map.kept && map.reloads < 0 && !map.capacity &&
          !map.weights;

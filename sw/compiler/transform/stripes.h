@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -24,7 +24,7 @@ struct Rows {
 Rows input_rows(const Geometry& g, const Rows& out);
 
 /// Returns true if the map's rows can be moved between DRAM and DMEM in whole beats.
-bool moves_by_beats(const Map& map, const machine::Config& config);
+bool moves_by_beats(const Map& map, const spec::Config& config);
 
 /// Adds the stripe of a layer that makes the rows `out` of its output. The layer's maps and its
 /// window already belong to the stripe.

@@ -140,7 +140,7 @@ class Thinning {
 
 }  // namespace
 
-std::optional<Network> thin(const Network& network, const machine::Config& config, int& /*place*/) {
+std::optional<Network> thin(const Network& network, const spec::Config& config, int& /*place*/) {
   return Thinning(network, config.vector).run();
 }
 

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/rounding.h"
+#include "sw/base/division.h"
 
 namespace trine::compiler {
 namespace {
@@ -18,7 +18,7 @@ constexpr int Layer::*kPixelMaps[] = {&Layer::input, &Layer::second, &Layer::out
 
 class TokensOfCores {
  public:
-  TokensOfCores(const Network& network, const machine::Config& config)
+  TokensOfCores(const Network& network, const spec::Config& config)
       : net_(network), config_(config) {}
 
   std::optional<Network> run() {
@@ -163,7 +163,7 @@ class TokensOfCores {
   }
 
   Network net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   std::vector<char> takes_;    ///< layers that share pixels
   std::vector<char> shared_;   ///< maps that only those write
   std::vector<Shape> shapes_;  ///< of all maps, before
@@ -172,7 +172,7 @@ class TokensOfCores {
 
 }  // namespace
 
-std::optional<Network> tokens_of_cores(const Network& network, const machine::Config& config) {
+std::optional<Network> tokens_of_cores(const Network& network, const spec::Config& config) {
   return TokensOfCores(network, config).run();
 }
 

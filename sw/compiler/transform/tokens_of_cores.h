@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -18,6 +18,6 @@ namespace trine::compiler {
 /// Maps that pass between these layers and others go through DRAM.
 /// @pre no pass has changed the network
 /// @return nothing if most MACs are in other layers, or in maps of several rows
-std::optional<Network> tokens_of_cores(const Network& network, const machine::Config& config);
+std::optional<Network> tokens_of_cores(const Network& network, const spec::Config& config);
 
 }  // namespace trine::compiler

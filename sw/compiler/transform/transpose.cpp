@@ -35,7 +35,7 @@ void turn(Map& map) {
   map.transposed = !map.transposed;
 }
 
-void turn_weights(Layer& layer, const machine::Config& config) {
+void turn_weights(Layer& layer, const spec::Config& config) {
   const Layer before = layer;
   layer.window = side(before.window);
   if (before.window.R > 1 && before.window.dil_y == 0) {  // all steps read the same pixel
@@ -73,7 +73,7 @@ bool lies_by_rows(const Map& map) {
 
 }  // namespace
 
-std::optional<Network> transpose(const Network& network, const machine::Config& config,
+std::optional<Network> transpose(const Network& network, const spec::Config& config,
                                  int& /*place*/) {
   // Nothing to do if rows and columns are alike; not possible if a map cannot have another layout.
   const bool square =

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/schedule/instruction.h"
@@ -38,7 +38,7 @@ class Verifier {
  public:
   /// Creates the verifiers.
   /// @param on  false: nothing is verified
-  Verifier(const machine::Config& config, bool on) : config_(config), on_(on) {}
+  Verifier(const spec::Config& config, bool on) : config_(config), on_(on) {}
 
   /// Verifies one form.
   /// @param after  the stage that made the form, for messages
@@ -48,17 +48,17 @@ class Verifier {
               const Network& network) const;
 
  private:
-  const machine::Config& config_;
+  const spec::Config& config_;
   bool on_;
 };
 
 /// Returns the first broken invariant of the form, or nothing.
-std::optional<std::string> fault_of(const Network& network, const machine::Config& config);
+std::optional<std::string> fault_of(const Network& network, const spec::Config& config);
 /// @pre fault_of(network) found nothing
 std::optional<std::string> fault_of(const Plan& plan, const Network& network,
-                                    const machine::Config& config);
+                                    const spec::Config& config);
 /// @pre fault_of(plan) found nothing
 std::optional<std::string> fault_of(const std::vector<Instruction>& instructions, const Plan& plan,
-                                    const Network& network, const machine::Config& config);
+                                    const Network& network, const spec::Config& config);
 
 }  // namespace trine::compiler

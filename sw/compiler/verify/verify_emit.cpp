@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "machine/runs.h"
+#include "spec/runs.h"
 #include "sw/compiler/verify/first_fault.h"
 #include "sw/compiler/verify/verify.h"
 
@@ -23,7 +23,7 @@ struct Allowed {
 class EmitVerifier : FirstFault {
  public:
   EmitVerifier(const std::vector<Instruction>& instructions, const Plan& plan,
-               const Network& network, const machine::Config& config)
+               const Network& network, const spec::Config& config)
       : instructions_(instructions), plan_(plan), net_(network), config_(config) {}
 
   std::optional<std::string> run() {
@@ -94,13 +94,13 @@ class EmitVerifier : FirstFault {
   const std::vector<Instruction>& instructions_;
   const Plan& plan_;
   const Network& net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
 };
 
 }  // namespace
 
 std::optional<std::string> fault_of(const std::vector<Instruction>& instructions, const Plan& plan,
-                                    const Network& network, const machine::Config& config) {
+                                    const Network& network, const spec::Config& config) {
   return EmitVerifier(instructions, plan, network, config).run();
 }
 

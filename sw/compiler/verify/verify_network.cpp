@@ -14,7 +14,7 @@ namespace {
 
 class NetworkVerifier : FirstFault {
  public:
-  NetworkVerifier(const Network& network, const machine::Config& config)
+  NetworkVerifier(const Network& network, const spec::Config& config)
       : net_(network), config_(config) {}
 
   std::optional<std::string> run() {
@@ -217,12 +217,12 @@ class NetworkVerifier : FirstFault {
   }
 
   const Network& net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
 };
 
 }  // namespace
 
-std::optional<std::string> fault_of(const Network& network, const machine::Config& config) {
+std::optional<std::string> fault_of(const Network& network, const spec::Config& config) {
   return NetworkVerifier(network, config).run();
 }
 

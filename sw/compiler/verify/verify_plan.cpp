@@ -16,7 +16,7 @@ namespace {
 
 class PlanVerifier : FirstFault {
  public:
-  PlanVerifier(const Plan& plan, const Network& network, const machine::Config& config)
+  PlanVerifier(const Plan& plan, const Network& network, const spec::Config& config)
       : plan_(plan),
         net_(network),
         config_(config),
@@ -208,7 +208,7 @@ class PlanVerifier : FirstFault {
 
   const Plan& plan_;
   const Network& net_;
-  const machine::Config& config_;
+  const spec::Config& config_;
   const PlanFacts facts_;
   const std::int64_t beat_;
 };
@@ -216,7 +216,7 @@ class PlanVerifier : FirstFault {
 }  // namespace
 
 std::optional<std::string> fault_of(const Plan& plan, const Network& network,
-                                    const machine::Config& config) {
+                                    const spec::Config& config) {
   return PlanVerifier(plan, network, config).run();
 }
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "base/catch.h"
+#include "sw/base/catch.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/lower/lower.h"
-#include "tools/fuzz/testing.h"
+#include "tools/random/testing.h"
 
 namespace trine::compiler {
 namespace {
@@ -22,7 +22,7 @@ using fuzz::small_config;
 
 /// A network with its plan and instructions. One map does not fit DMEM.
 struct Forms {
-  machine::Config config = small_config(8, 8, 8, 32, 128);
+  spec::Config config = small_config(8, 8, 8, 32, 128);
   Network network;
   Plan layout;
   std::vector<Instruction> instructions;

@@ -7,9 +7,9 @@
 #include <memory>
 #include <random>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/graph.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/evaluate/evaluate.h"

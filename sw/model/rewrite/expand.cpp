@@ -10,7 +10,7 @@
 #include <optional>
 #include <set>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
 #include "sw/model/rewrite/fold.h"

@@ -46,7 +46,7 @@ struct Quantizer {
   /// Picks the level of the nearest value; of two, the one with the even code.
   bool nearest = false;
   /// The format whose values the codes index. The scale is then the scale of a unit.
-  machine::Format format = machine::Format::kNone;
+  spec::Format format = spec::Format::kNone;
 };
 
 /// The level as a function of an integer or float in a tensor.

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 
 namespace trine::model {
 namespace {

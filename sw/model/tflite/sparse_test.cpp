@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 
 using trine::Error;
 using namespace trine::model;

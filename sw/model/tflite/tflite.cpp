@@ -15,9 +15,9 @@
 #include <string>
 #include <tuple>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/text.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/text.h"
 #include "sw/model/flat.h"
 #include "sw/model/graph.h"
 #include "sw/model/import.h"

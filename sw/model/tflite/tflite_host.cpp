@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/import/host.h"

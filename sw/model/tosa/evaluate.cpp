@@ -11,8 +11,8 @@
 #include <numeric>
 #include <optional>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/model/indices.h"
 #include "sw/model/refusal.h"
 

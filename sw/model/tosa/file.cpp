@@ -11,10 +11,10 @@
 #include <cstring>
 #include <optional>
 
-#include "base/error.h"
-#include "base/json.h"
-#include "base/little_endian.h"
-#include "base/text.h"
+#include "sw/base/error.h"
+#include "sw/base/json.h"
+#include "sw/base/little_endian.h"
+#include "sw/base/text.h"
 #include "sw/model/flat.h"
 #include "sw/model/refusal.h"
 #include "tosa_generated.h"

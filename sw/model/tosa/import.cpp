@@ -13,9 +13,9 @@
 #include <set>
 #include <tuple>
 
-#include "base/error.h"
-#include "base/index.h"
-#include "base/ties.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
+#include "sw/base/ties.h"
 #include "sw/model/elements.h"
 #include "sw/model/graph.h"
 #include "sw/model/order.h"

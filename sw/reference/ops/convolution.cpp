@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <span>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/shapes.h"
 #include "sw/reference/ops/ops.h"
@@ -65,7 +65,7 @@ struct Layer {
     if (call.out().type == model::DataType::kInt32) return wrap(static_cast<std::int64_t>(acc));
     const auto sum = static_cast<std::make_signed_t<Sum>>(acc);
     if (!real.empty()) return real_code(sum, real[static_cast<std::size_t>(m)], p.output);
-    if (p.output.format != machine::Format::kNone)
+    if (p.output.format != spec::Format::kNone)
       return to_format(sum, p.scales[m].multiplier, 31 - p.scales[m].shift, p.output);
     if constexpr (sizeof(Sum) == sizeof(std::int64_t))
       return to_code(whole ? scaled_half_even(sum, p.scales[m]) : scaled_wide(sum, p.scales[m]),

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 
@@ -83,9 +83,9 @@ Codes add_values(const Call& call) {
   const ChannelScale a = quantize_scale(double{call.in(0).scale()} / output);
   const ChannelScale b = quantize_scale(double{call.in(1).scale()} / output);
   const int shift = std::min(a.shift, b.shift);
-  const machine::Exact sign = call.op.kind == OpKind::kSub ? -1 : 1;
-  const machine::Exact of_a = machine::Exact{a.multiplier} << (a.shift - shift);
-  const machine::Exact of_b = sign * (machine::Exact{b.multiplier} << (b.shift - shift));
+  const spec::Exact sign = call.op.kind == OpKind::kSub ? -1 : 1;
+  const spec::Exact of_a = spec::Exact{a.multiplier} << (a.shift - shift);
+  const spec::Exact of_b = sign * (spec::Exact{b.multiplier} << (b.shift - shift));
   const OutputRange range = add_params(call.graph, call.op).output;
   return zip(call, call.units(0), call.units(1), [&](std::int32_t x, std::int32_t y) {
     return nearest_code(of_a * x + of_b * y, 31 - shift, range);
@@ -148,9 +148,8 @@ Codes quantize(const Call& call) {
       throw_error("{}: '{}' has no quantizer, so its values are whole numbers of {}..{}, not {}",
                   model::label(call.graph, call.op), call.in(0).name, least, most, x);
     const float ratio = x / call.out().scale();
-    if (range.format != machine::Format::kNone) {
-      codes.push_back(
-          machine::as_code(range.format, machine::nearest_real(range.format, double{ratio})));
+    if (range.format != spec::Format::kNone) {
+      codes.push_back(spec::as_code(range.format, spec::nearest_real(range.format, double{ratio})));
       continue;
     }
     const float steps = call.op.half_even ? std::nearbyint(ratio) : std::round(ratio);  // else away

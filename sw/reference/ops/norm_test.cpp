@@ -10,8 +10,8 @@
 #include <cstring>
 #include <random>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "sw/reference/run.h"
 #include "tb/golden/norm.h"
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "base/npy.h"
+#include "sw/base/npy.h"
 #include "sw/model/graph.h"
 #include "sw/model/indices.h"
 #include "sw/reference/requantize.h"

@@ -9,8 +9,8 @@
 #include <limits>
 #include <random>
 
-#include "base/catch.h"
-#include "base/error.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/model/spiking.h"
 #include "sw/reference/ops/softmax.h"

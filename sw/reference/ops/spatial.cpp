@@ -149,7 +149,7 @@ Codes mean_of_values(const Call& call, const MeanParams& p, const Targets& targe
   Codes result;
   for (const std::int64_t sum : sums)
     result.push_back(
-        nearest_code(machine::Exact{sum} * p.scale.multiplier, 31 - p.scale.shift, p.output));
+        nearest_code(spec::Exact{sum} * p.scale.multiplier, 31 - p.scale.shift, p.output));
   return result;
 }
 

@@ -8,9 +8,9 @@
 #include <limits>
 #include <optional>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/json.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/json.h"
 
 namespace trine::reference {
 namespace {

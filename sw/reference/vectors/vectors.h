@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/npy.h"
+#include "sw/base/npy.h"
 #include "sw/model/graph.h"
 #include "sw/reference/run.h"
 

@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <string>
 
-#include "base/catch.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/catch.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/reference/vectors/compare.h"
 
 using namespace trine;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The driver's test cases in plain C99, without allocation and stdio. The host runs them
- * (runtime_test.cpp), and firmware runs the same cases (soc/firmware/driver_cases.c). */
+ * (runtime_test.cpp), and firmware runs the same cases (components/soc/firmware/driver_cases.c). */
 
 #ifndef CASES_H
 #define CASES_H

@@ -9,9 +9,9 @@
 #include <functional>
 #include <optional>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/text.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/text.h"
 #include "tools/cli/run/network.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/estimate.h"
@@ -23,17 +23,17 @@ namespace {
 constexpr double kSlower = 0.01;
 
 /// Removes a feature. @return the key and its value; "": the design does not have the feature
-using Without = std::function<std::string(machine::Config*)>;
+using Without = std::function<std::string(spec::Config*)>;
 
-Without without(const char* key, bool machine::Config::*feature) {
-  return [=](machine::Config* c) -> std::string {
+Without without(const char* key, bool spec::Config::*feature) {
+  return [=](spec::Config* c) -> std::string {
     if (!(c->*feature)) return {};
     c->*feature = false;
     return fmt::format("{}=false", key);
   };
 }
 
-std::string precisions_text(const machine::Config& c) {
+std::string precisions_text(const spec::Config& c) {
   std::vector<std::string> names;
   if (c.int8) names.emplace_back("\"int8\"");
   if (c.ternary) names.emplace_back("\"ternary\"");
@@ -41,15 +41,15 @@ std::string precisions_text(const machine::Config& c) {
   return fmt::format("array.precisions=[{}]", fmt::join(names, ", "));
 }
 
-Without without_precision(bool machine::Config::*precision) {
-  return [=](machine::Config* c) -> std::string {
+Without without_precision(bool spec::Config::*precision) {
+  return [=](spec::Config* c) -> std::string {
     if (!(c->*precision) || c->int8 + c->ternary + c->binary == 1) return {};
     c->*precision = false;
     return precisions_text(*c);
   };
 }
 
-std::string one_column(machine::Config* c) {
+std::string one_column(spec::Config* c) {
   if (c->columns_per_cycle == 1) return {};
   c->columns_per_cycle = 1;
   return "post.columns_per_cycle=1";
@@ -57,7 +57,7 @@ std::string one_column(machine::Config* c) {
 
 /// Returns the ways to remove features; a feature that builds on another comes before it.
 std::vector<Without> ways() {
-  using machine::Config;
+  using spec::Config;
   return {without("vector.softmax", &Config::softmax),
           without("vector.table", &Config::table),
           without("matmul.enable", &Config::matmul),
@@ -82,7 +82,7 @@ class Search {
   }
 
   /// Returns the cost of each model. @throws Error  a model is refused
-  std::vector<Cost> on(const machine::Config& config) const {
+  std::vector<Cost> on(const spec::Config& config) const {
     std::vector<Cost> costs;
     for (std::size_t m = 0; m < models_.size(); ++m) {
       NetworkOptions options;
@@ -100,10 +100,10 @@ class Search {
   /// Returns why the models need the features that a design lacks; "" if they do not.
   /// @param before  the costs with these features
   /// @param costs  receives the costs without them if no model is refused
-  std::string need(const machine::Config& without, const std::vector<Cost>& before,
+  std::string need(const spec::Config& without, const std::vector<Cost>& before,
                    std::vector<Cost>* costs) const {
     try {
-      machine::check(without);
+      spec::check(without);
       *costs = on(without);
     } catch (const Error& e) {
       std::string text = e.what();
@@ -137,7 +137,7 @@ std::vector<std::uint64_t> cycles_of(const std::vector<Cost>& costs) {
   return cycles;
 }
 
-double gates(const machine::Config& config) { return estimate::area_of(config).gate_equivalents; }
+double gates(const spec::Config& config) { return estimate::area_of(config).gate_equivalents; }
 
 /// Returns "-" if the area model does not distinguish it, or it is in memories.
 std::string saved(double area) { return area > 0.5 ? grouped(area) : "-"; }
@@ -154,12 +154,12 @@ std::string settings_of(const Features& found) {
 
 }  // namespace
 
-Features smallest_for(const std::vector<std::string>& models, const machine::Config& config) {
+Features smallest_for(const std::vector<std::string>& models, const spec::Config& config) {
   const Search search(models);
   std::vector<Cost> costs = search.on(config), fewer_costs;
   Features found{config, {}, {}, cycles_of(costs)};
   for (const Without& way : ways()) {
-    machine::Config fewer = found.config;
+    spec::Config fewer = found.config;
     Feature feature;
     feature.key = way(&fewer);
     if (feature.key.empty()) continue;
@@ -177,7 +177,7 @@ Features smallest_for(const std::vector<std::string>& models, const machine::Con
 }
 
 std::string to_text(const Features& found, const std::vector<std::string>& models,
-                    const machine::Config& before) {
+                    const spec::Config& before) {
   const auto width = static_cast<std::size_t>(columns());
   std::string text = fmt::format("{:<38} {:>10}\n", "without", "GE saved");
   for (const Feature& f : found.all) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/config.h"
+#include "spec/config.h"
 #include "tools/cli/common.h"
 
 namespace trine::cli {
@@ -23,18 +23,18 @@ struct Feature {
 
 /// The result of the search.
 struct Features {
-  machine::Config config;  ///< without the features that no model needs
+  spec::Config config;  ///< without the features that no model needs
   std::vector<Feature> all;
   std::vector<std::uint64_t> cycles, cycles_before;  ///< predicted for each model
 };
 
 /// Removes one feature after the other; the largest features, on which others depend, come last.
 /// @throws Error  the original design refuses a model
-Features smallest_for(const std::vector<std::string>& models, const machine::Config& config);
+Features smallest_for(const std::vector<std::string>& models, const spec::Config& config);
 
 /// Returns a line for each feature, the sums, and the settings that give the design.
 std::string to_text(const Features& found, const std::vector<std::string>& models,
-                    const machine::Config& before);
+                    const spec::Config& before);
 Json to_json(const Features& found, const std::vector<std::string>& models);
 
 }  // namespace trine::cli

@@ -10,9 +10,9 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/error.h"
-#include "base/output.h"
-#include "machine/schema.h"
+#include "spec/schema.h"
+#include "sw/base/error.h"
+#include "sw/base/output.h"
 #include "tools/cli/common.h"
 #include "tools/cli/hardware/features.h"
 #include "tools/cli/run/report.h"
@@ -56,7 +56,7 @@ int run(const GenerateArguments& options) {
   if (options.out.empty() && (options.models.empty() || !options.kit.empty()))
     throw_error("trine generate: --out is required");
   options.output.check({}, {{"--config", options.design.config}});
-  machine::Config config = options.design.load();
+  spec::Config config = options.design.load();
   Json json = design_json(config, options.out, options.prefix);
   if (!options.models.empty()) {
     const Features found = smallest_for(options.models, config);
@@ -90,7 +90,7 @@ int run(const GenerateArguments& options) {
 
 }  // namespace
 
-Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix) {
+Json design_json(const spec::Config& config, const std::string& out, const std::string& prefix) {
   Json json;
   json["pes"] = config.pes();
   json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
@@ -128,12 +128,12 @@ void add_generate(Command app, Action& action) {
       "  trine generate --config edge64 --prefix left --out out/left   (left_trine_top, ...)\n"
       "  trine generate --config edge256 --for kws.tflite vww.tflite --out out/audio\n\n"
       "Presets:\n" +
-      wrapped(fmt::format("{}", fmt::join(machine::preset_names(), ", ")), "  ", 100) +
+      wrapped(fmt::format("{}", fmt::join(spec::preset_names(), ", ")), "  ", 100) +
       "vision... and attention... have int8 and the features that such networks need, the others\n"
       "all features. Presets named ...-size have the size of that machine (number of MACs,\n"
       "memories), not its architecture: they are Trine's machine, for comparisons.\n\n"
       "Keys of a configuration (mine.toml: [array] / rows = 8, or array = { rows = 8 }):\n" +
-      machine::key_table());
+      spec::key_table());
 }
 
 }  // namespace trine::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "synth/place/place.h"
 #include "synth/stages.h"
 #include "synth/synthesize.h"
@@ -25,7 +25,7 @@ struct SynthArguments {
 
 /// Prints the complete report of a design. @param config  null: unknown
 int print_report(const SynthArguments& options, const synth::SynthReport& report,
-                 const machine::Config* config) {
+                 const spec::Config* config) {
   options.output.print(synth::to_text(report));
   options.output.write_json(synth::to_json(report), config);
   if (!options.floorplan.empty()) write_file(options.floorplan, report.clock.placed.svg);
@@ -61,7 +61,7 @@ int run(const SynthArguments& options) {
                                                  options.emitted.filename().string(), 0, synth),
                         nullptr);
   if (options.design.config.empty()) throw_error("--config or --design is required");
-  const machine::Config config = options.design.load();
+  const spec::Config config = options.design.load();
   return print_report(options, synth::synthesize(config, synth), &config);
 }
 

@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <set>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/import.h"
 #include "tools/estimate/dataflows.h"
 
@@ -128,7 +128,7 @@ void DataflowOptions::check(const std::string& table, int batch) const {
 }
 
 int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
-                 const machine::Config& config, const Output& output) {
+                 const spec::Config& config, const Output& output) {
   const auto flow = static_cast<Dataflow>(std::ranges::find(estimate::kDataflows, options.flow) -
                                           estimate::kDataflows.begin());
   const std::vector<Product> all = products(network);

@@ -29,6 +29,6 @@ struct DataflowOptions {
 
 /// Runs the analysis. @return an exit code
 int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
-                 const machine::Config& config, const Output& output);
+                 const spec::Config& config, const Output& output);
 
 }  // namespace trine::cli

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "tools/cli/run/rate.h"
 
 namespace trine::cli {
@@ -36,7 +36,7 @@ std::string parts_text(const EnergyReport& report) {
 /// Sums the energy of layers, each with all of its components.
 class Adder {
  public:
-  Adder(const machine::Config& config, const energy::Table& table) : config_(config) {
+  Adder(const spec::Config& config, const energy::Table& table) : config_(config) {
     report_.table = table;
     report_.clock_ns = clock_of(config).ns;
   }
@@ -68,7 +68,7 @@ class Adder {
                              report_.table, report_.clock_ns, without);
   }
 
-  const machine::Config& config_;
+  const spec::Config& config_;
   EnergyReport report_;
 };
 
@@ -105,7 +105,7 @@ EnergyReport energy_report(const compiler::Program& program, const sim::RunResul
   return report;
 }
 
-EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Config& config,
+EnergyReport energy_report(const estimate::Estimate& estimate, const spec::Config& config,
                            const energy::Table& table) {
   Adder adder(config, table);
   for (const estimate::Row& row : estimate.rows) adder.add(row.actions, row.cycles, row.times);

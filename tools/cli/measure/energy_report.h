@@ -46,7 +46,7 @@ struct EnergyReport {
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
                            const EnergyOptions& options, const energy::Table& table);
 /// Returns the energy of a table of shapes, without DRAM, whose traffic is not known.
-EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Config& config,
+EnergyReport energy_report(const estimate::Estimate& estimate, const spec::Config& config,
                            const energy::Table& table);
 
 /// Adds the energy to the result of to_json(program, ..).

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "machine/minifloat.h"
+#include "spec/minifloat.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/dataflow.h"
 #include "tools/cli/measure/energy_report.h"
@@ -44,14 +44,14 @@ struct Token {
 };
 
 Token token_of(const estimate::Estimate& e, const EnergyReport& energy,
-               const machine::Config& config) {
+               const spec::Config& config) {
   const double bytes = static_cast<double>(e.beats()) * config.axi_data_bits / 8;
   return {1e9 * e.tokens / (e.cycles() * energy.clock_ns), energy.sum.total() / e.tokens,
           whole(bytes / e.tokens)};
 }
 
 std::string token_text(const estimate::Estimate& e, const EnergyReport& energy,
-                       const machine::Config& config) {
+                       const spec::Config& config) {
   if (e.tokens == 0) return "";
   const Token token = token_of(e, energy, config);
   return fmt::format("{} tokens at once: {} tokens/s, {} and {} bytes of the bus a token\n",
@@ -60,7 +60,7 @@ std::string token_text(const estimate::Estimate& e, const EnergyReport& energy,
 }
 
 std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
-                    const machine::Config& config) {
+                    const spec::Config& config) {
   const int width = columns() < 100 ? columns() - 68 : 26;  // of names; the other columns need 68
   std::string text = fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7} {}\n", "layer", width,
                                  "times", "MACs", "weight bytes", "cycles", "util %", "bound");
@@ -102,7 +102,7 @@ void refuse_of_table(const EstimateArguments& options) {
          "whose estimate depends only on the bus width: --set bus.axi_data_bits=...");
 }
 
-estimate::Estimate table_of(const EstimateArguments& options, const machine::Config& config) {
+estimate::Estimate table_of(const EstimateArguments& options, const spec::Config& config) {
   if (!options.table.empty()) {
     estimate::Transformer table = estimate::transformer(options.table);
     if (!options.weights.empty()) table.weights = options.weights;
@@ -148,7 +148,7 @@ void add_area(const estimate::Area& a, Json& json) {
 /// Returns the report of the network in an eight-bit format if its products used int8 in passes: a
 /// pass for each byte of fixed point, of the weights or of both operands. Layers that are not
 /// products are unchanged.
-Json passes_of(const Json& report, const machine::FormatRow& row) {
+Json passes_of(const Json& report, const spec::FormatRow& row) {
   const int bytes = row.bytes();
   const auto cycles = [&](int passes) {
     double sum = 0;
@@ -162,8 +162,8 @@ Json passes_of(const Json& report, const machine::FormatRow& row) {
           {"sum_bits", 2 * row.bits + 10},
           {"passes", {{"weights", bytes}, {"both", bytes * bytes}}},
           {"cycles", {{"weights", cycles(bytes)}, {"both", cycles(bytes * bytes)}}},
-          {"machine", row.bytes() <= machine::kMostBytes},
-          {"machine_weights", row.bytes() <= machine::kMostBytes}};
+          {"machine", row.bytes() <= spec::kMostBytes},
+          {"machine_weights", row.bytes() <= spec::kMostBytes}};
 }
 
 std::string passes_text(const Json& format) {
@@ -181,9 +181,9 @@ std::string passes_text(const Json& format) {
 
 /// Prints figures, their energy, and the design's figures.
 int print_report(const EstimateArguments& options, std::string text, const EnergyReport& energy,
-                 Json json, const machine::Config& config) {
-  if (const auto format = machine::format_named(options.format)) {
-    json["format"] = passes_of(json, machine::row_of(*format));
+                 Json json, const spec::Config& config) {
+  if (const auto format = spec::format_named(options.format)) {
+    json["format"] = passes_of(json, spec::row_of(*format));
     text += passes_text(json["format"]);
   }
   options.output.print(text + to_text(energy, options.shown.details) +
@@ -200,7 +200,7 @@ int run(const EstimateArguments& options) {
     throw_error("--weights {}: needs --table", options.weights);
   options.dataflow.check(options.table, options.network.batch);
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
-  const machine::Config config = options.network.design.load();
+  const spec::Config config = options.network.design.load();
   if (options.dataflow.given())
     return run_dataflow(options.dataflow, options.network, config, options.output);
   if (is_table(options)) {
@@ -228,7 +228,7 @@ int run(const EstimateArguments& options) {
 
 ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                           const BackendOptions& memory, const EnergyOptions& energy,
-                          const machine::Config& config) {
+                          const spec::Config& config) {
   const energy::Table table = energy.read();
   ModelEstimate model;
   model.network = load_network(bytes, options, config, options.policy(reference::kDoublePolicy));
@@ -249,8 +249,7 @@ Json to_json(const ModelEstimate& model) {
   return json;
 }
 
-Json to_json(const estimate::Estimate& e, const EnergyReport& energy,
-             const machine::Config& config) {
+Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec::Config& config) {
   Json json;
   json["model"] = e.network;
   json["cycles"] = whole(e.cycles());

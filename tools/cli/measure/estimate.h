@@ -24,10 +24,10 @@ struct ModelEstimate {
 /// Estimates a model. @param bytes  of the file that `options.model` names
 ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                           const BackendOptions& memory, const EnergyOptions& energy,
-                          const machine::Config& config);
+                          const spec::Config& config);
 
 Json to_json(const ModelEstimate& model);
 Json to_json(const estimate::Estimate& table, const EnergyReport& energy,
-             const machine::Config& config);
+             const spec::Config& config);
 
 }  // namespace trine::cli

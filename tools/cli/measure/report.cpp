@@ -168,7 +168,7 @@ std::vector<TableRow> table_rows(const std::vector<compiler::ProgramLayer>& laye
   return rows;
 }
 
-double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config) {
+double utilization(std::int64_t macs, std::uint64_t cycles, const spec::Config& config) {
   const double slots = static_cast<double>(cycles) * config.peak_macs_per_cycle();
   return slots > 0 ? static_cast<double>(macs) / slots : 0;
 }

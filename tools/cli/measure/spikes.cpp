@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/spiking.h"
@@ -141,7 +141,7 @@ std::optional<SpikeReport> spike_report(const Network& network, const reference:
   report.cycles = cycles;
   report.pj = energy.sum.total();
   if (values != nullptr) count_spikes(graph, *values, report);
-  const machine::Config& config = network.program.config;
+  const spec::Config& config = network.program.config;
   if (config.activations16 &&
       config.vector)  // otherwise the host computes the neurons, and that time is not counted
     add_dense(network, report.steps, options, energy.table, bus, report);

@@ -9,11 +9,11 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
-#include "base/process.h"
-#include "base/root.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
+#include "sw/base/process.h"
+#include "sw/base/root.h"
 #include "tools/cli/common.h"
 #include "tools/cli/run/report.h"
 

@@ -11,13 +11,13 @@
 #include <sstream>
 #include <string_view>
 
-#include "base/cache.h"
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
-#include "base/process.h"
-#include "base/root.h"
 #include "sim/rtl/build.h"
+#include "sw/base/cache.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
+#include "sw/base/process.h"
+#include "sw/base/root.h"
 #include "sw/model/formats.h"
 
 namespace trine::cli {

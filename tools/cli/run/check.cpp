@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/program/host.h"
 
 namespace trine::cli {

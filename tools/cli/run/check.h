@@ -51,7 +51,7 @@ struct Verification {
 /// @param bytes  of the file that `options.model` names
 /// @throws Error  the vectors do not belong to this model, or as load_network()
 Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
-                     const NetworkOptions& options, const machine::Config& config);
+                     const NetworkOptions& options, const spec::Config& config);
 
 /// Checks that vectors fit a model or a program. @throws Error  the tensors differ from the
 /// network's

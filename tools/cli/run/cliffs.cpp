@@ -8,8 +8,8 @@
 #include <array>
 #include <initializer_list>
 
-#include "base/index.h"
-#include "base/text.h"
+#include "sw/base/index.h"
+#include "sw/base/text.h"
 
 namespace trine::cli {
 namespace {
@@ -27,7 +27,7 @@ bool is_cliff(std::uint64_t cycles, std::uint64_t bound, std::uint64_t all) {
 /// A layer, and everything that its remedy depends on.
 struct Waiting {
   const compiler::ProgramLayer& layer;
-  const machine::Config& config;
+  const spec::Config& config;
 
   bool is(std::initializer_list<const char*> parts) const {
     return std::ranges::any_of(

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/dead.h"
 #include "sw/program/image.h"
 #include "sw/program/stages_image.h"
@@ -229,7 +229,7 @@ int run(const CompileArguments& options) {
                         {"--c", options.c},
                         {"--stages", options.stages}},
                        options.network.read());
-  const machine::Config config = options.network.design.load();
+  const spec::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const Network network = load_network(options.network, config, policy);
   const compiler::Program& program = network.program;

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::cli {
 namespace {

@@ -8,10 +8,10 @@
 #include <random>
 #include <set>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
 #include "sim/arch/run.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/import.h"
 #include "sw/model/rewrite/batch.h"
@@ -205,7 +205,7 @@ using compiler::HostPart;
 struct Compiling {
   const std::vector<std::uint8_t>& bytes;
   const NetworkOptions& options;
-  const machine::Config& config;
+  const spec::Config& config;
   reference::RoundingPolicy policy;
 
   Network network(HostPart part) const {
@@ -262,13 +262,13 @@ struct Compiling {
 
 }  // namespace
 
-Network load_network(const NetworkOptions& options, const machine::Config& config,
+Network load_network(const NetworkOptions& options, const spec::Config& config,
                      reference::RoundingPolicy policy) {
   return load_network(read_file(options.model), options, config, policy);
 }
 
 Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
-                     const machine::Config& config, reference::RoundingPolicy policy) {
+                     const spec::Config& config, reference::RoundingPolicy policy) {
   check_stage(options.print_after);
   Network network;
   if (compiler::is_program(bytes)) {

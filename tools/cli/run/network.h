@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "base/npy.h"
 #include "sim/arch/timeline.h"
 #include "sim/result.h"
 #include "sim/rtl/run.h"
+#include "sw/base/npy.h"
 #include "sw/model/graph.h"
 #include "sw/model/rewrite/states.h"
 #include "sw/program/program.h"
@@ -90,11 +90,11 @@ bool is_program_file(const std::string& model);
 
 /// Compiles MODEL, or reads it if it is a program.
 /// @throws Error
-Network load_network(const NetworkOptions& options, const machine::Config& config,
+Network load_network(const NetworkOptions& options, const spec::Config& config,
                      reference::RoundingPolicy policy);
 /// Does the same with a file's bytes; `options.model` names them in messages.
 Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
-                     const machine::Config& config, reference::RoundingPolicy policy);
+                     const spec::Config& config, reference::RoundingPolicy policy);
 
 /// Returns the graph with the codes of every operator as additional outputs, so that no fusion
 /// hides them.

@@ -23,12 +23,12 @@ std::string in_units(double value, const char* const (&names)[4]) {
 
 }  // namespace
 
-Clock clock_of(const machine::Config& config) {
+Clock clock_of(const spec::Config& config) {
   const estimate::Area area = estimate::area_of(config);
   return {area.clock_ns, area.library};
 }
 
-std::string clock_text(const machine::Config& config) {
+std::string clock_text(const spec::Config& config) {
   const Clock clock = clock_of(config);
   return fmt::format(
       "Times, rates and energies are at the predicted clock of {}, without wires: {:.2f} ns.\n",

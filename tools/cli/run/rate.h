@@ -23,10 +23,10 @@ struct Clock {
 };
 
 /// Returns the predicted clock.
-Clock clock_of(const machine::Config& config);
+Clock clock_of(const spec::Config& config);
 
 /// Returns a sentence that describes the clock.
-std::string clock_text(const machine::Config& config);
+std::string clock_text(const spec::Config& config);
 
 /// Returns a text with three significant digits: "60.5 us", "20.6 uJ", "16,500".
 std::string time_text(double ns);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "base/text.h"
 #include "sim/result.h"
+#include "sw/base/text.h"
 #include "sw/program/program.h"
 #include "sw/program/traffic.h"
 #include "tools/cli/common.h"
@@ -44,7 +44,7 @@ struct Shown {
 };
 
 /// Returns MACs / (cycles * peak).
-double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config);
+double utilization(std::int64_t macs, std::uint64_t cycles, const spec::Config& config);
 
 /// A line of a table. It combines layers that are parts of one operator of the model (heads and
 /// tokens of an attention, images of a batch), at the position of the first one.
@@ -74,6 +74,6 @@ std::string edges_text(const compiler::Program& program);
 Json edges_json(const compiler::Program& program);
 
 /// Returns the report of `generate`.
-Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix);
+Json design_json(const spec::Config& config, const std::string& out, const std::string& prefix);
 
 }  // namespace trine::cli

@@ -6,8 +6,8 @@
 
 #include <filesystem>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/program/host.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
@@ -139,7 +139,7 @@ void check_stream(const RunArguments& options) {
 /// Runs once. @return where the outputs differ from the golden layers', "": nowhere
 /// @param values  of the golden layers
 std::string run_once(const RunArguments& options, const Network& network,
-                     const machine::Config& config, const reference::RoundingPolicy& policy,
+                     const spec::Config& config, const reference::RoundingPolicy& policy,
                      Execution& execution, reference::Values& values) {
   const std::vector<Array> inputs =
       options.inputs.empty() ? random_inputs(network, 1)
@@ -174,7 +174,7 @@ int run(const RunArguments& options) {
   check_stream(options);
   check_files(options);
   const energy::Table table = options.energy.read();
-  const machine::Config config = options.network.design.load();
+  const spec::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   NetworkOptions wanted = options.network;
   wanted.states = wanted.states || (options.stream.given() && !is_program_file(wanted.model));

@@ -4,12 +4,12 @@
 
 #include <tuple>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::cli {
 
 Session::Session(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
-                 const machine::Config& config, reference::RoundingPolicy rounding)
+                 const spec::Config& config, reference::RoundingPolicy rounding)
     : options_(options),
       policy_(options.policy(rounding)),
       network_(load_network(bytes, options, config, policy_)),

@@ -23,7 +23,7 @@ class Session {
   /// @param rounding  used if the options do not set it
   /// @throws Error  as load_network()
   Session(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
-          const machine::Config& config,
+          const spec::Config& config,
           reference::RoundingPolicy rounding = reference::kDoublePolicy);
 
   /// Prints progress on stderr while the RTL is built. By default a session prints nothing.

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <limits>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/program/host.h"
 #include "tools/cli/run/stream.h"
 

@@ -11,8 +11,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/program/host.h"
 #include "tools/cli/run/check.h"
 

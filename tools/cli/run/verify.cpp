@@ -6,8 +6,8 @@
 #include <cmath>
 #include <iterator>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/check.h"
@@ -133,7 +133,7 @@ int run(const VerifyArguments& options) {
   written.push_back({"--accelergy", options.energy.accelergy});
   options.output.check(written, read);
   const energy::Table table = options.energy.read();
-  const machine::Config config = options.network.design.load();
+  const spec::Config config = options.network.design.load();
   const reference::VectorSet vectors =
       reference::batched(reference::read_vectors(options.vectors, true), options.network.batch);
   const Network network =
@@ -156,7 +156,7 @@ int run(const VerifyArguments& options) {
 }  // namespace
 
 Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
-                     const NetworkOptions& options, const machine::Config& config) {
+                     const NetworkOptions& options, const spec::Config& config) {
   NetworkOptions wanted = options;
   wanted.states = vectors.stream;
   Network network = load_network(bytes, wanted, config, options.policy(vectors.policy));

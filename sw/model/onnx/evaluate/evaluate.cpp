@@ -10,7 +10,7 @@
 #include <numeric>
 #include <optional>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 #include "sw/model/onnx/import/operands.h"

@@ -7,7 +7,7 @@
 #include <functional>
 #include <numeric>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/evaluate/evaluation.h"

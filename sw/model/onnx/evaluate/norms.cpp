@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 
 namespace trine::model::onnx_file {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 
 namespace trine::model::onnx_file {

@@ -8,7 +8,7 @@
 #include <numeric>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 #include "sw/model/onnx/import/windows.h"

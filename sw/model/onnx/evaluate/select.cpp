@@ -9,7 +9,7 @@
 #include <map>
 #include <numeric>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 
 namespace trine::model::onnx_file {

@@ -10,8 +10,8 @@
 #include <limits>
 #include <utility>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 #include "sw/model/shapes.h"
 

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 
 namespace trine::model::onnx_file {
 namespace {

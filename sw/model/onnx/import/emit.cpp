@@ -9,7 +9,7 @@
 #include <span>
 #include <tuple>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/indices.h"
 
@@ -136,9 +136,9 @@ std::int8_t finest_weight(double offset) {
 void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op* op) {
   const auto code = [&](double x) {
     if (of_format(output))
-      return static_cast<int>(machine::as_code(
+      return static_cast<int>(spec::as_code(
           output.format,
-          machine::nearest_real(output.format, std::clamp(x / double{output.scale()}, -1e9, 1e9))));
+          spec::nearest_real(output.format, std::clamp(x / double{output.scale()}, -1e9, 1e9))));
     const double steps = std::nearbyint(x / double{output.scale()}) + output.zero_point();
     return static_cast<int>(gives_int16(q) ? std::clamp(steps, -32768.0, 32767.0)
                                            : std::clamp(steps, -128.0, 127.0));
@@ -436,7 +436,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   const int output = code_tensor(value, q, name);
   const Tensor& t = tensor(output);
   const bool whole = q.count == kBytes || gives_int16(q) ||
-                     q.format != machine::Format::kNone;  // all codes of the type
+                     q.format != spec::Format::kNone;  // all codes of the type
   if (is_codes(value) && value.steps.empty() && tensor(value.tensor).has_scale_of(t) &&
       tensor(value.tensor).type == t.type && whole) {
     graph_.tensors.pop_back();  // the codes are already in this form

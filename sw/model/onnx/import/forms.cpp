@@ -8,8 +8,8 @@
 #include <limits>
 #include <numeric>
 
-#include "base/error.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/operands.h"

@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 
 namespace trine::model::onnx_file {

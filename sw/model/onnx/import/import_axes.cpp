@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/import/importer.h"
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/host.h"
 #include "sw/model/onnx/import/importer.h"

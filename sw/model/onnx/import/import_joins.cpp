@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/import/importer.h"
 #include "sw/model/shapes.h"

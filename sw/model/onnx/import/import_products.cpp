@@ -8,8 +8,8 @@
 #include <functional>
 #include <span>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/model/groups.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/import/importer.h"

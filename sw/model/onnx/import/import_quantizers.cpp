@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/import/importer.h"
 #include "sw/model/onnx/read/constant.h"
 
@@ -15,15 +15,15 @@ namespace {
 
 /// Returns the quantizer to E4M3 codes, whose values are -448 to 448.
 Quantizer e4m3_quantizer(float scale) {
-  constexpr machine::Format kFormat = machine::Format::kE4M3;
+  constexpr spec::Format kFormat = spec::Format::kE4M3;
   Quantizer q;
   q.format = kFormat;
-  q.scale = std::ldexp(scale, -machine::row_of(kFormat).fraction);
-  q.first = -machine::largest_code(kFormat);
+  q.scale = std::ldexp(scale, -spec::row_of(kFormat).fraction);
+  q.first = -spec::largest_code(kFormat);
   q.count = -2 * q.first;
   q.nearest = true;
   q.level = [unit = q.scale, first = q.first](float x, std::size_t) {
-    return machine::as_code(kFormat, machine::nearest_real(kFormat, double{x / unit})) - first;
+    return spec::as_code(kFormat, spec::nearest_real(kFormat, double{x / unit})) - first;
   };
   return q;
 }
@@ -32,9 +32,9 @@ Quantizer e4m3_quantizer(float scale) {
 
 /// Returns true if the codes of QuantizeLinear or DequantizeLinear are E4M3.
 bool Importer::is_of_e4m3() const {
-  const machine::Format by_type = machine::format_of_onnx(
+  const spec::Format by_type = spec::format_of_onnx(
       static_cast<int>(node_->type == "QuantizeLinear" ? node_->integer("output_dtype", 0) : 0));
-  return (has(2) ? constant(2).format : by_type) == machine::Format::kE4M3;
+  return (has(2) ? constant(2).format : by_type) == spec::Format::kE4M3;
 }
 
 Value Importer::quantize() {
@@ -76,9 +76,9 @@ Value Importer::dequantize() {
   if (const std::int64_t block = node_->integer("block_size", 0); block != 0)
     throw_error("block_size {}, allowed 0 of activations", block);
   const bool wide = emit_.tensor(value.tensor).type == DataType::kInt16;
-  const machine::Format format = emit_.tensor(value.tensor).format;
-  if (format == machine::Format::kE4M3) {
-    const float unit = std::ldexp(static_cast<float>(scalar(1)), -machine::row_of(format).fraction);
+  const spec::Format format = emit_.tensor(value.tensor).format;
+  if (format == spec::Format::kE4M3) {
+    const float unit = std::ldexp(static_cast<float>(scalar(1)), -spec::row_of(format).fraction);
     if (unit != emit_.tensor(value.tensor).scale() || (has(2) && !is_of_e4m3()))
       throw_error("scale {} or type differ from those of QuantizeLinear", scalar(1));
     value.raw_codes = false;

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
-#include "base/index.h"
+#include "sw/base/error.h"
+#include "sw/base/index.h"
 #include "sw/model/onnx/import/cells.h"
 #include "sw/model/onnx/import/importer.h"
 

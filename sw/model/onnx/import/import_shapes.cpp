@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/import/importer.h"
 #include "sw/model/onnx/read/constant.h"
 

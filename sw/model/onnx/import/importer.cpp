@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/import.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/host.h"
@@ -34,7 +34,7 @@ void Importer::run() {
   for (const Node& node : file_.nodes) import(node);
   for (const std::string& name : file_.outputs) add_output(name);
   drop_unread_moves();
-  if (file_.format != machine::Format::kNone && problems_.empty()) set_format(file_.format);
+  if (file_.format != spec::Format::kNone && problems_.empty()) set_format(file_.format);
   if (problems_.empty()) check_values();
   if (is_float()) refuse_float(file_.name, kFloat32);
   problems_.raise(file_.name);
@@ -42,7 +42,7 @@ void Importer::run() {
 
 /// Makes all int16 codes values of the format.
 /// @throws Error  if an operator makes such codes by interpolation, or from whole numbers
-void Importer::set_format(machine::Format format) {
+void Importer::set_format(spec::Format format) {
   static constexpr OpKind kRounds[] = {OpKind::kConv2D,
                                        OpKind::kDepthwiseConv2D,
                                        OpKind::kFullyConnected,
@@ -59,12 +59,11 @@ void Importer::set_format(machine::Format format) {
     if (t.type == DataType::kInt16 && !t.is_constant) t.format = format;
   for (const Op& op : graph_.ops) {
     const OpClass type = class_of(op.kind);
-    if (graph_.out(op).format == machine::Format::kNone ||
-        std::ranges::count(kRounds, op.kind) > 0 || type == OpClass::kReshape ||
-        type == OpClass::kMovement)
+    if (graph_.out(op).format == spec::Format::kNone || std::ranges::count(kRounds, op.kind) > 0 ||
+        type == OpClass::kReshape || type == OpClass::kMovement)
       continue;
     throw_error("{}: node {}: {} makes no codes of {}", file_.name, op.index, name_of(op.kind),
-                machine::row_of(format).name);
+                spec::row_of(format).name);
   }
 }
 

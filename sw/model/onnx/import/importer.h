@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/graph.h"
 #include "sw/model/onnx/import/cells.h"
 #include "sw/model/onnx/import/emit.h"
@@ -33,7 +33,7 @@ class Importer {
         graph_(*graph),
         images_(has_images(file_) || !multiplies_maps(file_)),
         host_(host),
-        emit_(graph, images_, host, file.format != machine::Format::kNone) {}
+        emit_(graph, images_, host, file.format != spec::Format::kNone) {}
 
   /// Imports the file.
   /// @throws Error  names the file and every node that is refused
@@ -48,7 +48,7 @@ class Importer {
   static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;
 
   // importer.cpp: the file
-  void set_format(machine::Format format);
+  void set_format(spec::Format format);
   void check_values() const;
   bool is_of_e4m3() const;
   void drop_unread_moves();

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/indices.h"
 
 namespace trine::model::onnx_file {

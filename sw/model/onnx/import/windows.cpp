@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/error.h"
-#include "base/rounding.h"
+#include "sw/base/division.h"
+#include "sw/base/error.h"
 
 namespace trine::model::onnx_file {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/onnx/read/file.h"
 
 namespace trine::model::onnx_file {

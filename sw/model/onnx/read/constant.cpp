@@ -11,7 +11,7 @@
 #include <numeric>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/shapes.h"

@@ -19,7 +19,7 @@
 #include <mutex>
 #include <set>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/import.h"
 #include "sw/model/indices.h"
@@ -99,13 +99,13 @@ class Reader {
   }
 
   void set_format(const std::string& name) {
-    const auto format = machine::format_named(name);
+    const auto format = spec::format_named(name);
     std::vector<std::string_view> allowed;
-    for (const machine::FormatRow& row : machine::kFormats)
+    for (const spec::FormatRow& row : spec::kFormats)
       if (row.in_int16() && row.bits > 0) allowed.push_back(row.name);
-    if (!format || !machine::row_of(*format).in_int16())
+    if (!format || !spec::row_of(*format).in_int16())
       fail("metadata '{}': {}{}, allowed {}", kFormatKey, name,
-           format ? fmt::format(" has {} bits of fixed point", machine::row_of(*format).bits) : "",
+           format ? fmt::format(" has {} bits of fixed point", spec::row_of(*format).bits) : "",
            fmt::join(allowed, " "));
     file_.format = *format;
   }
@@ -132,22 +132,22 @@ class Reader {
   }
 
   /// Converts codes of FLOAT8E4M3FN and FLOAT8E5M2 to fixed-point values.
-  void be_fixed(machine::Format format, const std::string& what, Constant* constant) const {
+  void be_fixed(spec::Format format, const std::string& what, Constant* constant) const {
     for (double& value : constant->values) {
       const auto code = static_cast<std::uint8_t>(static_cast<int>(value));
-      const auto fixed = machine::fixed_of(format, code);
+      const auto fixed = spec::fixed_of(format, code);
       if (!fixed)
-        fail("{}: code {:#x} of {} is not a number", what, code, machine::row_of(format).name);
+        fail("{}: code {:#x} of {} is not a number", what, code, spec::row_of(format).name);
       value = static_cast<double>(*fixed);
     }
-    constant->unit = std::ldexp(1.0f, -machine::row_of(format).fraction);
+    constant->unit = std::ldexp(1.0f, -spec::row_of(format).fraction);
     constant->format = format;
   }
 
   /// Returns a constant. Moves the tensor's raw bytes, if there are any.
   ConstantPointer constant(onnx::TensorProto& tensor, const std::string& what) const {
-    const machine::Format format = machine::format_of_onnx(tensor.data_type());
-    const bool eight = format != machine::Format::kNone;
+    const spec::Format format = spec::format_of_onnx(tensor.data_type());
+    const bool eight = format != spec::Format::kNone;
     const bool halves = tensor.data_type() == kFloat4;
     const bool nibbles = halves || tensor.data_type() == kUInt4 || tensor.data_type() == kInt4;
     const auto type = eight                          ? DataType::kUInt8
@@ -265,7 +265,7 @@ class Reader {
       if (found == file_.constants.end() || found->second->unit == 1) continue;
       const bool dequantizes = node.type == "DequantizeLinear";
       const bool of_weights = dequantizes && file_.constants.contains(node.inputs[0]);
-      const bool of_codes = found->second->format == machine::Format::kE4M3 &&
+      const bool of_codes = found->second->format == spec::Format::kE4M3 &&
                             (dequantizes || node.type == "QuantizeLinear");
       const bool zero = i == 2 && (of_weights || of_codes) &&
                         std::ranges::all_of(found->second->values, [](double v) { return v == 0; });

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/graph.h"
 #include "sw/model/import.h"
 #include "sw/model/onnx/read/number_list.h"
@@ -32,7 +32,7 @@ struct Constant {
   /// Weight of a value: 1/2 for FLOAT4E2M1, whose values are stored as whole halves.
   float unit = 1;
   /// The format of FLOAT8 values, which are stored in fixed point.
-  machine::Format format = machine::Format::kNone;
+  spec::Format format = spec::Format::kNone;
 
   std::size_t elements() const { return values.size(); }
   int rank() const { return static_cast<int>(shape.size()); }
@@ -145,8 +145,8 @@ struct File {
   std::map<std::string, ConstantPointer> constants;
   std::vector<Input> inputs;  ///< without the inputs that constants initialize
   std::vector<std::string> outputs;
-  std::vector<std::string> notes;                   ///< as Graph::notes
-  machine::Format format = machine::Format::kNone;  ///< format of its int16 codes: kFormatKey
+  std::vector<std::string> notes;             ///< as Graph::notes
+  spec::Format format = spec::Format::kNone;  ///< format of its int16 codes: kFormatKey
   /// The shapes of outputs that the file declares; -1 for an open extent.
   std::map<std::string, std::vector<int>> declared;
 };

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 
 namespace trine::model::onnx_file {
 namespace {

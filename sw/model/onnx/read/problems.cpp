@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "base/error.h"
+#include "sw/base/error.h"
 #include "sw/model/import.h"
 #include "sw/model/onnx/read/nodes.h"
 

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Records vectors with `trine record` like a user, and verifies them with the tool.
+
+usage: run.py [--onnx] [--build DIR]
+$TRINE_PROGRAM is the tool. LiteRT comes from PyPI into a virtual environment in the build folder; --onnx also tests
+ONNX Runtime and qonnx. Exit code 1 if a check fails, 77 without PyPI.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[3] / "tests"))
+from harness import ROOT, with_packages  # noqa: E402
+
+MODELS = ROOT / "models"
+LITERT = r"ai-edge-litert \d+\.\d+\.\d+"
+
+
+def expect(what, holds, text=""):
+    if not holds:
+        sys.exit(f"recorder: {what}: {text}")
+
+
+def trine(command, *arguments):
+    done = subprocess.run([os.environ["TRINE_PROGRAM"], command, "--python", sys.executable, *map(str, arguments)],
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def record(*arguments):
+    return trine("record", *arguments)
+
+
+def recorded(*arguments):
+    code, text = record(*arguments)
+    expect("record", code == 0, text)
+    return text
+
+
+class Verify:
+    """Runs `trine verify` on the architecture simulator."""
+
+    def __init__(self, scratch):
+        self.program, self.json = os.environ["TRINE_PROGRAM"], scratch / "verify.json"
+
+    def __call__(self, model, folder, *more):
+        done = subprocess.run(
+            [self.program, "verify", "--config", "edge256", "--backend", "arch", model, "--vectors",
+             folder, "--json", self.json, *map(str, more)], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def exact(self, model, folder):
+        code, _, errors = self(model, folder)
+        expect(f"verify {model.name}", code == 0, errors)
+        return json.loads(self.json.read_text())
+
+
+def user_data(scratch, verify):
+    """Records LeNet's images and labels in a user's form: the outputs must be the shipped ones."""
+    import numpy as np
+    shipped = MODELS / "lenet_mnist" / "vectors"
+    cases = json.loads((shipped / "manifest.json").read_text())["cases"]
+    labels, images = scratch / "labels.txt", scratch / "images.npy"
+    labels.write_text("".join(f"{case['label']}\n" for case in cases))
+    np.save(images, np.load(shipped / "in0.npy")[:, 0])  # without the batch of one
+    folder, model = scratch / "lenet", MODELS / "lenet_mnist.tflite"
+    folder.mkdir()
+    (folder / "mine.npy").write_text("the user's own")
+    recorded(model, "--out", folder, "--count", 1)
+    text = recorded(model, "--out", folder, "--inputs", images, "--labels", labels, "--no-layers")
+    expect("old vectors are gone, nothing else", sorted(p.name for p in folder.iterdir()) ==
+           ["in0.npy", "manifest.json", "mine.npy", "out0.npy"], sorted(folder.iterdir()))
+    text = recorded(model, "--out", folder, "--inputs", images, "--labels", labels)
+    expect("its kernels are named", re.search(f"{LITERT} BUILTIN_REF", text), text)
+    # LiteRT 2 rounds negative halves differently; verify handles that by the version.
+    same = (folder / "out0.npy").read_bytes() == (shipped / "out0.npy").read_bytes()
+    expect("outputs", same == ("ai-edge-litert 1.2.0" in text))
+    report = verify.exact(model, folder)
+    expect("top-1", report["top1"] == {"labels": 100, "right": 100, "recorded_right": 100},
+           report["top1"])
+    expect("codes", report["codes"] == 1000 and report["codes_differ"] == 0, report)
+    return model, folder
+
+
+def differences(model, folder, verify):
+    """Checks codes that differ, by how much, and the first layer that differs."""
+    import numpy as np
+    outputs = np.load(folder / "out0.npy")
+    outputs[7, 0, 3] += 2
+    outputs[7, 0, 4] -= 1
+    np.save(folder / "out0.npy", outputs)
+    code, text, errors = verify(model, folder)
+    report = json.loads(verify.json.read_text())
+    expect("exit code", code == 1, code)
+    expect("count", (report["codes_differ"], report["codes_largest_difference"]) == (2, 2), report)
+    expect("message", "case7: 2 of 10 codes differ, by up to 2; first output 0 'logits' at 0,3: "
+           in errors, errors)
+    expect("layers", report["first_layer_that_differs"] is None and report["layers_compared"] == 8
+           and "the golden layers compute all 8 as recorded" in text, text)
+    for tolerance, wanted in ((1, 1), (2, 0)):
+        code, text, _ = verify(model, folder, "--tolerance", tolerance)
+        expect(f"--tolerance {tolerance}", code == wanted, text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    third = manifest["layers"]["tensors"][2]
+    layers = np.load(folder / "layers.npy")
+    layers[third["offset"] + 5] ^= 3
+    np.save(folder / "layers.npy", layers)
+    _, _, errors = verify(model, folder)
+    report = json.loads(verify.json.read_text())["first_layer_that_differs"]
+    expect("first layer", (report["op"], report["name"], report["codes_differ"])
+           == (third["op"], third["name"], 1), report)
+    expect("its message", f"op 2 {third['op']} '{third['name']}', 1 of" in errors, errors)
+
+
+def layers(scratch):
+    """Runs trine compare with the installed runtime, with random cases and the user's data."""
+    report = scratch / "compare.json"
+    for wanted, more in ((2, ["--count", 2, "--seed", 4]),
+                         (3, ["--data", MODELS / "mnist_held_back", "--scale", "1/255", "--count", 3])):
+        done = subprocess.run([os.environ["TRINE_PROGRAM"], "compare", MODELS / "lenet_mnist.tflite", "--python", sys.executable,
+                               "--json", report, *map(str, more)], capture_output=True, text=True)
+        expect(f"compare {more}", done.returncode == 0, done.stdout + done.stderr)
+        found = json.loads(report.read_text())
+        expect("its layers", found["cases"] == wanted and found["layers_compared"] == 8
+               and found["first"] is None and re.fullmatch(LITERT, found["against"]), found)
+    images = ["--data", MODELS / "mnist_held_back", "--scale", "1/255", "--count", 12]
+    recorded(MODELS / "lenet_mnist.tflite", "--out", scratch / "data", *images)
+    cases = json.loads((scratch / "data" / "manifest.json").read_text())["cases"]
+    expect("labels of --data", [case["label"] for case in cases] == [n % 10 for n in range(12)], cases)
+
+
+def faults(model, folder, scratch, verify):
+    """Requires one line and exit code 2 for each error."""
+    import numpy as np
+    floats, few, labels = scratch / "floats.npy", scratch / "few.npy", scratch / "few.txt"
+    np.save(floats, np.zeros((2, 1, 28, 28, 1), np.float32))
+    np.save(few, np.zeros((2, 28, 27, 1), np.int8))
+    labels.write_text("1\n2\n3\n")
+    images = scratch / "images.npy"
+    for arguments, message in (
+            (["--inputs", floats], "is float32, input 'image' is int8; codes are round(value / "),
+            (["--inputs", few], "has the shape [2, 28, 27, 1], allowed [cases, 1, 28, 28, 1]"),
+            (["--inputs", images, images], "2 files, allowed 1, one for each input: image"),
+            (["--inputs", scratch / "none.npy"], "No such file"),
+            (["--inputs", images, "--labels", labels], "3 labels of int64, allowed 100"),
+            (["--labels", labels], "--labels: needs --inputs"),
+            (["--count", 0], "0 cases, allowed 1 or more without --inputs")):
+        code, text = record(model, "--out", scratch / "refused", *arguments)
+        expect(f"record {message}", code == 2 and message in text and text.count("\n") == 1, text)
+    code, text = record(HERE / "run.py", "--out", scratch / "refused")
+    expect("no model", code == 2 and text.count("\n") == 1, text)
+    shutil.copy(model, scratch / "other.tflite")
+    with open(scratch / "other.tflite", "ab") as file:
+        file.write(b"x")
+    code, _, errors = verify(scratch / "other.tflite", folder)
+    expect("sha256", code == 2 and "manifest.json: sha256: is 474bc69f" in errors, errors)
+
+
+def onnx_models(scratch, verify):
+    for name, package, *more in (("onnx/mobilenet_v2", "onnxruntime"), ("lowbit/mlp_ternary", "qonnx"),
+                                 ("lowbit/cnv_ternary", "qonnx", "--integer", "--span", "-128", "127")):
+        model, folder = ROOT / "tests" / f"{name}.onnx", scratch / package
+        expect(name, package in recorded(model, "--out", folder, "--count", 2, *more))
+        verify.exact(model, folder)
+
+
+def cpu(model, runtime, scratch):
+    """Measures the model's time on one core of this computer, whose value is not checked."""
+    report = scratch / "cpu.json"
+    code, text = trine("cpu", model, "--seconds", 1, "--json", report)
+    expect("cpu", code == 0 and " on one core of " in text, text)
+    figures = json.loads(report.read_text())
+    expect("cpu", figures["runtime"].startswith(runtime) and figures["runs"] >= 10 and figures["cpu"]
+           and 0 < figures["best"] <= figures["milliseconds"], figures)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--onnx", action="store_true", help="ONNX Runtime and qonnx, too")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "recorder")
+    options = parser.parse_args()
+    if options.onnx:
+        with_packages(options.build.resolve(), MODELS / "requirements_record.txt", "qonnx", "ai_edge_litert")
+    else:
+        with_packages(options.build.resolve(), MODELS / "requirements_litert.txt", "ai_edge_litert", "numpy")
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        verify = Verify(scratch)
+        model, vectors = user_data(scratch, verify)
+        faults(model, vectors, scratch, verify)
+        layers(scratch)
+        differences(model, vectors, verify)
+        unsigned = ROOT / "tests" / "networks" / "mobilenet_uint8.tflite"
+        recorded(unsigned, "--out", scratch / "uint8", "--seed", 9)
+        verify.exact(unsigned, scratch / "uint8")
+        cpu(unsigned, "ai-edge-litert ", scratch)
+        if options.onnx:
+            onnx_models(scratch, verify)
+            cpu(ROOT / "tests" / "onnx" / "mobilenet_v2.onnx", "onnxruntime ", scratch)
+            code, text = trine("cpu", ROOT / "tests" / "lowbit" / "mlp_ternary.onnx", "--seconds", 1)
+            expect("cpu, qonnx", code == 2 and "QONNX's operators" in text, text)
+    print("recorder: all as it should be")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "spec/csr.h"
+
+namespace trine::csr {
+
+const std::vector<Register>& registers() {
+  constexpr std::uint64_t kAllBits = ~std::uint64_t{0},
+                          kWatchdogMask = (std::uint64_t{1} << kWatchdogBits) - 1;
+  static const std::vector<Bit> commands{
+      {"start", 0, "starts the program; must be the only command, not while busy or reset"},
+      {"soft_reset", 1,
+       "drops the program; outstanding bus transfers complete first, or the watchdog gives them "
+       "up"},
+      {"scrub", 2,
+       "a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later "
+       "program reads data of an earlier one; while busy or reset only together with soft_reset"},
+      {"bus_was_reset", 3,
+       "outstanding bus responses will never come; write it while the interconnect is held in "
+       "reset, not while a program runs"}};
+  static const std::vector<Bit> state{
+      {"busy", 0, "a program runs"},
+      {"done", 1, "the last program has ended"},
+      {"error", 2, "the last program stopped with an error"},
+      {"reset", 3, "soft reset in progress, or zeros being written to the memories"},
+      {"bus_dirty", 4,
+       "the watchdog gave up on outstanding bus transfers: no start until they have come or "
+       "bus_was_reset is written"}};
+  static const std::vector<Bit> events{{"done", 0, "end of a program"}, {"error", 1, "error"}};
+  static const std::vector<Register> all{
+      {"id", kId, 32, 1, "R", "0x5452494E (\"TRIN\")"},
+      {"version", kVersion, 32, 1, "R", "version of the instruction set"},
+      {"config_hash", kConfigHash, 64, 1, "R",
+       "hash of what a program sees of the configuration: its first word"},
+      {"control", kControl, 32, 1, "W", "commands", commands},
+      {"status", kStatus, 32, 1, "R", "state", state},
+      {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
+      {"error_address_alias", kErrorAddressAlias, 32, 2, "R",
+       "ERROR_ADDRESS where it was before REGISTERS_VERSION, its low half and its high half"},
+      {"irq_enable", kIrqEnable, 32, 1, "RW", "which events raise the interrupt", events, 3},
+      {"irq_status", kIrqStatus, 32, 1, "R, W1C", "events; writing ones clears them", events},
+      {"registers_version", kRegistersVersion, 32, 1, "R",
+       "version of this map: 1; a driver refuses one that it does not know"},
+      {"program",
+       kProgram,
+       64,
+       1,
+       "RW",
+       "byte address of the first instruction word, a multiple of the bus width (and of 8); after "
+       "a write, words are fetched again (`memory.imem_kib`); locked",
+       {},
+       kAllBits,
+       0,
+       true},
+      {"program_words",
+       kProgramWords,
+       32,
+       1,
+       "RW",
+       "number of 64-bit words, at least 1; a write has the same effect; locked",
+       {},
+       0xFFFFFFFF},
+      {"base",
+       kBase,
+       64,
+       1,
+       "RW",
+       "added to every `dram` field; a multiple of the bus width (and of 8); locked",
+       {},
+       kAllBits,
+       0,
+       true},
+      {"window_first",
+       kWindowFirst,
+       64,
+       1,
+       "RW",
+       "first byte that bursts may touch; after reset 0; locked",
+       {},
+       kAllBits},
+      {"window_last",
+       kWindowLast,
+       64,
+       1,
+       "RW",
+       "last byte that bursts may touch; after reset all ones; locked",
+       {},
+       kAllBits,
+       kAllBits},
+      {"watchdog",
+       kWatchdog,
+       32,
+       1,
+       "RW",
+       "cycles without an expected bus handshake after which the program stops; 24 bits, 0: never; "
+       "after reset 1048576",
+       {},
+       kWatchdogMask,
+       kWatchdogReset},
+      {"error_run", kErrorRun, 32, 1, "R",
+       "load and store errors: RUNs of that engine before the failing one, modulo 2^24; if the bus "
+       "does not answer a load after a copy out of DMEM that is still running, the copy is "
+       "reported"},
+      {"ecc_corrected", kEccCorrected, 32, 2, "R",
+       "corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)"},
+      {"error_address", kErrorAddress, 64, 1, "R",
+       "failing bus address; byte offset of the word that the program stops at (configuration, "
+       "illegal, feature, token, deadlock, progress, cycles); or (ecc) the word of DMEM, of PMEM "
+       "2^32 + 256 * row + "
+       "column, of IMEM 2^33 + word, of a cluster's core n those plus 2^34 * n"},
+      {"imem_corrected", kImemCorrected, 32, 1, "R",
+       "corrected words that were read from IMEM since the start (only with `memory.ecc` and "
+       "`memory.imem_kib`)"},
+      {"progress_limit",
+       kProgressLimit,
+       32,
+       1,
+       "RW",
+       "cycles without a step of the array, a word of results, a beat on the bus or of DMEM's DMA "
+       "port, or a RUN begun or ended, after which the program stops; cycles in which a bus "
+       "handshake is expected count for WATCHDOG; 24 bits, 0: never; after reset 1048576",
+       {},
+       kWatchdogMask,
+       kWatchdogReset},
+      {"cycles_limit",
+       kCyclesLimit,
+       32,
+       1,
+       "RW",
+       "value of CYCLES at which the program stops, within 20 cycles; 0: never; after reset 0",
+       {},
+       0xFFFFFFFF},
+      {"cycles", kCycles, 64, 1, "R", "from start to done"},
+      {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
+      {"engine_busy", kEngineBusy, 64, 4, "R",
+       "cycles in which the engine executed a RUN: load, compute, vector, store"},
+      {"bytes_read", kBytesRead, 64, 1, "R", "payload read by the AXI master"},
+      {"bytes_written", kBytesWritten, 64, 1, "R", "payload written by the AXI master"},
+  };
+  return all;
+}
+
+}  // namespace trine::csr

@@ -13,7 +13,7 @@
 
 #include "sw/base/npy.h"
 #include "sw/model/graph.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "tools/cli/common.h"
 
 namespace trine::cli {

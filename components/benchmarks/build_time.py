@@ -81,10 +81,10 @@ class Clone:
 
 
 class Chroot:
-    """A fresh Debian system with a clone and the packages, made as in tests/distro/run.py."""
+    """A fresh Debian system with a clone and the packages, made as in tests/distro/distro_test.py."""
 
     def __init__(self, folder, release):
-        spec = importlib.util.spec_from_file_location("distro", common.ROOT / "tests/distro/run.py")
+        spec = importlib.util.spec_from_file_location("distro", common.ROOT / "tests/distro/distro_test.py")
         self.distro = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.distro)
         self.system = folder.resolve() / release

@@ -14,7 +14,7 @@
 
 #include "nlohmann/json_fwd.hpp"
 #include "sim/arch/actions.h"
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "sw/program/program.h"
 #include "synth/power/price.h"
 #include "synth/synthesize.h"

@@ -9,8 +9,8 @@
 #include <memory>
 #include <random>
 
-#include "sim/arch/run.h"
-#include "sim/rtl/run.h"
+#include "sim/arch/simulate.h"
+#include "sim/rtl/simulate.h"
 #include "spec/csr.h"
 #include "sw/base/error.h"
 #include "sw/program/host.h"

@@ -10,8 +10,8 @@
 
 #include "components/fuzz/onnx_network.h"
 #include "components/fuzz/pair.h"
-#include "sim/arch/run.h"
-#include "sim/rtl/run.h"
+#include "sim/arch/simulate.h"
+#include "sim/rtl/simulate.h"
 #include "spec/config.h"
 #include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"

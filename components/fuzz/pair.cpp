@@ -10,8 +10,8 @@
 #include <set>
 #include <sstream>
 
-#include "sim/arch/run.h"
-#include "sim/rtl/run.h"
+#include "sim/arch/simulate.h"
+#include "sim/rtl/simulate.h"
 #include "spec/packed.h"
 #include "spec/runs.h"
 #include "sw/base/error.h"

@@ -18,7 +18,7 @@
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "tools/random/choices.h"
 #include "tools/random/networks.h"
 

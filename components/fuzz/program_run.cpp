@@ -9,7 +9,7 @@
 
 #include "sim/arch/cluster.h"
 #include "sim/rtl/memory.h"
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "tools/random/configs.h"
 #include "tools/random/random_program.h"

@@ -22,7 +22,7 @@
 #include "sw/base/file.h"
 #include "sw/base/npy.h"
 #include "sw/compiler/compiler.h"
-#include "sw/compiler/shared.h"
+#include "sw/compiler/program_template.h"
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
 #include "sw/program/image.h"
@@ -691,7 +691,7 @@ TEST_CASE("layers of one shape share a program", "[llm][random]") {
   const auto graph = [&](int layer, int position) {
     return model.block(model.weights(layer), position);
   };
-  compiler::SharedProgram shared(graph(0, 2), design);
+  compiler::ProgramTemplate shared(graph(0, 2), design);
   for (const int layer : {1, 0}) {
     const compiler::Program own = compiler::compile(graph(layer, 2), design);
     CHECK(shared.program().words == own.words);

@@ -14,7 +14,7 @@
 #include <set>
 #include <sstream>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/compiler/compiler.h"

@@ -8,7 +8,7 @@
 #include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
 #include "sw/program/host.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::llm {
 namespace {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "components/llm/quantize.h"
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sim/result.h"
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "spec/config.h"
 
 namespace trine::llm {

@@ -10,7 +10,7 @@
 #include "sw/base/error.h"
 #include "sw/base/index.h"
 #include "sw/program/host.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::llm {
 namespace {
@@ -37,7 +37,7 @@ program::Move moved(const compiler::TensorLayout& layout, std::int64_t to) {
 
 }  // namespace
 
-WholeToken::Compiled::Compiled(compiler::SharedProgram p)
+WholeToken::Compiled::Compiled(compiler::ProgramTemplate p)
     : shared(std::move(p)), program(shared.program()) {
   image_bytes = std::ssize(program.image);
   program.image = {};
@@ -48,7 +48,7 @@ WholeToken::WholeToken(const RandomModel& model, WholeTokenOptions options)
   {
     const Clock clock(&seconds_.compile);
     const auto compiled = [&](const model::Graph& graph) {
-      return Compiled(compiler::SharedProgram(graph, options_.config));
+      return Compiled(compiler::ProgramTemplate(graph, options_.config));
     };
     layer_.emplace(compiled(model_.block(model_.weights(0), options_.position, options_.count)));
     norm_.emplace(compiled(model_.norm(options_.count)));

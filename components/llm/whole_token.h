@@ -24,12 +24,12 @@
 
 #include "components/llm/deck.h"
 #include "components/llm/random_model.h"
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sim/result.h"
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "spec/config.h"
 #include "sw/base/mapped.h"
-#include "sw/compiler/shared.h"
+#include "sw/compiler/program_template.h"
 #include "sw/program/relocate.h"
 
 namespace trine::llm {
@@ -91,8 +91,8 @@ class WholeToken {
  private:
   /// A compiled program and the addresses of its data for one of the layers.
   struct Compiled {
-    explicit Compiled(compiler::SharedProgram p);
-    compiler::SharedProgram shared;
+    explicit Compiled(compiler::ProgramTemplate p);
+    compiler::ProgramTemplate shared;
     compiler::Program program;  ///< without image
     std::int64_t image_bytes = 0;
   };

@@ -16,7 +16,7 @@
 #include <variant>
 
 #include "gen/generate.h"
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "spec/schema.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -25,7 +25,7 @@
 #include "sw/model/elements.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/program/host.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "synth/stages.h"
 #include "synth/synthesize.h"
 #include "tools/cli/measure/estimate.h"

@@ -27,7 +27,7 @@ void Cluster::execute(isa::Engine engine, const isa::Registers& registers, const
   if (load || engine == isa::Engine::kStore) {
     // Biases, scales and tables are loaded into all cores.
     const unsigned named = isa::is_of_core(run) ? cores_of(registers, config_.cores) : ~0U;
-    Machine& from = cores_[static_cast<std::size_t>(core_read(registers, config_.cores))];
+    Executor& from = cores_[static_cast<std::size_t>(core_read(registers, config_.cores))];
     if (!load) return from.execute_verified(engine, registers, run, run_index, from);
     for (std::size_t core = 0; core < cores_.size(); ++core)
       if ((named >> core & 1) != 0)
@@ -35,7 +35,7 @@ void Cluster::execute(isa::Engine engine, const isa::Registers& registers, const
     return;
   }
   for (int core = 0; core < config_.cores; ++core) {
-    Machine& own = cores_[static_cast<std::size_t>(core)];
+    Executor& own = cores_[static_cast<std::size_t>(core)];
     own.execute_verified(engine, moved_down(registers, core), run, run_index, own);
   }
 }

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/arch/machine.h"
+#include "sim/arch/executor.h"
 
 namespace trine::sim {
 
@@ -24,14 +24,14 @@ class Cluster {
   /// increased by n times the words of a DMEM.
   void on_dmem_write(const std::function<void(const DmemWrite&)>& write);
 
-  /// Executes a RUN, as Machine::execute() does.
+  /// Executes a RUN, as Executor::execute() does.
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
                int run_index);
 
  private:
   spec::Config config_;
   program::RunVerifier verify_run_;
-  std::vector<Machine> cores_;
+  std::vector<Executor> cores_;
 };
 
 }  // namespace trine::sim

@@ -56,7 +56,7 @@ class Walk {
  public:
   explicit Walk(const spec::Config& config);
 
-  /// Returns the work of a RUN. @pre Machine executes the RUN without an error
+  /// Returns the work of a RUN. @pre Executor executes the RUN without an error
   Work run(isa::Engine engine, const isa::Registers& registers, const isa::Run& run);
 
  private:

@@ -13,17 +13,17 @@
 
 #include "sw/base/division.h"
 #include "sw/base/hash.h"
+#include "sw/compiler/batch_over_cores.h"
+#include "sw/compiler/compile_shapes.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
 #include "sw/compiler/lower/edges.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/network/bound.h"
 #include "sw/compiler/plan/plan.h"
+#include "sw/compiler/program_template.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
-#include "sw/compiler/shapes.h"
-#include "sw/compiler/shared.h"
-#include "sw/compiler/shares.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
 #include "sw/program/traffic.h"
@@ -308,8 +308,9 @@ Program compile(const model::Graph& graph, const spec::Config& config,
                 const CompileOptions& options) {
   spec::check(config);
   const model::Graph whole = prepared(graph, config, options);
-  const Shares shares = shares_of(whole, config);
-  const Candidate best = best_order(share_of(whole, shares), config, options, shares.cores);
+  const BatchOverCores shares = batch_over_cores(whole, config);
+  const Candidate best =
+      best_order(graph_of_one_core(whole, shares), config, options, shares.cores);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {
@@ -317,8 +318,8 @@ Program compile(const model::Graph& graph, const spec::Config& config,
       *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, best.stages.size());
     programs.push_back(compile_stage(stage, config, options));
     if (shares.cores > 1)
-      share_batch(programs.back(), shares, 4 * stage.planned.plan.core_words,
-                  &stage == &best.stages.front(), &stage == &best.stages.back());
+      distribute_program(programs.back(), shares, 4 * stage.planned.plan.core_words,
+                         &stage == &best.stages.front(), &stage == &best.stages.back());
     verify_own(programs.back());
   }
   Program first = std::move(programs.front());
@@ -330,7 +331,7 @@ Program compile(const model::Graph& graph, const spec::Config& config,
 
 // ---- programs that share words ------------------------------------------------------------------
 
-struct SharedProgram::State {
+struct ProgramTemplate::State {
   State(const model::Graph& first, const spec::Config& of) : config(of) {
     spec::check(config);
     Candidate best = best_order(prepared(first, config, options), config, options);
@@ -492,15 +493,15 @@ struct SharedProgram::State {
   std::string text;  ///< text of the lowered network
 };
 
-SharedProgram::SharedProgram(const model::Graph& first, const spec::Config& config)
+ProgramTemplate::ProgramTemplate(const model::Graph& first, const spec::Config& config)
     : state_(std::make_unique<State>(first, config)) {}
-SharedProgram::SharedProgram(SharedProgram&&) noexcept = default;
-SharedProgram& SharedProgram::operator=(SharedProgram&&) noexcept = default;
-SharedProgram::~SharedProgram() = default;
+ProgramTemplate::ProgramTemplate(ProgramTemplate&&) noexcept = default;
+ProgramTemplate& ProgramTemplate::operator=(ProgramTemplate&&) noexcept = default;
+ProgramTemplate::~ProgramTemplate() = default;
 
-const Program& SharedProgram::program() const { return state_->program; }
+const Program& ProgramTemplate::program() const { return state_->program; }
 
-std::vector<std::uint8_t> SharedProgram::image_of(model::Graph other) {
+std::vector<std::uint8_t> ProgramTemplate::image_of(model::Graph other) {
   return state_->image_of(std::move(other));
 }
 

@@ -13,7 +13,7 @@
 #include "sw/compiler/verify/verify.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::compiler {
 

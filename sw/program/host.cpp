@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "sw/base/error.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::program {
 namespace {

@@ -23,7 +23,7 @@
 #include "spec/isa.h"
 #include "sw/model/graph.h"
 #include "sw/program/layout.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::program {
 

@@ -9,7 +9,7 @@
 
 #include "sw/base/error.h"
 #include "sw/model/op_fields.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::program {
 namespace {

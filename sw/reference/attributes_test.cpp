@@ -27,7 +27,7 @@
 #include "sw/base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/attributes_testing.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tflite_generated.h"
 

@@ -2,6 +2,8 @@
 //
 // Tests the reference against recorded LiteRT vectors, an oracle that shares no line with it.
 
+#include "sw/reference/golden.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -14,7 +16,6 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/model/testing.h"
-#include "sw/reference/run.h"
 #include "sw/reference/vectors/vectors.h"
 
 using namespace trine;

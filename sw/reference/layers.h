@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "sw/reference/vectors/compare.h"
 #include "sw/reference/vectors/vectors.h"
 

@@ -16,7 +16,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 using namespace trine;
 using namespace trine::reference;

@@ -18,7 +18,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/model/testing.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "sw/reference/vectors/compare.h"
 #include "sw/reference/vectors/vectors.h"
 

@@ -15,8 +15,8 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/model/import.h"
+#include "sw/reference/golden.h"
 #include "sw/reference/onnx_testing.h"
-#include "sw/reference/run.h"
 
 using namespace trine;
 using namespace trine::reference;

@@ -14,7 +14,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/model/import.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::reference::testing {
 

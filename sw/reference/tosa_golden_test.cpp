@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests TOSA against recorded results of its reference model (tests/tosa/run.py), and with damaged
-// files.
+// Tests TOSA against recorded results of its reference model (tests/tosa/tosa_test.py), and with
+// damaged files.
 
 #include <fmt/format.h>
 
@@ -17,8 +17,8 @@
 #include "sw/model/graph.h"
 #include "sw/model/testing.h"
 #include "sw/model/tosa/evaluate.h"
+#include "sw/reference/golden.h"
 #include "sw/reference/requantize.h"
-#include "sw/reference/run.h"
 #include "sw/reference/vectors/vectors.h"
 
 namespace trine::reference {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "spec/config.h"
 #include "spec/csr.h"
 #include "sw/base/catch.h"

@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("components", "gen", "sim", "spec", "sw", "synth", "tools")
 # The test program that covers a folder best; the longest prefix counts.
 KNOWS = {
-    "sw/base/": "base_test", "spec/": "machine_test", "gen/": "gen_test", "sw/model/": "model_test",
+    "sw/base/": "base_test", "spec/": "isa_test", "gen/": "gen_test", "sw/model/": "model_test",
     "sw/": "arch_test", "components/plugins/": "abi_test", "sw/reference/": "reference_test", "sw/program/": "compiler_test", "sw/compiler/": "arch_test",
     "sw/runtime/": "runtime_test", "synth/": "synth_test", "sim/": "arch_test", "sim/rtl/": "rtl_run_test",
     "components/soc/": "cli_test", "tools/": "cli_test", "components/llm/": "llm_test",
@@ -36,7 +36,7 @@ def sources():
     """Returns the C++ files that are part of the tool, without tests, the fuzzer and files that these share."""
     listed = subprocess.run(["git", "ls-files", *(f"{f}/*.{e}" for f in FOLDERS for e in ("cpp", "h", "c"))], cwd=ROOT,
                             stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    return [f for f in listed if not re.search(r"(^tools/random/|_test\.cpp|/testing\.h|/examples/)", f)]
+    return [f for f in listed if not re.search(r"(^tools/random/|^components/fuzz/|_test\.cpp|/testing\.h|/examples/)", f)]
 
 
 def code_of(line):

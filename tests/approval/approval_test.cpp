@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "spec/config.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"

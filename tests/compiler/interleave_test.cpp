@@ -30,7 +30,7 @@ std::vector<Array> run_interleaved(const compiler::Program& program,
   });
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
   compiler::write_inputs(program, inputs, dram.data());
-  Machine machine(program.config, dram);
+  Executor machine(program.config, dram);
   std::mt19937 random(seed);
   std::array<std::size_t, isa::kEngines> next{};
   int tokens[isa::kEngines][isa::kEngines] = {};

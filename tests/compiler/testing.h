@@ -8,14 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/program/host.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "tools/random/testing.h"
 
 namespace trine::sim::testing {

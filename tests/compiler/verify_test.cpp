@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Checks program::verify: each rule accepts a program at its limit and refuses a program one
-// beyond. machine_test.cpp checks the rules of single RUNs that need no coordinates, with the same
+// beyond. executor_test.cpp checks the rules of single RUNs that need no coordinates, with the same
 // verifier.
 
 #include "sw/program/verify.h"
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "spec/memories.h"
 #include "sw/base/catch.h"
 #include "tests/compiler/testing.h"

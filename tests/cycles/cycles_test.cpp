@@ -22,8 +22,8 @@
 #include <set>
 #include <sstream>
 
-#include "sim/arch/run.h"
-#include "sim/rtl/run.h"
+#include "sim/arch/simulate.h"
+#include "sim/rtl/simulate.h"
 #include "spec/config.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"

@@ -5,7 +5,7 @@
 //
 // Timing    one set of inputs a cycle
 // Contract  module netlist: designs after synth_ecp5
-// Check     tests/ecp5/run.py
+// Check     tests/ecp5/ecp5_test.py
 
 module bench;
   parameter Cycles = 300;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Feeds files to a reader, unchanged and damaged: the part of run.py that the short suite runs
-// without clang.
+// Feeds files to a reader, unchanged and damaged: the part of hostile_test.py that the short suite
+// runs without clang.
 //
 // usage: hostile_replay READER DAMAGED FOLDER      DAMAGED: versions of each file, some bytes
 // changed or the end cut off

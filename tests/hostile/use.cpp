@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "spec/runs.h"
 #include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::hostile {
 namespace {

@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "spec/csr.h"
 #include "sw/base/error.h"
 

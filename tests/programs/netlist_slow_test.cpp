@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph.h"

@@ -12,7 +12,7 @@
 #include "sim/arch/actions.h"
 #include "sim/arch/cluster.h"
 #include "sim/rtl/memory.h"
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "sw/base/catch.h"
 #include "sw/compiler/schedule/schedule.h"
 

@@ -6,7 +6,7 @@
 #include <regex>
 
 #include "gen/emit.h"
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sw/base/error.h"
 #include "trine_csr.h"
 

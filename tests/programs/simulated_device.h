@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "spec/config.h"
 #include "sw/runtime/trine_vmm.h"
 

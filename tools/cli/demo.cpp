@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "gen/generate.h"
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sw/base/index.h"
 #include "sw/base/packages.h"
 #include "sw/base/root.h"

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "spec/memories.h"
-#include "sw/compiler/shapes.h"
+#include "sw/compiler/compile_shapes.h"
 
 namespace trine::estimate {
 namespace {

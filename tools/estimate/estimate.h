@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sim/arch/actions.h"
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sim/result.h"
 #include "spec/config.h"
 #include "sw/compiler/network/network.h"

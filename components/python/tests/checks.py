@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks the package. Run by run.py in the folder with models, vectors and the command line's messages, without the
+"""Checks the package. Run by python_test.py in the folder with models, vectors and the command line's messages, without the
 source tree."""
 import concurrent.futures
 import filecmp

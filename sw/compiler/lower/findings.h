@@ -15,7 +15,7 @@
 #include "sw/compiler/network/network.h"
 #include "sw/model/graph.h"
 #include "sw/model/refusal.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::compiler {
 

@@ -9,7 +9,7 @@
 #include "sw/base/index.h"
 #include "sw/compiler/lower/findings.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::compiler {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::compiler {
 

@@ -12,7 +12,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "tb/golden/norm.h"
 
 using namespace trine;

@@ -13,9 +13,9 @@
 #include "sw/base/error.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/model/spiking.h"
+#include "sw/reference/golden.h"
 #include "sw/reference/ops/softmax.h"
 #include "sw/reference/quantized_params.h"
-#include "sw/reference/run.h"
 #include "tb/golden/softmax.h"
 
 using namespace trine;

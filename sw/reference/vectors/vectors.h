@@ -12,7 +12,7 @@
 
 #include "sw/base/npy.h"
 #include "sw/model/graph.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 namespace trine::reference {
 

@@ -9,7 +9,7 @@
 //
 // Timing    none; with two clocks a word is also unknown where the other port will write it next
 // Contract  pins and parameters that Yosys 0.23's synth_ecp5 writes: others stop the simulation
-// Check     tests/ecp5/run.py
+// Check     tests/ecp5/ecp5_test.py
 
 module DP16KD (
   input DIA0, DIA1, DIA2, DIA3, DIA4, DIA5, DIA6, DIA7, DIA8, DIA9, DIA10, DIA11, DIA12, DIA13,

@@ -5,7 +5,7 @@
 //
 // Timing    none
 // Contract  a netlist of synth_ecp5; pins that it leaves open are 0
-// Check     tests/ecp5/run.py
+// Check     tests/ecp5/ecp5_test.py
 
 // Z = INIT[{D, C, B, A}]; an unknown input that does not matter leaves Z known.
 module LUT4 (

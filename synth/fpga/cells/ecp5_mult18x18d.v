@@ -4,7 +4,7 @@
 //
 // Timing    none; combinational
 // Contract  pins and parameters that Yosys 0.23's synth_ecp5 writes: others stop the simulation
-// Check     tests/ecp5/run.py
+// Check     tests/ecp5/ecp5_test.py
 
 module MULT18X18D (
   input A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15, A16, A17,

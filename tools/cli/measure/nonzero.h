@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "tools/cli/common.h"
 
 namespace trine::cli {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/network.h"
 

@@ -8,7 +8,7 @@
 #include <random>
 #include <set>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"

@@ -12,12 +12,12 @@
 
 #include "sim/arch/timeline.h"
 #include "sim/result.h"
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 #include "sw/base/npy.h"
 #include "sw/model/graph.h"
 #include "sw/model/rewrite/states.h"
 #include "sw/program/program.h"
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 #include "tools/cli/common.h"
 
 namespace trine::cli {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/arch/run.h"
-
 #include <fmt/format.h>
 
 #include <filesystem>
 
+#include "sim/arch/simulate.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/program/host.h"

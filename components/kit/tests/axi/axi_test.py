@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests the whole machine on a third-party bus model: cocotbext-axi's memory and AXI-Lite master.
 
-Started by run.py, which sets TRINE_AXI_MEMORY (a folder that `trine run --memory` wrote), TRINE_AXI_HEADER (the
+Started by axi_bus_test.py, which sets TRINE_AXI_MEMORY (a folder that `trine run --memory` wrote), TRINE_AXI_HEADER (the
 design's trine_csr.h) and TRINE_AXI_SEED.
 """
 import itertools

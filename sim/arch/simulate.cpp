@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 
 #include <algorithm>
 #include <array>

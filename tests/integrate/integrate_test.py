@@ -3,7 +3,7 @@
 """Tests what a system uses of `trine generate`: the commands of docs/integrate.md, five_steps.md, compare.md and
 sweep.md, the driver, prefixes, constraints, and package files for other tools.
 
-usage: run.py [--full] [--build DIR] --device PROGRAM
+usage: integrate_test.py [--full] [--build DIR] --device PROGRAM
 $TRINE_PROGRAM is the tool (by default the launcher `trine`). Runs each block of commands of a page in order, in a
 separate folder (blocks marked "full" with --full), then checks the results. FuseSoC and the IP-XACT reader come from
 PyPI into a virtual environment in the build folder. Exit code 1 if a check fails, 77 without riscv64-unknown-elf-gcc

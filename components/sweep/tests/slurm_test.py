@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs sweeps and campaigns through a Slurm of one node: the same bytes as by local processes.
 
-usage: run.py DIR
+usage: slurm_test.py DIR
 $TRINE_PROGRAM is the tool. Exit code 1 if a check fails, 77 if Slurm is not installed.
 """
 import json

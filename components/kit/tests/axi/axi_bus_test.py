@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs axi_test.py on designs of several bus widths: cocotb, cocotbext-axi (PyPI) and Icarus.
 
-usage: run.py [--seed N] [--bits 32,64,128] [--ecc] [--model M] [--build DIR]
+usage: axi_bus_test.py [--seed N] [--bits 32,64,128] [--ecc] [--model M] [--build DIR]
 $TRINE_PROGRAM is the tool (by default the launcher `trine`). Needs the packages of requirements.txt; without them it
 makes a virtual environment in the build folder and installs them there. Exit code 1 if a test fails, 2 if a tool is
 missing, 77 without PyPI.

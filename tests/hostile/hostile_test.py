@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feeds file readers with inputs that libFuzzer derives from valid files, under address and undefined-behaviour sanitizers.
 
-usage: run.py [--seconds N | --replay PROGRAM] [--build DIR] [--anew] [--pack] [READER]...
+usage: hostile_test.py [--seconds N | --replay PROGRAM] [--build DIR] [--anew] [--pack] [READER]...
 Builds with clang 14 or 19 (Debian 12, 13: clang-N, libclang-rt-N-dev) in build/hostile. Seeds: the models, vectors,
 presets and configurations of this repository, `found/` in this folder (inputs that once failed), and inputs that
 earlier runs stored in the build folder or, with --pack, in corpus.tar.xz. Every input must be read or refused within
@@ -64,7 +64,7 @@ def build(folder):
                     ["cmake", "--build", folder, "--target", "hostile_fuzz"]):
         done = call(command, cwd=ROOT)
         if done.returncode:
-            print(f"run.py: {' '.join(map(str, command))}:\n{done.stdout[-3000:]}", file=sys.stderr)
+            print(f"hostile_test.py: {' '.join(map(str, command))}:\n{done.stdout[-3000:]}", file=sys.stderr)
             sys.exit(2)
 
 

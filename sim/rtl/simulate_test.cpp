@@ -2,7 +2,7 @@
 //
 // Runs a program written by hand on the RTL: results, counters, errors, hangs.
 
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 #include <future>
 #include <numeric>
 
-#include "sim/arch/run.h"
+#include "sim/arch/simulate.h"
 #include "spec/csr.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares netlists of Yosys' synth_ecp5, with the models of synth/fpga/cells, with their RTL.
 
-usage: run.py [--full] [--config C [--set KEY=VALUE]...] [--model FILE] [--build DIR]
+usage: ecp5_test.py [--full] [--config C [--set KEY=VALUE]...] [--model FILE] [--build DIR]
 Runs small designs that use each mode of the cells, with random inputs, under Icarus. --full: then runs a network
 (lenet_mnist) on a whole design (edge32) under Verilator, in the bench that is emitted with it; memory must equal the
 architecture simulator's, bit for bit. $TRINE_PROGRAM is the tool (by default the launcher `trine`). Exit code 1 if

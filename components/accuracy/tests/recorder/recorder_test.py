@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records vectors with `trine record` like a user, and verifies them with the tool.
 
-usage: run.py [--onnx] [--build DIR]
+usage: recorder_test.py [--onnx] [--build DIR]
 $TRINE_PROGRAM is the tool. LiteRT comes from PyPI into a virtual environment in the build folder; --onnx also tests
 ONNX Runtime and qonnx. Exit code 1 if a check fails, 77 without PyPI.
 """
@@ -155,7 +155,7 @@ def faults(model, folder, scratch, verify):
             (["--count", 0], "0 cases, allowed 1 or more without --inputs")):
         code, text = record(model, "--out", scratch / "refused", *arguments)
         expect(f"record {message}", code == 2 and message in text and text.count("\n") == 1, text)
-    code, text = record(HERE / "run.py", "--out", scratch / "refused")
+    code, text = record(HERE / "recorder_test.py", "--out", scratch / "refused")
     expect("no model", code == 2 and text.count("\n") == 1, text)
     shutil.copy(model, scratch / "other.tflite")
     with open(scratch / "other.tflite", "ab") as file:

@@ -33,7 +33,7 @@ isa::TransferRegisters transfer(std::int64_t dram, std::int64_t local, std::int6
 
 void require_refused(const isa::Registers& registers, Engine engine, int op, const char* what) {
   std::vector<std::uint8_t> dram(4096);
-  Machine machine(config_8x8(), dram);
+  Executor machine(config_8x8(), dram);
   isa::Run run;
   run.op = op;
   REQUIRE_THROWS_WITH(
@@ -68,7 +68,7 @@ TEST_CASE("rows that a negative stride puts before a memory are refused", "[arch
   require_refused(down(0, 8, 8), Engine::kLoad, 4, "table");
   require_refused(down(0, 8, 8), Engine::kLoad, 5, "exponential");
   std::vector<std::uint8_t> dram(64, 7);
-  Machine machine(config_8x8(), dram);
+  Executor machine(config_8x8(), dram);
   machine.execute(Engine::kLoad, down(8, 8, 8), {}, 0);  // to word 0
   CHECK(machine.dmem()[15 * 4] == 7);
 }
@@ -92,7 +92,7 @@ void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
                const std::vector<Asked>& before = {}, const spec::Config& config = config_8x8()) {
   int index = 0;
   for (const Asked& row : rows) {
-    Machine machine(config, dram);
+    Executor machine(config, dram);
     const auto execute = [&](const Asked& asked) {
       isa::Registers registers;
       // One channel per group unless the row states otherwise.
@@ -525,7 +525,7 @@ TEST_CASE("a reduction of 204,800 wraps as the golden layer does", "[arch]") {
 TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]") {
   std::vector<std::uint8_t> dram(64);
   for (std::size_t i = 0; i < dram.size(); ++i) dram[i] = static_cast<std::uint8_t>(i);
-  Machine machine(config_8x8(), dram);
+  Executor machine(config_8x8(), dram);
   isa::TransferRegisters r = transfer(4, 11, 3);
   r.set(dma::kRowsLast, 1);
   r.set(dma::kLocalStride, 8);

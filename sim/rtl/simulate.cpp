@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/rtl/run.h"
+#include "sim/rtl/simulate.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests the rows of the book (docs/book.md): builders, formulas, sparsity, pruning, protocols, each as on its page.
 
-usage: run.py --build DIR [--full] [--only NAME]...
+usage: book_test.py --build DIR [--full] [--only NAME]...
 --full: networks at their papers' size, and rows that need packages of PyPI (77 without them). Exit code 1 if a row
 fails.
 """

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/shares.h"
+#include "sw/compiler/batch_over_cores.h"
 
 #include <fmt/format.h>
 
@@ -21,11 +21,11 @@ using model::OpKind;
 using model::Tensor;
 
 /// Repeats the host's operators, which are for one core's images, for each core.
-class HostShares : model::Rewriter {
+class HostSplit : model::Rewriter {
  public:
   /// @param at_edge  true if the outer tensors (inputs before the machine, outputs after it) are
   /// those of the whole network, and not of another stage
-  HostShares(Graph graph, const Shares& shares, bool at_edge)
+  HostSplit(Graph graph, const BatchOverCores& shares, bool at_edge)
       : Rewriter(std::move(graph)), shares_(shares), at_edge_(at_edge) {}
 
   /// Returns the graph before the machine, from the batch to each core's inputs, core by core.
@@ -122,7 +122,7 @@ class HostShares : model::Rewriter {
     }
   }
 
-  Shares shares_;
+  BatchOverCores shares_;
   bool at_edge_;
 };
 
@@ -140,22 +140,22 @@ void repeat(std::vector<TensorLayout>& layouts, int cores, std::int64_t core_byt
 
 }  // namespace
 
-Shares shares_of(const model::Graph& graph, const spec::Config& config) {
+BatchOverCores batch_over_cores(const model::Graph& graph, const spec::Config& config) {
   if (config.cores == 1) return {};
   const int images = model::images_of(graph).value_or(1);
   const int of_core = divide_up(images, config.cores);
   return {images, of_core, divide_up(images, of_core)};
 }
 
-Graph share_of(Graph graph, const Shares& shares) {
+Graph graph_of_one_core(Graph graph, const BatchOverCores& shares) {
   return shares.cores == 1 ? std::move(graph)
                            : model::batched(std::move(graph), shares.images, shares.of_core);
 }
 
-void share_batch(Program& program, const Shares& shares, std::int64_t core_bytes, bool first,
-                 bool last) {
-  program.before = HostShares(std::move(program.before), shares, first).before();
-  program.after = HostShares(std::move(program.after), shares, last).after();
+void distribute_program(Program& program, const BatchOverCores& shares, std::int64_t core_bytes,
+                        bool first, bool last) {
+  program.before = HostSplit(std::move(program.before), shares, first).before();
+  program.after = HostSplit(std::move(program.after), shares, last).after();
   repeat(program.inputs, shares.cores, core_bytes);
   repeat(program.outputs, shares.cores, core_bytes);
   for (program::ProgramLayer& layer : program.layers) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests trine report: a page from real runs whose figures equal the results; wrong input; with --full in Chromium.
 
-    components/report/tests/run.py --build DIR [--full]
+    components/report/tests/report_test.py --build DIR [--full]
 """
 import argparse
 import hashlib

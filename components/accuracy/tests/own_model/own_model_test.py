@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests `trine accuracy`, `compare`, `record` and `quantize` from the view of a user.
 
-usage: run.py [--full] [--build DIR]
+usage: own_model_test.py [--full] [--build DIR]
 $TRINE_PROGRAM is the tool. Without --full nothing is installed: a program that records its inputs replaces the Python
 of other packages. --full installs these from PyPI. Exit code 1 if a check fails, 77 without PyPI.
 """

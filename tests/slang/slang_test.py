@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Elaborates emitted designs in slang (PyPI pyslang), a front end that follows IEEE 1800 strictly: no message is permitted.
 
-usage: run.py [--all] [--only DESIGN]... [--build DIR]
+usage: slang_test.py [--all] [--only DESIGN]... [--build DIR]
 --all: each preset and the arrays 1x1, 3x5 and 31x5, unchanged and with each feature switched the other way, also with
 `verilator --lint-only -Wall`; the largest preset only unchanged. $TRINE_PROGRAM is the tool (by default the launcher
 `trine`). pyslang is installed into a virtual environment in the build folder. Exit code 1 if there is any message, 2

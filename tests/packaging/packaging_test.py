@@ -3,7 +3,7 @@
 """Tests the distributed files: a source archive that knows its revision without git, the tool with its libraries, a
 Debian package.
 
-usage: run.py [--full]
+usage: packaging_test.py [--full]
 $TRINE_PROGRAM is the tool. --full builds the package with dpkg-buildpackage (through ccache) and runs its programs.
 """
 import argparse

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/reference/run.h"
+#include "sw/reference/golden.h"
 
 #include <cassert>
 #include <cstring>

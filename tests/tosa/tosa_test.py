@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs TOSA's own conformance cases in Trine, and compares them with the reference model.
 
-usage: run.py --build DIR [--dims 1,12] [--only OPERATOR...] [--rtl N] [--networks FILE...]
-       run.py --build DIR --sample OUT    writes tests/tosa/cases, too
+usage: tosa_test.py --build DIR [--dims 1,12] [--only OPERATOR...] [--rtl N] [--networks FILE...]
+       tosa_test.py --build DIR --sample OUT    writes tests/tosa/cases, too
 
 tosa-tools of PyPI (numpy below 2.2, so a separate environment in DIR) generates the int8 cases of OPERATORS and runs
 the reference model. `trine run` computes each on the golden layers and the architecture simulator, which must agree,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests `trine soc`: simulates a RISC-V system with the machine, and checks the output of its firmware, also with faults.
 
-usage: run.py [--full] [--build DIR]
+usage: soc_test.py [--full] [--build DIR]
 $TRINE_PROGRAM is the tool. LiteX comes from PyPI into an environment in DIR. Exit code 1 if a check fails, 77 without
 PyPI.
 """

@@ -3,7 +3,7 @@
 """Tests the Python package as a user gets it: builds its wheel from the existing build folder, installs it into an
 environment, and runs it with the source tree hidden.
 
-usage: run.py --build DIR --cmake BUILD [--full]
+usage: python_test.py --build DIR --cmake BUILD [--full]
 $TRINE_PROGRAM is the tool. scikit-build-core, NumPy, onnx and ONNX Runtime come from PyPI into a virtual environment
 of DIR; --full adds torch, runs the whole notebook, and installs the wheel into an empty environment with pip's own
 settings. Exit code 77 without PyPI.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the README's commands on fresh Debian systems: each release in a new folder that contains only git.
 
-usage: run.py [--release NAME]... [--folder DIR] [COMMAND]...
+usage: distro_test.py [--release NAME]... [--folder DIR] [COMMAND]...
 COMMAND is the part after ./trine --yes: by default demo and test, one argument each ("test --all"). Releases are
 bookworm and trixie; sid on request. Needs root and mmdebstrap (Debian's package). The last commit is tested. The
 systems stay in DIR (build/distro), where a second run finds their packages; remove it to start from scratch.

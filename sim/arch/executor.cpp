@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/arch/machine.h"
+#include "sim/arch/executor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -228,7 +228,7 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, int taps) 
 }  // namespace
 
 /// The zero points of activations and weights in a product of two maps.
-struct Machine::ZeroPoints {
+struct Executor::ZeroPoints {
   int act = 0, wgt = 0;
 
   /// Returns the sum of a*b - act*b - wgt*a; the bias includes the term act*wgt.
@@ -241,14 +241,14 @@ struct Machine::ZeroPoints {
 };
 
 /// The words of all taps of a tile: [lane][step].
-struct Machine::Tile {
+struct Executor::Tile {
   std::vector<std::uint32_t> words;
   std::vector<std::int16_t> values;  ///< compute: [lane][step][value]
   std::vector<char> masked;          ///< one per word
   std::int64_t steps = 0;
 };
 
-Machine::Machine(const spec::Config& config, std::span<std::uint8_t> dram)
+Executor::Executor(const spec::Config& config, std::span<std::uint8_t> dram)
     : config_(config),
       dram_(dram),
       verify_run_(config, std::ssize(dram)),
@@ -258,14 +258,14 @@ Machine::Machine(const spec::Config& config, std::span<std::uint8_t> dram)
       scale_(config.param_channels),
       accumulators_(config.rows * config.cols) {}
 
-void Machine::execute(Engine engine, const isa::Registers& registers, const isa::Run& run,
-                      int run_index) {
+void Executor::execute(Engine engine, const isa::Registers& registers, const isa::Run& run,
+                       int run_index) {
   require(verify_run_(engine, registers, run), run_index);
   execute_verified(engine, registers, run, run_index, *this);
 }
 
-void Machine::execute_verified(Engine engine, const isa::Registers& registers, const isa::Run& run,
-                               int run_index, const Machine& maps) {
+void Executor::execute_verified(Engine engine, const isa::Registers& registers, const isa::Run& run,
+                                int run_index, const Executor& maps) {
   run_index_ = run_index;
   const isa::Registers read = isa::as_read(engine, registers, run);
   switch (engine) {
@@ -287,11 +287,11 @@ void require(const std::optional<program::Objection>& objection, int run_index) 
 
 // ---- memories ---------------------------------------------------------------------------------
 
-std::uint32_t Machine::read_dmem(std::int64_t address) const {
+std::uint32_t Executor::read_dmem(std::int64_t address) const {
   return word_at(dmem_, address & kAddressMask);
 }
 
-void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask) {
+void Executor::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask) {
   address &= kAddressMask;
   std::memcpy(&dmem_[4 * address], &data, 4);
   if (on_dmem_write) on_dmem_write({static_cast<std::uint32_t>(address), data, mask, run_index_});
@@ -299,8 +299,8 @@ void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t
 
 // ---- load, store ------------------------------------------------------------------------------
 
-void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run,
-                       const Machine& maps) {
+void Executor::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run,
+                        const Executor& maps) {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
   const std::int64_t words = r.get(dma::kWords);
@@ -335,8 +335,8 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
 
 /// Loads a channel word of `words` tokens as four columns: byte a of word w becomes byte w mod 4 of
 /// column a. Bytes after the last token are zero.
-void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words,
-                           int column) {
+void Executor::load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words,
+                            int column) {
   const std::int64_t rows = (words + 3) / 4;
   for (std::int64_t w = 0; w < 4 * rows; ++w)
     for (int a = 0; a < 4; ++a) {
@@ -346,8 +346,8 @@ void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::in
 }
 
 /// Unpacks a stream into rows of PMEM.
-void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
-                          const TransferRegisters& r) {
+void Executor::load_packed(isa::dma::Target target, const std::uint8_t* from,
+                           const TransferRegisters& r) {
   namespace dma = isa::dma;
   const std::int64_t words = r.get(dma::kWords), rows = r.get(dma::kRowsLast) + 1;
   const std::int64_t row_bytes = 4 * config_.cols;
@@ -358,8 +358,8 @@ void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
   std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);
 }
 
-void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,
-                       std::int64_t words) {
+void Executor::load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,
+                        std::int64_t words) {
   using isa::dma::Target;
   const std::int64_t data_words = config_.data_words();
   // Copies entries of `entry_bytes` bytes.
@@ -425,8 +425,8 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
 // ---- lanes ------------------------------------------------------------------------------------
 
 /// Reads the words of all lanes and steps.
-void Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
-                     std::int64_t offset) const {
+void Executor::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
+                      std::int64_t offset) const {
   const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
   const std::int64_t dil_x = r.get(agu::kDilX), dil_y = r.get(agu::kDilY);
   const int s_last = field(r, agu::kSLast), r_last = field(r, agu::kRLast);
@@ -456,7 +456,7 @@ void Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
 
 // ---- compute ----------------------------------------------------------------------------------
 
-void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
+void Executor::compute(const ComputeRegisters& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = run.has(kClear), drains = run.has(kDrain);
   const spec::Operands operands = spec::operands_of(static_cast<Op>(run.op));
@@ -509,8 +509,8 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
 }
 
 /// Reads weights ordered by group and column, so that a sum reads consecutive values.
-void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row,
-                           int values, const spec::Precision& precision) {
+void Executor::read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row,
+                            int values, const spec::Precision& precision) {
   weights_.resize(groups * config_.cols * steps * values);
   std::int16_t* to = weights_.data();
   const std::int64_t group_rows = divide_up(steps, steps_per_row);
@@ -533,12 +533,12 @@ void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int
       }
 }
 
-spec::GroupRows Machine::group_rows(const ComputeRegisters& r) {
+spec::GroupRows Executor::group_rows(const ComputeRegisters& r) {
   return {(r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1)};
 }
 
 /// Reads weights like read_weights(), and the words of their factors.
-void Machine::read_groups(const ComputeRegisters& r, std::int64_t row, int groups) {
+void Executor::read_groups(const ComputeRegisters& r, std::int64_t row, int groups) {
   constexpr int kValues = 4;
   const spec::GroupRows lie = group_rows(r);
   const std::int64_t parts = r.get(agu::kWordsLast) + 1, steps = parts * lie.steps;
@@ -558,8 +558,8 @@ void Machine::read_groups(const ComputeRegisters& r, std::int64_t row, int group
 }
 
 /// Sums the parts of a reduction, each multiplied by its factor.
-void Machine::scaled_group(const ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
-                           int group) {
+void Executor::scaled_group(const ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
+                            int group) {
   const std::int64_t parts = r.get(agu::kWordsLast) + 1, n = tile.steps * 4, of_part = n / parts;
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;  // never drained
@@ -582,8 +582,8 @@ void Machine::scaled_group(const ComputeRegisters& r, const Lanes& lanes, const 
 }
 
 /// @param low  the activations' zero point only applies to odd lanes, which contain low bytes
-void Machine::dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
-                          const ZeroPoints& zero, bool low) {
+void Executor::dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
+                           const ZeroPoints& zero, bool low) {
   const std::size_t n = tile.steps * per_word;
   const ZeroPoints even{0, zero.wgt};
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
@@ -599,15 +599,15 @@ void Machine::dense_group(const Lanes& lanes, const Tile& tile, int per_word, in
 
 /// Returns the value that an accumulator of the array keeps: the low bits of a sum, in two's
 /// complement.
-std::int32_t Machine::accumulated(std::int64_t sum) const {
+std::int32_t Executor::accumulated(std::int64_t sum) const {
   const int unused = 32 - config_.acc_bits;
   return reference::wrap(sum << unused) >> unused;
 }
 
 /// Sums four channels: column c multiplies byte c of the words of a lane and of the next three
 /// lanes. The zero point of the weights is subtracted for the lane's own word.
-void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group,
-                           const ZeroPoints& zero) {
+void Executor::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group,
+                            const ZeroPoints& zero) {
   const int parts = config_.window_steps_per_row();
   const std::int64_t first = row + group * divide_up(tile.steps, parts);
   for (int l = 0; l < config_.rows; ++l) {
@@ -629,7 +629,8 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
 
 /// Sends the columns of one group through the post unit; columns that share an output word are
 /// written together.
-void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes& lanes, int group) {
+void Executor::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes& lanes,
+                     int group) {
   using namespace isa::compute;
   const Post unit(r, run.has(kSingle), run.has(kHalfEven));
   const bool add = run.has(kFuseAdd), max = run.has(kFuseMax);
@@ -703,8 +704,8 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
 
 /// Returns an int16 code. With `single` and without `half_even` the sum has 40 bits and the
 /// multiplier 15; the scale entry then contains the bias' highest byte above the multiplier.
-std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, std::int64_t entry,
-                                const ChannelScale& s, std::int64_t sum) const {
+std::int32_t Executor::wide_code(const ComputeRegisters& r, const isa::Run& run, std::int64_t entry,
+                                 const ChannelScale& s, std::int64_t sum) const {
   const OutputRange range = wide_range_of(r);
   const bool half_even = run.has(isa::compute::kHalfEven);
   if (half_even || !run.has(isa::compute::kSingle))
@@ -714,16 +715,16 @@ std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, 
 }
 
 /// Returns the code of a 40-bit sum. The bias' highest byte is above the multiplier's 15 bits.
-std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const ChannelScale& s,
-                                const OutputRange& range, bool half_even) {
+std::int32_t Executor::long_code(std::int64_t sum, std::int32_t bias, const ChannelScale& s,
+                                 const OutputRange& range, bool half_even) {
   const std::int64_t added =
       std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias);
   return short_code((sum + added) << 24 >> 24, s, range, half_even);  // bits 39:0
 }
 
 /// Returns the code of a sum of up to 48 bits with a 15-bit multiplier.
-std::int32_t Machine::short_code(std::int64_t kept, const ChannelScale& s, const OutputRange& range,
-                                 bool half_even) {
+std::int32_t Executor::short_code(std::int64_t kept, const ChannelScale& s,
+                                  const OutputRange& range, bool half_even) {
   if (range.format != spec::Format::kNone)
     return reference::to_format(kept, s.multiplier & 0x7fff, 31 - s.shift, range);
   const std::int32_t multiplier = s.multiplier & 0x7fff;
@@ -736,7 +737,7 @@ std::int32_t Machine::short_code(std::int64_t kept, const ChannelScale& s, const
 
 /// Returns `low` plus the number of thresholds that the sum reaches. @param entry  first pair of
 /// thresholds of the channel
-int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) const {
+int Executor::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) const {
   int code = field(r, post::kLow);
   for (const int last = entry + field(r, post::kPassesLast); entry <= last; ++entry) {
     code += acc >= bias_[entry] ? 1 : 0;
@@ -748,13 +749,13 @@ int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) c
 // ---- vector -----------------------------------------------------------------------------------
 
 /// Checks the exponentials that a softmax reads.
-void Machine::check_exponentials() const {
+void Executor::check_exponentials() const {
   if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
   for (const std::uint32_t e : exponentials_)
     if (e > INT32_MAX) fail("an exponential of {:#x}, allowed up to 1", e);
 }
 
-void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
+void Executor::vector(const VectorRegisters& r, const isa::Run& run) {
   const bool wide = pairs_lanes(Engine::kVector, run);
   Lanes lanes(r, config_.rows, 0, pairs_of(Engine::kVector, run));
   Tile tile;
@@ -785,7 +786,7 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
 }
 
 /// Collects the parameters of a normalization from registers, parameter memory and table.
-reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::Run& run) const {
+reference::NormParams Executor::norm_params(const VectorRegisters& r, const isa::Run& run) const {
   namespace vector = isa::vector;
   const std::int64_t channels = r.get(vector::kChannels);
   const std::int64_t first = r.get(vector::kParam);
@@ -811,8 +812,8 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
 }
 
 /// Computes the softmax of one lane's codes over its channels.
-std::vector<int> Machine::softmax(const VectorRegisters& r, bool rescales,
-                                  const std::vector<int>& codes) const {
+std::vector<int> Executor::softmax(const VectorRegisters& r, bool rescales,
+                                   const std::vector<int>& codes) const {
   const int largest = std::ranges::max(codes);
   const auto exponential = [&](int code) {
     return static_cast<std::int32_t>(exponentials_[largest - code]);
@@ -830,9 +831,9 @@ std::vector<int> Machine::softmax(const VectorRegisters& r, bool rescales,
 }
 
 /// Normalizes each lane over its channels, or without `norm` computes a softmax.
-void Machine::over_channels(const VectorRegisters& r, const isa::Run& run,
-                            const reference::NormParams* norm, const Lanes& lanes,
-                            const Tile& tile) {
+void Executor::over_channels(const VectorRegisters& r, const isa::Run& run,
+                             const reference::NormParams* norm, const Lanes& lanes,
+                             const Tile& tile) {
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   std::vector<int> codes(r.get(isa::vector::kChannels));
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
@@ -849,8 +850,8 @@ void Machine::over_channels(const VectorRegisters& r, const isa::Run& run,
   }
 }
 
-void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
-                          const Tile& tile, std::int64_t cw) {
+void Executor::vector_word(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
+                           const Tile& tile, std::int64_t cw) {
   using isa::vector::Op;
   const Post unit(r, run.has(isa::vector::kSingle), run.has(isa::vector::kHalfEven));
   const auto op = static_cast<Op>(run.op);
@@ -902,7 +903,7 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
 /// Interpolates LOGISTIC or TANH between the points of the lanes' tables, like
 /// rtl/results/trine_line.sv.
 /// @param x  two points are 512 apart, for tanh 256
-int Machine::on_line(std::int64_t x, bool tanh) const {
+int Executor::on_line(std::int64_t x, bool tanh) const {
   const auto point = [&](std::int64_t n) {
     const auto byte = [&](std::size_t parity) {
       return static_cast<std::uint8_t>(tables_[parity][static_cast<std::size_t>(n & 0xff)]);
@@ -920,7 +921,7 @@ int Machine::on_line(std::int64_t x, bool tanh) const {
 
 /// Interpolates the exponential of x <= 0 between 513 points, like rtl/results/trine_line.sv. Each
 /// entry of the exponentials contains two points; the last point is 32767.
-int Machine::exponential_on_line(std::int64_t x) const {
+int Executor::exponential_on_line(std::int64_t x) const {
   const auto point = [&](std::int64_t n) -> std::int64_t {
     return exponentials_[n / 2] >> (n % 2 * 16) & 0xffff;
   };
@@ -932,7 +933,7 @@ int Machine::exponential_on_line(std::int64_t x) const {
 
 /// Returns the reciprocal of the sum of a row's codes, given as the sums of their high and low
 /// bytes, like rtl/results/trine_softmax_lane.sv.
-ChannelScale Machine::share_of(std::int64_t high, std::int64_t low) const {
+ChannelScale Executor::share_of(std::int64_t high, std::int64_t low) const {
   std::uint32_t sum = (static_cast<std::uint32_t>(high & 0x3ffff) << 13) +
                       (static_cast<std::uint32_t>(low & 0x7ffff) << 5);
   int zeros = 0;
@@ -953,8 +954,8 @@ ChannelScale Machine::share_of(std::int64_t high, std::int64_t low) const {
 
 /// Processes int16 codes over the channels of each pair's pixel. Writes the largest or the smallest
 /// code, the exponentials of the distances from the largest, or each code's share of the sum.
-void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
-                  const Tile& tile) {
+void Executor::row(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
+                   const Tile& tile) {
   using isa::vector::Op;
   const auto op = static_cast<Op>(run.op);
   const Post unit(r, run.has(isa::vector::kSingle), false, true);
@@ -1012,8 +1013,8 @@ void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& la
 }
 
 /// Returns the code of the five words of a pair of lanes.
-std::int32_t Machine::five_code(const std::uint32_t* even, const std::uint32_t* odd,
-                                const ChannelScale& s, const OutputRange& range, bool half_even) {
+std::int32_t Executor::five_code(const std::uint32_t* even, const std::uint32_t* odd,
+                                 const ChannelScale& s, const OutputRange& range, bool half_even) {
   const auto word = [](std::uint32_t w) { return std::int64_t{static_cast<std::int32_t>(w)}; };
   const auto sum = static_cast<std::uint64_t>(word(odd[0])) +
                    (static_cast<std::uint64_t>(word(even[0])) << 8) +
@@ -1026,8 +1027,8 @@ std::int32_t Machine::five_code(const std::uint32_t* even, const std::uint32_t* 
 /// Writes the code of each pair's int32 words. The sum is 256 even + odd; a second tap adds 65,536
 /// even, a third 2^24 even + 2^32 odd. With `single` the sum has 40 bits, with three taps 48, and
 /// the multiplier 15. The code is the last one of its word, so the bytes above it are zero.
-void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
-                        const Tile& tile, std::int64_t cw) {
+void Executor::word_code(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
+                         const Tile& tile, std::int64_t cw) {
   const Post unit(r, false, false, true);
   const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
   const int position = field(r, post::kPosition), taps = window_taps(r);
@@ -1055,8 +1056,8 @@ void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lan
 
 /// Processes words of int16 codes. A lane contains the high bytes, the next lane the low bytes.
 /// Sums use low bytes less 128, which the bias compensates.
-void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
-                        const Tile& tile, std::int64_t cw) {
+void Executor::wide_word(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
+                         const Tile& tile, std::int64_t cw) {
   using isa::vector::Op;
   const Post unit(r, run.has(isa::vector::kSingle), run.has(isa::vector::kHalfEven), true);
   const auto op = static_cast<Op>(run.op);

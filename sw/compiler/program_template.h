@@ -16,14 +16,14 @@
 namespace trine::compiler {
 
 /// A program that several networks of one shape share.
-class SharedProgram {
+class ProgramTemplate {
  public:
   /// Compiles the program for the first graph.
   /// @throws Error  as compile(), or if the network needs more than one stage
-  SharedProgram(const model::Graph& first, const spec::Config& config);
-  SharedProgram(SharedProgram&&) noexcept;
-  SharedProgram& operator=(SharedProgram&&) noexcept;
-  ~SharedProgram();
+  ProgramTemplate(const model::Graph& first, const spec::Config& config);
+  ProgramTemplate(ProgramTemplate&&) noexcept;
+  ProgramTemplate& operator=(ProgramTemplate&&) noexcept;
+  ~ProgramTemplate();
 
   /// Returns the first graph's program, with its image.
   const Program& program() const;

@@ -3,7 +3,7 @@
 """Places designs with `trine synth --place` like a user: a PE on sg13g2 and on an ECP5; with --full edge32 on sg13g2
 and, with int8 only, on the ECP5.
 
-usage: run.py [--full] [--build DIR]
+usage: place_test.py [--full] [--build DIR]
 $TRINE_PROGRAM is the tool. Coloquinte and nextpnr come from PyPI into a virtual environment in the build folder. Exit
 code 1 if a check fails, 77 without PyPI.
 """

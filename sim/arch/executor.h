@@ -38,11 +38,11 @@ struct DmemWrite {
 void require(const std::optional<program::Objection>& objection, int run_index);
 
 /// A core with its memories.
-class Machine {
+class Executor {
  public:
   /// Creates a machine with zeros in its memories.
   /// @param dram  the memory at BASE; must outlive the machine
-  Machine(const spec::Config& config, std::span<std::uint8_t> dram);
+  Executor(const spec::Config& config, std::span<std::uint8_t> dram);
 
   /// Function that is called for every DMEM word written, in order.
   std::function<void(const DmemWrite&)> on_dmem_write;
@@ -57,7 +57,7 @@ class Machine {
   /// Executes a RUN on one core. The caller has verified it, except for rules about data in memory.
   /// @param maps  the machine whose DMEM a load reads, if it reads one
   void execute_verified(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
-                        int run_index, const Machine& maps);
+                        int run_index, const Executor& maps);
 
   const std::vector<std::uint8_t>& dmem() const { return dmem_; }
 
@@ -66,7 +66,7 @@ class Machine {
   struct Tile;
 
   void transfer(isa::Engine engine, const isa::TransferRegisters& registers, const isa::Run& run,
-                const Machine& maps);
+                const Executor& maps);
   void load_packed(isa::dma::Target target, const std::uint8_t* from,
                    const isa::TransferRegisters& registers);
   void load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,

@@ -3,7 +3,7 @@
 """Tests spiking networks in NIR's format: conversion equals the recorded files, refusals name the cause, damaged
 files give one line.
 
-usage: run.py --build DIR [--full [--inputs N] [--designs D...]]
+usage: spikes_test.py --build DIR [--full [--inputs N] [--designs D...]]
 h5py comes from PyPI into a virtual environment of DIR. --full: also snntorch; three networks with N inputs each
 (1,000) on the RTL of two designs, or D, against snntorch's spikes, 5,000 hostile graphs, 20,000 damaged files. Exit
 code 1 if something differs, 77 without PyPI.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests the plug-ins of LiteRT and ONNX Runtime as a user loads them.
 
-usage: run.py --build DIR --plugins DIR [--full]
+usage: frameworks_test.py --build DIR --plugins DIR [--full]
 --plugins: the folder of libtrine_delegate.so and libtrine_ort.so. The frameworks come from PyPI into virtual
 environments of DIR; --full tests every version that the plug-ins support and one that they refuse, all networks of
 the repository, 1,000 sessions. Exit code 77 without PyPI.

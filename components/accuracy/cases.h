@@ -30,8 +30,8 @@ struct CaseOptions {
   void check();
   /// Returns the files that are read, by their options.
   std::vector<NamedFile> files() const;
-  /// Returns arguments for models/record.py. Examples of --data are written to `folder` in the type
-  /// and shape of MODEL's input, with their labels.
+  /// Returns arguments for components/zoo/record.py. Examples of --data are written to `folder` in
+  /// the type and shape of MODEL's input, with their labels.
   /// @throws Error
   std::vector<std::string> arguments(const std::string& model,
                                      const std::filesystem::path& folder) const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine cpu: measures the time of a model on one core of this computer, to compare with the
-// machine's (models/cpu.py).
+// machine's (components/zoo/cpu.py).
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine quantize --mixed and --choice (models/mixed.py): uses fewer bits for the weights of layers
-// that tolerate it.
+// trine quantize --mixed and --choice (components/zoo/mixed.py): uses fewer bits for the weights of
+// layers that tolerate it.
 
 #pragma once
 
@@ -32,7 +32,7 @@ class Mixed {
   /// Returns the maximum number of examples for the accuracy.
   std::size_t answers() const { return answers_; }
 
-  /// Returns additional arguments of models/quantize.py.
+  /// Returns additional arguments of components/zoo/quantize.py.
   /// @param data  examples with labels, of which `count` are used; nullptr: none
   /// @param scratch  folder for files that both programs use
   std::vector<std::string> arguments(const Design& design, const spec::Config& config,

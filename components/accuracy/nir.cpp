@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine nir: converts a spiking network in NIR's format to quantized ONNX with a number of steps
-// (models/spikes.py).
+// (components/zoo/spikes.py).
 
 #include <fmt/format.h>
 
@@ -21,7 +21,8 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-/// Returns the error in seconds or a scale, which models/spikes.py requires to be valid; "": none.
+/// Returns the error in seconds or a scale, which components/zoo/spikes.py requires to be valid;
+/// "": none.
 std::string fault_of(const std::string& text) {
   const double value = std::strtod(text.c_str(), nullptr);
   return value > 0 && value < 1e9 ? "" : text + ", allowed numbers above 0 and below 1e9";
@@ -42,7 +43,7 @@ int run(const NirArguments& options) {
     throw_error("--out: {}, allowed names that end in .onnx", options.out);
   if (options.delay && options.reset != "subtract") throw_error("--delay: needs --reset subtract");
   read_file(options.model);
-  const Python python(options.python, "models/requirements_nir.txt", options.output);
+  const Python python(options.python, "components/zoo/requirements_nir.txt", options.output);
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path written = scratch.path() / fs::path(options.out).filename();
   std::vector<std::string> arguments{options.model,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine quantize: quantizes a float model with its makers' own quantizer (models/quantize.py) and
-// reports which operators of the result the machine executes.
+// trine quantize: quantizes a float model with its makers' own quantizer
+// (components/zoo/quantize.py) and reports which operators of the result the machine executes.
 
 #include <fmt/format.h>
 
@@ -65,7 +65,7 @@ Array stack(const QuantizeArguments& options, const DataSet& data) {
 struct Quantized {
   std::string by;  ///< "by onnxruntime 1.31.1"
   std::int64_t examples = 0;
-  Json losses = Json::object();  ///< from models/loss.py: bound, notes, outputs
+  Json losses = Json::object();  ///< from components/zoo/loss.py: bound, notes, outputs
 };
 
 /// Quantizes into FILE.

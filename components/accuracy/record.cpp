@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine record: records vectors of a user's model with the model's own runtime (models/record.py).
+// trine record: records vectors of a user's model with the model's own runtime
+// (components/zoo/record.py).
 
 #include <fmt/format.h>
 

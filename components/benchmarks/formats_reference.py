@@ -5,7 +5,7 @@
 usage: formats_reference.py CIFAR     needs numpy and onnx of PyPI; CIFAR as for components/benchmarks/cycles/formats.py
 
 Each result is the sum of all products, rounded once to the format; scales are powers of two by the rules of `trine
-quantize --format` (models/eight_bits.py). Sums are computed in parts of up to 53 bits, which float64 adds exactly,
+quantize --format` (components/zoo/eight_bits.py). Sums are computed in parts of up to 53 bits, which float64 adds exactly,
 and joined in 64 bits: exact for all formats except E5M2, whose sums have up to 76 bits and lose the bits beyond the
 upper 64.
 """
@@ -18,7 +18,7 @@ common.help_of(__doc__)
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import eight_bits  # noqa: E402
 from cycles.formats import COUNT, NETWORKS  # noqa: E402
 

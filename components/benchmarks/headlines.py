@@ -38,14 +38,14 @@ def is_shared(row):
 # ---- measurements -------------------------------------------------------------------------------
 
 def estimate(config, model):
-    """@param model  a file, or one that models/tables.py or transformers.py writes: `tables:resnet50`"""
+    """@param model  a file, or one that components/zoo/tables.py or transformers.py writes: `tables:resnet50`"""
     script, _, name = model.rpartition(":")
     if not script:
         path = common.ROOT / model.replace("$SHARED", str(common.SHARED))
         return common.trine("estimate", *common.design(config), path)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / (name + (".onnx" if name == "layer_128" else ".tflite"))
-        subprocess.run([sys.executable, "-B", common.ROOT / "models" / f"{script}.py", name, path], check=True)
+        subprocess.run([sys.executable, "-B", common.ROOT / "components" / "zoo" / f"{script}.py", name, path], check=True)
         return common.trine("estimate", *common.design(config), path)
 
 

@@ -14,7 +14,7 @@ import pathlib
 import random
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "components" / "zoo"))
 import onnx_writer  # noqa: E402
 
 DOMAIN = "qonnx.custom_op.general"

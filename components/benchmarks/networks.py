@@ -6,7 +6,7 @@ usage: networks.py [--backend rtl|arch] [--layers] [--resnet50] [--network NAME]
                                                                       (edge256 edge1024)
 A CONFIG is a preset or file and keys to set: "edge256 post.columns_per_cycle=2". Models come from $TRINE_SHARED
 (../shared), with their recorded vectors; without it, only lenet_mnist. Each run must be bit-exact, otherwise the
-benchmark ends. --layers adds a table for each run, --resnet50 ResNet-50 of models/tables.py on edge1024, compared
+benchmark ends. --layers adds a table for each run, --resnet50 ResNet-50 of components/zoo/tables.py on edge1024, compared
 with the golden reference.
 """
 import argparse
@@ -16,7 +16,7 @@ import tempfile
 
 import common
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import tables  # noqa: E402
 
 # In cycles, by MACs per cycle: the bound of the design notes, the project's goal, and the estimate for the competing

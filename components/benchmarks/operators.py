@@ -479,7 +479,7 @@ def measure(name, options):
 def record(folder, seed):
     """Writes the graphs of all operators in one file, and its vectors."""
     import numpy as np
-    sys.path.insert(0, str(common.ROOT / "models"))
+    sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
     import record as recorder
     for kind in ("int8", "uint8", "int16"):
         n, outputs = Net(np.random.default_rng([seed, len(kind)]), kind), []

@@ -3,7 +3,7 @@
 """Measures ResNet-8 with fewer bits per weight: accuracy on 10,000 pictures, with bytes, cycles and energy.
 
 usage: resnet8.py CIFAR [NAME ..] [--design D] [--check]
-CIFAR: the output of `models/train_resnet8.py PICTURES images --out CIFAR` (test/, calibration/). Each network of
+CIFAR: the output of `components/zoo/train_resnet8.py PICTURES images --out CIFAR` (test/, calibration/). Each network of
 models/resnet8 (or only NAME) is quantized by `trine quantize` (PyPI), with the choice of its .toml file if there is
 one (the one with ternary inputs is already quantized), counted by `trine accuracy` on the architecture simulator, and
 estimated. --check: exit code 1 if a goal is missed.

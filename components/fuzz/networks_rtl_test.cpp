@@ -88,7 +88,7 @@ std::vector<model::Sample> low_bit_nets() {
       {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "finn_tfc_w1a1_build_dataflow.onnx"});
 }
 
-/// Requires binary, ternary and mixed networks, trained by models/train_lowbit.py.
+/// Requires binary, ternary and mixed networks, trained by components/zoo/train_lowbit.py.
 void require_own_low_bit_nets(const spec::Config& config) {
   for (const char* net : {"mnist_binary", "mnist_ternary", "mnist_mixed"})
     require_exact(kModels / (std::string(net) + ".onnx"), kModels / net / "vectors", config);

@@ -128,7 +128,8 @@ struct Story {
 const Story kOwn{TRINE_SOURCE_DIR "/models/story.bin", TRINE_SOURCE_DIR "/models/story_tokens.bin",
                  TRINE_SOURCE_DIR "/models/story", 32'544, 388};
 
-/// Returns models/train_story.py's checkpoint, and llama2.c's if the shared models are available.
+/// Returns components/zoo/train_story.py's checkpoint, and llama2.c's if the shared models are
+/// available.
 std::vector<Story> stories() {
   std::vector<Story> result{kOwn};
   const std::filesystem::path shared = model::shared_folder();

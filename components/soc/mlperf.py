@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "models"))
+sys.path.insert(0, str(ROOT / "components" / "zoo"))
 import npy  # noqa: E402
 
 PIECE = 128  # bytes of an input per command

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small designs that Yosys' synth_ecp5 maps to each mode of the ECP5's cells; ecp5_test.py compares
-// them with their netlist. Yosys 0.23 maps one shape wrongly, which is not here and which trine_sram
-// avoids: an output that keeps its value in a write (Mode 0), with several write enables, in more
-// than one block: blocks that a write does not reach read instead.
+// Small designs that Yosys' synth_ecp5 maps to each mode of the ECP5's cells; ecp5_test.py
+// compares them with their netlist. Yosys 0.23 maps one shape wrongly, which is not here and
+// which trine_sram avoids: an output that keeps its value in a write (Mode 0), with several write
+// enables, in more than one block: blocks that a write does not reach read instead.
 //
 // Timing    results registered once
 // Contract  addr_a != addr_b where a write of one meets the other

@@ -117,7 +117,7 @@ def main():
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with_packages(options.build.resolve(), ROOT / "models/requirements_onnx.txt", "onnx", "onnxruntime", "numpy")
+    with_packages(options.build.resolve(), ROOT / "components/zoo/requirements_onnx.txt", "onnx", "onnxruntime", "numpy")
     import numpy as np
     import onnxruntime
 

@@ -197,7 +197,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--products", action="store_true")
     options = parser.parse_args()
-    with_packages(options.build.resolve(), ROOT / "models/requirements_onnx.txt", "onnx", "onnxruntime", "numpy")
+    with_packages(options.build.resolve(), ROOT / "components/zoo/requirements_onnx.txt", "onnx", "onnxruntime", "numpy")
     import numpy as np
 
     drawn = np.random.default_rng(options.seed)

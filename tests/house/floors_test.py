@@ -41,7 +41,6 @@ TOP = {".ci", "cmake", "components", "docs", "gen", "models", "rtl", "sim", "spe
 READS_ALL = "tests/hostile/"  # gives bad files to the readers of components, too
 COMPILER = [  # inside of sw/compiler
     ["network"],
-    ["shapes", "shared", "shares"],
     ["stages"],
     ["lower", "rewrite"],
     ["legal", "plan"],
@@ -49,6 +48,10 @@ COMPILER = [  # inside of sw/compiler
     ["verify"],
     ["transform"],
     ["emit"],
+    ["options"],
+    ["batch_over_cores", "candidate", "compile_shapes"],
+    ["stage_program"],
+    ["program_template"],
     ["compiler"],
 ]
 FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}

@@ -218,7 +218,7 @@ def suspected(source):
 
 def names(name, source):
     """Yields (line, identifier) of identifiers that contain a word of PRIVATE."""
-    if not name.startswith(NAMED) or "/tests/" in name or "/benchmarks/" in name or pathlib.PurePosixPath(name).suffix not in (".sv", ".svh", ".h", ".cpp", ".c", ".py"):
+    if not name.startswith(NAMED) or "/tests/" in name or name.startswith(("components/benchmarks/", "components/zoo/")) or pathlib.PurePosixPath(name).suffix not in (".sv", ".svh", ".h", ".cpp", ".c", ".py"):
         return
     if not PART_OF_NAME.search(source.lower()):
         return

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[1] / "models"))
+sys.path.append(str(HERE.parents[1] / "components" / "zoo"))
 import golden  # noqa: E402
 import record  # noqa: E402
 import transformers  # noqa: E402

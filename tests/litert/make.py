@@ -9,7 +9,7 @@ Install:  pip install torch==2.15.0 onnx==1.19.1 onnxruntime==1.31.1   (what tes
                       kagglehub
 Use:      make.py OUT_DIR [NAME...]
 For each network OUT_DIR/NAME.tflite and, in OUT_DIR/NAME/, two random inputs with LiteRT's outputs in the form of
-models/record.py. Networks with even numbers except vit are quantized by PyTorch's PT2E before the conversion, the
+components/zoo/record.py. Networks with even numbers except vit are quantized by PyTorch's PT2E before the conversion, the
 others by ai-edge-quantizer after it, like trine quantize. Also, in OUT_DIR/float/, one network in the forms that are
 refused.
 """
@@ -27,7 +27,7 @@ from litert_torch.quantize import pt2e_quantizer, quant_config
 from torchao.quantization.pt2e import quantize_pt2e
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "models"))
+sys.path.insert(0, str(ROOT / "components" / "zoo"))
 import quantize  # noqa: E402: of this repository
 import record  # noqa: E402
 

@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[1] / "models"))
+sys.path.append(str(HERE.parents[1] / "components" / "zoo"))
 import golden  # noqa: E402
 import record  # noqa: E402
 

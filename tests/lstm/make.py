@@ -13,7 +13,7 @@ import tempfile
 import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[1] / "models"))
+sys.path.append(str(HERE.parents[1] / "components" / "zoo"))
 import record  # noqa: E402
 from tflite_net import Int8Net  # noqa: E402
 

@@ -14,7 +14,7 @@ import sys
 import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[1] / "models"))
+sys.path.append(str(HERE.parents[1] / "components" / "zoo"))
 import record  # noqa: E402
 from tflite_net import BIAS_TYPES, SAME, TYPES, VALID, Int8Net  # noqa: E402
 

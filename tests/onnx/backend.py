@@ -366,7 +366,7 @@ def report(np, folder, rows, flags):
 
 
 def write_sample(maker, folder, rows):
-    sys.path.insert(0, str(harness.ROOT / "models"))
+    sys.path.insert(0, str(harness.ROOT / "components" / "zoo"))
     import record
     found = {row["name"]: row for row in rows}
     for name in SAMPLE:

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "models"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "components" / "zoo"))
 import record  # noqa: E402
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

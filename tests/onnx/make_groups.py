@@ -6,7 +6,7 @@ components/benchmarks/cycles/groups.py makes its products with the same function
 
 Install:  pip install onnx==1.19.1 numpy
 Use:      make_groups.py OUT.onnx
-Then:     models/record.py OUT.onnx --out FOLDER --random 4 --span -2 2 --no-layers
+Then:     components/zoo/record.py OUT.onnx --out FOLDER --random 4 --span -2 2 --no-layers
 """
 import sys
 

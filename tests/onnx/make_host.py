@@ -5,7 +5,7 @@ host/attributes.onnx: their attributes with other values than the defaults, diff
 
 Install:  pip install onnx==1.19.1 onnxruntime==1.31.1 numpy
 Use:      make_host.py operators|attributes OUT.onnx
-Then:     models/record.py OUT.onnx FOLDER --random 2 --span -2 2
+Then:     components/zoo/record.py OUT.onnx FOLDER --random 2 --span -2 2
 
 A convolution on the machine, then the operators in parallel, each from dequantized codes to its own quantizer; the
 output concatenates all results. Scales are those of ONNX Runtime's float results on samples.

@@ -4,7 +4,7 @@
 
 Install:  pip install onnx==1.19.1 numpy
 Use:      make_int4.py OUT.onnx
-Then:     models/record.py OUT.onnx --out FOLDER --random 4 --span -2 2 --no-layers
+Then:     components/zoo/record.py OUT.onnx --out FOLDER --random 4 --span -2 2 --no-layers
 """
 import sys
 

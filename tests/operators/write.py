@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "models"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "components" / "zoo"))
 from tflite_net import VALID, Model  # noqa: E402
 
 def uint8_convolutions(m):

@@ -13,7 +13,7 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(ROOT / "models"))
+sys.path.insert(0, str(ROOT / "components" / "zoo"))
 import vectors  # noqa: E402
 from oracle import Network  # noqa: E402
 
@@ -36,7 +36,7 @@ def chain(**nodes):
 
 
 def networks(rng):
-    """Yields {name: (graph, settings of models/spikes.py, maximum of events of an input)}."""
+    """Yields {name: (graph, settings of components/zoo/spikes.py, maximum of events of an input)}."""
     ends = {"input": nir.Input({"input": np.array([12])}), "output": nir.Output({"output": np.array([6])})}
     flat = {**ends}
     dense = {"input": flat["input"], "fc1": affine(rng, 12, 20), "lif1": lif(1e-3, 20), "fc2": affine(rng, 20, 6),
@@ -65,7 +65,7 @@ def networks(rng):
 
 
 def convert(model, out, *settings):
-    subprocess.run([sys.executable, "-B", ROOT / "models/spikes.py", model, "--out", out, *settings], check=True)
+    subprocess.run([sys.executable, "-B", ROOT / "components/zoo/spikes.py", model, "--out", out, *settings], check=True)
 
 
 def record(model, folder, inputs):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Computes spikes of a network that models/spikes.py wrote: neurons by snntorch's Leaky in float64, whose
+"""Computes spikes of a network that components/zoo/spikes.py wrote: neurons by snntorch's Leaky in float64, whose
 `state_quant` rounds to codes of 16 bits, products in whole numbers. It shares no code with Trine."""
 import math
 

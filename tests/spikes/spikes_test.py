@@ -28,7 +28,7 @@ STEPS = "10"
 
 
 def convert(model, out, *settings):
-    """Runs models/spikes.py in this process, which saves time for each file. Returns (exit code, message)."""
+    """Runs components/zoo/spikes.py in this process, which saves time for each file. Returns (exit code, message)."""
     import spikes
     spikes.SECONDS = 3
     said, code, before = io.StringIO(), 0, (sys.argv, sys.stderr)
@@ -253,7 +253,7 @@ def full(options, scratch):
              "conv": (ROOT / "models/spikes/conv.nir", ["--reset", "subtract", "--dt", "1e-3"], digits)}
     for name, (model, settings, inputs) in plans.items():
         out = scratch / f"{name}.onnx"
-        subprocess.run([sys.executable, "-B", ROOT / "models/spikes.py", model, "--out", out, "--steps",
+        subprocess.run([sys.executable, "-B", ROOT / "components/zoo/spikes.py", model, "--out", out, "--steps",
                         str(inputs.shape[1]), *settings], check=True, stderr=subprocess.DEVNULL)
         record(out, scratch / name, list(inputs))
         for config in options.designs:
@@ -275,13 +275,13 @@ def main():
     parser.add_argument("--inputs", type=int, default=1000)
     parser.add_argument("--designs", nargs="+", default=["edge32", "edge64"])
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "models"))
+    sys.path.insert(0, str(ROOT / "components" / "zoo"))
     build = options.build.resolve()
     build.mkdir(parents=True, exist_ok=True)
     if options.full:
-        with_packages(build, ROOT / "models/requirements_spikes.txt", "h5py", "snntorch", "onnx", "nir")
+        with_packages(build, ROOT / "components/zoo/requirements_spikes.txt", "h5py", "snntorch", "onnx", "nir")
     else:
-        with_packages(build, ROOT / "models/requirements_nir.txt", "h5py", "numpy")
+        with_packages(build, ROOT / "components/zoo/requirements_nir.txt", "h5py", "numpy")
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)
         check_conversions(scratch)

@@ -5,7 +5,7 @@
 Install:  pip install torch==2.15.0 onnx==1.19.1 onnxscript onnxruntime==1.31.1   (torch: some GB)
 Use:      make.py OUT_DIR [NAME...]
 For each network OUT_DIR/NAME.onnx and, in OUT_DIR/NAME/, two random inputs with ONNX Runtime's outputs (no graph
-optimizations) in the form of models/record.py. Random weights, fixed seeds. Exporter (torch.export's or
+optimizations) in the form of components/zoo/record.py. Random weights, fixed seeds. Exporter (torch.export's or
 TorchScript's) and the settings of quantize_static rotate from network to network. Descriptions of the Python source
 are removed.
 """
@@ -23,7 +23,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "models"))
+sys.path.insert(0, str(ROOT / "components" / "zoo"))
 import record  # noqa: E402: of this repository
 
 

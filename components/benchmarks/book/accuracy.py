@@ -3,8 +3,8 @@
 """Measures accuracy on all 10,000 test images of MNIST and of CIFAR-10, with `trine accuracy`.
 
 usage: accuracy.py [--mnist DIR] [--cifar DIR]
-DIR of MNIST: the output of `models/idx.py IMAGES LABELS DIR` for t10k-images-idx3-ubyte(.gz) and its labels (see
-github.com/fgnt/mnist). DIR of CIFAR: the output of `models/train_resnet8.py PICTURES images --out DIR` for JPEGs. No
+DIR of MNIST: the output of `components/zoo/idx.py IMAGES LABELS DIR` for t10k-images-idx3-ubyte(.gz) and its labels (see
+github.com/fgnt/mnist). DIR of CIFAR: the output of `components/zoo/train_resnet8.py PICTURES images --out DIR` for JPEGs. No
 image of either was used in training. MLPerf Tiny's ResNet-8 (pretrainedResnet_quant) is included if it is in
 $TRINE_SHARED/models or models/published.
 """
@@ -16,7 +16,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import npy  # noqa: E402
 
 MODELS = common.ROOT / "models"

@@ -19,7 +19,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import npy  # noqa: E402
 
 PUBLISHED = [("AlexNet, pruned", "11 %", "54 %", "30 %", "Han et al. 2015, table 4"),

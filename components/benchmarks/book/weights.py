@@ -4,7 +4,7 @@
 
 usage: weights.py [--config C] [--batch N] [NETWORK]...
     (edge1024; 1; alexnet squeezenet googlenet mobilenet resnet50)
-Runs `trine estimate` on models with random weights (models/tables.py, models/shapes.py --tflite): energy per image of
+Runs `trine estimate` on models with random weights (components/zoo/tables.py, components/zoo/shapes.py --tflite): energy per image of
 the chip, and of DRAM at 20 pJ per bit. --batch: number of images that are processed together and share weights.
 """
 import argparse
@@ -15,7 +15,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import shapes  # noqa: E402
 import tables  # noqa: E402
 

@@ -17,7 +17,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import tables  # noqa: E402
 
 SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048]  # KiB of DMEM; PMEM has half the size

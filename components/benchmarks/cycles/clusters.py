@@ -3,8 +3,8 @@
 """Compares the cycles of a cluster with those of one of its cores, for a batch, one image and one sequence.
 
 usage: clusters.py [--backend arch|rtl] [--cores N]... [--network NAME]...   (arch; 1, 2, 4, 8; all)
-Networks have random weights: resnet50 and mobilenet of models/tables.py, for a batch of four images and for one;
-layer_128 and layer_512 of models/transformers.py, a layer of BERT-base's size for one sequence. The cores are
+Networks have random weights: resnet50 and mobilenet of components/zoo/tables.py, for a batch of four images and for one;
+layer_128 and layer_512 of components/zoo/transformers.py, a layer of BERT-base's size for one sequence. The cores are
 edge1024's on a 256-bit bus. Each run must be bit-exact, otherwise the benchmark ends. The last table shows silicon by
 the area model: gate equivalents and macros per MAC relative to edge1024.
 """
@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "models"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "components" / "zoo"))
 import common  # noqa: E402
 import tables  # noqa: E402
 import transformers  # noqa: E402

@@ -6,7 +6,7 @@ usage: estimates.py [--plausible N] [--first SEED] [--drawn] [--layers N] [--wri
                                                                      (edge32 edge64 edge256 edge1024)
 Runs the models of $TRINE_SHARED (../shared) and of models/ and tests/networks/ on the RTL of each CONFIG, a preset or
 file and keys to set; every run must be bit-exact, otherwise the benchmark ends; models that a design refuses are left
-out. With --plausible it runs instead N networks of models/zoo.py from SEED on, each on the preset that plausible.py
+out. With --plausible it runs instead N networks of components/zoo/zoo.py from SEED on, each on the preset that plausible.py
 draws for it, with --drawn also with drawn memories and bus (each requires Verilating a design, minutes). --layers:
 lists so many layers, those whose estimation error is the largest share of their network's cycles. --write: writes the
 cycles in the form of tests/cycles/presets.tsv.
@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 import plausible  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import zoo  # noqa: E402
 
 PRESETS = ["edge32", "edge64", "edge256", "edge1024"]

@@ -5,7 +5,7 @@
 usage: formats.py [--layer [--channels N] | --networks CIFAR] [--weights FORMAT] [--backend arch|rtl] [DESIGN]
 
 --layer: one 3x3 convolution of 64 channels, or N, and 64 filters on 16x16 pixels; each run must equal the golden
-layer. --networks: LeNet, 1,000 digits, and ResNet-8, 300 pictures of CIFAR/test (from `models/train_resnet8.py
+layer. --networks: LeNet, 1,000 digits, and ResNet-8, 300 pictures of CIFAR/test (from `components/zoo/train_resnet8.py
 PICTURES images --out CIFAR`), by `trine quantize`, `trine accuracy` (golden layers) and `trine estimate`.
 """
 import argparse
@@ -19,7 +19,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import onnx_writer as onnx  # noqa: E402
 
 DESIGN = "edge256 array.activations16=true array.formats=true"

@@ -3,7 +3,7 @@
 """Runs random plausible networks on random plausible designs: compares cycles with a bound, and shows where they exceed it.
 
 usage: plausible.py [--networks N] [--first SEED] [--known] [--backend arch|rtl] [--json FILE]   (30 from seed 0 on)
-A seed determines a network of models/zoo.py and a design. Seeds 0 to 299 are --known: they were used to improve the
+A seed determines a network of components/zoo/zoo.py and a design. Seeds 0 to 299 are --known: they were used to improve the
 compiler; only seeds from 1000 on count as an assessment. Each run must equal the golden reference, otherwise the
 benchmark ends; networks that the compiler refuses are counted. --json writes all pairs with their layers.
 
@@ -32,7 +32,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import tables  # noqa: E402
 import zoo  # noqa: E402
 

@@ -43,7 +43,7 @@ def cycles(model, backend, config, keys):
 
 
 def write_lstm(path, batch, steps, inputs, cells):
-    sys.path[:0] = [str(common.ROOT / "tests" / "lstm"), str(common.ROOT / "models")]
+    sys.path[:0] = [str(common.ROOT / "tests" / "lstm"), str(common.ROOT / "components" / "zoo")]
     import make
     from tflite_net import Int8Net
     net = Int8Net(path.stem)
@@ -61,7 +61,7 @@ def write_gru(path, batch, steps, inputs, cells):
 
 def write_resnet8(path, type):
     """Writes MLPerf Tiny's ResNet-8 with random weights."""
-    sys.path.insert(0, str(common.ROOT / "models"))
+    sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
     from tflite_net import Int8Net
     net = Int8Net(path.stem, type)
     x = net.activation((1, 32, 32, 3))

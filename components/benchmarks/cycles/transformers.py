@@ -5,7 +5,7 @@
 usage: transformers.py [--backend rtl|arch] [--config C] [--layers] [--check] [NETWORK]...
 Networks, on `edge1024`: attention_128, attention_512 (12 heads of 64 channels), layer_128 (a whole layer as ONNX: D
 768, FFN 3,072, LayerNormalization, Gelu, SOFTMAX), encoder_128 (the same in TFLite's operators, with positions);
-models/transformers.py writes them. decode: a token of stories260K after 255 others, on `edge256` (decode.py; with
+components/zoo/transformers.py writes them. decode: a token of stories260K after 255 others, on `edge256` (decode.py; with
 $TRINE_SHARED). Each run must be bit-exact, otherwise the benchmark ends. --layers: shows the cycles of each layer.
 --check: exit code 1 if a goal is missed.
 """
@@ -30,7 +30,7 @@ def run(options, name):
     with tempfile.TemporaryDirectory() as folder:
         suffix = "onnx" if name in AS_ONNX else "tflite"
         path = pathlib.Path(folder) / f"{name}.{suffix}"
-        subprocess.run([sys.executable, common.ROOT / "models" / "transformers.py", name, path],
+        subprocess.run([sys.executable, common.ROOT / "components" / "zoo" / "transformers.py", name, path],
                        check=True)
         return common.trine("run", *common.design(options.config), "--backend", options.backend,
                             path)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs whole well-known networks of models/tables.py: cycles, traffic and their run time on this computer.
+"""Runs whole well-known networks of components/zoo/tables.py: cycles, traffic and their run time on this computer.
 
 usage: well_known.py [--config C] [--rtl NETWORK]... [--layers | --quiet] [NETWORK]...  (edge1024, all)
 Each runs on the architecture simulator, the networks of --rtl also on the RTL, and must equal the golden reference,
@@ -19,7 +19,7 @@ import common  # noqa: E402
 import networks  # noqa: E402
 from simulation import processor_seconds  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import tables  # noqa: E402
 
 

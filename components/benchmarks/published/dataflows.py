@@ -4,7 +4,7 @@
 
 usage: dataflows.py [--grid ROWS COLS] [--buffer KIB] [--adc X] [--layers] [--check] [TABLE]...
                     (16 16, 256; alexnet resnet50 mobilenet)
-TABLE is a network of models/shapes.py; its products are counted one by one, at batch 1. --layers: each of them.
+TABLE is a network of components/zoo/shapes.py; its products are counted one by one, at batch 1. --layers: each of them.
 --adc: the cost of a conversion in in-memory computing, in MACs. --check: exit code 1 if the steps of the output
 stationary array differ from those of `trine estimate` for `edge1024`, or if a count is below the layer's minimum.
 docs/decisions/037-dataflows.md describes the mapping of each flow.
@@ -17,7 +17,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import shapes  # noqa: E402
 
 Layer = collections.namedtuple("Layer", "name M C R S P Q inputs groups times")

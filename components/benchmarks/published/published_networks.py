@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares published figures of networks with those of our tables of shapes (models/shapes.py).
+"""Compares published figures of networks with those of our tables of shapes (components/zoo/shapes.py).
 
 usage: published_networks.py [--check]
 Prints MACs, parameters, the shares that pruning leaves, and language models' MACs and bytes. --check: exit code 1 if
@@ -16,7 +16,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import shapes  # noqa: E402
 
 # Network, MACs as published, parameters as published, source, reason of a difference.

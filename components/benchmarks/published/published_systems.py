@@ -3,7 +3,7 @@
 """Compares published systems with our machine at their size, on the same networks.
 
 usage: published_systems.py [eyeriss] [tpu] [nvdla] [systolic] [braintta] [ita]    (all)
-Cycles are from the architecture simulator on the networks of models/tables.py; cycles of the TPU's shapes are
+Cycles are from the architecture simulator on the networks of components/zoo/tables.py; cycles of the TPU's shapes are
 from `trine estimate` on networks of them; clocks and gate equivalents from its area model. docs/published_systems.md
 lists the sources of the published figures, and the conditions of the comparison.
 """
@@ -18,7 +18,7 @@ import textwrap
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-sys.path.insert(0, str(common.ROOT / "models"))
+sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import tables  # noqa: E402
 import tflite_writer  # noqa: E402
 

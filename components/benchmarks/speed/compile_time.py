@@ -18,7 +18,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from common import ROOT, program  # noqa: E402
 
-sys.path.insert(0, str(ROOT / "models"))
+sys.path.insert(0, str(ROOT / "components" / "zoo"))
 from tflite_writer import to_bytes  # noqa: E402
 
 ADD, CONV_2D, RESHAPE, SOFTMAX = 0, 3, 22, 25

@@ -23,7 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "tests"))
 from harness import ROOT, fail, trine  # noqa: E402
 
-sys.path.insert(0, str(ROOT / "models"))
+sys.path.insert(0, str(ROOT / "components" / "zoo"))
 import detector  # noqa: E402
 import npy  # noqa: E402
 import stochastic_pool  # noqa: E402
@@ -50,10 +50,10 @@ def exact(model, config="edge1024"):
 
 def builders(scratch, options):
     for name, pixels in (LARGE if options.full else SMALL).items():
-        script("models/shapes.py", name, "--tflite", scratch / "n.tflite", "--pixels", pixels)
+        script("components/zoo/shapes.py", name, "--tflite", scratch / "n.tflite", "--pixels", pixels)
         exact(scratch / "n.tflite")
     blocks = "ast_128_1024_1_12x64" if options.full else "ast_26_46_2_2x8"
-    script("models/transformers.py", blocks, scratch / "ast.tflite")
+    script("components/zoo/transformers.py", blocks, scratch / "ast.tflite")
     exact(scratch / "ast.tflite")
     trine("estimate", "--config", "edge1024", ROOT / "models/shapes/ast.csv", "--quiet")
 
@@ -97,13 +97,13 @@ def idx(scratch, options):
         stored = bytes(npy.read(ROOT / f"models/mnist_held_back/{name}.npy")[2])
         (scratch / f"{name}.gz").write_bytes(gzip.compress(head + stored, mtime=0))
     count = 1000 if options.full else 100
-    script("models/idx.py", scratch / "x.gz", scratch / "y.gz", scratch / "data", "--count", count)
+    script("components/zoo/idx.py", scratch / "x.gz", scratch / "y.gz", scratch / "data", "--count", count)
     model, data = ROOT / "models/lenet_mnist.tflite", scratch / "data"
     found = ran("accuracy", "--config", "edge256", model, "--data", data, "--scale", "1/255")
     if found["images"] != count or found["top1_right"] not in ((989,) if options.full else range(95, 101)):
         fail(f"{found['top1_right']} right of {found['images']}")
     (scratch / "bad").write_bytes(b"\0\0\x0d\x01\0\0\0\1")
-    refused(["models/idx.py", scratch / "bad", scratch / "y.gz", scratch / "data"], "not an IDX file of bytes")
+    refused(["components/zoo/idx.py", scratch / "bad", scratch / "y.gz", scratch / "data"], "not an IDX file of bytes")
 
 
 def refused(command, text):
@@ -120,7 +120,7 @@ def stochastic(scratch, options):
     trine("run", "--config", "edge64", "--backend", "arch", ROOT / "models/plus_filter.tflite", "--input", scratch / "x.npy",
           "--output", scratch / "v.npy", "--output", scratch / "w.npy", "--output", scratch / "s.npy", "--quiet")
     shape, _, values = npy.read(scratch / "s.npy")
-    command = ["models/stochastic_pool.py", scratch / "s.npy", scratch / "p.npy", "--window", 3, "--stride", 2]
+    command = ["components/zoo/stochastic_pool.py", scratch / "s.npy", scratch / "p.npy", "--window", 3, "--stride", 2]
     script(*command, "--seed", 7)
     first = npy.read(scratch / "p.npy")
     script(*command, "--seed", 7)
@@ -154,13 +154,13 @@ def pruning(scratch, options):
         npy.write(digits / f"{name}.npy", shape, kind, values)
     out = scratch / "pruned.tflite"
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
-    printed = script("models/prune.py", ROOT / "models/lenet_mnist.tflite", out, "--data", digits, "--steps", 1, "--trine", program)
+    printed = script("components/zoo/prune.py", ROOT / "models/lenet_mnist.tflite", out, "--data", digits, "--steps", 1, "--trine", program)
     lines = printed.splitlines()
     before, after = (float(line[41:49]) for line in lines[1:3])
     if len(lines) != 3 or after >= before:
         fail(f"prune.py: {printed}")
     exact(out, "edge256")
-    refused(["models/prune.py", ROOT / "models/mnist_binary.onnx", out, "--data", digits], "not a TFLite file")
+    refused(["components/zoo/prune.py", ROOT / "models/mnist_binary.onnx", out, "--data", digits], "not a TFLite file")
 
 
 def detecting(scratch, options):
@@ -181,7 +181,7 @@ def detecting(scratch, options):
     if each[1:] != [None, None] or detector.mean(each) != each[0]:
         fail(f"average_precision: {each}, classes that nobody drew have none")
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
-    text = script("models/detector.py", "--images", 200 if options.full else 12, "--trine", program)
+    text = script("components/zoo/detector.py", "--images", 200 if options.full else 12, "--trine", program)
     if float(re.search(r"mAP at 0.5 ([\d.]+) %", text)[1]) < 95:
         fail(text)
 
@@ -191,7 +191,7 @@ def embeddings(scratch, options):
     words = train_embeddings.near("exception", program)
     if not {"handler", "clause", "exceptions"} <= {word for word, _ in words} or words[0][1] < 80:
         fail(f"near 'exception': {words}")
-    refused(["models/train_embeddings.py", "--near", "xyzzy"], "is not among the 1000 words")
+    refused(["components/zoo/train_embeddings.py", "--near", "xyzzy"], "is not among the 1000 words")
 
 
 def sums(scratch, options):
@@ -204,11 +204,11 @@ def sums(scratch, options):
         data += struct.pack(f"<{len(values)}f", *values)
     text = json.dumps(head).encode()
     source.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    script("models/tinygrad_transformer.py", "build", source, out)
+    script("components/zoo/tinygrad_transformer.py", "build", source, out)
     if b"LayerNormalization" not in out.read_bytes():
         fail("the adder has no normalization")
-    refused(["models/tinygrad_transformer.py", "build", ROOT / "models/story.bin", out], "safetensors file")
-    script("models/tinygrad_transformer.py", "data", scratch / "sums")
+    refused(["components/zoo/tinygrad_transformer.py", "build", ROOT / "models/story.bin", out], "safetensors file")
+    script("components/zoo/tinygrad_transformer.py", "data", scratch / "sums")
     shape, kind, values = npy.read(scratch / "sums/x.npy", None if options.full else 100)
     npy.write(scratch / "sums/x.npy", shape, kind, values)
     shape, kind, values = npy.read(scratch / "sums/y.npy", shape[0])

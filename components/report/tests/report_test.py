@@ -16,7 +16,7 @@ import sys
 import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "components" / "report"), str(ROOT / "models")]
+sys.path[:0] = [str(ROOT / "components" / "report"), str(ROOT / "components" / "zoo")]
 import figures  # noqa: E402
 import onnx_writer as onnx  # noqa: E402
 

@@ -17,7 +17,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "tests"))
-sys.path.insert(0, str(HERE.parents[2] / "models"))
+sys.path.insert(0, str(HERE.parents[2] / "components" / "zoo"))
 import onnx_net  # noqa: E402
 from harness import ROOT, with_packages  # noqa: E402
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads recorded test vectors: a folder with manifest.json and arrays, as models/record.py writes
-// it. docs/vectors.md describes the format.
+// Reads recorded test vectors: a folder with manifest.json and arrays, as components/zoo/record.py
+// writes it. docs/vectors.md describes the format.
 
 #pragma once
 

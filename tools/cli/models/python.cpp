@@ -55,10 +55,10 @@ std::string packages_of(const std::string& text) {
 
 const std::vector<Toolkit>& toolkits() {
   static const std::vector<Toolkit> kToolkits{
-      {"TFLite", "litert", "models/requirements_litert.txt", "",
-       "models/requirements_quantizer.txt"},
-      {"ONNX", "onnxruntime", "models/requirements_onnx.txt", "models/requirements_qonnx.txt",
-       "models/requirements_onnx.txt"}};
+      {"TFLite", "litert", "components/zoo/requirements_litert.txt", "",
+       "components/zoo/requirements_quantizer.txt"},
+      {"ONNX", "onnxruntime", "components/zoo/requirements_onnx.txt",
+       "components/zoo/requirements_qonnx.txt", "components/zoo/requirements_onnx.txt"}};
   return kToolkits;
 }
 
@@ -134,8 +134,9 @@ std::string Python::run(const std::string& script, const std::vector<std::string
                         const std::string& what) const {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path log = scratch.path() / "log";
-  std::vector<std::string> command{program_.string(), "-B", "-W", "ignore",
-                                   (project_root() / "models" / (script + ".py")).string()};
+  std::vector<std::string> command{
+      program_.string(), "-B", "-W", "ignore",
+      (project_root() / "components" / "zoo" / (script + ".py")).string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   const int code = [&] {
     const Progress progress(what, quiet_);
@@ -151,18 +152,19 @@ std::string Python::run(const std::string& script, const std::vector<std::string
   if (code == 0) return "";
   constexpr int kSignal = 128;
   if (code > kSignal)  // the interpreter ends together with the runtime
-    throw_error("{}: models/{}.py and the runtime that it calls crashed (signal {}){}", what,
-                script, code - kSignal,
+    throw_error("{}: components/zoo/{}.py and the runtime that it calls crashed (signal {}){}",
+                what, script, code - kSignal,
                 script == "record" && std::ranges::count(arguments, "--no-layers") == 0
                     ? " with all tensors kept: --no-layers keeps none"
                     : "");
-  throw_error("models/{}.py: exit code {}: {}", script, code, last_line_of(log));
+  throw_error("components/zoo/{}.py: exit code {}: {}", script, code, last_line_of(log));
 }
 
 const Toolkit& toolkit_of(const std::string& model) {
   const std::string_view format = model::format_named(model).name;
   const auto found = std::ranges::find(toolkits(), format, &Toolkit::format);
-  if (found == toolkits().end()) throw_error("{}: no helper of models/ reads {}", model, format);
+  if (found == toolkits().end())
+    throw_error("{}: no helper of components/zoo reads {}", model, format);
   return *found;
 }
 

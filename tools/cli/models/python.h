@@ -25,7 +25,7 @@ struct PythonOptions {
 class Python {
  public:
   /// Finds or creates the environment.
-  /// @param requirements  "models/requirements_onnx.txt"
+  /// @param requirements  "components/zoo/requirements_onnx.txt"
   /// @throws Error  it does not exist and cannot be created; says what to do
   Python(const PythonOptions& options, const std::string& requirements, const Output& output);
 
@@ -47,7 +47,7 @@ class Python {
 struct Toolkit {
   std::string_view format;   ///< format name of sw/model/formats.h
   std::string_view runtime;  ///< name for --against
-  std::string recorder;      ///< "models/requirements_litert.txt"
+  std::string recorder;      ///< "components/zoo/requirements_litert.txt"
   std::string low_bit;       ///< records models with nodes of QONNX; empty: none
   std::string quantizer;
 };

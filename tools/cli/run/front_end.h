@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The front end of a microphone: log-mel energies of a frame of samples, in float32. docs/speech.md
-// defines the formula; models/train_wakeword.py implements it in NumPy.
+// defines the formula; components/zoo/train_wakeword.py implements it in NumPy.
 
 #pragma once
 

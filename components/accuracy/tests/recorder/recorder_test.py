@@ -188,9 +188,9 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "recorder")
     options = parser.parse_args()
     if options.onnx:
-        with_packages(options.build.resolve(), MODELS / "requirements_record.txt", "qonnx", "ai_edge_litert")
+        with_packages(options.build.resolve(), ROOT / "components/zoo/requirements_record.txt", "qonnx", "ai_edge_litert")
     else:
-        with_packages(options.build.resolve(), MODELS / "requirements_litert.txt", "ai_edge_litert", "numpy")
+        with_packages(options.build.resolve(), ROOT / "components/zoo/requirements_litert.txt", "ai_edge_litert", "numpy")
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)
         verify = Verify(scratch)

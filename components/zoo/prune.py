@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 CONV, FULLY = 3, 9
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 
 
 class Table:
@@ -134,7 +134,7 @@ def main():
     parser.add_argument("--by", choices=["energy", "weights"], default="energy")
     parser.add_argument("--config", default="edge256")
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--trine", default=HERE.parent / "trine")
+    parser.add_argument("--trine", default=MODELS.parent / "trine")
     options = parser.parse_args()
     try:
         data = pathlib.Path(options.model).read_bytes()

@@ -28,7 +28,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-HERE = pathlib.Path(__file__).resolve().parent / "resnet8"
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models" / "resnet8"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 LARGEST = {"int4": 7, "ternary": 1}
 BATCH, EPOCHS, MORE_EPOCHS, TEN, CALIBRATION = 128, 6, 6, 10, 200
@@ -171,7 +171,7 @@ class ResNet8(nn.Module):
             arrays |= {f"{key}.weight": layer.rounded().detach().numpy(), f"{key}.bias": layer.bias.detach().numpy()}
         if any(layer.step is not None for layer in self.layers.values()):
             steps = self.steps(torch.from_numpy(x) / 255)
-        write_onnx(arrays, HERE / f"{name}.onnx", steps)
+        write_onnx(arrays, MODELS / f"{name}.onnx", steps)
 
     def steps(self, x):
         """Returns by tensor of write_onnx(): step, bits, signed; for weights a step for each row."""
@@ -271,7 +271,7 @@ def train(net, name, epochs, rate, data, test):
     optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4, nesterov=True)
     steps = len(x) // BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps, pct_start=0.2)
-    file, begin = HERE / f"{name}.pt", 0
+    file, begin = MODELS / f"{name}.pt", 0
     if file.exists():
         kept = torch.load(file)
         begin = kept["epoch"]
@@ -311,15 +311,15 @@ def main():
             np.save(options.out / name / "x.npy", x)
             np.save(options.out / name / "y.npy", y)
         return
-    HERE.mkdir(exist_ok=True)
+    MODELS.mkdir(exist_ok=True)
     net = ResNet8()
     if options.what == "float":
         train(net, "float", options.epochs or EPOCHS, 0.1, data, test)
         net.eval()
         net.fold().save("float", data[0][:0])
     else:
-        net.take(HERE / "float.onnx")
-        chosen = tomllib.loads((HERE / f"{options.what}.toml").read_text())
+        net.take(MODELS / "float.onnx")
+        chosen = tomllib.loads((MODELS / f"{options.what}.toml").read_text())
         for name, precision in chosen["layers"].items():
             net.layers[name].precision = precision
         if "inputs" in chosen:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains the spiking networks of models/spikes on digits.py's images and writes them in NIR's format.
 
-    python3 -m venv venv && venv/bin/pip install -r models/requirements_spikes.txt
-    venv/bin/python models/train_spikes.py
+    python3 -m venv venv && venv/bin/pip install -r components/zoo/requirements_spikes.txt
+    venv/bin/python components/zoo/train_spikes.py
 
 In each of 8 steps the input is the image, in which each pixel above 127 is an event; the neuron with the most spikes
 is the answer. `conv.nir`: LIF, reset by subtraction; `mlp.nir`: LIF, reset to zero."""
@@ -18,9 +18,9 @@ from snntorch import surrogate
 
 from digits import SEED, distort, split
 
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 STEPS, BATCH, LEAK, DT = 8, 50, 0.875, 1e-3
-FOLDER = HERE / "spikes"
+FOLDER = MODELS / "spikes"
 
 
 def events(images):

@@ -8,7 +8,7 @@
     record.py MODEL --out DIR --float FLOAT                values of the float model, for trine compare
 
 `trine record` runs it in a separate environment; by hand:
-    python3 -m venv venv && venv/bin/pip install -r models/requirements_record.txt
+    python3 -m venv venv && venv/bin/pip install -r components/zoo/requirements_record.txt
 
 TFLite runs in LiteRT (ai-edge-litert) on its reference kernels, BUILTIN_REF. Any version is supported and recorded in
 the manifest: from 1.3.0 on FULLY_CONNECTED rounds once instead of twice, and `trine verify` rounds like the recorded
@@ -47,7 +47,7 @@ def require(module, package):
     try:
         return importlib.import_module(module)
     except ImportError:
-        fail(f"{package} is missing: pip install -r models/requirements_record.txt")
+        fail(f"{package} is missing: pip install -r components/zoo/requirements_record.txt")
 
 
 def session_options(runtime):

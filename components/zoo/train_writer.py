@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains models/writer: a transformer that reads a line and writes another, character by character.
 
-    OMP_NUM_THREADS=1 venv/bin/python models/train_writer.py          # 5 min of one core
-    venv/bin/python models/train_writer.py --measure ./trine          # what all of them have right
+    OMP_NUM_THREADS=1 venv/bin/python components/zoo/train_writer.py          # 5 min of one core
+    venv/bin/python components/zoo/train_writer.py --measure ./trine          # what all of them have right
 
 Dates in many forms become their ISO form ("fifth of March 2024": "2024-03-05"), numbers below 1,000 become words
 ("417": "four hundred seventeen"). Two layers of encoder and decoder, 64 channels, four heads, normalized after each
@@ -46,7 +46,7 @@ HELD_OUT, CALIBRATION = 200, 60
 FILL, END = 0, 1
 HIDDEN_SCORE = -12.0  # e^-12 is negligible compared with 1
 CHARACTERS = ["<fill>", "<end>", *" ,-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"]
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 
 UNITS = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
          " seventeen eighteen nineteen").split()
@@ -462,7 +462,7 @@ def main():
     parser.add_argument("--steps", type=int, default=STEPS, help="batches (as shipped)")
     parser.add_argument("--float", type=pathlib.Path, metavar="F.pt", help="the float network: read if it is there")
     parser.add_argument("--only", choices=("onnx", "tflite"), help="the form to make (both)")
-    parser.add_argument("--out", type=pathlib.Path, default=HERE / "writer", help="the folder (writer)")
+    parser.add_argument("--out", type=pathlib.Path, default=MODELS / "writer", help="the folder (writer)")
     parser.add_argument("--measure", metavar="TRINE", help="train nothing: count what int8 has right, by this command")
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -19,7 +19,7 @@ import numpy as np
 import record
 import vectors
 
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 VERSIONS = {record.LITERT: "1.2.0", record.ORT: "1.31.1", record.QONNX: "1.0.0"}
 
 
@@ -86,13 +86,13 @@ def check(folder):
         again = {(e["op_index"], e["tensor"]): a for e, a in run.layers(first)}
         bad += sum(not same([again[e["op_index"], e["tensor"]]], [a]) for e, a in layers)
     labels = f", {right} labels right" if "label" in recorded.cases[0] else ""
-    print(f"{path.relative_to(HERE.parent)}: {len(recorded.cases)} cases, {len(layers)} layers,"
+    print(f"{path.relative_to(MODELS.parent)}: {len(recorded.cases)} cases, {len(layers)} layers,"
           f" {bad} differ{labels}")
     return bad
 
 
 def main():
-    root = HERE.parent
+    root = MODELS.parent
     folders = [path.parent for part in ("models", "tests")
                for path in sorted((root / part).rglob("manifest.json"))]
     results = {folder: check(folder) for folder in folders}

@@ -20,8 +20,8 @@ import tempfile
 
 import npy
 
-HERE = pathlib.Path(__file__).resolve().parent
-MODEL = HERE / "detector" / "detector.onnx"
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
+MODEL = MODELS / "detector" / "detector.onnx"
 SIZE, GRID, CELL, LARGEST, CLASSES = 64, 8, 8, 40, ("disc", "square", "triangle")
 
 
@@ -143,7 +143,7 @@ def main():
     parser.add_argument("--show", type=int, metavar="SEED")
     parser.add_argument("--config", default="edge256")
     parser.add_argument("--backend", default="arch")
-    parser.add_argument("--trine", default=HERE.parent / "trine")
+    parser.add_argument("--trine", default=MODELS.parent / "trine")
     options = parser.parse_args()
     if options.images < 1:
         parser.error(f"--images {options.images}, allowed from 1 on")

@@ -19,7 +19,7 @@ import struct
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, POSITIONS, MERGES = 32, 72, 2, 4, 2, 128, 96
 SIZE = DIM // HEADS
 BYTES = 3  # token of byte 0; before it: unknown, begin, end
@@ -224,9 +224,9 @@ def main():
     args = parser.parse_args()
     tokenizer = Tokenizer(random.Random(SEED + 1))
     weights = train(args.steps, tokenizer)
-    (HERE / "story.bin").write_bytes(to_bytes(weights))
-    (HERE / "story_tokens.bin").write_bytes(tokenizer.to_bytes())
-    folder, reference = HERE / "story", Reference(weights)
+    (MODELS / "story.bin").write_bytes(to_bytes(weights))
+    (MODELS / "story_tokens.bin").write_bytes(tokenizer.to_bytes())
+    folder, reference = MODELS / "story", Reference(weights)
     folder.mkdir(exist_ok=True)
     tokens, logits = [BEGIN], []
     for _ in range(RECORDED):

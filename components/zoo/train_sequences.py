@@ -42,7 +42,7 @@ VECTORS, SEQUENCES = 10, 5  # recorded digits; recorded sequences, each with its
 BATCH, EPOCHS = 50, 30  # of digits
 SYMBOLS, END = 11, 10
 LARGEST_CELL = 4.0  # of an LSTM's state between two runs
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 
 
 class Digits(nn.Module):
@@ -361,7 +361,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=("digits_gru", "digits_lstm", *TASKS, []), metavar="NAME")
     parser.add_argument("--steps", type=int, help="batches of a pair, epochs of digits (as shipped)")
-    parser.add_argument("--out", type=pathlib.Path, default=HERE / "sequences", help="their folder (sequences)")
+    parser.add_argument("--out", type=pathlib.Path, default=MODELS / "sequences", help="their folder (sequences)")
     parser.add_argument("--measure", action="store_true",
                         help="train nothing: count what those in the folder have right on Trine (its Python package)")
     args = parser.parse_args()

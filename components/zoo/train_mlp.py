@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from train_lenet import BATCH, SEED, distort, split
 
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 HIDDEN = (1000, 1000)
 
 
@@ -119,7 +119,7 @@ def words_of(codes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--out", type=pathlib.Path, default=HERE / "mnist_mlp.bin")
+    parser.add_argument("--out", type=pathlib.Path, default=MODELS / "mnist_mlp.bin")
     args = parser.parse_args()
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()

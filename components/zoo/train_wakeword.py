@@ -23,7 +23,7 @@ import wave
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 RATE, FRAME, HOP, MELS = 16000, 400, 160, 40
 FLOOR = 1e-6
 CELLS, CHANNELS = 48, (8, 12)
@@ -335,7 +335,7 @@ def streamed(model, x):
 
 
 def quantized(model, calibration, out):
-    """Quantizes with models/quantize.py, like `trine quantize --inputs FRAMES.npy STATES.npy --carry 1=1`."""
+    """Quantizes with components/zoo/quantize.py, like `trine quantize --inputs FRAMES.npy STATES.npy --carry 1=1`."""
     import onnx
     import quantize
     with tempfile.TemporaryDirectory() as folder:
@@ -371,7 +371,7 @@ def examples(out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, default=HERE)
+    parser.add_argument("--out", type=pathlib.Path, default=MODELS)
     parser.add_argument("--flite", metavar="PROGRAM", help="a second synthesizer to test with")
     parser.add_argument("--clips", type=int, default=5000)
     parser.add_argument("--epochs", type=int, default=10)

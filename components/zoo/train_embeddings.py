@@ -17,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-FOLDER = HERE / "embeddings"
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
+FOLDER = MODELS / "embeddings"
 WORDS, SIZE, WINDOW, NEGATIVE, EPOCHS, RATE, BATCH = 1000, 32, 4, 6, 60, 0.1, 64
 GATHER, FULLY_CONNECTED, INT32 = (36, 23), (9, 8), 2
 
@@ -127,7 +127,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=FOLDER)
     parser.add_argument("--near", metavar="WORD")
-    parser.add_argument("--trine", default=HERE.parent / "trine")
+    parser.add_argument("--trine", default=MODELS.parent / "trine")
     options = parser.parse_args()
     if not options.near:
         return train(options.out)

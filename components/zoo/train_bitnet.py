@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from train_story import BEGIN, SEED, Tokenizer, story
 
-HERE = pathlib.Path(__file__).resolve().parent / "bitnet"
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models" / "bitnet"
 DIM, HIDDEN, LAYERS, HEADS, KV_HEADS, POSITIONS = 64, 192, 3, 4, 2, 128
 SIZE = DIM // HEADS
 BATCH, EPSILON = 12, 1e-5
@@ -129,7 +129,7 @@ def train(network, tokenizer, steps):
 
 def trained(kind, tokenizer, args):
     torch.manual_seed(SEED)
-    network, kept = Network(len(tokenizer.pieces)), HERE / f"{kind}.pt"
+    network, kept = Network(len(tokenizer.pieces)), MODELS / f"{kind}.pt"
     network.codes = kind
     if not args.only_measure:
         train(network, tokenizer, args.steps)
@@ -196,7 +196,7 @@ def main():
     parser.add_argument("--only-measure", action="store_true", help="the networks of bitnet/*.pt")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    HERE.mkdir(exist_ok=True)
+    MODELS.mkdir(exist_ok=True)
     tokenizer = Tokenizer(random.Random(SEED + 1))
     in_float, network = (trained(kind, tokenizer, args) for kind in ("float", "token"))
     rng = random.Random(SEED + 2)
@@ -215,10 +215,10 @@ def main():
     for codes in ("token", "one"):
         network.codes = codes
         print(f"  {codes:6} {perplexity(network, tokens):.4f}")
-    (HERE / "model.safetensors").write_bytes(safetensors(tensors_of(network)))
-    (HERE / "config.json").write_text(json.dumps(config(len(tokenizer.pieces)), indent=1) + "\n")
-    (HERE / "tokens.bin").write_bytes(tokenizer.to_bytes())
-    (HERE / "text.txt").write_text(text)
+    (MODELS / "model.safetensors").write_bytes(safetensors(tensors_of(network)))
+    (MODELS / "config.json").write_text(json.dumps(config(len(tokenizer.pieces)), indent=1) + "\n")
+    (MODELS / "tokens.bin").write_bytes(tokenizer.to_bytes())
+    (MODELS / "text.txt").write_text(text)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def build():
 
 
 def main():
-    path = golden.HERE / "plus_filter.tflite"
+    path = golden.MODELS / "plus_filter.tflite"
     path.write_bytes(build())
     run = golden.Runner(path.read_bytes())
     for name, result in zip(EXPECTED, run([image(INPUT)]), strict=True):
@@ -110,7 +110,7 @@ def main():
                 "arrays": [np.full((1, 5, 5, 1), code, np.int8)],
             }
         )
-    golden.write_vectors(path, golden.HERE / "plus_filter" / "vectors", cases)
+    golden.write_vectors(path, golden.MODELS / "plus_filter" / "vectors", cases)
 
 
 if __name__ == "__main__":

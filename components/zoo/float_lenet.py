@@ -15,7 +15,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 import flatbuffers
 
-MODEL = pathlib.Path(__file__).resolve().parent / "lenet_mnist.tflite"
+MODEL = pathlib.Path(__file__).resolve().parents[2] / "models" / "lenet_mnist.tflite"
 TYPES = {schema.TensorType.INT8: np.int8, schema.TensorType.INT32: np.int32}
 
 

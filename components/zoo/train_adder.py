@@ -384,7 +384,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--out", default=str(golden.HERE), help="folder to write to")
+    parser.add_argument("--out", default=str(golden.MODELS), help="folder to write to")
     args = parser.parse_args()
     held_back = sequences(np.random.default_rng(SEED + 1), HELD_BACK)
     baseline(args.steps, held_back)

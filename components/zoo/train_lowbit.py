@@ -25,7 +25,7 @@ import golden_onnx
 import lowbit
 from train_lenet import BATCH, SEED, VECTORS_PER_DIGIT, distort, split
 
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 SIZE = 28
 # int8 convolutions use weights of 6 bits: lowbit.py keeps their sums below 2^16
 WEIGHT_SCALE = {"binary": 1.0, "ternary": 1.0, "int8": 2.0**-5}
@@ -241,7 +241,7 @@ def main():
     )
     parser.add_argument("kind", choices=sorted(NETS))
     parser.add_argument("--epochs", type=int, help="default: binary 20, ternary 20, mixed 12")
-    parser.add_argument("--out", default=str(HERE), help="folder to write to (default: this one)")
+    parser.add_argument("--out", default=str(MODELS), help="folder to write to (default: this one)")
     args = parser.parse_args()
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()

@@ -25,7 +25,7 @@ import tables
 import tflite_writer
 from tables import NONE, VALID, Network
 
-FOLDER = pathlib.Path(__file__).resolve().parent / "shapes"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "models" / "shapes"
 COLUMNS = ["name", "type", "from", "N", "C", "H", "W", "M", "R", "S", "U", "D", "pad", "groups", "bias", "times"]
 TYPES = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise", "FULLY_CONNECTED": "fc", "MAX_POOL_2D": "max",
          "AVERAGE_POOL_2D": "avg", "MEAN": "avg", "ADD": "add", "MUL": "mul", "CONCATENATION": "concat"}

@@ -13,7 +13,7 @@ import onnx
 import golden
 import record
 
-HERE = pathlib.Path(__file__).resolve().parent
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 
 
 def run_batches(model, images, batch=100):
@@ -33,7 +33,7 @@ def main():
     from train_lenet import split  # imports TensorFlow, which the vectors do not need
 
     images, labels = split()[1]
-    for path in sorted(HERE.glob("mnist_*.onnx")):
+    for path in sorted(MODELS.glob("mnist_*.onnx")):
         result = run_batches(onnx.load(path), images[:, None].astype(np.float32) - 128)
         print(f"{path.name}: {np.sum(result.argmax(1) == labels)} of {len(labels)} held-back")
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/candidate.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "sw/compiler/legal.h"
+#include "sw/compiler/rewrite/rewrite.h"
+#include "sw/compiler/verify/verify.h"
+
+namespace trine::compiler {
+namespace {
+
+void plan_stages(Candidate& candidate, const spec::Config& config, const CompileOptions& options,
+                 int cores) {
+  for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
+    stage.network.cores = cores;
+    Verifier(config, options.verify).verify(stage.network, "lower");
+    std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";
+    candidate.stages.push_back({std::move(stage.graph), std::move(lowered),
+                                search(std::move(stage.network), config, options.ways,
+                                       options.print_after, options.verify)});
+  }
+}
+
+bool same_order(const model::Graph& a, const model::Graph& b) {
+  return std::ranges::equal(a.ops, b.ops, [](const model::Op& x, const model::Op& y) {
+    return x.index == y.index && x.inputs == y.inputs && x.outputs == y.outputs;
+  });
+}
+
+/// Two plans whose estimates differ by less than this factor count as equally good.
+constexpr double kAsGood = 1.005;
+
+/// Returns the best candidate. The images of a batch run one after the other, either in groups that
+/// fit into half of DMEM (gaps and buffers use the rest) or in larger groups that share chunks of
+/// weights. The order with fewer planned cycles wins; if both are as good, groups win.
+Candidate best_order(const model::Graph& graph, const spec::Config& config,
+                     const CompileOptions& options, int cores, bool rows) {
+  std::optional<Candidate> best;
+  const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
+  for (const BatchRoom& room :
+       {BatchRoom{0}, BatchRoom{dmem / 2}, BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
+    if (best && !has_batch(graph)) break;
+    Candidate next;
+    next.graph = rewritten(graph, options.rounding, &next.removed, rows, room);
+    if (best && same_order(next.graph, best->graph)) continue;
+    plan_stages(next, config, options, cores);
+    if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
+  }
+  return std::move(*best);
+}
+
+/// Returns true if the machine computes LSTMs as tflite-micro does, which rounds each product
+/// twice.
+bool rounds_twice(const reference::RoundingPolicy& rounding) {
+  return rounding.fully_connected == reference::Rounding::kDouble &&
+         rounding.others == reference::Rounding::kDouble;
+}
+
+bool has_lstm(const spec::Config& config, const reference::RoundingPolicy& rounding) {
+  return config.activations16 && config.table && config.vector && rounds_twice(rounding) &&
+         rounding.lstm == reference::LstmKernel::kMicro;
+}
+
+bool has_memories(const spec::Config& config, const reference::RoundingPolicy& rounding) {
+  return config.activations16 && config.vector && config.zero_points() && rounds_twice(rounding);
+}
+
+}  // namespace
+
+/// Treats a batch whose operators mix along axis 0 as rows, or as images if the machine cannot
+/// compute the rows.
+Candidate best_order(const model::Graph& graph, const spec::Config& config,
+                     const CompileOptions& options, int cores) {
+  try {
+    return best_order(graph, config, options, cores, true);
+  } catch (const model::Refusal&) {
+    if (!has_batch(graph)) throw;
+  }
+  return best_order(graph, config, options, cores, false);
+}
+
+model::Graph prepared(const model::Graph& graph, const spec::Config& config,
+                      const CompileOptions& options) {
+  model::check(graph);
+  reference::check_policy(graph, options.rounding);
+  model::Graph written =
+      has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph;
+  if (config.activations16 && config.vector) written = with_spikes(std::move(written));
+  if (has_memories(config, options.rounding)) written = with_memories(std::move(written));
+  if (config.activations16) written = with_narrow_products(std::move(written));
+  return written;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rewrites a graph, plans it with each order of its batch, and selects the best plan.
+
+#pragma once
+
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "spec/config.h"
+#include "sw/compiler/options.h"
+#include "sw/compiler/transform/search.h"
+#include "sw/model/graph.h"
+
+namespace trine::compiler {
+
+/// A stage with the network that the search selected.
+struct PlannedStage {
+  model::Graph graph;
+  std::string lowered;  ///< empty unless it is to be printed
+  Planned planned;
+};
+
+/// A rewritten network, planned with one order of its batch.
+struct Candidate {
+  model::Graph graph;
+  Removed removed;
+  std::vector<PlannedStage> stages;
+
+  double cycles() const {
+    return std::accumulate(stages.begin(), stages.end(), 0.0, [](double sum, const auto& stage) {
+      return sum + stage.planned.plan.cycles;
+    });
+  }
+};
+
+/// Returns the checked graph after the rewrites that come first.
+model::Graph prepared(const model::Graph& graph, const spec::Config& config,
+                      const CompileOptions& options);
+
+/// Returns the best candidate of a prepared graph.
+/// @param cores  the number of cores that share the batch
+/// @throws model::Refusal  if the machine cannot compute the graph in any order
+Candidate best_order(const model::Graph& graph, const spec::Config& config,
+                     const CompileOptions& options, int cores = 1);
+
+}  // namespace trine::compiler

@@ -48,18 +48,22 @@ template <typename Visit>
 void visit_header(ImageHeader& h, Visit visit) {
   visit("magic", h.magic, "the text `TRINEIMG`");
   visit("format", h.format, "2");
-  visit("isa_version", h.isa_version, "of the instruction set: the register VERSION");
-  visit("configuration_hash", h.configuration_hash, "the register CONFIG_HASH");
-  visit("dram_bytes", h.dram_bytes, "of memory that the program needs from BASE on");
-  visit("constants_address", h.constants_address, "where the constants go, bytes from BASE");
-  visit("words_offset", h.words_offset, "of the instructions, bytes from the image's beginning");
+  visit("isa_version", h.isa_version,
+        "version of the instruction set; the register VERSION must have the same value");
+  visit("configuration_hash", h.configuration_hash,
+        "the register CONFIG_HASH must have the same value");
+  visit("dram_bytes", h.dram_bytes, "bytes of memory, from BASE on, that the program requires");
+  visit("constants_address", h.constants_address,
+        "address to which the constants are copied, in bytes from BASE");
+  visit("words_offset", h.words_offset,
+        "position of the instructions, in bytes from the beginning of the image");
   visit("words", h.words, "number of instructions, 8 bytes each");
   visit("constants_offset", h.constants_offset,
-        "of the constants, bytes from the image's beginning");
-  visit("constants_bytes", h.constants_bytes, "with which the image ends");
-  visit("inputs", h.inputs, "number of records of inputs, the first of which is at 64");
-  visit("outputs", h.outputs, "number of records of outputs, after those");
-  visit("checksum", h.checksum, "CRC-32 (as zlib's) of all bytes but these four");
+        "position of the constants, in bytes from the beginning of the image");
+  visit("constants_bytes", h.constants_bytes, "size of the constants; the image ends with them");
+  visit("inputs", h.inputs, "number of input records; the first one is at byte 64");
+  visit("outputs", h.outputs, "number of output records, which follow the input records");
+  visit("checksum", h.checksum, "CRC-32 (as in zlib) of all bytes except these four");
 }
 
 /// The fields of a tensor's record that are not in its layout.
@@ -77,30 +81,36 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
   visit("offset", l.offset, "bytes from BASE");
   visit("plane", l.plane, "words from one channel word to the next");
   visit("scale", l.scale, "a double: real value = scale * (code - zero_point)");
-  visit("zero_point", l.zero_point, "");
+  visit("zero_point", l.zero_point, "see `scale`");
   visit("pitch", l.pitch, "words from one row to the next");
-  visit("C", l.shape.C, "channels of the image");
-  visit("H", l.shape.H, "its rows");
-  visit("W", l.shape.W, "its columns");
+  visit("C", l.shape.C, "channels of the tensor as an image in the machine's memory");
+  visit("H", l.shape.H, "rows of that image");
+  visit("W", l.shape.W, "columns of that image");
   visit("per_word", l.shape.per_word,
-        "codes in a word: 4, 16, 32; 1: a sum of 32 bits; 2: int16, two words a pixel");
+        "codes in a word: 4, 16 or 32; 1: sums of 32 bits; 2: int16, with two words per pixel for "
+        "four channels");
   visit("transposed", l.transposed, "1: rows of the tensor are columns of the image");
-  visit("rank", record.rank, "of the host's tensor, up to 8");
-  for (int& extent : l.extents) visit("extents", extent, "of the host's tensor, then zeros");
-  visit("fold_rows", l.fold.rows, "of the block of pixels that is one of the image; 1: none");
-  visit("fold_pixels", l.fold.pixels, "its columns");
-  visit("fold_stride_y", l.fold.stride_y, "from block to block");
-  visit("fold_stride_x", l.fold.stride_x, "");
-  visit("fold_top", l.fold.top, "rows of the first block above the tensor");
-  visit("fold_left", l.fold.left, "its columns left of it");
-  visit("fold_height", l.fold.height, "of the tensor, 0 without blocks");
-  visit("fold_width", l.fold.width, "");
+  visit("rank", record.rank, "rank of the host's tensor, up to 8");
+  for (int& extent : l.extents)
+    visit("extents", extent,
+          "eight extents of the host's tensor, of 4 bytes each; zeros after the last axis");
+  visit("fold_rows", l.fold.rows,
+        "rows of the block of tensor pixels that becomes one image pixel; 1: no blocks");
+  visit("fold_pixels", l.fold.pixels, "columns of the block");
+  visit("fold_stride_y", l.fold.stride_y, "rows from one block to the next");
+  visit("fold_stride_x", l.fold.stride_x, "columns from one block to the next");
+  visit("fold_top", l.fold.top, "rows of the first block that are above the tensor");
+  visit("fold_left", l.fold.left, "columns of the first block that are left of the tensor");
+  visit("fold_height", l.fold.height, "rows of the tensor; 0 without blocks");
+  visit("fold_width", l.fold.width, "columns of the tensor; 0 without blocks");
   visit("step_y", l.steps.y, "elements of the host's tensor from row to row");
-  visit("step_x", l.steps.x, "from column to column");
-  visit("step_channel", l.steps.channel, "from channel to channel");
-  visit("codes", record.codes, "where its table begins, bytes from the image's beginning; 0: none");
+  visit("step_x", l.steps.x, "elements from column to column");
+  visit("step_channel", l.steps.channel, "elements from channel to channel");
+  visit("codes", record.codes,
+        "position of the tensor's table of 256 codes, in bytes from the beginning of the image; 0: "
+        "no table");
   visit("half_even", record.half_even,
-        "1: floats become codes with halves to even, 0: away from zero");
+        "rounding from floats to codes: 1 halves to even, 0 halves away from zero");
 }
 
 /// Returns the image of a stage.

@@ -347,9 +347,8 @@ std::string configuration_markdown() {
       "<!-- Written by `trine generate --packages .` from spec/schema.cpp; a test compares. "
       "-->\n\n"
       "A configuration is a TOML file; every key has a default (`edge256` with only int8). "
-      "`--config` takes a file or the\nname of a preset in `spec/presets/`, `--set key=value` "
-      "changes "
-      "single keys. All problems are reported at once, one line each:\n"
+      "`--config` takes a file or the name\nof a preset in `spec/presets/`, `--set key=value` "
+      "changes single keys. All problems are reported at once, one line each:\n"
       "`edge.toml:4: memory.dmem_kib: 3 is too small, allowed 8..65536`.\n\n"
       "| key | range | default | meaning | what changes when you raise it | seen |\n"
       "|---|---|---|---|---|---|\n";

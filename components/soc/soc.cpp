@@ -612,12 +612,9 @@ void add_soc(Command app, Action& action) {
   options->python.declare(command);
   options->output.declare(command);
   command.footer(
-      "The system is made by LiteX (components/soc/requirements.txt, installed on first use), the "
-      "firmware "
-      "by\n"
-      "riscv64-unknown-elf-gcc with picolibc; Verilator runs it. Exit code 1: the firmware "
-      "failed,\n"
-      "or its output differs from that of the golden layers.\n\n"
+      "The system is made by LiteX (components/soc/requirements.txt, installed on first use), the\n"
+      "firmware by riscv64-unknown-elf-gcc with picolibc; Verilator runs it. Exit code 1: the\n"
+      "firmware failed, or its output differs from that of the golden layers.\n\n"
       "Examples:\n"
       "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
       "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"

@@ -81,6 +81,19 @@ class Packages(unittest.TestCase):
         self.assertEqual(named | run_with, built_with - {"ccache", "time"} | {"opensta"})
         self.assertTrue((ROOT / "cmake/debian/changelog").read_text().startswith(f"trine ({VERSION}) "))
 
+    def test_the_scripts_of_commands_are_installed_with_what_they_import(self):
+        shared, zoo = (ROOT / "cmake/share.txt").read_text().split(), ROOT / "components/zoo"
+        sources = [path.read_text() for part in ("components/accuracy", "tools/cli") for path in (ROOT / part).rglob("*.cpp")]
+        needed = set(re.findall(r'\brun\("(\w+)"', " ".join(sources)))
+        files = set(re.findall(r'"(components/zoo/[\w.]+)"', " ".join(sources)))
+        self.assertLessEqual({"cpu", "quantize", "record", "spikes"}, needed)
+        while more := {name for script in needed for name in
+                       re.findall(r"^ *(?:import|from) (\w+)", (zoo / f"{script}.py").read_text(), re.M)
+                       if (zoo / f"{name}.py").exists()} - needed:
+            needed |= more
+        self.assertEqual({f"components/zoo/{name}.py" for name in needed} | files - set(shared), {
+            name for name in shared if name.startswith("components/zoo/") and name.endswith(".py")})
+
     def test_the_archive_of_the_tool_brings_its_libraries(self):
         build = pathlib.Path(TOOL).resolve().parents[2]
         run("cmake", "--build", build, "--target", "archive")

@@ -45,7 +45,7 @@ def generate(build, design):
 
 def check_files(build):
     """Requires that all of components/kit is emitted, and that every file compiles."""
-    for file in KIT.iterdir():
+    for file in filter(pathlib.Path.is_file, KIT.iterdir()):
         copy = build / "kit" / file.name
         if copy.read_bytes() != file.read_bytes():
             fail(f"{copy} is not {file}")

@@ -300,8 +300,9 @@ class Tree:
         self.folder = folder
         folder.mkdir()
         for path in ROOT.iterdir():
-            if path.name not in (".git", "build", "revision", "trine"):
+            if path.name not in (".git", "build", "cmake", "trine"):
                 (folder / path.name).symlink_to(path)
+        shutil.copytree(ROOT / "cmake", folder / "cmake")
         shutil.copy(os.environ.get("TRINE_PROGRAM", ROOT / "build" / "release" / "tools" / "cli" / "trine"),
                     folder / "program")
         self.set_revision("1")

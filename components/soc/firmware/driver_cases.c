@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "../../sw/runtime/cases/cases.h"
+#include "../../../sw/runtime/cases/cases.h"
 #include "board.h"
 
 int main(void) {

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "../../sw/runtime/examples/accelerator_vmm.h"
+#include "../../../sw/runtime/examples/accelerator_vmm.h"
 #include "board.h"
 #include "trine_design.h"
 

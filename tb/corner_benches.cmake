@@ -21,7 +21,7 @@ trine_add_corners(trine_scrub TOP trine_scrub SOURCES trine_isa_pkg trine_scrub 
 trine_add_corners(trine_unpack ${unpack} WITH Streams TAKES PairsPerRow=Fours PARAMS AddrBits=6 FromBits=8)
 trine_add_corners(trine_unpack_wide ${unpack_wide} WITH Wide TAKES QuadsPerRow=Quads DataBits PARAMS AddrBits=6 FromBits=8)
 trine_add_corners(trine_load_pmem ${load_pmem} WITH Packed TAKES Cols DataBits PARAMS Packed=1'b1 PmemAddrBits=6 FromBits=8)
-trine_add_corners(trine_entries ${entries} TAKES DataWords Int16)
+trine_add_corners(trine_table_loader ${entries} TAKES DataWords Int16)
 trine_add_corners(trine_expand TOP trine_expand SOURCES trine_expand BENCH matmul/trine_expand_tb.cpp MOST Cols 64
                   TAKES Cols Parts=WindowParts)
 trine_add_corners(trine_gather_arb TOP trine_gather_arb SOURCES ${gather_arb} BENCH maps/trine_gather_arb_tb.cpp CHEAP

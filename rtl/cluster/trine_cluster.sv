@@ -106,7 +106,7 @@ module trine_cluster #(
       .ready_i (run_ready)
     );
 
-    trine_joined #(.Parties(Cores)) u_retired (
+    trine_pulse_join #(.Parties(Cores)) u_retired (
       .clk_i,
       .rst_ni,
       .clear_i,

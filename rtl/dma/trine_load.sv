@@ -9,7 +9,7 @@
 //   DMEM                 a beat a write, masked to the row's words at its ends
 //   PMEM                 rows of beats, columns of rows, or a packed stream: trine_load_pmem
 //   bias, scale          a beat a write
-//   tables (three)       a beat is offered until trine_entries has written its entries
+//   tables (three)       a beat is offered until trine_table_loader has written its entries
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
@@ -326,7 +326,7 @@ module trine_load #(
   assign dma_wvalid_o = beat && target_q == Dmem;
   assign dma_wbeat_o  = {ends, mask, addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}, to_dmem};
 
-  trine_planes #(.DataBits(DataBits), .Int16(Int16)) u_planes (
+  trine_byte_planes #(.DataBits(DataBits), .Int16(Int16)) u_byte_planes (
     .int16_i(back_int16_q), .data_i(Cores > 1 ? source : rsp_data_i), .data_o(to_dmem)
   );
 

@@ -165,7 +165,7 @@ module trine_store #(
     .mask_o            (mask_o)
   );
 
-  trine_planes #(.DataBits(DataBits), .Int16(Int16), .Back(1'b1)) u_planes (
+  trine_byte_planes #(.DataBits(DataBits), .Int16(Int16), .Back(1'b1)) u_byte_planes (
     .int16_i (int16_q),
     .data_i  (data),
     .data_o

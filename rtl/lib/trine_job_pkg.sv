@@ -38,7 +38,7 @@ package trine_job_pkg;
     logic        by_row;        // each lane has its own sum: even lanes first, then odd lanes
     logic        leaky;         // KindRequant: negative codes use scale add_multiplier, add_shift
     logic        subtract;      // KindAdd of int16 codes: subtract the second
-    logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_line)
+    logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_interpolate)
     logic        tanh;          // TANH instead
     logic        groups;        // sums of parts, each times a factor
     logic        exponential;   // exponential of an argument <= 0 instead

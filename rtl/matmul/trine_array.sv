@@ -7,12 +7,12 @@
 //       modulo 2^AccBits
 //
 // Activations are broadcast along rows, weights down columns. With Booth rows (Multiplier) a weight
-// travels as digits (trine_digits), which are made at the entry. The array is a grid of blocks of
-// PipeRows x PipeCols PEs (trine_pe_block; fewer at the right and at the bottom). Each block starts
-// with registers for words and control and forwards their contents, which gives a skewed wavefront
-// and no wire longer than a block. Block (h, g), h = r / PipeRows, g = c / PipeCols, works h + g
-// cycles after block (0, 0). The entry delays activations of row group h by h cycles and weights of
-// column group g by g cycles, so that both meet:
+// travels as digits (trine_booth_digits), which are made at the entry. The array is a grid of
+// blocks of PipeRows x PipeCols PEs (trine_pe_block; fewer at the right and at the bottom). Each
+// block starts with registers for words and control and forwards their contents, which gives a
+// skewed wavefront and no wire longer than a block. Block (h, g), h = r / PipeRows, g = c /
+// PipeCols, works h + g cycles after block (0, 0). The entry delays activations of row group h by h
+// cycles and weights of column group g by g cycles, so that both meet:
 //
 //              wgt_i        wgt_i delayed once
 //                |            |
@@ -154,11 +154,11 @@ module trine_array #(
 
   for (genvar c = 0; c < Cols; c++) begin : gen_entry
     if (Digits) begin : gen_digits
-      trine_digits #(
+      trine_booth_digits #(
         .Int8    (Int8),
         .Ternary (Ternary),
         .Binary  (Binary)
-      ) u_digits (
+      ) u_booth_digits (
         .mode_i   (mode_i),
         .word_i   (wgt_i[32*c +: 32]),
         .digits_o (entry[WgtBits*c +: WgtBits])
@@ -325,7 +325,7 @@ module trine_array #(
     end
     if (Digits) begin : gen_digits
       logic [15:0] unused_two;
-      trine_digits #(
+      trine_booth_digits #(
         .Int8    (Int8),
         .Ternary (Ternary),
         .Binary  (Binary)

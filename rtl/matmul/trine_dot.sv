@@ -13,7 +13,7 @@
 // Multiplier selects one of two bodies. `*` is five times faster in Verilator and suits FPGAs and
 // tools with datapath generators. Radix-4 Booth rows in one sum become one carry-save tree in
 // Yosys, a third smaller than products and adders. For Booth rows wgt_i holds the digits of the
-// word, which trine_digits makes once for all PEs of a column.
+// word, which trine_booth_digits makes once for all PEs of a column.
 //
 // Timing    combinational.
 // Contract  mode_i names a precision that the parameters include.

@@ -120,7 +120,7 @@ module trine_matrix #(
   );
 
   if (Groups) begin : gen_factors
-    trine_factors #(.Cols(Cols), .Drain(Drain)) u_factors (
+    trine_factor_buffer #(.Cols(Cols), .Drain(Drain)) u_factor_buffer (
       .clk_i,
       .rst_ni,
       .clear_i,

@@ -12,7 +12,7 @@
 //                    v wgt
 //
 // PE(r, c) accumulates dot(activation word r, weight word c), as trine_pe. With Booth rows a weight
-// arrives as digits (trine_digits).
+// arrives as digits (trine_booth_digits).
 //
 // With window_i (depthwise convolution, int8) column c uses byte FirstCol + c of the words of rows
 // r to r + 3 instead of word r, if there is such a byte: four taps of a channel. The words of the

@@ -96,7 +96,7 @@ module trine_zero_points #(
     logic [31:0] word;
     logic [15:0] two;
     logic        unused_digits;  // digits of zeros
-    trine_digits #(.Ternary(1'b0), .Binary(1'b0)) u_digits (
+    trine_booth_digits #(.Ternary(1'b0), .Binary(1'b0)) u_booth_digits (
       .mode_i   (2'd0),
       .word_i   ({16'd0, wgt_zero_i, act_zero_i}),
       .digits_o ({two, word})

@@ -5,13 +5,13 @@
 // a scrub are merged in; the rows of a scrub for DMEM and PMEM come from here, too.
 //
 //   param_i --+------------------> trine_scrub -> trine_params -> params_o
-//             `-> trine_entries -------^ `-> entry_o
+//             `-> trine_table_loader --^ `-> entry_o
 //
 // Timing    a read is answered a cycle later and never refused; a beat of biases or scales waits
 //           for it. The entries of a beat follow one a cycle. A scrub's zeros begin in the cycle
 //           after wipe_i, which drops a waiting beat: no row of zeros waits.
 // Contract  the memories are not used during wiping_o; no entry is looked up while it is written.
-// Check     trine_param_memories_tb, trine_entries_tb, trine_scrub_tb, trine_params_tb;
+// Check     trine_param_memories_tb, trine_table_loader_tb, trine_scrub_tb, trine_params_tb;
 //           random_program_test
 
 module trine_param_memories #(
@@ -68,7 +68,7 @@ module trine_param_memories #(
 
   assign param_ready_o = param_i.entries ? entries_ready : params_ready;
 
-  trine_entries #(.DataWords(DataWords), .Int16(Int16)) u_entries (
+  trine_table_loader #(.DataWords(DataWords), .Int16(Int16)) u_table_loader (
     .clk_i,
     .rst_ni,
     .clear_i,

@@ -21,8 +21,8 @@
 //           from registers, or through a multiplexer and an adder.
 // Contract  v_slots_i hold while a vector job's columns are in front; a softmax's factors hold from
 //           its issue until its product is out, or its tile's last word. Points are as in
-//           trine_line. The table is not written while codes are looked up, and not read with a
-//           residual.
+//           trine_interpolate. The table is not written while codes are looked up, and not read
+//           with a residual.
 //
 // Check     trine_post_tb, trine_post_lane_tb
 

@@ -4,9 +4,10 @@
 // points.
 //
 //   int8 code     code_o = table[code_i]
-//   line_i        rows 2n and 2n + 1 give the high and the low byte of trine_line's code for x_i;
-//                 the even row's table holds the points' high bytes, the odd row's their low bytes;
-//                 points of an exponential are requested (ask_o) and come two cycles later
+//   line_i        rows 2n and 2n + 1 give the high and the low byte of trine_interpolate's code
+//                 for x_i; the even row's table holds the points' high bytes, the odd row's their
+//                 low bytes; points of an exponential are requested (ask_o) and come two cycles
+//                 later
 //
 // Timing    valid_o and code_o come one cycle after valid_i, 6 cycles with a line, 7 with an
 //           exponential; a line every second cycle.
@@ -75,7 +76,7 @@ module trine_lookup #(
       assign ask_o[2*p*AskBits +: 2*AskBits] =
           (2*AskBits)'({reads[p] && exponential_i, at[p*8 +: 8]});
 
-      trine_line #(.Exponential(Exponential)) u_line (
+      trine_interpolate #(.Exponential(Exponential)) u_interpolate (
         .clk_i,
         .rst_ni,
         .start_i (valid_i && line_i),

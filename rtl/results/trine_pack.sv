@@ -2,9 +2,9 @@
 //
 // Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code is packed above the
 // earlier codes of its word. The tag that leaves the lanes with a code gives its slot, and whether
-// the word leaves for trine_words with it. Bits of a word without a code are not written; after the
-// last channel they are zero. Softmax codes, which are interleaved with the job's codes, have their
-// own word.
+// the word leaves for trine_writeback_queue with it. Bits of a word without a code are not written;
+// after the last channel they are zero. Softmax codes, which are interleaved with the job's codes,
+// have their own word.
 //
 //   offset of a word from the first word of its tile: grows by out_plane with each word
 //
@@ -169,13 +169,13 @@ module trine_pack #(
   assign word_tag.by_row   = Int16 && c_cfg.by_row && !(of_vector || softmax);
   assign word_tag.odd_rows = Int16 && tag_i.odd_rows && !softmax;
 
-  trine_words #(
+  trine_writeback_queue #(
     .Rows     (Rows),
     .AddrBits (AddrBits),
     .Softmax  (Softmax),
     .Places   (Places),
     .Tiles    (Tiles)
-  ) u_words (
+  ) u_writeback_queue (
     .clk_i,
     .rst_ni,
     .clear_i,

@@ -10,7 +10,8 @@
 //   trine_drain_residual   residual words, one ahead
 //   trine_lane_arb         columns and a softmax enter the lanes; a tag goes with each code
 //   trine_lanes            the lanes: operand register, trine_post_lane, thresholds, tables
-//   trine_pack             codes to words, words to DMEM (trine_words), ends of instructions
+//   trine_pack             codes to words, words to DMEM (trine_writeback_queue), ends of
+//                          instructions
 //
 //   job -> drain -> arb -> lanes -> pack -> scatter
 //           ^  ^     ^                |

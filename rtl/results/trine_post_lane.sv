@@ -101,7 +101,7 @@ module trine_post_lane #(
   output logic [7:0]          code_o,
   output logic                int16_o,  // code_o is a high byte, low_o its low byte
   output logic [7:0]          low_o,
-  output logic [trine_post_pkg::LineBits-1:0] line_o,  // for trine_line, with int16_o
+  output logic [trine_post_pkg::LineBits-1:0] line_o,  // for trine_interpolate, with int16_o
   output logic                product_valid_o,
   output logic [41:0]         product_o
 );

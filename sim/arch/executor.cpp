@@ -901,7 +901,7 @@ void Executor::vector_word(const VectorRegisters& r, const isa::Run& run, const 
 }
 
 /// Interpolates LOGISTIC or TANH between the points of the lanes' tables, like
-/// rtl/results/trine_line.sv.
+/// rtl/results/trine_interpolate.sv.
 /// @param x  two points are 512 apart, for tanh 256
 int Executor::on_line(std::int64_t x, bool tanh) const {
   const auto point = [&](std::int64_t n) {
@@ -919,8 +919,9 @@ int Executor::on_line(std::int64_t x, bool tanh) const {
   return static_cast<std::int16_t>((value + (tanh ? 256 : 512)) >> (tanh ? 9 : 10));
 }
 
-/// Interpolates the exponential of x <= 0 between 513 points, like rtl/results/trine_line.sv. Each
-/// entry of the exponentials contains two points; the last point is 32767.
+/// Interpolates the exponential of x <= 0 between 513 points, like
+/// rtl/results/trine_interpolate.sv. Each entry of the exponentials contains two points; the last
+/// point is 32767.
 int Executor::exponential_on_line(std::int64_t x) const {
   const auto point = [&](std::int64_t n) -> std::int64_t {
     return exponentials_[n / 2] >> (n % 2 * 16) & 0xffff;

@@ -52,8 +52,8 @@ def proofs():
     for depth in (2, 4):
         yield Proof("trine_fifo_props", ("trine_fifo",), {"Depth": depth}, 10, 3, 6)
     yield Proof("trine_skid_props", ("trine_skid",), {}, 8, 3, 6)
-    yield Proof("trine_cluster_props", ("trine_fork", "trine_joined"), {}, 10, bound=12)
-    yield Proof("trine_cluster_copies_props", ("trine_engine_pkg", "trine_fork", "trine_joined", "trine_cluster"), {}, 14, bound=14)
+    yield Proof("trine_cluster_props", ("trine_fork", "trine_pulse_join"), {}, 10, bound=12)
+    yield Proof("trine_cluster_copies_props", ("trine_engine_pkg", "trine_fork", "trine_pulse_join", "trine_cluster"), {}, 14, bound=14)
     for depth in (2, 4):
         yield Proof("trine_queue_props", ("trine_queue", "trine_sram"), {"Depth": depth}, 12, 4, 8)
     yield Proof("trine_tokens_props", ("trine_isa_pkg", "trine_tokens"), {}, 8, 3, 6)
@@ -62,7 +62,7 @@ def proofs():
         yield Proof("trine_dma_requests_props", ("trine_dma_bursts", "trine_dma_requests"),
                     {"Rows2D": rows, "MaxBeats": beats}, 16, 3, 6)
     yield Proof("trine_load_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_load", "trine_dma_regs", "trine_dma_requests", "trine_dma_bursts", "trine_dma_beats",
-                                     "trine_load_source", "trine_dma_reads", "trine_planes", "trine_load_pmem", "trine_load_rows", "trine_transpose"), {}, 20, bound=32)
+                                     "trine_load_source", "trine_dma_reads", "trine_byte_planes", "trine_load_pmem", "trine_load_rows", "trine_transpose"), {}, 20, bound=32)
     yield Proof("trine_dma_beats_props", ("trine_dma_beats",), {"DataWords": 4}, 14, 3, 6)
     yield Proof("trine_unpack_pair_props", ("trine_isa_pkg", "trine_trits", "trine_unpack_pair"), {})
     yield Proof("trine_unpack_wide_props", ("trine_trits", "trine_unpack_wide"), {"QuadsPerRow": 3}, 12, 2, 4)
@@ -84,12 +84,12 @@ def proofs():
                     ("trine_sram", "trine_skid", "trine_gather", "trine_scatter", "trine_dmem_dma", "trine_dmem"),
                     {"Lanes": lanes}, 12, 1, 4, slow=lanes == 3)
     for mode in (0, 1, 2):
-        yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_digits", "trine_dot"), {"Mode": mode, "Lane": 2},
+        yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_booth_digits", "trine_dot"), {"Mode": mode, "Lane": 2},
                     slow=mode == 0)
     for stages, bits in ((1, 32), (2, 32), (2, 20)):
         yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages, "AccBits": bits},
                     8, 1, 3)
-    yield Proof("trine_words_props", ("trine_post_pkg", "trine_words"), {}, 16, 1, 4)
+    yield Proof("trine_writeback_queue_props", ("trine_post_pkg", "trine_writeback_queue"), {}, 16, 1, 4)
     yield Proof("trine_params_props", ("trine_sram", "trine_skid", "trine_params"), {}, 12, 1, 4)
     yield Proof("trine_zero_points_props", ("trine_mul_pkg", "trine_zero_sum", "trine_zero_points"), {}, 12, 1, 4)
     for shift in (2, 63, 61):
@@ -102,7 +102,7 @@ def proofs():
     yield Proof("trine_post_format_props", ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_format"), {})
     post = ("trine_isa_pkg", "trine_engine_pkg", "trine_job_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",
             "trine_post", "trine_drain", "trine_drain_cfg", "trine_drain_remaining", "trine_drain_parts", "trine_drain_params",
-            "trine_drain_residual", "trine_drain_grant", "trine_post_kind", "trine_lane_arb", "trine_pack", "trine_words")
+            "trine_drain_residual", "trine_drain_grant", "trine_post_kind", "trine_lane_arb", "trine_pack", "trine_writeback_queue")
     for drain, stages, delay in ((2, 2, 2), (1, 2, 2), (2, 2, 3), (1, 1, 1), (2, 1, 1)):
         yield Proof("trine_post_props", post, {"Drain": drain, "PeStages": stages, "JobDelay": delay}, 16, 6, 6,
                     slow=(drain, delay) != (2, 2))

@@ -103,8 +103,8 @@ EXCEPTIONS = (
             for job in NO_JOB for write in (0, 1) for bias in (0, 1) for scale in (0, 1)])),
     (below(PARAMS, r"gen_bank\[\d+\]\.(bias|scale)_there_q"), "the row that was read last is the memory's: either is right",
      holds(proven, "trine_params_props", "bias_there", "scale_there", "bias", "scale")),
-    (below(POST, r"u_pack\.u_words\.side_q"), "either side is right: a tile's addresses go to the other one",
-     holds(proven, "trine_words_props", "front", "older", "passes", "leaves")),
+    (below(POST, r"u_pack\.u_writeback_queue\.side_q"), "either side is right: a tile's addresses go to the other one",
+     holds(proven, "trine_writeback_queue_props", "front", "older", "passes", "leaves")),
     (r"u_matmul\.u_matrix\.gen_zero_points\.u_zero_points\.(tile|sums)_q", "no sums are left where it says so: either is right",
      holds(proven, "trine_zero_points_props", "none", "nothing_yet", "sums", "ends")),
 )

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_fork and trine_joined, as a cluster of three cores has them: each core that is asked takes
-// an offer once, and it is gone when all have; a RUN that all have taken ends when all have ended.
+// trine_fork and trine_pulse_join, as a cluster of three cores has them: each core that is asked
+// takes an offer once, and it is gone when all have; a RUN that all have taken ends when all have
+// ended.
 //
 // The bench counts the ends of each core that are not reported yet. Assumed: an offer holds, it
 // asks some core, a core ends no RUN that it has not taken, and at most four are in flight at once.
@@ -30,7 +31,7 @@ module trine_cluster_props (
     .ready_i
   );
 
-  trine_joined #(.Parties(3)) u_joined (
+  trine_pulse_join #(.Parties(3)) u_pulse_join (
     .clk_i,
     .rst_ni,
     .clear_i,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dot, the body of Booth rows, with digits of trine_digits: the sum is that of the formula in
-// its header, written here lane by lane.
+// trine_dot, the body of Booth rows, with digits of trine_booth_digits: the sum is that of the
+// formula in its header, written here lane by lane.
 //
 // Reduced: codes beyond the first `Bits8` bits' worth of lanes are zero (int8: one lane of 8 bits
 // at a time, chosen by Lane; ternary and binary: the lanes of one byte); the base is free. All
@@ -22,7 +22,7 @@ module trine_dot_props #(
   assign act = 32'(act_i) << (8 * Lane);
   assign wgt = 32'(wgt_i) << (8 * Lane);
 
-  trine_digits u_digits (
+  trine_booth_digits u_booth_digits (
     .mode_i   (2'(Mode)),
     .word_i   (wgt),
     .digits_o (digits)

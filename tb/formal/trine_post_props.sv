@@ -402,16 +402,17 @@ module trine_post_props #(
       \u_dut.u_params.ready_q ;
   (* hierconn *) logic [31:0] \u_dut.u_pack.mask_q , \u_dut.u_pack.gen_row[0].pack_q ,
       \u_dut.u_pack.gen_row[0].softmax_pack_q ;
-  (* hierconn *) logic              \u_dut.u_pack.u_words.c_end_q ,
-      \u_dut.u_pack.u_words.v_end_q , \u_dut.u_pack.u_words.bare_q ;
-  (* hierconn *) logic [Places-1:0] \u_dut.u_pack.u_words.held_q , \u_dut.u_pack.u_words.in_q ,
-      \u_dut.u_pack.u_words.out_q ;
-  (* hierconn *) logic [2:0]        \u_dut.u_pack.u_words.free_q ,
-      \u_dut.u_pack.u_words.gen_two.words_q , \u_dut.u_pack.u_words.gen_two.older_q ;
+  (* hierconn *) logic              \u_dut.u_pack.u_writeback_queue.c_end_q ,
+      \u_dut.u_pack.u_writeback_queue.v_end_q , \u_dut.u_pack.u_writeback_queue.bare_q ;
+  (* hierconn *) logic [Places-1:0] \u_dut.u_pack.u_writeback_queue.held_q ,
+      \u_dut.u_pack.u_writeback_queue.in_q , \u_dut.u_pack.u_writeback_queue.out_q ;
+  (* hierconn *) logic [2:0]        \u_dut.u_pack.u_writeback_queue.free_q ,
+      \u_dut.u_pack.u_writeback_queue.gen_two.words_q ,
+      \u_dut.u_pack.u_writeback_queue.gen_two.older_q ;
   (* hierconn *) logic [PlaceBits-1:0]
-      \u_dut.u_pack.u_words.place_q[0] , \u_dut.u_pack.u_words.place_q[1] ,
-      \u_dut.u_pack.u_words.place_q[2] , \u_dut.u_pack.u_words.place_q[3] ,
-      \u_dut.u_pack.u_words.place_q[4] , \u_dut.u_pack.u_words.place_q[5] ;
+      \u_dut.u_pack.u_writeback_queue.place_q[0] , \u_dut.u_pack.u_writeback_queue.place_q[1] ,
+      \u_dut.u_pack.u_writeback_queue.place_q[2] , \u_dut.u_pack.u_writeback_queue.place_q[3] ,
+      \u_dut.u_pack.u_writeback_queue.place_q[4] , \u_dut.u_pack.u_writeback_queue.place_q[5] ;
 
   logic [5:0]            left;
   logic                  reading, in_array, began_q;
@@ -494,34 +495,39 @@ module trine_post_props #(
   logic                      ring_right, words_right;
 
   assign places[0 +: Places*PlaceBits] = (Places*PlaceBits)'({
-      \u_dut.u_pack.u_words.place_q[5] , \u_dut.u_pack.u_words.place_q[4] ,
-      \u_dut.u_pack.u_words.place_q[3] , \u_dut.u_pack.u_words.place_q[2] ,
-      \u_dut.u_pack.u_words.place_q[1] , \u_dut.u_pack.u_words.place_q[0] });
+      \u_dut.u_pack.u_writeback_queue.place_q[5] , \u_dut.u_pack.u_writeback_queue.place_q[4] ,
+      \u_dut.u_pack.u_writeback_queue.place_q[3] , \u_dut.u_pack.u_writeback_queue.place_q[2] ,
+      \u_dut.u_pack.u_writeback_queue.place_q[1] , \u_dut.u_pack.u_writeback_queue.place_q[0] });
 
   always_comb begin
     held_words     = '0;
     held_job_words = '0;
     words_right    = 1'b1;
-    ring_right     = one_hot(\u_dut.u_pack.u_words.in_q ) && one_hot(\u_dut.u_pack.u_words.out_q );
+    ring_right     = one_hot(\u_dut.u_pack.u_writeback_queue.in_q ) &&
+                     one_hot(\u_dut.u_pack.u_writeback_queue.out_q );
     for (int p = 0; p < Places; p++) begin
       waiting  = places[PlaceBits*p +: 32] & places[PlaceBits*p + 32 +: 32];
       word_tag = places[PlaceBits*p + 64 + AddrBits +: 8];
-      if (\u_dut.u_pack.u_words.held_q [p]) begin
+      if (\u_dut.u_pack.u_writeback_queue.held_q [p]) begin
         held_words     = held_words + 4'd1;
         held_job_words = held_job_words + 4'(!word_tag.softmax);
         if ((waiting & 32'h01010101) != '0) words_right = 1'b0;
         if (((waiting & 32'h02020202) != '0) != word_tag.c_end) words_right = 1'b0;
         if (((waiting & 32'h04040404) != '0) != word_tag.v_end) words_right = 1'b0;
       end
-      if (\u_dut.u_pack.u_words.held_q [p] != \u_dut.u_pack.u_words.held_q [(p + 1) % Places]) begin
-        if (!(\u_dut.u_pack.u_words.held_q [p] ? \u_dut.u_pack.u_words.in_q [(p + 1) % Places]
-                                         : \u_dut.u_pack.u_words.out_q [(p + 1) % Places])) begin
+      if (\u_dut.u_pack.u_writeback_queue.held_q [p] !=
+          \u_dut.u_pack.u_writeback_queue.held_q [(p + 1) % Places]) begin
+        if (!(\u_dut.u_pack.u_writeback_queue.held_q [p] ?
+              \u_dut.u_pack.u_writeback_queue.in_q [(p + 1) % Places] :
+              \u_dut.u_pack.u_writeback_queue.out_q [(p + 1) % Places])) begin
           ring_right = 1'b0;
         end
       end
     end
-    if (\u_dut.u_pack.u_words.held_q == '0 || \u_dut.u_pack.u_words.held_q == '1) begin
-      if (\u_dut.u_pack.u_words.in_q != \u_dut.u_pack.u_words.out_q ) ring_right = 1'b0;
+    if (\u_dut.u_pack.u_writeback_queue.held_q == '0 ||
+        \u_dut.u_pack.u_writeback_queue.held_q == '1) begin
+      if (\u_dut.u_pack.u_writeback_queue.in_q !=
+          \u_dut.u_pack.u_writeback_queue.out_q ) ring_right = 1'b0;
     end
   end
 
@@ -572,9 +578,9 @@ module trine_post_props #(
       // Invariants: the job in front, and those that are offered.
       a_engine: assert (!\u_dut.u_drain.vector_q && !\u_dut.u_arb.drop_q &&
                         !\u_dut.u_params.entered_q && !\u_dut.u_params.own_q &&
-                        \u_dut.u_pack.u_words.bare_q == bare_ends_q[1]);
-      a_ends: assert (\u_dut.u_pack.u_words.c_end_q == c_went_q &&
-                      \u_dut.u_pack.u_words.v_end_q == v_went_q);
+                        \u_dut.u_pack.u_writeback_queue.bare_q == bare_ends_q[1]);
+      a_ends: assert (\u_dut.u_pack.u_writeback_queue.c_end_q == c_went_q &&
+                      \u_dut.u_pack.u_writeback_queue.v_end_q == v_went_q);
       if (left != '0) a_params: assert (\u_dut.u_params.ready_q );
       // Requantization: both lanes, each cycle, six cycles.
       if (began_q) a_kind: assert (\u_dut.u_drain.kind_q == {7'b1000000, 2'd0, 1'b1, 4'hf, 4'd6});
@@ -616,9 +622,10 @@ module trine_post_props #(
       a_softmax_slot: assert (slot_q == '0 || open);
       a_ring: assert (ring_right);
       a_words: assert (words_right);
-      a_free: assert (4'(\u_dut.u_pack.u_words.free_q ) + lane_words + held_words == 4'(Places));
-      a_job_words: assert (4'(\u_dut.u_pack.u_words.gen_two.words_q ) +
-                           4'(\u_dut.u_pack.u_words.gen_two.older_q ) ==
+      a_free: assert (4'(\u_dut.u_pack.u_writeback_queue.free_q ) + lane_words + held_words ==
+                      4'(Places));
+      a_job_words: assert (4'(\u_dut.u_pack.u_writeback_queue.gen_two.words_q ) +
+                           4'(\u_dut.u_pack.u_writeback_queue.gen_two.older_q ) ==
                            lane_job_words + held_job_words);
       if (bare_ends_q != '0) begin
         a_bare_alone: assert (held_words == '0 && !c_went_q && !v_went_q &&

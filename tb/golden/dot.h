@@ -42,10 +42,10 @@ inline int dot(std::uint32_t act, std::uint32_t wgt, Precision precision) {
   return sum;
 }
 
-/// Returns the input of the body of Booth rows for a weight word (rtl/matmul/trine_digits.sv). An
-/// int8 byte w has four digits d = w[2k-1] + w[2k] - 2 * w[2k+1]: the lower bit is set if |d| = 1,
-/// the upper is w[2k+1]; the bits for |d| = 2 start at bit 32. Other words are unchanged, and the
-/// upper bits are ignored.
+/// Returns the input of the body of Booth rows for a weight word
+/// (rtl/matmul/trine_booth_digits.sv). An int8 byte w has four digits d = w[2k-1] + w[2k] - 2 *
+/// w[2k+1]: the lower bit is set if |d| = 1, the upper is w[2k+1]; the bits for |d| = 2 start at
+/// bit 32. Other words are unchanged, and the upper bits are ignored.
 inline std::uint64_t digits(std::uint32_t wgt, Precision precision) {
   if (precision != Precision::kInt8) return std::uint64_t{0xffff} << 32 | wgt;
   const auto bit = [&](int at) { return static_cast<int>(wgt >> at & 1); };

@@ -104,7 +104,7 @@ TEST_CASE("modules of the widest designs are lint-clean", "[gen][emission][lint]
   const auto [top, parameters] = GENERATE(
       table<std::string, std::string>({{"trine_results", "-GRows=127 -GVector=0"},
                                        {"trine_vector", "-GRows=256 -GCodes=2 -GSoftmax=0"},
-                                       {"trine_words", "-GRows=256"},
+                                       {"trine_writeback_queue", "-GRows=256"},
                                        {"trine_pmem", "-GCols=256 \"-GEcc=1'b1\" -GDepth=16"},
                                        {"trine_zero_points", "-GRows=4 -GCols=256 -GPipeCols=2"}}));
   CAPTURE(top, parameters);

@@ -22,7 +22,7 @@ constexpr Place kPlaces[] = {
     {"", "u_param_memories", kLanes},
     {"trine_pe", "", kPe},
     {"trine_array", "u_array", kPe},
-    {"trine_digits", "", kPe},
+    {"trine_booth_digits", "", kPe},
     {"trine_dot", "", kPe},
     {"trine_expand", "", kPe},
     {"trine_operands", "", kPe},

@@ -119,7 +119,7 @@ def flop_bits(channels, banks):
 
 # Modules by part of the machine, and the terms of their area. Modules without a group belong to control.
 GROUPS = {
-    "PEs": (["pe", "pe_block", "array", "matrix", "expand", "digits"],
+    "PEs": (["pe", "pe_block", "array", "matrix", "expand", "booth_digits"],
             ["rows cols int8", "rows cols low_bit", "rows", "cols"]),
     "zero points": (["zero_points"], ["zero_points", "rows zero_points", "cols zero_points"]),
     "post lanes": (["mul", "post_lane", "post_operand", "post_shift", "lanes", "drain", "drain_residual",

@@ -15,9 +15,9 @@
 // Contract  only one of the beats at a time; exp_i and points_i belong to the beat on offer, which
 //           is held until it is taken, or until clear_i.
 //
-// Check     trine_entries_tb
+// Check     trine_table_loader_tb
 
-module trine_entries #(
+module trine_table_loader #(
   parameter int unsigned DataWords = 2,  // of a beat: power of two, 2..32
   parameter bit          Int16     = 1'b0,
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),

@@ -10,7 +10,7 @@
 //           column's factor comes first.
 // Check     random_program_test
 
-module trine_factors #(
+module trine_factor_buffer #(
   parameter int unsigned Cols  = 8,
   parameter int unsigned Drain = 1  // columns a cycle: 1, 2
 ) (

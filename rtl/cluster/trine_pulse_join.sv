@@ -8,7 +8,7 @@
 // Contract  at most 2^Bits - 1 pulses ahead. The pulse of a single party passes through.
 // Check     trine_cluster_tb, trine_cluster_props, random_program_test
 
-module trine_joined #(
+module trine_pulse_join #(
   parameter int unsigned Parties = 2,
   parameter int unsigned Bits    = 3
 ) (

@@ -22,7 +22,7 @@
 //           with tile_free_o; a softmax's addresses hold until left_o.
 // Check     trine_post_tb; trine_post_props
 
-module trine_words #(
+module trine_writeback_queue #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
   parameter bit          Softmax  = 1'b0,

@@ -14,7 +14,7 @@
 // Timing    combinational.
 // Check     trine_dot_tb, trine_array_tb with Booth rows; trine_dot_props
 
-module trine_digits #(
+module trine_booth_digits #(
   parameter bit Int8    = 1'b1,
   parameter bit Ternary = 1'b1,
   parameter bit Binary  = 1'b1

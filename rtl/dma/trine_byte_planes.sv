@@ -8,7 +8,7 @@
 // Timing    combinational: a multiplexer for each bit.
 // Check     trine_control_tb; random_program_test (whole core)
 
-module trine_planes #(
+module trine_byte_planes #(
   parameter int unsigned DataBits = 64,
   parameter bit          Int16    = 1'b0,
   parameter bit          Back     = 1'b0  // from DMEM to DRAM

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_words: each word leaves with the addresses of its tile, in the order of the words, and the
-// addresses of a tile hold until its last word has left; no more places are given than there are.
-// From any of the two sides: a tile goes to the one that is not in front.
+// trine_writeback_queue: each word leaves with the addresses of its tile, in the order of the
+// words, and the addresses of a tile hold until its last word has left; no more places are given
+// than there are. From any of the two sides: a tile goes to the one that is not in front.
 //
 // One row, two address bits, no softmax. Words between take_i and push_i are counted here. Assumed:
 // the contract, and that a tag's side is the one that was in front at take_i.
 
-module trine_words_props (
+module trine_writeback_queue_props (
   input logic        clk_i,
   input logic        rst_ni,
   input logic        clear_i,
@@ -28,7 +28,7 @@ module trine_words_props (
   logic [1:0]                free;
   logic [66:0]               word;
 
-  trine_words #(
+  trine_writeback_queue #(
     .Rows     (1),
     .AddrBits (AddrBits),
     .Places   (Places)

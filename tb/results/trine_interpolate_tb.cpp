@@ -10,7 +10,7 @@
 #include <deque>
 #include <random>
 
-#include "Vtrine_line.h"
+#include "Vtrine_interpolate.h"
 #include "sw/base/catch.h"
 #include "sw/reference/ops/ops.h"
 #include "tb/golden/clocked.h"
@@ -24,7 +24,7 @@ namespace {
 constexpr int kFirst = -(1 << 18), kLast = 1 << 18;
 
 /// The unit with its tables, which answer a cycle later.
-struct Bench : Clocked<Vtrine_line> {
+struct Bench : Clocked<Vtrine_interpolate> {
   std::array<std::uint16_t, 256> points{};
   std::array<std::uint16_t, 512> exponentials{};  // two per entry
   std::uint32_t pair = 0;                         // arrives a cycle later
@@ -68,7 +68,7 @@ struct Bench : Clocked<Vtrine_line> {
 
 }  // namespace
 
-TEST_CASE("trine_line computes LOGISTIC and TANH of every argument", "[tb][line]") {
+TEST_CASE("trine_interpolate computes LOGISTIC and TANH of every argument", "[tb][line]") {
   const bool tanh = GENERATE(false, true);
   Bench b;
   std::ranges::copy(reference::sigmoid_points(), b.points.begin());
@@ -78,7 +78,7 @@ TEST_CASE("trine_line computes LOGISTIC and TANH of every argument", "[tb][line]
   CHECK(b.seen == kLast - kFirst);
 }
 
-TEST_CASE("trine_line follows any points at any pace", "[tb][line]") {
+TEST_CASE("trine_interpolate follows any points at any pace", "[tb][line]") {
   Bench b;
   std::mt19937 random{1};
   for (int k = 0; k < 20'000; ++k) {
@@ -108,7 +108,7 @@ TEST_CASE("trine_line follows any points at any pace", "[tb][line]") {
   CHECK(b.seen == 20'000);
 }
 
-TEST_CASE("trine_line computes the exponential of every argument", "[tb][line]") {
+TEST_CASE("trine_interpolate computes the exponential of every argument", "[tb][line]") {
   Bench b;
   b.dut.exponential_i = 1;
   std::mt19937 random{1};

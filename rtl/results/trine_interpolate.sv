@@ -25,9 +25,9 @@
 // 1; pair_i the entries of two cycles before. tanh_i and exponential_i hold. Points rise by
 //           less than 1,024: only ten bits of a difference are used.
 //
-// Check     trine_line_tb; trine_post_tb, random_program_test (whole core)
+// Check     trine_interpolate_tb; trine_post_tb, random_program_test (whole core)
 
-module trine_line #(
+module trine_interpolate #(
   parameter bit Exponential = 1'b0,  // supports exponential_i
   localparam int unsigned LineBits = trine_post_pkg::LineBits
 ) (

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "Vtrine_entries.h"
+#include "Vtrine_table_loader.h"
 #include "sw/base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/parameters.h"
@@ -23,7 +23,7 @@ constexpr unsigned kWords = TB_DataWords, kCodesOfBeat = 4 * kWords, kEntries = 
 
 using Written = std::tuple<bool, unsigned, std::uint32_t>;  // is exponential; address, entry
 
-struct Bench : Clocked<Vtrine_entries> {
+struct Bench : Clocked<Vtrine_table_loader> {
   std::vector<std::uint32_t> beat = std::vector<std::uint32_t>(kWords);
   std::vector<Written> written;
 
@@ -54,7 +54,7 @@ struct Bench : Clocked<Vtrine_entries> {
 
 }  // namespace
 
-TEST_CASE("trine_entries writes each entry of a beat at its address", "[tb][entries]") {
+TEST_CASE("trine_table_loader writes each entry of a beat at its address", "[tb][entries]") {
   Bench b;
   std::mt19937 random{1};
   std::vector<Written> expected;

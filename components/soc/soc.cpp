@@ -567,7 +567,7 @@ void add_soc(Command app, Action& action) {
             "model (.tflite, .onnx, .tosa); two: one for each machine");
   declare_shape(command, options->shapes);
   add_value(command, "--app F.c", options->app,
-            "firmware of your own instead of models, with components/soc/firmware/board.h")
+            "firmware of your own instead of models, with firmware/board.h")
       ->allow_extra_args(false);
   add_value(command, "--data F", options->data, "bytes for the firmware: soc_data of board.h");
   add_value(command, "--uart F", options->uart,

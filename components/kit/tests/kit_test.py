@@ -140,7 +140,7 @@ def package(build, cmake):
     (folder / "share").mkdir(parents=True)
     for file in (ROOT / "components" / "python" / "trine").glob("*.py"):
         shutil.copy(file, folder)
-    extension = next((cmake / "python").glob("_core.*.so"), None)
+    extension = next((cmake / "components/python").glob("_core.*.so"), None)
     if extension is None:
         fail(f"{cmake}: trine_python is not built")
     (folder / extension.name).symlink_to(extension)

@@ -48,7 +48,7 @@ def wheel(build, cmake):
 def check_contents(file):
     names = set(zipfile.ZipFile(file).namelist())
     missing = [n for n in ("__init__.py", "_core.pyi", "py.typed", "share/trine/spec/presets/edge256.toml",
-                           "share/trine/rtl/trine_machine.sv", "share/trine/sim/rtl/shim.cpp", "share/trine/revision",
+                           "share/trine/rtl/trine_machine.sv", "share/trine/sim/rtl/shim.cpp", "share/trine/cmake/revision",
                            "libtrine_delegate.so", "libtrine_ort.so", "bin/trine", "tool.py")
                if f"trine/{n}" not in names]
     if missing or not any(n.startswith("trine/_core.cpython-") for n in names):

@@ -185,10 +185,11 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Feature maps: their readers and writers.
   // ---------------------------------------------------------------------------------------------
-  trine_engine_pkg::gather_ask_t  c_ask, v_ask;
-  trine_engine_pkg::gather_lost_t c_lost;
+  trine_engine_pkg::gather_req_t   c_req, v_req;
+  trine_engine_pkg::gather_stall_t c_stall;
 
-  logic                      c_ready, c_done, c_soon, v_ready, v_done, r_valid, r_ready, r_done;
+  logic                      c_ready, c_done, c_rsp_done_next, v_ready, v_done, r_valid, r_ready,
+                             r_done;
   logic [Lanes*AddrBits-1:0] c_addr;
   logic [Rows*AddrBits-1:0]  v_addr;
   logic [Lanes-1:0]          c_lanes, c_rsp_lanes;
@@ -211,13 +212,13 @@ module trine_core #(
     .clk_i,
     .rst_ni,
     .clear_i,
-    .c_ask_i           (c_ask),
+    .c_req_i           (c_req),
     .c_ready_o         (c_ready),
     .c_lanes_i         ({c_lanes, c_addr}),
     .c_rsp_lanes_o     (c_rsp_lanes),
-    .c_soon_o          (c_soon),
-    .c_lost_o          (c_lost),
-    .v_ask_i           (v_ask),
+    .c_rsp_done_next_o (c_rsp_done_next),
+    .c_stall_o         (c_stall),
+    .v_req_i           (v_req),
     .v_ready_o         (v_ready),
     .v_lanes_i         ({v_lanes, v_addr}),
     .v_rsp_lanes_o     (v_rsp_lanes),
@@ -291,18 +292,18 @@ module trine_core #(
     .y_shift_i       (y_shift[0 +: 14]),
     .command_i       (compute_command),
     .answer_o        (compute_answer),
-    .g_valid_o       (c_ask.valid),
+    .g_valid_o       (c_req.valid),
     .g_ready_i       (c_ready),
     .g_addr_o        (c_addr),
     .g_lanes_o       (c_lanes),
-    .g_pad_o         (c_ask.pad),
-    .g_tag_o         (c_ask.tag),
-    .g_hold_o        (c_ask.hold),
+    .g_pad_o         (c_req.pad),
+    .g_tag_o         (c_req.tag),
+    .g_hold_o        (c_req.hold),
     .rsp_lanes_i     (c_rsp_lanes),
     .rsp_data_i      (rsp_data),
     .rsp_tag_i       (rsp_tag),
     .rsp_done_i      (c_done),
-    .soon_i          (c_soon),
+    .rsp_done_next_i (c_rsp_done_next),
     .job_valid_o     (job_valid),
     .job_ready_i     (job_ready),
     .job_o           (job),
@@ -329,7 +330,7 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Results: vector engine and post unit.
   // ---------------------------------------------------------------------------------------------
-  assign v_ask.tag[3] = 1'b0;
+  assign v_req.tag[3] = 1'b0;
 
   trine_results #(
     .Rows       (Rows),
@@ -357,13 +358,13 @@ module trine_core #(
     .y_shift_i     (y_shift[14 +: 14]),
     .vector_i      (vector_command),
     .vector_o      (vector_answer),
-    .v_valid_o     (v_ask.valid),
+    .v_valid_o     (v_req.valid),
     .v_ready_i     (v_ready),
     .v_addr_o      (v_addr),
     .v_lanes_o     (v_lanes),
-    .v_pad_o       (v_ask.pad),
-    .v_tag_o       (v_ask.tag[2:0]),
-    .v_hold_o      (v_ask.hold),
+    .v_pad_o       (v_req.pad),
+    .v_tag_o       (v_req.tag[2:0]),
+    .v_hold_o      (v_req.hold),
     .v_rsp_lanes_i (v_rsp_lanes),
     .v_rsp_tag_i   (rsp_tag[2:0]),
     .v_rsp_done_i  (v_done),
@@ -398,15 +399,15 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   trine_cause u_cause (
     .clk_i,
-    .compute_i  (compute_state),
-    .replay_i   (c_lost.replay),
-    .taken_i    (c_lost.taken),
-    .lacks_i    (compute_command.lacks),
-    .idle_i     (state_i.idle),
-    .busy_i     (state_i.busy),
-    .reads_i    (v_ask.valid && v_ready),
-    .writes_i   (s_valid && s_ready),
-    .activity_o (activity_o)
+    .compute_i        (compute_state),
+    .replay_i         (c_stall.replay),
+    .arb_lost_i       (c_stall.arb_lost),
+    .missing_tokens_i (compute_command.missing_tokens),
+    .idle_i           (state_i.idle),
+    .busy_i           (state_i.busy),
+    .reads_i          (v_req.valid && v_ready),
+    .writes_i         (s_valid && s_ready),
+    .activity_o       (activity_o)
   );
 
   logic unused_core;

@@ -341,7 +341,7 @@ module trine_machine #(
   end
 
   assign trace_cause_o  = {state.running, activity.cause};
-  assign trace_start_o  = state.begun;
+  assign trace_start_o  = state.run_started;
   assign trace_retire_o = state.retired;
 
 endmodule

@@ -139,15 +139,15 @@ module trine_cluster #(
   if (Cores == 1) begin : gen_done
     assign dma_wdone_o = core_wdone_i;
   end else begin : gen_all_done
-    logic [Cores-1:0] owed_q, owed;
+    logic [Cores-1:0] writes_left_q, writes_left;
 
-    assign owed        = owed_q & ~core_wdone_i;
-    assign dma_wdone_o = owed_q != '0 && owed == '0 && !dma_wvalid_i;  // all have the beat
+    assign writes_left = writes_left_q & ~core_wdone_i;
+    assign dma_wdone_o = writes_left_q != '0 && writes_left == '0 && !dma_wvalid_i;  // all have it
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni)      owed_q <= '0;
-      else if (clear_i) owed_q <= '0;
-      else owed_q <= owed | (core_wvalid_o & core_wready_i & {Cores{dma_wlast_i}});
+      if (!rst_ni)      writes_left_q <= '0;
+      else if (clear_i) writes_left_q <= '0;
+      else writes_left_q <= writes_left | (core_wvalid_o & core_wready_i & {Cores{dma_wlast_i}});
     end
   end
 
@@ -251,7 +251,7 @@ module trine_cluster #(
       memory_state_o.wiping     = memory_state_o.wiping || state.wiping;
       memory_state_o.dmem_count = memory_state_o.dmem_count + state.dmem_count;
       memory_state_o.pmem_count = memory_state_o.pmem_count + state.pmem_count;
-      activity_o.moved          = activity_o.moved || own.moved;
+      activity_o.progress       = activity_o.progress || own.progress;
     end
   end
 

@@ -24,14 +24,14 @@ module trine_pulse_join #(
     assign pulse_o       = pulse_i;
     assign unused_joined = ^{clk_i, rst_ni, clear_i};
   end else begin : gen_joined
-    logic [Parties-1:0] there;
+    logic [Parties-1:0] arrived;
 
-    assign pulse_o = &there;
+    assign pulse_o = &arrived;
 
     for (genvar p = 0; p < Parties; p++) begin : gen_party
       logic [Bits-1:0] count_q;
 
-      assign there[p] = count_q != '0;
+      assign arrived[p] = count_q != '0;
 
       always_ff @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni)      count_q <= '0;

@@ -24,13 +24,13 @@ module trine_cause (
   input  logic                             clk_i,
 
   input  trine_engine_pkg::compute_state_t compute_i,
-  input  logic                             replay_i,  // compute's access waits for banks
-  input  logic                             taken_i,   // another client went first
-  input  logic [3:0]                       lacks_i,   // engines whose token compute's RUN lacks
-  input  logic [3:0]                       idle_i,    // bit e: engine e
+  input  logic                             replay_i,          // compute's access waits for banks
+  input  logic                             arb_lost_i,        // another client went first
+  input  logic [3:0]                       missing_tokens_i,  // engines whose token compute lacks
+  input  logic [3:0]                       idle_i,            // bit e: engine e
   input  logic [3:0]                       busy_i,
-  input  logic                             reads_i,   // an access of the vector engine is taken
-  input  logic                             writes_i,  // a result word is taken
+  input  logic                             reads_i,           // a vector engine access is taken
+  input  logic                             writes_i,          // a result word is taken
 
   output trine_engine_pkg::activity_t      activity_o
 );
@@ -42,7 +42,7 @@ module trine_cause (
 
   always_ff @(posedge clk_i) begin
     replay_q    <= {replay_q[2:1], replay_i};
-    taken_q     <= {taken_q[3:1], taken_i};
+    taken_q     <= {taken_q[3:1], arb_lost_i};
     last_wait_q <= {last_wait_q[3:1], compute_i.last_wait};
     word_q      <= reads_i || writes_i;
   end
@@ -54,18 +54,18 @@ module trine_cause (
     else if (compute_i.running && (replay_q[3] || taken_q[4])) cause = trine_csr_pkg::CauseBank;
     else if (compute_i.running && last_wait_q[4]) cause = trine_csr_pkg::CauseDrain;
     else if (compute_i.running) cause = trine_csr_pkg::CauseControl;
-    else if (lacks_i[trine_isa_pkg::EngineLoad]) cause = trine_csr_pkg::CauseMemory;
-    else if (lacks_i[trine_isa_pkg::EngineVector]) cause = trine_csr_pkg::CauseVector;
-    else if (lacks_i[trine_isa_pkg::EngineStore]) cause = trine_csr_pkg::CauseStore;
-    else if (lacks_i != '0 || !idle_i[trine_isa_pkg::EngineCompute])
+    else if (missing_tokens_i[trine_isa_pkg::EngineLoad]) cause = trine_csr_pkg::CauseMemory;
+    else if (missing_tokens_i[trine_isa_pkg::EngineVector]) cause = trine_csr_pkg::CauseVector;
+    else if (missing_tokens_i[trine_isa_pkg::EngineStore]) cause = trine_csr_pkg::CauseStore;
+    else if (missing_tokens_i != '0 || !idle_i[trine_isa_pkg::EngineCompute])
       cause = trine_csr_pkg::CauseControl;
     else if (busy_i[trine_isa_pkg::EngineVector]) cause = trine_csr_pkg::CauseVector;
     else if (busy_i[trine_isa_pkg::EngineLoad]) cause = trine_csr_pkg::CauseLoad;
     else if (busy_i[trine_isa_pkg::EngineStore]) cause = trine_csr_pkg::CauseStore;
   end
 
-  assign activity_o.cause = cause;
-  assign activity_o.moved = compute_i.enters || word_q;
+  assign activity_o.cause    = cause;
+  assign activity_o.progress = compute_i.enters || word_q;
 
   logic unused_engines;
   assign unused_engines = ^{idle_i, busy_i};
@@ -78,10 +78,10 @@ module trine_cause (
 
   always_ff @(posedge clk_i) begin
     live_q <= {live_q[3:1], 1'b1};
-    due_q  <= {due_q[3:2], due_q[1] || replay_i, taken_i};
+    due_q  <= {due_q[3:2], due_q[1] || replay_i, arb_lost_i};
     if (live_q[4]) begin
       a_enters: assert (!compute_i.enters ||
-                        (cause == trine_csr_pkg::CauseCompute && activity_o.moved));
+                        (cause == trine_csr_pkg::CauseCompute && activity_o.progress));
       a_bank:   assert ((cause == trine_csr_pkg::CauseBank) ==
                         (compute_i.running && due_q[4] && !compute_i.enters &&
                          !compute_i.drain_wait));

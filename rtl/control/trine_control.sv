@@ -76,10 +76,10 @@ module trine_control #(
   logic [AxiAddrBits-1:0]  program_addr, base, window_first, window_last;
   logic [31:0]             program_words;
   logic [WatchdogBits-1:0] watchdog, progress_limit;
-  logic                    start, running, wipe, stop, clear, forget;
-  logic                    expired, bus_was_reset;   // the bus does not answer; it was reset
-  logic                    broken, stuck, exceeded;  // memory error; no progress; too long
-  logic [3:0]              idle, busy, begun, retired;
+  logic                    start, running, wipe, stop, clear, imem_flush;
+  logic                    expired, bus_was_reset;         // the bus does not answer; it was reset
+  logic                    uncorrectable, hang, exceeded;  // memory error; no progress; too long
+  logic [3:0]              idle, busy, run_started, retired;
   logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause;
   logic [EventBits-1:0]    error_addr;
   logic [36:0]             fatal_addr;
@@ -88,14 +88,14 @@ module trine_control #(
 
   trine_control_pkg::program_event_t program_event;
 
-  assign broken     = Ecc && (memory_i.fatal || imem_i.fatal);
-  assign clear_o    = clear;
-  assign life_o     = {start, forget, wipe, stop, bus_was_reset, broken};
-  assign dram_o     = {64'(program_addr), program_words, 64'(base), 64'(window_first),
-                       64'(window_last)};
+  assign uncorrectable = Ecc && (memory_i.fatal || imem_i.fatal);
+  assign clear_o       = clear;
+  assign life_o        = {start, imem_flush, wipe, stop, bus_was_reset, uncorrectable};
+  assign dram_o        = {64'(program_addr), program_words, 64'(base), 64'(window_first),
+                          64'(window_last)};
   assign fatal_addr = memory_i.fatal ? {memory_i.fatal_core, 1'b0, memory_i.fatal_addr} :
                                        37'(imem_i.fatal_addr);
-  assign stop_addr  = broken ? ErrorBits'(fatal_addr) : ErrorBits'(error_addr);
+  assign stop_addr  = uncorrectable ? ErrorBits'(fatal_addr) : ErrorBits'(error_addr);
 
   trine_csr #(
     .AxiAddrBits (AxiAddrBits),
@@ -127,7 +127,7 @@ module trine_control #(
     .expired_i       (expired),
     .bus_was_reset_o (bus_was_reset),
     .done_i          (program_event.done),
-    .error_cause_i   (broken ? trine_csr_pkg::ErrorEcc : error_cause),
+    .error_cause_i   (uncorrectable ? trine_csr_pkg::ErrorEcc : error_cause),
     .error_addr_i    (stop_addr),
     .error_run_i     (error_run),
     .cause_i         (activity_i.cause),
@@ -136,7 +136,7 @@ module trine_control #(
     .write_words_i   (report_i.write_words[WordsBits-1:0]),
     .wipe_o          (wipe),
     .memory_i,
-    .forget_o        (forget),
+    .imem_flush_o    (imem_flush),
     .imem_i
   );
 
@@ -149,43 +149,43 @@ module trine_control #(
   ) u_sequencer (
     .clk_i,
     .rst_ni,
-    .clear_i (clear),
+    .clear_i       (clear),
     .word_i,
     .word_ready_o,
     .commands_o,
     .answers_i,
-    .begun_o (begun),
-    .busy_o  (busy),
-    .idle_o  (idle),
-    .event_o (program_event)
+    .run_started_o (run_started),
+    .busy_o        (busy),
+    .idle_o        (idle),
+    .event_o       (program_event)
   );
 
   for (genvar e = 0; e < Engines; e++) begin : gen_retired
     assign retired[e] = answers_i[AnswerBits*e];  // answer_t.retire
   end
 
-  assign state_o = {running, start, wipe, idle, busy, begun, retired};
+  assign state_o = {running, start, wipe, idle, busy, run_started, retired};
 
   // ---------------------------------------------------------------------------------------------
   // A bus that does not answer, a machine without progress, and the error that stops a program.
   // ---------------------------------------------------------------------------------------------
-  logic write_owed, load_owed, deadlock_q;  // a full queue may still read ahead
+  logic write_outstanding, load_outstanding, deadlock_q;  // a full queue may still read ahead
 
   trine_watchdogs #(.Bits(WatchdogBits)) u_watchdogs (
     .clk_i,
     .rst_ni,
-    .bus_limit_i      (watchdog),
-    .progress_limit_i (progress_limit),
-    .running_i        (running),
-    .moved_i          ({activity_i.moved, report_i.moved}),
-    .begun_i          (begun),
-    .retired_i        (retired),
+    .bus_limit_i         (watchdog),
+    .progress_limit_i    (progress_limit),
+    .running_i           (running),
+    .progress_i          ({activity_i.progress, report_i.progress}),
+    .run_started_i       (run_started),
+    .retired_i           (retired),
     .read_i,
     .write_i,
-    .expired_o        (expired),
-    .write_owed_o     (write_owed),
-    .load_owed_o      (load_owed),
-    .stuck_o          (stuck)
+    .expired_o           (expired),
+    .write_outstanding_o (write_outstanding),
+    .load_outstanding_o  (load_outstanding),
+    .hang_o              (hang)
   );
 
   always_ff @(posedge clk_i) deadlock_q <= program_event.deadlock;
@@ -196,36 +196,36 @@ module trine_control #(
   ) u_errors (
     .clk_i,
     .rst_ni,
-    .clear_i         (clear),
-    .load_run_i      (begun[Load]),
-    .load_retire_i   (retired[Load]),
-    .store_retire_i  (retired[Store]),
-    .foreign_i       (program_event.foreign),
-    .illegal_i       (program_event.illegal),
-    .lacking_i       (program_event.lacking),
-    .deadlock_i      (program_event.deadlock && deadlock_q),
-    .overflow_i      (program_event.overflow),
-    .stuck_i         (stuck),
-    .exceeded_i      (exceeded),
-    .fetch_error_i   (program_event.fetch_error),
-    .fetch_outside_i (program_event.fetch_outside),
-    .load_error_i    (read_i.error),
-    .load_stream_i   (read_i.stream),
-    .load_outside_i  (read_i.outside),
-    .store_error_i   (write_i.error),
-    .store_outside_i (write_i.outside),
-    .expired_i       (expired),
-    .write_owed_i    (write_owed),
-    .load_owed_i     (load_owed),
-    .program_i       (program_addr),
-    .offset_i        (word_i.offset),
-    .load_beat_i     (report_i.load_beat[AxiAddrBits-1:0]),
-    .load_burst_i    (report_i.load_burst[AxiAddrBits-1:0]),
-    .store_answer_i  (report_i.store_answer[AxiAddrBits-1:0]),
-    .store_burst_i   (report_i.store_burst[AxiAddrBits-1:0]),
-    .cause_o         (error_cause),
-    .addr_o          (error_addr),
-    .run_o           (error_run)
+    .clear_i             (clear),
+    .load_run_i          (run_started[Load]),
+    .load_retire_i       (retired[Load]),
+    .store_retire_i      (retired[Store]),
+    .foreign_i           (program_event.foreign),
+    .illegal_i           (program_event.illegal),
+    .unsupported_i       (program_event.unsupported),
+    .deadlock_i          (program_event.deadlock && deadlock_q),
+    .overflow_i          (program_event.overflow),
+    .hang_i              (hang),
+    .exceeded_i          (exceeded),
+    .fetch_error_i       (program_event.fetch_error),
+    .fetch_outside_i     (program_event.fetch_outside),
+    .load_error_i        (read_i.error),
+    .load_stream_i       (read_i.stream),
+    .load_outside_i      (read_i.outside),
+    .store_error_i       (write_i.error),
+    .store_outside_i     (write_i.outside),
+    .expired_i           (expired),
+    .write_outstanding_i (write_outstanding),
+    .load_outstanding_i  (load_outstanding),
+    .program_i           (program_addr),
+    .offset_i            (word_i.offset),
+    .load_beat_i         (report_i.load_beat[AxiAddrBits-1:0]),
+    .load_burst_i        (report_i.load_burst[AxiAddrBits-1:0]),
+    .store_answer_i      (report_i.store_answer[AxiAddrBits-1:0]),
+    .store_burst_i       (report_i.store_burst[AxiAddrBits-1:0]),
+    .cause_o             (error_cause),
+    .addr_o              (error_addr),
+    .run_o               (error_run)
   );
 
   // Address bits beyond AxiAddrBits and AxiDataBits are zeros; so is the number of a single core.
@@ -247,7 +247,7 @@ module trine_control #(
   always_ff @(posedge clk_i) begin
     if (live_q && clear_q) begin
       a_clear_once: assert (!clear);
-      a_empty:      assert (&idle && begun == '0);
+      a_empty:      assert (&idle && run_started == '0);
     end
   end
 `endif

@@ -10,7 +10,7 @@ package trine_control_pkg;
     logic        done;
     logic        foreign;
     logic        illegal;
-    logic        lacking;
+    logic        unsupported;
     logic        deadlock;
     logic        overflow;
     logic        fetch_error;

@@ -64,14 +64,14 @@ module trine_csr #(
   input  trine_engine_pkg::memory_state_t memory_i,
 
   // The program may have changed, or did not end well: IMEM must drop it.
-  output logic                   forget_o,
+  output logic                   imem_flush_o,
   input  trine_engine_pkg::imem_t imem_i
 );
 
   // ---------------------------------------------------------------------------------------------
   // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
   // ---------------------------------------------------------------------------------------------
-  logic        counter_there;
+  logic        counter_ready;
   logic        bus_was_reset_q;
   logic        write_q, read_q, bvalid_q, rvalid_q, write_ok, read_ok, bad_write_q, bad_read_q;
   logic [31:0] rdata, rdata_q, wdata;
@@ -85,7 +85,7 @@ module trine_csr #(
       rvalid_q <= 1'b0;
     end else begin
       write_q  <= s_axil_i.awvalid && s_axil_i.wvalid && !write_q && !bvalid_q;
-      read_q   <= s_axil_i.arvalid && counter_there && !read_q && !rvalid_q;
+      read_q   <= s_axil_i.arvalid && counter_ready && !read_q && !rvalid_q;
       bvalid_q <= write_q || (bvalid_q && !s_axil_i.bready);
       rvalid_q <= read_q || (rvalid_q && !s_axil_i.rready);
     end
@@ -125,7 +125,7 @@ module trine_csr #(
   logic [63:0]             program_wide, base_wide, first_wide, last_wide;
   logic [1:0]              irq_enable_d, irq_enable_q, irq_clear;
   logic                    start_bit, reset_bit, scrub_bit, start, scrub, soft_reset, bus_was_reset;
-  logic                    aligned, locked, names_program, spoilt, idle, startable;
+  logic                    aligned, locked, names_program, aborted, idle, startable;
 
   assign program_wide = 64'(program_q);
   assign base_wide    = 64'(base_q);
@@ -260,7 +260,7 @@ module trine_csr #(
     .stop_o,
     .clear_o,
     .wipe_o,
-    .spoilt_o     (spoilt),
+    .aborted_o    (aborted),
     .idle_o       (idle),
     .busy_o       (busy),
     .dirty_o      (dirty),
@@ -282,7 +282,7 @@ module trine_csr #(
   assign window_last_o   = last_q;
   assign watchdog_o      = watchdog_q;
   assign progress_limit_o = progress_q;
-  assign forget_o        = spoilt || (write_q && write_ok && names_program);
+  assign imem_flush_o    = aborted || (write_q && write_ok && names_program);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) bus_was_reset_q <= 1'b0;
@@ -324,7 +324,7 @@ module trine_csr #(
 
   // Counters pass by one after the other; the read happens one cycle after this comparison.
   assign index_ahead   = counter_index == 4'd14 ? 4'd0 : counter_index + 4'd1;
-  assign counter_there = !is_counter || raddr[2] || counter_addr[6:3] == index_ahead;
+  assign counter_ready = !is_counter || raddr[2] || counter_addr[6:3] == index_ahead;
 
   always_ff @(posedge clk_i) begin
     if (read_q && is_counter && !raddr[2]) counter_high_q <= counter[63:32];

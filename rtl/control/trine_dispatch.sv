@@ -8,7 +8,7 @@
 //   END        done_o, once all engines are idle
 //   others     illegal_o: an unknown opcode or operation, or a program without END
 //
-// A program also stops with lacking_o at a word that the configuration does not support
+// A program also stops with unsupported_o at a word that the configuration does not support
 // (trine_legal), and with deadlock_o. A deadlock is a front word that can go nowhere until some
 // engine proceeds, while every engine either has no work, or has only a RUN at the front whose
 // tokens are missing and no RUN in flight that could give them. This state never changes by itself.
@@ -34,17 +34,17 @@ module trine_dispatch #(
   input  logic [3:0]  queue_ready_i,
   output logic [60:0] queue_word_o,
   input  logic [3:0]  idle_i,
-  input  logic [3:0]  waits_i,
+  input  logic [3:0]  token_wait_i,
 
   output logic        done_o,
   output logic        foreign_o,
   output logic        illegal_o,
-  output logic        lacking_o,
+  output logic        unsupported_o,
   output logic        deadlock_o
 );
 
   logic [1:0] opcode, engine;
-  logic       valid, is_begin, is_end, illegal, lacking, legal, blocked;
+  logic       valid, is_begin, is_end, illegal, unsupported, legal, blocked;
 
   trine_legal #(
     .Int16  (Features[trine_isa_pkg::FeatureInt16]),
@@ -54,10 +54,10 @@ module trine_dispatch #(
     .Cluster (Features[trine_isa_pkg::FeatureCluster]),
     .Formats (Features[trine_isa_pkg::FeatureFormats])
   ) u_legal (
-    .features_i (Features),
-    .word_i     (word_i),
-    .illegal_o  (illegal),
-    .lacking_o  (lacking)
+    .features_i    (Features),
+    .word_i        (word_i),
+    .illegal_o     (illegal),
+    .unsupported_o (unsupported)
   );
 
   assign opcode   = word_i[63:62];
@@ -65,17 +65,17 @@ module trine_dispatch #(
   assign valid    = word_valid_i && !first_i;
   assign is_begin = first_i && word_i == ConfigHash;
   assign is_end   = opcode == trine_isa_pkg::OpcodeEnd;
-  assign legal    = !first_i && !is_end && !illegal && !lacking;
+  assign legal    = !first_i && !is_end && !illegal && !unsupported;
 
   assign queue_word_o  = {opcode == trine_isa_pkg::OpcodeRun, word_i[59:0]};
   assign queue_valid_o = word_valid_i && legal ? 4'd1 << engine : 4'd0;
   assign word_ready_o  = is_begin || (legal && queue_ready_i[engine]);
 
-  assign done_o     = valid && is_end && (&idle_i);
-  assign foreign_o  = word_valid_i && first_i && !is_begin;
-  assign illegal_o  = out_of_words_i || (valid && illegal);
-  assign lacking_o  = valid && lacking;
-  assign blocked    = valid && (is_end || (legal && !queue_ready_i[engine]));
-  assign deadlock_o = blocked && (&(idle_i | waits_i)) && waits_i != 4'd0;
+  assign done_o        = valid && is_end && (&idle_i);
+  assign foreign_o     = word_valid_i && first_i && !is_begin;
+  assign illegal_o     = out_of_words_i || (valid && illegal);
+  assign unsupported_o = valid && unsupported;
+  assign blocked       = valid && (is_end || (legal && !queue_ready_i[engine]));
+  assign deadlock_o    = blocked && (&(idle_i | token_wait_i)) && token_wait_i != 4'd0;
 
 endmodule

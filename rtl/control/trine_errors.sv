@@ -28,29 +28,29 @@ module trine_errors #(
   input  logic                   store_retire_i,
 
   // Errors and their addresses.
-  input  logic                   foreign_i,       // of the program's front word
+  input  logic                   foreign_i,            // of the program's front word
   input  logic                   illegal_i,
-  input  logic                   lacking_i,
+  input  logic                   unsupported_i,
   input  logic                   deadlock_i,
   input  logic                   overflow_i,
-  input  logic                   stuck_i,         // no progress for too long
-  input  logic                   exceeded_i,      // too many cycles
+  input  logic                   hang_i,               // no progress for too long
+  input  logic                   exceeded_i,           // too many cycles
   input  logic                   fetch_error_i,
   input  logic                   fetch_outside_i,
   input  logic                   load_error_i,
-  input  logic                   load_stream_i,   // an invalid stream, not a response
+  input  logic                   load_stream_i,        // an invalid stream, not a response
   input  logic                   load_outside_i,
   input  logic                   store_error_i,
   input  logic                   store_outside_i,
-  input  logic                   expired_i,       // the bus stopped answering:
-  input  logic                   write_owed_i,    // a write,
-  input  logic                   load_owed_i,     // or a read of the load engine; else of the fetch
+  input  logic                   expired_i,            // the bus stopped answering:
+  input  logic                   write_outstanding_i,  // a write,
+  input  logic                   load_outstanding_i,   // or a load; else a fetch
   input  logic [AxiAddrBits-1:0] program_i,
-  input  logic [34:0]            offset_i,        // of the program's front word
-  input  logic [AxiAddrBits-1:0] load_beat_i,     // the beat that is awaited, or failed
-  input  logic [AxiAddrBits-1:0] load_burst_i,    // the burst on offer
-  input  logic [AxiAddrBits-1:0] store_answer_i,  // the burst whose response is next
-  input  logic [AxiAddrBits-1:0] store_burst_i,   // the burst on offer
+  input  logic [34:0]            offset_i,             // of the program's front word
+  input  logic [AxiAddrBits-1:0] load_beat_i,          // the beat that is awaited, or failed
+  input  logic [AxiAddrBits-1:0] load_burst_i,         // the burst on offer
+  input  logic [AxiAddrBits-1:0] store_answer_i,       // the burst whose response is next
+  input  logic [AxiAddrBits-1:0] store_burst_i,        // the burst on offer
 
   output logic [CauseBits-1:0]   cause_o,
   output logic [AddrBits-1:0]    addr_o,
@@ -120,11 +120,11 @@ module trine_errors #(
       cause_d = trine_csr_pkg::ErrorStoreWindow;
       addr_d  = AddrBits'(store_burst_i);
       run_d   = store_ended_q;
-    end else if (expired_i && write_owed_i) begin
+    end else if (expired_i && write_outstanding_i) begin
       cause_d = trine_csr_pkg::ErrorStoreTimeout;
       addr_d  = AddrBits'(store_answer_i);
       run_d   = store_ended_q;
-    end else if (expired_i && load_owed_i) begin
+    end else if (expired_i && load_outstanding_i) begin
       cause_d = trine_csr_pkg::ErrorLoadTimeout;
       addr_d  = AddrBits'(load_beat_i);
       run_d   = load_run;
@@ -141,13 +141,13 @@ module trine_errors #(
       cause_d = trine_csr_pkg::ErrorConfiguration;
     end else if (illegal_i) begin
       cause_d = trine_csr_pkg::ErrorIllegal;
-    end else if (lacking_i) begin
+    end else if (unsupported_i) begin
       cause_d = trine_csr_pkg::ErrorFeature;
     end else if (overflow_i) begin
       cause_d = trine_csr_pkg::ErrorToken;
     end else if (deadlock_i) begin
       cause_d = trine_csr_pkg::ErrorDeadlock;
-    end else if (stuck_i) begin
+    end else if (hang_i) begin
       cause_d = trine_csr_pkg::ErrorProgress;
     end else if (exceeded_i) begin
       cause_d = trine_csr_pkg::ErrorCycles;
@@ -162,11 +162,12 @@ module trine_errors #(
       {live_q, error_q, of_engine_q} <= '0;
     end else begin
       live_q      <= 1'b1;
-      error_q     <= !clear_i && (foreign_i || illegal_i || lacking_i || deadlock_i || overflow_i ||
-                stuck_i || exceeded_i || fetch_error_i || fetch_outside_i || load_error_i ||
+      error_q     <= !clear_i && (foreign_i || illegal_i || unsupported_i || deadlock_i ||
+                overflow_i || hang_i || exceeded_i || fetch_error_i || fetch_outside_i ||
+                load_error_i ||
                 load_outside_i || store_error_i || store_outside_i || expired_i);
       of_engine_q <= load_error_i || load_outside_i || store_error_i || store_outside_i ||
-                     (expired_i && (write_owed_i || load_owed_i));
+                     (expired_i && (write_outstanding_i || load_outstanding_i));
     end
   end
 

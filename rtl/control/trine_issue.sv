@@ -23,9 +23,9 @@ module trine_issue (
   input  logic        queue_empty_i,
 
   // Tokens: available, taken, given (bit e: the other engine).
-  input  logic [3:0]  have_i,
-  output logic [3:0]  take_o,
-  output logic [3:0]  give_o,
+  input  logic [3:0]  token_avail_i,
+  output logic [3:0]  token_pop_o,
+  output logic [3:0]  token_push_o,
 
   // To the engine.
   output logic        cfg_valid_o,
@@ -38,10 +38,10 @@ module trine_issue (
   output logic [7:0]  run_flags_o,
   input  logic        retire_i,
 
-  output logic        start_o,  // a RUN is taken in this cycle
-  output logic [3:0]  wait_o,   // engines whose token the front RUN still needs
-  output logic        busy_o,   // a RUN is in flight
-  output logic        idle_o    // nothing queued, offered or in flight
+  output logic        start_o,           // a RUN is taken in this cycle
+  output logic [3:0]  missing_tokens_o,  // engines whose token the front RUN still needs
+  output logic        busy_o,            // a RUN is in flight
+  output logic        idle_o             // nothing queued, offered or in flight
 );
 
   localparam int unsigned InFlight = 4;
@@ -57,14 +57,14 @@ module trine_issue (
   assign cfg_reg_o     = word_i[59:56];
   assign cfg_payload_o = word_i[55:0];
 
-  assign wait_o      = word_valid_i && is_run ? wait_mask & ~have_i : 4'd0;
-  assign run_valid_o = word_valid_i && is_run && wait_o == 4'd0 && room;
-  assign run_op_o    = word_i[trine_isa_pkg::RunOpLsb +: 8];
-  assign run_flags_o = word_i[trine_isa_pkg::RunFlagsLsb +: 8];
+  assign missing_tokens_o = word_valid_i && is_run ? wait_mask & ~token_avail_i : 4'd0;
+  assign run_valid_o      = word_valid_i && is_run && missing_tokens_o == 4'd0 && room;
+  assign run_op_o         = word_i[trine_isa_pkg::RunOpLsb +: 8];
+  assign run_flags_o      = word_i[trine_isa_pkg::RunFlagsLsb +: 8];
 
   assign start_o      = run_valid_o && run_ready_i;
   assign word_ready_o = is_run ? start_o : cfg_ready_i;
-  assign take_o       = start_o ? wait_mask : 4'd0;
+  assign token_pop_o  = start_o ? wait_mask : 4'd0;
 
   // ---------------------------------------------------------------------------------------------
   // Signal masks of the RUNs in flight, oldest in the low bits.
@@ -79,11 +79,11 @@ module trine_issue (
     if (start_o) signals_d[4*place[1:0] +: 4] = signal_mask;
   end
 
-  assign count_d = place + 3'(start_o);
-  assign room    = count_q != 3'(InFlight);
-  assign give_o  = retire_i ? signals_q[3:0] : 4'd0;
-  assign busy_o  = count_q != 3'd0;
-  assign idle_o  = queue_empty_i && !busy_o;
+  assign count_d      = place + 3'(start_o);
+  assign room         = count_q != 3'(InFlight);
+  assign token_push_o = retire_i ? signals_q[3:0] : 4'd0;
+  assign busy_o       = count_q != 3'd0;
+  assign idle_o       = queue_empty_i && !busy_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -101,7 +101,7 @@ module trine_issue (
 
 `ifdef TRINE_ASSERT
   logic       live_q, run_held_q;  // out of reset; a RUN was offered and not taken
-  logic [3:0] have_q;
+  logic [3:0] token_avail_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -114,13 +114,13 @@ module trine_issue (
   end
 
   always_ff @(posedge clk_i) begin
-    have_q <= have_i;
+    token_avail_q <= token_avail_i;
     if (live_q) begin
       m_retire_in_flight: assume (!retire_i || count_q != 3'd0);
       a_in_flight:        assert (count_q <= 3'(InFlight));
       if (run_held_q) begin
         m_word_held:   assume (word_valid_i && is_run);
-        m_tokens_held: assume ((have_q & ~have_i) == 4'd0);
+        m_tokens_held: assume ((token_avail_q & ~token_avail_i) == 4'd0);
       end
     end
   end

@@ -21,17 +21,17 @@ module trine_issue_queue #(
   input  logic [60:0]                word_i,
 
   // Tokens: available, taken, given (bit e: the other engine).
-  input  logic [3:0]                 have_i,
-  output logic [3:0]                 take_o,
-  output logic [3:0]                 give_o,
+  input  logic [3:0]                 token_avail_i,
+  output logic [3:0]                 token_pop_o,
+  output logic [3:0]                 token_push_o,
 
   // The engine.
   output trine_engine_pkg::command_t command_o,
   input  trine_engine_pkg::answer_t  answer_i,
 
-  output logic                       begun_o,  // a RUN is taken in this cycle
-  output logic                       busy_o,   // a RUN is in flight
-  output logic                       idle_o    // nothing queued, offered or in flight
+  output logic                       run_started_o,  // a RUN is taken in this cycle
+  output logic                       busy_o,         // a RUN is in flight
+  output logic                       idle_o          // nothing queued, offered or in flight
 );
 
   logic                       valid, ready, empty;
@@ -63,24 +63,24 @@ module trine_issue_queue #(
     .clk_i,
     .rst_ni,
     .clear_i,
-    .word_valid_i  (valid),
-    .word_ready_o  (ready),
-    .word_i        (word),
-    .queue_empty_i (empty),
-    .have_i,
-    .take_o,
-    .give_o,
-    .cfg_valid_o   (command.cfg_valid),
-    .cfg_ready_i   (answer_i.cfg_ready),
-    .cfg_reg_o     (command.cfg_reg),
-    .cfg_payload_o (command.cfg_payload),
-    .run_valid_o   (command.run_valid),
-    .run_ready_i   (answer_i.run_ready),
-    .run_op_o      (command.run_op),
-    .run_flags_o   (command.run_flags),
-    .retire_i      (answer_i.retire),
-    .start_o       (begun_o),
-    .wait_o        (command.lacks),
+    .word_valid_i     (valid),
+    .word_ready_o     (ready),
+    .word_i           (word),
+    .queue_empty_i    (empty),
+    .token_avail_i,
+    .token_pop_o,
+    .token_push_o,
+    .cfg_valid_o      (command.cfg_valid),
+    .cfg_ready_i      (answer_i.cfg_ready),
+    .cfg_reg_o        (command.cfg_reg),
+    .cfg_payload_o    (command.cfg_payload),
+    .run_valid_o      (command.run_valid),
+    .run_ready_i      (answer_i.run_ready),
+    .run_op_o         (command.run_op),
+    .run_flags_o      (command.run_flags),
+    .retire_i         (answer_i.retire),
+    .start_o          (run_started_o),
+    .missing_tokens_o (command.missing_tokens),
     .busy_o,
     .idle_o
   );
@@ -98,10 +98,11 @@ module trine_issue_queue #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       // One word is in front: a SET, a RUN that may go, or a RUN that lacks tokens.
-      a_one_word: assert (!(command.cfg_valid && (command.run_valid || command.lacks != '0)) &&
-                          !(command.run_valid && command.lacks != '0));
+      a_one_word: assert (!(command.cfg_valid &&
+                            (command.run_valid || command.missing_tokens != '0)) &&
+                          !(command.run_valid && command.missing_tokens != '0));
       a_busy:     assert (!(busy_o && idle_o));
-      c_lacks:    cover (command.lacks != '0 && busy_o);
+      c_lacks:    cover (command.missing_tokens != '0 && busy_o);
     end
   end
 `endif

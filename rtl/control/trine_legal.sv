@@ -24,9 +24,9 @@ module trine_legal #(
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
-  input  logic [63:0]                        word_i,      // not the program's first word
-  output logic                               illegal_o,   // no configuration supports it
-  output logic                               lacking_o    // else: this one does not support it
+  input  logic [63:0]                        word_i,        // not the program's first word
+  output logic                               illegal_o,     // no configuration supports it
+  output logic                               unsupported_o  // else: this one does not support it
 );
 
   localparam int unsigned Features = trine_isa_pkg::Features;
@@ -211,9 +211,9 @@ module trine_legal #(
 
   logic taken;
 
-  assign taken     = known && (needs & ~features_i & Later) == '0;
-  assign illegal_o = !taken;
-  assign lacking_o = taken && (needs & ~features_i) != '0;
+  assign taken         = known && (needs & ~features_i & Later) == '0;
+  assign illegal_o     = !taken;
+  assign unsupported_o = taken && (needs & ~features_i) != '0;
 
   logic unused_word;
   assign unused_word = ^{word_i, span};

@@ -51,7 +51,7 @@ module trine_lifecycle #(
   output logic                 stop_o,
   output logic                 clear_o,
   output logic                 wipe_o,
-  output logic                 spoilt_o,  // with clear_o: the program did not end with done
+  output logic                 aborted_o,  // with clear_o: the program did not end with done
   output logic                 idle_o,   // a start would be accepted
 
   // For the driver.
@@ -171,7 +171,7 @@ module trine_lifecycle #(
   assign stop_o       = state_q != StRun;
   assign clear_o      = clear_q;
   assign wipe_o       = clear_q && reset_q && (Ecc || scrub_q);
-  assign spoilt_o     = clear_q && (reset_q || cause_q != trine_csr_pkg::ErrorNone);
+  assign aborted_o    = clear_q && (reset_q || cause_q != trine_csr_pkg::ErrorNone);
   assign idle_o       = state_q == StIdle && !wiping_i;
   assign busy_o       = state_q != StIdle && !dirty_q;
   assign dirty_o      = dirty_q;

@@ -31,7 +31,7 @@ module trine_sequencer #(
   input  logic [Engines*trine_engine_pkg::AnswerBits-1:0]  answers_i,
 
   // A RUN was taken, is in flight; nothing is queued, offered or in flight.
-  output logic [Engines-1:0]                begun_o,
+  output logic [Engines-1:0]                run_started_o,
   output logic [Engines-1:0]                busy_o,
   output logic [Engines-1:0]                idle_o,
 
@@ -44,7 +44,7 @@ module trine_sequencer #(
 
   logic [Engines-1:0]   queue_valid, queue_ready, stuck;
   logic [60:0]          queue_word;
-  logic [4*Engines-1:0] have, take, give;
+  logic [4*Engines-1:0] token_avail, token_pop, token_push;
 
   assign event_o.fetch_error   = word_i.error;
   assign event_o.fetch_outside = word_i.outside;
@@ -62,47 +62,47 @@ module trine_sequencer #(
     .queue_ready_i  (queue_ready),
     .queue_word_o   (queue_word),
     .idle_i         (idle_o & {Engines{!event_o.overflow}}),  // it shows late: no END first
-    .waits_i        (stuck),
+    .token_wait_i   (stuck),
     .done_o         (event_o.done),
     .foreign_o      (event_o.foreign),
     .illegal_o      (event_o.illegal),
-    .lacking_o      (event_o.lacking),
+    .unsupported_o  (event_o.unsupported),
     .deadlock_o     (event_o.deadlock)
   );
 
   for (genvar e = 0; e < Engines; e++) begin : gen_engine
-    logic [3:0] lacks;
+    logic [3:0] missing_tokens;
 
     trine_issue_queue u_queue (
       .clk_i,
       .rst_ni,
       .clear_i,
-      .word_valid_i (queue_valid[e]),
-      .word_ready_o (queue_ready[e]),
-      .word_i       (queue_word),
-      .have_i       (have[4*e +: 4]),
-      .take_o       (take[4*e +: 4]),
-      .give_o       (give[4*e +: 4]),
-      .command_o    (commands_o[CommandBits*e +: CommandBits]),
-      .answer_i     (answers_i[AnswerBits*e +: AnswerBits]),
-      .begun_o      (begun_o[e]),
-      .busy_o       (busy_o[e]),
-      .idle_o       (idle_o[e])
+      .word_valid_i  (queue_valid[e]),
+      .word_ready_o  (queue_ready[e]),
+      .word_i        (queue_word),
+      .token_avail_i (token_avail[4*e +: 4]),
+      .token_pop_o   (token_pop[4*e +: 4]),
+      .token_push_o  (token_push[4*e +: 4]),
+      .command_o     (commands_o[CommandBits*e +: CommandBits]),
+      .answer_i      (answers_i[AnswerBits*e +: AnswerBits]),
+      .run_started_o (run_started_o[e]),
+      .busy_o        (busy_o[e]),
+      .idle_o        (idle_o[e])
     );
 
     // A RUN of the engine itself cannot give the tokens that its next RUN lacks.
-    assign lacks    = commands_o[CommandBits*e +: 4];
-    assign stuck[e] = lacks != 4'd0 && !busy_o[e];
+    assign missing_tokens = commands_o[CommandBits*e +: 4];
+    assign stuck[e]       = missing_tokens != 4'd0 && !busy_o[e];
   end
 
   trine_tokens u_tokens (
     .clk_i,
     .rst_ni,
     .clear_i,
-    .take_i     (take),
-    .give_i     (give),
-    .have_o     (have),
-    .overflow_o (event_o.overflow)
+    .token_pop_i   (token_pop),
+    .token_push_i  (token_push),
+    .token_avail_o (token_avail),
+    .overflow_o    (event_o.overflow)
   );
 
 `ifdef TRINE_ASSERT

@@ -2,11 +2,11 @@
 //
 // Counts the dependency tokens between engines, in one counter for each ordered pair.
 //
-//   count[from -> to] += give_i[4*from + to] - take_i[4*to + from]
-//   have_o[4*to + from] = count[from -> to] > 0
+//   count[from -> to] += token_push_i[4*from + to] - token_pop_i[4*to + from]
+//   token_avail_o[4*to + from] = count[from -> to] > 0
 //
-// Timing    have_o is combinational from registers; overflow_o is a pulse, one cycle later.
-// Contract  an engine only takes tokens that have_o shows.
+// Timing    token_avail_o is combinational from registers; overflow_o is a pulse, one cycle later.
+// Contract  an engine only takes tokens that token_avail_o shows.
 // Check     trine_tokens_tb
 
 module trine_tokens (
@@ -14,9 +14,9 @@ module trine_tokens (
   input  logic        rst_ni,
   input  logic        clear_i,
 
-  input  logic [15:0] take_i,
-  input  logic [15:0] give_i,
-  output logic [15:0] have_o,
+  input  logic [15:0] token_pop_i,
+  input  logic [15:0] token_push_i,
+  output logic [15:0] token_avail_o,
   output logic        overflow_o
 );
 
@@ -37,21 +37,21 @@ module trine_tokens (
   for (genvar from = 0; from < Engines; from++) begin : gen_from
     for (genvar to = 0; to < Engines; to++) begin : gen_to
       logic [Bits-1:0] count_d, count_q;
-      logic            give, take;
+      logic            token_push, token_pop;
 
-      assign give    = give_i[Engines*from + to];
-      assign take    = take_i[Engines*to + from];
-      assign count_d = count_q + (give ? Bits'(1) : {Bits{1'b1}});
+      assign token_push = token_push_i[Engines*from + to];
+      assign token_pop  = token_pop_i[Engines*to + from];
+      assign count_d    = count_q + (token_push ? Bits'(1) : {Bits{1'b1}});
 
-      assign have_o[Engines*to + from]   = |count_q;
-      assign overflow[Engines*from + to] = give && !take && (&count_q);
+      assign token_avail_o[Engines*to + from] = |count_q;
+      assign overflow[Engines*from + to]      = token_push && !token_pop && (&count_q);
 
       always_ff @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) begin
           count_q <= '0;
         end else if (clear_i) begin
           count_q <= '0;
-        end else if (give != take) begin
+        end else if (token_push != token_pop) begin
           count_q <= count_d;
         end
       end
@@ -68,7 +68,7 @@ module trine_tokens (
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      m_take_what_is_there: assume ((take_i & ~have_o) == 16'd0);
+      m_take_what_is_there: assume ((token_pop_i & ~token_avail_o) == 16'd0);
     end
   end
 `endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements a watchdog timer: pulses expired_o after limit_i cycles in a row with owed_i and
-// without moved_i. For a bus, owed_i means that it owes a handshake, moved_i that one happened. A
-// limit of 0 never expires.
+// Implements a watchdog timer: pulses expired_o after limit_i cycles in a row with outstanding_i
+// and without progress_i. For a bus, outstanding_i means that it owes a handshake, progress_i that
+// one happened. A limit of 0 never expires.
 //
 // Timing    expired_o is a register; the count restarts after it.
 // Check     trine_watchdog_tb, trine_control_tb, trine_watchdog_props
@@ -14,15 +14,15 @@ module trine_watchdog #(
   input  logic            rst_ni,
 
   input  logic [Bits-1:0] limit_i,
-  input  logic            owed_i,
-  input  logic            moved_i,
+  input  logic            outstanding_i,
+  input  logic            progress_i,
   output logic            expired_o
 );
 
   logic [Bits-1:0] count_d, count_q;
   logic            waits, expires, expired_q;
 
-  assign waits   = owed_i && !moved_i && limit_i != '0 && !expired_q;
+  assign waits   = outstanding_i && !progress_i && limit_i != '0 && !expired_q;
   assign count_d = count_q + Bits'(1);
   assign expires = waits && count_d >= limit_i;
 
@@ -46,7 +46,7 @@ module trine_watchdog #(
       {live_q, waited_q, expired_q2} <= '0;
     end else begin
       live_q     <= 1'b1;
-      waited_q   <= owed_i && !moved_i && limit_i != '0;
+      waited_q   <= outstanding_i && !progress_i && limit_i != '0;
       expired_q2 <= expired_q;
     end
   end

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Detects a bus that stopped answering (expired_o) and a machine that makes no progress (stuck_o).
+// Detects a bus that stopped answering (expired_o) and a machine that makes no progress (hang_o).
 // Progress is a step of the array, an access of the vector engine, a result word, a beat of the bus
 // or of DMEM's DMA port, and a RUN that begins or ends. Only the bus watchdog counts cycles in
 // which the bus owes a handshake: otherwise a dead bus would stop the program as stuck, and the
@@ -22,78 +22,78 @@ module trine_watchdogs #(
 
   // Events apart from the bus, while a program runs: any of these is progress.
   input  logic                         running_i,
-  input  logic [2:0]                   moved_i,
-  input  logic [3:0]                   begun_i,
+  input  logic [2:0]                   progress_i,
+  input  logic [3:0]                   run_started_i,
   input  logic [3:0]                   retired_i,
 
   input  trine_engine_pkg::bus_event_t read_i,
   input  trine_engine_pkg::bus_event_t write_i,
 
   output logic                         expired_o,
-  output logic                         write_owed_o,  // the bus owes a write
-  output logic                         load_owed_o,   // the bus owes a read of the load engine
-  output logic                         stuck_o
+  output logic                         write_outstanding_o,  // the bus owes a write
+  output logic                         load_outstanding_o,   // or a read of the load engine
+  output logic                         hang_o
 );
 
-  logic owed, beat, moved_q, write_owed_q, load_owed_q;
+  logic outstanding, beat, activity_q, write_outstanding_q, load_outstanding_q;
 
-  assign owed = read_i.owed || write_i.owed;
-  assign beat = read_i.moved || write_i.moved;
+  assign outstanding = read_i.outstanding || write_i.outstanding;
+  assign beat        = read_i.progress || write_i.progress;
 
   trine_watchdog #(.Bits(Bits)) u_bus (
     .clk_i,
     .rst_ni,
-    .limit_i   (bus_limit_i),
-    .owed_i    (owed),
-    .moved_i   (beat),
-    .expired_o (expired_o)
+    .limit_i       (bus_limit_i),
+    .outstanding_i (outstanding),
+    .progress_i    (beat),
+    .expired_o     (expired_o)
   );
 
   trine_watchdog #(.Bits(Bits)) u_progress (
     .clk_i,
     .rst_ni,
-    .limit_i   (progress_limit_i),
-    .owed_i    (running_i),
-    .moved_i   (moved_q),
-    .expired_o (stuck_o)
+    .limit_i       (progress_limit_i),
+    .outstanding_i (running_i),
+    .progress_i    (activity_q),
+    .expired_o     (hang_o)
   );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) moved_q <= 1'b0;
-    else         moved_q <= owed || beat || (|{moved_i, begun_i, retired_i});
+    if (!rst_ni) activity_q <= 1'b0;
+    else         activity_q <= outstanding || beat || (|{progress_i, run_started_i, retired_i});
   end
 
   always_ff @(posedge clk_i) begin
-    write_owed_q <= write_i.engine_owed;
-    load_owed_q  <= read_i.engine_owed;
+    write_outstanding_q <= write_i.engine_outstanding;
+    load_outstanding_q  <= read_i.engine_outstanding;
   end
 
-  assign write_owed_o = write_owed_q;
-  assign load_owed_o  = load_owed_q;
+  assign write_outstanding_o = write_outstanding_q;
+  assign load_outstanding_o  = load_outstanding_q;
 
   logic unused_events;
   assign unused_events = ^{read_i, write_i};
 
 `ifdef TRINE_ASSERT
-  logic       live_q, owed_q, running_q;
+  logic       live_q, outstanding_q, running_q;
   logic [2:1] progress_q;  // one and two cycles ago
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {live_q, owed_q, running_q, progress_q} <= '0;
+      {live_q, outstanding_q, running_q, progress_q} <= '0;
     end else begin
-      live_q     <= 1'b1;
-      owed_q     <= owed && !beat;
-      running_q  <= running_i;
-      progress_q <= {progress_q[1], beat || moved_i != '0 || begun_i != '0 || retired_i != '0 ||
-                     read_i.owed || write_i.owed};
+      live_q        <= 1'b1;
+      outstanding_q <= outstanding && !beat;
+      running_q     <= running_i;
+      progress_q    <= {progress_q[1], beat || progress_i != '0 || run_started_i != '0 ||
+                        retired_i != '0 || read_i.outstanding || write_i.outstanding};
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      if (expired_o) a_owed: assert (owed_q);
-      if (stuck_o) a_stood_still: assert (running_q && !progress_q[2]);
+      if (expired_o) a_owed: assert (outstanding_q);
+      if (hang_o) a_stood_still: assert (running_q && !progress_q[2]);
     end
   end
 `endif

@@ -28,9 +28,9 @@ module trine_axi_read #(
   input  logic                     clear_i,
   input  logic                     stop_i,
   output logic                     idle_o,
-  output logic                     load_waits_o,  // client 1 has outstanding bursts
-  output logic                     owed_o,   // the bus owes a handshake or a response
-  output logic                     moved_o,  // a handshake happens
+  output logic                     load_outstanding_o,  // client 1 has outstanding bursts
+  output logic                     outstanding_o,  // the bus owes a handshake or a response
+  output logic                     progress_o,     // a handshake happens
   output logic                     beat_o,  // a beat of AxiDataBits arrived: for the byte counter
 
   // Requests of both clients: byte address, beats - 1.
@@ -114,12 +114,12 @@ module trine_axi_read #(
   logic [1:0] some;  // bursts outstanding
 
   assign take      = m_axi_rvalid_i && m_axi_rready_o && some[m_axi_rid_i];
-  assign load_waits_o = some[1];
-  assign owed_o    = (ar_valid_q && !m_axi_arready_i) ||
-                     (some != 2'b00 && m_axi_rready_o && !m_axi_rvalid_i);
-  assign moved_o   = (ar_valid_q && m_axi_arready_i) || take;
-  assign beat_o    = take;
-  assign bus_error = m_axi_rresp_i != 2'b00;
+  assign load_outstanding_o = some[1];
+  assign outstanding_o = (ar_valid_q && !m_axi_arready_i) ||
+                         (some != 2'b00 && m_axi_rready_o && !m_axi_rvalid_i);
+  assign progress_o = (ar_valid_q && m_axi_arready_i) || take;
+  assign beat_o     = take;
+  assign bus_error  = m_axi_rresp_i != 2'b00;
 
   for (genvar id = 0; id < 2; id++) begin : gen_count
     logic [CountBits-1:0] count_d, count_q;

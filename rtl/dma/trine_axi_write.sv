@@ -5,15 +5,16 @@
 // A request is a burst of beats of DataBits. On a 32-bit bus it becomes a burst of twice the length
 // and each beat is sent in two halves. A burst's data are offered with its address at the earliest
 // and wait for no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more
-// requests and ends the open bursts with empty strobes; broken_i at once empties the strobes of all
-// beats that are not on offer yet. clear_i forgets all bursts, because the bus was reset. Data
-// without a strobe are 0. A response other than OKAY is an error.
+// requests and ends the open bursts with empty strobes; uncorrectable_i at once empties the strobes
+// of all beats that are not on offer yet. clear_i forgets all bursts, because the bus was reset.
+// Data without a strobe are 0. A response other than OKAY is an error.
 //
 // Timing    addresses pass a register, data do not: the first beat may leave in the cycle after its
 //           request, with its address; one beat a cycle without bubbles between bursts of two beats
 //           or more. Data ready depends on m_axi_wready_i.
 // Contract  a burst does not cross 4 KiB; beats come in the order of the requests; requests and
-//           beats hold until they are taken or stop_i comes; broken_i holds until stop_i comes.
+//           beats hold until they are taken or stop_i comes; uncorrectable_i holds until stop_i
+//           comes.
 // Check     trine_control_tb, trine_axi_write_props
 
 module trine_axi_write #(
@@ -30,11 +31,11 @@ module trine_axi_write #(
   // the bus forgot all outstanding bursts; only during stop_i
   input  logic                     clear_i,
   input  logic                     stop_i,
-  input  logic                     broken_i,  // data that the client reads from now on are wrong
-  output logic                     idle_o,   // nothing outstanding
-  output logic                     owed_o,   // the bus owes a handshake or a response
-  output logic                     moved_o,  // a handshake or a response happens
-  output logic [WordsBits-1:0]     words_o,  // words written in this cycle: for the byte counter
+  input  logic                     uncorrectable_i,  // data read from now on are wrong
+  output logic                     idle_o,         // nothing outstanding
+  output logic                     outstanding_o,  // the bus owes a handshake or a response
+  output logic                     progress_o,     // a handshake or a response happens
+  output logic [WordsBits-1:0]     words_o,        // words written in this cycle
 
   // A response was an error; the address of its burst.
   output logic                     error_o,
@@ -139,8 +140,9 @@ module trine_axi_write #(
   logic [AxiDataBits-1:0] bus_data;
   logic [BusWords-1:0]    bus_mask, strobes;  // words requested, words written
 
-  assign empty          = drop_q || (broken_i && !waits_q);
-  assign drop_d         = (stop_i || broken_i) && (empty || !m_axi_wvalid_o || m_axi_wready_i);
+  assign empty          = drop_q || (uncorrectable_i && !waits_q);
+  assign drop_d         = (stop_i || uncorrectable_i) &&
+                          (empty || !m_axi_wvalid_o || m_axi_wready_i);
   assign m_axi_wvalid_o = open_q && (data_valid_i || drop_q);
   assign m_axi_wlast_o  = left_q == 8'd0;
 
@@ -206,9 +208,9 @@ module trine_axi_write #(
     .head_o  (burst_addr)
   );
 
-  assign owed_o  = (aw_valid_q && !m_axi_awready_i) || (m_axi_wvalid_o && !m_axi_wready_i) ||
-                   (!idle_o && !aw_valid_q && !open_q && !m_axi_bvalid_i);
-  assign moved_o = aw_taken || w_taken || answered;
+  assign outstanding_o = (aw_valid_q && !m_axi_awready_i) || (m_axi_wvalid_o && !m_axi_wready_i) ||
+                         (!idle_o && !aw_valid_q && !open_q && !m_axi_bvalid_i);
+  assign progress_o = aw_taken || w_taken || answered;
 
   assign error_o      = answered && m_axi_bresp_i != 2'b00;
   assign error_addr_o = {burst_addr, {BeatShift{1'b0}}};
@@ -218,7 +220,7 @@ module trine_axi_write #(
 
 `ifdef TRINE_ASSERT
   // The assumptions of the proof about the client are checked wherever this module is used.
-  logic                     live_q, req_waits_q, data_waits_q, broken_q, last_q;
+  logic                     live_q, req_waits_q, data_waits_q, uncorrectable_q, last_q;
   logic [AxiDataBits/8-1:0] strb_q;
   logic [AxiDataBits-1:0]   written;  // bits with a strobe
 
@@ -231,15 +233,15 @@ module trine_axi_write #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      live_q       <= 1'b0;
-      req_waits_q  <= 1'b0;
-      data_waits_q <= 1'b0;
-      broken_q     <= 1'b0;
+      live_q          <= 1'b0;
+      req_waits_q     <= 1'b0;
+      data_waits_q    <= 1'b0;
+      uncorrectable_q <= 1'b0;
     end else begin
-      live_q       <= 1'b1;
-      req_waits_q  <= req_valid_i && !req_ready_o;
-      data_waits_q <= data_valid_i && !data_ready_o;
-      broken_q     <= broken_i && !stop_i;
+      live_q          <= 1'b1;
+      req_waits_q     <= req_valid_i && !req_ready_o;
+      data_waits_q    <= data_valid_i && !data_ready_o;
+      uncorrectable_q <= uncorrectable_i && !stop_i;
     end
   end
 
@@ -261,7 +263,7 @@ module trine_axi_write #(
       if (data_waits_q && !drop_q) begin
         m_data: assume (data_valid_i && data_i == data_q && mask_i == mask_q);
       end
-      if (broken_q) m_broken: assume (broken_i);
+      if (uncorrectable_q) m_broken: assume (uncorrectable_i);
     end
   end
 `endif

@@ -139,35 +139,35 @@ module trine_bus_read #(
   ) u_read (
     .clk_i,
     .rst_ni,
-    .clear_i         (life_i.bus_was_reset),
-    .stop_i          (life_i.stop),
-    .idle_o          (event_o.idle),
-    .load_waits_o    (event_o.engine_owed),
-    .owed_o          (event_o.owed),
-    .moved_o         (event_o.moved),
+    .clear_i            (life_i.bus_was_reset),
+    .stop_i             (life_i.stop),
+    .idle_o             (event_o.idle),
+    .load_outstanding_o (event_o.engine_outstanding),
+    .outstanding_o      (event_o.outstanding),
+    .progress_o         (event_o.progress),
     .beat_o,
-    .req_valid_i     (asked),
-    .req_ready_o     (taken),
-    .req_addr_i      (req_addr),
-    .req_len_i       (req_len),
-    .rsp_valid_o     (rsp_valid),
-    .rsp_ready_i     ({load_ready, 1'b1}),
-    .rsp_data_o      (rsp_data),
-    .rsp_error_o     (rsp_error),
-    .rsp_last_o      (rsp_last),
-    .m_axi_arvalid_o (m_axi_o.arvalid),
-    .m_axi_arready_i (m_axi_i.arready),
-    .m_axi_arid_o    (m_axi_o.arid),
+    .req_valid_i        (asked),
+    .req_ready_o        (taken),
+    .req_addr_i         (req_addr),
+    .req_len_i          (req_len),
+    .rsp_valid_o        (rsp_valid),
+    .rsp_ready_i        ({load_ready, 1'b1}),
+    .rsp_data_o         (rsp_data),
+    .rsp_error_o        (rsp_error),
+    .rsp_last_o         (rsp_last),
+    .m_axi_arvalid_o    (m_axi_o.arvalid),
+    .m_axi_arready_i    (m_axi_i.arready),
+    .m_axi_arid_o       (m_axi_o.arid),
     .m_axi_araddr_o,
-    .m_axi_arlen_o   (m_axi_o.arlen),
-    .m_axi_arsize_o  (m_axi_o.arsize),
-    .m_axi_arburst_o (m_axi_o.arburst),
-    .m_axi_rvalid_i  (m_axi_i.rvalid),
-    .m_axi_rready_o  (m_axi_o.rready),
-    .m_axi_rid_i     (m_axi_i.rid),
+    .m_axi_arlen_o      (m_axi_o.arlen),
+    .m_axi_arsize_o     (m_axi_o.arsize),
+    .m_axi_arburst_o    (m_axi_o.arburst),
+    .m_axi_rvalid_i     (m_axi_i.rvalid),
+    .m_axi_rready_o     (m_axi_o.rready),
+    .m_axi_rid_i        (m_axi_i.rid),
     .m_axi_rdata_i,
-    .m_axi_rresp_i   (m_axi_i.rresp),
-    .m_axi_rlast_i   (m_axi_i.rlast)
+    .m_axi_rresp_i      (m_axi_i.rresp),
+    .m_axi_rlast_i      (m_axi_i.rlast)
   );
 
   assign asked[1] = req_valid[1] && in_range[1];
@@ -187,7 +187,7 @@ module trine_bus_read #(
       .rst_ni,
       .clear_i,
       .start_i         (life_i.start),
-      .forget_i        (life_i.forget),
+      .flush_i         (life_i.imem_flush),
       .wipe_i          (life_i.wipe),
       .req_valid_i     (req_valid[0] && in_range[0]),
       .req_ready_o     (ready),
@@ -278,7 +278,7 @@ module trine_bus_read #(
   assign param_o = param;
 
   logic unused_broken;  // only for writes
-  assign unused_broken = life_i.broken;
+  assign unused_broken = life_i.uncorrectable;
 
 `ifdef TRINE_ASSERT
   logic                   live_q, held_q;  // out of reset; AR waited for its ready

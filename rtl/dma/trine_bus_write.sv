@@ -5,8 +5,8 @@
 // requested: it stays in front of the engine and is reported (outside).
 //
 // Timing    AW and W are registers.
-// Contract  as trine_store and trine_axi_write. A word that cannot be corrected (broken_i), and
-//           data that are read after it, never reach DRAM.
+// Contract  as trine_store and trine_axi_write. A word that cannot be corrected (uncorrectable_i),
+//           and data that are read after it, never reach DRAM.
 // Check     trine_control_tb
 
 module trine_bus_write #(
@@ -27,7 +27,7 @@ module trine_bus_write #(
 
   input  logic                           stop_i,           // send no more requests
   input  logic                           bus_was_reset_i,  // outstanding responses never come
-  input  logic                           broken_i,         // data read from now on are wrong
+  input  logic                           uncorrectable_i,  // data read from now on are wrong
   input  logic [AxiAddrBits-1:0]         base_i,           // of the store engine's addresses
   input  logic [AxiAddrBits-1:0]         first_i,          // first allowed byte
   input  logic [AxiAddrBits-1:0]         last_i,           // last allowed byte
@@ -59,16 +59,16 @@ module trine_bus_write #(
   output logic [AxiAddrBits-1:0]         burst_addr_o
 );
 
-  logic                 req_valid, taken, in_range, data_valid, data_ready, idle, owed;
+  logic                 req_valid, taken, in_range, data_valid, data_ready, idle, outstanding;
   logic [7:0]           req_len;
   logic [DataBits-1:0]  data;
   logic [DataWords-1:0] mask;
 
-  assign event_o.idle        = idle;
-  assign event_o.owed        = owed;
-  assign event_o.stream      = 1'b0;  // only for loads
-  assign event_o.engine_owed = owed;
-  assign event_o.outside     = req_valid && !in_range;
+  assign event_o.idle               = idle;
+  assign event_o.outstanding        = outstanding;
+  assign event_o.stream             = 1'b0;  // only for loads
+  assign event_o.engine_outstanding = outstanding;
+  assign event_o.outside            = req_valid && !in_range;
 
   trine_store #(
     .DmemAddrBits (DmemAddrBits),
@@ -126,10 +126,10 @@ module trine_bus_write #(
     .rst_ni,
     .clear_i         (bus_was_reset_i),
     .stop_i,
-    .broken_i,
+    .uncorrectable_i,
     .idle_o          (idle),
-    .owed_o          (owed),
-    .moved_o         (event_o.moved),
+    .outstanding_o   (outstanding),
+    .progress_o      (event_o.progress),
     .words_o,
     .error_o         (event_o.error),
     .error_addr_o    (answer_addr_o),
@@ -158,7 +158,7 @@ module trine_bus_write #(
   );
 
   logic unused_store;
-  assign unused_store = ^{store_i.run_op, store_i.run_flags, store_i.lacks};
+  assign unused_store = ^{store_i.run_op, store_i.run_flags, store_i.missing_tokens};
 
 `ifdef TRINE_ASSERT
   logic                   live_q, held_q;  // out of reset; AW waited for its ready

@@ -239,7 +239,7 @@ module trine_dma #(
     .clear_i,
     .stop_i            (life_i.stop),
     .bus_was_reset_i   (life_i.bus_was_reset),
-    .broken_i          (life_i.broken),
+    .uncorrectable_i   (life_i.uncorrectable),
     .base_i            (base),
     .first_i           (first),
     .last_i            (last),
@@ -285,7 +285,7 @@ module trine_dma #(
 
   assign report_o.read_beat    = read_beat;
   assign report_o.write_words  = 6'(write_words);
-  assign report_o.moved        = {dma_rvalid_o && dma_rready_i, dma_wvalid_o && dma_wready_i};
+  assign report_o.progress     = {dma_rvalid_o && dma_rready_i, dma_wvalid_o && dma_wready_i};
   assign report_o.load_beat    = 64'(load_beat);
   assign report_o.load_burst   = 64'(load_burst);
   assign report_o.store_answer = 64'(store_done);

@@ -2,13 +2,14 @@
 //
 // Generates the on-chip addresses and word masks of a 2-D copy, beat by beat.
 //
-//   row i:  starts at local + i * stride, i = 0 .. rows_last; bump_i adds step to the address,
-//           next_i moves to the next beat (after a row's last beat to the next row)
+//   row i:  starts at local + i * stride, i = 0 .. rows_last; row_advance_i adds step to the
+//           address, beat_taken_i moves to the next beat (after a row's last beat to the next row)
 //   mask:   the words of the beat that belong to the row: from offset_i in its first beat, up to
 //           end_i in its last beat
 //
 // Timing    the first beat is valid in the cycle after start_i; no bubbles between rows.
-// Contract  start_i only while !busy_o or with the last next_i; the other inputs hold while busy_o.
+// Contract  start_i only while !busy_o or with the last beat_taken_i; the other inputs hold while
+//           busy_o.
 // Check     trine_control_tb
 
 module trine_dma_beats #(
@@ -31,13 +32,13 @@ module trine_dma_beats #(
   input  logic [WordShift-1:0] end_i,
   output logic                 busy_o,
 
-  input  logic                 bump_i,
-  input  logic                 next_i,
+  input  logic                 row_advance_i,
+  input  logic                 beat_taken_i,
   output logic [AddrBits-1:0]  addr_o,
   output logic [DataWords-1:0] mask_o,
-  output logic [CountBits-1:0] left_o,     // beats of the row after this one
-  output logic                 row_end_o,  // next_i ends a row
-  output logic                 end_o       // the last beat of the copy
+  output logic [CountBits-1:0] row_beats_left_o,  // beats of the row after this one
+  output logic                 row_end_o,         // beat_taken_i ends a row
+  output logic                 end_o              // the last beat of the copy
 );
 
   logic [AddrBits-1:0]  addr_d, addr_q, row_q;
@@ -47,10 +48,10 @@ module trine_dma_beats #(
 
   assign last     = left_q == '0;
   assign end_o    = last && rows_q == 16'd0;
-  assign row_ends = next_i && last;
+  assign row_ends = beat_taken_i && last;
 
   always_comb begin
-    addr_d = bump_i ? addr_q + step_i : addr_q;
+    addr_d = row_advance_i ? addr_q + step_i : addr_q;
     left_d = left_q - CountBits'(1);
     busy_d = busy_q;
     if (row_ends) begin
@@ -76,8 +77,8 @@ module trine_dma_beats #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (start_i || next_i || bump_i) addr_q <= addr_d;
-    if (start_i || next_i) begin
+    if (start_i || beat_taken_i || row_advance_i) addr_q <= addr_d;
+    if (start_i || beat_taken_i) begin
       left_q  <= left_d;
       first_q <= start_i || last;
     end
@@ -87,12 +88,12 @@ module trine_dma_beats #(
     end
   end
 
-  assign busy_o    = busy_q;
-  assign left_o    = left_q;
-  assign row_end_o = row_ends;
-  assign addr_o    = addr_q;
-  assign mask_o    = (first_q ? {DataWords{1'b1}} << offset_i : {DataWords{1'b1}}) &
-                     (last ? {DataWords{1'b1}} >> ~end_i : {DataWords{1'b1}});
+  assign busy_o           = busy_q;
+  assign row_beats_left_o = left_q;
+  assign row_end_o        = row_ends;
+  assign addr_o           = addr_q;
+  assign mask_o           = (first_q ? {DataWords{1'b1}} << offset_i : {DataWords{1'b1}}) &
+                            (last ? {DataWords{1'b1}} >> ~end_i : {DataWords{1'b1}});
 
 `ifdef TRINE_ASSERT
   logic                live_q, still_q;
@@ -103,16 +104,16 @@ module trine_dma_beats #(
       {live_q, still_q} <= '0;
     end else begin
       live_q  <= 1'b1;
-      still_q <= busy_q && !start_i && !next_i && !bump_i && !clear_i;
+      still_q <= busy_q && !start_i && !beat_taken_i && !row_advance_i && !clear_i;
     end
   end
 
   always_ff @(posedge clk_i) begin
     held_q <= addr_o;
     if (live_q) begin
-      if (start_i) m_start_idle: assume (!busy_q || (next_i && end_o));
+      if (start_i) m_start_idle: assume (!busy_q || (beat_taken_i && end_o));
       if (still_q) a_addr_held: assert (busy_o && addr_o == held_q);
-      if (busy_q) a_in_row: assert (left_o <= beats_last_i);
+      if (busy_q) a_in_row: assert (row_beats_left_o <= beats_last_i);
     end
   end
 `endif

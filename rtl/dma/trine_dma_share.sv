@@ -65,18 +65,18 @@ module trine_dma_share #(
 `ifdef TRINE_ASSERT
     logic                live_q, waits_q;
     logic [AddrBits-1:0] raddr_q;
-    logic [PlaceBits:0]  owed_q;
+    logic [PlaceBits:0]  outstanding_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
-        live_q  <= 1'b0;
-        waits_q <= 1'b0;
-        owed_q  <= '0;
+        live_q        <= 1'b0;
+        waits_q       <= 1'b0;
+        outstanding_q <= '0;
       end else begin
-        live_q  <= 1'b1;
-        waits_q <= dma_rvalid_o && !dma_rready_i && !clear_i;
-        owed_q  <= clear_i ? '0 : owed_q + (PlaceBits + 1)'(take) -
-                                  (PlaceBits + 1)'(dma_rdata_valid_i);
+        live_q        <= 1'b1;
+        waits_q       <= dma_rvalid_o && !dma_rready_i && !clear_i;
+        outstanding_q <= clear_i ? '0 : outstanding_q + (PlaceBits + 1)'(take) -
+                                        (PlaceBits + 1)'(dma_rdata_valid_i);
       end
     end
 
@@ -84,8 +84,8 @@ module trine_dma_share #(
       raddr_q <= dma_raddr_o;
       if (live_q && !clear_i) begin
         if (waits_q) a_held: assert (dma_rvalid_o && dma_raddr_o == raddr_q);
-        if (take) m_places: assume (owed_q != (PlaceBits + 1)'(Places));
-        if (dma_rdata_valid_i) m_data: assume (owed_q != '0);
+        if (take) m_places: assume (outstanding_q != (PlaceBits + 1)'(Places));
+        if (dma_rdata_valid_i) m_data: assume (outstanding_q != '0);
       end
     end
 `endif

@@ -108,17 +108,17 @@ module trine_fetch #(
   localparam int unsigned ChunkBits = $clog2(Depth / 2);
 
   logic [ChunkBits-1:0] place_q;  // of the next beat
-  logic [FreeBits-1:0]  owed_q;
+  logic [FreeBits-1:0]  outstanding_q;
   logic                 burst_ends, bad;
 
-  assign burst_ends = (&place_q) || (!requesting && owed_q == FreeBits'(1));
+  assign burst_ends = (&place_q) || (!requesting && outstanding_q == FreeBits'(1));
   assign bad        = rsp_error_i || rsp_last_i != burst_ends;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni)      owed_q <= '0;
-    else if (clear_i) owed_q <= '0;
-    else owed_q <= owed_q - FreeBits'(rsp_valid_i) +
-                   (requested ? FreeBits'(len) + FreeBits'(1) : FreeBits'(0));
+    if (!rst_ni)      outstanding_q <= '0;
+    else if (clear_i) outstanding_q <= '0;
+    else outstanding_q <= outstanding_q - FreeBits'(rsp_valid_i) +
+                          (requested ? FreeBits'(len) + FreeBits'(1) : FreeBits'(0));
   end
 
   always_ff @(posedge clk_i) begin
@@ -203,9 +203,9 @@ module trine_fetch #(
         m_start_once: assume (!start_i);
         m_held:       assume (program_i == held_program_q && words_i == held_words_q);
       end
-      if (rsp_valid_i) m_asked: assume (owed_q != '0);
+      if (rsp_valid_i) m_asked: assume (outstanding_q != '0);
       if (rsp_valid_i && !bad && !failed_q) a_place: assert (beat_ready);
-      a_places: assert (32'(free_q) + 32'(owed_q) <= Depth);
+      a_places: assert (32'(free_q) + 32'(outstanding_q) <= Depth);
     end
   end
 `endif

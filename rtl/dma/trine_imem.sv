@@ -8,7 +8,7 @@
 //
 // The module keeps the program's first beats, without a gap: a beat from the bus is stored if it is
 // the next one, came without an error, and has a place. So a single count (kept_q) describes what
-// is valid. It is zero after rst_ni and forget_i.
+// is valid. It is zero after rst_ni and flush_i.
 //
 // With Ecc words carry a code (trine_ecc_pkg) and are corrected after the memory's register. A beat
 // with a word that cannot be corrected is an error for the fetch, and fatal until clear_i.
@@ -20,7 +20,7 @@
 //           cycle, so that the fetch's single-port buffer can output a word in between. The first
 //           burst that is not kept goes to the bus one cycle late; later bursts pass without delay.
 // Contract  bursts follow each other from the program's first beat on, again after clear_i; the bus
-//           answers in order, and not in the cycles after clear_i. No forget_i while bursts are
+//           answers in order, and not in the cycles after clear_i. No flush_i while bursts are
 //           under way; wipe_i only with clear_i, and no request until wiping has ended.
 // Check     trine_imem_tb, trine_imem_props, trine_control_tb
 
@@ -34,7 +34,7 @@ module trine_imem #(
   input  logic                         rst_ni,
   input  logic                         clear_i,
   input  logic                         start_i,   // a program starts: clear the count
-  input  logic                         forget_i,  // drop all kept beats
+  input  logic                         flush_i,   // drop all kept beats
   input  logic                         wipe_i,
 
   // The fetch.
@@ -68,40 +68,40 @@ module trine_imem #(
   // Beats: the number of kept beats, and the index of the next beat, until all places are used.
   // ---------------------------------------------------------------------------------------------
   logic [PlaceBits-1:0] kept_q, place_q;
-  logic [PlaceBits:0]   behind;  // end of the burst on offer
-  logic [LenBits:0]     left_q;  // beats left of the burst that is being read
-  logic                 busy, decides, here, missed_q, taken_q, read, store, wiping_q, last;
-  logic                 read_q, came_q;  // the memory's output has a beat; so has the register
-  logic                 last_q, came_last_q;  // the beat is its burst's last
+  logic [PlaceBits:0]   burst_end;  // end of the burst on offer
+  logic [LenBits:0]     left_q;     // beats left of the burst that is being read
+  logic                 busy, lookup, hit, miss_q, taken_q, read, store, wiping_q, last;
+  logic                 read_q, rsp_valid_q;  // the memory's output has a beat; so has the register
+  logic                 last_q, rsp_last_q;   // the beat is its burst's last
 
-  assign behind  = (PlaceBits + 1)'(place_q) + (PlaceBits + 1)'(req_len_i[LenBits-1:0]) +
-                   (PlaceBits + 1)'(1);
+  assign burst_end = (PlaceBits + 1)'(place_q) + (PlaceBits + 1)'(req_len_i[LenBits-1:0]) +
+                     (PlaceBits + 1)'(1);
   assign busy    = left_q != '0;
   assign read    = busy && !read_q;
-  assign decides = req_valid_i && !missed_q && !busy;
-  assign here    = decides && behind <= (PlaceBits + 1)'(kept_q);
+  assign lookup  = req_valid_i && !miss_q && !busy;
+  assign hit     = lookup && burst_end <= (PlaceBits + 1)'(kept_q);
   assign store   = bus_valid_i && !bus_error_i && place_q == kept_q &&
                    place_q != PlaceBits'(Depth);
   assign last    = wiping_q && place_q == PlaceBits'(Depth - 1);
 
-  assign req_ready_o     = missed_q ? bus_req_ready_i : taken_q;
-  assign bus_req_valid_o = missed_q && req_valid_i;
+  assign req_ready_o     = miss_q ? bus_req_ready_i : taken_q;
+  assign bus_req_valid_o = miss_q && req_valid_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      missed_q <= 1'b0;
+      miss_q   <= 1'b0;
       taken_q  <= 1'b0;
       left_q   <= '0;
       place_q  <= '0;
     end else if (clear_i) begin
-      missed_q <= 1'b0;
+      miss_q   <= 1'b0;
       taken_q  <= 1'b0;
       left_q   <= '0;
       place_q  <= '0;
     end else begin
-      missed_q <= missed_q || (decides && !here);
-      taken_q  <= here;
-      if (here)      left_q <= (LenBits + 1)'(req_len_i[LenBits-1:0]) + (LenBits + 1)'(1);
+      miss_q   <= miss_q || (lookup && !hit);
+      taken_q  <= hit;
+      if (hit)       left_q <= (LenBits + 1)'(req_len_i[LenBits-1:0]) + (LenBits + 1)'(1);
       else if (read) left_q <= left_q - (LenBits + 1)'(1);
       if (last) begin
         place_q <= '0;
@@ -116,7 +116,7 @@ module trine_imem #(
       kept_q   <= '0;
       wiping_q <= 1'b0;
     end else begin
-      if (forget_i)   kept_q <= '0;
+      if (flush_i)    kept_q <= '0;
       else if (store) kept_q <= kept_q + PlaceBits'(1);
       wiping_q <= wipe_i || (wiping_q && !last);
     end
@@ -127,7 +127,7 @@ module trine_imem #(
   // ---------------------------------------------------------------------------------------------
   logic [DataWords*WordBits-1:0] wdata, rdata, beat_q;
   logic [DataBits-1:0]           beat;
-  logic [DataWords-1:0]          broken;
+  logic [DataWords-1:0]          uncorrectable;
 
   trine_sram #(
     .Width    (DataWords * WordBits),
@@ -144,20 +144,20 @@ module trine_imem #(
   );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni)      {came_q, read_q} <= '0;
-    else if (clear_i) {came_q, read_q} <= '0;
-    else              {came_q, read_q} <= {read_q, read};
+    if (!rst_ni)      {rsp_valid_q, read_q} <= '0;
+    else if (clear_i) {rsp_valid_q, read_q} <= '0;
+    else              {rsp_valid_q, read_q} <= {read_q, read};
   end
 
   always_ff @(posedge clk_i) begin
     if (read_q) beat_q <= rdata;
-    {came_last_q, last_q} <= {last_q, left_q == (LenBits + 1)'(1)};
+    {rsp_last_q, last_q} <= {last_q, left_q == (LenBits + 1)'(1)};
   end
 
-  assign rsp_valid_o = bus_valid_i || came_q;
-  assign rsp_data_o  = came_q ? beat : bus_data_i;
-  assign rsp_error_o = came_q ? broken != '0 : bus_error_i;
-  assign rsp_last_o  = came_q ? came_last_q : bus_last_i;
+  assign rsp_valid_o = bus_valid_i || rsp_valid_q;
+  assign rsp_data_o  = rsp_valid_q ? beat : bus_data_i;
+  assign rsp_error_o = rsp_valid_q ? uncorrectable != '0 : bus_error_i;
+  assign rsp_last_o  = rsp_valid_q ? rsp_last_q : bus_last_i;
 
   // ---------------------------------------------------------------------------------------------
   // Codes.
@@ -183,14 +183,14 @@ module trine_imem #(
         .word_i      (beat_q[WordBits*w +: WordBits]),
         .data_o      (beat[32*w +: 32]),
         .corrected_o (fixed[w]),
-        .fatal_o     (broken[w])
+        .fatal_o     (uncorrectable[w])
       );
     end
 
     always_comb begin
       word = '0;
       for (int unsigned w = DataWords; w > 0; w--) begin
-        if (broken[w-1]) word = ($clog2(DataWords))'(w - 1);
+        if (uncorrectable[w-1]) word = ($clog2(DataWords))'(w - 1);
       end
     end
 
@@ -202,10 +202,10 @@ module trine_imem #(
         fatal_q      <= 1'b0;
       end else begin
         if (clear_i)     beat_place_q <= '0;
-        else if (came_q) beat_place_q <= beat_place_q + AddrBits'(1);
-        corrected_q <= came_q ? fixed : '0;
+        else if (rsp_valid_q) beat_place_q <= beat_place_q + AddrBits'(1);
+        corrected_q <= rsp_valid_q ? fixed : '0;
         count_q     <= start_i ? '0 : count_q + 32'($countones(corrected_q));
-        fatal_q     <= !clear_i && (fatal_q || (came_q && broken != '0));
+        fatal_q     <= !clear_i && (fatal_q || (rsp_valid_q && uncorrectable != '0));
       end
     end
 
@@ -220,7 +220,7 @@ module trine_imem #(
     logic unused_start;
     assign wdata              = bus_data_i;
     assign beat               = beat_q;
-    assign broken             = '0;
+    assign uncorrectable      = '0;
     assign state_o.fatal      = 1'b0;
     assign state_o.fatal_addr = '0;
     assign state_o.count      = '0;
@@ -244,9 +244,9 @@ module trine_imem #(
       m_wipe:   assume (!wipe_i || clear_i);
       m_alone:  assume (!(wiping_q && (req_valid_i || bus_valid_i)));
       a_kept:   assert (kept_q <= PlaceBits'(Depth));
-      a_inside: assert (!read || wiping_q || place_q < kept_q || forget_i);
-      a_source: assert (!(came_q && bus_valid_i));
-      c_kept:   cover (came_q);
+      a_inside: assert (!read || wiping_q || place_q < kept_q || flush_i);
+      a_source: assert (!(rsp_valid_q && bus_valid_i));
+      c_kept:   cover (rsp_valid_q);
     end
   end
 `endif

@@ -211,8 +211,9 @@ module trine_load #(
   logic [15:0]             back_rows_last_q;
   logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr,  // row, stride, beat
                            stream_at;  // packed stream's address
-  logic                    row_end, burst_ends, ends, beat, next, bump, to_pmem, pmem_bump;
-  logic                    pmem_next, back_on_chip_q, back_int16_q, source_valid;
+  logic                    row_end, burst_ends, ends, beat, next, row_advance, to_pmem,
+                           pmem_row_advance;
+  logic                    pmem_beat_taken, back_on_chip_q, back_int16_q, source_valid;
   logic                    row_pending, points, to_unpack;  // rows to come; table points; packed
   logic [DataBits-1:0]     source, to_dmem;  // the beat
   logic [DataWords-1:0]    mask;    // words of the beat
@@ -254,22 +255,22 @@ module trine_load #(
 
   trine_dma_beats #(.AddrBits(LocalBits), .CountBits(CountBits), .DataWords(DataWords)) u_beats (
     .clk_i, .rst_ni, .clear_i,
-    .start_i      (start_q),
-    .local_i      (back_local_q),
-    .beats_last_i (back_beats_last_q),
-    .rows_last_i  (to_unpack ? 16'd0 : back_rows_last_q),
-    .stride_i     (back_stride_q),
-    .step_i       (step),
-    .offset_i     (offset_q),
-    .end_i        (last_word_q),
-    .busy_o       (beats_busy),
-    .bump_i       (bump),
-    .next_i       (next),
-    .addr_o       (addr),
-    .mask_o       (mask),
-    .left_o       (left),
-    .row_end_o    (row_end),
-    .end_o        (ends)
+    .start_i          (start_q),
+    .local_i          (back_local_q),
+    .beats_last_i     (back_beats_last_q),
+    .rows_last_i      (to_unpack ? 16'd0 : back_rows_last_q),
+    .stride_i         (back_stride_q),
+    .step_i           (step),
+    .offset_i         (offset_q),
+    .end_i            (last_word_q),
+    .busy_o           (beats_busy),
+    .row_advance_i    (row_advance),
+    .beat_taken_i     (next),
+    .addr_o           (addr),
+    .mask_o           (mask),
+    .row_beats_left_o (left),
+    .row_end_o        (row_end),
+    .end_o            (ends)
   );
 
   trine_load_source #(
@@ -291,7 +292,7 @@ module trine_load #(
     .dma_rdata_valid_i,
     .dma_rdata_i,
     .valid_o      (source_valid),
-    .next_i       (next),
+    .beat_taken_i (next),
     .data_o       (source)
   );
 
@@ -304,12 +305,12 @@ module trine_load #(
   always_comb begin
     unique case (target_q)
       Dmem:    next = beat && dma_wready_i;
-      Pmem, Transposed: next = pmem_next;
-      default: next = to_unpack ? pmem_next : beat && param_ready_i;
+      Pmem, Transposed: next = pmem_beat_taken;
+      default: next = to_unpack ? pmem_beat_taken : beat && param_ready_i;
     endcase
   end
 
-  assign bump = to_pmem ? pmem_bump : next;
+  assign row_advance = to_pmem ? pmem_row_advance : next;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {writes_q, retire_q} <= '0;
     else if (clear_i) {writes_q, retire_q} <= '0;
@@ -351,26 +352,26 @@ module trine_load #(
     .FromBits(BeatAddrBits)
   ) u_rows (
     .clk_i, .rst_ni, .clear_i,
-    .start_i      (start_q),
-    .packed_i     (to_unpack),
-    .format_i     (target_q[1:0]),
-    .local_i      (back_local_q[PmemAddrBits-1:0]),
-    .rows_last_i  (back_rows_last_q),
-    .from_i       (back_dram_q),
-    .more_i       (beats_busy),
-    .error_o      (stream_o),
-    .from_o       (stream_at),
-    .valid_i      (beat && to_pmem),
-    .transposed_i (target_q == Transposed),
-    .addr_i       (addr[PmemAddrBits-1:0]),
-    .data_i       (source ^ {DataBits / 8{back_int16_q, 7'd0}}),
-    .mask_i       (mask),
-    .row_last_i   (left == '0),
-    .last_i       (ends),
-    .next_o       (pmem_next),
-    .bump_o       (pmem_bump),
-    .pending_o    (row_pending),
-    .done_o       (pmem_done),
+    .start_i       (start_q),
+    .packed_i      (to_unpack),
+    .format_i      (target_q[1:0]),
+    .local_i       (back_local_q[PmemAddrBits-1:0]),
+    .rows_last_i   (back_rows_last_q),
+    .stream_addr_i (back_dram_q),
+    .more_beats_i  (beats_busy),
+    .error_o       (stream_o),
+    .stream_addr_o (stream_at),
+    .valid_i       (beat && to_pmem),
+    .transposed_i  (target_q == Transposed),
+    .addr_i        (addr[PmemAddrBits-1:0]),
+    .data_i        (source ^ {DataBits / 8{back_int16_q, 7'd0}}),
+    .mask_i        (mask),
+    .row_last_i    (left == '0),
+    .last_i        (ends),
+    .beat_taken_o  (pmem_beat_taken),
+    .row_advance_o (pmem_row_advance),
+    .pending_o     (row_pending),
+    .done_o        (pmem_done),
     .pmem_wvalid_o,
     .pmem_wready_i,
     .pmem_wrow_o,

@@ -30,10 +30,10 @@ module trine_load_pmem #(
   input  logic [1:0]              format_i,  // its target's lowest bits
   input  logic [PmemAddrBits-1:0] local_i,
   input  logic [15:0]             rows_last_i,
-  input  logic [FromBits-1:0]     from_i,
-  input  logic                    more_i,
-  output logic                    error_o,  // the stream is invalid
-  output logic [FromBits-1:0]     from_o,   // address of that stream
+  input  logic [FromBits-1:0]     stream_addr_i,
+  input  logic                    more_beats_i,
+  output logic                    error_o,        // the stream is invalid
+  output logic [FromBits-1:0]     stream_addr_o,  // address of that stream
 
   // As in trine_load_rows.
   input  logic                    valid_i,
@@ -43,8 +43,8 @@ module trine_load_pmem #(
   input  logic [DataWords-1:0]    mask_i,
   input  logic                    row_last_i,
   input  logic                    last_i,
-  output logic                    next_o,
-  output logic                    bump_o,
+  output logic                    beat_taken_o,
+  output logic                    row_advance_o,
   output logic                    pending_o,
   output logic                    done_o,
 
@@ -59,7 +59,7 @@ module trine_load_pmem #(
   logic [PmemAddrBits-1:0] beat_addr, pair_addr;
   logic [DataBits-1:0]     beat, second;
   logic                    pairs, row_pending;  // pairs or parts of rows replace beats
-  logic                    row_bump, row_done, row_wvalid;
+  logic                    rows_row_advance, row_done, row_wvalid;
   logic [PmemAddrBits-1:0] row_wrow;
   logic [32*Cols-1:0]      row_wdata;
   logic [Quads-1:0]        row_wquads;
@@ -75,18 +75,18 @@ module trine_load_pmem #(
     .rst_ni,
     .clear_i,
     .start_i,
-    .valid_i      (beat_valid),
-    .transposed_i (transposed_i && !pairs),  // pairs are of the copy before
-    .addr_i       (beat_addr),
-    .data_i       (beat),
-    .pair_i       (pairs && DataBits == 64),
-    .second_i     (second),
+    .valid_i       (beat_valid),
+    .transposed_i  (transposed_i && !pairs),  // pairs are of the copy before
+    .addr_i        (beat_addr),
+    .data_i        (beat),
+    .pair_i        (pairs && DataBits == 64),
+    .second_i      (second),
     .mask_i,
     .row_last_i,
-    .last_i       (beat_last),
-    .next_o       (beat_next),
-    .bump_o       (row_bump),
-    .pending_o    (row_pending),
+    .last_i        (beat_last),
+    .beat_taken_o  (beat_next),
+    .row_advance_o (rows_row_advance),
+    .pending_o     (row_pending),
     .done_o        (row_done),
     .pmem_wvalid_o (row_wvalid),
     .pmem_wready_i (pmem_wready_i),
@@ -95,10 +95,10 @@ module trine_load_pmem #(
     .pmem_wquads_o (row_wquads)
   );
 
-  assign pending_o  = row_pending || pairs;
-  assign bump_o     = row_bump && !pairs;  // a previous row does not bump the next copy
-  assign beat_addr  = pairs ? pair_addr : addr_i;
-  assign beat_last  = pairs ? pair_last : last_i;
+  assign pending_o     = row_pending || pairs;
+  assign row_advance_o = rows_row_advance && !pairs;  // a previous row does not bump the next copy
+  assign beat_addr     = pairs ? pair_addr : addr_i;
+  assign beat_last     = pairs ? pair_last : last_i;
 
   if (Packed && Cols % 4 != 0) begin : gen_bad
     $error("trine_load_pmem: Packed needs Cols in fours");
@@ -123,11 +123,11 @@ module trine_load_pmem #(
       .start_i      (start_i && packed_i),
       .local_i,
       .rows_last_i,
-      .from_i,
+      .stream_addr_i,
       .busy_o       (pairs),
       .error_o,
-      .from_o,
-      .more_i       (more_i && packed_i),
+      .stream_addr_o,
+      .more_beats_i (more_beats_i && packed_i),
       .beat_valid_i (valid_i && packed_i),
       .beat_ready_o (taken),
       .beat_i       (data_i),
@@ -146,7 +146,7 @@ module trine_load_pmem #(
     assign beat_valid    = valid_i && !packed_i && !pairs;
     assign beat          = data_i;
     assign second        = '0;
-    assign next_o        = packed_i ? valid_i && taken : beat_next && !pairs;
+    assign beat_taken_o  = packed_i ? valid_i && taken : beat_next && !pairs;
     assign pmem_wvalid_o = row_wvalid || part_valid;
     assign pmem_wrow_o   = row_wvalid ? row_wrow : part_row;
     assign pmem_wdata_o  = row_wvalid ? row_wdata : part;
@@ -170,11 +170,11 @@ module trine_load_pmem #(
       .format_i,
       .local_i,
       .rows_last_i,
-      .from_i,
+      .stream_addr_i,
       .busy_o       (pairs),
       .error_o,
-      .from_o,
-      .more_i       (more_i && packed_i),
+      .stream_addr_o,
+      .more_beats_i (more_beats_i && packed_i),
       .beat_valid_i (valid_i && packed_i),
       .beat_ready_o (taken),
       .beat_i       (data_i[63:0]),
@@ -185,10 +185,10 @@ module trine_load_pmem #(
       .last_o       (pair_last)
     );
 
-    assign beat_valid = pairs ? pair_valid : valid_i && !packed_i;
-    assign beat       = pairs ? DataBits'(pair[63:0]) : data_i;
-    assign second     = DataBits'(pair[127:64]);
-    assign next_o     = packed_i ? valid_i && taken : beat_next && !pairs;
+    assign beat_valid   = pairs ? pair_valid : valid_i && !packed_i;
+    assign beat         = pairs ? DataBits'(pair[63:0]) : data_i;
+    assign second       = DataBits'(pair[127:64]);
+    assign beat_taken_o = packed_i ? valid_i && taken : beat_next && !pairs;
     assign {done_o, pmem_wvalid_o} = {row_done, row_wvalid};
     assign {pmem_wrow_o, pmem_wdata_o, pmem_wquads_o} = {row_wrow, row_wdata, row_wquads};
   end else begin : gen_plain
@@ -200,13 +200,13 @@ module trine_load_pmem #(
     assign beat_valid    = valid_i;
     assign beat          = data_i;
     assign second        = '0;
-    assign next_o        = beat_next;
+    assign beat_taken_o  = beat_next;
     assign error_o       = 1'b0;
-    assign from_o        = '0;
+    assign stream_addr_o = '0;
     assign {done_o, pmem_wvalid_o} = {row_done, row_wvalid};
     assign {pmem_wrow_o, pmem_wdata_o, pmem_wquads_o} = {row_wrow, row_wdata, row_wquads};
     assign unused_packed =
-        ^{packed_i, format_i, local_i, rows_last_i, from_i, more_i, pair_valid};
+        ^{packed_i, format_i, local_i, rows_last_i, stream_addr_i, more_beats_i, pair_valid};
   end
 
 `ifdef TRINE_ASSERT

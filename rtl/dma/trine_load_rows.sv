@@ -12,7 +12,7 @@
 //                      copy gives columns 4i .. 4i + 3; only these are written
 //
 // Timing    a beat a cycle, or a row a cycle if a beat has several rows; joined rows leave from a
-//           register, all others in the cycle of their beat. next_o depends on pmem_wready_i.
+//           register, all others in the cycle of their beat. beat_taken_o depends on pmem_wready_i.
 // Contract  while pending_o is set a joined row waits: beats of another target, and transposed
 //           beats, wait until it is written.
 // Check     trine_load_pmem_tb, trine_control_tb
@@ -37,15 +37,15 @@ module trine_load_rows #(
   input  logic                    transposed_i,
   input  logic [PmemAddrBits-1:0] addr_i,
   input  logic [DataBits-1:0]     data_i,
-  input  logic                    pair_i,      // a second beat comes with data_i
+  input  logic                    pair_i,         // a second beat comes with data_i
   input  logic [DataBits-1:0]     second_i,
   input  logic [DataWords-1:0]    mask_i,
-  input  logic                    row_last_i,  // last of its row of the copy
-  input  logic                    last_i,      // last of the copy
-  output logic                    next_o,      // the beat is consumed
-  output logic                    bump_o,      // go to the next row of PMEM
-  output logic                    pending_o,   // a joined row is not in PMEM yet
-  output logic                    done_o,      // the copy's last row is written
+  input  logic                    row_last_i,     // last of its row of the copy
+  input  logic                    last_i,         // last of the copy
+  output logic                    beat_taken_o,   // the beat is consumed
+  output logic                    row_advance_o,  // go to the next row of PMEM
+  output logic                    pending_o,      // a joined row is not in PMEM yet
+  output logic                    done_o,         // the copy's last row is written
 
   output logic                    pmem_wvalid_o,
   input  logic                    pmem_wready_i,
@@ -57,7 +57,7 @@ module trine_load_rows #(
   localparam int unsigned BeatsPerRow = (Cols + DataWords - 1) / DataWords;
   localparam int unsigned RowsPerBeat = Cols < DataWords ? DataWords / Cols : 1;
 
-  logic                    beat, row_valid, row_written, rows_next, rows_bump;
+  logic                    beat, row_valid, row_written, rows_beat_taken, rows_row_advance;
   logic [PmemAddrBits-1:0] row_addr;
   logic [32*Cols-1:0]      row;
 
@@ -77,14 +77,14 @@ module trine_load_rows #(
 
     assign complete  = slot_q == SlotBits'(BeatsPerRow - 1) ||
                        (Pairs && pair_i && slot_q == SlotBits'(BeatsPerRow - 2));
-    assign rows_next = beat && (!complete || !row_valid_q || row_written);
-    assign rows_bump = rows_next && complete;
-    assign slot_d    = complete ? '0 : slot_q + SlotBits'(Pairs && pair_i ? 2 : 1);
-    assign row_valid = row_valid_q;
-    assign row       = row_q;
-    assign row_addr  = row_addr_q;
-    assign pending_o = row_valid_q;
-    assign done_o    = row_written && row_last_q;
+    assign rows_beat_taken  = beat && (!complete || !row_valid_q || row_written);
+    assign rows_row_advance = rows_beat_taken && complete;
+    assign slot_d           = complete ? '0 : slot_q + SlotBits'(Pairs && pair_i ? 2 : 1);
+    assign row_valid        = row_valid_q;
+    assign row              = row_q;
+    assign row_addr         = row_addr_q;
+    assign pending_o        = row_valid_q;
+    assign done_o           = row_written && row_last_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -94,14 +94,14 @@ module trine_load_rows #(
         row_valid_q <= 1'b0;
         slot_q      <= '0;
       end else begin
-        row_valid_q <= rows_bump || (row_valid_q && !row_written);
-        if (rows_next) slot_q <= slot_d;
+        row_valid_q <= rows_row_advance || (row_valid_q && !row_written);
+        if (rows_beat_taken) slot_q <= slot_d;
       end
     end
 
     always_ff @(posedge clk_i) begin
       if (beat && !complete) held_q <= held_d;
-      if (rows_bump) begin
+      if (rows_row_advance) begin
         row_q      <= joined;
         row_addr_q <= addr_i;
         row_last_q <= last_i;
@@ -129,15 +129,15 @@ module trine_load_rows #(
     logic [SlotBits-1:0] slot_d, slot_q;
     logic                last_slot;
 
-    assign last_slot = slot_q == SlotBits'(RowsPerBeat - 1);
-    assign rows_next = row_written && last_slot;
-    assign rows_bump = row_written;
-    assign slot_d    = last_slot ? '0 : slot_q + SlotBits'(1);
-    assign row_valid = beat;
-    assign row       = data_i[32*Cols*slot_q +: 32*Cols];
-    assign row_addr  = addr_i;
-    assign pending_o = 1'b0;
-    assign done_o    = rows_next && last_i;
+    assign last_slot        = slot_q == SlotBits'(RowsPerBeat - 1);
+    assign rows_beat_taken  = row_written && last_slot;
+    assign rows_row_advance = row_written;
+    assign slot_d           = last_slot ? '0 : slot_q + SlotBits'(1);
+    assign row_valid        = beat;
+    assign row              = data_i[32*Cols*slot_q +: 32*Cols];
+    assign row_addr         = addr_i;
+    assign pending_o        = 1'b0;
+    assign done_o           = rows_beat_taken && last_i;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni)          slot_q <= '0;
@@ -145,19 +145,19 @@ module trine_load_rows #(
       else if (row_written) slot_q <= slot_d;
     end
   end else begin : gen_direct
-    assign rows_next = row_written;
-    assign rows_bump = row_written;
-    assign row_valid = beat;
-    assign row       = data_i[32*Cols-1:0];
-    assign row_addr  = addr_i;
-    assign pending_o = 1'b0;
-    assign done_o    = rows_next && last_i;
+    assign rows_beat_taken  = row_written;
+    assign rows_row_advance = row_written;
+    assign row_valid        = beat;
+    assign row              = data_i[32*Cols-1:0];
+    assign row_addr         = addr_i;
+    assign pending_o        = 1'b0;
+    assign done_o           = rows_beat_taken && last_i;
   end
 
   if (Maps && Cols >= 4) begin : gen_transpose
     localparam int unsigned WholeQuads = Cols / 4;
 
-    logic                  blocks, block_valid, blocks_next;
+    logic                  blocks, block_valid, blocks_beat_taken;
     logic [127:0]          block;
     logic [WholeQuads-1:0] quad_q;  // quad of this row of the copy
 
@@ -167,31 +167,31 @@ module trine_load_rows #(
       .clk_i,
       .rst_ni,
       .clear_i,
-      .valid_i   (blocks),
-      .next_o    (blocks_next),
+      .valid_i      (blocks),
+      .beat_taken_o (blocks_beat_taken),
       .data_i,
       .mask_i,
-      .last_i    (row_last_i),
-      .valid_o   (block_valid),
-      .ready_i   (pmem_wready_i),
-      .columns_o (block)
+      .last_i       (row_last_i),
+      .valid_o      (block_valid),
+      .ready_i      (pmem_wready_i),
+      .columns_o    (block)
     );
 
     always_ff @(posedge clk_i) begin
       if (start_i) quad_q <= WholeQuads'(1);
-      else if (blocks_next && row_last_i) quad_q <= WholeQuads'({quad_q, 1'b0});
+      else if (blocks_beat_taken && row_last_i) quad_q <= WholeQuads'({quad_q, 1'b0});
     end
 
-    assign next_o        = blocks ? blocks_next : rows_next;
-    assign bump_o        = blocks ? block_valid && pmem_wready_i : rows_bump;
+    assign beat_taken_o  = blocks ? blocks_beat_taken : rows_beat_taken;
+    assign row_advance_o = blocks ? block_valid && pmem_wready_i : rows_row_advance;
     assign pmem_wvalid_o = blocks ? block_valid : row_valid;
     assign pmem_wrow_o   = blocks ? addr_i : row_addr;
     assign pmem_wquads_o = blocks ? Quads'(quad_q) : '1;
     assign pmem_wdata_o  = blocks ? (32*Cols)'({Quads{block}}) : row;
   end else begin : gen_rows
     logic unused_transposed;
-    assign next_o            = rows_next;
-    assign bump_o            = rows_bump;
+    assign beat_taken_o      = rows_beat_taken;
+    assign row_advance_o     = rows_row_advance;
     assign pmem_wvalid_o     = row_valid;
     assign pmem_wrow_o       = row_addr;
     assign pmem_wquads_o     = '1;
@@ -222,7 +222,7 @@ module trine_load_rows #(
       if (valid_i && transposed_i) m_row_gone: assume (!pending_o);
       if (waits_q) a_row_held: assert (pmem_wvalid_o && pmem_wdata_o == waiting_q);
       if (done_o) a_done_written: assert (pmem_wvalid_o && pmem_wready_i);
-      c_waits: cover (waits_q && next_o);
+      c_waits: cover (waits_q && beat_taken_o);
     end
   end
 `endif

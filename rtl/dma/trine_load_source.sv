@@ -39,16 +39,16 @@ module trine_load_source #(
   input  logic                    dma_rdata_valid_i,
   input  logic [DataBits-1:0]     dma_rdata_i,
 
-  // Beats, taken with next_i.
+  // Beats, taken with beat_taken_i.
   output logic                    valid_o,
-  input  logic                    next_i,
+  input  logic                    beat_taken_i,
   output logic [DataBits-1:0]     data_o
 );
 
   localparam int unsigned DataWords = DataBits / 32;
   localparam int unsigned WordShift = $clog2(DataWords);
 
-  assign rsp_ready_o = next_i && !on_chip_i;
+  assign rsp_ready_o = beat_taken_i && !on_chip_i;
 
   if (Maps) begin : gen_reads
     logic                 reads_valid;
@@ -79,7 +79,7 @@ module trine_load_source #(
       .dma_rdata_valid_i,
       .dma_rdata_i,
       .valid_o      (reads_valid),
-      .ready_i      (next_i),
+      .ready_i      (beat_taken_i),
       .data_o       (reads_data),
       .mask_o       (unused_mask)
     );
@@ -106,9 +106,9 @@ module trine_load_source #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      if (next_i) m_beat_there: assume (valid_o);
+      if (beat_taken_i) m_beat_there: assume (valid_o);
       if (on_chip_i) a_bus_waits: assert (!rsp_ready_o);
-      c_on_chip: cover (on_chip_i && next_i);
+      c_on_chip: cover (on_chip_i && beat_taken_i);
     end
   end
 `endif

@@ -19,10 +19,10 @@ module trine_transpose #(
   input  logic                 clear_i,
 
   input  logic                 valid_i,
-  output logic                 next_o,  // the beat is consumed
+  output logic                 beat_taken_o,  // the beat is consumed
   input  logic [DataBits-1:0]  data_i,
   input  logic [DataWords-1:0] mask_i,
-  input  logic                 last_i,  // last of its row
+  input  logic                 last_i,        // last of its row
 
   output logic                 valid_o,
   input  logic                 ready_i,
@@ -45,11 +45,11 @@ module trine_transpose #(
     logic        second_d, second_q, step;
     logic [63:0] first_q;
 
-    assign block    = second_q ? {kept, first_q} : {64'd0, kept};
-    assign valid_o  = valid_i && (second_q || last_i);
-    assign step     = valid_i && (!valid_o || ready_i);
-    assign next_o   = step;
-    assign second_d = step ? !valid_o : second_q;
+    assign block        = second_q ? {kept, first_q} : {64'd0, kept};
+    assign valid_o      = valid_i && (second_q || last_i);
+    assign step         = valid_i && (!valid_o || ready_i);
+    assign beat_taken_o = step;
+    assign second_d     = step ? !valid_o : second_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) second_q <= 1'b0;
@@ -60,9 +60,9 @@ module trine_transpose #(
       if (step) first_q <= kept;
     end
   end else if (DataWords == 4) begin : gen_whole
-    assign block   = kept;
-    assign valid_o = valid_i;
-    assign next_o  = valid_i && ready_i;
+    assign block        = kept;
+    assign valid_o      = valid_i;
+    assign beat_taken_o = valid_i && ready_i;
 
     logic unused_control;
     assign unused_control = ^{clk_i, rst_ni, clear_i, last_i};
@@ -78,11 +78,11 @@ module trine_transpose #(
       assign used[k] = mask_i[4*k];
     end
 
-    assign last    = (used >> place_q) == Blocks'(1);
-    assign block   = kept[128*place_q +: 128];
-    assign valid_o = valid_i;
-    assign next_o  = valid_i && ready_i && last;
-    assign place_d = last ? '0 : place_q + PlaceBits'(1);
+    assign last         = (used >> place_q) == Blocks'(1);
+    assign block        = kept[128*place_q +: 128];
+    assign valid_o      = valid_i;
+    assign beat_taken_o = valid_i && ready_i && last;
+    assign place_d      = last ? '0 : place_q + PlaceBits'(1);
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) place_q <= '0;

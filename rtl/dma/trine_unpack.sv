@@ -18,8 +18,8 @@
 //           beat_ready_o comes from registers. The next copy may start while pairs are still to
 //           come: it begins with the last block of the previous copy.
 // Contract  start_i in the cycle before a stream's first beat, after the last beat of the previous
-//           stream; the inputs of a copy hold from start_i until its first beat is taken. more_i
-//           falls when the last beat is taken.
+//           stream; the inputs of a copy hold from start_i until its first beat is taken.
+//           more_beats_i falls when the last beat is taken.
 // Check     trine_unpack_tb, trine_unpack_props
 
 module trine_unpack #(
@@ -36,13 +36,13 @@ module trine_unpack #(
   input  logic [1:0]          format_i,     // the target's lowest bits
   input  logic [AddrBits-1:0] local_i,
   input  logic [15:0]         rows_last_i,
-  input  logic [FromBits-1:0] from_i,
-  output logic                busy_o,   // pairs are still to come
+  input  logic [FromBits-1:0] stream_addr_i,
+  output logic                busy_o,         // pairs are still to come
   output logic                error_o,
-  output logic [FromBits-1:0] from_o,   // of the copy that is being unpacked
+  output logic [FromBits-1:0] stream_addr_o,  // of the copy that is being unpacked
 
   // Its stream.
-  input  logic                more_i,   // beats are still to come
+  input  logic                more_beats_i,  // beats are still to come
   input  logic                beat_valid_i,
   output logic                beat_ready_o,
   input  logic [63:0]         beat_i,
@@ -66,17 +66,17 @@ module trine_unpack #(
   logic            take, issue, free;  // free: the output register
 
   // Size of the next block.
-  logic [1:0] ones2 [8];  // longer bytes in two bits, four, eight
+  logic [1:0] ones2 [8];   // longer bytes in two bits, four, eight
   logic [2:0] ones4 [4];
   logic [3:0] ones8 [2];
-  logic       is_counted; // longer bytes have extra bits
-  logic [7:0] base_q;     // bits without planes and longer bytes
-  logic [4:0] more_bits;  // bits of longer bytes
-  logic [7:0] early;      // end of the block from the oldest beat, without these bits
-  logic [7:0] reach;      // with these bits
-  logic [9:0] room;       // bits available after `early`, signed
-  logic [1:0] gone;    // consumed beats
-  logic       there;
+  logic       is_counted;  // longer bytes have extra bits
+  logic [7:0] base_q;      // bits without planes and longer bytes
+  logic [4:0] more_bits;   // bits of longer bytes
+  logic [7:0] early;       // end of the block from the oldest beat, without these bits
+  logic [7:0] reach;       // with these bits
+  logic [9:0] room;        // bits available after `early`, signed
+  logic [1:0] beats_used;  // consumed beats
+  logic       bits_valid;
   logic       no_trits;   // a byte is not five trits
   logic       no_places;  // the second place is not after the first one
 
@@ -89,7 +89,7 @@ module trine_unpack #(
   logic [AddrBits-1:0] row_q;
   logic [15:0]         left_q;
   logic [2:0]          turn_q;  // of trits: the fifth block has no 13th byte
-  logic [FromBits-1:0] from_q;
+  logic [FromBits-1:0] stream_addr_q;
 
   // A block.
   logic                valid_q, last_q, kept_q;
@@ -126,19 +126,19 @@ module trine_unpack #(
   assign is_palette = format_q == 2'(trine_isa_pkg::DmaTargetPalette);
 
   // The count comes last: it is compared with the available bits.
-  assign early = 8'(offset_q) + base_q + {1'b0, bits[2:0] & {3{is_short}}, 4'd0};
-  assign reach = early + 8'(more_bits);
-  assign room  = {1'b0, count_q, 6'd0} - 10'(early);
-  assign there = !room[9] && (room[8:5] != '0 || room[4:0] >= more_bits);
-  assign free  = !valid_q || ready_i;
-  assign issue = active_q && there && free;
-  assign cut   = issue && !table_q;
-  assign gone  = issue ? reach[7:6] : 2'd0;
-  assign take  = beat_valid_i && beat_ready_o;
-  assign place = count_q - 3'(gone);
+  assign early      = 8'(offset_q) + base_q + {1'b0, bits[2:0] & {3{is_short}}, 4'd0};
+  assign reach      = early + 8'(more_bits);
+  assign room       = {1'b0, count_q, 6'd0} - 10'(early);
+  assign bits_valid = !room[9] && (room[8:5] != '0 || room[4:0] >= more_bits);
+  assign free       = !valid_q || ready_i;
+  assign issue      = active_q && bits_valid && free;
+  assign cut        = issue && !table_q;
+  assign beats_used = issue ? reach[7:6] : 2'd0;
+  assign take       = beat_valid_i && beat_ready_o;
+  assign place      = count_q - 3'(beats_used);
 
   always_comb begin
-    beats_d = beats_q >> {gone, 6'd0};
+    beats_d = beats_q >> {beats_used, 6'd0};
     for (int unsigned i = 0; i < 4; i++) begin
       if (place == 3'(i)) beats_d[64*i +: 64] = beat_i;
     end
@@ -148,9 +148,9 @@ module trine_unpack #(
   assign beat_ready_o = !count_q[2] && !waits_q;
   assign row_ends     = slot_q == SlotBits'(PairsPerRow - 1);
   assign ends         = cut && row_ends && left_q == 16'd0;
-  assign more         = more_i && !waits_q;
+  assign more         = more_beats_i && !waits_q;
   // After the last block part of a beat is left, or nothing.
-  assign wrong        = (active_q && !there && !more) || (cut && (no_trits || no_places)) ||
+  assign wrong        = (active_q && !bits_valid && !more) || (cut && (no_trits || no_places)) ||
                         (ends && (more || place > 3'd1 || (place == 3'd1 && reach[5:0] == '0)));
   assign begins       = (start_i || waits_q) && (!active_q || ends) && !error_q;
 
@@ -200,7 +200,7 @@ module trine_unpack #(
       of_format_q <= format_q;
       kept_q      <= turn_q == 3'd4;
     end
-    if (began_q && !error_q) from_q <= from_i;  // an error belongs to the previous copy
+    if (began_q && !error_q) stream_addr_q <= stream_addr_i;  // an error is of the previous copy
     if (valid_q && ready_i) fifths_q <= {fifth, fifths_q[7:2]};
   end
 
@@ -214,11 +214,11 @@ module trine_unpack #(
     .fifth_o      (fifth)
   );
 
-  assign valid_o = valid_q;
-  assign addr_o  = addr_q;
-  assign last_o  = last_q;
-  assign busy_o  = active_q || valid_q;
-  assign from_o  = from_q;
+  assign valid_o       = valid_q;
+  assign addr_o        = addr_q;
+  assign last_o        = last_q;
+  assign busy_o        = active_q || valid_q;
+  assign stream_addr_o = stream_addr_q;
 
   assign error_o = error_q;
 

@@ -33,13 +33,13 @@ module trine_unpack_wide #(
   input  logic                       start_i,
   input  logic [AddrBits-1:0]        local_i,
   input  logic [15:0]                rows_last_i,
-  input  logic [FromBits-1:0]        from_i,
-  output logic                       busy_o,   // blocks are still to come
+  input  logic [FromBits-1:0]        stream_addr_i,
+  output logic                       busy_o,         // blocks are still to come
   output logic                       error_o,
-  output logic [FromBits-1:0]        from_o,   // of the copy that is being unpacked
+  output logic [FromBits-1:0]        stream_addr_o,  // of the copy that is being unpacked
 
   // Its stream.
-  input  logic                       more_i,   // beats are still to come
+  input  logic                       more_beats_i,  // beats are still to come
   input  logic                       beat_valid_i,
   output logic                       beat_ready_o,
   input  logic [DataBits-1:0]        beat_i,
@@ -62,22 +62,22 @@ module trine_unpack_wide #(
 
   // A beat: two bits a trit; the invalid bytes.
   logic [10*Bytes-1:0] beat_trits;
-  logic [Bytes-1:0]    beat_none;
+  logic [Bytes-1:0]    beat_invalid;
 
   // Trits and invalid bytes that a group has so far, and its beats.
   logic [10*64-1:0]     held_d, held_q;
-  logic [63:0]          none_d, none_q;
+  logic [63:0]          invalid_d, invalid_q;
   logic [CountBits-1:0] count_d, count_q;
   logic                 take, full, group_free, form;
 
   // The group that goes to the rows.
   logic [10*64-1:0]     group_q;
-  logic [63:0]          group_none_q;
-  logic [CountBits-1:0] have_q;   // beats of the group
+  logic [63:0]          group_invalid_q;
+  logic [CountBits-1:0] beat_count_q;  // beats of the group
   logic                 group_valid_q;
   logic [2:0]           done_q;   // blocks of the group that are written
   logic [128*Blocks-1:0] blocks;
-  logic [Blocks-1:0]    none, there;  // has invalid bytes; all its beats are there
+  logic [Blocks-1:0]    block_invalid, block_complete;  // invalid bytes; all beats arrived
 
   // The copy.
   logic                 begins, began_q, waits_q, active_q, more, error_q, wrong;
@@ -85,11 +85,11 @@ module trine_unpack_wide #(
   logic [2:0]           turn_q;   // block that goes to quads 0, 5, 10, ...
   logic [AddrBits-1:0]  row_q;
   logic [15:0]          left_q;
-  logic [FromBits-1:0]  from_q;
+  logic [FromBits-1:0]  stream_addr_q;
   logic [2:0]           of_group;             // blocks left
   logic [SlotBits-1:0]  of_row;               // quads left
-  logic                 row_ends, group_ends, fires, ends;
-  logic [Blocks-1:0]    written;              // blocks written with fires
+  logic                 row_ends, group_ends, group_transfer, ends;
+  logic [Blocks-1:0]    written;              // blocks written with group_transfer
   logic                 excess;               // a beat that the last block does not need
 
   for (genvar b = 0; b < Bytes; b++) begin : gen_byte
@@ -97,13 +97,13 @@ module trine_unpack_wide #(
       .byte_i  (beat_i[8*b +: 8]),
       .trits_o (beat_trits[10*b +: 10])
     );
-    assign beat_none[b] = beat_i[8*b +: 8] >= 8'd243;
+    assign beat_invalid[b] = beat_i[8*b +: 8] >= 8'd243;
   end
 
   // ---------------------------------------------------------------------------------------------
   // Beats become groups; the last group of a stream may have fewer beats.
   // ---------------------------------------------------------------------------------------------
-  assign more         = more_i && !waits_q;
+  assign more         = more_beats_i && !waits_q;
   assign group_free   = !group_valid_q || group_ends;
   assign full         = count_q == CountBits'(Beats);
   assign beat_ready_o = !waits_q && (!full || group_free);
@@ -113,12 +113,12 @@ module trine_unpack_wide #(
                         (count_d == CountBits'(Beats) || (count_q != '0 && !more && !take));
 
   always_comb begin
-    held_d = held_q;
-    none_d = none_q;
+    held_d    = held_q;
+    invalid_d = invalid_q;
     for (int unsigned i = 0; i < Beats; i++) begin
       if (count_q == CountBits'(i) || (full && i == 0)) begin
         held_d[10*Bytes*i +: 10*Bytes] = beat_trits;
-        none_d[Bytes*i +: Bytes]       = beat_none;
+        invalid_d[Bytes*i +: Bytes]    = beat_invalid;
       end
     end
   end
@@ -137,8 +137,8 @@ module trine_unpack_wide #(
     end else begin : gen_whole
       assign blocks[128*b +: 128] = group_q[10*First +: 128];
     end
-    assign none[b]  = |group_none_q[First +: Size];
-    assign there[b] = have_q >= CountBits'((First + Size + Bytes - 1) / Bytes);
+    assign block_invalid[b]  = |group_invalid_q[First +: Size];
+    assign block_complete[b] = beat_count_q >= CountBits'((First + Size + Bytes - 1) / Bytes);
   end
 
   assign of_group = 3'(Blocks) - done_q;
@@ -154,7 +154,8 @@ module trine_unpack_wide #(
     excess = 1'b0;
     for (int unsigned b = 0; b < Blocks; b++) begin  // the last written one counts
       if (written[b]) begin
-        excess = have_q > CountBits'((OfBlock * (b + 1) + Bytes - 1) / Bytes) && b < Blocks - 1;
+        excess = beat_count_q > CountBits'((OfBlock * (b + 1) + Bytes - 1) / Bytes) &&
+                 b < Blocks - 1;
       end
     end
   end
@@ -174,14 +175,14 @@ module trine_unpack_wide #(
     end
   end
 
-  assign row_ends   = 32'(of_row) <= 32'(of_group);
-  assign fires      = group_valid_q && ready_i;
-  assign ends       = fires && row_ends && left_q == 16'd0;
-  assign group_ends = fires && (32'(of_group) <= 32'(of_row) || ends);
-  assign wrong      = (group_valid_q && (written & ~there) != '0) ||
-                      (active_q && !group_valid_q && count_q == '0 && !more) ||
-                      (fires && (written & none) != '0) ||
-                      (ends && (more || count_q != '0 || excess));
+  assign row_ends       = 32'(of_row) <= 32'(of_group);
+  assign group_transfer = group_valid_q && ready_i;
+  assign ends           = group_transfer && row_ends && left_q == 16'd0;
+  assign group_ends     = group_transfer && (32'(of_group) <= 32'(of_row) || ends);
+  assign wrong          = (group_valid_q && (written & ~block_complete) != '0) ||
+                          (active_q && !group_valid_q && count_q == '0 && !more) ||
+                          (group_transfer && (written & block_invalid) != '0) ||
+                          (ends && (more || count_q != '0 || excess));
   assign begins     = (start_i || waits_q) && (!active_q || ends) && !error_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -198,18 +199,18 @@ module trine_unpack_wide #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (take) {held_q, none_q} <= {held_d, none_d};
+    if (take) {held_q, invalid_q} <= {held_d, invalid_d};
     if (form) begin
-      {group_q, group_none_q} <= take && !full ? {held_d, none_d} : {held_q, none_q};
-      have_q                  <= count_d;
+      {group_q, group_invalid_q} <= take && !full ? {held_d, invalid_d} : {held_q, invalid_q};
+      beat_count_q               <= count_d;
     end
     if (begins || group_ends) done_q <= '0;
-    else if (fires)           done_q <= done_q + 3'(of_row);
+    else if (group_transfer)  done_q <= done_q + 3'(of_row);
     if (begins) begin
       {slot_q, turn_q} <= '0;
       row_q  <= local_i;
       left_q <= rows_last_i;
-    end else if (fires) begin
+    end else if (group_transfer) begin
       slot_q <= row_ends ? '0 : slot_q + SlotBits'(of_group);
       if (row_ends) begin
         turn_q <= turn_q >= 3'(Blocks - Turn) ? turn_q - 3'(Blocks - Turn) : turn_q + 3'(Turn);
@@ -217,15 +218,15 @@ module trine_unpack_wide #(
         left_q <= left_q - 16'd1;
       end
     end
-    if (began_q && !error_q) from_q <= from_i;  // an error belongs to the previous copy
+    if (began_q && !error_q) stream_addr_q <= stream_addr_i;  // an error is of the previous copy
   end
 
-  assign valid_o = group_valid_q;
-  assign addr_o  = row_q;
-  assign last_o  = row_ends && left_q == 16'd0;
-  assign busy_o  = active_q;
-  assign error_o = error_q;
-  assign from_o  = from_q;
+  assign valid_o       = group_valid_q;
+  assign addr_o        = row_q;
+  assign last_o        = row_ends && left_q == 16'd0;
+  assign busy_o        = active_q;
+  assign error_o       = error_q;
+  assign stream_addr_o = stream_addr_q;
 
 `ifdef TRINE_ASSERT
   logic                   live_q, stalled_q, failed_q;

@@ -21,7 +21,7 @@ package trine_engine_pkg;
     logic        run_valid;
     logic [7:0]  run_op;
     logic [7:0]  run_flags;
-    logic [3:0]  lacks;  // engines whose token the front RUN still needs
+    logic [3:0]  missing_tokens;  // engines whose token the front RUN still needs
   } command_t;
 
   // From an engine. retire pulses once a RUN, in order, at least one cycle after the RUN is taken.
@@ -35,23 +35,23 @@ package trine_engine_pkg;
 
   // State of the machine; bit e of a vector is engine e.
   typedef struct packed {
-    logic        running;  // a program is running
-    logic        start;    // a program starts: one pulse
-    logic        wipe;     // write zeros to all memories: one pulse
-    logic [3:0]  idle;     // nothing queued, offered or in flight
-    logic [3:0]  busy;     // a RUN is in flight
-    logic [3:0]  begun;    // a RUN was taken: one pulse
-    logic [3:0]  retired;  // a RUN ended: one pulse
+    logic        running;      // a program is running
+    logic        start;        // a program starts: one pulse
+    logic        wipe;         // write zeros to all memories: one pulse
+    logic [3:0]  idle;         // nothing queued, offered or in flight
+    logic [3:0]  busy;         // a RUN is in flight
+    logic [3:0]  run_started;  // a RUN was taken: one pulse
+    logic [3:0]  retired;      // a RUN ended: one pulse
   } state_t;
 
   // Events in the life of a program, for the bus master.
   typedef struct packed {
     logic        start;          // a program starts
-    logic        forget;         // drop the kept program: it may have changed, or did not end well
+    logic        imem_flush;     // drop the kept program: it may have changed, or did not end well
     logic        wipe;           // write zeros to the memories
     logic        stop;           // send no more requests
     logic        bus_was_reset;  // outstanding responses will never come
-    logic        broken;         // a memory word cannot be corrected: send no more data to DRAM
+    logic        uncorrectable;  // a memory word cannot be corrected: send no more data to DRAM
   } life_t;
 
   // DRAM addresses of a program and its data. The registers hold while a program runs.
@@ -77,7 +77,7 @@ package trine_engine_pkg;
   typedef struct packed {
     logic        read_beat;      // a beat of AxiDataBits arrived
     logic [5:0]  write_words;    // 32-bit words that left
-    logic [1:0]  moved;          // DMEM gave a beat to a store, took a beat of a load
+    logic [1:0]  progress;       // DMEM gave a beat to a store, took a beat of a load
     logic [63:0] load_beat;      // failed beat of a load
     logic [63:0] load_burst;     // load burst on offer
     logic [63:0] store_answer;   // store burst whose response is next
@@ -87,12 +87,12 @@ package trine_engine_pkg;
   // Status of one side of the bus master: outstanding work, progress, errors.
   typedef struct packed {
     logic        idle;
-    logic        owed;         // the bus owes a handshake or a response
-    logic        moved;        // a handshake of this side happens
-    logic        engine_owed;  // bursts of the engine lack a response
-    logic        error;        // the engine got an error response,
-    logic        stream;       // or a stream of packed weights was invalid
-    logic        outside;      // the burst on offer is outside the allowed range
+    logic        outstanding;         // the bus owes a handshake or a response
+    logic        progress;            // a handshake of this side happens
+    logic        engine_outstanding;  // bursts of the engine lack a response
+    logic        error;               // the engine got an error response,
+    logic        stream;              // or a stream of packed weights was invalid
+    logic        outside;             // the burst on offer is outside the allowed range
   } bus_event_t;
 
   // Status of the instruction memory; with memory.ecc, also errors of the words read from it.
@@ -136,7 +136,7 @@ package trine_engine_pkg;
   // or a result word was taken.
   typedef struct packed {
     logic [2:0] cause;
-    logic       moved;
+    logic       progress;
   } activity_t;
 
   // A client's access to the gather port, without addresses and lanes.
@@ -145,13 +145,13 @@ package trine_engine_pkg;
     logic       hold;  // the client's access at the front must wait
     logic [7:0] pad;   // code for inactive lanes
     logic [3:0] tag;   // returned with the answer
-  } gather_ask_t;
+  } gather_req_t;
 
   // Reasons why the compute engine's next access is late, for the cause of a cycle.
   typedef struct packed {
-    logic replay;  // the access at the front waits for banks
-    logic taken;   // an access of another client was taken
-  } gather_lost_t;
+    logic replay;    // the access at the front waits for banks
+    logic arb_lost;  // an access of another client was taken
+  } gather_stall_t;
 
   // Write of an entry of the lookup table or of the exponentials.
   typedef struct packed {

@@ -93,7 +93,7 @@ package trine_job_pkg;
   // Results of a compute job: in the drain registers now (valid), or in the next cycle (soon).
   typedef struct packed {
     logic valid;
-    logic soon;
+    logic valid_next;
   } results_t;
 
   // To the compute engine. With drain_ok or drain_soon a step that enters the array in the next

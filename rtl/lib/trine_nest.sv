@@ -5,7 +5,7 @@
 //
 //   for tile, for group, for cw, ky, kx:
 //     offset = sum of kx_step, ky_step, cw_step up to this step; starts at 0 in each group or, with
-//              run_on_i, in each tile
+//              continuous_i, in each tile
 //     tap    = (x_end + kx * dil_x, y_end + ky * dil_y)
 //
 //   cycle         t         t + 1 ..                          last step taken
@@ -38,7 +38,7 @@ module trine_nest #(
   input  logic [11:0]           dil_y_i,
   input  logic [CoordBits-1:0]  x_end_i,
   input  logic [CoordBits-1:0]  y_end_i,
-  input  logic                  run_on_i,  // the offset runs on from group to group
+  input  logic                  continuous_i,  // the offset runs on from group to group
 
   // Steps.
   output logic                  valid_o,
@@ -101,7 +101,7 @@ module trine_nest #(
             offset_q <= offset_q + cw_step_i;
           end else begin
             cw_q     <= '0;
-            offset_q <= run_on_i && !group_last ? offset_q + cw_step_i : '0;
+            offset_q <= continuous_i && !group_last ? offset_q + cw_step_i : '0;
             group_q  <= group_last ? '0 : group_q + 12'd1;
             if (group_last) tile_q <= tile_q + 24'd1;
           end
@@ -141,7 +141,7 @@ module trine_nest #(
                             tile_q <= trips_i.tiles_last);
         if (flags_o.first && flags_o.tile_first) a_offset_0: assert (offset_q == '0);
       end
-      c_run_on: cover (step && run_on_i && flags_o.last && !group_last);
+      c_run_on: cover (step && continuous_i && flags_o.last && !group_last);
     end
   end
 `endif

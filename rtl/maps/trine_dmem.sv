@@ -17,10 +17,10 @@
 // gather. Lanes of one access in the same bank are served one after the other, lowest lane first.
 //
 // Timing    gather: taken in cycle t, served from t + 1 on. A lane appears on rsp_* two cycles
-//           after it was served: in t + 3 without conflicts. rsp_done_o marks the last lane, soon_o
-//           comes one cycle earlier. Between are the memories' own registers, and one for each bank
-//           in front of the multiplexers of all banks. g_ready_o is a register: an access waits
-//           until the one in front is done.
+//           after it was served: in t + 3 without conflicts. rsp_done_o marks the last lane,
+//           rsp_done_next_o comes one cycle earlier. Between are the memories' own registers, and
+//           one for each bank in front of the multiplexers of all banks. g_ready_o is a register:
+//           an access waits until the one in front is done.
 //           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
 //           of the same cycle. DMA: written at any time until dma_wdone_o, which is t + 1 at the
 //           earliest for a copy's last beat; read data in t + 3, with Ecc in t + 4.
@@ -66,11 +66,11 @@ module trine_dmem #(
   output logic [TagBits-1:0]       g_tag_o,      // its tag
 
   output logic [Lanes-1:0]         rsp_lanes_o,
-  output logic [Lanes*33-1:0]      rsp_data_o,   // {lanes outside g_lanes_i, words}
+  output logic [Lanes*33-1:0]      rsp_data_o,       // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]       rsp_tag_o,
   output logic                     rsp_done_o,
-  output logic                     soon_o,       // rsp_done_o one cycle later, and its tag
-  output logic [TagBits-1:0]       soon_tag_o,
+  output logic                     rsp_done_next_o,  // rsp_done_o one cycle later, and its tag
+  output logic [TagBits-1:0]       rsp_tag_next_o,
 
   // Scatter.
   input  logic                     s_valid_i,
@@ -108,9 +108,9 @@ module trine_dmem #(
   // ---------------------------------------------------------------------------------------------
   // Ports: requests to the banks.
   // ---------------------------------------------------------------------------------------------
-  logic [Lanes-1:0]          g_win;
+  logic [Lanes-1:0]          g_winner;
   logic [Lanes*AddrBits-1:0] g_addr;
-  logic [Rows-1:0]           s_win;
+  logic [Rows-1:0]           s_winner;
   logic                      s_empty;
   logic [Rows*AddrBits-1:0]  s_addr;
   logic [Rows*32-1:0]        s_data;
@@ -119,7 +119,7 @@ module trine_dmem #(
   logic [Groups-1:0]         d_we;
   logic [Groups*RowBits-1:0] d_row;
   logic [Banks*32-1:0]       d_data;
-  logic [Banks-1:0]          g_use, g_blocked, s_use, s_grant, d_first, d_spare, d_served;
+  logic [Banks-1:0]          g_use, g_blocked, s_use, s_grant, d_first, d_low_prio_req, d_served;
   logic [Banks*32-1:0]       bank_q;
   logic [Banks-1:0]          merging;  // banks that merge part of a word
 
@@ -145,9 +145,9 @@ module trine_dmem #(
     .rsp_data_o,
     .rsp_tag_o,
     .rsp_done_o,
-    .soon_o,
-    .soon_tag_o,
-    .win_o        (g_win),
+    .rsp_done_next_o,
+    .rsp_tag_next_o,
+    .winner_o     (g_winner),
     .addr_o       (g_addr),
     .blocked_i    (g_blocked),
     .bank_words_i (bank_q)
@@ -168,7 +168,7 @@ module trine_dmem #(
     .s_data_i,
     .s_mask_i,
     .empty_o  (s_empty),
-    .win_o    (s_win),
+    .winner_o (s_winner),
     .addr_o   (s_addr),
     .data_o   (s_data),
     .mask_o   (s_mask),
@@ -194,14 +194,14 @@ module trine_dmem #(
     .dma_raddr_i,
     .dma_rdata_valid_o,
     .dma_rdata_o,
-    .first_o      (d_first),
-    .spare_o      (d_spare),
-    .spare_i      (d_served),
-    .we_o         (d_we),
-    .row_o        (d_row),
-    .wdata_o      (d_data),
-    .merging_i    (merging),
-    .bank_words_i (bank_q)
+    .first_o          (d_first),
+    .low_prio_req_o   (d_low_prio_req),
+    .low_prio_grant_i (d_served),
+    .we_o             (d_we),
+    .row_o            (d_row),
+    .wdata_o          (d_data),
+    .merging_i        (merging),
+    .bank_words_i     (bank_q)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -222,31 +222,31 @@ module trine_dmem #(
 
   assign init_row = init_i ? init_row_i : '0;
 
-  logic [Banks-1:0]         broken;
-  logic [Banks*RowBits-1:0] broken_row;
+  logic [Banks-1:0]         uncorrectable;
+  logic [Banks*RowBits-1:0] uncorrectable_row;
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     logic [RowBits-1:0] g_row, s_row, row;
     logic [31:0]        s_word, wdata, mask;
     logic               use_g, use_s, use_d, we_d;
-    logic [Lanes-1:0]   g_mine;  // one-hot: the lane in this bank
-    logic [Rows-1:0]    s_mine;
+    logic [Lanes-1:0]   g_lane_sel;  // one-hot: the lane in this bank
+    logic [Rows-1:0]    s_lane_sel;
 
     // At most one lane in each of the two: the winners are in different banks. AND and OR, not
     // `if`: ABC does not find them in the multiplexers of 16 lanes (a fifth of this module).
     for (genvar l = 0; l < Lanes; l++) begin : gen_g_mine
-      assign g_mine[l] = g_win[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b);
+      assign g_lane_sel[l] = g_winner[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b);
     end
     for (genvar l = 0; l < Rows; l++) begin : gen_s_mine
-      assign s_mine[l] = s_win[l] && s_addr[l*AddrBits +: BankBits] == BankBits'(b);
+      assign s_lane_sel[l] = s_winner[l] && s_addr[l*AddrBits +: BankBits] == BankBits'(b);
     end
-    assign g_use[b] = g_mine != '0;
-    assign s_use[b] = s_mine != '0;
+    assign g_use[b] = g_lane_sel != '0;
+    assign s_use[b] = s_lane_sel != '0;
 
     always_comb begin
       g_row = '0;
       for (int unsigned l = 0; l < Lanes; l++) begin
-        g_row = g_row | (g_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{g_mine[l]}});
+        g_row = g_row | (g_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{g_lane_sel[l]}});
       end
     end
 
@@ -255,15 +255,15 @@ module trine_dmem #(
       s_word = '0;
       if (!s_empty) begin
         for (int unsigned l = 0; l < Rows; l++) begin
-          s_row  = s_row | (s_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{s_mine[l]}});
-          s_word = s_word | (s_data[l*32 +: 32] & {32{s_mine[l]}});
+          s_row  = s_row | (s_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{s_lane_sel[l]}});
+          s_word = s_word | (s_data[l*32 +: 32] & {32{s_lane_sel[l]}});
         end
       end
     end
 
     assign g_blocked[b] = (s_urgent && s_use[b]) || d_first[b] || merging[b];
     assign s_grant[b]   = (s_urgent || !g_use[b]) && !d_first[b] && !merging[b];
-    assign d_served[b]  = d_spare[b] && !g_use[b] && !s_use[b] && !merging[b];
+    assign d_served[b]  = d_low_prio_req[b] && !g_use[b] && !s_use[b] && !merging[b];
 
     assign use_g = g_use[b] && !g_blocked[b];
     assign use_s = s_use[b] && s_grant[b];
@@ -307,15 +307,15 @@ module trine_dmem #(
         .busy_o      (merging[b]),
         .rdata_o     (bank_q[b*32 +: 32]),
         .corrected_o (ecc_corrected_o[b]),
-        .fatal_o     (broken[b]),
-        .addr_o      (broken_row[b*RowBits +: RowBits])
+        .fatal_o     (uncorrectable[b]),
+        .addr_o      (uncorrectable_row[b*RowBits +: RowBits])
       );
     end else begin : gen_plain
       logic [31:0] rdata, rdata_q;
       assign merging[b]                         = 1'b0;
       assign ecc_corrected_o[b]                 = 1'b0;
-      assign broken[b]                          = 1'b0;
-      assign broken_row[b*RowBits +: RowBits] = '0;
+      assign uncorrectable[b]                   = 1'b0;
+      assign uncorrectable_row[b*RowBits +: RowBits] = '0;
       trine_sram #(.Width(32), .Depth(BankRows), .MaskBits(MaskBits)) u_sram (
         .clk_i,
         .en_i    (use_g || use_s || use_d || init_i),
@@ -340,11 +340,12 @@ module trine_dmem #(
   end
 
   // If several words cannot be corrected at once, the first bank counts.
-  assign ecc_fatal_o = broken != '0;
+  assign ecc_fatal_o = uncorrectable != '0;
   always_comb begin
     ecc_addr_o = '0;
     for (int unsigned b = Banks; b > 0; b--) begin
-      if (broken[b-1]) ecc_addr_o = {broken_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)};
+      if (uncorrectable[b-1])
+        ecc_addr_o = {uncorrectable_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)};
     end
     ecc_addr_o[0] = ecc_addr_o[0] ^ ecc_addr_o[BankBits];  // the word of that place
   end
@@ -368,10 +369,10 @@ module trine_dmem #(
 
   always_comb begin
     for (int unsigned l = 0; l < Lanes; l++) begin
-      g_served[l] = g_win[l] && !g_blocked[g_addr[l*AddrBits +: BankBits]];
+      g_served[l] = g_winner[l] && !g_blocked[g_addr[l*AddrBits +: BankBits]];
     end
     for (int unsigned l = 0; l < Rows; l++) begin
-      s_served[l] = s_win[l] && s_grant[s_addr[l*AddrBits +: BankBits]];
+      s_served[l] = s_winner[l] && s_grant[s_addr[l*AddrBits +: BankBits]];
     end
   end
 

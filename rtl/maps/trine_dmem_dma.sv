@@ -21,8 +21,8 @@
 //           are busy with a merge (merging_i) delay an access, and dma_wdone_o. The readys depend
 //           on merging_i and on registers.
 // Contract  addresses are multiples of DataWords; a write holds until it is taken. A bank requested
-//           by first_o that does not merge serves this port; a bank requested by spare_o answers
-//           with spare_i. A copy's words can be read after its dma_wdone_o.
+//           by first_o that does not merge serves this port; a bank requested by low_prio_req_o
+//           answers with low_prio_grant_i. A copy's words can be read after its dma_wdone_o.
 //
 // Check     trine_dmem_tb, trine_dmem_props
 
@@ -52,9 +52,9 @@ module trine_dmem_dma #(
   output logic [DataBits-1:0]       dma_rdata_o,
 
   // Banks.
-  output logic [Banks-1:0]          first_o,  // before all other ports
-  output logic [Banks-1:0]          spare_o,  // after all other ports
-  input  logic [Banks-1:0]          spare_i,  // spare_o was served
+  output logic [Banks-1:0]          first_o,           // before all other ports
+  output logic [Banks-1:0]          low_prio_req_o,    // after all other ports
+  input  logic [Banks-1:0]          low_prio_grant_i,  // low_prio_req_o was served
   output logic [Groups-1:0]         we_o,
   output logic [Groups*RowBits-1:0] row_o,
   output logic [Banks*32-1:0]       wdata_o,
@@ -114,13 +114,13 @@ module trine_dmem_dma #(
     assign late = pend & (merging_i[First +: DataWords] |
                           {DataWords{r_group[g] || !urgent[g]}});
     assign kept[g]  = late != '0;
-    assign spare_o[First +: DataWords] = pend & {DataWords{!r_group[g] && !urgent[g]}};
+    assign low_prio_req_o[First +: DataWords] = pend & {DataWords{!r_group[g] && !urgent[g]}};
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni)                        w_pend_q[First +: DataWords] <= '0;
       else if (clear_i)                   w_pend_q[First +: DataWords] <= '0;
       else if (take_write && w_group[g])  w_pend_q[First +: DataWords] <= wmask;
-      else w_pend_q[First +: DataWords] <= late & ~spare_i[First +: DataWords];
+      else w_pend_q[First +: DataWords] <= late & ~low_prio_grant_i[First +: DataWords];
     end
 
     always_ff @(posedge clk_i) begin
@@ -194,42 +194,42 @@ module trine_dmem_dma #(
   // Words that were read, when their banks' registers have them. With Ecc they are collected.
   // ---------------------------------------------------------------------------------------------
   logic [2:1]           last_q;
-  logic [DataWords-1:0] got_q, got_q2;
-  logic [AddrBits-1:0]  got_addr_q, got_addr_q2;
+  logic [DataWords-1:0] rsp_words_q, rsp_words_q2;
+  logic [AddrBits-1:0]  rsp_addr_q, rsp_addr_q2;
   logic [DataBits-1:0]  placed, words;
 
   always_comb begin
     placed = '0;
     for (int unsigned w = 0; w < DataWords; w++) begin
       for (int unsigned g = 0; g < Groups; g++) begin
-        if (got_addr_q2[BankBits-1:0] >> WordBits == BankBits'(g)) begin
+        if (rsp_addr_q2[BankBits-1:0] >> WordBits == BankBits'(g)) begin
           placed[w*32 +: 32] = bank_words_i[(g*DataWords + w)*32 +: 32];
         end
       end
     end
   end
 
-  assign words = turned(got_addr_q2[BankBits], placed);
+  assign words = turned(rsp_addr_q2[BankBits], placed);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      last_q <= '0;
-      got_q  <= '0;
-      got_q2 <= '0;
+      last_q       <= '0;
+      rsp_words_q  <= '0;
+      rsp_words_q2 <= '0;
     end else if (clear_i) begin
-      last_q <= '0;
-      got_q  <= '0;
-      got_q2 <= '0;
+      last_q       <= '0;
+      rsp_words_q  <= '0;
+      rsp_words_q2 <= '0;
     end else begin
-      last_q <= {last_q[1], reads && !stall};
-      got_q  <= r_pend_q & ~left;
-      got_q2 <= turned_mask(got_addr_q[BankBits], got_q);
+      last_q       <= {last_q[1], reads && !stall};
+      rsp_words_q  <= r_pend_q & ~left;
+      rsp_words_q2 <= turned_mask(rsp_addr_q[BankBits], rsp_words_q);
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (reads) got_addr_q <= r_addr_q;
-    got_addr_q2 <= got_addr_q;
+    if (reads) rsp_addr_q <= r_addr_q;
+    rsp_addr_q2 <= rsp_addr_q;
   end
 
   if (Ecc) begin : gen_collect
@@ -244,21 +244,21 @@ module trine_dmem_dma #(
 
     always_ff @(posedge clk_i) begin
       for (int unsigned w = 0; w < DataWords; w++) begin
-        if (got_q2[w]) rdata_q[w*32 +: 32] <= words[w*32 +: 32];
+        if (rsp_words_q2[w]) rdata_q[w*32 +: 32] <= words[w*32 +: 32];
       end
     end
 
     assign dma_rdata_valid_o = valid_q;
     assign dma_rdata_o       = rdata_q;
   end else begin : gen_at_once
-    logic unused_got;
+    logic unused_rsp_addr;
     assign dma_rdata_valid_o = last_q[2];
     assign dma_rdata_o       = words;
-    assign unused_got        = ^got_q2;
+    assign unused_rsp_addr   = ^rsp_words_q2;
   end
 
   logic unused_addr;  // words of a beat are aligned
-  assign unused_addr = ^{got_addr_q2[AddrBits-1:BankBits], got_addr_q2[WordBits-1:0]};
+  assign unused_addr = ^{rsp_addr_q2[AddrBits-1:BankBits], rsp_addr_q2[WordBits-1:0]};
 
 `ifdef TRINE_ASSERT
   logic                 live_q, waits_q;  // waits_q: a write was offered and not taken
@@ -274,11 +274,11 @@ module trine_dmem_dma #(
     if (live_q) begin
       if (waits_q && !clear_i) m_held: assume (dma_wvalid_i && dma_wbeat_i == wbeat_q);
       a_all_asked: assert ($countones(r_group) == 32'(reads));
-      a_kept:      assert ((first_o & spare_o) == '0);
+      a_kept:      assert ((first_o & low_prio_req_o) == '0);
       if (dma_wvalid_i) m_write_aligned: assume (32'(waddr) % DataWords == 0);
       if (dma_rvalid_i) m_read_aligned:  assume (32'(dma_raddr_i) % DataWords == 0);
       c_meets: cover ((kept & urgent) != '0 && dma_rvalid_i);
-      c_spare: cover (spare_i != '0);
+      c_spare: cover (low_prio_grant_i != '0);
     end
   end
 `endif

@@ -47,7 +47,7 @@ module trine_ecc_bank #(
 
   logic                part, read, part_q, read_q;  // the memory reads; its output has the word
   logic                merge_q, read_q2;             // the register has the word
-  logic                fixed, broken;
+  logic                fixed, uncorrectable;
   logic [AddrBits-1:0] addr_q, addr_q2, addr;
   logic [31:0]         mask_q, data_q, data;
   logic [WordBits-1:0] stored, word_q, word;
@@ -82,12 +82,12 @@ module trine_ecc_bank #(
     .word_i      (word_q),
     .data_o      (rdata_o),
     .corrected_o (fixed),
-    .fatal_o     (broken)
+    .fatal_o     (uncorrectable)
   );
 
   assign busy_o      = part_q || merge_q;
   assign corrected_o = read_q2 && fixed;
-  assign fatal_o     = read_q2 && broken;
+  assign fatal_o     = read_q2 && uncorrectable;
   assign addr_o      = addr_q2;
 
   assign data = merge_q ? (rdata_o & ~mask_q) | (data_q & mask_q) : wdata_i;
@@ -101,7 +101,7 @@ module trine_ecc_bank #(
 
   trine_sram #(.Width(WordBits), .Depth(Depth), .MaskBits(WordBits)) u_sram (
     .clk_i,
-    .en_i    (merge_q ? !broken : en_i),
+    .en_i    (merge_q ? !uncorrectable : en_i),
     .we_i    (merge_q || (we_i && !part)),
     .addr_i  (addr),
     .mask_i  ('1),

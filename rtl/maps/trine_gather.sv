@@ -4,11 +4,11 @@
 // one access in the same bank are served one after the other, lowest lane first; a lane whose bank
 // serves another port waits.
 //
-// Timing    an access is taken in cycle t and in front from t + 1 on. win_o shows the lanes that
+// Timing    an access is taken in cycle t and in front from t + 1 on. winner_o shows the lanes that
 //           request their banks; blocked_i answers in the same cycle which banks serve another
 //           port. A lane appears on rsp_* two cycles after it was served, when its bank's word is
-//           on bank_words_i. rsp_done_o marks the last lane, soon_o comes one cycle earlier.
-//           g_ready_o is a register: an access waits until the one in front is done.
+//           on bank_words_i. rsp_done_o marks the last lane, rsp_done_next_o comes one cycle
+//           earlier. g_ready_o is a register: an access waits until the one in front is done.
 // Contract  g_hold_i stops the access in front (and may change at any time).
 //
 // Check     trine_dmem_tb, trine_dmem_props
@@ -39,11 +39,11 @@ module trine_gather #(
   output logic [Lanes*33-1:0]       rsp_data_o,     // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]        rsp_tag_o,
   output logic                      rsp_done_o,
-  output logic                      soon_o,       // rsp_done_o one cycle later, and its tag
-  output logic [TagBits-1:0]        soon_tag_o,
+  output logic                      rsp_done_next_o,  // rsp_done_o one cycle later, and its tag
+  output logic [TagBits-1:0]        rsp_tag_next_o,
 
   // Banks.
-  output logic [Lanes-1:0]          win_o,     // lanes that are the lowest in their banks
+  output logic [Lanes-1:0]          winner_o,  // lanes that are the lowest in their banks
   output logic [Lanes*AddrBits-1:0] addr_o,    // their addresses: bank in the low bits
   input  logic [Banks-1:0]          blocked_i,
   input  logic [Banks*32-1:0]       bank_words_i
@@ -86,7 +86,7 @@ module trine_gather #(
   logic [7:0]               g_pad_q;
   logic [TagBits-1:0]       g_tag_q;
 
-  logic [Lanes-1:0] g_clash, g_win, g_served, g_left;
+  logic [Lanes-1:0] g_clash, g_winner, g_served, g_left;
   logic             g_serve, g_done;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_same
@@ -104,12 +104,12 @@ module trine_gather #(
     assign g_clash[l] = (g_pend_q & g_same_q[l]) != '0;
   end
 
-  assign g_serve = g_valid_q && !g_hold_i;
-  assign g_win   = g_serve ? g_pend_q & ~g_clash : '0;
+  assign g_serve  = g_valid_q && !g_hold_i;
+  assign g_winner = g_serve ? g_pend_q & ~g_clash : '0;
 
   always_comb begin
     for (int unsigned l = 0; l < Lanes; l++) begin
-      g_served[l] = g_win[l] && !blocked_i[g_addr_q[l*AddrBits +: BankBits]];
+      g_served[l] = g_winner[l] && !blocked_i[g_addr_q[l*AddrBits +: BankBits]];
     end
   end
 
@@ -155,25 +155,25 @@ module trine_gather #(
   } answer_t;
 
   answer_t              answer_q, answer_q2;
-  logic                 soon_q, rsp_done_q;
-  logic [Lanes-1:0]     soon_lanes_q, rsp_lanes_q;
+  logic                 rsp_done_next_q, rsp_done_q;
+  logic [Lanes-1:0]     rsp_lanes_next_q, rsp_lanes_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      soon_lanes_q <= '0;
-      rsp_lanes_q  <= '0;
-      soon_q       <= 1'b0;
-      rsp_done_q   <= 1'b0;
+      rsp_lanes_next_q <= '0;
+      rsp_lanes_q      <= '0;
+      rsp_done_next_q  <= 1'b0;
+      rsp_done_q       <= 1'b0;
     end else if (clear_i) begin
-      soon_lanes_q <= '0;
-      rsp_lanes_q  <= '0;
-      soon_q       <= 1'b0;
-      rsp_done_q   <= 1'b0;
+      rsp_lanes_next_q <= '0;
+      rsp_lanes_q      <= '0;
+      rsp_done_next_q  <= 1'b0;
+      rsp_done_q       <= 1'b0;
     end else begin
-      soon_lanes_q <= g_served | ((g_serve && g_first_q) ? ~g_lanes_q : '0);
-      rsp_lanes_q  <= soon_lanes_q;
-      soon_q       <= g_done;
-      rsp_done_q   <= soon_q;
+      rsp_lanes_next_q <= g_served | ((g_serve && g_first_q) ? ~g_lanes_q : '0);
+      rsp_lanes_q      <= rsp_lanes_next_q;
+      rsp_done_next_q  <= g_done;
+      rsp_done_q       <= rsp_done_next_q;
     end
   end
 
@@ -189,11 +189,11 @@ module trine_gather #(
     answer_q2 <= answer_q;
   end
 
-  assign rsp_lanes_o = rsp_lanes_q;
-  assign rsp_done_o  = rsp_done_q;
-  assign rsp_tag_o   = answer_q2.tag;
-  assign soon_o      = soon_q;
-  assign soon_tag_o  = answer_q.tag;
+  assign rsp_lanes_o     = rsp_lanes_q;
+  assign rsp_done_o      = rsp_done_q;
+  assign rsp_tag_o       = answer_q2.tag;
+  assign rsp_done_next_o = rsp_done_next_q;
+  assign rsp_tag_next_o  = answer_q.tag;
 
   assign rsp_data_o[Lanes*32 +: Lanes] = answer_q2.pad;
 
@@ -204,8 +204,8 @@ module trine_gather #(
     end
   end
 
-  assign win_o  = g_win;
-  assign addr_o = g_addr_q;
+  assign winner_o = g_winner;
+  assign addr_o   = g_addr_q;
 
 `ifdef TRINE_ASSERT
   logic [Lanes-1:0] answered_q;  // lanes of the access that is being answered

@@ -31,7 +31,7 @@ module trine_gather_arb #(
   input  logic                           c_hold_i,  // the access at the front must wait
   output logic [Lanes-1:0]               c_rsp_lanes_o,
   output logic                           c_rsp_done_o,
-  output logic                           c_soon_o,
+  output logic                           c_rsp_done_next_o,
 
   // Vector.
   input  logic                           v_valid_i,
@@ -64,7 +64,7 @@ module trine_gather_arb #(
 
   // For the cause of a cycle: the access at the front is compute's; another client's was taken.
   output logic                           c_front_o,
-  output logic                           c_taken_o
+  output logic                           c_arb_lost_o
 );
 
   localparam logic [1:0] TagCompute = 2'd0, TagVector = 2'd1, TagResidual = 2'd2;
@@ -102,25 +102,25 @@ module trine_gather_arb #(
   end
 
   // Answers.
-  assign c_front       = g_i.front_tag[TagBits-1 -: 2] == TagCompute;
-  assign v_front       = g_i.front_tag[TagBits-1 -: 2] == TagVector;
-  assign c_rsp         = g_i.rsp_tag[TagBits-1 -: 2] == TagCompute;
-  assign v_rsp         = g_i.rsp_tag[TagBits-1 -: 2] == TagVector;
-  assign r_rsp         = g_i.rsp_tag[TagBits-1 -: 2] == TagResidual;
-  assign c_rsp_lanes_o = c_rsp ? rsp_lanes_i : '0;
-  assign v_rsp_lanes_o = v_rsp ? rsp_lanes_i[Rows-1:0] : '0;
-  assign r_rsp_lanes_o = r_rsp ? rsp_lanes_i[Rows-1:0] : '0;
-  assign c_rsp_done_o  = g_i.rsp_done && c_rsp;
-  assign v_rsp_done_o  = g_i.rsp_done && v_rsp;
-  assign r_rsp_done_o  = g_i.rsp_done && r_rsp;
-  assign c_soon_o      = g_i.soon && g_i.soon_tag[TagBits-1 -: 2] == TagCompute;
+  assign c_front           = g_i.front_tag[TagBits-1 -: 2] == TagCompute;
+  assign v_front           = g_i.front_tag[TagBits-1 -: 2] == TagVector;
+  assign c_rsp             = g_i.rsp_tag[TagBits-1 -: 2] == TagCompute;
+  assign v_rsp             = g_i.rsp_tag[TagBits-1 -: 2] == TagVector;
+  assign r_rsp             = g_i.rsp_tag[TagBits-1 -: 2] == TagResidual;
+  assign c_rsp_lanes_o     = c_rsp ? rsp_lanes_i : '0;
+  assign v_rsp_lanes_o     = v_rsp ? rsp_lanes_i[Rows-1:0] : '0;
+  assign r_rsp_lanes_o     = r_rsp ? rsp_lanes_i[Rows-1:0] : '0;
+  assign c_rsp_done_o      = g_i.rsp_done && c_rsp;
+  assign v_rsp_done_o      = g_i.rsp_done && v_rsp;
+  assign r_rsp_done_o      = g_i.rsp_done && r_rsp;
+  assign c_rsp_done_next_o = g_i.rsp_done_next && g_i.rsp_tag_next[TagBits-1 -: 2] == TagCompute;
 
-  assign g_hold_o   = (c_hold_i && c_front) || (v_hold_i && v_front);
-  assign c_front_o  = c_front;
-  assign c_taken_o  = c_valid_i && !c_grant && g_ready_i;
+  assign g_hold_o     = (c_hold_i && c_front) || (v_hold_i && v_front);
+  assign c_front_o    = c_front;
+  assign c_arb_lost_o = c_valid_i && !c_grant && g_ready_i;
 
   logic unused_tags;
-  assign unused_tags = ^{g_i.front_tag, g_i.soon_tag, g_i.rsp_tag};
+  assign unused_tags = ^{g_i.front_tag, g_i.rsp_tag_next, g_i.rsp_tag};
 
 `ifdef TRINE_ASSERT
   logic live_q, c_waits_q, v_waits_q, g_waits_q;

@@ -24,17 +24,17 @@ module trine_maps #(
   input  logic                            rst_ni,
   input  logic                            clear_i,
 
-  // Reads of the compute engine, lanes as {active lanes, addresses}; c_lost_o is for the cause of a
-  // cycle.
-  input  trine_engine_pkg::gather_ask_t   c_ask_i,
+  // Reads of the compute engine, lanes as {active lanes, addresses}; c_stall_o is for the cause of
+  // a cycle.
+  input  trine_engine_pkg::gather_req_t   c_req_i,
   output logic                            c_ready_o,
   input  logic [Lanes*(AddrBits+1)-1:0]   c_lanes_i,
   output logic [Lanes-1:0]                c_rsp_lanes_o,
-  output logic                            c_soon_o,  // rsp_done_o of compute one cycle later
-  output trine_engine_pkg::gather_lost_t  c_lost_o,
+  output logic                            c_rsp_done_next_o,  // compute's rsp_done_o in a cycle
+  output trine_engine_pkg::gather_stall_t c_stall_o,
 
   // Reads of the vector engine, likewise.
-  input  trine_engine_pkg::gather_ask_t   v_ask_i,
+  input  trine_engine_pkg::gather_req_t   v_req_i,
   output logic                            v_ready_o,
   input  logic [Rows*(AddrBits+1)-1:0]    v_lanes_i,
   output logic [Rows-1:0]                 v_rsp_lanes_o,
@@ -94,9 +94,9 @@ module trine_maps #(
   assign {v_lanes, v_addr}                 = v_lanes_i;
   assign {r_lanes, r_addr}                 = r_lanes_i;
   assign {s_addr, s_lanes, s_data, s_mask} = s_word_i;
-  assign r_ready_o       = g_ready;
-  assign rsp_tag_o       = gather.rsp_tag[3:0];
-  assign c_lost_o.replay = g_waiting && !g_hold && c_front;
+  assign r_ready_o        = g_ready;
+  assign rsp_tag_o        = gather.rsp_tag[3:0];
+  assign c_stall_o.replay = g_waiting && !g_hold && c_front;
 
   trine_gather_arb #(
     .Rows     (Rows),
@@ -106,23 +106,23 @@ module trine_maps #(
     .clk_i,
     .rst_ni,
     .clear_i,
-    .c_valid_i    (c_ask_i.valid),
+    .c_valid_i    (c_req_i.valid),
     .c_ready_o,
     .c_addr_i     (c_addr),
     .c_lanes_i    (c_lanes),
-    .c_pad_i      (c_ask_i.pad),
-    .c_tag_i      (c_ask_i.tag),
-    .c_hold_i     (c_ask_i.hold),
+    .c_pad_i      (c_req_i.pad),
+    .c_tag_i      (c_req_i.tag),
+    .c_hold_i     (c_req_i.hold),
     .c_rsp_lanes_o,
     .c_rsp_done_o (rsp_done_o[0]),
-    .c_soon_o,
-    .v_valid_i    (v_ask_i.valid),
+    .c_rsp_done_next_o,
+    .v_valid_i    (v_req_i.valid),
     .v_ready_o,
     .v_addr_i     (v_addr),
     .v_lanes_i    (v_lanes),
-    .v_pad_i      (v_ask_i.pad),
-    .v_tag_i      (v_ask_i.tag[2:0]),
-    .v_hold_i     (v_ask_i.hold),
+    .v_pad_i      (v_req_i.pad),
+    .v_tag_i      (v_req_i.tag[2:0]),
+    .v_hold_i     (v_req_i.hold),
     .v_rsp_lanes_o,
     .v_rsp_done_o (rsp_done_o[1]),
     .r_valid_i,
@@ -140,7 +140,7 @@ module trine_maps #(
     .g_i          (gather),
     .rsp_lanes_i  (rsp_lanes),
     .c_front_o    (c_front),
-    .c_taken_o    (c_lost_o.taken)
+    .c_arb_lost_o (c_stall_o.arb_lost)
   );
 
   trine_dmem #(
@@ -156,27 +156,27 @@ module trine_maps #(
     .clk_i,
     .rst_ni,
     .clear_i,
-    .g_valid_i   (g_valid),
-    .g_ready_o   (g_ready),
-    .g_addr_i    (g_addr),
-    .g_lanes_i   (g_lanes),
-    .g_pad_i     (g_pad),
-    .g_tag_i     (g_tag),
-    .g_hold_i    (g_hold),
-    .g_waiting_o (g_waiting),
-    .g_tag_o     (gather.front_tag),
-    .rsp_lanes_o (rsp_lanes),
+    .g_valid_i       (g_valid),
+    .g_ready_o       (g_ready),
+    .g_addr_i        (g_addr),
+    .g_lanes_i       (g_lanes),
+    .g_pad_i         (g_pad),
+    .g_tag_i         (g_tag),
+    .g_hold_i        (g_hold),
+    .g_waiting_o     (g_waiting),
+    .g_tag_o         (gather.front_tag),
+    .rsp_lanes_o     (rsp_lanes),
     .rsp_data_o,
-    .rsp_tag_o   (gather.rsp_tag),
-    .rsp_done_o  (gather.rsp_done),
-    .soon_o      (gather.soon),
-    .soon_tag_o  (gather.soon_tag),
+    .rsp_tag_o       (gather.rsp_tag),
+    .rsp_done_o      (gather.rsp_done),
+    .rsp_done_next_o (gather.rsp_done_next),
+    .rsp_tag_next_o  (gather.rsp_tag_next),
     .s_valid_i,
     .s_ready_o,
-    .s_addr_i    (s_addr),
-    .s_lanes_i   (s_lanes),
-    .s_data_i    (s_data),
-    .s_mask_i    (s_mask),
+    .s_addr_i        (s_addr),
+    .s_lanes_i       (s_lanes),
+    .s_data_i        (s_data),
+    .s_mask_i        (s_mask),
     .dma_wvalid_i,
     .dma_wready_o,
     .dma_wbeat_i,
@@ -193,8 +193,8 @@ module trine_maps #(
     .ecc_addr_o
   );
 
-  logic unused_ask;
-  assign unused_ask = v_ask_i.tag[3];
+  logic unused_req;
+  assign unused_req = v_req_i.tag[3];
 
 `ifdef TRINE_ASSERT
   logic                         live_q, r_waits_q, s_waits_q, w_waits_q, d_waits_q;

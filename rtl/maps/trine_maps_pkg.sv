@@ -9,10 +9,10 @@ package trine_maps_pkg;
   // of the next cycle. Tags are those of trine_gather_arb.
   typedef struct packed {
     logic [5:0] front_tag;
-    logic       rsp_done;  // all lanes were answered
+    logic       rsp_done;       // all lanes were answered
     logic [5:0] rsp_tag;
-    logic       soon;      // rsp_done one cycle later
-    logic [5:0] soon_tag;
+    logic       rsp_done_next;  // rsp_done one cycle later
+    logic [5:0] rsp_tag_next;
   } gather_t;
 
 endpackage

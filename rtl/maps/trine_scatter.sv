@@ -7,7 +7,7 @@
 //
 //   cycle     t            t + 1 ..                         last
 //   s_valid_i taken                                         (the next one is taken)
-//   win_o                  lanes left, one a bank           the rest of them
+//   winner_o               lanes left, one a bank           the rest of them
 //   grant_i                banks that are free for a scatter
 //   s_ready_o              0 while lanes are left           1
 //
@@ -37,7 +37,7 @@ module trine_scatter #(
   output logic                     empty_o,
 
   // Banks.
-  output logic [Rows-1:0]          win_o,  // lanes that are the lowest in their banks
+  output logic [Rows-1:0]          winner_o,  // lanes that are the lowest in their banks
   output logic [Rows*AddrBits-1:0] addr_o,  // their addresses: bank in the low bits
   output logic [Rows*32-1:0]       data_o,
   output logic [31:0]              mask_o,
@@ -71,11 +71,11 @@ module trine_scatter #(
     end
   end
 
-  assign win_o = pend_q & ~clash;
+  assign winner_o = pend_q & ~clash;
 
   always_comb begin
     for (int unsigned l = 0; l < Rows; l++) begin
-      served[l] = win_o[l] && grant_i[addr_q[l*AddrBits +: BankBits]];
+      served[l] = winner_o[l] && grant_i[addr_q[l*AddrBits +: BankBits]];
     end
   end
 
@@ -127,7 +127,7 @@ module trine_scatter #(
     same_bank = '0;
     for (int unsigned l = 0; l < Rows; l++) begin
       for (int unsigned k = 0; k < l; k++) begin
-        if (win_o[k] && win_o[l] &&
+        if (winner_o[k] && winner_o[l] &&
             addr_q[k*AddrBits +: BankBits] == addr_q[l*AddrBits +: BankBits]) same_bank[l] = 1'b1;
       end
     end
@@ -136,7 +136,7 @@ module trine_scatter #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       a_one_a_bank: assert (same_bank == '0);
-      a_one_wins:   assert (empty_o || win_o != '0);
+      a_one_wins:   assert (empty_o || winner_o != '0);
       a_patience:   assert (32'(wait_q) <= Patience);
       c_urgent:     cover (urgent_o && !s_ready_o);
     end

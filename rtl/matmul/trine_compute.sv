@@ -58,7 +58,7 @@ module trine_compute #(
   input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]               rsp_tag_i,
   input  logic                             rsp_done_i,
-  input  logic                             soon_i,  // rsp_done_i one cycle later
+  input  logic                             rsp_done_next_i,  // rsp_done_i one cycle later
 
   // PMEM: its rows go straight to the array. w_next_o moves the row that was read into the register
   // that the array sees.
@@ -114,7 +114,7 @@ module trine_compute #(
   assign cfg_ready = !agu_running && !filling_q && !filled;
   assign run_ready = !busy_q && filled;
   assign cfg_we    = command_i.cfg_valid && cfg_ready;
-  assign fill      = (command_i.run_valid || command_i.lacks != '0) && cfg_ready;
+  assign fill      = (command_i.run_valid || command_i.missing_tokens != '0) && cfg_ready;
   assign start     = command_i.run_valid && run_ready;
 
   assign answer_o.cfg_ready = cfg_ready;
@@ -256,7 +256,7 @@ module trine_compute #(
   // ---------------------------------------------------------------------------------------------
   // Operands and weights meet in front of the array.
   // ---------------------------------------------------------------------------------------------
-  logic               pass, pass_last, weights_there, drain_wait, drained;
+  logic               pass, pass_last, weights_valid, drain_wait, drained;
   logic [TagBits-1:0] tag;
 
   trine_operands #(
@@ -272,12 +272,12 @@ module trine_compute #(
     .rsp_data_i,
     .rsp_tag_i,
     .rsp_done_i,
-    .soon_i,
+    .rsp_done_next_i,
     .hold_o       (g_hold_o),
     .int16_i      (Int16 && cfg.int16 && !cfg.by_row), .mode_i (mode),
     .tag_o        (tag),
     .act_o,
-    .weights_i    (weights_there),
+    .weights_i    (weights_valid),
     .pass_o       (pass),
     .grant_i      (status_i.drain_soon || (status_i.drain_ok && drained)),
     .drain_wait_o (drain_wait)
@@ -301,7 +301,7 @@ module trine_compute #(
     .part_i      (in_parts && ends),
     .second_i    (second_q),
     .bank_i      (bank_q),
-    .free_i      (factors_free_i),
+    .bank_free_i (factors_free_i),
     .pass_i      (pass),
     .pass_last_i (tag[TagLast]),
     .row_en_o    (w_en_o),
@@ -310,7 +310,7 @@ module trine_compute #(
     .factors_o,
     .factors_second_o,
     .factors_bank_o,
-    .there_o     (weights_there),
+    .row_valid_o (weights_valid),
     .part_o      (weight_part_o)
   );
 
@@ -357,8 +357,8 @@ module trine_compute #(
     .active_o      (job_active_o),
     .tile_first_o  (job_o.tile_first),
     .tile_last_o   (job_o.tile_last),
-    .new_o         (job_o.first),
-    .final_o       (job_o.last),
+    .run_first_o   (job_o.first),
+    .run_last_o    (job_o.last),
     .part_o        ({job_o.bank, job_o.part_last, job_o.part_first}),
     .results_o,
     .data_ready_i,

@@ -23,7 +23,7 @@ module trine_factor_buffer #(
   input  logic                second_i,
   input  logic                load_bank_i,
   input  logic [Cols*32-1:0]  row_i,
-  output logic [1:0]          free_o,
+  output logic [1:0]          bank_free_o,
 
   // The columns that are read and their bank; banks that have been read.
   input  logic [Cols-1:0]     cols_i,
@@ -34,7 +34,7 @@ module trine_factor_buffer #(
 
   logic [1:0] full_q;
 
-  assign free_o = ~full_q;
+  assign bank_free_o = ~full_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) full_q <= '0;
@@ -76,7 +76,7 @@ module trine_factor_buffer #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      if (load_i) m_free: assume (free_o[load_bank_i]);
+      if (load_i) m_free: assume (bank_free_o[load_bank_i]);
       m_ports: assume (32'($countones(cols_i)) <= Drain);
       if (cols_i == '0) a_nothing: assert (factor_o == '0);
     end

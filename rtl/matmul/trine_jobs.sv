@@ -55,8 +55,8 @@ module trine_jobs #(
   output logic [Rows-1:0]          active_o,
   output logic                     tile_first_o,
   output logic                     tile_last_o,
-  output logic                     new_o,    // first tile of its RUN
-  output logic                     final_o,  // last tile of its RUN
+  output logic                     run_first_o,  // first tile of its RUN
+  output logic                     run_last_o,   // last tile of its RUN
   output logic [2:0]               part_o,
   output trine_job_pkg::results_t results_o,
   input  logic                     data_ready_i,
@@ -79,7 +79,7 @@ module trine_jobs #(
   job_t              job_d, first;
   logic [JobBits-1:0] job_q [Places];  // entry 0 is offered
   logic [Places-1:0] valid_q;
-  logic              new_q, take, arrived;
+  logic              run_first_q, take, arrived;
   logic [JobDelay:1] delay_q;    // a last step is in the array
   logic              arrived_q;  // results arrived and are not taken
 
@@ -98,8 +98,8 @@ module trine_jobs #(
   assign active_o        = first.active;
   assign tile_first_o    = first.tile_first;
   assign tile_last_o     = first.tile_last;
-  assign new_o           = new_q;
-  assign final_o         = first.final_tile;
+  assign run_first_o     = run_first_q;
+  assign run_last_o      = first.final_tile;
   assign part_o          = first.part & {3{Groups}};
   assign arrived         = arrived_q || delay_q[JobDelay];
   assign results_o.valid = arrived;
@@ -107,39 +107,39 @@ module trine_jobs #(
   assign drained_o       = delay_q == '0 && !arrived_q;
 
   // A new job goes into the first free entry.
-  logic [Places-1:0] stay, comes;
+  logic [Places-1:0] place_held, place_filled;
 
-  assign stay  = take ? valid_q >> 1 : valid_q;
-  assign comes = {Places{add_i}} & ~stay & {stay[Places-2:0], 1'b1};
+  assign place_held   = take ? valid_q >> 1 : valid_q;
+  assign place_filled = {Places{add_i}} & ~place_held & {place_held[Places-2:0], 1'b1};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       valid_q        <= '0;
       delay_q        <= '0;
       arrived_q      <= 1'b0;
-      new_q          <= 1'b0;
+      run_first_q    <= 1'b0;
     end else if (clear_i) begin
       valid_q        <= '0;
       delay_q        <= '0;
       arrived_q      <= 1'b0;
-      new_q          <= 1'b0;
+      run_first_q    <= 1'b0;
     end else begin
-      valid_q <= stay | comes;
+      valid_q <= place_held | place_filled;
 
       delay_q[1] <= pass_i;
       for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
 
       arrived_q <= arrived && !data_ready_i;
 
-      if (start_i) new_q <= 1'b1;
-      else if (take) new_q <= 1'b0;
+      if (start_i) run_first_q <= 1'b1;
+      else if (take) run_first_q <= 1'b0;
     end
   end
 
   if (JobDelay > 1) begin : gen_soon
-    assign results_o.soon = delay_q[JobDelay-1];
+    assign results_o.valid_next = delay_q[JobDelay-1];
   end else begin : gen_at_once
-    assign results_o.soon = 1'b0;
+    assign results_o.valid_next = 1'b0;
   end
 
   always_ff @(posedge clk_i) begin
@@ -147,7 +147,7 @@ module trine_jobs #(
       if (take) job_q[p-1] <= job_q[p];
     end
     for (int unsigned p = 0; p < Places; p++) begin
-      if (comes[p]) job_q[p] <= job_d;
+      if (place_filled[p]) job_q[p] <= job_d;
     end
   end
 

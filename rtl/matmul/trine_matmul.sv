@@ -59,7 +59,7 @@ module trine_matmul #(
   input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [3:0]                       rsp_tag_i,
   input  logic                             rsp_done_i,
-  input  logic                             soon_i,  // rsp_done_i one cycle later
+  input  logic                             rsp_done_next_i,  // rsp_done_i one cycle later
 
   // A job, its data, and the columns of the data.
   output logic                             job_valid_o,
@@ -131,7 +131,7 @@ module trine_matmul #(
     .rsp_data_i,
     .rsp_tag_i,
     .rsp_done_i,
-    .soon_i,
+    .rsp_done_next_i,
     .w_en_o        (w_en),
     .w_row_o       (w_row),
     .w_next_o      (w_next),

@@ -128,7 +128,7 @@ module trine_matrix #(
       .second_i    (factors_second_i),
       .load_bank_i (factors_bank_i),
       .row_i       (raw_row),
-      .free_o      (factors_free_o),
+      .bank_free_o (factors_free_o),
       .cols_i,
       .bank_i,
       .read_i      (factors_read_i),

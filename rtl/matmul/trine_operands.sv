@@ -15,7 +15,7 @@
 // C and D were under way and find slots; the gather keeps the next step.
 //
 // If a last step waits without a grant, hold_o limits the steps under way to the free slots. It
-// depends only on registers, soon_i and rsp_done_i, which are the two steps under way.
+// depends only on registers, rsp_done_next_i and rsp_done_i, which are the two steps under way.
 //
 // With Binary a lane's word has one more bit, bit 0 of its mode (trine_array): in a RUN of mode 3 a
 // masked lane has mode 3 and all others have mode 2.
@@ -41,7 +41,7 @@ module trine_operands #(
   input  logic [Lanes*33-1:0] rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]  rsp_tag_i,
   input  logic                rsp_done_i,
-  input  logic                soon_i,  // rsp_done_i one cycle later
+  input  logic                rsp_done_next_i,  // rsp_done_i one cycle later
   output logic                hold_o,
   input  logic                int16_i,  // odd lanes hold low bytes; the array gets them minus 128
   input  logic [1:0]          mode_i,
@@ -81,23 +81,25 @@ module trine_operands #(
   assign pass_o       = valid && weights_i && (!last || granted_q);
   assign drain_wait_o = valid && last && !granted_q;
 
-  // steps: the steps after the front one, oldest first. lasts: which of the three oldest end a
-  // tile. stuck: which of these have no grant.
+  // steps: the steps after the front one, oldest first. last_steps: which of the three oldest end a
+  // tile. ungranted: which of these have no grant.
   logic [4:1] steps;
-  logic [2:0] lasts, stuck;
+  logic [2:0] last_steps, ungranted;
 
-  assign steps = {soon_i, rsp_done_i, (full_q & third) != '0, (full_q & second) != '0};
-  assign lasts = {(slots_last & third) != '0, (slots_last & second) != '0,
-                  (slots_last & pop_q) != '0};
-  assign stuck = lasts & ({3{!granted_q}} | {lasts[1] || lasts[0], lasts[0], 1'b0});
+  assign steps      = {rsp_done_next_i, rsp_done_i, (full_q & third) != '0,
+                       (full_q & second) != '0};
+  assign last_steps = {(slots_last & third) != '0, (slots_last & second) != '0,
+                       (slots_last & pop_q) != '0};
+  assign ungranted  = last_steps & ({3{!granted_q}} |
+                                    {last_steps[1] || last_steps[0], last_steps[0], 1'b0});
 
   // Two steps after a waiting last step find slots.
   function automatic logic several(input logic [3:0] some);
     several = (some & (some - 4'd1)) != '0;
   endfunction
-  assign hold_o = (stuck[0] && several(steps[4:1])) ||
-                  (stuck[1] && several({1'b0, steps[4:2]})) ||
-                  (stuck[2] && steps[4] && steps[3]);
+  assign hold_o = (ungranted[0] && several(steps[4:1])) ||
+                  (ungranted[1] && several({1'b0, steps[4:2]})) ||
+                  (ungranted[2] && steps[4] && steps[3]);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -169,7 +171,7 @@ module trine_operands #(
       if (rsp_done_i) a_soon: assert (full_q != '1);
       if (valid) a_weights_there: assert (weights_i);
       a_one_slot: assert ($onehot(push_q) && $onehot(pop_q));
-      c_full: cover (full_q == '1 && stuck[0]);
+      c_full: cover (full_q == '1 && ungranted[0]);
     end
   end
 `endif

@@ -76,9 +76,9 @@ module trine_pmem #(
   end
 
   if (Ecc) begin : gen_code
-    logic               read_q, came_q;  // a row was read; it arrived in the register
-    logic [RowBits-1:0] row_q, came_row_q;
-    logic [Cols-1:0]    fixed, broken;
+    logic               read_q, rsp_valid_q;  // a row was read; it arrived in the register
+    logic [RowBits-1:0] row_q, rsp_row_q;
+    logic [Cols-1:0]    fixed, uncorrectable;
 
     for (genvar c = 0; c < Cols; c++) begin : gen_word
       trine_ecc_encode u_encode (
@@ -89,37 +89,37 @@ module trine_pmem #(
         .word_i      (row_data_q[WordBits*c +: WordBits]),
         .data_o      (r_data_o[32*c +: 32]),
         .corrected_o (fixed[c]),
-        .fatal_o     (broken[c])
+        .fatal_o     (uncorrectable[c])
       );
     end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
-        read_q <= 1'b0;
-        came_q <= 1'b0;
+        read_q      <= 1'b0;
+        rsp_valid_q <= 1'b0;
       end else if (clear_i) begin
-        read_q <= 1'b0;
-        came_q <= 1'b0;
+        read_q      <= 1'b0;
+        rsp_valid_q <= 1'b0;
       end else begin
-        read_q <= r_en_i || (read_q && !r_next_i);
-        came_q <= read_q && r_next_i;
+        read_q      <= r_en_i || (read_q && !r_next_i);
+        rsp_valid_q <= read_q && r_next_i;
       end
     end
 
     always_ff @(posedge clk_i) begin
       if (r_en_i) row_q <= r_row_i;
-      if (r_next_i) came_row_q <= row_q;
+      if (r_next_i) rsp_row_q <= row_q;
     end
 
     assign r_raw_o         = '0;
-    assign ecc_corrected_o = came_q ? fixed : '0;
-    assign ecc_fatal_o     = came_q && broken != '0;
-    assign ecc_row_o       = came_row_q;
+    assign ecc_corrected_o = rsp_valid_q ? fixed : '0;
+    assign ecc_fatal_o     = rsp_valid_q && uncorrectable != '0;
+    assign ecc_row_o       = rsp_row_q;
 
     always_comb begin
       ecc_column_o = '0;
       for (int unsigned c = Cols; c > 0; c--) begin
-        if (broken[c-1]) ecc_column_o = 8'(c - 1);
+        if (uncorrectable[c-1]) ecc_column_o = 8'(c - 1);
       end
     end
   end else begin : gen_plain

@@ -16,7 +16,7 @@
 //
 // Timing    a row is there two cycles after its request, if the register is free; row_next_o is
 //           combinational from pass_i.
-// Contract  no step passes before there_o.
+// Contract  no step passes before row_valid_o.
 // Check     trine_compute_tb
 
 module trine_weight_rows #(
@@ -41,11 +41,11 @@ module trine_weight_rows #(
   input  logic                    final_i,
 
   // This step ends a part with factors. second_i: they are in the high halves of words; bank_i:
-  // their bank; free_i: free banks.
+  // their bank; bank_free_i: free banks.
   input  logic                    part_i,
   input  logic                    second_i,
   input  logic                    bank_i,
-  input  logic [1:0]              free_i,
+  input  logic [1:0]              bank_free_i,
 
   // A step passes into the array; pass_last_i: it is the last one of a group.
   input  logic                    pass_i,
@@ -61,14 +61,14 @@ module trine_weight_rows #(
   output logic                    factors_second_o,
   output logic                    factors_bank_o,
 
-  output logic                    there_o,  // the array sees the row of the front step
+  output logic                    row_valid_o,  // the array sees the row of the front step
   output logic [2:0]              part_o
 );
 
   localparam int unsigned Asked = 8;  // requested rows: steps between issue and array, plus one
 
   logic [2:0]              issue_part_q, part_q, part_last;
-  logic                    issue_row_end, row_end, ask, rewind, read, read_q, there_q;
+  logic                    issue_row_end, row_end, ask, rewind, read, read_q, row_valid_q;
   logic [3:0]              asked_q;
   logic [PmemAddrBits-1:0] row_q;
 
@@ -116,7 +116,7 @@ module trine_weight_rows #(
   if (Groups) begin : gen_groups
     logic last_q;  // factors were read
     assign {bank, second, ended, weights, rewind} = entry;
-    assign factors = want_q && opens && free_i[want_bank_q];
+    assign factors = want_q && opens && bank_free_i[want_bank_q];
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -149,10 +149,10 @@ module trine_weight_rows #(
     assign {ended, second, bank, factors, want_q, want_second_q, want_bank_q} = '0;
     assign factors_row_q = '0;
     assign {factors_o, factors_second_o, factors_bank_o} = '0;
-    assign unused_groups = ^{bank, want_q, want_second_q, want_bank_q, free_i};
+    assign unused_groups = ^{bank, want_q, want_second_q, want_bank_q, bank_free_i};
   end
 
-  assign row_next_o = !there_q || (pass_i && row_end);
+  assign row_next_o = !row_valid_q || (pass_i && row_end);
   assign opens      = !read_q || row_next_o;
   assign read       = asked_q != '0 && weights && opens && !factors;
   assign pop        = read || (asked_q != '0 && !weights);
@@ -160,22 +160,22 @@ module trine_weight_rows #(
   assign row_en_o   = read || factors;
   assign row_o      = factors ? factors_row_q
                       : rewind ? row_i : row_q + PmemAddrBits'(1) + PmemAddrBits'(skip);
-  assign there_o    = there_q;
-  assign part_o     = part_q;
+  assign row_valid_o = row_valid_q;
+  assign part_o      = part_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      asked_q <= '0;
-      read_q  <= 1'b0;
-      there_q <= 1'b0;
+      asked_q     <= '0;
+      read_q      <= 1'b0;
+      row_valid_q <= 1'b0;
     end else if (clear_i) begin
-      asked_q <= '0;
-      read_q  <= 1'b0;
-      there_q <= 1'b0;
+      asked_q     <= '0;
+      read_q      <= 1'b0;
+      row_valid_q <= 1'b0;
     end else begin
-      asked_q <= asked_q + 4'(ask) - 4'(pop);
-      read_q  <= read || (read_q && !row_next_o);
-      there_q <= row_next_o ? read_q : there_q;
+      asked_q     <= asked_q + 4'(ask) - 4'(pop);
+      read_q      <= read || (read_q && !row_next_o);
+      row_valid_q <= row_next_o ? read_q : row_valid_q;
     end
   end
 
@@ -194,9 +194,9 @@ module trine_weight_rows #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       a_asked: assert (asked_q <= 4'(Asked) && !(ask && asked_q == 4'(Asked)));
-      if (pass_i) a_there: assert (there_q);
+      if (pass_i) a_there: assert (row_valid_q);
       if (pop && ended) a_in_time: assert (!want_q || factors);
-      c_ahead: cover (there_q && read_q && asked_q != '0);
+      c_ahead: cover (row_valid_q && read_q && asked_q != '0);
     end
   end
 `endif

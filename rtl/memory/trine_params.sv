@@ -127,7 +127,7 @@ module trine_params #(
     logic [ScaleRowBits-1:0]             scale_row, scale_row_q;
     logic [BiasBits-1:0]                 bias_at_q;   // in its row
     logic [ScaleBits-1:0]                scale_at_q;
-    logic                                bias_there_q, scale_there_q, scale_mine, scale_we;
+    logic                                bias_valid_q, scale_valid_q, scale_row_sel, scale_we;
     logic                                bias_turn, scale_turn;  // lowest bits of rows
     logic [RowBiases*32-1:0]             biases, bias_mask;
     logic [RowScales*MultiplierBits-1:0] scales, multiplier_mask;
@@ -154,7 +154,7 @@ module trine_params #(
       assign multiplier_beat = multipliers;
       assign shift_beat      = shifts;
       assign scale_entry     = EntryBits'(scale_addr >> 1);
-      assign scale_mine      = scale_addr[0] == 1'(b);
+      assign scale_row_sel   = scale_addr[0] == 1'(b);
     end else begin : gen_share
       for (genvar w = 0; w < BeatScales; w++) begin : gen_scale
         assign multiplier_beat[w*MultiplierBits +: MultiplierBits] =
@@ -162,31 +162,31 @@ module trine_params #(
         assign shift_beat[w*ShiftBits +: ShiftBits] =
             shifts[(w*Drain+b)*ShiftBits +: ShiftBits];
       end
-      assign scale_entry = EntryBits'(scale_addr * BeatScales);
-      assign scale_mine  = 1'b1;
+      assign scale_entry   = EntryBits'(scale_addr * BeatScales);
+      assign scale_row_sel = 1'b1;
     end
 
     // A row that was read last, and not written since, needs no access.
     assign read_entry    = EntryBits'(entry);
     assign bias_entry    = EntryBits'(bias_addr * BeatBiases);
-    assign scale_we      = write_scale && scale_mine;
+    assign scale_we      = write_scale && scale_row_sel;
     assign bias_turn     = 1'(read_entry >> BiasBits);
     assign scale_turn    = 1'(read_entry >> ScaleBits);
-    assign bias_read[b]  = r_valid_i && !(r_next_i && bias_there_q && bias_turn == bias_row_q[0]);
-    assign scale_read[b] = r_valid_i && !(r_next_i && scale_there_q &&
+    assign bias_read[b]  = r_valid_i && !(r_next_i && bias_valid_q && bias_turn == bias_row_q[0]);
+    assign scale_read[b] = r_valid_i && !(r_next_i && scale_valid_q &&
                                           scale_turn == scale_row_q[0]);
     assign bias_row      = BiasRowBits'((bias_read[b] ? read_entry : bias_entry) >> BiasBits);
     assign scale_row     = ScaleRowBits'((scale_read[b] ? read_entry : scale_entry) >> ScaleBits);
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
-        bias_there_q  <= 1'b0;
-        scale_there_q <= 1'b0;
+        bias_valid_q  <= 1'b0;
+        scale_valid_q <= 1'b0;
       end else begin
-        if (bias_read[b]) bias_there_q <= 1'b1;
-        else if (write_bias && bias_row == bias_row_q) bias_there_q <= 1'b0;
-        if (scale_read[b]) scale_there_q <= 1'b1;
-        else if (scale_we && scale_row == scale_row_q) scale_there_q <= 1'b0;
+        if (bias_read[b]) bias_valid_q <= 1'b1;
+        else if (write_bias && bias_row == bias_row_q) bias_valid_q <= 1'b0;
+        if (scale_read[b]) scale_valid_q <= 1'b1;
+        else if (scale_we && scale_row == scale_row_q) scale_valid_q <= 1'b0;
       end
     end
 
@@ -279,7 +279,7 @@ module trine_params #(
         if (write && we_bias) begin
           m_bias_written: assume (32'(read_entry) / BeatBiases != 32'(bias_entry) / BeatBiases);
         end
-        if (write && we_scale && scale_mine) begin
+        if (write && we_scale && scale_row_sel) begin
           m_scale_written: assume (32'(read_entry) / BeatScales != 32'(scale_entry) / BeatScales);
         end
       end

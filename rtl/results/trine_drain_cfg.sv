@@ -30,8 +30,8 @@ module trine_drain_cfg #(
   input  logic                   vector_i,  // the job in front is the vector engine's
 
   output trine_job_pkg::cfg_t   cfg_o,
-  output trine_post_pkg::kind_t  kind_o,
-  output trine_post_pkg::both_t  both_o,
+  output trine_post_pkg::kind_t     kind_o,
+  output trine_post_pkg::cfg_pair_t cfg_pair_o,
   output logic [3:0]             c_latency_o,
   output logic [3:0]             v_latency_o
 );
@@ -49,14 +49,14 @@ module trine_drain_cfg #(
 
   trine_job_pkg::cfg_t   c_cfg_q, v_cfg_q, c_seen, v_seen;  // without Int16 one serves both
   trine_post_pkg::kind_t c_kind_q, v_kind_q;
-  logic                  c_there_q, v_there_q, c_load, v_load;
+  logic                  c_valid_q, v_valid_q, c_load, v_load;
 
   assign c_load = c_first_i || (!Int16 && (v_first_i || other_i));
   assign v_load = v_first_i && Int16;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) {c_there_q, v_there_q} <= '0;
-    else {c_there_q, v_there_q} <= {c_there_q || c_load, v_there_q || v_load};
+    if (!rst_ni) {c_valid_q, v_valid_q} <= '0;
+    else {c_valid_q, v_valid_q} <= {c_valid_q || c_load, v_valid_q || v_load};
   end
 
   always_ff @(posedge clk_i) begin
@@ -93,19 +93,19 @@ module trine_drain_cfg #(
     v_seen.out_plane = 24'(v_seen.out_plane[AddrBits-1:0]);
   end
 
-  assign both_o.c_cfg    = c_seen;
-  assign both_o.v_cfg    = v_seen;
-  assign both_o.v_lookup = v_kind_q.lookup && Int16;
-  assign both_o.v_line   = v_kind_q.line && Int16;
-  assign both_o.v_tanh   = v_cfg_q.tanh && Int16;
-  assign both_o.mixes    = Int16 && c_there_q && c_cfg_q.int16 && c_kind_q.requant &&
-                           v_there_q && v_cfg_q.int16 && !v_kind_q.whole && !v_cfg_q.words &&
-                           !v_cfg_q.exponential && !v_cfg_q.shares;
+  assign cfg_pair_o.c_cfg    = c_seen;
+  assign cfg_pair_o.v_cfg    = v_seen;
+  assign cfg_pair_o.v_lookup = v_kind_q.lookup && Int16;
+  assign cfg_pair_o.v_line   = v_kind_q.line && Int16;
+  assign cfg_pair_o.v_tanh   = v_cfg_q.tanh && Int16;
+  assign cfg_pair_o.mixed    = Int16 && c_valid_q && c_cfg_q.int16 && c_kind_q.requant &&
+                               v_valid_q && v_cfg_q.int16 && !v_kind_q.whole && !v_cfg_q.words &&
+                               !v_cfg_q.exponential && !v_cfg_q.shares;
   assign c_latency_o = c_kind_q.latency;
   assign v_latency_o = v_kind_q.latency;
 
   logic unused_cfg;
-  assign unused_cfg = ^{other_i, vector_i, c_there_q, v_there_q, v_cfg_q, v_kind_q};
+  assign unused_cfg = ^{other_i, vector_i, c_valid_q, v_valid_q, v_cfg_q, v_kind_q};
 
 `ifdef TRINE_ASSERT
   logic live_q;
@@ -118,7 +118,7 @@ module trine_drain_cfg #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       m_one_job: assume (!(c_first_i && v_first_i));
-      a_mixes:   assert (!both_o.mixes || (cfg_o.int16 && c_there_q && v_there_q));
+      a_mixes:   assert (!cfg_pair_o.mixed || (cfg_o.int16 && c_valid_q && v_valid_q));
     end
   end
 `endif

@@ -21,7 +21,7 @@
 //   cycle         0    1    2    3    4    5    6
 //   column_i      A0   A2        B0   B2        C0
 //   job           A         B              C              taken in 1, 4
-//   results_i          soon valid     soon valid          of B, C
+//   results_i          next valid     next valid          of B, C
 //   drain_soon_o       1              1                   B's registers are overwritten in 5
 //
 // Timing    combinational; the clock is for assertions only.
@@ -43,12 +43,12 @@ module trine_drain_grant #(
   // parameters of the next column have been read.
   input  trine_post_pkg::kind_t    kind_i,
   input  trine_post_pkg::column_t  column_i,
-  input  logic [LeftBits-1:0]      issues_i,
-  input  logic [LateBits-1:0]      late_i,     // blocks of PEs before the last column's
+  input  logic [LeftBits-1:0]      issue_count_i,
+  input  logic [LateBits-1:0]      last_block_i,  // blocks of PEs before the last column's
   input  logic [FreeBits-1:0]      words_i,
   input  logic                     params_i,
-  input  logic                     done_i,     // its last column is read
-  input  logic                     lanes_i,    // no softmax keeps it out of the lanes
+  input  logic                     done_i,        // its last column is read
+  input  logic                     lanes_i,       // no softmax keeps it out of the lanes
 
   // Results of the job in front or, if they come soon, of a job of two issues that is taken in this
   // cycle and follows it.
@@ -57,7 +57,7 @@ module trine_drain_grant #(
   input  logic [FreeBits-1:0]      follower_words_i,
 
   // Places for words.
-  input  logic [FreeBits-1:0]      free_i,
+  input  logic [FreeBits-1:0]      free_places_i,
 
   output logic                     drain_ok_o,
   output logic                     drain_soon_o
@@ -65,29 +65,31 @@ module trine_drain_grant #(
 
   localparam int unsigned Due = 2 + PeStages;  // cycles from a grant to new results
 
-  logic       part;  // columns of the job end no words
-  logic       sure;  // each cycle is an issue
-  logic       enough, enough_both;  // places for the words of the job in front, and the follower's
-  logic       comes;                // the job in front waits for its data
-  logic [LeftBits-1:0] reach;       // issues before new results arrive: less than 32
+  logic       part;    // columns of the job end no words
+  logic       steady;  // each cycle is an issue
+  logic       places_ok, places_ok_both;  // for the words of the job in front, and the follower's
+  logic       data_wait;                  // the job in front waits for its data
+  logic [LeftBits-1:0] issue_limit;       // issues before new results arrive: less than 32
 
-  assign part        = Groups && column_i.parts.part;
-  assign sure        = column_i.left && (kind_i.requant || part) && params_i && lanes_i;
-  assign enough      = free_i >= words_i || part;
-  assign enough_both = (FreeBits+1)'(free_i) >= (FreeBits+1)'(words_i) +
-                                                (FreeBits+1)'(follower_words_i);
-  assign reach       = LeftBits'(Due) + LeftBits'(late_i);
-  assign comes       = sure && enough && !column_i.data && !column_i.from_vector;
+  assign part           = Groups && column_i.parts.part;
+  assign steady         = column_i.valid && (kind_i.requant || part) && params_i && lanes_i;
+  assign places_ok      = free_places_i >= words_i || part;
+  assign places_ok_both = (FreeBits+1)'(free_places_i) >= (FreeBits+1)'(words_i) +
+                                                          (FreeBits+1)'(follower_words_i);
+  assign issue_limit = LeftBits'(Due) + LeftBits'(last_block_i);
+  assign data_wait   = steady && places_ok && !column_i.data && !column_i.from_vector;
 
   always_comb begin
-    drain_ok_o   = column_i.from_vector || !column_i.left || done_i ||
-                   (Groups && column_i.parts.sums) || (sure && enough && issues_i <= reach);
+    drain_ok_o   = column_i.from_vector || !column_i.valid || done_i ||
+                   (Groups && column_i.parts.sums) ||
+                   (steady && places_ok && issue_count_i <= issue_limit);
     // As data is taken, the first column is read in the next cycle; in the cycle before, it is read
     // in the next but one, whether the job is in front or follows another in this cycle without a
     // gap.
-    drain_soon_o = (comes && results_i.valid && issues_i < reach) ||
-                   (comes && results_i.soon && issues_i < reach - LeftBits'(1)) ||
-                   (PeStages > 1 && follows_i && results_i.soon && sure && enough_both);
+    drain_soon_o = (data_wait && results_i.valid && issue_count_i < issue_limit) ||
+                   (data_wait && results_i.valid_next &&
+                    issue_count_i < issue_limit - LeftBits'(1)) ||
+                   (PeStages > 1 && follows_i && results_i.valid_next && steady && places_ok_both);
   end
 
   logic unused_grant;
@@ -96,30 +98,31 @@ module trine_drain_grant #(
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   logic live_q, by_row, granted, granted_q, reads_q;
-  logic [LeftBits-1:0] issues_q;
+  logic [LeftBits-1:0] issue_count_q;
 
   // A grant relies on the issues that are left. By row they are counted from above only.
   assign by_row  = column_i.again || column_i.odd_rows;
-  assign granted = column_i.data && !column_i.from_vector && sure && enough && issues_i <= reach;
+  assign granted = column_i.data && !column_i.from_vector && steady && places_ok &&
+                   issue_count_i <= issue_limit;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {live_q, granted_q, reads_q} <= '0;
     else begin
       live_q    <= 1'b1;
-      granted_q <= drain_soon_o || ((granted || granted_q) && column_i.left && !done_i);
-      reads_q   <= column_i.left && column_i.data && !done_i && !by_row;
+      granted_q <= drain_soon_o || ((granted || granted_q) && column_i.valid && !done_i);
+      reads_q   <= column_i.valid && column_i.data && !done_i && !by_row;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    issues_q <= issues_i;
+    issue_count_q <= issue_count_i;
     if (live_q) begin
-      if (granted_q && reads_q && column_i.left && !column_i.parts.sums) begin
-        a_kept: assert (issues_i < issues_q);
+      if (granted_q && reads_q && column_i.valid && !column_i.parts.sums) begin
+        a_kept: assert (issue_count_i < issue_count_q);
       end
-      if (drain_soon_o) a_soon_places: assert (part || words_i <= free_i);
-      if (drain_soon_o) a_soon_issues: assert (issues_i <= reach);
-      c_kept: cover (granted_q && reads_q && column_i.left);
+      if (drain_soon_o) a_soon_places: assert (part || words_i <= free_places_i);
+      if (drain_soon_o) a_soon_issues: assert (issue_count_i <= issue_limit);
+      c_kept: cover (granted_q && reads_q && column_i.valid);
     end
   end
 `endif

@@ -8,9 +8,9 @@
 //   cycle          0      1      2      3
 //   issue_i        col    col    value         cycle 0 reads the parameters of the
 //   p_channel_o    n+1           -      m      next column
-//   own_o                                      1 in cycle 4: the value uses m's parameters
+//   value_params_o                             1 in cycle 4: the value uses m's parameters
 //
-// Timing    ready_o one cycle after a read; p_* are combinational from issue_i and take_i.
+// Timing    ready_o one cycle after a read; p_* are combinational from issue_i and job_taken_i.
 // Contract  values come in the order of their channels, from v_first_i in the cycle of a product
 //           on, and no column is read while a value waits.
 //
@@ -24,18 +24,18 @@ module trine_drain_params #(
   input  logic                     clk_i,
   input  logic                     rst_ni,
   // Columns.
-  input  logic                     take_i,     // a job is taken
-  input  logic                     c_take_i,   // it is the compute engine's
+  input  logic                     job_taken_i,       // a job is taken
+  input  logic                     c_job_taken_i,     // it is the compute engine's
   input  trine_post_pkg::column_t  column_i,
   input  trine_post_pkg::issue_t   issue_i,
-  input  logic [ChannelBits-1:0]   channel_i,  // of the next column
-  input  logic                     back_i,     // channel_i goes back
-  output logic                     ready_o,    // the column's parameters are there
+  input  logic [ChannelBits-1:0]   channel_i,         // of the next column
+  input  logic                     channel_rewind_i,  // channel_i goes back
+  output logic                     ready_o,           // the column's parameters are there
 
   // A normalization: the channel of its first value, in the cycles of products.
   input  logic                     reciprocal_i,
   input  logic [15:0]              v_first_i,
-  output logic                     own_o,  // a value's parameters are there
+  output logic                     value_params_o,  // a value's parameters are there
 
   output logic                     p_valid_o,
   output logic                     p_next_o,  // p_channel_o follows the channel read last
@@ -43,19 +43,19 @@ module trine_drain_params #(
 );
 
   logic                   ready_q, pass;
-  logic                   entered_q, own_q;  // a value came one, two cycles ago
+  logic                   entered_q, value_params_q;  // a value came one, two cycles ago
   logic [ChannelBits-1:0] v_channel_q;
 
   assign ready_o = ready_q;
   assign pass    = issue_i.pass && !(Groups && issue_i.part);  // not with factors
 
   // While a column's parameters are there, they are those read last.
-  assign p_next_o = ready_q && !c_take_i && !entered_q && !back_i;
-  assign own_o   = own_q;
+  assign p_next_o = ready_q && !c_job_taken_i && !entered_q && !channel_rewind_i;
+  assign value_params_o = value_params_q;
 
   always_comb begin
-    p_valid_o   = c_take_i || (column_i.left && !column_i.from_vector &&
-                               (pass ? !issue_i.done : !ready_q));
+    p_valid_o   = c_job_taken_i || (column_i.valid && !column_i.from_vector &&
+                                    (pass ? !issue_i.done : !ready_q));
     p_channel_o = channel_i;
     if (entered_q) begin
       p_valid_o   = 1'b1;
@@ -65,11 +65,11 @@ module trine_drain_params #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      entered_q <= 1'b0;
-      own_q     <= 1'b0;
+      entered_q      <= 1'b0;
+      value_params_q <= 1'b0;
     end else begin
-      entered_q <= issue_i.value;
-      own_q     <= entered_q;
+      entered_q      <= issue_i.value;
+      value_params_q <= entered_q;
     end
   end
 
@@ -81,7 +81,7 @@ module trine_drain_params #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) ready_q <= 1'b0;
     else if (p_valid_o) ready_q <= !entered_q;
-    else if (pass || take_i) ready_q <= 1'b0;
+    else if (pass || job_taken_i) ready_q <= 1'b0;
   end
 
   logic unused_params;

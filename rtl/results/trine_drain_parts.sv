@@ -10,8 +10,9 @@
 //   sums                              1    1    1    1
 //   the sum of column 0 is complete in cycle 4
 //
-// Timing    outputs are registers, except turn_o, from issue_i, and pending, from some registers.
-// Contract  take_i comes with the job, then come its columns.
+// Timing    outputs are registers, except sums_start_o, from issue_i, and pending, from some
+//           registers.
+// Contract  job_taken_i comes with the job, then come its columns.
 // Check     random_program_test
 
 module trine_drain_parts #(
@@ -24,17 +25,17 @@ module trine_drain_parts #(
   input  logic                    clear_i,
 
   // A job is taken; it is the compute engine's.
-  input  logic                    take_i,
-  input  logic                    c_take_i,
+  input  logic                    job_taken_i,
+  input  logic                    c_job_taken_i,
   input  trine_job_pkg::job_t    job_i,
 
   // Issues; columns left; this column is the last one.
   input  trine_post_pkg::issue_t  issue_i,
-  input  logic [LeftBits-1:0]     left_i,
+  input  logic [LeftBits-1:0]     columns_left_i,
   input  logic                    last_column_i,
 
   output trine_post_pkg::parts_t  parts_o,
-  output logic                    turn_o  // columns restart, as sums
+  output logic                    sums_start_o  // columns restart, as sums
 );
 
   localparam int unsigned Latency = 3;  // cycles between a column and its sum
@@ -43,7 +44,7 @@ module trine_drain_parts #(
   logic [1:0]         flight;
   logic               part_q, first_q, whole_q, bank_q, sums_q, turn, takes;
 
-  assign takes = Groups && c_take_i && job_i.cfg.groups;
+  assign takes = Groups && c_job_taken_i && job_i.cfg.groups;
   assign turn  = part_q && whole_q && issue_i.column && last_column_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -55,13 +56,13 @@ module trine_drain_parts #(
       flight_q <= '0;
     end else begin
       flight_q <= Latency'({flight_q, Groups && issue_i.part});
-      if (take_i) {part_q, sums_q} <= {takes, 1'b0};
+      if (job_taken_i) {part_q, sums_q} <= {takes, 1'b0};
       else if (turn) {part_q, sums_q} <= 2'b01;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (take_i) begin
+    if (job_taken_i) begin
       first_q <= Groups && job_i.part_first;
       whole_q <= !Groups || job_i.part_last;
       bank_q  <= Groups && job_i.bank;
@@ -75,9 +76,10 @@ module trine_drain_parts #(
   assign parts_o.whole   = whole_q && Groups;
   assign parts_o.bank    = bank_q && Groups;
   assign parts_o.sums    = sums_q && Groups;
-  assign parts_o.pending = sums_q && Groups && LeftBits'(flight) * LeftBits'(Drain) >= left_i;
+  assign parts_o.pending = sums_q && Groups &&
+                           LeftBits'(flight) * LeftBits'(Drain) >= columns_left_i;
   assign parts_o.open    = part_q && !whole_q && Groups;
-  assign turn_o          = turn && Groups;
+  assign sums_start_o    = turn && Groups;
 
   logic unused_parts;
   assign unused_parts = ^{issue_i, job_i, first_q, bank_q};
@@ -92,7 +94,7 @@ module trine_drain_parts #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      m_take: assume (!c_take_i || take_i);
+      m_take: assume (!c_job_taken_i || job_taken_i);
       a_one:     assert (!(parts_o.part && parts_o.sums));
       a_pending: assert (!parts_o.pending || parts_o.sums);
       a_open:    assert (!parts_o.open || (parts_o.part && !parts_o.whole));

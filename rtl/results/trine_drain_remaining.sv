@@ -11,8 +11,8 @@
 // by row, each word is read twice: first for the even lanes, then for the odd lanes. The issue
 // count is then an upper bound of a job of eight issues or less, and 16 or more for longer jobs.
 //
-// late_o is the block of PEs that holds the offered job's last column, or the first column of the
-// last two if two are read at once.
+// last_block_o is the block of PEs that holds the offered job's last column, or the first column of
+// the last two if two are read at once.
 //
 // Timing    combinational; the clock is for assertions only.
 // Contract  slot_i <= last_slot_o.
@@ -35,7 +35,7 @@ module trine_drain_remaining #(
   // The current job: the slot of its next code, and its remaining columns. The offered job: the
   // slot of its first code, and its columns.
   input  logic [4:0]           slot_i,
-  input  logic [LeftBits-1:0]  left_i,
+  input  logic [LeftBits-1:0]  columns_left_i,
   input  logic [4:0]           next_slot_i,
   input  logic [LeftBits-1:0]  count_i,
   input  logic [1:0]           encoding_i,
@@ -48,8 +48,8 @@ module trine_drain_remaining #(
   output logic [4:0]           last_slot_o,   // of a word
   output logic [WordsBits-1:0] words_o,       // of the current job
   output logic [WordsBits-1:0] next_words_o,  // of the offered job
-  output logic [LeftBits-1:0]  issues_o,
-  output logic [LateBits-1:0]  late_o
+  output logic [LeftBits-1:0]  issue_count_o,
+  output logic [LateBits-1:0]  last_block_o
 );
 
   localparam int unsigned EndBits   = LeftBits + 1;
@@ -70,35 +70,35 @@ module trine_drain_remaining #(
 
   // Not in the block above: count_i depends on last_slot_o, and simulators see blocks as a whole.
   always_comb begin
-    late_o = '0;
+    last_block_o = '0;
     for (int unsigned b = 1; b <= MaxLate; b++) begin
-      if (count_i > LeftBits'(b * PipeCols + Drain - 1)) late_o = LateBits'(b);
+      if (count_i > LeftBits'(b * PipeCols + Drain - 1)) last_block_o = LateBits'(b);
     end
   end
 
   // 31 + 2^LeftBits - 1 fits in EndBits, as LeftBits >= 6.
-  assign last        = EndBits'(slot_i) + EndBits'(left_i) - EndBits'(1);
+  assign last        = EndBits'(slot_i) + EndBits'(columns_left_i) - EndBits'(1);
   assign next_last   = EndBits'(next_slot_i) + EndBits'(count_i) - EndBits'(1);
   assign words_before      = last >> log2_codes;
   assign next_words_before = next_last >> log2_codes;
 
   // left + 2 needs one bit more than left.
   always_comb begin
-    if (part_i) once = LeftBits'(({1'b0, left_i} + EndBits'(Drain - 1)) >> (Drain - 1));
-    else if (one_lane_i) once = left_i;
-    else once = LeftBits'(({1'b0, left_i} + EndBits'(1) + EndBits'(slot_i[0])) >> 1);
+    if (part_i) once = LeftBits'(({1'b0, columns_left_i} + EndBits'(Drain - 1)) >> (Drain - 1));
+    else if (one_lane_i) once = columns_left_i;
+    else once = LeftBits'(({1'b0, columns_left_i} + EndBits'(1) + EndBits'(slot_i[0])) >> 1);
   end
 
   assign in_word = words_before == '0;
   assign most    = once > LeftBits'(8) ? LeftBits'(8) : once;
 
   always_comb begin
-    issues_o = once;
-    words_o  = words_before >= EndBits'(MostWords) ? '1
-               : WordsBits'(words_before) + WordsBits'(1);
+    issue_count_o = once;
+    words_o       = words_before >= EndBits'(MostWords) ? '1
+                    : WordsBits'(words_before) + WordsBits'(1);
     if (Int16 && (twice_i || (second_i && !in_word))) begin
-      issues_o = (most << 1) + LeftBits'(slot_i[1:0]);
-      words_o  = in_word ? WordsBits'(2) : WordsBits'(3);
+      issue_count_o = (most << 1) + LeftBits'(slot_i[1:0]);
+      words_o       = in_word ? WordsBits'(2) : WordsBits'(3);
     end
   end
 
@@ -115,7 +115,7 @@ module trine_drain_remaining #(
 
   assign by_row     = Int16 && (twice_i || second_i);
   assign odd        = 16'(slot_i[0]);
-  assign codes      = 16'(slot_i) + 16'(left_i);
+  assign codes      = 16'(slot_i) + 16'(columns_left_i);
   assign next_codes = 16'(next_slot_i) + 16'(count_i);
   assign per_word   = 16'(last_slot_o) + 16'd1;
 
@@ -125,7 +125,7 @@ module trine_drain_remaining #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (live_q && left_i != '0) begin
+    if (live_q && columns_left_i != '0) begin
       m_slot: assume (slot_i <= last_slot_o);
       if (!by_row) begin
         // The words hold all codes, and one word less does not.
@@ -133,16 +133,16 @@ module trine_drain_remaining #(
         a_words_most: assert ((16'(words_o) - 16'd1) * per_word < codes);
         // Issues read all columns, and one issue less does not.
         if (part_i) begin
-          a_parts: assert (16'(issues_o) * 16'(Drain) >= 16'(left_i) &&
-                           (16'(issues_o) - 16'd1) * 16'(Drain) < 16'(left_i));
+          a_parts: assert (16'(issue_count_o) * 16'(Drain) >= 16'(columns_left_i) &&
+                           (16'(issue_count_o) - 16'd1) * 16'(Drain) < 16'(columns_left_i));
         end else if (one_lane_i) begin
-          a_columns: assert (issues_o == left_i);
+          a_columns: assert (issue_count_o == columns_left_i);
         end else begin
-          a_pairs: assert (16'd2 * 16'(issues_o) >= 16'(left_i) + odd &&
-                           16'd2 * 16'(issues_o) < 16'(left_i) + odd + 16'd2);
+          a_pairs: assert (16'd2 * 16'(issue_count_o) >= 16'(columns_left_i) + odd &&
+                           16'd2 * 16'(issue_count_o) < 16'(columns_left_i) + odd + 16'd2);
         end
       end else begin
-        a_by_row: assert (16'(issues_o) >= 16'(most) && issues_o != '0);
+        a_by_row: assert (16'(issue_count_o) >= 16'(most) && issue_count_o != '0);
       end
     end
     if (live_q && count_i != '0) begin

@@ -29,7 +29,7 @@ module trine_drain_residual #(
   input  logic                     clear_i,
 
   // A compute job is taken: the number of its columns, the slot of the first one.
-  input  logic                     take_i,
+  input  logic                     job_taken_i,
   input  trine_job_pkg::job_t     job_i,
   input  logic [LeftBits-1:0]      count_i,
   input  logic [4:0]               first_slot_i,
@@ -57,17 +57,17 @@ module trine_drain_residual #(
 
   localparam logic [1:0] Words = 2'(Drain);
 
-  logic [LeftBits-1:0] left_q, covered, room;  // codes to request; of the next word; its slots
+  logic [LeftBits-1:0] left_q, covered, room;    // codes to request; of the next word; its slots
   logic [4:0]          slot_q, next_slot;
   logic [AddrBits-1:0] offset_q;
-  logic [1:0]          asked_q, there_q;       // words requested; words there; both unused
+  logic [1:0]          requested_q, received_q;  // words requested; words there; both unused
   logic                rsp_place_q, place_q, keep_q;  // keep_q: slots are kept
   logic                needed, used, at_end, word_free, asks;
 
   assign busy_o      = left_q != '0;
   assign room        = LeftBits'(column_i.last_slot) - LeftBits'(slot_q) + LeftBits'(1);
   assign covered     = left_q < room ? left_q : room;
-  assign r_valid_o   = left_q != '0 && asked_q != Words;
+  assign r_valid_o   = left_q != '0 && requested_q != Words;
   assign asks        = r_valid_o && r_ready_i;
   assign rsp_place_o = rsp_place_q;
   assign place_o     = place_q;
@@ -80,7 +80,7 @@ module trine_drain_residual #(
   assign needed      = kind_i.fused || (kind_i.threshold && cfg_i.max);
   assign used        = needed && issue_i.column;
   assign from_keep_o = at_end && keep_q;
-  assign ready_o     = !needed || from_keep_o || there_q != '0;
+  assign ready_o     = !needed || from_keep_o || received_q != '0;
   assign next_slot   = column_i.slot + (Drain == 2 && column_i.pair ? 5'd2 : 5'd1);
   assign at_end      = column_i.slot >> (Drain - 1) == column_i.last_slot >> (Drain - 1);
   assign keep_o      = used && !at_end && !column_i.last &&
@@ -90,24 +90,24 @@ module trine_drain_residual #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       left_q      <= '0;
-      asked_q     <= '0;
-      there_q     <= '0;
+      requested_q <= '0;
+      received_q  <= '0;
       rsp_place_q <= 1'b0;
       place_q     <= 1'b0;
       keep_q      <= 1'b0;
     end else if (clear_i) begin
       left_q      <= '0;
-      asked_q     <= '0;
-      there_q     <= '0;
+      requested_q <= '0;
+      received_q  <= '0;
       rsp_place_q <= 1'b0;
       place_q     <= 1'b0;
       keep_q      <= 1'b0;
     end else begin
-      if (take_i && (job_i.cfg.kind == trine_job_pkg::KindFused || job_i.cfg.max)) begin
+      if (job_taken_i && (job_i.cfg.kind == trine_job_pkg::KindFused || job_i.cfg.max)) begin
         left_q <= count_i;
       end else if (asks) left_q <= left_q - covered;
-      asked_q <= asked_q + 2'(asks) - 2'(word_free);
-      there_q <= there_q + 2'(rsp_done_i) - 2'(word_free);
+      requested_q <= requested_q + 2'(asks) - 2'(word_free);
+      received_q  <= received_q + 2'(rsp_done_i) - 2'(word_free);
       if (Drain == 2 && rsp_done_i) rsp_place_q <= !rsp_place_q;
       if (Drain == 2 && word_free) place_q <= !place_q;
       if (keep_o) keep_q <= 1'b1;
@@ -116,7 +116,7 @@ module trine_drain_residual #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (take_i) begin
+    if (job_taken_i) begin
       slot_q <= first_slot_i;
       if (job_i.tile_first) offset_q <= job_i.cfg.residual_delta[AddrBits-1:0];
     end else if (asks) begin
@@ -147,13 +147,13 @@ module trine_drain_residual #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      if (rsp_done_i) m_wanted: assume (there_q != asked_q);
+      if (rsp_done_i) m_wanted: assume (received_q != requested_q);
       if (used) a_there: assert (ready_o);
       if (waits_q) a_held: assert (r_valid_o);
-      a_places: assert (there_q <= asked_q && asked_q <= Words);
-      if (take_i) a_all_used: assert (asked_q == '0 || (asked_q == 2'd1 && word_free));
+      a_places: assert (received_q <= requested_q && requested_q <= Words);
+      if (job_taken_i) a_all_used: assert (requested_q == '0 || (requested_q == 2'd1 && word_free));
       c_ahead: cover (r_valid_o && keep_q);  // while kept slots are unused
-      c_both: cover (there_q != '0 && from_keep_o);
+      c_both: cover (received_q != '0 && from_keep_o);
     end
   end
 `endif

@@ -16,14 +16,14 @@
 //   exponential_i   (point[n] * 128 + rest * (point[n + 1] - point[n]) + 64) >> 7, where
 //              128 n + rest = max(65535 + x, 0), x <= 0
 //
-//   cycle    0      1          2              3              4           5        6
-//            x_i    |x|, at_o  a, at_o + 1    b, then b - a  * between   sum      code_o, valid_o
+//   cycle    0      1             2               3              4           5      6
+//            x_i    |x|, index_o  a, index_o + 1  b, then b - a  * between   sum    code_o, valid_o
 //
 // Timing    a value every second cycle; code_o comes 6 cycles after start_i, 7 with an exponential,
 //           and holds until the next value's.
-// Contract  entry_i holds the tables' entries at the at_o of the last cycle, in which reads_o was
-// 1; pair_i the entries of two cycles before. tanh_i and exponential_i hold. Points rise by
-//           less than 1,024: only ten bits of a difference are used.
+// Contract  entry_i holds the tables' entries at the index_o of the last cycle, in which reads_o
+//           was 1; pair_i the entries of two cycles before. tanh_i and exponential_i hold. Points
+//           rise by less than 1,024: only ten bits of a difference are used.
 //
 // Check     trine_interpolate_tb; trine_post_tb, random_program_test (whole core)
 
@@ -41,9 +41,9 @@ module trine_interpolate #(
 
   // The tables.
   output logic               reads_o,
-  output logic [7:0]         at_o,
+  output logic [7:0]         index_o,
   input  logic [15:0]        entry_i,
-  input  logic [31:0]        pair_i,  // points 2 at_o + 1, 2 at_o
+  input  logic [31:0]        pair_i,  // points 2 index_o + 1, 2 index_o
 
   output logic               valid_o,
   output logic [15:0]        code_o
@@ -87,7 +87,7 @@ module trine_interpolate #(
   // Points of an exponential are counted from the smallest argument: ~size. The point after an even
   // one is in the same entry.
   assign reads_o = valid_q[1] || valid_q[2];
-  assign at_o    = (size_q[16:9] ^ {8{exponential}}) +
+  assign index_o = (size_q[16:9] ^ {8{exponential}}) +
                    8'(valid_q[2] && !(exponential && size_q[8]));
 
   // ---------------------------------------------------------------------------------------------

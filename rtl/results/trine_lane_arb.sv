@@ -34,17 +34,17 @@ module trine_lane_arb #(
   input  logic                        rst_ni,
   input  logic                        clear_i,
   // The column in front and its conditions. data_valid_i: the next job's results come in this cycle
-  // or the next; waits_i: the job after it needs empty lanes.
+  // or the next; barrier_i: the job after it needs empty lanes.
   input  trine_job_pkg::cfg_t        cfg_i,
   input  trine_post_pkg::kind_t       kind_i,
   input  trine_post_pkg::column_t     column_i,
-  input  logic                        params_i,    // the column's parameters are there
-  input  logic                        residual_i,  // the column's residual is there, if needed
+  input  logic                        params_i,       // the column's parameters are there
+  input  logic                        residual_i,     // the column's residual is there, if needed
   input  logic                        data_valid_i,
-  input  logic [FreeBits-1:0]         words_i,     // of the job in front; all ones: or more
-  input  logic                        waits_i,
-  input  trine_post_pkg::side_t       side_i,      // addresses of its tile
-  input  logic [FreeBits-1:0]         free_i,      // places for words
+  input  logic [FreeBits-1:0]         words_i,        // of the job in front; all ones: or more
+  input  logic                        barrier_i,
+  input  trine_post_pkg::side_t       side_i,         // addresses of its tile
+  input  logic [FreeBits-1:0]         free_places_i,  // places for words
 
   // A softmax's request.
   input  logic                        softmax_valid_i,
@@ -54,8 +54,8 @@ module trine_lane_arb #(
 
   // No code is in the lanes; no code keeps out the job in front.
   output logic                        empty_o,
-  output logic [3:0]                  rest_o,     // cycles until the last job's code leaves
-  output logic                        column_may_o,
+  output logic [3:0]                  busy_cycles_o,  // cycles until the last job's code leaves
+  output logic                        column_allowed_o,
 
   // A code leaves the lanes; it is not of a dropped program; its tag. A softmax code leaves in two
   // cycles.
@@ -74,40 +74,41 @@ module trine_lane_arb #(
   logic [2:0] softmax_q;   // codes of a softmax
   logic [1:0] phase_q;
   logic       begun, begun_q;  // the program has had a column or softmax in front
-  logic [3:0] drop_left_q; // cycles until a dropped program's codes have left
-  logic       drop_q;      // codes of a dropped program leave
+  logic [3:0] drop_left_q;  // cycles until a dropped program's codes have left
+  logic       drop_q;       // codes of a dropped program leave
 
   // ---------------------------------------------------------------------------------------------
   // Entry into the lanes.
   // ---------------------------------------------------------------------------------------------
-  logic pass, column, softmax, softmax_may, value, same_latency, interleaves, normalizing;
+  logic pass, column, softmax, softmax_allowed, value, same_latency, interleaves, normalizing;
   logic place, softmax_place, ends;
 
   // The job's codes have the latency of softmax codes; they may mix with them.
-  assign same_latency = kind_i.requant && !kind_i.lookup;
-  assign interleaves  = same_latency && !(Softmax && softmax_i.normalize);
-  assign column_may_o = (interleaves || softmax_q == '0) && !drop_q;
-  assign place        = free_i != '0;
+  assign same_latency     = kind_i.requant && !kind_i.lookup;
+  assign interleaves      = same_latency && !(Softmax && softmax_i.normalize);
+  assign column_allowed_o = (interleaves || softmax_q == '0) && !drop_q;
+  assign place            = free_places_i != '0;
 
   // Once a job's data is announced, a grant may rely on its columns: places for their words are
   // reserved.
-  assign softmax_place = column_i.left && !column_i.data && data_valid_i
-                         ? free_i > words_i : place;
+  assign softmax_place = column_i.valid && !column_i.data && data_valid_i
+                         ? free_places_i > words_i : place;
 
   // A word may end with the column. With Int16 a vector job is read without a stop once it begins,
   // because its slots are rewritten as it ends.
   assign ends         = column_i.pops || (Int16 && column_i.from_vector);
-  assign pass         = column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
-                        kind_i.phases[phase_q] && column_may_o && residual_i &&
+  assign pass         = column_i.valid && column_i.data && (params_i || cfg_i.static_bias) &&
+                        kind_i.phases[phase_q] && column_allowed_o && residual_i &&
                         (place || !ends) && !(Groups && column_i.parts.pending);
   assign column       = pass && column_i.last_pass;
 
-  assign value       = Softmax && softmax_valid_i && softmax_i.normalize && !softmax_i.reciprocal;
-  assign softmax_may = (same_latency && !value) ||
-                       (inflight_q == '0 &&
-                        (!column_i.left || !(column_i.data || data_valid_i)));
-  assign softmax     = Softmax && softmax_valid_i && !pass && softmax_may && !waits_i && !drop_q &&
-                       (!value || !phase_q[1]) &&
+  assign value           = Softmax && softmax_valid_i && softmax_i.normalize &&
+                           !softmax_i.reciprocal;
+  assign softmax_allowed = (same_latency && !value) ||
+                           (inflight_q == '0 &&
+                            (!column_i.valid || !(column_i.data || data_valid_i)));
+  assign softmax     = Softmax && softmax_valid_i && !pass && softmax_allowed && !barrier_i &&
+                       !drop_q && (!value || !phase_q[1]) &&
                        (softmax_place || softmax_i.reciprocal || !softmax_i.word_end);
   assign normalizing = Softmax && softmax_i.normalize && ((value && softmax) || softmax_q != '0);
 
@@ -121,7 +122,7 @@ module trine_lane_arb #(
   assign issue_o.normalizing = normalizing;
   assign issue_o.phase       = phase_q[0];
 
-  assign begun = begun_q || column_i.left || (Softmax && softmax_valid_i);
+  assign begun = begun_q || column_i.valid || (Softmax && softmax_valid_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni)      {begun_q, phase_q} <= '0;
@@ -143,16 +144,16 @@ module trine_lane_arb #(
                                       (Int16 && cfg_i.words);
   assign tag_d.pop        = softmax ? softmax_i.word_end && !softmax_i.reciprocal
                                     : column_i.pops;
-  assign tag_d.rest       = !softmax && column_i.rest;
-  assign tag_d.first      = !softmax && column_i.first;
-  assign tag_d.side       = Int16 ? side_i : {1'b0, side_i[0]};
-  assign tag_d.tile_first = softmax ? softmax_i.word_first : column_i.tile_first;
-  assign tag_d.final_word = softmax ? softmax_i.run_end : column_i.final_word;
-  assign tag_d.softmax    = softmax;
-  assign tag_d.tile_end   = softmax_i.tile_end;
-  assign tag_d.odd_rows   = Int16 && !softmax && column_i.odd_rows;
-  assign tag_d.of_vector  = Int16 && !softmax && column_i.from_vector;
-  assign issue_o.word     = tag_d.pop && (pass || softmax);
+  assign tag_d.channels_end = !softmax && column_i.channels_end;
+  assign tag_d.first        = !softmax && column_i.first;
+  assign tag_d.side         = Int16 ? side_i : {1'b0, side_i[0]};
+  assign tag_d.tile_first   = softmax ? softmax_i.word_first : column_i.tile_first;
+  assign tag_d.final_word   = softmax ? softmax_i.run_end : column_i.final_word;
+  assign tag_d.softmax      = softmax;
+  assign tag_d.tile_end     = softmax_i.tile_end;
+  assign tag_d.odd_rows     = Int16 && !softmax && column_i.odd_rows;
+  assign tag_d.of_vector    = Int16 && !softmax && column_i.from_vector;
+  assign issue_o.word       = tag_d.pop && (pass || softmax);
 
   always_comb begin
     latency = kind_i.latency;
@@ -208,15 +209,15 @@ module trine_lane_arb #(
   assign drop_q = drop_left_q != '0;
 
   if (Int16) begin : gen_rest
-    logic [3:0] rest_q;
+    logic [3:0] busy_cycles_q;
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) rest_q <= '0;
-      else if (column) rest_q <= kind_i.latency - 4'd1;
-      else if (rest_q != '0) rest_q <= rest_q - 4'd1;
+      if (!rst_ni) busy_cycles_q <= '0;
+      else if (column) busy_cycles_q <= kind_i.latency - 4'd1;
+      else if (busy_cycles_q != '0) busy_cycles_q <= busy_cycles_q - 4'd1;
     end
-    assign rest_o = rest_q;
+    assign busy_cycles_o = busy_cycles_q;
   end else begin : gen_no_rest
-    assign rest_o = '0;
+    assign busy_cycles_o = '0;
   end
 
   logic unused_arb;
@@ -240,7 +241,7 @@ module trine_lane_arb #(
       if (normalizing) a_normalized_first: assert (!pass && inflight_q == '0);
       if (drop_q) a_nothing_new: assert (!softmax);
       c_interleaved: cover (softmax && inflight_q != '0);
-      c_columns_wait: cover (column_i.left && column_i.data && !column_may_o);
+      c_columns_wait: cover (column_i.valid && column_i.data && !column_allowed_o);
       c_dropped: cover (code_i && drop_q);
     end
   end

@@ -6,11 +6,11 @@
 // follow each other; additions and products stay two cycles longer in the lane.
 //
 //   cycle         0      1       2    3    4     5      6      a code that is requantized
-//                 issue  enters                  clamp  leaves_vector_o is its engine
+//                 issue  enters                  clamp  leaving_vector_o is its engine
 //
 // Timing    zero point and bounds are registers; other fields come through a multiplexer.
-// Contract  codes leave the lane in the order in which they enter; without both_i.mixes they all
-//           belong to the job in front.
+// Contract  codes leave the lane in the order in which they enter; without cfg_pair_i.mixed they
+//           all belong to the job in front.
 // Check     trine_post_tb; random_program_test
 
 module trine_lane_cfg #(
@@ -22,18 +22,18 @@ module trine_lane_cfg #(
   // The job in front, and its codes that enter.
   input  logic                   enters_i,
   input  logic                   pass_i,
-  input  logic                   pair_i,    // of an addition or a product
-  input  logic                   vector_i,  // the job is the vector engine's
+  input  logic                   pair_i,       // of an addition or a product
+  input  logic                   vector_i,     // the job is the vector engine's
   input  trine_job_pkg::cfg_t   cfg_i,
-  input  trine_post_pkg::both_t  both_i,
-  input  logic                   single_i,  // of the code in the operand register
+  input  trine_post_pkg::cfg_pair_t cfg_pair_i,
+  input  logic                      single_i,  // of the code in the operand register
 
   // A softmax's code leaves in two cycles.
   input  logic                   softmax_in_two_i,
   input  trine_job_pkg::cfg_t   softmax_cfg_i,
 
   output trine_job_pkg::cfg_t   cfg_o,
-  output logic                   leaves_vector_o
+  output logic                   leaving_vector_o
 );
 
   logic                entered_vector, next_vector, now_vector, half_even_q;
@@ -42,7 +42,7 @@ module trine_lane_cfg #(
   trine_job_pkg::cfg_t next, now;  // of the code clamped in the next cycle; in this one
   trine_job_pkg::cfg_t c_cfg, v_cfg;
 
-  assign {c_cfg, v_cfg} = {both_i.c_cfg, both_i.v_cfg};
+  assign {c_cfg, v_cfg} = {cfg_pair_i.c_cfg, cfg_pair_i.v_cfg};
 
   if (Int16) begin : gen_whose
     localparam int unsigned Long  = 1 + trine_post_pkg::LaneAdd;
@@ -56,12 +56,12 @@ module trine_lane_cfg #(
       if (pass_i && !pair_i) vector_q[Long-Short+1] <= vector_i;
     end
 
-    assign entered_vector  = entered_q;
-    assign leaves_vector_o = vector_q[Long];
-    assign next_vector     = vector_q[Long-2];
-    assign now_vector      = vector_q[Long-1];
+    assign entered_vector   = entered_q;
+    assign leaving_vector_o = vector_q[Long];
+    assign next_vector      = vector_q[Long-2];
+    assign now_vector       = vector_q[Long-1];
   end else begin : gen_front
-    assign {entered_vector, leaves_vector_o, next_vector, now_vector} = '0;
+    assign {entered_vector, leaving_vector_o, next_vector, now_vector} = '0;
   end
 
   assign softmax = Softmax && softmax_in_two_i;
@@ -102,7 +102,7 @@ module trine_lane_cfg #(
   end
 
   logic unused_cfg;
-  assign unused_cfg = ^{enters_i, pass_i, pair_i, vector_i, both_i, softmax_cfg_i, softmax_in_two_i,
-                        entered_vector, now, next};
+  assign unused_cfg = ^{enters_i, pass_i, pair_i, vector_i, cfg_pair_i, softmax_cfg_i,
+                        softmax_in_two_i, entered_vector, now, next};
 
 endmodule

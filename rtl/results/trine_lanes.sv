@@ -45,7 +45,7 @@ module trine_lanes #(
   input  trine_post_pkg::column_t       column_i,
   input  trine_job_pkg::cfg_t          cfg_i,
   input  trine_post_pkg::kind_t         kind_i,
-  input  trine_post_pkg::both_t         both_i,
+  input  trine_post_pkg::cfg_pair_t     cfg_pair_i,
 
   // Operands: the array's columns, slots of the vector engine, values of a softmax.
   input  logic [Drain*Rows*32-1:0]      acc_i,
@@ -59,10 +59,10 @@ module trine_lanes #(
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
 
-  // Parameters {bias, multiplier, shift} of a column's channel, and the next; own_i: of a
-  // normalized value.
+  // Parameters {bias, multiplier, shift} of a column's channel, and the next; channel_params_i: of
+  // a normalized value.
   input  logic [Drain*69-1:0]           params_i,
-  input  logic                          own_i,
+  input  logic                          channel_params_i,
 
   input  trine_post_pkg::table_write_t  table_i,
 
@@ -80,7 +80,7 @@ module trine_lanes #(
   output logic [Rows*32-1:0]            word_o,
   output logic                          product_valid_o,
   output logic [Drain*Rows*42-1:0]      product_o,
-  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o
+  output logic [Rows*trine_post_pkg::PointBits-1:0] point_req_o
 );
 
   localparam bit          LowBit = Ternary || Binary;
@@ -103,7 +103,7 @@ module trine_lanes #(
   assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
   assign enters        = issue_i.pass || issue_i.softmax;
   assign direct        = kind_i.whole && !kind_i.raw;
-  assign static_scale  = cfg_i.static_scale && !own_i && !kind_i.threshold;
+  assign static_scale  = cfg_i.static_scale && !channel_params_i && !kind_i.threshold;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -139,7 +139,7 @@ module trine_lanes #(
         op_q[d] <= kind_i.op;
         if (chain) op_q[d] <= d == 0 ? trine_post_pkg::OpAdd : trine_post_pkg::OpRequant;
         if (issue_i.softmax || issue_i.normalizing) op_q[d] <= trine_post_pkg::OpRequant;
-        bias_q[d] <= cfg_i.static_bias && !own_i ? cfg_i.bias : params[d][68:37];
+        bias_q[d] <= cfg_i.static_bias && !channel_params_i ? cfg_i.bias : params[d][68:37];
         if (issue_i.softmax) bias_q[d] <= '0;
         multiplier_q[d] <= static_scale ? cfg_i.multiplier : params[d][36:6];
         shift_q[d]      <= static_scale ? cfg_i.shift : params[d][5:0];
@@ -148,7 +148,7 @@ module trine_lanes #(
   end
 
   trine_job_pkg::cfg_t lane_cfg;
-  logic                 leaves_vector;
+  logic                 leaving_vector;
 
   trine_lane_cfg #(.Int16(Int16), .Softmax(Softmax)) u_cfg (
     .clk_i,
@@ -157,12 +157,12 @@ module trine_lanes #(
     .pair_i           (kind_i.op[0]),
     .vector_i         (column_i.from_vector),
     .cfg_i,
-    .both_i,
+    .cfg_pair_i,
     .single_i         (single_q),
     .softmax_in_two_i,
     .softmax_cfg_i,
     .cfg_o            (lane_cfg),
-    .leaves_vector_o  (leaves_vector)
+    .leaving_vector_o (leaving_vector)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -173,13 +173,14 @@ module trine_lanes #(
   logic [Drain*Rows*8-1:0]  residuals;  // residual_q of all lanes
   logic [Rows*8-1:0]        first_code, entry;  // of first lanes, and their table entries
   logic [Rows*LineBits-1:0] line_x;
-  logic whole_q, looked_up, found_valid, mixes, lines, tanh;
+  logic whole_q, looked_up, found_valid, mixed, lines, tanh;
   logic [2:1]            counted_q;  // in the operand register, and in the counters
-  assign mixes           = Int16 && both_i.mixes;
-  assign {lines, tanh}   = mixes ? {both_i.v_line, both_i.v_tanh} : {kind_i.line, cfg_i.tanh};
-  assign looked_up       = (mixes ? leaves_vector && both_i.v_lookup : kind_i.lookup) &&
+  assign mixed           = Int16 && cfg_pair_i.mixed;
+  assign {lines, tanh}   = mixed ? {cfg_pair_i.v_line, cfg_pair_i.v_tanh}
+                                 : {kind_i.line, cfg_i.tanh};
+  assign looked_up       = (mixed ? leaving_vector && cfg_pair_i.v_lookup : kind_i.lookup) &&
                            !softmax_out_i;
-  assign valid_o         = mixes ? found_valid || (lane_valid[0] && !looked_up)
+  assign valid_o         = mixed ? found_valid || (lane_valid[0] && !looked_up)
                            : looked_up ? found_valid : lane_valid[0] || counted_q[2] || whole_q;
   assign product_valid_o = lane_product[0];
 
@@ -340,7 +341,7 @@ module trine_lanes #(
       assign product_o[(d*Rows+l)*42 +: 42] = product;
 
       if (Table && d == 0) begin : gen_table
-        assign found = (mixes ? found_valid : kind_i.lookup && !softmax_out_i)
+        assign found = (mixed ? found_valid : kind_i.lookup && !softmax_out_i)
                        ? entry[l*8 +: 8] : lane_code;
       end else begin : gen_no_table
         assign found = lane_code;
@@ -354,25 +355,25 @@ module trine_lanes #(
       .valid_i (looked_up && lane_valid[0]),
       .line_i  (lines),
       .tanh_i  (tanh),
-      .exponential_i (cfg_i.exponential && !mixes),
+      .exponential_i (cfg_i.exponential && !mixed),
       .code_i  (first_code),
       .x_i     (line_x),
       .valid_o (found_valid),
       .code_o  (entry),
-      .ask_o,
+      .point_req_o,
       .pair_i  (softmax_acc_i[Rows*32-1:0]),
       .table_i
     );
   end else begin : gen_no_lookup
     logic unused_lookup;
-    assign {found_valid, entry, ask_o} = '0;
+    assign {found_valid, entry, point_req_o} = '0;
     assign unused_lookup        = ^{first_code, line_x, entry};
   end
 
   logic unused_lanes;
   assign unused_lanes = ^{sums, residuals, lane_valid, lane_product, threshold_q, first_pass_q,
-                          issue_i, column_i, cfg_i, kind_i, both_i, leaves_vector, softmax_acc_i,
-                          factors_i, table_i, softmax_out_i, lines, tanh};
+                          issue_i, column_i, cfg_i, kind_i, cfg_pair_i, leaving_vector,
+                          softmax_acc_i, factors_i, table_i, softmax_out_i, lines, tanh};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
@@ -391,7 +392,7 @@ module trine_lanes #(
       a_one_result: assert (2'(whole_q) + 2'(counted_q[2]) + 2'(lane_valid[0]) <= 2'd1);
       if (issue_i.pass) m_one_client: assume (!issue_i.softmax);
       // Both lanes of a row finish together, except products and normalized values.
-      if (kind_i.requant && !softmax_out_i && !mixes && lane_valid[0]) a_both: assert (&lane_valid);
+      if (kind_i.requant && !softmax_out_i && !mixed && lane_valid[0]) a_both: assert (&lane_valid);
       c_both: cover (lane_valid == '1);
       c_looked_up: cover (looked_up && found_valid);
     end

@@ -6,8 +6,8 @@
 //   int8 code     code_o = table[code_i]
 //   line_i        rows 2n and 2n + 1 give the high and the low byte of trine_interpolate's code
 //                 for x_i; the even row's table holds the points' high bytes, the odd row's their
-//                 low bytes; points of an exponential are requested (ask_o) and come two cycles
-//                 later
+//                 low bytes; points of an exponential are requested (point_req_o) and come two
+//                 cycles later
 //
 // Timing    valid_o and code_o come one cycle after valid_i, 6 cycles with a line, 7 with an
 //           exponential; a line every second cycle.
@@ -20,8 +20,8 @@ module trine_lookup #(
   parameter int unsigned Rows  = 8,
   parameter bit          Int16 = 1'b0,  // Rows is even
   parameter bit          Exponential = 1'b0,
-  localparam int unsigned LineBits = trine_post_pkg::LineBits,
-  localparam int unsigned AskBits  = trine_post_pkg::AskBits
+  localparam int unsigned LineBits  = trine_post_pkg::LineBits,
+  localparam int unsigned PointBits = trine_post_pkg::PointBits
 ) (
   input  logic                         clk_i,
   input  logic                         rst_ni,
@@ -35,8 +35,8 @@ module trine_lookup #(
   output logic                         valid_o,
   output logic [Rows*8-1:0]            code_o,
 
-  output logic [Rows*AskBits-1:0]      ask_o,   // even rows: request for two points
-  input  logic [Rows*32-1:0]           pair_i,  // of even rows
+  output logic [Rows*PointBits-1:0]    point_req_o,  // even rows: request for two points
+  input  logic [Rows*32-1:0]           pair_i,       // of even rows
 
   input  trine_post_pkg::table_write_t table_i
 );
@@ -45,7 +45,7 @@ module trine_lookup #(
 
   logic [Rows*8-1:0]  entry;
   logic [Pairs-1:0]   reads, line_valid;
-  logic [Pairs*8-1:0] at;
+  logic [Pairs*8-1:0] index;
   logic [Rows*8-1:0]  line_code;
   logic               found_q;
 
@@ -63,7 +63,7 @@ module trine_lookup #(
     trine_table u_table (
       .clk_i,
       .en_i    (line_i ? reads[Pair] : valid_i),
-      .code_i  (line_i ? at[Pair*8 +: 8] : code_i[l*8 +: 8]),
+      .code_i  (line_i ? index[Pair*8 +: 8] : code_i[l*8 +: 8]),
       .entry_o (entry[l*8 +: 8]),
       .we_i    (table_i.we),
       .addr_i  (table_i.addr),
@@ -73,8 +73,8 @@ module trine_lookup #(
 
   if (Int16) begin : gen_lines
     for (genvar p = 0; p < Pairs; p++) begin : gen_pair
-      assign ask_o[2*p*AskBits +: 2*AskBits] =
-          (2*AskBits)'({reads[p] && exponential_i, at[p*8 +: 8]});
+      assign point_req_o[2*p*PointBits +: 2*PointBits] =
+          (2*PointBits)'({reads[p] && exponential_i, index[p*8 +: 8]});
 
       trine_interpolate #(.Exponential(Exponential)) u_interpolate (
         .clk_i,
@@ -84,7 +84,7 @@ module trine_lookup #(
         .exponential_i,
         .x_i     (x_i[2*p*LineBits +: LineBits]),
         .reads_o (reads[p]),
-        .at_o    (at[p*8 +: 8]),
+        .index_o (index[p*8 +: 8]),
         .entry_i ({entry[2*p*8 +: 8], entry[(2*p+1)*8 +: 8]}),
         .pair_i  (pair_i[2*p*32 +: 32]),
         .valid_o (line_valid[p]),
@@ -92,7 +92,7 @@ module trine_lookup #(
       );
     end
   end else begin : gen_no_lines
-    assign {reads, at, line_valid, line_code, ask_o} = '0;
+    assign {reads, index, line_valid, line_code, point_req_o} = '0;
   end
 
   logic unused_lines;

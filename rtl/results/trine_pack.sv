@@ -9,7 +9,7 @@
 //   offset of a word from the first word of its tile: grows by out_plane with each word
 //
 // Timing    combinational from a code to s_word_o if no word waits.
-// Contract  a softmax's configuration and addresses hold until left_o.
+// Contract  a softmax's configuration and addresses hold until softmax_done_o.
 //
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
@@ -40,7 +40,7 @@ module trine_pack #(
 
   // Issues, and free places.
   input  trine_post_pkg::issue_t     issue_i,
-  output logic [FreeBits-1:0]        free_o,
+  output logic [FreeBits-1:0]        free_places_o,
 
   // A code for each row, second lanes after first lanes, or a whole word; its tag.
   input  logic                       valid_i,
@@ -52,16 +52,16 @@ module trine_pack #(
   input  trine_job_pkg::cfg_t       cfg_i,
   input  trine_post_pkg::kind_t      kind_i,
   input  logic                       vector_i,
-  input  trine_post_pkg::both_t      both_i,
+  input  trine_post_pkg::cfg_pair_t  cfg_pair_i,
   input  trine_job_pkg::cfg_t       softmax_cfg_i,
   input  logic [LaneBits-1:0]        softmax_lanes_i,
 
   // No word is on its way; instructions retire; a softmax's tile has left.
-  input  logic                       bare_i,  // compute's instruction ends without results
-  output logic                       settled_o,
+  input  logic                       no_result_end_i,  // compute's instruction ends without results
+  output logic                       queue_idle_o,
   output logic                       c_retire_o,
   output logic                       v_retire_o,
-  output logic                       left_o,
+  output logic                       softmax_done_o,
 
   // {addresses, active lanes, data, mask}.
   output logic                       s_valid_o,
@@ -81,7 +81,7 @@ module trine_pack #(
 
   // With Int16 the code may belong to another engine than the job in front.
   assign of_vector    = Int16 ? tag_i.of_vector : vector_i;
-  assign {c_cfg, v_cfg} = Int16 ? {both_i.c_cfg, both_i.v_cfg} : {cfg_i, cfg_i};
+  assign {c_cfg, v_cfg} = Int16 ? {cfg_pair_i.c_cfg, cfg_pair_i.v_cfg} : {cfg_i, cfg_i};
   assign out_plane = of_vector ? v_cfg.out_plane[AddrBits-1:0] : c_cfg.out_plane[AddrBits-1:0];
   assign pair    = Drain == 2 && tag_i.pair;
   assign softmax = Softmax && tag_i.softmax;
@@ -103,7 +103,7 @@ module trine_pack #(
   end
 
   always_comb begin
-    out_mask = mask_q | slot_mask | (tag_i.rest ? ~below_mask : '0);
+    out_mask = mask_q | slot_mask | (tag_i.channels_end ? ~below_mask : '0);
     if (softmax || kind_i.whole) out_mask = '1;
   end
 
@@ -185,26 +185,26 @@ module trine_pack #(
     .lanes_o,
     .side_o,
     .softmax_lanes_i,
-    .take_i    (issue_i.word),
+    .alloc_i   (issue_i.word),
     .softmax_i (issue_i.softmax),
-    .free_o,
+    .free_places_o,
     .push_i    (valid_i && tag_i.pop),
     .tag_i     (word_tag),
     .data_i    (data),
     .mask_i    (out_mask),
     .offset_i  (offset),
-    .bare_i,
-    .settled_o,
+    .no_result_end_i,
+    .queue_idle_o,
     .c_retire_o,
     .v_retire_o,
-    .left_o,
+    .softmax_done_o,
     .s_valid_o,
     .s_ready_i,
     .s_word_o
   );
 
   logic unused_pack;
-  assign unused_pack = ^{vector_i, both_i, c_cfg, v_cfg, cfg_i, kind_i,
+  assign unused_pack = ^{vector_i, cfg_pair_i, c_cfg, v_cfg, cfg_i, kind_i,
                          softmax_cfg_i, tag_i, issue_i};
 
 `ifdef TRINE_ASSERT
@@ -218,7 +218,7 @@ module trine_pack #(
       {live_q, softmax_q} <= '0;
     end else begin
       live_q    <= 1'b1;
-      softmax_q <= !clear_i && !left_o && (softmax_q || (valid_i && softmax));
+      softmax_q <= !clear_i && !softmax_done_o && (softmax_q || (valid_i && softmax));
     end
   end
 

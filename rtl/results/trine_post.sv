@@ -15,7 +15,7 @@
 //
 //   job -> drain -> arb -> lanes -> pack -> scatter
 //           ^  ^     ^                |
-//   params _|  |_ residual            |  free: places for words
+//   params _|  |_ residual            |  free_places: for words
 //                    |________________|
 // Codes never stall between arb and pack: the last code of a word enters when its word has a place.
 //
@@ -26,10 +26,10 @@
 //           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A
 //           word leaves the cycles of trine_post_kind's table after its last column.
 // Contract  v_slots_i hold from when a vector job is taken to v_status_o.done; a softmax's
-//           configuration and addresses until softmax_o.left of the tile's last word; its factors
-//           from an issue until the product is out, or the tile's last word. A vector job has
-//           tile_last and drain. No lookups with a residual. The table is not written while codes
-//           are looked up.
+//           configuration and addresses until softmax_o.tile_done of the tile's last word; its
+//           factors from an issue until the product is out, or the tile's last word. A vector job
+//           has tile_last and drain. No lookups with a residual. The table is not written while
+//           codes are looked up.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 
@@ -90,7 +90,7 @@ module trine_post #(
   input  logic [Drain*Rows*32-1:0]         softmax_acc_i,
   input  logic [Rows*37-1:0]               factors_i,
   output logic [Drain*Rows*42-1:0]         product_o,
-  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o,  // requests points, in softmax_acc_i
+  output logic [Rows*trine_post_pkg::PointBits-1:0] point_req_o,  // requests softmax_acc_i
   output trine_post_pkg::read_t            read_o,  // how cols_o is used
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
@@ -124,23 +124,23 @@ module trine_post #(
 
   // The job in front, its next column, and what enters the lanes.
   trine_job_pkg::cfg_t    cfg;
-  trine_post_pkg::kind_t   kind;
-  trine_post_pkg::both_t   both;
-  trine_post_pkg::column_t column;
-  trine_post_pkg::issue_t  issue;
+  trine_post_pkg::kind_t     kind;
+  trine_post_pkg::cfg_pair_t cfg_pair;
+  trine_post_pkg::column_t   column;
+  trine_post_pkg::issue_t    issue;
   logic [LaneBits-1:0]     lanes, new_lanes;
   logic [LeftBits-1:0]     count;
   logic [4:0]              first_slot;
   logic [ChannelBits-1:0]  channel;
   logic [FreeBits-1:0]     words_left;
-  logic [3:0]              lanes_rest;
-  logic take, c_take, tile, waits, bare, params_ready, value_own, residual_ready, from_keep, keep,
-        rsp_place, residual_place, back;
+  logic [3:0]              lanes_busy_cycles;
+  logic job_taken, c_job_taken, tile, barrier, no_result_end, params_ready, value_params,
+        residual_ready, from_keep, keep, rsp_place, residual_place, channel_rewind;
   trine_post_pkg::tag_t     tag;
-  logic lanes_empty, column_may, softmax_in_two, code_out, code_valid;
+  logic lanes_empty, column_allowed, softmax_in_two, code_out, code_valid;
   trine_post_pkg::side_t    side;
-  logic tile_free, settled;
-  logic [FreeBits-1:0]      free;
+  logic tile_free, queue_idle;
+  logic [FreeBits-1:0]      free_places;
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
   if ($bits(tag) != trine_post_pkg::TagBits) begin : gen_bad_tag $error("trine_post: TagBits"); end
@@ -170,48 +170,48 @@ module trine_post #(
     .c_lanes_i,
     .c_results_i,
     .c_data_ready_o,
-    .bare_o        (bare),
+    .no_result_end_o (no_result_end),
     .v_valid_i,
     .v_job_i,
     .v_lanes_i,
-    .lanes_empty_i (lanes_empty), .lanes_rest_i (lanes_rest),
-    .tile_free_i   (tile_free),
-    .settled_i     (settled),
-    .cfg_o         (cfg),
-    .kind_o        (kind), .both_o (both),
-    .waits_o       (waits),
-    .column_o      (column),
+    .lanes_empty_i   (lanes_empty), .lanes_busy_cycles_i (lanes_busy_cycles),
+    .tile_free_i     (tile_free),
+    .queue_idle_i    (queue_idle),
+    .cfg_o           (cfg),
+    .kind_o          (kind), .cfg_pair_o (cfg_pair),
+    .barrier_o       (barrier),
+    .column_o        (column),
     .cols_o,
-    .odd_o         (c_status_o.odd),
-    .words_o       (words_left),
-    .issue_i       (issue),
-    .free_i        (free),
-    .params_i      (params_ready),
-    .lanes_i       (column_may),
-    .drain_ok_o    (c_status_o.drain_ok),
-    .drain_soon_o  (c_status_o.drain_soon),
-    .v_ahead_o     ({v_status_o.nearly, v_status_o.soon}),
-    .take_o        (take),
-    .c_take_o      (c_take),
-    .tile_o        (tile),
-    .lanes_o       (new_lanes),
-    .count_o       (count),
-    .first_slot_o  (first_slot),
-    .channel_o     (channel), .back_o (back)
+    .odd_o           (c_status_o.odd),
+    .words_o         (words_left),
+    .issue_i         (issue),
+    .free_places_i   (free_places),
+    .params_i        (params_ready),
+    .lanes_i         (column_allowed),
+    .drain_ok_o      (c_status_o.drain_ok),
+    .drain_soon_o    (c_status_o.drain_soon),
+    .v_early_o       ({v_status_o.prefetch_ok, v_status_o.almost_done}),
+    .job_taken_o     (job_taken),
+    .c_job_taken_o   (c_job_taken),
+    .tile_o          (tile),
+    .lanes_o         (new_lanes),
+    .count_o         (count),
+    .first_slot_o    (first_slot),
+    .channel_o       (channel), .channel_rewind_o (channel_rewind)
   );
 
   trine_drain_params #(.Groups(Groups), .Channels(Channels)) u_params (
     .clk_i,
     .rst_ni,
-    .take_i       (take),
-    .c_take_i     (c_take),
-    .column_i     (column),
-    .issue_i      (issue),
-    .channel_i    (channel), .back_i (back),
-    .ready_o      (params_ready),
-    .reciprocal_i (softmax_i.reciprocal),
-    .v_first_i    (v_job_i.cfg.param),
-    .own_o        (value_own),
+    .job_taken_i    (job_taken),
+    .c_job_taken_i  (c_job_taken),
+    .column_i       (column),
+    .issue_i        (issue),
+    .channel_i      (channel), .channel_rewind_i (channel_rewind),
+    .ready_o        (params_ready),
+    .reciprocal_i   (softmax_i.reciprocal),
+    .v_first_i      (v_job_i.cfg.param),
+    .value_params_o (value_params),
     .p_valid_o,
     .p_next_o,
     .p_channel_o
@@ -221,7 +221,7 @@ module trine_post #(
     .Rows (Rows), .AddrBits (AddrBits), .Drain (Drain), .LeftBits (LeftBits)
   ) u_residual (
     .clk_i, .rst_ni, .clear_i,
-    .take_i       (c_take),
+    .job_taken_i  (c_job_taken),
     .job_i        (c_job_i),
     .count_i      (count),
     .first_slot_i (first_slot),
@@ -251,16 +251,16 @@ module trine_post #(
     .column_i         (column),
     .params_i         (params_ready),
     .residual_i       (residual_ready),
-    .data_valid_i     (c_results_i.valid || c_results_i.soon),
+    .data_valid_i     (c_results_i.valid || c_results_i.valid_next),
     .words_i          (words_left),
-    .waits_i          (waits),
+    .barrier_i        (barrier),
     .side_i           (side),
-    .free_i           (free),
+    .free_places_i    (free_places),
     .softmax_valid_i,
     .softmax_i,
     .issue_o          (issue),
-    .empty_o          (lanes_empty), .rest_o (lanes_rest),
-    .column_may_o     (column_may),
+    .empty_o          (lanes_empty), .busy_cycles_o (lanes_busy_cycles),
+    .column_allowed_o (column_allowed),
     .code_i           (code_out),
     .valid_o          (code_valid),
     .tag_o            (tag),
@@ -283,7 +283,7 @@ module trine_post #(
     .issue_i          (issue),
     .column_i         (column),
     .cfg_i            (cfg),
-    .kind_i           (kind), .both_i (both),
+    .kind_i           (kind), .cfg_pair_i (cfg_pair),
     .acc_i            (column_i),
     .v_slots_i,
     .softmax_acc_i,
@@ -292,7 +292,7 @@ module trine_post #(
     .softmax_in_two_i (softmax_in_two),
     .softmax_out_i    (Softmax && tag.softmax),
     .params_i,
-    .own_i            (value_own || (Groups && issue.part)),
+    .channel_params_i (value_params || (Groups && issue.part)),
     .table_i,
     .rsp_lanes_i,
     .rsp_data_i,
@@ -305,7 +305,7 @@ module trine_post #(
     .word_o           (word),
     .product_valid_o  (softmax_o.product),
     .product_o,
-    .ask_o
+    .point_req_o
   );
 
   trine_pack #(
@@ -319,35 +319,36 @@ module trine_post #(
     .lanes_o         (lanes),
     .side_o          (side),
     .issue_i         (issue),
-    .free_o          (free),
+    .free_places_o   (free_places),
     .valid_i         (code_valid),
     .tag_i           (tag),
     .code_i          (code),
     .word_i          (word),
     .cfg_i           (cfg),
     .kind_i          (kind),
-    .vector_i        (column.from_vector), .both_i (both),
+    .vector_i        (column.from_vector), .cfg_pair_i (cfg_pair),
     .softmax_cfg_i   (v_job_i.cfg),
     .softmax_lanes_i (v_lanes_i),
-    .bare_i          (bare),
-    .settled_o       (settled),
+    .no_result_end_i (no_result_end),
+    .queue_idle_o    (queue_idle),
     .c_retire_o      (c_status_o.retire),
     .v_retire_o      (v_status_o.retire),
-    .left_o          (softmax_o.left),
+    .softmax_done_o  (softmax_o.tile_done),
     .s_valid_o,
     .s_ready_i,
     .s_word_o
   );
 
-  assign v_ready_o        = take && !c_take;
+  assign v_ready_o        = job_taken && !c_job_taken;
   assign v_status_o.done  = issue.done && column.from_vector;
   assign softmax_o.issue  = issue.softmax;
   assign c_status_o.pairs = Int16 && cfg.int16 && !cfg.by_row;
   assign c_status_o.bank  = column.parts.bank;
-  assign read_o           = {column.parts, issue.part, column.pair} & ~{value_own, 8'd0};
+  assign read_o           = {column.parts, issue.part, column.pair} & ~{value_params, 8'd0};
   // Factors of a job without results are never read.
   assign c_status_o.read =
-      ({c_job_i.bank, !c_job_i.bank} & {2{Groups && c_ready_o && !c_take && c_job_i.cfg.groups}}) |
+      ({c_job_i.bank, !c_job_i.bank} &
+       {2{Groups && c_ready_o && !c_job_taken && c_job_i.cfg.groups}}) |
       ({column.parts.bank, !column.parts.bank} &
        {2{Groups && issue.part && column.ends}});
   // ---------------------------------------------------------------------------------------------
@@ -364,14 +365,14 @@ module trine_post #(
       promised_q     <= '0;
     end else begin
       live_q         <= 1'b1;
-      slots_kept_q   <= (v_ready_o || (column.from_vector && column.left && !issue.done)) &&
+      slots_kept_q   <= (v_ready_o || (column.from_vector && column.valid && !issue.done)) &&
                         !clear_i;
       factors_kept_q <= issue.softmax && !clear_i;
       table_write_q  <= table_i.we;
       promised_q     <= clear_i ? '0
-                        : {take ? '0 : promised_q[PeStages+Blocks:1],
-                           (c_status_o.drain_ok && column.left && column.data &&
-                            !column.from_vector && !take) || c_status_o.drain_soon};
+                        : {job_taken ? '0 : promised_q[PeStages+Blocks:1],
+                           (c_status_o.drain_ok && column.valid && column.data &&
+                            !column.from_vector && !job_taken) || c_status_o.drain_soon};
     end
   end
 
@@ -387,11 +388,11 @@ module trine_post #(
       // Block b's results may change 2 + PeStages + b cycles after the grant: read by then.
       for (int unsigned b = 0; b < Blocks; b++) begin
         if (promised_q[2+PeStages+b]) begin
-          a_drained: assert (!column.left || column.parts.sums ||
+          a_drained: assert (!column.valid || column.parts.sums ||
                              cols_o >> ((b + 1) * PipeCols) != '0);
         end
       end
-      if (issue.softmax) a_softmax_waits: assert (!take || c_take);
+      if (issue.softmax) a_softmax_waits: assert (!job_taken || c_job_taken);
     end
   end
 `endif

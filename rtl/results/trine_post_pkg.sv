@@ -8,9 +8,9 @@ package trine_post_pkg;
 
   // To the vector engine.
   typedef struct packed {
-    logic nearly;  // the next window's taps may be requested: soon will follow
-    logic soon;    // the job's slots will have been read in two cycles
-    logic done;    // the slots have been read
+    logic prefetch_ok;  // the next window's taps may be requested: almost_done follows
+    logic almost_done;  // the job's slots will have been read in two cycles
+    logic done;         // the slots have been read
     logic retire;
   } vector_status_t;
 
@@ -35,9 +35,9 @@ package trine_post_pkg;
   } softmax_t;
 
   typedef struct packed {
-    logic issue;    // the request is taken
-    logic left;     // the tile's last word has left
-    logic product;  // a product is there
+    logic issue;      // the request is taken
+    logic tile_done;  // the tile's last word has left
+    logic product;    // a product is there
   } softmax_status_t;
 
   // A write of an entry of the lookup table.
@@ -61,7 +61,7 @@ package trine_post_pkg;
   localparam int unsigned FormatBits = 20;
 
   // A line's request for an entry of the exponential's points: {valid, index}.
-  localparam int unsigned AskBits = 9;
+  localparam int unsigned PointBits = 9;
 
   // Inside the post unit. What happens to the job in front, as far as the design supports it: a row
   // of trine_post_kind's table.
@@ -89,8 +89,8 @@ package trine_post_pkg;
     logic               v_lookup;  // the vector engine's codes are looked up
     logic               v_line;    // between two points
     logic               v_tanh;
-    logic               mixes;
-  } both_t;
+    logic               mixed;
+  } cfg_pair_t;
 
   // A word gets a place after the lanes as its last code enters. There are as many places as words
   // in flight without bank conflicts at the scatter port, plus one. Arrays of three or more blocks
@@ -117,25 +117,25 @@ package trine_post_pkg;
 
   // The next column of the job in front.
   typedef struct packed {
-    logic       left;        // a column is left
-    logic       data;        // it can be read
-    logic       from_vector; // slots of the vector engine
-    logic [4:0] slot;        // of its code, in the word
-    logic [4:0] last_slot;   // of a word
-    logic       pair;        // the next column goes with it
-    logic       first_pass;  // first pair of its thresholds
+    logic       valid;         // a column is left
+    logic       data;          // it can be read
+    logic       from_vector;   // slots of the vector engine
+    logic [4:0] slot;          // of its code, in the word
+    logic [4:0] last_slot;     // of a word
+    logic       pair;          // the next column goes with it
+    logic       first_pass;    // first pair of its thresholds
     logic       last_pass;
-    logic       first;       // first code at these addresses
-    logic       tile_first;  // first job of its tile
+    logic       first;         // first code at these addresses
+    logic       tile_first;    // first job of its tile
     logic       word_end;
-    logic       rest;        // no channels follow
-    logic       last;        // last column of the job
-    logic       final_word;  // and of the instruction
-    logic       pops;        // its code is the last of its word in this job
-    parts_t     parts;       // its state, with factors
-    logic       ends;        // it is read as the last one now
-    logic       odd_rows;    // with by_row: sums of odd lanes
-    logic       again;       // with by_row: sums of odd lanes follow
+    logic       channels_end;  // no channels follow
+    logic       last;          // last column of the job
+    logic       final_word;    // and of the instruction
+    logic       pops;          // its code is the last of its word in this job
+    parts_t     parts;         // its state, with factors
+    logic       ends;          // it is read as the last one now
+    logic       odd_rows;      // with by_row: sums of odd lanes
+    logic       again;         // with by_row: sums of odd lanes follow
   } column_t;
 
   // The value that enters the lanes in this cycle.
@@ -161,18 +161,18 @@ package trine_post_pkg;
 
   typedef struct packed {
     logic [4:0] slot;
-    logic       pair;        // with the slot above
+    logic       pair;          // with the slot above
     logic       word_end;
-    logic       pop;         // the word leaves
-    logic       rest;        // all slots above are zero: no channels follow
-    logic       first;       // first code at its addresses
-    side_t      side;        // index of these addresses
-    logic       tile_first;  // of the tile's first job
-    logic       final_word;  // of the instruction's last word
-    logic       softmax;     // of a softmax
-    logic       tile_end;    // of the last word of its tile
-    logic       odd_rows;    // with by_row: of odd lanes
-    logic       of_vector;   // of the vector engine
+    logic       pop;           // the word leaves
+    logic       channels_end;  // all slots above are zero: no channels follow
+    logic       first;         // first code at its addresses
+    side_t      side;          // index of these addresses
+    logic       tile_first;    // of the tile's first job
+    logic       final_word;    // of the instruction's last word
+    logic       softmax;       // of a softmax
+    logic       tile_end;      // of the last word of its tile
+    logic       odd_rows;      // with by_row: of odd lanes
+    logic       of_vector;     // of the vector engine
   } tag_t;
 
   // The tag of a word.

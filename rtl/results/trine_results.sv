@@ -112,16 +112,16 @@ module trine_results #(
   trine_post_pkg::softmax_status_t post_status;
   logic                     part, pair, part_product;  // of read
   logic [Rows*37-1:0]       factors;
-  logic [Rows*trine_post_pkg::AskBits-1:0] ask;
+  logic [Rows*trine_post_pkg::PointBits-1:0] point_req;
 
   // Yosys does not accept struct fields in a generate block.
-  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon, nearly;
+  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, almost_done, prefetch_ok;
   logic [3:0]  cfg_reg, lacks;
   logic [55:0] cfg_payload;
   logic [7:0]  run_op, run_flags;
 
   assign {cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks} = vector_i;
-  assign {nearly, soon, done, retire}   = status;
+  assign {prefetch_ok, almost_done, done, retire} = status;
 
   assign answer   = {cfg_ready, run_ready, retire};
   assign vector_o = answer;
@@ -174,19 +174,19 @@ module trine_results #(
       .job_valid_o     (job_valid),
       .job_ready_i     (job_ready),
       .job_done_i      (done),
-      .job_soon_i      ({nearly, soon}),
+      .job_early_i     ({prefetch_ok, almost_done}),
       .job_out_o       (job_out),
       .job_active_o    (job_active),
       .job_word_o      (job_word),
       .job_slots_o     (job_slots),
       .job_cfg_o       (job_cfg),
-      .sm_go_o         (softmax_valid),
+      .sm_req_valid_o  (softmax_valid),
       .sm_status_i     (softmax_status),
-      .sm_what_o       (softmax),
+      .sm_req_o        (softmax),
       .sm_acc_o        (softmax_acc),
       .sm_factors_o    (factors),
       .product_i       (product[Rows*42-1:0]),
-      .ask_i           (ask),
+      .point_req_i     (point_req),
       .exp_i           (exp_write)
     );
   end else begin : gen_no_vector
@@ -213,8 +213,8 @@ module trine_results #(
     end
     assign unused_vector = ^{y_shift_i, cfg_valid, cfg_reg, cfg_payload, run_valid, run_op,
                              run_flags, lacks, v_ready_i, v_rsp_lanes_i, v_rsp_tag_i,
-                             v_rsp_done_i, job_ready, done, soon, nearly, softmax_status, product,
-                             ask, exp_write};
+                             v_rsp_done_i, job_ready, done, almost_done, prefetch_ok,
+                             softmax_status, product, point_req, exp_write};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ module trine_results #(
     .factors_i       (factors),
     .product_o       (product),
     .read_o          (read),
-    .ask_o           (ask),
+    .point_req_o     (point_req),
     .p_valid_o,
     .p_next_o,
     .p_channel_o,

@@ -13,7 +13,8 @@
 //
 // With int16 codes (row_i) trine_vector itself walks over the words. turned_i stores its lanes'
 // maxima. With shares_i their sums go into the lane of high bytes of each pair and become
-// reciprocals, which scale the jobs that follow. ask_i reads the table of exponentials for a line.
+// reciprocals, which scale the jobs that follow. point_req_i reads the table of exponentials for a
+// line.
 //
 // A normalization has no pass 1: it makes pass 2, with one code a cycle, and pass 3. Its words are
 // not stored. Products 0 and 1 come before the shifts.
@@ -63,11 +64,11 @@ module trine_softmax #(
   // The vector lanes: the maximum of each byte in the lowest bits of its slot.
   input  logic [Rows*96-1:0]      slots_i,
 
-  // A request to the post unit, taken with issue_i; left_i: a tile's last word has left it.
-  output logic                    go_o,
+  // A request to the post unit, taken with issue_i; tile_done_i: a tile's last word has left it.
+  output logic                    req_valid_o,
   input  logic                    issue_i,
-  output trine_post_pkg::softmax_t what_o,
-  input  logic                    left_i,
+  output trine_post_pkg::softmax_t req_o,
+  input  logic                    tile_done_i,
   output logic [Codes*Rows*32-1:0] acc_o,
   output logic [Rows*37-1:0]      factors_o,    // {multipliers, shifts}
   input  logic                    product_valid_i,
@@ -80,7 +81,7 @@ module trine_softmax #(
   input  logic                    shares_i,     // the row gives sums
   output logic                    shared_o,
   output logic [Rows*8-1:0]       largest_o,
-  input  logic [Rows*trine_post_pkg::AskBits-1:0] ask_i,
+  input  logic [Rows*trine_post_pkg::PointBits-1:0] point_req_i,
 
   input  trine_vector_pkg::exp_write_t exp_i
 );
@@ -92,25 +93,25 @@ module trine_softmax #(
                             StCodes} state_e;
 
   state_e     state_q, state_d;
-  logic [2:0] count_q;  // number of the product
+  logic [2:0] count_q;   // number of the product
   logic [3:0] shift_q;
-  logic       maxima_q; // pass 1 has ended
+  logic       maxima_q;  // pass 1 has ended
   logic       reciprocal;
   logic       maximum, last_take, normalize, row, shares;
   // Entries to be added: their codes were read; looked up; in the register.
-  logic [Codes-1:0] read_add_q, look_add_q, add_q;
+  logic [Codes-1:0] read_add_q, lookup_add_q, add_q;
 
   // ---------------------------------------------------------------------------------------------
   // Words: requested, written, fetched, read byte by byte.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords);
 
-  logic [WordBits-1:0] write_q, fetch_q;     // addresses of the next words
-  logic [2:0]          asked_q, there_q;     // words of passes 2 and 3 that are still to be fetched
-  logic [1:0]          passes_q;             // passes over stored words, to come
-  logic [9:0]          word_q;               // index in its pass of the next word to fetch
+  logic [WordBits-1:0] write_q, fetch_q;         // addresses of the next words
+  logic [2:0]          requested_q, received_q;  // words of passes 2 and 3 to be fetched
+  logic [1:0]          passes_q;                 // passes over stored words, to come
+  logic [9:0]          word_q;                   // index in its pass of the next word to fetch
   logic                freed_q;  // a word was fetched: its successor comes a cycle later
-  logic                front_q, front_last_q, sent_q;  // a word is fetched; it ends its pass
+  logic                front_q, front_last_q, request_sent_q;  // a fetched word; it ends its pass
   logic [1:0]          byte_q, last_byte;
   logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,
                        front_last;
@@ -126,62 +127,63 @@ module trine_softmax #(
   } code_t;
 
   code_t code_q, code_q2, code_q3;
-  logic  read_q, waits_q, have_q, look, advance;
+  logic  read_q, waits_q, code_valid_q, lookup, advance;
   logic  first_q;  // the tile's first word is still to be read
 
   assign normalize    = norm_i.normalize;
   assign row          = Int16 && row_i;
   assign shares       = row && shares_i;
-  assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != '1);
+  assign g_valid_o    = step_valid_i && enable_i && !request_sent_q &&
+                        (first_pass_i || requested_q != '1);
   assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
   assign ask          = g_valid_o && g_ready_i && !first_pass_i;
   assign store        = enable_i && (rsp_keep_i || kept_i);
   assign arrive       = rsp_done_i && store;
-  assign available    = kept_i ? passes_q != '0 : there_q != '0;
+  assign available    = kept_i ? passes_q != '0 : received_q != '0;
   assign fetch        = enable_i && available && (!front_q || read_end) &&
                         !(store && rsp_lanes_i != '0);
   assign fetch_last   = word_q == 10'((norm_i.count - 13'd1) >> 2);
   assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
-  assign advance      = state_q == StCodes ? !have_q || issue_i : state_q != StMaximum || row;
-  assign look         = read_q && (!waits_q || advance);
+  assign advance      = state_q == StCodes ? !code_valid_q || issue_i : state_q != StMaximum || row;
+  assign lookup       = read_q && (!waits_q || advance);
   assign read         = front_q &&
-                        (state_q == StSum || (state_q == StCodes && (!read_q || look)));
+                        (state_q == StSum || (state_q == StCodes && (!read_q || lookup)));
   assign read_pair    = Codes == 2 && !normalize && byte_q != last_byte;
   assign read_end     = read &&
                         (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      asked_q  <= '0;
-      freed_q  <= 1'b0;
-      there_q  <= '0;
-      passes_q <= '0;
-      front_q  <= 1'b0;
-      sent_q   <= 1'b0;
-      write_q  <= '0;
-      fetch_q  <= '0;
-      word_q   <= '0;
-      byte_q   <= '0;
+      requested_q    <= '0;
+      freed_q        <= 1'b0;
+      received_q     <= '0;
+      passes_q       <= '0;
+      front_q        <= 1'b0;
+      request_sent_q <= 1'b0;
+      write_q        <= '0;
+      fetch_q        <= '0;
+      word_q         <= '0;
+      byte_q         <= '0;
     end else if (clear_i) begin
-      asked_q  <= '0;
-      freed_q  <= 1'b0;
-      there_q  <= '0;
-      passes_q <= '0;
-      front_q  <= 1'b0;
-      sent_q   <= 1'b0;
-      write_q  <= '0;
-      fetch_q  <= '0;
-      word_q   <= '0;
-      byte_q   <= '0;
+      requested_q    <= '0;
+      freed_q        <= 1'b0;
+      received_q     <= '0;
+      passes_q       <= '0;
+      front_q        <= 1'b0;
+      request_sent_q <= 1'b0;
+      write_q        <= '0;
+      fetch_q        <= '0;
+      word_q         <= '0;
+      byte_q         <= '0;
     end else begin
-      asked_q <= asked_q + 3'(ask) - 3'(freed_q);
-      freed_q <= fetch && !kept_i;
-      there_q <= there_q + 3'(arrive && !kept_i) - 3'(fetch && !kept_i);
+      requested_q <= requested_q + 3'(ask) - 3'(freed_q);
+      freed_q     <= fetch && !kept_i;
+      received_q  <= received_q + 3'(arrive && !kept_i) - 3'(fetch && !kept_i);
       if (maximum && kept_i) passes_q <= 2'd2;
       else if (fetch && kept_i && fetch_last) passes_q <= passes_q - 2'd1;
-      front_q <= fetch || (front_q && !read_end);
-      sent_q  <= (sent_q || (g_valid_o && g_ready_i && tile_end_i)) && !last_take;
+      front_q        <= fetch || (front_q && !read_end);
+      request_sent_q <= (request_sent_q || (g_valid_o && g_ready_i && tile_end_i)) && !last_take;
       if (last_take) write_q <= '0;
       else if (arrive) write_q <= write_q + WordBits'(1);
       if (last_take || (fetch && kept_i && fetch_last)) fetch_q <= '0;
@@ -201,7 +203,7 @@ module trine_softmax #(
   assign maximum   = state_q == StMaximum &&
                      (maxima_q || (normalize && enable_i) || (Int16 && turned_i));
   assign shared_o  = shares && state_q == StUpdate;
-  assign last_take = state_q == StCodes && left_i;
+  assign last_take = state_q == StCodes && tile_done_i;
 
   always_comb begin
     state_d = state_q;
@@ -209,7 +211,7 @@ module trine_softmax #(
       StMaximum: if (maximum) state_d = shares ? StShift : row ? StMaximum : StSum;
       StSum:     if (read_end && front_last) state_d = StAdd;
       StAdd: begin
-        if (read_add_q == '0 && look_add_q == '0) state_d = normalize ? StProduct : StShift;
+        if (read_add_q == '0 && lookup_add_q == '0) state_d = normalize ? StProduct : StShift;
       end
       StShift: begin
         if (shift_q == (normalize ? LastNormalizeShift : shares ? LastShareShift : LastShift)) begin
@@ -224,39 +226,40 @@ module trine_softmax #(
         if (count_q == (normalize || norm_i.rescale ? LastOfEight : LastProduct)) state_d = StCodes;
         if (shares) state_d = StMaximum;
       end
-      StCodes:   if (left_i) state_d = StMaximum;
+      StCodes:   if (tile_done_i) state_d = StMaximum;
       default:   state_d = StMaximum;
     endcase
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q    <= StMaximum;
-      maxima_q   <= 1'b0;
-      read_add_q <= '0;
-      look_add_q <= '0;
-      add_q      <= '0;
-      read_q     <= 1'b0;
-      waits_q    <= 1'b0;
-      have_q     <= 1'b0;
+      state_q      <= StMaximum;
+      maxima_q     <= 1'b0;
+      read_add_q   <= '0;
+      lookup_add_q <= '0;
+      add_q        <= '0;
+      read_q       <= 1'b0;
+      waits_q      <= 1'b0;
+      code_valid_q <= 1'b0;
     end else if (clear_i) begin
-      state_q    <= StMaximum;
-      maxima_q   <= 1'b0;
-      read_add_q <= '0;
-      look_add_q <= '0;
-      add_q      <= '0;
-      read_q     <= 1'b0;
-      waits_q    <= 1'b0;
-      have_q     <= 1'b0;
+      state_q      <= StMaximum;
+      maxima_q     <= 1'b0;
+      read_add_q   <= '0;
+      lookup_add_q <= '0;
+      add_q        <= '0;
+      read_q       <= 1'b0;
+      waits_q      <= 1'b0;
+      code_valid_q <= 1'b0;
     end else begin
-      state_q    <= state_d;
-      maxima_q   <= (maxima_q || (rsp_done_i && rsp_last_i && !rsp_keep_i && enable_i)) && !maximum;
-      read_add_q <= read && state_q == StSum ? Codes'({read_pair, 1'b1}) : '0;
-      look_add_q <= read_add_q;
-      add_q      <= look_add_q;
-      read_q     <= read || (read_q && !look);
-      waits_q    <= state_q == StCodes && (look || (waits_q && !advance));
-      have_q     <= state_q == StCodes && (advance ? waits_q : have_q);
+      state_q      <= state_d;
+      maxima_q     <= (maxima_q || (rsp_done_i && rsp_last_i && !rsp_keep_i && enable_i)) &&
+                      !maximum;
+      read_add_q   <= read && state_q == StSum ? Codes'({read_pair, 1'b1}) : '0;
+      lookup_add_q <= read_add_q;
+      add_q        <= lookup_add_q;
+      read_q       <= read || (read_q && !lookup);
+      waits_q      <= state_q == StCodes && (lookup || (waits_q && !advance));
+      code_valid_q <= state_q == StCodes && (advance ? waits_q : code_valid_q);
     end
   end
 
@@ -268,23 +271,23 @@ module trine_softmax #(
     if (state_q != StCodes) first_q <= 1'b1;
     else if (read_end) first_q <= 1'b0;
     if (read) code_q <= {byte_q, read_pair, first_q, read_end, read_end && front_last};
-    if (look) code_q2 <= code_q;
+    if (lookup) code_q2 <= code_q;
     if (advance) code_q3 <= code_q2;
   end
 
-  assign what_o.normalize  = normalize;
+  assign req_o.normalize   = normalize;
   assign reciprocal = state_q != StCodes && !(row && state_q == StMaximum);
 
-  assign what_o.reciprocal = state_q != StCodes;
-  assign what_o.slot       = code_q3.slot;
-  assign what_o.pair       = code_q3.pair;
-  assign what_o.word_first = code_q3.word_first;
-  assign what_o.word_end   = code_q3.word_end;
-  assign what_o.tile_end   = code_q3.tile_end;
-  assign what_o.run_end    = code_q3.tile_end && tile_last_i;
+  assign req_o.reciprocal  = state_q != StCodes;
+  assign req_o.slot        = code_q3.slot;
+  assign req_o.pair        = code_q3.pair;
+  assign req_o.word_first  = code_q3.word_first;
+  assign req_o.word_end    = code_q3.word_end;
+  assign req_o.tile_end    = code_q3.tile_end;
+  assign req_o.run_end     = code_q3.tile_end && tile_last_i;
 
-  assign go_o   = state_q == StProduct || have_q;
-  assign done_o = last_take && tile_last_i;
+  assign req_valid_o = state_q == StProduct || code_valid_q;
+  assign done_o      = last_take && tile_last_i;
 
   // ---------------------------------------------------------------------------------------------
   // Lanes. Sums of exponentials have up to 11 leading zeros, V up to 42, by pairs.
@@ -323,7 +326,7 @@ module trine_softmax #(
       .word_i          (rsp_data_i[l*32 +: 32]),
       .read_i          (read),
       .read_byte_i     (byte_q),
-      .look_i          (look),
+      .lookup_i        (lookup),
       .advance_i       (advance),
       .maximum_i       (maximum),
       .bytes_i         ({slots_i[l*96 + 72 +: 8], slots_i[l*96 + 48 +: 8],
@@ -353,7 +356,7 @@ module trine_softmax #(
       .high_i          (slots_i[l*96 +: 18]),
       .low_i           (slots_i[Low*96 +: 19]),
       .largest_o       (largest_o[l*8 +: 8]),
-      .ask_i           (ask_i[l*trine_post_pkg::AskBits +: trine_post_pkg::AskBits]),
+      .point_req_i     (point_req_i[l*trine_post_pkg::PointBits +: trine_post_pkg::PointBits]),
       .table_we_i      (exp_i.we),
       .table_addr_i    (exp_i.addr),
       .table_wdata_i   (exp_i.data)
@@ -376,12 +379,12 @@ module trine_softmax #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      a_slots: assert (there_q <= asked_q);
+      a_slots: assert (received_q <= requested_q);
       if (read) begin
         a_word_there: assert (front_q);
         m_table_kept: assume (!exp_i.we);
       end
-      if (issue_i) m_issue_wanted: assume (go_o);
+      if (issue_i) m_issue_wanted: assume (req_valid_o);
     end
   end
 `endif

@@ -35,8 +35,8 @@
 // The post lane's multiplier makes the products of the reciprocal, too: acc_o * multiplier_o comes
 // back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
-// Timing    read_i loads a code's distance. look_i reads the entry at this address: it is in the
-//           memory's output in the next cycle, until the next look_i. advance_i moves it to a
+// Timing    read_i loads a code's distance. lookup_i reads the entry at this address: it is in the
+//           memory's output in the next cycle, until the next lookup_i. advance_i moves it to a
 //           register one cycle later. So no memory's output is another memory's address.
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
 //           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
@@ -58,7 +58,7 @@ module trine_softmax_lane #(
   input  logic [31:0]             word_i,
   input  logic                    read_i,
   input  logic [1:0]              read_byte_i,
-  input  logic                    look_i,
+  input  logic                    lookup_i,
   input  logic                    advance_i,
 
   input  logic                    maximum_i,  // load the maximum of the four bytes; clear the sum
@@ -94,7 +94,7 @@ module trine_softmax_lane #(
   input  logic [17:0]             high_i,
   input  logic [18:0]             low_i,
   output logic [7:0]              largest_o,
-  input  logic [trine_post_pkg::AskBits-1:0] ask_i,
+  input  logic [trine_post_pkg::PointBits-1:0] point_req_i,
 
   // To the post lane.
   output logic [Codes*32-1:0]     acc_o,
@@ -149,7 +149,7 @@ module trine_softmax_lane #(
   always_comb begin
     index_0 = root_i ? sum_q[30:23] : distance_q[7:0];
     if (share && root_i) index_0 = place[15:8];
-    if (Int16 && ask_i[8]) index_0 = ask_i[7:0];
+    if (Int16 && point_req_i[8]) index_0 = point_req_i[7:0];
   end
 
   trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords), .MaskBits(32)) u_words (
@@ -169,7 +169,7 @@ module trine_softmax_lane #(
     if (read_i) begin
       distance_q <= 9'($signed(origin)) - 9'($signed(word[{read_byte_i, 3'd0} +: 8]));
     end
-    if (look_i) distance_q2 <= distance_q;
+    if (lookup_i) distance_q2 <= distance_q;
     if (advance_i) begin
       entries_q   <= entries;
       distance_q3 <= distance_q2;
@@ -189,7 +189,7 @@ module trine_softmax_lane #(
 
     trine_table #(.EntryBits(32)) u_exponentials (
       .clk_i,
-      .en_i    (look_i || (c == 0 && (root_i || (Int16 && ask_i[8])))),
+      .en_i    (lookup_i || (c == 0 && (root_i || (Int16 && point_req_i[8])))),
       .code_i  (index),
       .entry_o (entries[32*c +: 32]),
       .we_i    (table_we_i),

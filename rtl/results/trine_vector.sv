@@ -60,12 +60,12 @@ module trine_vector #(
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
 
-  // A word of each lane for the post unit. job_done_i: it has been read; job_soon_i[0]: it will
-  // have been read in two cycles; job_soon_i[1]: job_soon_i[0] will follow.
+  // A word of each lane for the post unit. job_done_i: it has been read; job_early_i[0]: it will
+  // have been read in two cycles; job_early_i[1]: job_early_i[0] will follow.
   output logic                     job_valid_o,
   input  logic                     job_ready_i,
   input  logic                     job_done_i,
-  input  logic [1:0]               job_soon_i,
+  input  logic [1:0]               job_early_i,
   output logic [Rows*AddrBits-1:0] job_out_o,
   output logic [Rows-1:0]          job_active_o,
   output trine_post_pkg::word_t    job_word_o,
@@ -75,13 +75,13 @@ module trine_vector #(
   // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a slot
   // of a word and the next one. sm_status_i: the post unit takes them, a tile's last word has left
   // it, product_i is valid. Addresses are those of job_out_o and job_active_o.
-  output logic                     sm_go_o,
+  output logic                     sm_req_valid_o,
   input  trine_post_pkg::softmax_status_t sm_status_i,
-  output trine_post_pkg::softmax_t sm_what_o,
+  output trine_post_pkg::softmax_t sm_req_o,
   output logic [Codes*Rows*32-1:0] sm_acc_o,
   output logic [Rows*37-1:0]       sm_factors_o,  // {multipliers, shifts}
   input  logic [Rows*42-1:0]       product_i,
-  input  logic [Rows*trine_post_pkg::AskBits-1:0] ask_i,
+  input  logic [Rows*trine_post_pkg::PointBits-1:0] point_req_i,
 
   // Exponentials.
   input  trine_vector_pkg::exp_write_t exp_i
@@ -101,12 +101,12 @@ module trine_vector #(
   trine_vector_pkg::run_t  run;
   trine_vector_pkg::norm_t norm;
   logic                    busy_q, filling_q, first_word_q, fill, filled, start, pairs;
-  logic                    reading, lingers;  // lingers: a RUN's last job still needs the lanes
-  logic                    nearly, asks;        // taps may be requested
+  logic                    reading, lanes_busy;  // a RUN's last job still needs the lanes
+  logic                    prefetch_ok, taps_allowed;  // taps may be requested
   logic [AddrBits-1:0]     out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
-  assign run_ready_o = !busy_q && filled && !lingers;
+  assign run_ready_o = !busy_q && filled && !lanes_busy;
   assign start       = run_valid_i && run_ready_o;
   assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
 
@@ -173,14 +173,14 @@ module trine_vector #(
     .out_plane_o   (out_plane)
   );
 
-  assign asks      = state_q == StTaps && !(reading && !nearly);
-  assign g_valid_o = run.softmax ? sm_g_valid : step_valid && asks;
-  assign g_pad_o   = run.pad;
-  assign g_lanes_o = Int16 && run.widens ? taken & odd : taken;
-  assign job_take  = job_valid_o && job_ready_i;
-  assign tile_end  = last && group_last;
-  assign last_fold = FoldBits'(Int16 && cfg.int16);
-  assign extremes  = Int16 && cfg.int16 && (lane_op == OpMax || lane_op == OpMin);
+  assign taps_allowed = state_q == StTaps && !(reading && !prefetch_ok);
+  assign g_valid_o    = run.softmax ? sm_g_valid : step_valid && taps_allowed;
+  assign g_pad_o      = run.pad;
+  assign g_lanes_o    = Int16 && run.widens ? taken & odd : taken;
+  assign job_take     = job_valid_o && job_ready_i;
+  assign tile_end     = last && group_last;
+  assign last_fold    = FoldBits'(Int16 && cfg.int16);
+  assign extremes     = Int16 && cfg.int16 && (lane_op == OpMax || lane_op == OpMin);
 
   // A row of int16 codes: a tile's first group is one window of all its words. Its extremum or sum
   // is the job, or is needed by the jobs of a second group.
@@ -192,7 +192,7 @@ module trine_vector #(
   assign row_end   = in_row && !group_last && (shares ? shared : turned);
 
   always_comb begin
-    step_ready        = tap_last ? job_take || row_end : g_ready_i && asks;
+    step_ready        = tap_last ? job_take || row_end : g_ready_i && taps_allowed;
     g_tag_o           = '0;
     g_tag_o[TagFirst] = tap_first;
     g_tag_o[TagLast]  = tap_last;
@@ -257,10 +257,10 @@ module trine_vector #(
         lines_q   <= Softmax && job_done_i && run.exponential ? 4'd10 : lines_q - 4'(lines_q != '0);
       end
     end
-    assign {reading, g_hold_o} = {reading_q, reading_q && !job_soon_i[0]};
-    assign {nearly, lingers}     = {job_soon_i[1], (run.row && reading_q) || lines_q != '0};
+    assign {reading, g_hold_o} = {reading_q, reading_q && !job_early_i[0]};
+    assign {prefetch_ok, lanes_busy} = {job_early_i[1], (run.row && reading_q) || lines_q != '0};
   end else begin : gen_behind
-    assign {reading, g_hold_o, lingers, nearly} = {state_q == StRead, 3'd1};
+    assign {reading, g_hold_o, lanes_busy, prefetch_ok} = {state_q == StRead, 3'd1};
   end
 
   assign job_valid_o           = state_q == StJob;
@@ -314,8 +314,8 @@ module trine_vector #(
     .slots_o     (job_slots_o)
   );
 
-  logic sm_issue, sm_left, sm_product;
-  assign {sm_issue, sm_left, sm_product} = sm_status_i;
+  logic sm_issue, sm_tile_done, sm_product;
+  assign {sm_issue, sm_tile_done, sm_product} = sm_status_i;
   if (Softmax) begin : gen_softmax
     trine_softmax #(.Rows(Rows), .Codes(Codes), .Int16(Int16)) u_softmax (
       .clk_i,
@@ -343,11 +343,11 @@ module trine_vector #(
       .shares_i          (shares),
       .shared_o          (shared),
       .largest_o         (largest),
-      .ask_i,
-      .go_o              (sm_go_o),
+      .point_req_i,
+      .req_valid_o       (sm_req_valid_o),
       .issue_i           (sm_issue),
-      .what_o            (sm_what_o),
-      .left_i            (sm_left),
+      .req_o             (sm_req_o),
+      .tile_done_i       (sm_tile_done),
       .acc_o             (sm_acc_o),
       .factors_o         (sm_factors_o),
       .product_valid_i   (sm_product),
@@ -360,8 +360,8 @@ module trine_vector #(
     assign sm_step_ready    = 1'b0;
     assign sm_g_valid       = 1'b0;
     assign sm_done          = 1'b0;
-    assign sm_go_o          = 1'b0;
-    assign sm_what_o        = '0;
+    assign sm_req_valid_o   = 1'b0;
+    assign sm_req_o         = '0;
     assign shared           = 1'b0;
     assign largest          = '0;
     for (genvar l = 0; l < Codes * Rows; l++) begin : gen_no_acc
@@ -370,11 +370,12 @@ module trine_vector #(
     for (genvar l = 0; l < Rows; l++) begin : gen_no_factors
       assign sm_factors_o[37*l +: 37] = '0;
     end
-    assign unused_softmax   = ^{sm_issue, sm_left, sm_product, product_i, ask_i, exp_i, norm};
+    assign unused_softmax   = ^{sm_issue, sm_tile_done, sm_product, product_i, point_req_i, exp_i,
+                                norm};
   end
 
   logic unused_vector;
-  assign unused_vector = ^{agu_running, cfg, reading, job_soon_i};
+  assign unused_vector = ^{agu_running, cfg, reading, job_early_i};
 `ifdef TRINE_ASSERT
   logic               live_q, kept_q;  // kept_q: a job is not read to its end
   logic [Rows*96-1:0] kept_slots_q;

@@ -10,16 +10,16 @@
 // An instruction retires a cycle after its last word went to DMEM; words of the next one may have
 // left by then. An instruction without results retires after all instructions before it.
 //
-//   cycle        0    1    2    3    4    5    6
-//   take_i       A         B                        each takes a place, Places = 2
-//   free_o       2    1    1    0    0    1    2
-//   push_i                           A         B    out of the lanes
-//   s_valid_o                        A    A    B
-//   s_ready_i                        0    1    1
+//   cycle          0    1    2    3    4    5    6
+//   alloc_i        A         B                        each takes a place, Places = 2
+//   free_places_o  2    1    1    0    0    1    2
+//   push_i                             A         B    out of the lanes
+//   s_valid_o                          A    A    B
+//   s_ready_i                          0    1    1
 //
 // Timing    combinational from push_i to s_word_o if no word waits.
-// Contract  no take_i without a free place; one push_i for each take_i, in their order; tile_i only
-//           with tile_free_o; a softmax's addresses hold until left_o.
+// Contract  no alloc_i without a free place; one push_i for each alloc_i, in their order; tile_i
+//           only with tile_free_o; a softmax's addresses hold until softmax_done_o.
 // Check     trine_post_tb; trine_post_props
 
 module trine_writeback_queue #(
@@ -45,9 +45,9 @@ module trine_writeback_queue #(
   input  logic [LaneBits-1:0]        softmax_lanes_i,
 
   // The last code of a word enters the lanes; it is a softmax's.
-  input  logic                       take_i,
+  input  logic                       alloc_i,
   input  logic                       softmax_i,
-  output logic [CountBits-1:0]       free_o,
+  output logic [CountBits-1:0]       free_places_o,
 
   // The word leaves the lanes, {data, mask, offset from the tile's first word}.
   input  logic                       push_i,
@@ -57,11 +57,11 @@ module trine_writeback_queue #(
   input  logic [AddrBits-1:0]        offset_i,
 
   // No word is here or on its way; instructions retire; the last word of a softmax's tile leaves.
-  input  logic                       bare_i,  // compute's instruction ends without results
-  output logic                       settled_o,
+  input  logic                       no_result_end_i,  // compute's instruction ends without results
+  output logic                       queue_idle_o,
   output logic                       c_retire_o,
   output logic                       v_retire_o,
-  output logic                       left_o,
+  output logic                       softmax_done_o,
 
   // {addresses, active lanes, data, mask}.
   output logic                       s_valid_o,
@@ -127,19 +127,19 @@ module trine_writeback_queue #(
   // ---------------------------------------------------------------------------------------------
   // Free places, and words of the tiles that have not left.
   // ---------------------------------------------------------------------------------------------
-  logic [CountBits-1:0]  free_q;
+  logic [CountBits-1:0]  free_places_q;
   logic                  entered, left;  // a word of a tile
   trine_post_pkg::side_t side_q, next_side;
 
-  assign free_o    = free_q;
-  assign entered   = take_i && !softmax_i;
-  assign left      = leaves && !tag.softmax;
-  assign next_side = (side_q + 2'd1) & 2'(Tiles - 1);
+  assign free_places_o = free_places_q;
+  assign entered       = alloc_i && !softmax_i;
+  assign left          = leaves && !tag.softmax;
+  assign next_side     = (side_q + 2'd1) & 2'(Tiles - 1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) free_q <= CountBits'(Places);
-    else if (clear_i) free_q <= CountBits'(Places);
-    else free_q <= free_q + CountBits'(leaves) - CountBits'(take_i);
+    if (!rst_ni) free_places_q <= CountBits'(Places);
+    else if (clear_i) free_places_q <= CountBits'(Places);
+    else free_places_q <= free_places_q + CountBits'(leaves) - CountBits'(alloc_i);
   end
 
   if (Tiles == 2) begin : gen_two
@@ -233,30 +233,30 @@ module trine_writeback_queue #(
   // ---------------------------------------------------------------------------------------------
   // Ends of instructions: when the port is ready again, it has written the last word.
   // ---------------------------------------------------------------------------------------------
-  logic c_end_q, v_end_q, bare_q, c_retired_q, v_retired_q;
+  logic c_end_q, v_end_q, no_result_end_q, c_retired_q, v_retired_q;
 
-  assign settled_o  = free_q == CountBits'(Places) && !c_end_q && !v_end_q;
-  assign c_retire_o = c_retired_q;
-  assign v_retire_o = v_retired_q;
-  assign left_o     = Softmax && leaves && tag.softmax && tag.tile_end;
+  assign queue_idle_o   = free_places_q == CountBits'(Places) && !c_end_q && !v_end_q;
+  assign c_retire_o     = c_retired_q;
+  assign v_retire_o     = v_retired_q;
+  assign softmax_done_o = Softmax && leaves && tag.softmax && tag.tile_end;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      c_end_q     <= 1'b0;
-      v_end_q     <= 1'b0;
-      bare_q      <= 1'b0;
-      c_retired_q <= 1'b0;
-      v_retired_q <= 1'b0;
+      c_end_q         <= 1'b0;
+      v_end_q         <= 1'b0;
+      no_result_end_q <= 1'b0;
+      c_retired_q     <= 1'b0;
+      v_retired_q     <= 1'b0;
     end else if (clear_i) begin
-      c_end_q     <= 1'b0;
-      v_end_q     <= 1'b0;
-      bare_q      <= 1'b0;
-      c_retired_q <= 1'b0;
-      v_retired_q <= 1'b0;
+      c_end_q         <= 1'b0;
+      v_end_q         <= 1'b0;
+      no_result_end_q <= 1'b0;
+      c_retired_q     <= 1'b0;
+      v_retired_q     <= 1'b0;
     end else begin
-      bare_q      <= bare_i;
-      c_retired_q <= (c_end_q && s_ready_i) || bare_q;
-      v_retired_q <= v_end_q && s_ready_i;
+      no_result_end_q <= no_result_end_i;
+      c_retired_q     <= (c_end_q && s_ready_i) || no_result_end_q;
+      v_retired_q     <= v_end_q && s_ready_i;
       if (s_ready_i) begin
         c_end_q <= leaves && tag.c_end;
         v_end_q <= leaves && tag.v_end;
@@ -286,8 +286,8 @@ module trine_writeback_queue #(
     held_word_q <= s_word_o;
     if (live_q && !clear_i) begin
       // No place is given twice or returned without being given, and each word finds its own.
-      if (take_i) a_free: assert (free_q != '0);
-      if (leaves) a_given: assert (free_q != CountBits'(Places));
+      if (alloc_i) a_free: assert (free_places_q != '0);
+      if (leaves) a_given: assert (free_places_q != CountBits'(Places));
       if (keep) a_place: assert ((held_q & in_q) == '0);
       if (tile_i) a_side_free: assert (tile_free_o);
       // No bit of a word changes before it is taken.
@@ -295,8 +295,8 @@ module trine_writeback_queue #(
         a_word_valid: assert (s_valid_o);
         a_word_held: assert (s_word_o == held_word_q);
       end
-      if (bare_q) a_one_retire: assert (!c_end_q);
-      c_none_free: cover (free_q == '0);
+      if (no_result_end_q) a_one_retire: assert (!c_end_q);
+      c_none_free: cover (free_places_q == '0);
       c_ends_follow: cover (c_end_q && s_ready_i && leaves && tag.c_end);
       c_tile_waits: cover (!tile_free_o && waits);
     end

@@ -62,7 +62,7 @@ struct Host {
     drive_ports();
     drive_engines();
     dut.cause_i = static_cast<std::uint8_t>(random() & 7);
-    dut.moved_i = moves;
+    dut.progress_i = moves;
     dut.wiping_i = wiping > 0;
     dut.eval();
     if (dut.rst_ni) {

@@ -117,7 +117,7 @@ module trine_control_ports #(
   output logic [3:0]               busy_o,
   output logic                     running_o,
   input  logic [2:0]               cause_i,
-  input  logic                     moved_i,
+  input  logic                     progress_i,
   output logic [3:0]               trace_start_o,
   output logic [3:0]               trace_retire_o,
 
@@ -230,7 +230,7 @@ module trine_control_ports #(
   assign compute_run_valid_o = compute_command.run_valid;
   assign compute_run_op_o = compute_command.run_op;
   assign compute_run_flags_o = compute_command.run_flags;
-  assign compute_wait_o = compute_command.lacks;
+  assign compute_wait_o = compute_command.missing_tokens;
   assign compute_answer.cfg_ready = compute_cfg_ready_i;
   assign compute_answer.run_ready = compute_run_ready_i;
   assign compute_answer.retire = compute_retire_i;
@@ -240,7 +240,7 @@ module trine_control_ports #(
   assign vector_run_valid_o = vector_command.run_valid;
   assign vector_run_op_o = vector_command.run_op;
   assign vector_run_flags_o = vector_command.run_flags;
-  assign vector_wait_o = vector_command.lacks;
+  assign vector_wait_o = vector_command.missing_tokens;
   assign vector_answer.cfg_ready = vector_cfg_ready_i;
   assign vector_answer.run_ready = vector_run_ready_i;
   assign vector_answer.retire = vector_retire_i;
@@ -250,7 +250,7 @@ module trine_control_ports #(
   assign wipe_o = state.wipe;
   assign idle_o = state.idle;
   assign busy_o = state.busy;
-  assign trace_start_o = state.begun;
+  assign trace_start_o = state.run_started;
   assign trace_retire_o = state.retired;
 
   assign bias_we_o     = param.bias_valid && param_ready_i;
@@ -296,7 +296,7 @@ module trine_control_ports #(
     .irq_o,
     .clear_o,
     .state_o      (state),
-    .activity_i   ({cause_i, moved_i}),
+    .activity_i   ({cause_i, progress_i}),
     .commands_o   ({store_command, vector_command, compute_command, load_command}),
     .answers_i    ({store_answer, vector_answer, compute_answer, load_answer}),
     .life_o       (life),

@@ -41,10 +41,10 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
   void drive_errors(unsigned one_in) {
     dut.foreign_i = chance(one_in);
     dut.illegal_i = chance(one_in);
-    dut.lacking_i = chance(one_in);
+    dut.unsupported_i = chance(one_in);
     dut.deadlock_i = chance(one_in);
     dut.overflow_i = chance(one_in);
-    dut.stuck_i = chance(one_in);
+    dut.hang_i = chance(one_in);
     dut.exceeded_i = chance(one_in);
     dut.fetch_error_i = chance(one_in);
     dut.fetch_outside_i = chance(one_in);
@@ -54,8 +54,8 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     dut.store_error_i = chance(one_in);
     dut.store_outside_i = chance(one_in);
     dut.expired_i = chance(one_in);
-    dut.write_owed_i = chance(2);
-    dut.load_owed_i = chance(2);
+    dut.write_outstanding_i = chance(2);
+    dut.load_outstanding_i = chance(2);
   }
 
   void drive_addresses() {
@@ -79,18 +79,19 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
       return {code("load_window"), dut.load_burst_i, (load_begun - 1) & kRunMask};
     if (dut.store_error_i) return {code("store"), dut.store_answer_i, store_ended};
     if (dut.store_outside_i) return {code("store_window"), dut.store_burst_i, store_ended};
-    if (dut.expired_i && dut.write_owed_i)
+    if (dut.expired_i && dut.write_outstanding_i)
       return {code("store_timeout"), dut.store_answer_i, store_ended};
-    if (dut.expired_i && dut.load_owed_i) return {code("load_timeout"), dut.load_beat_i, load_run};
+    if (dut.expired_i && dut.load_outstanding_i)
+      return {code("load_timeout"), dut.load_beat_i, load_run};
     if (dut.expired_i) return {code("fetch_timeout"), fetch, 0};
     if (dut.fetch_error_i) return {code("fetch"), fetch, 0};
     if (dut.fetch_outside_i) return {code("fetch_window"), fetch, 0};
     if (dut.foreign_i) return {code("configuration"), dut.offset_i, 0};
     if (dut.illegal_i) return {code("illegal"), dut.offset_i, 0};
-    if (dut.lacking_i) return {code("feature"), dut.offset_i, 0};
+    if (dut.unsupported_i) return {code("feature"), dut.offset_i, 0};
     if (dut.overflow_i) return {code("token"), dut.offset_i, 0};
     if (dut.deadlock_i) return {code("deadlock"), dut.offset_i, 0};
-    if (dut.stuck_i) return {code("progress"), dut.offset_i, 0};
+    if (dut.hang_i) return {code("progress"), dut.offset_i, 0};
     if (dut.exceeded_i) return {code("cycles"), dut.offset_i, 0};
     return {code("none"), dut.offset_i, 0};
   }

@@ -46,7 +46,7 @@ TEST_CASE("trine_issue offers RUNs with their tokens and keeps four in flight", 
     const bool retire = !signals.empty() && random() % 6 == 0;
     dut.word_valid_i = offered;
     dut.queue_empty_i = !offered;
-    dut.have_i = static_cast<std::uint8_t>(have);
+    dut.token_avail_i = static_cast<std::uint8_t>(have);
     dut.cfg_ready_i = random() % 100 < ready_percent;
     dut.run_ready_i = random() % 100 < ready_percent;
     dut.retire_i = retire;
@@ -56,7 +56,7 @@ TEST_CASE("trine_issue offers RUNs with their tokens and keeps four in flight", 
     const bool is_run = (word >> 60 & 1) != 0;
     const unsigned wait = bits(word, 0, 4);
     const unsigned lacks = offered && is_run ? wait & ~have : 0;
-    REQUIRE(dut.wait_o == lacks);
+    REQUIRE(dut.missing_tokens_o == lacks);
     waits += lacks != 0;
     REQUIRE(dut.cfg_valid_o == (offered && !is_run));
     REQUIRE(dut.run_valid_o == (offered && is_run && lacks == 0 && signals.size() < 4));
@@ -64,8 +64,8 @@ TEST_CASE("trine_issue offers RUNs with their tokens and keeps four in flight", 
     const bool sets = dut.cfg_valid_o && dut.cfg_ready_i;
     REQUIRE(dut.start_o == starts);
     REQUIRE((offered && dut.word_ready_o) == (starts || sets));
-    REQUIRE(dut.take_o == (starts ? wait : 0));
-    REQUIRE(dut.give_o == (retire ? signals.front() : 0));
+    REQUIRE(dut.token_pop_o == (starts ? wait : 0));
+    REQUIRE(dut.token_push_o == (retire ? signals.front() : 0));
     REQUIRE(dut.busy_o == !signals.empty());
     REQUIRE(dut.idle_o == (!offered && signals.empty()));
     if (sets) {

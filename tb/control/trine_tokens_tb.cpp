@@ -36,8 +36,8 @@ TEST_CASE("trine_tokens counts each pair of engines separately", "[tb][tokens]")
         count[pair] = (count[pair] + gives - takes) % 64;
       }
     }
-    dut.give_i = static_cast<std::uint16_t>(give);
-    dut.take_i = static_cast<std::uint16_t>(take);
+    dut.token_push_i = static_cast<std::uint16_t>(give);
+    dut.token_pop_i = static_cast<std::uint16_t>(take);
     dut.clear_i = told;  // as the machine does some cycles later
     dut.eval();
     REQUIRE(static_cast<bool>(dut.overflow_o) == told);
@@ -49,7 +49,7 @@ TEST_CASE("trine_tokens counts each pair of engines separately", "[tb][tokens]")
     }
     for (unsigned from = 0; from < 4; ++from)
       for (unsigned to = 0; to < 4; ++to)
-        REQUIRE((dut.have_o >> (4 * to + from) & 1) == (count[4 * from + to] > 0));
+        REQUIRE((dut.token_avail_o >> (4 * to + from) & 1) == (count[4 * from + to] > 0));
   }
   CHECK((overflows > 0) == (give_percent == 80));
 }

@@ -22,8 +22,8 @@ struct Bench : trine::golden::Clocked<Vtrine_watchdog> {
   /// Runs a cycle. The pulse comes after `limit` consecutive waiting cycles; its own cycle does not
   /// wait.
   void cycle(bool owed, bool moved) {
-    dut.owed_i = owed;
-    dut.moved_i = moved;
+    dut.outstanding_i = owed;
+    dut.progress_i = moved;
     dut.eval();
     const bool waits = owed && !moved && dut.limit_i != 0 && !dut.expired_o;
     waited = waits ? waited + 1 : 0;

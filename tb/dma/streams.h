@@ -70,22 +70,22 @@ struct StreamBench : Clocked<Dut> {
     set_format(c.target);
     drive(dut.local_i, c.local);
     drive(dut.rows_last_i, c.rows - 1);
-    drive(dut.from_i, c.from);
-    dut.more_i = 0;
+    drive(dut.stream_addr_i, c.from);
+    dut.more_beats_i = 0;
     cycle();
     dut.start_i = 0;
   }
 
   /// Offers the beats of a copy until they are taken or it fails.
   void feed(const StreamCopy& c) {
-    dut.more_i = 1;
+    dut.more_beats_i = 1;
     for (std::size_t at = 0; at < c.stream.size() && !failed;) {
       for (unsigned i = 0; i < Beat; ++i) set_bits(dut.beat_i, 8 * i, 8, c.stream[at + i]);
       dut.beat_valid_i = !chance(random, late);
       if (cycle()) at += Beat;
     }
     dut.beat_valid_i = 0;
-    dut.more_i = 0;
+    dut.more_beats_i = 0;
   }
 
   /// Runs until everything has left.
@@ -139,7 +139,7 @@ struct StreamBench : Clocked<Dut> {
       else
         feed(c);
       if (wrong && chance(random, 50)) {  // the next one already waits
-        drive(dut.from_i, c.from + 1);
+        drive(dut.stream_addr_i, c.from + 1);
         dut.start_i = 1;
         cycle();
         dut.start_i = 0;
@@ -147,7 +147,7 @@ struct StreamBench : Clocked<Dut> {
       for (int n = 0; n < 200 && !failed && taken_copies < given.size(); ++n) cycle();
       for (int n = 0; n < 3 && bytes; ++n) cycle();
       REQUIRE(failed == !bytes);
-      if (failed) CHECK(dut.from_o == c.from);
+      if (failed) CHECK(dut.stream_addr_o == c.from);
       none += failed ? 1 : 0;
       dut.clear_i = 1;
       this->tick();

@@ -46,7 +46,7 @@ struct Bench : Clocked<Vtrine_imem> {
   unsigned below(unsigned n) { return static_cast<unsigned>(random() % n); }
   unsigned beats() const { return static_cast<unsigned>(program.size()); }
 
-  /// Draws another program; forget_i must report it to the machine.
+  /// Draws another program; flush_i must report it to the machine.
   void draw_program() {
     program.assign(1 + below(2 * kDepth), {});
     for (Beat& beat : program)
@@ -139,10 +139,10 @@ struct Bench : Clocked<Vtrine_imem> {
   /// Ends a program.
   void clear(bool forget = false, bool wipe = false) {
     dut.clear_i = 1;
-    dut.forget_i = forget;
+    dut.flush_i = forget;
     dut.wipe_i = wipe;
     tick();
-    dut.clear_i = dut.forget_i = dut.wipe_i = 0;
+    dut.clear_i = dut.flush_i = dut.wipe_i = 0;
     if (forget) kept.clear();
     for (unsigned i = 0; i < 4; ++i) {  // nothing is in progress any more
       dut.eval();
@@ -153,9 +153,9 @@ struct Bench : Clocked<Vtrine_imem> {
   }
 
   void forget() {
-    dut.forget_i = 1;
+    dut.flush_i = 1;
     tick();
-    dut.forget_i = 0;
+    dut.flush_i = 0;
     kept.clear();
   }
 

@@ -118,8 +118,8 @@ struct Bench : Clocked<Vtrine_load_pmem> {
       REQUIRE_FALSE(dut.done_o);
     }
     REQUIRE_FALSE(dut.error_o);
-    const bool taken = dut.valid_i && dut.next_o;
-    if (dut.bump_o) ++addr;
+    const bool taken = dut.valid_i && dut.beat_taken_o;
+    if (dut.row_advance_o) ++addr;
     tick();
     return taken;
   }
@@ -135,7 +135,7 @@ struct Bench : Clocked<Vtrine_load_pmem> {
     cycle();
     dut.start_i = 0;
     addr = c.local;
-    dut.more_i = 1;
+    dut.more_beats_i = 1;
     bool waits = false;  // an offered beat stays until it is taken
     const std::size_t line_beats = c.beats.size() / c.lines, line_bytes = c.bytes.size() / c.lines;
     for (std::size_t at = 0; at < c.beats.size();) {
@@ -152,7 +152,7 @@ struct Bench : Clocked<Vtrine_load_pmem> {
       if (taken && dut.row_last_i != 0 && c.transposed()) addr = c.local;
       waits = dut.valid_i && !taken;
     }
-    dut.valid_i = dut.more_i = 0;
+    dut.valid_i = dut.more_beats_i = 0;
   }
 };
 

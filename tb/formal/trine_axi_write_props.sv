@@ -9,14 +9,14 @@
 //        beat is on the bus as long as a beat of the bursts asked for is missing; last with the
 //        burst's last beat and only there; beats are those of the client, in order, on a bus
 //        narrower than 64 bits in two halves; empty strobes once stop_i drops them, and from
-//        broken_i on at once, but for a beat that was on offer before
+//        uncorrectable_i on at once, but for a beat that was on offer before
 //   B    never more than MaxOutstanding bursts without a response; an error comes with the address
 //        of its burst
 //
 // The memory is any one that answers bursts whose address and last beat it took, in order; it takes
 // these in any order. Assumed of the client: a request or beat holds until it is taken or stop_i
-// comes; broken_i holds until stop_i; requests are of at most 4 beats. A machine that stops lets
-// this master end its bursts: stop_i holds until idle_o.
+// comes; uncorrectable_i holds until stop_i; requests are of at most 4 beats. A machine that stops
+// lets this master end its bursts: stop_i holds until idle_o.
 
 module trine_axi_write_props #(
   parameter int unsigned AxiDataBits    = 64,
@@ -25,7 +25,7 @@ module trine_axi_write_props #(
   input logic        clk_i,
   input logic        rst_ni,
   input logic        stop_i,
-  input logic        broken_i,
+  input logic        uncorrectable_i,
   input logic        req_valid_i,
   input logic [31:0] req_addr_i,
   input logic [7:0]  req_len_i,
@@ -60,7 +60,7 @@ module trine_axi_write_props #(
     .rst_ni          (rst_ni),
     .clear_i         (1'b0),
     .stop_i          (stop_i),
-    .broken_i        (broken_i),
+    .uncorrectable_i (uncorrectable_i),
     .idle_o          (idle),
     .words_o         (words),
     .error_o         (error),
@@ -184,8 +184,8 @@ module trine_axi_write_props #(
       req_waited_q  <= req_valid_i && !req_ready && !stop_i;
       data_waited_q <= data_valid_i && !data_ready;
       stop_q        <= stop_i && !idle;
-      stopped_q     <= stop_i || broken_i;
-      broken_q      <= broken_i && !stop_i;
+      stopped_q     <= stop_i || uncorrectable_i;
+      broken_q      <= uncorrectable_i && !stop_i;
     end
   end
 
@@ -236,7 +236,7 @@ module trine_axi_write_props #(
     if (data_waited_q && !\u_dut.drop_q ) assume (data_valid_i && {mask_i, data_i} == data_q);
     if (stop_q) assume (stop_i);
     assume (req_len_i < 8'd4);
-    if (broken_q) assume (broken_i);
+    if (broken_q) assume (uncorrectable_i);
     if (bvalid_i) assume (unanswered != 2'd0);
     if (rst_ni) begin
       // AW
@@ -263,9 +263,9 @@ module trine_axi_write_props #(
       if (wvalid) begin
         a_data:   assert (\u_dut.drop_q || (data_valid_i && wdata == (beat_data & written)));
         a_zeros:  assert ((wdata & ~written) == '0);
-        a_strobe: assert (\u_dut.drop_q || (broken_i && !w_held_q) || wstrb == beat_strb);
+        a_strobe: assert (\u_dut.drop_q || (uncorrectable_i && !w_held_q) || wstrb == beat_strb);
         a_drop:   assert (!\u_dut.drop_q || wstrb == '0);
-        a_broken: assert (!broken_i || w_held_q || wstrb == '0);
+        a_broken: assert (!uncorrectable_i || w_held_q || wstrb == '0);
       end
       if (w_held_q) begin
         a_w_held: assert (wvalid && wstrb == w_strb_q && wlast == w_last_q);
@@ -299,7 +299,7 @@ module trine_axi_write_props #(
       c_back: cover (inside_q && ahead_q == 2'd1 && bvalid_i && error && unanswered == 2'd1);
       // data taken before their address
       c_early: cover (burst_ends && aw_held_q && awvalid && !awready_i);
-      c_broken: cover (w_held_q && broken_i && wstrb != '0 && !wready_i);
+      c_broken: cover (w_held_q && uncorrectable_i && wstrb != '0 && !wready_i);
       c_stop: cover (\u_dut.drop_q && burst_ends && beats_q == 8'd3);
     end
   end

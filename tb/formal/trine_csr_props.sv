@@ -76,7 +76,7 @@ module trine_csr_props (
     .write_words_i    ('0),
     .wipe_o           (wipe),
     .memory_i         (memory),
-    .forget_o         (forget),
+    .imem_flush_o     (forget),
     .imem_i           (imem)
   );
 

@@ -13,7 +13,7 @@ module trine_dma_beats_props #(
   input logic rst_ni,
   input logic clear_i,
   input logic start_i,
-  input logic next_i
+  input logic beat_taken_i
 );
 
   localparam int unsigned WordShift = $clog2(DataWords);
@@ -33,25 +33,25 @@ module trine_dma_beats_props #(
     .CountBits (4),
     .DataWords (DataWords)
   ) u_dut (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .clear_i      (clear_i),
-    .start_i      (start_i),
-    .local_i      (local_addr),
-    .beats_last_i (beats_last),
-    .rows_last_i  (rows_last),
-    .stride_i     (stride),
-    .step_i       (step),
-    .offset_i     (offset),
-    .end_i        (last_word),
-    .busy_o       (busy),
-    .bump_i       (next_i),
-    .next_i       (next_i),
-    .addr_o       (addr),
-    .mask_o       (mask),
-    .left_o       (left),
-    .row_end_o    (row_end),
-    .end_o        (ends)
+    .clk_i            (clk_i),
+    .rst_ni           (rst_ni),
+    .clear_i          (clear_i),
+    .start_i          (start_i),
+    .local_i          (local_addr),
+    .beats_last_i     (beats_last),
+    .rows_last_i      (rows_last),
+    .stride_i         (stride),
+    .step_i           (step),
+    .offset_i         (offset),
+    .end_i            (last_word),
+    .busy_o           (busy),
+    .row_advance_i    (beat_taken_i),
+    .beat_taken_i     (beat_taken_i),
+    .addr_o           (addr),
+    .mask_o           (mask),
+    .row_beats_left_o (left),
+    .row_end_o        (row_end),
+    .end_o            (ends)
   );
 
   // The registers of the module, for the invariant.
@@ -69,7 +69,7 @@ module trine_dma_beats_props #(
     if (!rst_ni) live_q <= 1'b0;
     else if (clear_i) live_q <= 1'b0;
     else if (start_i) live_q <= 1'b1;
-    else if (next_i && beat_q == beats_last && rows_q == 16'd0) live_q <= 1'b0;
+    else if (beat_taken_i && beat_q == beats_last && rows_q == 16'd0) live_q <= 1'b0;
   end
 
   always_ff @(posedge clk_i) begin
@@ -82,12 +82,12 @@ module trine_dma_beats_props #(
       next_q <= local_addr;
       beat_q <= 4'd0;
       rows_q <= rows_last;
-    end else if (next_i && beat_q == beats_last) begin
+    end else if (beat_taken_i && beat_q == beats_last) begin
       row_q  <= row_q + stride;
       next_q <= row_q + stride;
       beat_q <= 4'd0;
       rows_q <= rows_q - 16'd1;
-    end else if (next_i) begin
+    end else if (beat_taken_i) begin
       next_q <= next_q + step;
       beat_q <= beat_q + 4'd1;
     end
@@ -96,7 +96,7 @@ module trine_dma_beats_props #(
   always_comb begin
     if ($initstate) assume (!rst_ni);
     assume (!(start_i && busy));
-    assume (!(next_i && !busy));
+    assume (!(beat_taken_i && !busy));
     if (live_q) begin
       assume (stride == stride_q && step == step_q && beats_last == beats_last_q &&
               {offset, last_word} == ends_q);
@@ -109,13 +109,13 @@ module trine_dma_beats_props #(
         a_row:  assert (\u_dut.row_q == row_q && \u_dut.rows_q == rows_q);
         a_first: assert (\u_dut.first_q == (beat_q == 4'd0));
         a_end:  assert (ends == (beat_q == beats_last && rows_q == 16'd0));
-        a_row_end: assert (row_end == (next_i && beat_q == beats_last));
+        a_row_end: assert (row_end == (beat_taken_i && beat_q == beats_last));
         for (int unsigned w = 0; w < DataWords; w++) begin
           assert (mask[w] == ((beat_q != 4'd0 || w >= 32'(offset)) &&
                               (beat_q != beats_last || w <= 32'(last_word))));
         end
       end
-      c_last: cover (live_q && next_i && ends && rows_last == 16'd2 && beats_last == 4'd2);
+      c_last: cover (live_q && beat_taken_i && ends && rows_last == 16'd2 && beats_last == 4'd2);
     end
   end
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_dmem: each lane of a gather is answered once, two cycles after it was served, with the word
-// that was at its address then, or the pad; one cycle before the last of them soon_o says so; one
-// access waits after the one in front, and is the next. Each lane of a scatter and each word of the
-// DMA is written once, in order, and nothing else is, words of the DMA before their copy is
-// reported as done; each read of the DMA gives its words, three cycles later. None is lost or
-// doubled, whichever ports meet in whichever banks, and no beat is refused for long.
+// that was at its address then, or the pad; one cycle before the last of them rsp_done_next_o says
+// so; one access waits after the one in front, and is the next. Each lane of a scatter and each
+// word of the DMA is written once, in order, and nothing else is, words of the DMA before their
+// copy is reported as done; each read of the DMA gives its words, three cycles later. None is lost
+// or doubled, whichever ports meet in whichever banks, and no beat is refused for long.
 //
 // Any word is followed: `word` is what the writes that were served have made of the address
 // `watched`. An access is kept as it came in, and what is left of it. Assumed: the contract.
@@ -79,8 +79,8 @@ module trine_dmem_props #(
     .rsp_data_o        (rsp_data),
     .rsp_tag_o         (rsp_tag),
     .rsp_done_o        (rsp_done),
-    .soon_o            (soon),
-    .soon_tag_o        (soon_tag),
+    .rsp_done_next_o   (soon),
+    .rsp_tag_next_o    (soon_tag),
     .s_valid_i         (s_valid_i),
     .s_ready_o         (s_ready),
     .s_addr_i          (s_addr_i),
@@ -122,7 +122,7 @@ module trine_dmem_props #(
   (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.g_same_q[0] ;
   (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.g_same_q[1] ;
   (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.g_same_q[2] ;
-  (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.soon_lanes_q ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.rsp_lanes_next_q ;
   (* hierconn *) logic [AnswerBits-1:0]     \u_dut.u_gather.answer_q ;
   (* hierconn *) logic [31:0]               \u_dut.gen_bank[0].gen_plain.rdata ,
       \u_dut.gen_bank[1].gen_plain.rdata , \u_dut.gen_bank[2].gen_plain.rdata ,
@@ -139,11 +139,11 @@ module trine_dmem_props #(
   (* hierconn *) logic [127:0]              \u_dut.u_dma.w_data_q ;
   (* hierconn *) logic                      \u_dut.u_dma.ends_q ;
   (* hierconn *) logic [2:1]                \u_dut.u_dma.last_q ;
-  (* hierconn *) logic [2:0]                \u_dut.u_dma.r_addr_q , \u_dut.u_dma.got_addr_q ;
-  (* hierconn *) logic [2:0]                \u_dut.u_dma.got_addr_q2 ;
+  (* hierconn *) logic [2:0]                \u_dut.u_dma.r_addr_q , \u_dut.u_dma.rsp_addr_q ;
+  (* hierconn *) logic [2:0]                \u_dut.u_dma.rsp_addr_q2 ;
   (* hierconn *) logic [63:0]               \u_dut.u_dma.words ;
-  (* hierconn *) logic [1:0]                \u_dut.u_dma.r_pend_q , \u_dut.u_dma.got_q ,
-      \u_dut.u_dma.got_q2 ;
+  (* hierconn *) logic [1:0]                \u_dut.u_dma.r_pend_q , \u_dut.u_dma.rsp_words_q ,
+      \u_dut.u_dma.rsp_words_q2 ;
   (* hierconn *) logic                      \u_dut.gen_bank[0].use_d , \u_dut.gen_bank[1].use_d ,
       \u_dut.gen_bank[2].use_d , \u_dut.gen_bank[3].use_d ;
   (* hierconn *) logic [1:0]                \u_dut.d_we ;
@@ -306,7 +306,7 @@ module trine_dmem_props #(
   // Lanes without an answer after the answers of this cycle, and after the next cycle's.
   logic [Lanes-1:0] open_near, still_open;
   assign open_near  = rsp_done ? '1 : open_q & ~rsp_lanes;
-  assign still_open = soon ? '1 : open_near & ~\u_dut.u_gather.soon_lanes_q ;
+  assign still_open = soon ? '1 : open_near & ~\u_dut.u_gather.rsp_lanes_next_q ;
 
   answer_t answer;  // of the next cycle
   assign answer = \u_dut.u_gather.answer_q ;
@@ -388,15 +388,15 @@ module trine_dmem_props #(
       if (read_q) a_dma_addr: assert (\u_dut.u_dma.r_addr_q == d_addr_q && !d_addr_q[0]);
       a_dma_last:  assert (\u_dut.u_dma.last_q == {read_near_q, read_late_q});
       if (read_late_q) begin
-        a_dma_got:  assert (\u_dut.u_dma.got_q == 2'b11 &&
-                            \u_dut.u_dma.got_addr_q == d_late_addr_q);
+        a_dma_got:  assert (\u_dut.u_dma.rsp_words_q == 2'b11 &&
+                            \u_dut.u_dma.rsp_addr_q == d_late_addr_q);
         if (d_late_addr_q[2:1] == watched[2:1]) begin
           a_dma_late: assert (late_q == bank_rdata[{watched_place[1:0], 5'd0} +: 32]);
         end
       end
       if (read_near_q) begin
-        a_dma_got2: assert (\u_dut.u_dma.got_q2 == 2'b11 &&
-                            \u_dut.u_dma.got_addr_q2 == d_near_addr_q);
+        a_dma_got2: assert (\u_dut.u_dma.rsp_words_q2 == 2'b11 &&
+                            \u_dut.u_dma.rsp_addr_q2 == d_near_addr_q);
         if (d_near_addr_q[2:1] == watched[2:1]) begin
           a_dma_near: assert (near_q == (watched[0] ? \u_dut.u_dma.words [63:32] :
                                          \u_dut.u_dma.words [31:0]));
@@ -423,10 +423,11 @@ module trine_dmem_props #(
       a_gather_ends:   assert (still_open != '0);  // the access that owes nothing is not in front
       a_soon:          assert (soon == ended_q);
       if (soon) a_soon_tag: assert (soon_tag == was_q.tag);
-      a_soon_once:     assert ((\u_dut.u_gather.soon_lanes_q & ~open_near) == '0);
-      a_soon_all:      assert (!soon || (open_near & ~\u_dut.u_gather.soon_lanes_q ) == '0);
-      a_soon_mine:     assert (\u_dut.u_gather.soon_lanes_q == '0 || (was_busy_q && !was_held_q));
-      a_soon_data:     assert ((\u_dut.u_gather.soon_lanes_q & ~near_ok) == '0);
+      a_soon_once:     assert ((\u_dut.u_gather.rsp_lanes_next_q & ~open_near) == '0);
+      a_soon_all:      assert (!soon || (open_near & ~\u_dut.u_gather.rsp_lanes_next_q ) == '0);
+      a_soon_mine:     assert (\u_dut.u_gather.rsp_lanes_next_q == '0 ||
+                               (was_busy_q && !was_held_q));
+      a_soon_data:     assert ((\u_dut.u_gather.rsp_lanes_next_q & ~near_ok) == '0);
       if (front_busy_q) begin
         a_gather_kept: assert (\u_dut.u_gather.g_addr_q == front_place &&
                                \u_dut.u_gather.g_tag_q == front_q.tag &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_imem: each beat of each burst is answered, once, in order, by the bus or from here; a beat
-// that comes from here is the one that the bus gave at its place, the first time since forget_i
+// that comes from here is the one that the bus gave at its place, the first time since flush_i
 // that all beats up to it had come without an error. A burst of only kept beats does not go to the
 // bus, if none before it did; any other does.
 //
@@ -14,7 +14,7 @@ module trine_imem_props #(
   input logic        clk_i,
   input logic        rst_ni,
   input logic        clear_i,
-  input logic        forget_i,
+  input logic        flush_i,
   input logic        wipe_i,
   input logic        req_valid_i,
   input logic [7:0]  req_len_i,
@@ -41,7 +41,7 @@ module trine_imem_props #(
     .rst_ni          (rst_ni),
     .clear_i         (clear_i),
     .start_i         (1'b0),
-    .forget_i        (forget_i),
+    .flush_i         (flush_i),
     .wipe_i          (wipe_i),
     .req_valid_i     (req_valid_i),
     .req_ready_o     (ready),
@@ -62,8 +62,8 @@ module trine_imem_props #(
   // The registers of the module, for the invariant.
   (* hierconn *) logic [3:0]  \u_dut.kept_q , \u_dut.place_q ;
   (* hierconn *) logic [2:0]  \u_dut.left_q ;
-  (* hierconn *) logic        \u_dut.missed_q , \u_dut.taken_q , \u_dut.wiping_q ;
-  (* hierconn *) logic        \u_dut.read_q , \u_dut.came_q ;
+  (* hierconn *) logic        \u_dut.miss_q , \u_dut.taken_q , \u_dut.wiping_q ;
+  (* hierconn *) logic        \u_dut.read_q , \u_dut.rsp_valid_q ;
   (* hierconn *) logic [31:0] \u_dut.rdata , \u_dut.beat_q ;
   (* hierconn *) logic [31:0] \u_dut.u_sram.mem[0] , \u_dut.u_sram.mem[1] ;
   (* hierconn *) logic [31:0] \u_dut.u_sram.mem[2] , \u_dut.u_sram.mem[3] ;
@@ -84,8 +84,8 @@ module trine_imem_props #(
   assign more   = 6'(req_len_i) + 6'd1;
   assign here   = valid && !bus_valid_i;
   assign keep   = bus_valid_i && !bus_error_i && seen_q == kept_q && seen_q != 4'(Depth);
-  assign coming = 6'(\u_dut.left_q ) + 6'(\u_dut.read_q ) + 6'(\u_dut.came_q );
-  assign ahead  = seen_q + 4'(\u_dut.came_q ) + 4'(\u_dut.read_q );
+  assign coming = 6'(\u_dut.left_q ) + 6'(\u_dut.read_q ) + 6'(\u_dut.rsp_valid_q );
+  assign ahead  = seen_q + 4'(\u_dut.rsp_valid_q ) + 4'(\u_dut.read_q );
 
   always_comb begin
     case (follow_q)
@@ -111,7 +111,7 @@ module trine_imem_props #(
       gone_q     <= 1'b0;
       follow_q   <= follow_i;
     end else begin
-      if (forget_i)  kept_q <= '0;
+      if (flush_i)   kept_q <= '0;
       else if (keep) kept_q <= kept_q + 4'd1;
       if (keep && seen_q == 4'(follow_q)) value_q <= bus_data_i;
       if (clear_i) begin
@@ -140,8 +140,8 @@ module trine_imem_props #(
     m_holds:  assume (!waits_q || (req_valid_i && req_len_i == len_q));
     m_bus:    assume (!bus_valid_i || (bus_owed_q != '0 && !clear_i));
     m_most:   assume (!bus_ready_i || bus_owed_q < 6'd16);
-    m_forget: assume (!forget_i || clear_i || !(asked_q || req_valid_i));
-    m_wipe:   assume (!wipe_i || (clear_i && forget_i));
+    m_forget: assume (!flush_i || clear_i || !(asked_q || req_valid_i));
+    m_wipe:   assume (!wipe_i || (clear_i && flush_i));
     m_alone:  assume (!(\u_dut.wiping_q && req_valid_i));
     if (rst_ni) begin
       a_kept:    assert (\u_dut.kept_q == kept_q && kept_q <= 4'(Depth));
@@ -149,21 +149,21 @@ module trine_imem_props #(
       a_owed:    assert (owed_q + (\u_dut.taken_q ? more : 6'd0) == bus_owed_q + coming);
       a_bounds:  assert (bus_owed_q < 6'd20 && \u_dut.left_q <= 3'(MaxBeats));
       a_one:     assert (bus_owed_q == '0 || coming == '0);
-      a_missed:  assert (!\u_dut.missed_q || (\u_dut.left_q == '0 && !\u_dut.taken_q ));
-      a_gone:    assert (!(gone_q || bus_owed_q != '0) || \u_dut.missed_q );
-      a_miss:    assert (!\u_dut.missed_q || gone_q ||
+      a_missed:  assert (!\u_dut.miss_q || (\u_dut.left_q == '0 && !\u_dut.taken_q ));
+      a_gone:    assert (!(gone_q || bus_owed_q != '0) || \u_dut.miss_q );
+      a_miss:    assert (!\u_dut.miss_q || gone_q ||
                          (waits_q && ahead + 4'(len_q) >= kept_q));
       a_taken:   assert (!\u_dut.taken_q || (waits_q && 6'(\u_dut.left_q ) == 6'(len_q) + 6'd1));
       a_wipes:   assert (!\u_dut.wiping_q || (!asked_q && kept_q == '0 && coming == '0 &&
-                         seen_q == '0 && \u_dut.place_q < 4'(Depth) && !\u_dut.missed_q ));
+                         seen_q == '0 && \u_dut.place_q < 4'(Depth) && !\u_dut.miss_q ));
       a_place:   assert (\u_dut.wiping_q || \u_dut.place_q == ahead);
       a_new:     assert (asked_q || (owed_q == '0 && coming == '0 && seen_q == '0 &&
-                         !\u_dut.missed_q && !\u_dut.taken_q ));
+                         !\u_dut.miss_q && !\u_dut.taken_q ));
       a_inside:  assert (coming == '0 || ahead + 4'(\u_dut.left_q ) <= kept_q);
       a_stored:  assert (4'(follow_q) >= kept_q || stored == value_q);
       a_rdata:   assert (!\u_dut.read_q || ahead != 4'(follow_q) + 4'd1 ||
                          \u_dut.rdata == value_q);
-      a_beat:    assert (!\u_dut.came_q || seen_q != 4'(follow_q) || \u_dut.beat_q == value_q);
+      a_beat:    assert (!\u_dut.rsp_valid_q || seen_q != 4'(follow_q) || \u_dut.beat_q == value_q);
       // The ports to the neighbours.
       if (valid) a_asked: assert (owed_q != '0);
       if (bus_valid_i) begin

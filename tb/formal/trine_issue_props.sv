@@ -15,7 +15,7 @@ module trine_issue_props (
   input logic        word_valid_i,
   input logic [60:0] word_i,
   input logic        queue_empty_i,
-  input logic [3:0]  have_i,
+  input logic [3:0]  token_avail_i,
   input logic        cfg_ready_i,
   input logic        run_ready_i,
   input logic        retire_i,
@@ -28,29 +28,29 @@ module trine_issue_props (
   logic [7:0]  run_op, run_flags;
 
   trine_issue u_dut (
-    .clk_i         (clk_i),
-    .rst_ni        (rst_ni),
-    .clear_i       (clear_i),
-    .word_valid_i  (word_valid_i),
-    .word_ready_o  (word_ready),
-    .word_i        (word_i),
-    .queue_empty_i (queue_empty_i),
-    .have_i        (have_i),
-    .take_o        (take),
-    .give_o        (give),
-    .cfg_valid_o   (cfg_valid),
-    .cfg_ready_i   (cfg_ready_i),
-    .cfg_reg_o     (cfg_reg),
-    .cfg_payload_o (cfg_payload),
-    .run_valid_o   (run_valid),
-    .run_ready_i   (run_ready_i),
-    .run_op_o      (run_op),
-    .run_flags_o   (run_flags),
-    .retire_i      (retire_i),
-    .start_o       (start),
-    .wait_o        (wait_for),
-    .busy_o        (busy),
-    .idle_o        (idle)
+    .clk_i            (clk_i),
+    .rst_ni           (rst_ni),
+    .clear_i          (clear_i),
+    .word_valid_i     (word_valid_i),
+    .word_ready_o     (word_ready),
+    .word_i           (word_i),
+    .queue_empty_i    (queue_empty_i),
+    .token_avail_i    (token_avail_i),
+    .token_pop_o      (take),
+    .token_push_o     (give),
+    .cfg_valid_o      (cfg_valid),
+    .cfg_ready_i      (cfg_ready_i),
+    .cfg_reg_o        (cfg_reg),
+    .cfg_payload_o    (cfg_payload),
+    .run_valid_o      (run_valid),
+    .run_ready_i      (run_ready_i),
+    .run_op_o         (run_op),
+    .run_flags_o      (run_flags),
+    .retire_i         (retire_i),
+    .start_o          (start),
+    .missing_tokens_o (wait_for),
+    .busy_o           (busy),
+    .idle_o           (idle)
   );
 
   // The registers of the unit, for the invariant.
@@ -91,9 +91,9 @@ module trine_issue_props (
       a_flight: assert (flight_q <= 3'd4 && flight_q == \u_dut.count_q );
       a_busy:   assert (busy == (flight_q != 3'd0));
       a_start:  assert (start == (run_valid && run_ready_i));
-      a_tokens: assert (!run_valid || (wanted & ~have_i) == 4'd0);
+      a_tokens: assert (!run_valid || (wanted & ~token_avail_i) == 4'd0);
       a_take:   assert (take == (start ? wanted : 4'd0));
-      a_wait:   assert (wait_for == (word_valid_i && is_run ? wanted & ~have_i : 4'd0));
+      a_wait:   assert (wait_for == (word_valid_i && is_run ? wanted & ~token_avail_i : 4'd0));
       a_kind:   assert (!(cfg_valid && run_valid) && (!cfg_valid || word_valid_i) &&
                         (!run_valid || word_valid_i));
       a_order:  assert (!word_valid_i || word_ready == (is_run ? start : cfg_valid && cfg_ready_i));
@@ -101,7 +101,7 @@ module trine_issue_props (
       a_idle:   assert (idle == (queue_empty_i && flight_q == 3'd0));
       a_quiet:  assert (retire_i || give == 4'd0);
       // It starts when nothing forbids it.
-      if (word_valid_i && is_run && (wanted & ~have_i) == 4'd0 && flight_q < 3'd4) begin
+      if (word_valid_i && is_run && (wanted & ~token_avail_i) == 4'd0 && flight_q < 3'd4) begin
         a_starts: assert (run_valid);
       end
       if (inside_q) begin

@@ -51,8 +51,8 @@ module trine_params_props (
   // The registers of the module, for the invariant.
   (* hierconn *) logic                  \u_dut.u_skid.held_q ;
   (* hierconn *) logic [DataBits+6:0]   \u_dut.u_skid.data_q ;
-  (* hierconn *) logic                  \u_dut.gen_bank[0].bias_there_q ,
-      \u_dut.gen_bank[0].scale_there_q , \u_dut.gen_bank[0].bias_at_q ,
+  (* hierconn *) logic                  \u_dut.gen_bank[0].bias_valid_q ,
+      \u_dut.gen_bank[0].scale_valid_q , \u_dut.gen_bank[0].bias_at_q ,
       \u_dut.gen_bank[0].scale_at_q ;
   (* hierconn *) logic [1:0]            \u_dut.gen_bank[0].bias_row_q ,
       \u_dut.gen_bank[0].scale_row_q ;
@@ -165,9 +165,9 @@ module trine_params_props (
       if (scale_known_q && !scale_waits) a_scale_mem: assert (scale_mem == scale_q);
       if (scale_waits) a_scale_waits: assert (scale_known_q && wdata[36:0] == scale_q);
       // A row that is there is the memory's.
-      if (\u_dut.gen_bank[0].bias_there_q && \u_dut.gen_bank[0].bias_row_q == follow_q[2:1])
+      if (\u_dut.gen_bank[0].bias_valid_q && \u_dut.gen_bank[0].bias_row_q == follow_q[2:1])
         a_bias_there: assert (bias_rdata == bias_mem);
-      if (\u_dut.gen_bank[0].scale_there_q && \u_dut.gen_bank[0].scale_row_q == follow_q[2:1])
+      if (\u_dut.gen_bank[0].scale_valid_q && \u_dut.gen_bank[0].scale_row_q == follow_q[2:1])
         a_scale_there: assert (scale_rdata == scale_mem);
       if (seen_q) a_rows: assert (\u_dut.gen_bank[0].bias_row_q == last_q[2:1] &&
                                   \u_dut.gen_bank[0].scale_row_q == last_q[2:1] &&
@@ -178,7 +178,7 @@ module trine_params_props (
       // The data of a read.
       if (bias_read_q) a_bias: assert (bias == bias_then_q);
       if (scale_read_q) a_scale: assert ({shift, multiplier} == scale_then_q);
-      c_again: cover (scale_read_q && \u_dut.gen_bank[0].scale_there_q && r_valid_i && r_next_i &&
+      c_again: cover (scale_read_q && \u_dut.gen_bank[0].scale_valid_q && r_valid_i && r_next_i &&
                       r_channel_i[0]);
       c_waits: cover (scale_waits && r_valid_i && r_next_i);
       c_old: cover (bias_read_q && bias_then_q != bias_q && multiplier == 31'd5);

@@ -29,7 +29,7 @@ module trine_lanes #(
   input  trine_post_pkg::column_t       column_i,
   input  trine_job_pkg::cfg_t          cfg_i,
   input  trine_post_pkg::kind_t         kind_i,
-  input  trine_post_pkg::both_t         both_i,
+  input  trine_post_pkg::cfg_pair_t     cfg_pair_i,
   input  logic [Drain*Rows*32-1:0]      acc_i,
   input  logic [Rows*96-1:0]            v_slots_i,
   input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
@@ -38,7 +38,7 @@ module trine_lanes #(
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
   input  logic [Drain*69-1:0]           params_i,
-  input  logic                          own_i,
+  input  logic                          channel_params_i,
   input  trine_post_pkg::table_write_t  table_i,
   input  logic [Rows-1:0]               rsp_lanes_i,
   input  logic [Rows*32-1:0]            rsp_data_i,
@@ -51,7 +51,7 @@ module trine_lanes #(
   output logic [Rows*32-1:0]            word_o,
   output logic                          product_valid_o,
   output logic [Drain*Rows*42-1:0]      product_o,
-  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o
+  output logic [Rows*trine_post_pkg::PointBits-1:0] point_req_o
 );
 
   localparam int unsigned Latency = 6;
@@ -82,7 +82,7 @@ module trine_lanes #(
   assign word_o          = '0;
   assign product_valid_o = 1'b0;
   assign product_o       = '0;
-  assign ask_o           = '0;
+  assign point_req_o     = '0;
 
 endmodule
 
@@ -187,9 +187,9 @@ module trine_post_props #(
   assign taken         = arrived && data_ready;
   assign results.valid = arrived;
   if (JobDelay > 1) begin : gen_soon
-    assign results.soon = delay_q[JobDelay-1];
+    assign results.valid_next = delay_q[JobDelay-1];
   end else begin : gen_not_soon
-    assign results.soon = 1'b0;
+    assign results.valid_next = 1'b0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -245,7 +245,7 @@ module trine_post_props #(
       word_q  <= 1'b0;
       slot_q  <= '0;
     end else begin
-      if (sm_status.left) waits_q <= 1'b0;
+      if (sm_status.tile_done) waits_q <= 1'b0;
       if (sm_status.issue) begin
         slot_q <= sm.word_end ? 2'd0 : slot_q + (sm.pair ? 2'd2 : 2'd1);
         if (sm.word_end) word_q <= !sm.tile_end;
@@ -329,7 +329,7 @@ module trine_post_props #(
     .factors_i       (37'd0),
     .product_o       (),
     .read_o          (),
-    .ask_o           (),
+    .point_req_o     (),
     .p_valid_o       (),
     .p_next_o        (),
     .p_channel_o     (),
@@ -398,15 +398,15 @@ module trine_post_props #(
       \u_dut.u_arb.tag_q[12] ;
   (* hierconn *) logic [5:0]  \u_dut.u_lanes.valid_q ;
   (* hierconn *) logic [35:0] \u_dut.u_lanes.marks_q ;
-  (* hierconn *) logic        \u_dut.u_params.entered_q , \u_dut.u_params.own_q ,
+  (* hierconn *) logic        \u_dut.u_params.entered_q , \u_dut.u_params.value_params_q ,
       \u_dut.u_params.ready_q ;
   (* hierconn *) logic [31:0] \u_dut.u_pack.mask_q , \u_dut.u_pack.gen_row[0].pack_q ,
       \u_dut.u_pack.gen_row[0].softmax_pack_q ;
   (* hierconn *) logic              \u_dut.u_pack.u_writeback_queue.c_end_q ,
-      \u_dut.u_pack.u_writeback_queue.v_end_q , \u_dut.u_pack.u_writeback_queue.bare_q ;
+      \u_dut.u_pack.u_writeback_queue.v_end_q , \u_dut.u_pack.u_writeback_queue.no_result_end_q ;
   (* hierconn *) logic [Places-1:0] \u_dut.u_pack.u_writeback_queue.held_q ,
       \u_dut.u_pack.u_writeback_queue.in_q , \u_dut.u_pack.u_writeback_queue.out_q ;
-  (* hierconn *) logic [2:0]        \u_dut.u_pack.u_writeback_queue.free_q ,
+  (* hierconn *) logic [2:0]        \u_dut.u_pack.u_writeback_queue.free_places_q ,
       \u_dut.u_pack.u_writeback_queue.gen_two.words_q ,
       \u_dut.u_pack.u_writeback_queue.gen_two.older_q ;
   (* hierconn *) logic [PlaceBits-1:0]
@@ -577,8 +577,8 @@ module trine_post_props #(
 
       // Invariants: the job in front, and those that are offered.
       a_engine: assert (!\u_dut.u_drain.vector_q && !\u_dut.u_arb.drop_q &&
-                        !\u_dut.u_params.entered_q && !\u_dut.u_params.own_q &&
-                        \u_dut.u_pack.u_writeback_queue.bare_q == bare_ends_q[1]);
+                        !\u_dut.u_params.entered_q && !\u_dut.u_params.value_params_q &&
+                        \u_dut.u_pack.u_writeback_queue.no_result_end_q == bare_ends_q[1]);
       a_ends: assert (\u_dut.u_pack.u_writeback_queue.c_end_q == c_went_q &&
                       \u_dut.u_pack.u_writeback_queue.v_end_q == v_went_q);
       if (left != '0) a_params: assert (\u_dut.u_params.ready_q );
@@ -622,8 +622,8 @@ module trine_post_props #(
       a_softmax_slot: assert (slot_q == '0 || open);
       a_ring: assert (ring_right);
       a_words: assert (words_right);
-      a_free: assert (4'(\u_dut.u_pack.u_writeback_queue.free_q ) + lane_words + held_words ==
-                      4'(Places));
+      a_free: assert (4'(\u_dut.u_pack.u_writeback_queue.free_places_q ) + lane_words +
+                      held_words == 4'(Places));
       a_job_words: assert (4'(\u_dut.u_pack.u_writeback_queue.gen_two.words_q ) +
                            4'(\u_dut.u_pack.u_writeback_queue.gen_two.older_q ) ==
                            lane_job_words + held_job_words);

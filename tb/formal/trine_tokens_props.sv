@@ -4,15 +4,15 @@
 // no token of another pair changes it; overflow_o comes a cycle after the one that finds no room,
 // and only then.
 //
-// Assumed: the contract (an engine takes only what have_o shows) and that nothing goes on after
-// overflow_o.
+// Assumed: the contract (an engine takes only what token_avail_o shows) and that nothing goes on
+// after overflow_o.
 
 module trine_tokens_props (
   input logic        clk_i,
   input logic        rst_ni,
   input logic        clear_i,
-  input logic [15:0] take_i,
-  input logic [15:0] give_i
+  input logic [15:0] token_pop_i,
+  input logic [15:0] token_push_i
 );
 
   localparam int unsigned Bits = trine_isa_pkg::TokenBits;
@@ -23,13 +23,13 @@ module trine_tokens_props (
   logic        overflow;
 
   trine_tokens u_dut (
-    .clk_i      (clk_i),
-    .rst_ni     (rst_ni),
-    .clear_i    (clear_i),
-    .take_i     (take_i),
-    .give_i     (give_i),
-    .have_o     (have),
-    .overflow_o (overflow)
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .clear_i       (clear_i),
+    .token_pop_i   (token_pop_i),
+    .token_push_i  (token_push_i),
+    .token_avail_o (have),
+    .overflow_o    (overflow)
   );
 
   // The counters, for the invariant.
@@ -59,12 +59,12 @@ module trine_tokens_props (
                    \u_dut.gen_from[0].gen_to[3].count_q , \u_dut.gen_from[0].gen_to[2].count_q ,
                    \u_dut.gen_from[0].gen_to[1].count_q , \u_dut.gen_from[0].gen_to[0].count_q };
 
-  logic [15:0]   full;     // [4 * from + to], as give_i
-  logic [Bits:0] tokens_q; // of the chosen pair
+  logic [15:0]   full;      // [4 * from + to], as token_push_i
+  logic [Bits:0] tokens_q;  // of the chosen pair
   logic          give, take, full_q;
 
-  assign give = give_i[{from, to}];
-  assign take = take_i[{to, from}];
+  assign give = token_push_i[{from, to}];
+  assign take = token_pop_i[{to, from}];
 
   for (genvar f = 0; f < 4; f++) begin : gen_f
     for (genvar t = 0; t < 4; t++) begin : gen_t
@@ -72,9 +72,9 @@ module trine_tokens_props (
       always_ff @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) counted_q <= '0;
         else if (clear_i) counted_q <= '0;
-        else counted_q <= counted_q + Bits'(give_i[4*f + t]) - Bits'(take_i[4*t + f]);
+        else counted_q <= counted_q + Bits'(token_push_i[4*f + t]) - Bits'(token_pop_i[4*t + f]);
       end
-      assign full[4*f + t] = (&counted_q) && give_i[4*f + t] && !take_i[4*t + f];
+      assign full[4*f + t] = (&counted_q) && token_push_i[4*f + t] && !token_pop_i[4*t + f];
       always_comb if (rst_ni) begin
         assert (have[4*t + f] == (counted_q != '0));
         assert (counts[Bits*(4*f + t) +: Bits] == counted_q);
@@ -98,7 +98,7 @@ module trine_tokens_props (
 
   always_comb begin
     if ($initstate) assume (!rst_ni);
-    assume ((take_i & ~have) == 16'd0);
+    assume ((token_pop_i & ~have) == 16'd0);
     assume (!(rst_ni && overflow && !clear_i));
     if (rst_ni) begin
       a_overflow: assert (overflow == full_q);

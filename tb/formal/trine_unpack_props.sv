@@ -29,33 +29,33 @@ module trine_unpack_props #(
   logic                beat_ready, busy, error, valid, last;
   logic [127:0]        data;
   logic [AddrBits-1:0] addr;
-  logic [2:0]          from_o;
+  logic [2:0]          stream_addr_o;
 
   trine_unpack #(
     .AddrBits    (AddrBits),
     .PairsPerRow (PairsPerRow),
     .FromBits    (3)
   ) u_dut (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .clear_i      (clear_i),
-    .start_i      (start_i),
-    .format_i     (format),
-    .local_i      (local_addr),
-    .rows_last_i  (rows_last),
-    .from_i       (from),
-    .busy_o       (busy),
-    .error_o      (error),
-    .from_o       (from_o),
-    .more_i       (more),
-    .beat_valid_i (beat_valid),
-    .beat_ready_o (beat_ready),
-    .beat_i       (beat),
-    .valid_o      (valid),
-    .ready_i      (ready),
-    .data_o       (data),
-    .addr_o       (addr),
-    .last_o       (last)
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .clear_i       (clear_i),
+    .start_i       (start_i),
+    .format_i      (format),
+    .local_i       (local_addr),
+    .rows_last_i   (rows_last),
+    .stream_addr_i (from),
+    .busy_o        (busy),
+    .error_o       (error),
+    .stream_addr_o (stream_addr_o),
+    .more_beats_i  (more),
+    .beat_valid_i  (beat_valid),
+    .beat_ready_o  (beat_ready),
+    .beat_i        (beat),
+    .valid_o       (valid),
+    .ready_i       (ready),
+    .data_o        (data),
+    .addr_o        (addr),
+    .last_o        (last)
   );
 
   // The registers of the module, for the invariant.
@@ -145,6 +145,6 @@ module trine_unpack_props #(
   end
 
   logic unused;
-  assign unused = ^{data, from_o};
+  assign unused = ^{data, stream_addr_o};
 
 endmodule

@@ -30,7 +30,7 @@ module trine_unpack_wide_props #(
   logic [128*QuadsPerRow-1:0] data;
   logic [QuadsPerRow-1:0]     quads;
   logic [AddrBits-1:0]        addr;
-  logic [2:0]                 from_o;
+  logic [2:0]                 stream_addr_o;
 
   trine_unpack_wide #(
     .AddrBits    (AddrBits),
@@ -38,26 +38,26 @@ module trine_unpack_wide_props #(
     .DataBits    (DataBits),
     .FromBits    (3)
   ) u_dut (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .clear_i      (clear_i),
-    .start_i      (start_i),
-    .local_i      (local_addr),
-    .rows_last_i  (rows_last),
-    .from_i       (from),
-    .busy_o       (busy),
-    .error_o      (error),
-    .from_o       (from_o),
-    .more_i       (more),
-    .beat_valid_i (beat_valid),
-    .beat_ready_o (beat_ready),
-    .beat_i       (beat),
-    .valid_o      (valid),
-    .ready_i      (ready),
-    .data_o       (data),
-    .quads_o      (quads),
-    .addr_o       (addr),
-    .last_o       (last)
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .clear_i       (clear_i),
+    .start_i       (start_i),
+    .local_i       (local_addr),
+    .rows_last_i   (rows_last),
+    .stream_addr_i (from),
+    .busy_o        (busy),
+    .error_o       (error),
+    .stream_addr_o (stream_addr_o),
+    .more_beats_i  (more),
+    .beat_valid_i  (beat_valid),
+    .beat_ready_o  (beat_ready),
+    .beat_i        (beat),
+    .valid_o       (valid),
+    .ready_i       (ready),
+    .data_o        (data),
+    .quads_o       (quads),
+    .addr_o        (addr),
+    .last_o        (last)
   );
 
   // The registers of the module, for the invariant.
@@ -141,6 +141,6 @@ module trine_unpack_wide_props #(
   end
 
   logic unused;
-  assign unused = ^{data, from_o, beat_ready, \u_dut.group_valid_q };
+  assign unused = ^{data, stream_addr_o, beat_ready, \u_dut.group_valid_q };
 
 endmodule

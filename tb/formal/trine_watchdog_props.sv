@@ -10,19 +10,19 @@ module trine_watchdog_props #(
   input logic            clk_i,
   input logic            rst_ni,
   input logic [Bits-1:0] limit_i,
-  input logic            owed_i,
-  input logic            moved_i
+  input logic            outstanding_i,
+  input logic            progress_i
 );
 
   logic expired;
 
   trine_watchdog #(.Bits(Bits)) u_dut (
-    .clk_i     (clk_i),
-    .rst_ni    (rst_ni),
-    .limit_i   (limit_i),
-    .owed_i    (owed_i),
-    .moved_i   (moved_i),
-    .expired_o (expired)
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .limit_i       (limit_i),
+    .outstanding_i (outstanding_i),
+    .progress_i    (progress_i),
+    .expired_o     (expired)
   );
 
   (* hierconn *) logic [Bits-1:0] \u_dut.count_q ;
@@ -30,7 +30,7 @@ module trine_watchdog_props #(
   logic            still, due_q;
   logic [Bits-1:0] waited_q;  // cycles before this one in which the bus stood still
 
-  assign still = owed_i && !moved_i && limit_i != '0 && !expired;
+  assign still = outstanding_i && !progress_i && limit_i != '0 && !expired;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -4,8 +4,8 @@
 // words, and the addresses of a tile hold until its last word has left; no more places are given
 // than there are. From any of the two sides: a tile goes to the one that is not in front.
 //
-// One row, two address bits, no softmax. Words between take_i and push_i are counted here. Assumed:
-// the contract, and that a tag's side is the one that was in front at take_i.
+// One row, two address bits, no softmax. Words between alloc_i and push_i are counted here.
+// Assumed: the contract, and that a tag's side is the one that was in front at alloc_i.
 
 module trine_writeback_queue_props (
   input logic        clk_i,
@@ -13,7 +13,7 @@ module trine_writeback_queue_props (
   input logic        clear_i,
   input logic        tile_i,
   input logic [2:0]  lanes_i,
-  input logic        take_i,
+  input logic        alloc_i,
   input logic        push_i,
   input logic [1:0]  offset_i,
   input logic        s_ready_i
@@ -42,19 +42,19 @@ module trine_writeback_queue_props (
     .lanes_o         (lanes),
     .side_o          (side),
     .softmax_lanes_i ('0),
-    .take_i          (take_i),
+    .alloc_i         (alloc_i),
     .softmax_i       (1'b0),
-    .free_o          (free),
+    .free_places_o   (free),
     .push_i          (push_i),
     .tag_i           (tag),
     .data_i          ('0),
     .mask_i          ('0),
     .offset_i        (offset_i),
-    .bare_i          (1'b0),
-    .settled_o       (settled),
+    .no_result_end_i (1'b0),
+    .queue_idle_o    (settled),
     .c_retire_o      (c_retire),
     .v_retire_o      (v_retire),
-    .left_o          (left),
+    .softmax_done_o  (left),
     .s_valid_o       (s_valid),
     .s_ready_i       (s_ready_i),
     .s_word_o        (word)
@@ -78,14 +78,14 @@ module trine_writeback_queue_props (
       {front_q, older_q, begun_q} <= '0;
     end else begin
       if (tile_i) begin
-        older_q       <= front_q + 2'(take_i) - 2'(push_i);
+        older_q       <= front_q + 2'(alloc_i) - 2'(push_i);
         front_q       <= '0;
         lanes_q       <= lanes_i;
         older_lanes_q <= lanes_q;
         if (!begun_q[1]) begun_q <= begun_q + 2'd1;
       end else begin
         if (older_q != '0) older_q <= older_q - 2'(push_i);
-        front_q <= front_q + 2'(take_i) - 2'(push_i && older_q == '0);
+        front_q <= front_q + 2'(alloc_i) - 2'(push_i && older_q == '0);
       end
     end
   end
@@ -131,7 +131,7 @@ module trine_writeback_queue_props (
   always_comb begin
     if ($initstate) assume (!rst_ni);
     m_tile: assume (!tile_i || tile_free);
-    m_take: assume (!take_i || (free != '0 && begun_q != '0));
+    m_take: assume (!alloc_i || (free != '0 && begun_q != '0));
     m_push: assume (!push_i || front_q + older_q != '0);
     if (rst_ni) begin
       a_ring:   assert (ring);

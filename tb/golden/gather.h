@@ -39,7 +39,7 @@ class Gather {
         if constexpr (requires { dut.array_act_o; })
           set_bits(dut.rsp_data_i, 32 * rows_ + l, 1, ~answer_.reads >> l & 1);
       }
-    if constexpr (requires { dut.soon_i; }) dut.soon_i = soon_.done;
+    if constexpr (requires { dut.rsp_done_next_i; }) dut.rsp_done_next_i = soon_.done;
   }
 
   /// Decides what is served in this cycle, and with it g_ready_i. @param percent  of the cycles

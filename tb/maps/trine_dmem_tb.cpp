@@ -285,8 +285,8 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     if (!served_before[1]) REQUIRE(lanes == 0);
     REQUIRE((dut.rsp_done_o != 0) == soon_before);
     if (soon_before) REQUIRE(dut.rsp_tag_o == soon_tag_before);
-    soon_before = dut.soon_o != 0;
-    soon_tag_before = dut.soon_tag_o;
+    soon_before = dut.rsp_done_next_o != 0;
+    soon_tag_before = dut.rsp_tag_next_o;
     if (lanes != 0 || dut.rsp_done_o != 0) {
       REQUIRE(!b.gathers.empty());
       Access& g = b.gathers.front();
@@ -537,7 +537,7 @@ TEST_CASE("trine_dmem forgets waiting requests when it is cleared", "[tb][dmem]"
       REQUIRE(dut.s_ready_o != 0);
       REQUIRE(get_bits(dut.rsp_lanes_o, 0, kLanes) == 0);
       REQUIRE(dut.rsp_done_o == 0);
-      REQUIRE(dut.soon_o == 0);
+      REQUIRE(dut.rsp_done_next_o == 0);
       b.tick();
     }
   }

@@ -91,7 +91,7 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     REQUIRE((dut.g_valid_o != 0) == (client != kNobody));
     if (offered[kCompute].valid) REQUIRE((dut.c_ready_o != 0) == (client == kCompute && ready));
     if (offered[kVector].valid) REQUIRE((dut.v_ready_o != 0) == (client == kVector && ready));
-    REQUIRE((dut.c_taken_o != 0) == (offered[kCompute].valid && client != kCompute && ready));
+    REQUIRE((dut.c_arb_lost_o != 0) == (offered[kCompute].valid && client != kCompute && ready));
     if (client == kNobody) return;
     const Access& a = offered[client];
     REQUIRE(dut.g_tag_o == (client << 4 | a.tag));
@@ -119,7 +119,7 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     REQUIRE((dut.g_hold_o != 0) ==
             ((hold && front == kCompute) || (vector_hold && front == kVector)));
     REQUIRE((dut.c_front_o != 0) == (front == kCompute));
-    REQUIRE((dut.c_soon_o != 0) == (comes && soon == kCompute));
+    REQUIRE((dut.c_rsp_done_next_o != 0) == (comes && soon == kCompute));
     REQUIRE((dut.c_rsp_done_o != 0) == (done && answer == kCompute));
     REQUIRE((dut.v_rsp_done_o != 0) == (done && answer == kVector));
     REQUIRE((dut.r_rsp_done_o != 0) == (done && answer == kResidual));

@@ -37,10 +37,10 @@ module trine_compute_ports #(
   output logic [TagBits-1:0]       g_tag_o,
   output logic                     g_hold_o,
   input  logic [Lanes-1:0]         rsp_lanes_i,
-  input  logic [Lanes*33-1:0]      rsp_data_i,   // {masked lanes, words}
+  input  logic [Lanes*33-1:0]      rsp_data_i,       // {masked lanes, words}
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
-  input  logic                     soon_i,       // rsp_done_i of the next cycle
+  input  logic                     rsp_done_next_i,  // rsp_done_i of the next cycle
 
   // PMEM; its answer goes straight to the array. With w_next_o the row that was read takes the
   // place of the one that the array sees.
@@ -94,13 +94,13 @@ module trine_compute_ports #(
   trine_job_pkg::compute_status_t  status;
 
   // The bench says that tokens lack, not which.
-  assign command.cfg_valid   = cfg_valid_i;
-  assign command.cfg_reg     = cfg_reg_i;
-  assign command.cfg_payload = cfg_payload_i;
-  assign command.run_valid   = run_valid_i;
-  assign command.run_op      = run_i[7:0];
-  assign command.run_flags   = run_i[15:8];
-  assign command.lacks       = {3'd0, wait_i};
+  assign command.cfg_valid      = cfg_valid_i;
+  assign command.cfg_reg        = cfg_reg_i;
+  assign command.cfg_payload    = cfg_payload_i;
+  assign command.run_valid      = run_valid_i;
+  assign command.run_op         = run_i[7:0];
+  assign command.run_flags      = run_i[15:8];
+  assign command.missing_tokens = {3'd0, wait_i};
 
   assign array_valid_o = step.valid;
   assign array_first_o = step.first;
@@ -130,7 +130,7 @@ module trine_compute_ports #(
   assign status.bank       = 1'b0;
 
   assign data_valid_o = results.valid;
-  assign data_soon_o  = results.soon;
+  assign data_soon_o  = results.valid_next;
 
   assign running_o = state.running;
   assign drain_wait_o = state.drain_wait;
@@ -166,7 +166,7 @@ module trine_compute_ports #(
     .rsp_data_i,
     .rsp_tag_i,
     .rsp_done_i,
-    .soon_i,
+    .rsp_done_next_i,
     .w_en_o,
     .w_row_o,
     .w_next_o,

@@ -48,7 +48,7 @@ TEST_CASE("trine_drain_remaining counts words, issues and the last column's bloc
       const unsigned encoding = below(3), codes = encoding == 0 ? 4 : encoding == 1 ? 16 : 32;
       const unsigned slot = below(codes), next_slot = below(codes), count = 1 + below(kMostColumns);
       const bool part = chance(random, 20), one_lane = TB_Drain == 1 || chance(random, 30);
-      drive(dut.left_i, left);
+      drive(dut.columns_left_i, left);
       drive(dut.count_i, count);
       drive(dut.slot_i, slot);
       drive(dut.next_slot_i, next_slot);
@@ -63,10 +63,10 @@ TEST_CASE("trine_drain_remaining counts words, issues and the last column's bloc
       REQUIRE(dut.last_slot_o == codes - 1);
       REQUIRE(dut.words_o == words_of(slot, left, codes));
       REQUIRE(dut.next_words_o == words_of(next_slot, count, codes));
-      REQUIRE(dut.issues_o == issues_of(slot, left, one_lane, part));
+      REQUIRE(dut.issue_count_o == issues_of(slot, left, one_lane, part));
       const unsigned column = count - std::min<unsigned>(count, TB_Drain);
-      REQUIRE(dut.late_o == std::min<unsigned>(column / TB_PipeCols, TB_MaxLate));
-      late += dut.late_o == TB_MaxLate ? 1 : 0;
+      REQUIRE(dut.last_block_o == std::min<unsigned>(column / TB_PipeCols, TB_MaxLate));
+      late += dut.last_block_o == TB_MaxLate ? 1 : 0;
     }
   }
   CHECK(late > 1'000);

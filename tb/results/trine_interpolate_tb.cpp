@@ -37,7 +37,7 @@ struct Bench : Clocked<Vtrine_interpolate> {
   void step() {
     dut.eval();
     const bool reads = dut.reads_o != 0;
-    const unsigned at = dut.at_o;
+    const unsigned at = dut.index_o;
     tick();
     ++cycle;
     if (reads) dut.entry_i = points[at];

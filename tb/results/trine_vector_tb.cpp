@@ -259,7 +259,7 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
     if (reading > 0 && ends_in < 0 && chance(random, post_percent))
       ends_in = static_cast<int>(random() % 3);
     near = reading > 0 && (near || ends_in >= 0 || chance(random, post_percent));
-    dut.job_soon_i = (near ? 2 : 0) | (ends_in >= 0 ? 1 : 0);
+    dut.job_early_i = (near ? 2 : 0) | (ends_in >= 0 ? 1 : 0);
     dut.job_done_i = ends_in == 0;
     if (ends_in >= 0) --ends_in;
     dut.eval();
@@ -367,7 +367,7 @@ class PostUnit {
   /// Drives this cycle. @param percent  of the cycles in which it moves
   void drive(Vtrine_vector& dut, std::mt19937& random, unsigned percent) {
     if (delay_ >= 0 || leaving_) REQUIRE(factors_of(dut) == factors_);
-    const bool issue = dut.sm_go_o != 0 && chance(random, percent);
+    const bool issue = dut.sm_req_valid_o != 0 && chance(random, percent);
     const bool left = leaving_ && chance(random, percent);
     const bool product = delay_ == 0 && chance(random, percent);
     dut.sm_status_i = (issue ? status::kIssue : 0) | (left ? status::kLeft : 0) |
@@ -383,9 +383,9 @@ class PostUnit {
     if ((dut.sm_status_i & status::kLeft) != 0) leaving_ = false;
     if ((dut.sm_status_i & status::kIssue) == 0) return;
     factors_ = factors_of(dut);
-    const bool reciprocal = flag(dut.sm_what_o, kReciprocal);
+    const bool reciprocal = flag(dut.sm_req_o, kReciprocal);
     if (reciprocal) multiply(dut);
-    leaving_ = leaving_ || (!reciprocal && flag(dut.sm_what_o, kTileEnd));
+    leaving_ = leaving_ || (!reciprocal && flag(dut.sm_req_o, kTileEnd));
   }
 
   bool idle() const { return !leaving_; }
@@ -535,20 +535,20 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
     gather.serve(dut, random, gather_percent, dut.g_hold_o != 0);
     dut.eval();
     const bool codes_taken =
-        (dut.sm_status_i & status::kIssue) != 0 && !flag(dut.sm_what_o, kReciprocal);
+        (dut.sm_status_i & status::kIssue) != 0 && !flag(dut.sm_req_o, kReciprocal);
     if (codes_taken) {
       REQUIRE(!jobs.empty());
       const SoftmaxJob& job = jobs.front();
-      const bool pairs = kCodes == 2 && !flag(dut.sm_what_o, kNormalize);
+      const bool pairs = kCodes == 2 && !flag(dut.sm_req_o, kNormalize);
       const unsigned count = pairs && code + 1 < job.codes ? 2 : 1;
       const bool word_end = code + count == job.codes;
-      REQUIRE(flag(dut.sm_what_o, kNormalize) == job.norm);
-      REQUIRE((dut.sm_what_o >> kSlot & 3) == code);
-      REQUIRE(flag(dut.sm_what_o, kPair) == (count == 2));
-      REQUIRE(flag(dut.sm_what_o, kWordFirst) == job.tile_first);
-      REQUIRE(flag(dut.sm_what_o, kWordEnd) == word_end);
-      REQUIRE(flag(dut.sm_what_o, kTileEnd) == (word_end && job.tile_end));
-      REQUIRE(flag(dut.sm_what_o, kRunEnd) == (word_end && job.last));
+      REQUIRE(flag(dut.sm_req_o, kNormalize) == job.norm);
+      REQUIRE((dut.sm_req_o >> kSlot & 3) == code);
+      REQUIRE(flag(dut.sm_req_o, kPair) == (count == 2));
+      REQUIRE(flag(dut.sm_req_o, kWordFirst) == job.tile_first);
+      REQUIRE(flag(dut.sm_req_o, kWordEnd) == word_end);
+      REQUIRE(flag(dut.sm_req_o, kTileEnd) == (word_end && job.tile_end));
+      REQUIRE(flag(dut.sm_req_o, kRunEnd) == (word_end && job.last));
       for (unsigned l = 0; l < kRows; ++l) {
         REQUIRE(get_bits(dut.job_active_o, l, 1) == job.active[l]);
         if (!job.active[l]) continue;
@@ -713,7 +713,7 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
     if (reading > 0 && ends_in < 0 && chance(random, post_percent))
       ends_in = static_cast<int>(random() % 3);
     near = reading > 0 && (near || ends_in >= 0 || chance(random, post_percent));
-    dut.job_soon_i = (near ? 2 : 0) | (ends_in >= 0 ? 1 : 0);
+    dut.job_early_i = (near ? 2 : 0) | (ends_in >= 0 ? 1 : 0);
     dut.job_done_i = ends_in == 0;
     if (ends_in >= 0) --ends_in;
     dut.eval();
@@ -739,7 +739,7 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
     if (asks && asked[0] != 0) REQUIRE(get_bits(dut.sm_acc_o, 0, 32) == table[asked[0] - 1]);
     asked[0] = asked[1];
     const auto at = static_cast<unsigned>(random() % 256);
-    set_bits(dut.ask_i, 0, 9, asks ? 256 | at : 0);
+    set_bits(dut.point_req_i, 0, 9, asks ? 256 | at : 0);
     asked[1] = asks ? at + 1 : 0;
     if (!asks) asked = {};
     const bool job_taken = dut.job_valid_o != 0 && dut.job_ready_i != 0;

@@ -7,8 +7,8 @@
 //   real_value = scale * (code - zero_point)
 //   scale_in * scale_weight / scale_out = multiplier * 2^(shift - 31),  multiplier in [2^30, 2^31)
 //
-// The RTL twin is rtl/results/trine_post_lane.sv, with trine_mul.sv. Everything here is pure and
-// total on its documented domain.
+// The RTL twins are rtl/results/trine_post_lane.sv with trine_mul.sv, and trine_post_clamp.sv,
+// which rounds last. Everything here is pure and total on its documented domain.
 
 #pragma once
 

@@ -27,7 +27,7 @@ from harness import ROOT, fail, trine, with_packages  # noqa: E402
 KIT = ROOT / "components" / "kit"
 DESIGN = ["name=kit3x4", "array.rows=3", "array.cols=4", "memory.dmem_kib=8", "memory.pmem_kib=2", "memory.param_channels=64"]
 SMALL = ["array.cols=4", *DESIGN[3:]]
-# Designs in which unknown values (X) once spread: their folder, keys, arguments of the kit's kit_test.py.
+# Designs in which unknown values (X) once spread: their folder, keys, arguments of the kit's run.py.
 OTHERS = [("cluster", ["name=cluster", "array.rows=2", "cluster.cores=2", *SMALL], ["--test", "Registers"]),
           ("int16", ["name=int16", "array.rows=4", "array.activations16=true", "array.formats=true", *SMALL],
            ["--test", "Programs", "--seed", "7", "--programs", "1", "--length", "8"])]
@@ -240,16 +240,16 @@ def main():
     check_programs(build)
     environment = package(build, options.cmake.resolve())
     check_closing(build, environment)
-    passes = kit(build, environment, "kit_test.py", "--test", "Registers", "--work", build / "kit_work")
+    passes = kit(build, environment, "run.py", "--test", "Registers", "--work", build / "kit_work")
     floats = ROOT / "tests" / "onnx" / "int4_weights.onnx"  # its input is a float tensor
-    passes = kit(build, environment, "kit_test.py", "--test", "Network", "--model", floats, "--work", build / "kit_work") and passes
+    passes = kit(build, environment, "run.py", "--test", "Network", "--model", floats, "--work", build / "kit_work") and passes
     for name, design, arguments in OTHERS:
         generate(build / name, design)
-        passes = kit(build / name, environment, "kit_test.py", *arguments, "--work", build / name / "work") and passes
+        passes = kit(build / name, environment, "run.py", *arguments, "--work", build / name / "work") and passes
     check_bugs(build)
     check_equivalence(build)
     if options.full:
-        passes = passes and kit(build, environment, "kit_test.py", "--full", "--work", build / "kit_full")
+        passes = passes and kit(build, environment, "run.py", "--full", "--work", build / "kit_full")
         passes = passes and kit(build, environment, "bugs.py", "--work", build / f"kit_{TRIED}", "--seed", SEEDS[TRIED], "--jobs", options.jobs)
     print("the kit's tests passed" if passes else "the kit failed")
     sys.exit(not passes)

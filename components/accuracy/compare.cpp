@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -99,6 +100,10 @@ struct Layerwise {
       if (layer.row.deviation.differ > 0 && layer.row.snr_db() < found->row.snr_db())
         found = &layer;
     return found;
+  }
+  /// Returns true if the recorded tensors contain more of the model than its inputs.
+  bool has_layers() const {
+    return std::ranges::any_of(layers, [](const Layer& layer) { return !layer.row.is_input; });
   }
   double largest() const {
     double most = 0;
@@ -222,7 +227,7 @@ int run(const CompareArguments& given) {
   const model::Graph graph = model::parse_model(read_file(options.model), options.model, true,
                                                 model::parse_shapes(cases.shapes));
   const Layerwise comparison = compared(options, graph);
-  if (comparison.layers.empty())
+  if (!comparison.has_layers())
     throw_error("{}: no layer has a tensor of the same name in {}", options.model,
                 by_runtime(options.against) ? comparison.against : options.against);
   options.output.print(to_text(options, comparison));

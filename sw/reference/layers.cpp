@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <set>
 
 namespace trine::reference {
 namespace {
@@ -102,6 +103,19 @@ std::optional<LayerRow> row_of(const model::Graph& graph, const Values& values,
   return other.noise < row.noise ? other : row;
 }
 
+/// Returns the inputs of the graph, and what its first operators make of them without arithmetic:
+/// their codes, in another order or shape.
+std::set<int> inputs_in_any_form(const model::Graph& graph) {
+  using model::OpKind;
+  std::set<int> found(graph.inputs.begin(), graph.inputs.end());
+  for (const model::Op& op : graph.ops) {
+    const bool same = op.kind == OpKind::kQuantize || op.kind == OpKind::kReshape ||
+                      op.kind == OpKind::kTranspose;
+    if (same && found.contains(op.inputs.front())) found.insert(op.outputs.front());
+  }
+  return found;
+}
+
 }  // namespace
 
 double LayerRow::snr_db() const {
@@ -111,9 +125,13 @@ double LayerRow::snr_db() const {
 
 std::vector<LayerRow> layer_rows(const model::Graph& graph, const Values& values,
                                  const VectorSet& vectors) {
+  const std::set<int> inputs = inputs_in_any_form(graph);
   std::vector<LayerRow> rows;
   for (const LayerVector& layer : vectors.layers)
-    if (auto row = row_of(graph, values, layer)) rows.push_back(std::move(*row));
+    if (auto row = row_of(graph, values, layer)) {
+      row->is_input = inputs.contains(tensor_of(layer, graph));
+      rows.push_back(std::move(*row));
+    }
   return rows;
 }
 

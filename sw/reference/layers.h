@@ -24,6 +24,7 @@ struct LayerRow {
   Deviation deviation;              ///< in codes; for floats, from the nearest code
   std::int64_t at_ties = 0;         ///< elements that differ by one code at a near tie
   bool of_floats = false;           ///< the recorded values are real values, not codes
+  bool is_input = false;            ///< an input of the graph, perhaps as codes
   /// Sums of squares of the recorded values, and of the differences.
   double signal = 0, noise = 0;
 

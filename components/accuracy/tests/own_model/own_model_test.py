@@ -179,6 +179,13 @@ def layers(trine, scratch):
     trine.refuses("none.onnx: cannot open", "accuracy", "--config", "edge64", INT8, "--data", DIGITS, *SCALED, "--float",
                   scratch / "none.onnx")
     trine.refuses("has no layers", "compare", LENET, "--vectors", MODELS / "lenet_mnist" / "vectors")
+    # Layers of another network, of which only the input has a name of this one.
+    foreign = scratch / "foreign"
+    shutil.copytree(OWN / "vectors", foreign)
+    manifest = json.loads((foreign / "manifest.json").read_text())
+    manifest["layers"]["tensors"] = manifest["layers"]["tensors"][:1]  # the input's codes
+    (foreign / "manifest.json").write_text(json.dumps(manifest))
+    trine.refuses("no layer has a tensor of the same name", "compare", INT8, "--vectors", foreign)
 
 
 def stand_in(trine, scratch):

@@ -146,7 +146,7 @@ def main():
     )
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument(
-        "--out", default=str(golden.MODELS), help="folder to write to (default: this one)"
+        "--out", default=str(golden.MODELS), help="folder to write to (default: models)"
     )
     args = parser.parse_args()
     keras.utils.set_random_seed(SEED)

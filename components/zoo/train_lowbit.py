@@ -241,7 +241,7 @@ def main():
     )
     parser.add_argument("kind", choices=sorted(NETS))
     parser.add_argument("--epochs", type=int, help="default: binary 20, ternary 20, mixed 12")
-    parser.add_argument("--out", default=str(MODELS), help="folder to write to (default: this one)")
+    parser.add_argument("--out", default=str(MODELS), help="folder to write to (default: models)")
     args = parser.parse_args()
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()

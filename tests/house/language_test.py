@@ -70,7 +70,10 @@ SUSPECTS = {
 }
 LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
 
-NAMED = ("components/", "gen/", "rtl/", "sim/", "spec/", "sw/", "synth/", "tb/formal/", "tools/")  # their identifiers, too
+NAMED = ("components/", "gen/", "rtl/", "sim/", "spec/", "sw/", "synth/", "tb/formal/", "tests/compiler/", "tools/")  # their identifiers, too
+SCRIPTS = tuple(f"components/{part}/" for part in ("accuracy/tests", "benchmarks", "plugins/tests", "python/tests", "report/tests",
+                                                 "sweep/tests", "zoo"))  # not theirs
+CODE = {".sv", ".svh", ".h", ".cpp", ".c", ".py"}
 C_LIKE = {".h", ".cpp", ".c", ".cc", ".sv", ".svh", ".v", ".def", ".fbs", ".js"}
 HASH = {".cmake", ".toml", ".sh"}
 HASH_NAMES = {"CMakeLists.txt", "trine", ".ci/run", "cmake/hooks/commit-msg", "tb/formal/bitwuzla", "cmake/debian/rules", "Containerfile",
@@ -218,7 +221,7 @@ def suspected(source):
 
 def names(name, source):
     """Yields (line, identifier) of identifiers that contain a word of PRIVATE."""
-    if not name.startswith(NAMED) or "/tests/" in name or name.startswith(("components/benchmarks/", "components/zoo/")) or pathlib.PurePosixPath(name).suffix not in (".sv", ".svh", ".h", ".cpp", ".c", ".py"):
+    if not name.startswith(NAMED) or name.startswith(SCRIPTS) or pathlib.PurePosixPath(name).suffix not in CODE:
         return
     if not PART_OF_NAME.search(source.lower()):
         return

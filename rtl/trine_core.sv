@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins the parts of a core: feature maps, weights and array, results, parameter memories. It only
-// contains wires; its parts are the folders of rtl/ in Trine's repository. Control and DMA serve
-// all cores and are in trine_machine.
+// Connects the parts of a core: feature maps, matrix unit, results and parameter memories. This
+// module contains only wires. Each part is a folder of rtl/ in Trine's repository. Control and DMA
+// serve all cores, so trine_machine instantiates them.
 //
-//   words of the DMA --> trine_maps, PMEM in trine_matmul, trine_param_memories
+//   beats of the DMA --> trine_maps, PMEM in trine_matmul, trine_param_memories
 //
 //   trine_maps --gather--> trine_matmul --columns--> trine_results --words--> trine_maps
 //    (DMEM)  |         (compute, PMEM, array)     (vector, post unit)

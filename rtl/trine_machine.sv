@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements the accelerator: joins control, DMA and one or several cores, which run the same
-// program. The cores of a cluster have separate maps. This module only contains wires; its parts
-// are the folders of rtl/ in Trine's repository.
+// Implements the accelerator: connects control, the DMA and one or more cores. All cores run the
+// same program. Each core has its own feature maps. This module contains only wires. Each part is a
+// folder of rtl/ in Trine's repository.
 //
-//   trine_control --commands--> trine_dma; by way of trine_cluster the cores
+//   trine_control --commands--> trine_dma, and through trine_cluster to the cores
 //   trine_dma     <--words----> trine_cluster <--> DMEM, PMEM and small memories of the cores
 //
-// docs/architecture.md describes the machine. Every design is this module with its own parameters,
-// which the generator's trine_top sets.
+// docs/architecture.md describes the machine. Every design instantiates this module. The
+// generator's trine_top sets the parameters of the design.
 //
 // Check     verilator --lint-only -Wall -f trine.f; random_program_test
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tests an emitted design: sets its registers, serves its bus from a memory and runs one program.
-// It is the smallest system around trine_axi_top, for any configuration. It compares the
-// identification registers with the configuration, waits for the program's interrupt, and checks
-// that each burst matches the configuration. Prints PASS, or the differences and FAIL.
+// This bench is the smallest system around trine_axi_top and works for every configuration. It
+// compares the identification registers with the configuration, waits for the program's interrupt,
+// and checks that each burst matches the configuration. It prints PASS, or the differences and
+// FAIL.
 //
-//   +before=FILE +program_at=N +program_words=N   initial memory (BASE is 0), a byte a line in
-//                                                 hexadecimal; without it an empty program
-//   +after=FILE                                   expected memory when the program has ended
+//   +before=FILE +program_at=N +program_words=N   initial memory contents, one hexadecimal byte per
+//                                                 line; BASE is 0. Without +before, the bench runs
+//                                                 an empty program.
+//   +after=FILE                                   expected memory contents after the program
 //
-// Timing    one burst at a time in each direction
-// Contract  trine_axi_top; memory of Bytes bytes
+// Timing    The memory serves one burst at a time in each direction.
+// Contract  The bench needs trine_axi_top. The memory has Bytes bytes.
 // Check     verilator --binary -Wall --top-module trine_tb -f trine.f trine_axi_top.v trine_tb.sv
 
 module trine_tb #(

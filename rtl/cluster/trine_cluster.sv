@@ -3,17 +3,20 @@
 // Connects control and the DMA to all cores: forks commands and writes, routes DMEM reads, merges
 // the status.
 //
-//   instructions      to all cores, each takes them in its own cycle; a RUN ends with the last one
-//   DMEM, written     the cores of dma_cores_i; a copy is written when all of them report it
-//   DMEM, read        one core, dma_core_i; another core's turn comes when no word is under way
-//   PMEM, parameters  the cores of dma_cores_i; all cores
-//   errors, activity  of any core; the cause of a cycle is the first core's
+//   instructions      Each core accepts an instruction in its own cycle. A RUN ends when the last
+//                     core ends it.
+//   DMEM writes       go to the cores in dma_cores_i. A copy ends when all of them report its end.
+//   DMEM reads        go to core dma_core_i. The core changes only when no read is outstanding.
+//   PMEM writes       go to the cores in dma_cores_i.
+//   parameter writes  go to all cores.
+//   errors, activity  come from any core. The cause of a cycle comes from core 0.
 //
-// Timing    combinational from registers of this module and of the cores; a retirement comes a
-//           cycle after the last core's, a copy's end in its cycle.
-// Contract  dma_cores_i and dma_core_i hold while a beat is offered, dma_cores_i until the copy has
-//           ended. All cores take words of tables in the same cycle: the ready of their tables only
-//           depends on the beats. A single core is connected by wires.
+// Timing    Outputs are combinational from registers of this module and of the cores. The retire
+//           pulse of a RUN comes one cycle after the last core's pulse. The end of a copy comes in
+//           the same cycle as the last core's report.
+// Contract  dma_cores_i and dma_core_i hold while a beat is offered. dma_cores_i holds until the
+//           copy has ended. All cores accept a table beat in the same cycle, because the ready of a
+//           table depends only on the beats. A single core is connected by wires.
 // Check     trine_cluster_tb, trine_cluster_copies_props, random_program_test
 
 module trine_cluster #(

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Computes by how many input rows the lanes of a core are shifted against those of core 0, for each
-// engine. All cores execute the same RUN, each on its own rows.
+// Computes the row offset between the lanes of a core and the lanes of core 0, for each engine. All
+// cores execute the same RUN, and each core processes its own input rows.
 //
-//   shift = core * core_y     of compute and vector engine, in the lower and the upper half
+//   shift = core * core_y     in input rows; compute engine in the lower half, vector engine in the
+//                             upper half
 //
-// Timing    a register, set with the engine's SET of core_y: many cycles before a step needs it.
+// Timing    The output is a register. The engine's SET of core_y loads it many cycles before a step
+//           needs it.
 // Contract  core_i is a constant.
 // Check     random_program_test
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Forks a ready/valid stream: every output in mask_i handshakes exactly once for each input
-// transfer. An output handshakes in any cycle, the input together with the last output. Outputs
-// outside mask_i see no valid.
+// transfer. Each output may handshake in a different cycle. The input handshakes in the same cycle
+// as the last output. The valid of an output outside mask_i stays low.
 //
-// Timing    combinational from valid, mask and readys, and one register for each output.
-// Contract  the input and its mask hold until ready_o. An output's ready does not depend on its
-//           valid. mask_i is not 0. A single output is connected by wires.
+// Timing    Outputs are combinational from valid, mask and the ready inputs. Each output has one
+//           register.
+// Contract  The input and its mask hold until ready_o. The ready of an output does not depend on
+//           the output's valid. mask_i is not 0. A single output is connected by wires.
 // Check     trine_cluster_tb, trine_cluster_props, random_program_test
 
 module trine_fork #(

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins pulses: counts the pulses of each party and emits one when every party has given one. So
-// the retirements of a RUN in all cores become one. A party may be ahead of the others by as many
-// pulses as its counter holds.
+// Joins pulses: emits one pulse when every input has pulsed. A cluster uses it to merge the retire
+// pulses that all cores give for a RUN into one pulse. Each input has a counter of its pulses, so
+// an input may be ahead of the others.
 //
-// Timing    the pulse comes a cycle after the last party's pulse.
-// Contract  at most 2^Bits - 1 pulses ahead. The pulse of a single party passes through.
+// Timing    The output pulse comes one cycle after the last input's pulse.
+// Contract  An input is at most 2^Bits - 1 pulses ahead. With a single input, the pulse passes
+//           through without delay.
 // Check     trine_cluster_tb, trine_cluster_props, random_program_test
 
 module trine_pulse_join #(

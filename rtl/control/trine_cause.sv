@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attributes each cycle to one cause: a step enters the array, or the reason why none enters.
-// Causes are those of docs/architecture.md, as seen at the array's input; activity_t also shows
-// whether anything moved at all. Events in the gather show there 3 cycles later, those at a step's
-// issue 4 cycles later.
+// Attributes each cycle to one cause: either a step enters the array, or there is a reason why none
+// does. docs/architecture.md defines the causes. A cause is determined at the array's input. An
+// event in the gather reaches the array's input 3 cycles later, and an event at the issue of a step
+// 4 cycles later. activity_t also reports whether anything moved in the cycle.
 //
-//   first of                                     cause
-//   a step enters the array                      compute
-//   a last step waits for the drain registers    drain
-//   the gather replayed, or served another       bank      3, 4 cycles ago
-//   a last step could not be issued              drain     4 cycles ago
-//   a RUN is in flight                           control
-//   the next RUN lacks a token of an engine      memory, vector, store
-//   it lacks others, or words are queued         control
-//   compute has no work, another engine does     vector, load, store
-//   no engine has work                           control
+//   first condition that holds                             cause
+//   a step enters the array                                compute
+//   a tile's last step waits for the drain registers       drain
+//   the gather replayed an access 3 cycles ago             bank
+//   the gather took another client's access 4 cycles ago   bank
+//   a tile's last step could not be issued 4 cycles ago    drain
+//   a RUN is in flight                                     control
+//   the next RUN lacks a token of an engine                memory, vector or store, by the engine
+//   the next RUN lacks another token, or words are queued  control
+//   compute has no work, but another engine does           vector, load or store
+//   no engine has work                                     control
 //
-// Timing    combinational from the engines' states, except for the delays; a word moves late in its
-//           cycle and is seen in the next.
+// Timing    The output is combinational from the engines' states, except for these delays. A read
+//           of the vector engine or a result word counts as movement one cycle later, because its
+//           handshake is late in the cycle.
 // Check     cycles_test, random_program_test
 
 module trine_cause (

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Controls the machine: holds the registers, sequences the program into the engines, detects errors
-// and hangs. docs/architecture.md is the contract.
+// Controls the machine: holds the registers, sequences the program into the engines, and detects
+// errors and hangs. docs/architecture.md defines the behaviour.
 //
 //   AXI4-Lite    -> trine_csr       -> life_o, dram_o       -> trine_dma
 //   program word -> trine_sequencer -> commands of load, compute, vector and store engine
 //   events       -> trine_watchdogs, trine_errors           -> trine_csr
 //
-// Timing    all outputs come from registers, or through shallow logic from registers.
-// Contract  an engine takes SETs and RUNs when it is ready. It gives one retire pulse for each RUN,
-//           in order, at least one cycle after taking it. At most four RUNs are in flight. clear_o
-//           resets the datapath's control state as rst_ni does, but synchronously.
+// Timing    All outputs are registers or come from registers through shallow logic.
+// Contract  An engine accepts SETs and RUNs with ready. For each RUN the engine gives one retire
+//           pulse, in order, at least one cycle after it accepted the RUN. At most four RUNs of an
+//           engine are in flight. clear_o resets the datapath's control state as rst_ni does, but
+//           synchronously.
 //
 // Check     trine_control_tb
 

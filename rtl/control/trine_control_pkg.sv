@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines program_event_t: the events that end a program, from the sequencer to registers and error
-// logic.
+// Defines program_event_t: the events that end a program, from the sequencer to the registers and
+// the error logic.
 
 package trine_control_pkg;
 

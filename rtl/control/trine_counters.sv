@@ -5,14 +5,15 @@
 //
 //   0 cycles, 1..8 cycles by cause, 9..12 cycles an engine was busy, 13 bytes read, 14 written
 //
-// A counter has a small part (low) that counts and a large part (high). Every 15 cycles, when the
-// ring reaches the counter, low is added to high; so all counters share one long adder. The high
-// parts move round in a shift register, so that reads and writes need no multiplexer. A counter has
-// Bits bits and the upper bits of its register read 0: 36 bits last eleven minutes at 100 MHz.
+// A counter consists of a small part that counts (low) and a large part (high). All counters share
+// one long adder: a one-hot ring selects one counter per cycle, so each counter's low part is added
+// to its high part every 15 cycles. The high parts circulate in a shift register, so they need no
+// multiplexers. A counter has Bits bits. The upper bits of its register read 0. At 100 MHz, 36 bits
+// last eleven minutes.
 //
-// Timing    events count one cycle late. value_o is counter index_o in this cycle, low part
-//           included; index_o cycles through all counters.
-// Contract  clear_i in the first cycle of running_i.
+// Timing    Events count one cycle late. value_o is the current value of counter index_o, including
+//           its low part. index_o cycles through all counters.
+// Contract  clear_i comes in the first cycle of running_i.
 // Check     trine_counters_tb, trine_control_tb
 
 module trine_counters #(

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Implements the AXI4-Lite control and status registers (docs/architecture.md). It contains the
-// life of a program (trine_lifecycle) and the counters.
+// state machine of a program's life (trine_lifecycle) and the performance counters.
 //
-// Each access is answered in any state of the master and its bus. A write that cannot be carried
-// out is an error (SLVERR) and changes nothing: partial strobes, a register that cannot be written,
-// a PROGRAM or BASE that is not a multiple of the bus width; while not idle, PROGRAM,
-// PROGRAM_WORDS, BASE, WINDOW_*, start, and scrub without a soft reset; while a program runs,
-// bus_was_reset.
+// Every register access gets a response, whatever the state of the AXI4 master and its bus. A write
+// that is not allowed gets the response SLVERR and changes nothing. These writes are not allowed:
 //
-// Timing    an access takes three cycles or more, up to 18 for a counter's low half; all registered
+//   always                 partial strobes, a register that cannot be written, a PROGRAM or BASE
+//                          that is not a multiple of the bus width
+//   while not idle         PROGRAM, PROGRAM_WORDS, BASE, WINDOW_*, start, scrub without soft reset
+//   while a program runs   bus_was_reset
+//
+// Timing    An access takes three cycles or more, and up to 18 for the low half of a counter. All
+//           outputs of the AXI4-Lite port are registers.
 // Check     trine_control_tb; trine_csr_props
 
 module trine_csr #(

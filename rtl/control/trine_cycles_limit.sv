@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Detects a program that runs too long: raises exceeded_o when its cycle count reaches limit_i (0:
-// never). It reads the counter that trine_counters shows every 15 cycles, and has no counter of its
-// own.
+// Detects a program that runs too long: raises exceeded_o when its cycle count reaches limit_i. A
+// limit of 0 disables the check. The module has no counter. It reads the cycle counter that
+// trine_counters shows every 15 cycles.
 //
-// Timing    exceeded_o is a register, up to 17 cycles late.
-// Contract  start_i is the first cycle of running_i, as the counters' clear.
+// Timing    exceeded_o is a register and comes up to 17 cycles late.
+// Contract  start_i comes in the first cycle of running_i, like clear_i of the counters.
 // Check     trine_control_tb
 
 module trine_cycles_limit (

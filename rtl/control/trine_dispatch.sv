@@ -3,18 +3,18 @@
 // Routes program words to the queues of the engines; detects the program's end, invalid words and
 // deadlocks.
 //
-//   BEGIN      the first word must be ConfigHash, otherwise foreign_o
-//   SET, RUN   to the engine's queue, as {is RUN, register, payload}
-//   END        done_o, once all engines are idle
-//   others     illegal_o: an unknown opcode or operation, or a program without END
+//   BEGIN      The first word must be ConfigHash; otherwise foreign_o is set.
+//   SET, RUN   go to the engine's queue, as {is RUN, register, payload}.
+//   END        sets done_o when all engines are idle.
+//   others     set illegal_o: an unknown opcode or operation, or a program without END.
 //
-// A program also stops with unsupported_o at a word that the configuration does not support
-// (trine_legal), and with deadlock_o. A deadlock is a front word that can go nowhere until some
-// engine proceeds, while every engine either has no work, or has only a RUN at the front whose
-// tokens are missing and no RUN in flight that could give them. This state never changes by itself.
+// unsupported_o stops a program at a word that the configuration does not support (trine_legal).
+// deadlock_o stops a program that cannot continue. This is the case when no queue accepts the front
+// word until an engine proceeds, and no engine can proceed: each engine is idle, or has no RUN in
+// flight and waits for tokens of its front RUN.
 //
-// Timing    combinational from the fetched word and the engines' state; done_o and the errors stay
-//           until the machine clears.
+// Timing    Outputs are combinational from the fetched word and the engines' state. done_o and the
+//           errors stay until the machine clears.
 // Check     trine_control_tb
 
 module trine_dispatch #(

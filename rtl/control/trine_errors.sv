@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Selects the error that stops a program: its cause, its address, and the RUN of the engine that it
-// belongs to.
+// Selects the error that stops a program, and reports its cause, its address and the RUN that
+// failed.
 //
-// If several errors come at once, engines precede the fetch, wrong answers precede missing ones,
-// and errors of the program precede its time limits. run_o is the number of RUNs that the engine
-// had begun before the failing RUN. It is 0 for an error of the program itself, whose address gives
-// the place.
+// If several errors come in the same cycle, errors of engines precede errors of the fetch, error
+// responses precede missing responses, and program errors precede time limits. run_o is the number
+// of RUNs that the engine had begun before the failing RUN. For an error of the program itself,
+// run_o is 0 and the address is the failing word.
 //
-// Timing    an error shows one cycle later.
+// Timing    An error is visible one cycle later.
 // Check     trine_errors_tb, trine_control_tb
 
 module trine_errors #(

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Issues SETs and RUNs to one engine in program order; takes and gives the tokens of its RUNs.
+// Issues SETs and RUNs to one engine in program order; consumes and produces the tokens of its
+// RUNs.
 //
-// A RUN is offered once all tokens of its wait mask are available; they are taken with the RUN. Its
-// signal mask goes into a queue of four, so that the engine may have four RUNs in flight; each
-// retire pulse gives the tokens of the oldest RUN.
+// A RUN is offered when all tokens of its wait mask are available. The tokens are consumed in the
+// cycle in which the engine accepts the RUN. The RUN's signal mask enters a queue of four entries,
+// so the engine may have four RUNs in flight. Each retire pulse produces the tokens of the oldest
+// RUN in flight.
 //
-// Timing    all offers are combinational from the queue's output register, the token counters and
-//           this module's registers; ready passes through to the queue.
-// Contract  retire_i comes once for each RUN, in order, at least one cycle after it was taken.
+// Timing    All offers are combinational from the queue's output register, the token counters and
+//           this module's registers. The engine's ready passes through to the queue.
+// Contract  retire_i pulses once for each RUN, in order, at least one cycle after the engine
+//           accepted the RUN.
 // Check     trine_issue_tb
 
 module trine_issue (

@@ -2,10 +2,10 @@
 //
 // Queues the instructions of one engine and issues them in order (trine_queue, trine_issue).
 //
-// Timing    ready is a register of the queue; a word reaches the engine two cycles after it enters
+// Timing    ready is a register of the queue. A word reaches the engine two cycles after it enters
 //           an empty queue. Offers are combinational from the queue's output register and the
 //           tokens.
-// Contract  as trine_issue.
+// Contract  See trine_issue.
 // Check     trine_queue_tb, trine_issue_tb, trine_control_tb
 
 module trine_issue_queue #(

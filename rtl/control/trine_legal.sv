@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Checks whether a program word is a valid instruction and whether this configuration supports it.
+// It checks these parts of a word:
 //
-//   RUN   the operation, and the flags that select hardware; half_even only with single
-//   SET   `output` and `encoding` of compute and vector, which select hardware as well; the
-//         coordinates of lanes, of which trine_agu stores 14 bits (-8192..8191); x_end - x_start
+//   RUN   the operation, and the flags that select hardware; half_even is valid only with single
+//   SET   the fields `output` and `encoding` of the compute and vector engine, which also select
+//         hardware; the coordinates of lanes, which must fit in the 14 bits of trine_agu
+//         (-8192..8191); the difference x_end - x_start
 //
-// spec/isa.def, printed into trine_isa_pkg, lists the features that each code needs. The
-// simulator refuses the same words by the same table.
+// spec/isa.def lists the features that each operation and code needs. It is printed into
+// trine_isa_pkg. The simulator refuses the same words, using the same table.
 //
-// Timing    combinational.
+// Timing    Outputs are combinational.
 // Check     trine_legal_tb: every operation, flag and code under every set of features
 
 module trine_legal #(

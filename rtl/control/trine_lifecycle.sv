@@ -5,20 +5,23 @@
 //
 //   idle --start--> run --done, error or soft reset--> stop --drained--> clear --> idle
 //
-// In stop the bus masters take no more requests and finish outstanding bursts. clear resets the
-// machine for one cycle, so that each program finds it as after reset. Status and interrupt report
-// the end when the machine is idle again, or in stop when the watchdog gives up on the bus. Bursts
-// that the bus then still owes keep the machine in stop (dirty), unable to start, until they have
-// come or the driver reports that they never will. A scrub is a soft reset whose clear starts the
-// zeros.
+// In state stop, the bus masters accept no new requests and finish the outstanding bursts. State
+// clear resets the machine for one cycle, so each program starts from the state after reset. Status
+// and interrupt report the end of a program when the machine is idle again. If the watchdog expires
+// in state stop, they report the end then, and the machine becomes dirty: it stays in stop and
+// cannot start until the outstanding bursts have completed, or until the driver reports that they
+// never will. A scrub is a soft reset whose clear also starts writing zeros to the memories.
 //
-// With codes (Ecc), stop lasts four cycles or more: the last write of a program may be merged into
-// a word, and an uncorrectable word shows a few cycles after done. An error in stop counts as well.
+// With Ecc, state stop lasts four cycles or more, and an error in stop still fails the program. The
+// reason is that the last write of a program may be merged into a word, and that an uncorrectable
+// word is reported a few cycles after done.
 //
-// Timing    start_o and clear_o are registers; cause_o shows an error a cycle later, done_o and
-//           irq_status_o an end in the cycle after clear_o, or after dirty_o rose.
-// Contract  start_i only while idle_o, and not with soft_reset_i; scrub_i only with soft_reset_i;
-//           drained_i is high while nothing is outstanding on the bus.
+// Timing    start_o and clear_o are registers. cause_o shows an error one cycle later. done_o and
+//           irq_status_o show the program's end in the cycle after clear_o, or in the cycle after
+//           dirty_o rose.
+// Contract  start_i comes only while idle_o is high, and not together with soft_reset_i. scrub_i
+//           comes only together with soft_reset_i. drained_i is high while nothing is outstanding
+//           on the bus.
 // Check     trine_control_tb; trine_csr_props
 
 module trine_lifecycle #(

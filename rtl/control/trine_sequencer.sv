@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Executes a program: routes each word to the queue of its engine and issues a RUN when its tokens
-// are there.
+// are available.
 //
 //   word_i -> trine_dispatch -> 4 x trine_issue_queue -> engines
 //                                   |  trine_tokens  |
 //
-// Timing    commands come through shallow logic from the queues' output registers and the tokens.
-//           Events belong to this cycle.
-// Contract  an engine takes SETs and RUNs when it is ready. It gives one retire pulse for each RUN,
-//           in order, at least one cycle after taking it. At most four RUNs are in flight. The
-//           program's words come in order, none after clear_i.
+// Timing    Commands are combinational, through shallow logic, from the queues' output registers
+//           and the token counters. Events refer to the current cycle.
+// Contract  An engine accepts SETs and RUNs with ready. For each RUN the engine gives one retire
+//           pulse, in order, at least one cycle after it accepted the RUN. At most four RUNs of an
+//           engine are in flight. The program's words come in order, and none after clear_i.
 // Check     trine_control_tb
 
 module trine_sequencer #(

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts the dependency tokens between engines, in one counter for each ordered pair.
+// Counts the dependency tokens between engines, with one counter for each ordered pair of engines.
 //
 //   count[from -> to] += token_push_i[4*from + to] - token_pop_i[4*to + from]
 //   token_avail_o[4*to + from] = count[from -> to] > 0
 //
-// Timing    token_avail_o is combinational from registers; overflow_o is a pulse, one cycle later.
-// Contract  an engine only takes tokens that token_avail_o shows.
+// Timing    token_avail_o is combinational from registers. overflow_o is a pulse, one cycle after
+//           the overflow.
+// Contract  An engine consumes a token only if token_avail_o shows it.
 // Check     trine_tokens_tb
 
 module trine_tokens (

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements a watchdog timer: pulses expired_o after limit_i cycles in a row with outstanding_i
-// and without progress_i. For a bus, outstanding_i means that it owes a handshake, progress_i that
-// one happened. A limit of 0 never expires.
+// Implements a watchdog timer: pulses expired_o after limit_i consecutive cycles with outstanding_i
+// and without progress_i. For a bus, outstanding_i means that the bus owes a handshake, and
+// progress_i means that a handshake happens. With a limit of 0, the timer never expires.
 //
-// Timing    expired_o is a register; the count restarts after it.
+// Timing    expired_o is a register. The count restarts after it.
 // Check     trine_watchdog_tb, trine_control_tb, trine_watchdog_props
 
 module trine_watchdog #(

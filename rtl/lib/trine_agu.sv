@@ -6,23 +6,26 @@
 //     address = base + offset,
 //     inside  = active && 0 <= y + ky*dil_y < height && 0 <= x + kx*dil_x < width
 //
-// This module holds the registers and the lanes; trine_nest is the loop nest.
+// This module contains the registers and the lanes. trine_nest is the loop nest.
 //
-// Lane r+1 follows lane r as docs/architecture.md describes. Each lane moves from tile to tile by
-// constants with one conditional wrap; there is no divider. Filling shifts the start values of the
-// lanes in from the top, two lanes a cycle (one if Rows is odd). It needs the registers, but no
-// permission to start.
+// docs/architecture.md defines how the position of lane r+1 follows from the position of lane r. To
+// move to the next tile, each lane adds constants and wraps at most once, so there is no divider.
+// Before the first step, the start positions are shifted in from the top lane, two lanes per cycle,
+// or one lane per cycle if Rows is odd. This filling needs the SETs of the RUN, but it may run
+// before the RUN starts.
 //
-// With Window there are 3 more lanes, which only gather: the right-hand neighbours of the last
-// lane, one position each, as far as `halo` reaches. With window_i the offset runs on from group to
-// group, because each group has its own channel word. Lanes in the last `idle` columns of a row
-// gather for their neighbours, but have no output.
+// Window adds 3 lanes that only gather. They are the right-hand neighbours of the last lane at
+// distances of one, two and three positions, and are inside only up to distance `halo`. With
+// window_i, the offset continues from group to group, because each group has its own channel word.
+// Lanes in the last `idle` columns of a row gather for their neighbours, but have no output.
 //
-// Timing    filled_o comes Rows / Filled cycles after fill_i. After start_i (one cycle, needs
-//           filled_o), there is one step a cycle. step_valid_o, addresses and flags come from
-//           registers through two adders (offset, comparison). step_ready_i reaches registers only.
-// Contract  no SET from fill_i to the last step. x_start + tile_x < x_end. x_end - x_start, and the
-//           rows from y_end to the last lane, fit in CoordBits (program::verify).
+// Timing    filled_o comes Rows / Filled cycles after fill_i. start_i lasts one cycle and requires
+//           filled_o. After start_i, the throughput is one step per cycle. step_valid_o, addresses
+//           and flags come from registers through two adders (offset, comparison). step_ready_i
+//           reaches only registers.
+// Contract  No SET comes from fill_i to the last step. x_start + tile_x < x_end. x_end - x_start,
+//           and the number of rows from y_end to the last lane, fit in CoordBits (program::verify
+//           checks this).
 // Check     trine_agu_tb
 
 module trine_agu #(

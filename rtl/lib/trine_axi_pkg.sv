@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Defines structs for the AXI4-Lite and AXI4 channels between the top and the modules that drive
-// them. A request holds the signals of the master, a response the signals of the slave. Addresses
-// and data of the AXI4 master have the configured widths and are separate ports.
+// them. A request contains the signals of the master, and a response contains the signals of the
+// slave. Addresses and data of the AXI4 master are separate ports, because their widths are
+// parameters.
 
 package trine_axi_pkg;
 

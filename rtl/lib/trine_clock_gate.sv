@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Gates a clock without glitches: clk_o pulses in a cycle at whose beginning en_i or test_en_i was
-// high.
+// Gates a clock without glitches: clk_o pulses in a cycle if en_i or test_en_i was high at the
+// start of that cycle.
 //
 //   clk_i   _/--\__/--\__/--\__/--\__
 //   en_i    ____/-----------\________
 //   clk_o   _______/--\__/--\________
 //
-// The latch is open while the clock is low, so both enables may change at any time: no pulse is cut
-// and none is added. test_en_i serves scan chains, which need every clock pulse.
+// The latch is open while the clock is low. Both enables may therefore change at any time without
+// cutting or adding a pulse. test_en_i serves scan chains, which need every clock pulse.
 //
 // Technology hook: replace this file with one that instantiates your library's integrated clock
-// gate, as `trine synth` does. On an FPGA (macro TRINE_NO_CLOCK_GATES), whose flip-flops have
-// enables, clk_i passes ungated: the gated registers work with either clock.
+// gate, as `trine synth` does. On an FPGA, define the macro TRINE_NO_CLOCK_GATES: clk_i then passes
+// through ungated. The gated registers work with either clock, because their flip-flops have
+// enables.
 //
-// Timing    both enables are sampled by the rising edge of clk_i, as by a register
-// Contract  in a cycle without en_i the registers on clk_o would keep their values, or nothing
-//           reads them
+// Timing    The rising edge of clk_i samples both enables, as a register would.
+// Contract  In a cycle without en_i, the registers on clk_o would also keep their values with an
+//           ungated clock, or nothing reads them.
 // Check     verilator --lint-only -Wall [-DTRINE_NO_CLOCK_GATES] trine_clock_gate.sv;
 //           trine_clock_gate_tb
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decodes a stored word (trine_ecc_pkg): corrects one wrong bit and detects two. Cases of the
-// syndrome:
+// Decodes a stored word (trine_ecc_pkg): corrects one wrong bit and detects two. The syndrome has
+// these cases:
 //
 //   0                        no error
 //   a column, or a single 1  corrected_o: a data or check bit was wrong
 //   anything else            fatal_o: two or more bits are wrong; data_o is not corrected
 //
-// Timing    combinational: the check bits, a comparison with a column, an inversion
+// Timing    The outputs are combinational: check bits, a comparison with a column, an inversion.
 // Check     trine_ecc_decode_tb, trine_ecc_props
 
 module trine_ecc_decode (

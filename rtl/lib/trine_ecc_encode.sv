@@ -2,7 +2,7 @@
 //
 // Appends seven check bits to a 32-bit word (trine_ecc_pkg).
 //
-// Timing    combinational: each check bit is the XOR of 13 or 14 bits
+// Timing    The output is combinational. Each check bit is the XOR of 13 or 14 bits.
 // Check     trine_ecc_encode_tb, trine_ecc_props
 
 module trine_ecc_encode (

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines the error-correcting code of memory words (memory.ecc): Hsiao's (39,32). It corrects
+// Defines the error-correcting code of memory words (memory.ecc): a Hsiao (39,32) code. It corrects
 // single errors and detects double errors. A stored word is {7 check bits, 32 data bits}.
 //
 //   check = XOR of the columns of all data bits that are 1
 //
-// Data bits use 32 of the 35 columns with three ones; columns of check bits have one. Two errors
-// give a syndrome with an even number of ones, which no single error gives. The three unused
-// columns are chosen so that each check bit sums 13 or 14 data bits. The code of zero is zero.
+// Each data bit has a column of the check matrix with three ones. There are 35 such columns, and
+// the code uses 32 of them. The column of a check bit has a single one. A double error gives a
+// syndrome with an even number of ones, which no single error gives. The three unused columns are
+// chosen so that each check bit is the XOR of 13 or 14 data bits. The check bits of zero are zero.
 //
 // Check     trine_ecc_encode_tb, trine_ecc_decode_tb, trine_ecc_props
 

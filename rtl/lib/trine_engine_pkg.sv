@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines the structs that control, the DMA, the memories and the four engines exchange. Engine
-// numbers are trine_isa_pkg::Engine...
+// Defines the structs that control, the DMA, the memories and the four engines exchange. The
+// constants trine_isa_pkg::Engine... number the engines.
 
 // A design uses only some of these.
 // verilator lint_off UNUSEDPARAM

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements a small FIFO in registers without flow control: its owner counts the entries.
+// Implements a small FIFO in registers without flow control: the module that uses it counts the
+// entries.
 //
-// Timing    head_o is combinational from registers; a word can leave one cycle after it was pushed.
-// Contract  no push into a full FIFO, no pop from an empty FIFO.
+// Timing    head_o is combinational from registers. A word can be popped one cycle after its push.
+// Contract  There is no push into a full FIFO, and no pop from an empty FIFO.
 // Check     trine_control_tb, trine_fifo_props
 
 module trine_fifo #(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines the structs of the jobs that compute and vector engine hand to the post unit, and of
-// their status. The configuration consists of registers 10 to 15 and flags, named as in
-// docs/architecture.md.
+// Defines the structs of the jobs that the compute and the vector engine hand to the post unit, and
+// the structs of their status. A job is one group of a tile (compute engine), or one word in each
+// lane (vector engine). The configuration of a job consists of registers 10 to 15 and of flags,
+// with the names of docs/architecture.md.
 
 // A design uses only some of these.
 // verilator lint_off UNUSEDPARAM

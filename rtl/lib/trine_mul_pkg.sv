@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Defines the codes of parameter Multiplier: products by the `*` operator or as radix-4 Booth rows.
-// The parameter belongs to trine_dot, trine_mul and all modules that contain them, up to the top.
-// Both codes give the same bits.
+// trine_dot, trine_mul and all modules that contain them have this parameter, up to the top. Both
+// codes give the same results, bit by bit.
 
 package trine_mul_pkg;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Iterates over the loop nest of the address generator and outputs each step's flags, offset and
-// tap.
+// Iterates over the loop nest of the address generator and outputs the flags, offset and tap of
+// each step.
 //
 //   for tile, for group, for cw, ky, kx:
 //     offset = sum of kx_step, ky_step, cw_step up to this step; starts at 0 in each group or, with
@@ -11,12 +11,13 @@
 //   cycle         t         t + 1 ..                          last step taken
 //   start_i       1
 //   valid_o       0         1                                 1, then 0
-//   advance_o                         with a tile's last step 1
+//   advance_o                        1 with a tile's last step
 //
-// Timing    the first step is valid in the cycle after start_i, each next step in the cycle after
-//           ready_i. All outputs except advance_o come from registers, the flags through
-//           comparisons. ready_i reaches registers and advance_o.
-// Contract  the inputs of the nest hold from start_i to the last step; start_i only while !valid_o.
+// Timing    The first step is valid in the cycle after start_i, and each next step in the cycle
+//           after ready_i. The flags come from registers through comparisons. All other outputs
+//           except advance_o are registers. ready_i reaches only registers and advance_o.
+// Contract  The inputs of the nest hold from start_i to the last step. start_i comes only while
+//           valid_o is low.
 //
 // Check     trine_agu_tb, trine_agu_props
 

@@ -2,13 +2,15 @@
 //
 // Implements a ready/valid FIFO queue in a single-port memory.
 //
-//   out = the words of in, in order; the memory's output register and out_q hold two more words
+// The words leave in the order in which they entered. In addition to the memory, the memory's
+// output register and out_q store one word each.
 //
-// Writes have priority: in_ready_o only depends on free entries. A burst of writes therefore delays
+// Writes have priority: in_ready_o depends only on free entries. A burst of writes therefore delays
 // reads by its length, at most Depth cycles.
 //
-// Timing    latency 3 cycles; one write or one read a cycle. in_ready_o is a register. A word that
-//           is taken is replaced in the next cycle unless a write comes in between.
+// Timing    The latency is 3 cycles. The memory performs one write or one read per cycle.
+//           in_ready_o is a register. After an output transfer, the next word is valid in the next
+//           cycle, unless a write delays its read.
 // Check     trine_queue_tb
 
 module trine_queue #(

@@ -3,8 +3,9 @@
 // Buffers one word in front of a port that may be busy, so that in_ready_o is a register (skid
 // buffer).
 //
-// Timing    adds no cycle while the port is ready.
-// Contract  out_valid_o and out_data_o hold until taken, if in_* hold while in_ready_o is low.
+// Timing    The module adds no latency while the port is ready.
+// Contract  out_valid_o and out_data_o hold until they are accepted, if the inputs in_* hold while
+//           in_ready_o is low.
 // Check     trine_dmem_tb; trine_skid_props
 
 module trine_skid #(

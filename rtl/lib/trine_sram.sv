@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements the only memory of the design, single-port with a bit mask: the place to put a macro.
+// Implements the single-port memory with a bit mask that all modules of the design use. Replace it
+// with macros of your technology.
 //
 //   en && !we:  rdata = mem[addr], one cycle later; rdata then holds until the next read
 //   en &&  we:  mem[addr] = (mem[addr] & ~mask) | (wdata & mask); rdata is unchanged
 //
-// The mask has a granularity of MaskBits: the bits of a group of MaskBits bits (the last group may
-// be shorter) are written together. MaskBits = Width writes whole words.
+// The mask has a granularity of MaskBits: each group of MaskBits bits is written as a whole. The
+// last group may be shorter. MaskBits = Width writes whole words.
 //
-// FPGA: with the macro TRINE_BLOCK_RAM each group has its own block RAM: in a memory with several
-// enables, Yosys 0.23 makes the blocks that a write does not select read. If MaskBits is less than
-// 8, a write reads the old word in its own cycle and stores the merged word in the next cycle
-// through a second port. A read of that word in between returns the merged word.
+// FPGA: with the macro TRINE_BLOCK_RAM, each group has its own block RAM. In one memory with
+// several write enables, Yosys 0.23 would let a write read the groups that it does not select. If
+// MaskBits is less than 8, a write reads the old word in its own cycle. It stores the merged word
+// in the next cycle through a second port. A read of that word in between returns the merged word.
 //
-// Technology hook: replace this file with one with the same ports that instantiates the macros of
-// your library for each (Width, Depth) of trine.f's memory list (integrate.md). No other module
-// depends on how bits are stored. Common compilers' bit-masked single-port SRAMs meet the contract:
-// reads are synchronous, a write does not change the output, the content is undefined after
-// power-up.
+// Technology hook: replace this file with one that has the same ports and instantiates macros of
+// your library. It must support each (Width, Depth) in the memory list of trine.f (integrate.md).
+// No other module depends on how bits are stored. The bit-masked single-port SRAMs of common memory
+// compilers meet the contract: reads are synchronous, a write does not change the output, the
+// content is undefined after power-up.
 //
-// Timing    latency 1 cycle, one access per cycle
-// Contract  addr < Depth; mask_i is equal for all bits of a group
+// Timing    The latency is 1 cycle, and the throughput is one access per cycle.
+// Contract  addr < Depth. mask_i is equal for all bits of a group.
 // Check     verilator --lint-only -Wall [-DTRINE_BLOCK_RAM] trine_sram.sv; trine_sram_tb
 
 module trine_sram #(

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements the AXI4 read master, shared by two clients: 0 instruction fetch, 1 load (the number
-// is the ID).
+// Implements the AXI4 read master, shared by two clients: client 0 is the instruction fetch, client
+// 1 the load engine. The client's number is the AXI ID.
 //
-// A request is a burst of beats of DataBits. On a 32-bit bus it becomes a burst of twice the
-// length, and pairs of beats are joined (separately for each ID, as responses may interleave).
-// stop_i takes no more requests and drops responses; idle_o shows that nothing is outstanding any
-// more. clear_i forgets outstanding bursts, because the bus was reset. A response other than OKAY
-// is an error. The client, which knows its bursts, checks where bursts end (rsp_last_o).
+// A client requests a burst of beats of DataBits bits. On a 32-bit bus, the burst has twice as many
+// bus beats, and each pair of bus beats is joined to one beat. The pairs of each ID are joined
+// separately, because responses of different IDs may interleave. While stop_i is high, the module
+// accepts no requests and drops responses. idle_o is high when nothing is outstanding. clear_i
+// drops the record of outstanding bursts after a reset of the bus. A response other than OKAY is an
+// error. A client knows the lengths of its bursts, so the client checks rsp_last_o.
 //
-// Timing    requests and responses pass one register; one request and one beat a cycle. Request
-//           ready depends on m_axi_arready_i; m_axi_rready_o comes from a register.
-// Contract  a burst does not cross 4 KiB. Client 0 takes responses at once, so that it never blocks
-//           client 1. Client 1 may block the answers of client 0: what client 1 waits for (a
-//           memory's port) never depends on the program's next words.
+// Timing    Requests and responses pass through one register. Throughput is one request and one
+//           beat per cycle. The ready of a request depends on m_axi_arready_i. m_axi_rready_o comes
+//           from a register.
+// Contract  A burst does not cross a 4 KiB boundary. Client 0 accepts responses without delay, so
+//           it never blocks client 1. Client 1 may block the responses of client 0. This causes no
+//           deadlock, because client 1 waits only for a memory's port, which never depends on the
+//           next program words.
 // Check     trine_control_tb, trine_axi_read_props
 
 module trine_axi_read #(

@@ -2,19 +2,21 @@
 //
 // Implements the AXI4 write master of the store engine: addresses, data and responses.
 //
-// A request is a burst of beats of DataBits. On a 32-bit bus it becomes a burst of twice the length
-// and each beat is sent in two halves. A burst's data are offered with its address at the earliest
-// and wait for no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more
-// requests and ends the open bursts with empty strobes; uncorrectable_i at once empties the strobes
-// of all beats that are not on offer yet. clear_i forgets all bursts, because the bus was reset.
-// Data without a strobe are 0. A response other than OKAY is an error.
+// The store engine requests a burst of beats of DataBits bits. On a 32-bit bus, the burst has twice
+// as many bus beats, and each beat is sent as two halves. The data of a burst are offered in the
+// same cycle as the address or later. They do not wait for the address handshake, so a slave may
+// accept address and data in any order (AXI4, A3.3.1). While stop_i is high, the module accepts no
+// requests and completes the open bursts with all strobes low. uncorrectable_i immediately disables
+// the strobes of all beats that are not offered yet. clear_i drops the record of all bursts after a
+// reset of the bus. Data words without a strobe are 0. A response other than OKAY is an error.
 //
-// Timing    addresses pass a register, data do not: the first beat may leave in the cycle after its
-//           request, with its address; one beat a cycle without bubbles between bursts of two beats
-//           or more. Data ready depends on m_axi_wready_i.
-// Contract  a burst does not cross 4 KiB; beats come in the order of the requests; requests and
-//           beats hold until they are taken or stop_i comes; uncorrectable_i holds until stop_i
-//           comes.
+// Timing    Addresses pass through a register, and data do not. The first beat of a burst may leave
+//           in the cycle after the request, together with the address. Throughput is one beat per
+//           cycle, without bubbles between bursts of two beats or more. The ready of data depends
+//           on m_axi_wready_i.
+// Contract  A burst does not cross a 4 KiB boundary. Beats come in the order of the requests.
+//           Requests and beats hold until they are accepted or stop_i comes. uncorrectable_i holds
+//           until stop_i comes.
 // Check     trine_control_tb, trine_axi_write_props
 
 module trine_axi_write #(

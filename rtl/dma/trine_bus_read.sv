@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins the read side of the bus: the AXI4 read master (AR, R), its two clients' window checks, the
-// load engine. The clients are the program fetch and the load engine, which copies into the
-// memories. With ImemWords the fetch's reads go through an instruction memory first.
+// Connects the read side of the bus: the AXI4 read master (AR, R), the window checks of its two
+// clients, and the load engine. Client 0 is the program fetch. Client 1 is the load engine, which
+// copies data into the memories. With ImemWords, the instruction memory serves the fetch and reads
+// from the bus what it does not contain.
 //
-// A burst outside the allowed range is never requested: it stays in front of its client and is
-// reported (outside).
+// A burst outside the allowed address range never goes to the bus. The client's request keeps
+// waiting, and the module reports it (outside).
 //
-// Timing    AR is a register; ready of a response depends on ready of the memory that takes it.
-// Contract  as trine_load and trine_axi_read.
+// Timing    AR is a register. The ready of a response depends on the ready of the memory that
+//           accepts the data.
+// Contract  See trine_load and trine_axi_read.
 // Check     trine_control_tb
 
 module trine_bus_read #(

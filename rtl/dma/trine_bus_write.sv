@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins the write side of the bus: the store engine, its window check and the AXI4 write master
-// (AW, W, B). The store engine copies out of DMEM. A burst outside the allowed range is never
-// requested: it stays in front of the engine and is reported (outside).
+// Connects the write side of the bus: the store engine, its window check and the AXI4 write master
+// (AW, W, B). The store engine copies data out of DMEM. A burst outside the allowed address range
+// never goes to the bus. The engine's request keeps waiting, and the module reports it (outside).
 //
 // Timing    AW and W are registers.
-// Contract  as trine_store and trine_axi_write. A word that cannot be corrected (uncorrectable_i),
+// Contract  See trine_store and trine_axi_write. A word that cannot be corrected (uncorrectable_i),
 //           and data that are read after it, never reach DRAM.
 // Check     trine_control_tb
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reorders int16 codes between DRAM, little endian, and DMEM, a word of high bytes and a word of
-// low bytes. Eight bytes of DRAM are four codes one after the other.
+// Reorders int16 codes between the formats of DRAM and DMEM. DRAM stores codes in little-endian
+// order, so eight bytes of DRAM are four codes. DMEM stores their high bytes in one word and their
+// low bytes in the next word.
 //
 //   DRAM   l0 h0 l1 h1 l2 h2 l3 h3      DMEM   h0 h1 h2 h3 | l0 l1 l2 l3      lowest byte first
 //
-// Timing    combinational: a multiplexer for each bit.
+// Timing    The output is combinational: a multiplexer for each bit.
 // Check     trine_control_tb; random_program_test (whole core)
 
 module trine_byte_planes #(

@@ -7,11 +7,12 @@
 //                                 -> trine_load  -> DMEM, PMEM, bias, scale, tables
 //   AXI4 write <- trine_bus_write <- trine_store <- DMEM
 //
-// Load and store engine share DMEM's read port (trine_dma_share) if weights may be maps.
+// If the load engine can copy from DMEM (Maps, or several cores), it shares DMEM's read port with
+// the store engine (trine_dma_share).
 //
-// Timing    all outputs come from registers, or through shallow logic from registers; ready of the
-//           memories' write ports reaches the read path through a buffer.
-// Contract  life_i.start once after clear_i; dram_i holds while a program runs.
+// Timing    All outputs are registers or come from registers through shallow logic. The ready of
+//           the memories' write ports reaches the read path through a buffer.
+// Contract  life_i.start comes once after clear_i. dram_i holds while a program runs.
 // Check     trine_control_tb
 
 module trine_dma #(

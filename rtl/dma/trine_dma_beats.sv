@@ -2,14 +2,15 @@
 //
 // Generates the on-chip addresses and word masks of a 2-D copy, beat by beat.
 //
-//   row i:  starts at local + i * stride, i = 0 .. rows_last; row_advance_i adds step to the
-//           address, beat_taken_i moves to the next beat (after a row's last beat to the next row)
-//   mask:   the words of the beat that belong to the row: from offset_i in its first beat, up to
-//           end_i in its last beat
+//   address  Row i starts at local + i * stride, i = 0 .. rows_last. row_advance_i adds step to the
+//            address.
+//   beat     beat_taken_i moves to the next beat, and after a row's last beat to the next row.
+//   mask     selects the words of the beat that belong to the row: from offset_i on in the row's
+//            first beat, up to end_i in its last beat.
 //
-// Timing    the first beat is valid in the cycle after start_i; no bubbles between rows.
-// Contract  start_i only while !busy_o or with the last beat_taken_i; the other inputs hold while
-//           busy_o.
+// Timing    The first beat is valid in the cycle after start_i. There are no bubbles between rows.
+// Contract  start_i comes only while busy_o is low, or with the copy's last beat_taken_i. The other
+//           inputs hold while busy_o is high.
 // Check     trine_control_tb
 
 module trine_dma_beats #(

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Splits the rows of a 2-D copy into bus bursts that never cross 4 KiB, in order, one a cycle.
+// Splits the rows of a 2-D copy into bus bursts that never cross a 4 KiB boundary, in order, one
+// per cycle.
 //
 //   row i:  BeatsLast + 1 beats from address addr + i * stride, i = 0 .. rows_last
 //
-// A burst ends at the end of its row or at a multiple of MaxBeats beats. So it never crosses 4 KiB,
-// and the address within a row only needs an incrementer.
+// A burst ends at the end of its row or at a multiple of MaxBeats beats. It therefore never crosses
+// a 4 KiB boundary, and the address within a row needs only an incrementer.
 //
-// Timing    the first burst is offered in the cycle after start_i; no bubbles between rows.
-// Contract  start_i only while !busy_o; stride_i, beats_last_i and rows_last_i hold while busy_o.
+// Timing    The first burst is offered in the cycle after start_i. There are no bubbles between
+//           rows.
+// Contract  start_i comes only while busy_o is low. stride_i, beats_last_i and rows_last_i hold
+//           while busy_o is high.
 // Check     trine_dma_bursts_tb
 
 module trine_dma_bursts #(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines the structs between the program fetch, the instruction memory and the bus.
+// Defines the structs of the signals between the program fetch, the instruction memory and the bus.
 
 package trine_dma_pkg;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the beats of a 2-D copy from DMEM ahead and buffers them, with their word masks, in a few
-// slots.
+// Reads the beats of a 2-D copy from DMEM in advance and buffers them, with their word masks, in
+// Slots slots.
 //
-// Timing    the first read is requested in the cycle after start_i. With reads that take three
-//           cycles, 4 slots give four beats in five cycles, 8 slots one a cycle.
-// Contract  start_i only while !busy_o; the copy's inputs hold while busy_o; read data return in
-//           order.
+// Timing    The first read is requested in the cycle after start_i. If a read takes three cycles, 4
+//           slots give four beats in five cycles, and 8 slots give one beat per cycle.
+// Contract  start_i comes only while busy_o is low. The inputs of the copy hold while busy_o is
+//           high. Read data return in order.
 // Check     trine_control_tb
 
 module trine_dma_reads #(

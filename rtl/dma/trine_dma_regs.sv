@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Holds the registers of a DMA engine, cut to the design's sizes, and derives beat counts and word
-// offsets. Fields are those of trine_isa_pkg.
+// Stores the registers of a DMA engine, in the widths that the design needs, and derives beat
+// counts and word offsets. trine_isa_pkg defines the fields of the registers.
 //
-//   offset     word of the first beat that the row starts with (DMEM; 0 for other targets)
-//   end        word of the last beat that the row ends with
-//   beats_last beats of a row, minus 1
-//   cores      cores of a cluster that are written: all if the register names none
-//   from_core  core that is read: 0 if the register's core does not exist
+//   offset     index of the row's first word within the row's first beat; 0 unless the target is
+//              DMEM
+//   end        index of the row's last word within the row's last beat
+//   beats_last number of beats of a row, minus 1
+//   cores      cores of a cluster whose memories are written: all cores if the register names none
+//   from_core  core whose DMEM is read: 0 if the core in the register does not exist
 //
-// Timing    outputs are combinational from registers.
+// Timing    Outputs are combinational from registers.
 // Check     trine_control_tb
 
 module trine_dma_regs #(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers the bursts of a 2-D copy (trine_dma_bursts) on their way to the bus. Checks of
-// requests, and the choice between them, start at this register.
+// Registers the bursts of a 2-D copy (trine_dma_bursts) on their way to the bus. The window check
+// of a request, and the arbitration between requests, start at this register.
 //
-// Timing    the first burst is offered two cycles after start_i; one a cycle.
-// Contract  as trine_dma_bursts; an offered burst holds until it is taken.
+// Timing    The first burst is offered two cycles after start_i. Throughput is one burst per cycle.
+// Contract  See trine_dma_bursts. An offered burst holds until it is accepted.
 // Check     trine_control_tb
 
 module trine_dma_requests #(

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Arbitrates DMEM's DMA read port between two readers in turns and returns data to the reader that
-// asked. At most Places reads are under way. A request that waits for the port stays there: the
-// other reader's turn begins when it is taken. Without Two, reader 0 has the port.
+// requested them. At most Places reads are outstanding. A request stays at the port until the port
+// accepts it; then the other reader has its turn. Without Two, reader 0 is connected to the port.
 //
-// Timing    combinational, except for the owner of the next data.
-// Contract  a reader holds its request until it is taken.
+// Timing    Outputs are combinational. Only the arbitration turn and the owners of the outstanding
+//           reads are registers.
+// Contract  A reader holds its request until it is accepted.
 // Check     trine_control_tb, trine_dma_share_props
 
 module trine_dma_share #(

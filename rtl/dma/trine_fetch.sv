@@ -2,12 +2,15 @@
 //
 // Fetches the program from DRAM and streams its 64-bit words in order.
 //
-// Bursts are requested ahead, as many as fit the buffer together with those under way, so that
-// responses are always taken at once. After an erroneous response no word is stored, and error_o
-// rises when the words before it are taken: offset_o then names the failing word.
+// The module requests bursts in advance. It requests a burst only if the buffer has room for all
+// outstanding beats, so every response is accepted without delay. After an erroneous response, no
+// more words are stored. error_o rises when the words before the error have been taken, so offset_o
+// is the offset of the failing word.
 //
-// Timing    one word a cycle, less while a burst is written into the single-port buffer.
-// Contract  start_i once after clear_i; program_i (a multiple of DataBits / 8) and words_i hold.
+// Timing    Throughput is one word per cycle, or less while a burst is written into the single-port
+//           buffer.
+// Contract  start_i comes once after clear_i. program_i, which is a multiple of DataBits / 8, and
+//           words_i hold.
 // Check     trine_control_tb
 
 module trine_fetch #(

@@ -3,25 +3,28 @@
 // Keeps the first beats of the program on chip, so that its next start does not read them from the
 // bus again. This is the instruction memory (memory.imem_kib).
 //
-//   trine_fetch --bursts--> here: all of its beats are kept ---> answered
+//   trine_fetch --bursts--> here: all beats of the burst are kept ---> answered
 //                            `--> else this and all later bursts --> bus --> kept, answered
 //
-// The module keeps the program's first beats, without a gap: a beat from the bus is stored if it is
-// the next one, came without an error, and has a place. So a single count (kept_q) describes what
-// is valid. It is zero after rst_ni and flush_i.
+// The kept beats are the program's first beats, without a gap. A beat from the bus is stored if it
+// is the next one, came without an error, and fits in the memory. A single count (kept_q) therefore
+// describes which beats are valid. rst_ni and flush_i set the count to zero.
 //
-// With Ecc words carry a code (trine_ecc_pkg) and are corrected after the memory's register. A beat
-// with a word that cannot be corrected is an error for the fetch, and fatal until clear_i.
+// With Ecc, each word carries a code (trine_ecc_pkg) and is corrected after the memory's output
+// register. A beat with an uncorrectable word is an error for the fetch, and the fatal flag stays
+// set until clear_i.
 //
-// Zeros (wipe_i, a scrub) take Depth cycles. Codes do not require them: no word is read that was
-// not written.
+// A scrub (wipe_i) writes zeros for Depth cycles. The codes do not require these zeros, because no
+// word is read before it is written.
 //
-// Timing    a kept burst's first beat comes three cycles after its request, the others every second
-//           cycle, so that the fetch's single-port buffer can output a word in between. The first
-//           burst that is not kept goes to the bus one cycle late; later bursts pass without delay.
-// Contract  bursts follow each other from the program's first beat on, again after clear_i; the bus
-//           answers in order, and not in the cycles after clear_i. No flush_i while bursts are
-//           under way; wipe_i only with clear_i, and no request until wiping has ended.
+// Timing    The first beat of a kept burst comes three cycles after the request. The other beats
+//           come every second cycle, so that the fetch's single-port buffer can output a word in
+//           between. The first burst that is not kept goes to the bus one cycle late. Later bursts
+//           pass without delay.
+// Contract  Bursts are consecutive, from the program's first beat on, and start there again after
+//           clear_i. The bus answers in order, and not in the cycles after clear_i. flush_i does
+//           not come while bursts are outstanding. wipe_i comes only with clear_i, and no request
+//           comes until wiping has ended.
 // Check     trine_imem_tb, trine_imem_props, trine_control_tb
 
 module trine_imem #(

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Executes load RUNs: 2-D copies from DRAM into on-chip memories, from DMEM into PMEM, and between
-// cores. A copy between cores goes from the DMEM of one core into the DMEM of other cores.
+// cores. A copy between cores reads the DMEM of one core and writes the DMEM of other cores.
 //
-// Two walks go over the same copy: one requests bursts, as far ahead as the read master allows
-// (also for the next RUN), the other gives beats local addresses. DMEM reads wait for writes.
+// Two address generators iterate over the same copy. The first one requests bursts, as far ahead as
+// the read master allows, and also for the next RUN. The second one assigns an on-chip address to
+// each beat.
 //
-//   DMEM                 a beat a write, masked to the row's words at its ends
+//   DMEM                 one write per beat; the mask selects the words of the row
 //   PMEM                 rows of beats, columns of rows, or a packed stream: trine_load_pmem
-//   bias, scale          a beat a write
+//   bias, scale          one write per beat
 //   tables (three)       a beat is offered until trine_table_loader has written its entries
 //
-// Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
-//           between RUNs. Response ready depends on the ready of the memory's port.
-// Contract  see docs/architecture.md; retire comes a cycle after the last write (dma_wdone_i).
-// Check     trine_control_tb; of a cluster trine_load_props
+// The next copy starts only after the previous copy's writes to DMEM are done.
+//
+// Timing    Throughput is one beat per cycle, or one row per cycle if a beat contains several PMEM
+//           rows. There are three cycles between RUNs. The ready of a response depends on the ready
+//           of the memory's port.
+// Contract  See docs/architecture.md. The retire pulse comes one cycle after the last write
+//           (dma_wdone_i).
+// Check     trine_control_tb; for clusters trine_load_props
 
 module trine_load #(
   parameter int unsigned Cols          = 8,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes the load engine's beats to PMEM, as they come (trine_load_rows) or unpacked from a packed
-// stream. With Packed, the stream becomes pairs of beats (trine_unpack), which go the way of beats,
-// or on wider buses parts of rows (trine_unpack_wide). Both walk over the rows by themselves.
+// Writes the load engine's beats to PMEM, either unchanged (trine_load_rows) or unpacked from a
+// packed stream. Packed adds the unpacking. On a bus of up to 64 bits, trine_unpack turns the
+// stream into pairs of beats, which pass through trine_load_rows. On a wider bus, trine_unpack_wide
+// turns the stream into parts of PMEM rows. Both unpackers generate their own row addresses.
 //
-// Timing    as trine_load_rows; packed copies as the other two modules. Beats of another copy wait
-//           until all rows have left: for small memories and DMEM by pending_o, others here.
-// Contract  as both.
+// Timing    See trine_load_rows, and for packed copies the unpackers. Beats of the next copy wait
+//           until all rows of the current copy have left. pending_o stalls beats to the small
+//           memories and DMEM. This module stalls all other beats.
+// Contract  See trine_load_rows and the unpackers.
 // Check     trine_load_pmem_tb, trine_control_tb
 
 module trine_load_pmem #(

@@ -4,17 +4,19 @@
 // columns.
 //
 //   Cols > DataWords   BeatsPerRow beats are joined to a row, low words first. A complete row has
-//                      its own register: while it waits for its bank, the next row's beats come
+//                      its own register: while the row waits for its bank, beats of the next row
+//                      can arrive
 //   Cols < DataWords   a beat is split into RowsPerBeat rows
 //   Cols = DataWords   a beat is a row
-//   pairs              two beats at once, if rows have an even number of beats
-//   transposed         a beat's words give blocks of four columns (trine_transpose): row i of the
-//                      copy gives columns 4i .. 4i + 3; only these are written
+//   pairs              two beats arrive at once, if a row has an even number of beats
+//   transposed         a beat's words become blocks of four columns (trine_transpose): row i of the
+//                      copy becomes columns 4i .. 4i + 3, and only these columns are written
 //
-// Timing    a beat a cycle, or a row a cycle if a beat has several rows; joined rows leave from a
-//           register, all others in the cycle of their beat. beat_taken_o depends on pmem_wready_i.
-// Contract  while pending_o is set a joined row waits: beats of another target, and transposed
-//           beats, wait until it is written.
+// Timing    Throughput is one beat per cycle, or one row per cycle if a beat contains several rows.
+//           Joined rows leave from a register, all others in the cycle of their beat. beat_taken_o
+//           depends on pmem_wready_i.
+// Contract  While pending_o is high, a joined row waits. Beats of another target, and transposed
+//           beats, must wait until that row is written.
 // Check     trine_load_pmem_tb, trine_control_tb
 
 module trine_load_rows #(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Selects the source of the load engine's beats: the bus or DMEM. Products of two maps and rows of
-// a cluster's cores come from DMEM.
+// Selects the source of the load engine's beats: the bus or DMEM. DMEM is the source of products of
+// two maps, and of copies between the cores of a cluster.
 //
-// Timing    beats of the bus pass through; beats of DMEM come from the slots of trine_dma_reads,
+// Timing    Beats of the bus pass through. Beats of DMEM come from the slots of trine_dma_reads,
 //           whose reads begin in the cycle after start_i.
 // Contract  on_chip_i, address, stride and counts hold from start_i to the copy's last beat.
 // Check     trine_control_tb

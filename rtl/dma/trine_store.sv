@@ -2,11 +2,11 @@
 //
 // Executes store RUNs: 2-D copies from DMEM to DRAM.
 //
-// Two walks go over the same copy: one requests bursts from the write master, the other reads beats
-// from DMEM. A RUN ends with the last write response.
+// Two address generators iterate over the same copy. The first one requests bursts from the write
+// master. The second one reads beats from DMEM. A RUN ends with the last write response.
 //
-// Timing    one beat a cycle if a read takes at most three cycles.
-// Contract  see docs/architecture.md, load and store; read data come back in order.
+// Timing    Throughput is one beat per cycle if a read takes at most three cycles.
+// Contract  See load and store in docs/architecture.md. Read data come back in order.
 // Check     trine_control_tb
 
 module trine_store #(

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Transposes four words of four codes into four columns of a PMEM row: byte a of word b goes to
-// byte b of column a. Codes of words that do not belong to the row (mask) become zero.
+// byte b of column a. The mask marks the words that belong to the row. Codes of all other words
+// become zero.
 //
-//   DataWords = 2   two beats make a block, the second one may be missing at the row's end
-//   otherwise       DataWords / 4 blocks a beat, as many as contain words of the row
+//   DataWords = 2   two beats form a block; at the row's end the second beat may be missing
+//   otherwise       a beat contains DataWords / 4 blocks; blocks without words of the row are
+//                   skipped
 //
-// Timing    combinational from the beat, except for the first half of a block of two beats; a block
-//           or half a block each cycle.
-// Contract  the mask has no gaps and starts with the beat's first word.
+// Timing    The output is combinational from the beat. Only the first half of a block of two beats
+//           is a register. Throughput is one block, or one half of a block, per cycle.
+// Contract  The mask has no gaps and starts with the beat's first word.
 
 module trine_transpose #(
   parameter int unsigned DataWords = 4,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decodes a byte of five base-3 digits, the lowest first, into five trits of two bits. Digits 0, 1,
-// 2 are 00, 01, 11 (-1). Bytes above 242 are invalid: trits_o is then undefined.
+// Decodes a byte of five base-3 digits, the lowest digit first, into five trits of two bits. Digits
+// 0, 1 and 2 become 00, 01 and 11 (-1). Bytes above 242 are invalid, and trits_o is then undefined.
 //
-// Timing    combinational.
+// Timing    The output is combinational.
 // Check     trine_unpack_tb
 
 module trine_trits (

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unpacks packed weights on their way from DRAM to PMEM: blocks of the stream become pairs of
-// beats. There are as many pairs as the copy's rows need. Blocks are contiguous; each has the bits
-// of one pair (as trine_unpack_pair specifies), and the first block is in the lowest bits of the
-// stream.
+// beats. The rows of the copy determine the number of pairs. Blocks follow each other without gaps,
+// from the lowest bit of the stream on. Each block contains the bits of one pair, in the format of
+// trine_unpack_pair.
 //
-//   beats -> four of them -> the bits of a block -> a pair
+//   beats -> a buffer of four beats -> the bits of a block -> a pair
 //
-// A palette's first block is its table, not a pair. The table stays in bits_q; codes of the other
-// blocks are in colours_q.
+// The first block of a palette stream is the table and gives no pair. bits_q stores the table, and
+// colours_q the codes of the other blocks.
 //
-// An error is a stream that ends before its rows do or continues for a beat or more after them,
-// that has bytes that are not trits, or whose places in a word are out of order. It is reported
-// from the next cycle on. Outputs are then undefined; no copy begins until clear_i.
+// A stream is invalid if it ends before its rows, if it continues for a beat or more after them, if
+// a byte does not contain trits, or if the positions within a word are not in ascending order. The
+// error is reported from the next cycle on. The outputs are then undefined, and no copy begins
+// until clear_i.
 //
-// Timing    a beat in, a pair out each cycle; a block is a pair two cycles after its last beat.
-//           beat_ready_o comes from registers. The next copy may start while pairs are still to
-//           come: it begins with the last block of the previous copy.
-// Contract  start_i in the cycle before a stream's first beat, after the last beat of the previous
-//           stream; the inputs of a copy hold from start_i until its first beat is taken.
-//           more_beats_i falls when the last beat is taken.
+// Timing    Throughput is one beat and one pair per cycle. A block becomes a pair two cycles after
+//           its last beat. beat_ready_o comes from registers. The next copy may start while pairs
+//           of the previous copy are left. It then begins with the last block of the previous copy.
+// Contract  start_i comes in the cycle before a stream's first beat, and after the last beat of the
+//           previous stream. The inputs of a copy hold from start_i until its first beat is
+//           accepted. more_beats_i falls when the last beat is accepted.
 // Check     trine_unpack_tb, trine_unpack_props
 
 module trine_unpack #(

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decodes a block of a packed weight stream into sixteen bytes of PMEM. The four formats are
-// specified in spec/packed.h.
+// Decodes a block of a packed weight stream into sixteen bytes of PMEM. spec/packed.h specifies the
+// four formats.
 //
-//   short codes  k [2:0], longer [18:3], k planes of 16 bits, a bit for each byte that is longer.
-//                Byte i's lowest k bits are bit i of the planes. The bits above are 0 or, in a
-//                longer byte, 1 or 2 by its bit; k = 7 has no such bits. The sign is folded:
-//                0, -1, 1, ...
-//   trits        bytes of five base-3 digits: 0, 1, -1. Twelve bytes give the first 60 trits; the
-//                last four come from the 13th, whose fifth trit is kept, or are the four kept trits
-//   sparse       two bytes for each of four words, then the place of each byte, two bits; all other
-//                bytes are 0
-//   palette      four-bit codes that index a table of 16 bytes, which is the stream's first block
+//   short codes  The block contains k in bits [2:0], the mask `longer` in bits [18:3], k bit planes
+//                of 16 bits, and one extra bit for each byte in `longer`. The lowest k bits of byte
+//                i are bit i of the planes. The bits above are 0 or, for a byte in `longer`, 1 plus
+//                the extra bit. With k = 7 there are no extra bits. The decoded numbers 0, 1, 2,
+//                ... represent the codes 0, -1, 1, ...
+//   trits        A byte contains five base-3 digits, which represent 0, 1 and -1. Twelve bytes give
+//                the first 60 trits. In four of five blocks, a 13th byte gives the last four trits
+//                and a fifth trit, which is kept. The fifth block has no 13th byte: the four kept
+//                trits are its last four trits.
+//   sparse       The block contains two bytes for each of four words, then the two-bit position of
+//                each byte in its word. All other bytes are 0.
+//   palette      The block contains four-bit codes, which index a table of 16 bytes. The stream's
+//                first block is the table.
 //
-// Timing    combinational.
+// Timing    The output is combinational.
 // Check     trine_unpack_tb
 
 module trine_unpack_pair (

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unpacks ternary weights on a bus wider than 64 bits: 64 bytes of the stream become 80 bytes of
-// PMEM rows. That holds for rows of any length (spec/packed.h).
+// PMEM rows. Rows may have any length (spec/packed.h).
 //
 //   beats -> their trits -> a group, which is five blocks -> quads of a row
 //
-// A block is a quad, four words. Byte 13 b + i of a group has five trits of block b; if i is 12,
-// four of block b and one of the last block, which has no such byte. A row takes the remaining
-// blocks of a group, or as many as it has room for; the others rotate to the next row.
+// A block becomes a quad, which is four words. A group of 64 bytes contains five blocks. Byte 13 b
+// + i of a group contains five trits of block b. The last block has only 12 bytes. Therefore byte
+// 12 of each other block contains four trits of this block and one trit of the last block. In a
+// cycle, a row accepts as many of the group's remaining blocks as it has room for. The other blocks
+// go to the next row, after a rotation.
 //
-// An error is a stream that ends before its rows do, continues for a beat or more after them, or
-// has bytes that are not trits. It is reported from the next cycle on. The outputs are then
-// undefined, and no other copy begins: clear_i follows.
+// A stream is invalid if it ends before its rows, if it continues for a beat or more after them, or
+// if a byte does not contain trits. The error is reported from the next cycle on. The outputs are
+// then undefined, and no copy begins until clear_i.
 //
-// Timing    a beat in each cycle; a group is ready in the cycle after its last beat and takes one
-//           cycle for each row that has a part of it, while beats of the next group come.
-//           beat_ready_o depends on ready_i.
-// Contract  as trine_unpack.
+// Timing    Throughput is one beat per cycle. A group is ready in the cycle after its last beat. It
+//           occupies one cycle for each row that contains a part of it, while beats of the next
+//           group arrive. beat_ready_o depends on ready_i.
+// Contract  See trine_unpack.
 // Check     trine_unpack_wide_tb, trine_unpack_wide_props
 
 module trine_unpack_wide #(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks whether a burst is in the window of allowed byte addresses, from first_i to last_i (both
-// included).
+// Checks whether a burst is inside the window of allowed byte addresses, from first_i to last_i
+// inclusive.
 //
-// Timing    combinational.
-// Contract  the burst does not cross 4 KiB.
+// Timing    The output is combinational.
+// Contract  The burst does not cross a 4 KiB boundary.
 // Check     trine_window_tb, trine_control_tb, trine_window_props
 
 module trine_window #(

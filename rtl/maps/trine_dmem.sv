@@ -3,34 +3,39 @@
 // Stores feature maps in single-port banks of 32-bit words, accessed by a gather, a scatter and a
 // DMA port.
 //
-//   gather   Lanes words from any addresses (compute taps, residual words, vector taps):
+//   gather   reads Lanes words at any addresses (compute taps, residual words, vector taps):
 //            trine_gather
-//   scatter  Rows words to any addresses, with one bit mask for all of them (results):
+//   scatter  writes Rows words at any addresses, with one bit mask for all of them (results):
 //            trine_scatter
-//   DMA      DataWords neighbours, read or written: trine_dmem_dma
+//   DMA      reads or writes DataWords neighbouring words: trine_dmem_dma
 //
-// Each port keeps the unserved rest of its access; the banks and the crossbars are here.
+// Each port stores the part of its access that is not served yet. This module contains the banks
+// and the crossbars.
 //
-// Word a is in row a div Banks of bank a mod Banks; in odd rows banks 2n and 2n + 1 change places
-// (decision 030). In each cycle a bank serves one port: DMA reads and urgent DMA writes before
-// gather before scatter before other DMA writes; an urgent scatter (trine_scatter) goes before a
-// gather. Lanes of one access in the same bank are served one after the other, lowest lane first.
+// Word a is stored in bank a mod Banks, row a div Banks. In odd rows, banks 2n and 2n + 1 are
+// exchanged (decision 030). In each cycle, a bank serves one port. The priorities are, from high to
+// low: DMA reads and urgent DMA writes, urgent scatters (trine_scatter), gathers, other scatters,
+// other DMA writes. Lanes of one access in the same bank are served one after the other, lowest
+// lane first.
 //
-// Timing    gather: taken in cycle t, served from t + 1 on. A lane appears on rsp_* two cycles
-//           after it was served: in t + 3 without conflicts. rsp_done_o marks the last lane,
-//           rsp_done_next_o comes one cycle earlier. Between are the memories' own registers, and
-//           one for each bank in front of the multiplexers of all banks. g_ready_o is a register:
-//           an access waits until the one in front is done.
-//           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
-//           of the same cycle. DMA: written at any time until dma_wdone_o, which is t + 1 at the
-//           earliest for a copy's last beat; read data in t + 3, with Ecc in t + 4.
-//           With Ecc, words carry a code (trine_ecc_bank): a scatter whose mask leaves bits of a
-//           word takes its bank for three cycles, and in the last two the bank serves no port. Two
-//           cycles after a read, when its word is in the bank's register, ecc_* report banks that
-//           corrected a word, and a word that could not be corrected.
-// Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
-//           g_hold_i stops the gather's access in front (and may change at any time). init_i writes
-//           zeros to row init_row_i of all banks; no port is used then.
+// Timing    Gather: an access is accepted in cycle t and served from t + 1 on. The answer of a lane
+//           appears on rsp_* two cycles after the lane was served, which is t + 3 without
+//           conflicts. The two cycles are the output registers of the memories, and one register
+//           for each bank in front of the multiplexers of all banks. rsp_done_o marks the last
+//           lane. rsp_done_next_o comes one cycle earlier. g_ready_o is a register: the next access
+//           waits until the one in front is done.
+//           Scatter: an access is accepted in cycle t and written from t + 1 on. s_ready_o depends
+//           on the banks' arbitration of the same cycle.
+//           DMA: a beat is written at any time until dma_wdone_o. For a copy's last beat,
+//           dma_wdone_o comes in t + 1 at the earliest. Read data come in t + 3, or in t + 4 with
+//           Ecc.
+//           With Ecc, words carry a code (trine_ecc_bank). If the mask of a scatter selects only a
+//           part of a word, the write occupies its bank for three cycles. In the last two of them,
+//           the bank serves no port. Two cycles after a read, ecc_* report the banks that corrected
+//           a word, and a word that could not be corrected.
+// Contract  Addresses are below Banks * BankRows. DMA addresses are multiples of DataWords.
+//           g_hold_i stops the gather access in front, and may change at any time. init_i writes
+//           zeros to row init_row_i of all banks. No port is used during init_i.
 //
 // Check     trine_dmem_tb
 

@@ -2,27 +2,29 @@
 //
 // Implements the DMA port of trine_dmem, which reads or writes DataWords neighbouring words.
 //
-// A write waits in front of its banks, where each bank has a place for one word, until the bank
-// serves no other port. It becomes urgent, and goes first, when the next beat needs its place, or
-// when the last beat of a copy has come; so no beat waits for a gather. Reads go first, one at a
-// time; none is taken while an urgent write is left. In odd rows of banks, words 2n and 2n + 1 of
-// an access change places (trine_dmem), before they are stored and after they were read.
+// Writes: each bank has a buffer for one word. A buffered word is written when its bank serves no
+// other port. The word becomes urgent when the next beat needs its buffer, or when the last beat of
+// the copy has arrived. An urgent word has priority over all other ports, so DMA writes never wait
+// for a gather. Reads: a read also has priority over all other ports. Reads are served one at a
+// time. No read is accepted while an urgent word is left. In odd rows of banks, words 2n and 2n + 1
+// of an access are exchanged (trine_dmem): before a write, and after a read.
 //
-//   cycle              t        t + 1       t + 2         t + 3           t + 4
-//   dma_rvalid_i       taken
-//   first_o, row_o              served
-//   the word                                the macro's   bank_words_i    dma_rdata_o with Ecc
-//   dma_wvalid_i, last taken
-//   first_o, row_o              all places
-//   dma_wdone_o                 1
+//   cycle              t          t + 1       t + 2         t + 3           t + 4
+//   read accepted      x
+//   banks requested               x
+//   word is on                                SRAM output   bank_words_i    dma_rdata_o with Ecc
+//   last beat accepted x
+//   banks requested               all left
+//   dma_wdone_o                   x
 //
-// Timing    a read's words are on dma_rdata_o in t + 3, through the multiplexers of all banks. With
-//           Ecc they are collected in a register, as they may come one by one: t + 4. Banks that
-//           are busy with a merge (merging_i) delay an access, and dma_wdone_o. The readys depend
-//           on merging_i and on registers.
-// Contract  addresses are multiples of DataWords; a write holds until it is taken. A bank requested
-//           by first_o that does not merge serves this port; a bank requested by low_prio_req_o
-//           answers with low_prio_grant_i. A copy's words can be read after its dma_wdone_o.
+// Timing    Read data are on dma_rdata_o in t + 3, through the multiplexers of all banks. With Ecc,
+//           the words of a read may come one by one, so a register collects them and the data come
+//           in t + 4. A bank that is busy with a merge (merging_i) delays an access and
+//           dma_wdone_o. The ready outputs depend on merging_i and on registers.
+// Contract  Addresses are multiples of DataWords. A write holds until it is accepted. A bank that
+//           first_o requests serves this port, unless it merges. A bank that low_prio_req_o
+//           requests answers with low_prio_grant_i. A copy's words can be read after its
+//           dma_wdone_o.
 //
 // Check     trine_dmem_tb, trine_dmem_props
 

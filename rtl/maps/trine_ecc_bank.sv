@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Implements a DMEM bank with error correction (memory.ecc): writing part of a word is a
-// read-modify-write. It behaves as a 32-bit trine_sram followed by a register, except that a write
-// of part of a word is a read, followed two cycles later by the write of the whole corrected word.
+// read-modify-write. The bank behaves like a 32-bit trine_sram with an output register, with one
+// exception. A write of part of a word reads the word, and two cycles later writes the whole
+// corrected and merged word.
 //
-//   en && !we                  rdata two cycles later, corrected; not held after it
-//   en &&  we, mask all ones   written
-//   en &&  we, else            read; busy_o for two cycles, in the second of which
+//   en && !we                  rdata_o two cycles later, corrected; it does not hold
+//   en &&  we, mask all ones   the word is written
+//   en &&  we, other mask      the word is read; busy_o for two cycles, and in the second of them
 //                              (word & ~mask) | (wdata & mask) is written
 //
 //   cycle      t             t + 1                t + 2
-//   en_i       a part
-//   memory     read          its output: stored   written
+//   en_i       part write
+//   memory     read          output valid         written
 //   word_q                                        decoded, merged, encoded
 //   busy_o                   1                    1
 //
-// A word with two errors is not merged: it stays unchanged, so that later reads detect the errors.
+// A word with two errors is not merged. It stays unchanged, so that later reads detect the errors.
 //
 // Timing    rdata_o, corrected_o, fatal_o and addr_o come two cycles after a read, combinational
-//           from the register. The path of a merge: register, correction, check bits, memory.
-// Contract  no access during busy_o.
+//           from the register. The path of a merge is: register, correction, check bits, memory.
+// Contract  No access comes during busy_o.
 // Check     trine_ecc_bank_tb
 
 module trine_ecc_bank #(

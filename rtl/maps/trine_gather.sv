@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Implements the gather port of trine_dmem, which reads Lanes words from any addresses. Lanes of
-// one access in the same bank are served one after the other, lowest lane first; a lane whose bank
-// serves another port waits.
+// one access in the same bank are served one after the other, lowest lane first. A lane waits while
+// its bank serves another port.
 //
-// Timing    an access is taken in cycle t and in front from t + 1 on. winner_o shows the lanes that
-//           request their banks; blocked_i answers in the same cycle which banks serve another
-//           port. A lane appears on rsp_* two cycles after it was served, when its bank's word is
-//           on bank_words_i. rsp_done_o marks the last lane, rsp_done_next_o comes one cycle
-//           earlier. g_ready_o is a register: an access waits until the one in front is done.
-// Contract  g_hold_i stops the access in front (and may change at any time).
+// Timing    An access is accepted in cycle t and is in front from t + 1 on. winner_o shows the
+//           lanes that request their banks. In the same cycle, blocked_i shows the banks that serve
+//           another port. The answer of a lane appears on rsp_* two cycles after the lane was
+//           served, when the bank's word is on bank_words_i. rsp_done_o marks the last lane.
+//           rsp_done_next_o comes one cycle earlier. g_ready_o is a register: the next access waits
+//           until the one in front is done.
+// Contract  g_hold_i stops the access in front, and may change at any time.
 //
 // Check     trine_dmem_tb, trine_dmem_props
 

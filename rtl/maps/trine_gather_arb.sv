@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Arbitrates DMEM's gather port: residual reads first, compute and vector engine round robin.
-// Residuals go first because the post unit waits for them. Tags name the client of an access, and
-// route its answers.
+// Residual reads have priority because the post unit waits for them. A tag names the client of each
+// access and routes the answer to it.
 //
-// Timing    combinational, except for the round-robin state. g_valid_o and the request do not
-//           depend on g_ready_i. The request may change while the gather is not ready: a residual
-//           goes before a waiting access, and once so does an access of compute before one of
-//           vector. The gather samples the request when it is ready.
-// Contract  a client holds its access until it is taken; a residual's is taken with g_ready_i.
+// Timing    Outputs are combinational, except for the round-robin state. g_valid_o and the request
+//           do not depend on g_ready_i. The request may change while the gather is not ready: a
+//           residual read overtakes a waiting access, and an access of the compute engine may
+//           overtake one of the vector engine once. The gather samples the request in the cycle in
+//           which it is ready.
+// Contract  A client holds its access until it is accepted. A residual read is accepted with
+//           g_ready_i.
 // Check     trine_gather_arb_tb, random_program_test
 
 module trine_gather_arb #(

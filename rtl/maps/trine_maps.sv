@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins DMEM and the arbiter of its gather port, which compute engine, vector engine and residuals
-// share. The arbiter is trine_gather_arb; results and DMA have their own ports.
+// Connects DMEM and the arbiter of its gather port (trine_gather_arb). The compute engine, the
+// vector engine and residual reads share the gather port. Results and the DMA have their own ports.
 //
-// Timing    as trine_dmem.
-// Contract  a client holds its request until it is taken (ready).
+// Timing    See trine_dmem.
+// Contract  A client holds its request until it is accepted (ready).
 // Check     trine_dmem_tb, random_program_test
 
 module trine_maps #(

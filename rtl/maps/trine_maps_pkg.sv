@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines gather_t: the access at the front and the answers that DMEM's gather port reports to its
-// arbiter.
+// Defines gather_t: what DMEM's gather port reports to its arbiter about the access in front and
+// about answers.
 
 package trine_maps_pkg;
 

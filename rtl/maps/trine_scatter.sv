@@ -2,18 +2,20 @@
 //
 // Implements the scatter port of trine_dmem, which writes up to Rows words to any addresses. All
 // words have the same bit mask. Lanes of one access in the same bank are served one after the
-// other, lowest lane first; a lane whose bank serves another port waits. An access that waits for
-// Patience cycles becomes urgent: it goes before gathers until it ends.
+// other, lowest lane first. A lane waits while its bank serves another port. An access that has
+// waited for Patience cycles becomes urgent. Urgent accesses have priority over gathers until they
+// end.
 //
 //   cycle     t            t + 1 ..                         last
-//   s_valid_i taken                                         (the next one is taken)
-//   winner_o               lanes left, one a bank           the rest of them
-//   grant_i                banks that are free for a scatter
+//   s_valid_i accepted                                      (the next access is accepted)
+//   winner_o               lanes left, one for each bank    the last lanes
+//   grant_i                banks that a scatter may use
 //   s_ready_o              0 while lanes are left           1
 //
-// Timing    taken in cycle t, written from t + 1 on. s_ready_o depends on grant_i, which depends on
-//           the banks' arbitration of the same cycle: register it.
-// Contract  a granted bank takes the word of the lane that wins it; grant_i does not depend on
+// Timing    An access is accepted in cycle t and written from t + 1 on. s_ready_o depends on
+//           grant_i, and so on the banks' arbitration of the same cycle. It comes late in the
+//           cycle: register it.
+// Contract  A granted bank writes the word of the lane that wins it. grant_i does not depend on
 //           s_ready_o.
 //
 // Check     trine_dmem_tb, trine_dmem_props

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts the corrected words of DMEM and PMEM and keeps the address of a word that cannot be
-// corrected. With memory.ecc words carry codes; trine_scrub writes the zeros that they start with.
+// Counts the corrected words of DMEM and PMEM and stores the address of a word that cannot be
+// corrected. With memory.ecc, words carry error-correcting codes. trine_scrub writes the zeros that
+// the memories start with.
 //
-// Timing    fatal_o comes in the cycle after the wrong word was read and stays until clear_i;
-//           corrected words are counted two cycles after.
+// Timing    fatal_o comes in the cycle after the wrong word was reported, and stays high until
+//           clear_i. Corrected words are counted two cycles after their report.
 // Check     trine_ecc_tb
 
 module trine_ecc #(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reports the state of DMEM and PMEM to control: zeros being written and, with codes (Ecc), errors
-// and counts. trine_ecc makes the errors and counts.
+// Reports the state of DMEM and PMEM to control: zeros being written and, with Ecc, errors and
+// counts. trine_ecc produces the errors and counts.
 //
-// Timing    wiping passes through; the rest as trine_ecc.
+// Timing    `wiping` passes through. For the other outputs see trine_ecc.
 // Check     trine_ecc_tb
 
 module trine_memory_state #(

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes the load engine's writes except maps and weights: stores biases and scales, forwards table
-// entries. Each table is a memory of the lanes that use it, and is written entry by entry. Zeros of
-// a scrub are merged in; the rows of a scrub for DMEM and PMEM come from here, too.
+// Accepts the load engine's writes except maps and weights: stores biases and scales, forwards
+// table entries. Each table is a memory in the lanes that use it, and is written entry by entry. A
+// scrub writes zeros to the memories of this module, and this module also outputs the rows of DMEM
+// and PMEM that become zero.
 //
 //   param_i --+------------------> trine_scrub -> trine_params -> params_o
 //             `-> trine_table_loader --^ `-> entry_o
 //
-// Timing    a read is answered a cycle later and never refused; a beat of biases or scales waits
-//           for it. The entries of a beat follow one a cycle. A scrub's zeros begin in the cycle
-//           after wipe_i, which drops a waiting beat: no row of zeros waits.
-// Contract  the memories are not used during wiping_o; no entry is looked up while it is written.
+// Timing    A read is answered one cycle later and never refused. A beat of biases or scales waits
+//           while a read uses the memory. The entries of a table beat follow each other, one per
+//           cycle. The zeros of a scrub begin in the cycle after wipe_i. wipe_i drops a waiting
+//           beat, so no row of zeros waits.
+// Contract  The memories are not used during wiping_o. No entry is looked up while it is written.
 // Check     trine_param_memories_tb, trine_table_loader_tb, trine_scrub_tb, trine_params_tb;
 //           random_program_test
 

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Stores the bias, multiplier and shift of each output channel (bias and scale memories). A bias is
-// int32, a multiplier Q31. A beat of DataWords biases, or of DataWords/2 scales (64 bits each, of
-// which 37 are stored), is written at once. With Drain = 2 a read gives a channel and the next one;
-// after the last channel the second value is undefined. Even and odd channels have their own
-// memories. Multipliers and shifts are separate: 31 and 6 bits fill macros of 32 and 8 bits, 37
-// bits fill none.
+// an int32 value, and a multiplier a Q31 value. A beat contains DataWords biases, or DataWords/2
+// scales of 64 bits each, of which 37 are stored. It is written at once. With Drain = 2, a read
+// gives a channel and the next channel, and even and odd channels have their own memories. After
+// the last channel, the second value is undefined. Multipliers and shifts are in separate memories:
+// 31 and 6 bits fill macros of 32 and 8 bits, while 37 bits fill no macro.
 //
-// Reads go first, up to one in each cycle; writes wait in front of the memories (trine_skid). A row
-// holds two or more neighbouring entries of a bank, and a read of the row that was read last needs
-// no access: so columns, which come in the order of their channels, leave at least every second
-// cycle to the writes. The next channel is in the same row or the next: a bit of its number shows
-// which.
+// Reads have priority, with up to one read per cycle. Writes wait in front of the memories
+// (trine_skid). A row contains two or more neighbouring entries of a bank, and a read of the row
+// that was read last needs no memory access. Columns come in the order of their channels, so they
+// leave at least every second cycle to the writes. The next channel is in the same row or in the
+// next row. One bit of the channel number shows which.
 //
-//   cycle          0    1    2    3    4        Drain = 1, two to a row
-//   r_channel_i    4    5    6    7             an access in 0 and 2
+//   cycle          0    1    2    3    4        Drain = 1, two entries per row
+//   r_channel_i    4    5    6    7             memory reads in cycles 0 and 2
 //   r_next_i       0    1    1    1
-//   bias_we_i      A    B    B                  A waits here, and is written in 1, B in 3
+//   bias_we_i      A    B    B                  A waits and is written in 1, B in 3
 //   w_ready_o      1    0    1    0    1
 //
-// Timing    a read is answered one cycle later; the answer holds until the next read.
-// Contract  channel < Channels; Channels is a multiple of DataWords; r_next_i only for the channel
-//           after the one that was read last or, with Drain = 2, the next but one. A channel that
-//           is still to be written is not read, except as the unused second of two (a write is done
-//           before its channel is used: a new RUN's columns wait for empty lanes).
+// Timing    A read is answered one cycle later. The answer holds until the next read.
+// Contract  channel < Channels. Channels is a multiple of DataWords. r_next_i comes only for the
+//           channel after the one that was read last or, with Drain = 2, the next but one. A
+//           channel whose parameters are still to be written is not read, except as the unused
+//           second channel of two. This holds because a write is done before its channel is used:
+//           the columns of a new RUN wait for empty lanes.
 //
 // Check     trine_params_tb
 

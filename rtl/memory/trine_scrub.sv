@@ -2,16 +2,17 @@
 //
 // Clears all memories that a program can read: DMEM, PMEM, biases, scales, tables, exponentials.
 //
-// So a program cannot read what an earlier program left (CONTROL.scrub). With codes (memory.ecc)
-// words have any content after power-up, and thus no valid code: each reset, and each soft reset,
-// then writes zeros, so that a word that no program wrote reads as zero, without an error.
+// A scrub (CONTROL.scrub) ensures that a program cannot read the data of an earlier program. With
+// codes (memory.ecc), the memories need zeros for another reason: after power-up, their words are
+// random and thus have no valid code. Therefore each reset, and each soft reset, then writes zeros.
+// A word that no program wrote reads as zero, without an error.
 //
-// Rows of all memories are written in parallel, one a cycle; a memory with fewer rows is ready
+// All memories are written in parallel, one row per cycle. A memory with fewer rows is ready
 // earlier. Writes of the load engine to the small memories pass through this module.
 //
-// Timing    busy_o lasts Rows cycles, from the cycle after wipe_i, or after rst_ni, on. The path of
-//           the load engine's writes has no register.
-// Contract  the memories are not used during busy_o.
+// Timing    busy_o lasts Rows cycles. It starts in the cycle after wipe_i or, with AtReset, after
+//           rst_ni. The path of the load engine's writes has no register.
+// Contract  The memories are not used during busy_o.
 // Check     trine_scrub_tb
 
 module trine_scrub #(

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Splits the load engine's beats into entries of the lanes' tables and writes one entry a cycle. An
-// entry of the lookup table is a code in the low 8 bits (with Int16 also in the next 8), an entry
-// of points has 16 bits, an entry of exponentials 32 bits. So each lane's copy of a table is a
-// memory as wide as an entry, whatever the bus width.
+// Splits the load engine's beats into entries of the lanes' tables and writes one entry per cycle.
+// An entry of the lookup table is a code in the low 8 bits, and with Int16 also in the next 8 bits.
+// An entry of points has 16 bits, and an entry of exponentials has 32 bits. Each lane's copy of a
+// table is therefore a memory as wide as an entry, whatever the bus width.
 //
-//   beat b of the lookup table     entries 4 * DataWords * b ..., a byte each
-//   beat b of the exponentials     entries DataWords * b ..., a word each; points alike, for
-//                                  the lookup table
+//   beat b of the lookup table     entries 4 * DataWords * b ..., one byte each
+//   beat b of the exponentials     entries DataWords * b ..., one word each; a beat of points for
+//                                  the lookup table has the same layout
 //
-// Timing    an entry a cycle, written one cycle after it was read from the beat. A beat is taken
-//           with its last entry; the load engine holds it until then. ready_o comes from a register
-//           and exp_i, not from the valid inputs.
-// Contract  only one of the beats at a time; exp_i and points_i belong to the beat on offer, which
-//           is held until it is taken, or until clear_i.
+// Timing    An entry is written one cycle after it was read from the beat. A beat is accepted with
+//           its last entry, and the load engine holds the beat until then. ready_o comes from a
+//           register and exp_i, not from the valid inputs.
+// Contract  Only one kind of beat is valid at a time. exp_i and points_i belong to the offered
+//           beat. A beat is held until it is accepted, or until clear_i.
 //
 // Check     trine_table_loader_tb
 

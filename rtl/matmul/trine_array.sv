@@ -6,13 +6,14 @@
 //   acc(r, c) = (first_i ? 0 : acc(r, c)) + dot(act_i[32*r +: 32], wgt_i[32*c +: 32])
 //       modulo 2^AccBits
 //
-// Activations are broadcast along rows, weights down columns. With Booth rows (Multiplier) a weight
-// travels as digits (trine_booth_digits), which are made at the entry. The array is a grid of
-// blocks of PipeRows x PipeCols PEs (trine_pe_block; fewer at the right and at the bottom). Each
-// block starts with registers for words and control and forwards their contents, which gives a
-// skewed wavefront and no wire longer than a block. Block (h, g), h = r / PipeRows, g = c /
-// PipeCols, works h + g cycles after block (0, 0). The entry delays activations of row group h by h
-// cycles and weights of column group g by g cycles, so that both meet:
+// Activations are broadcast along rows, and weights down columns. With Booth rows (Multiplier), a
+// weight is broadcast as Booth digits, which trine_booth_digits computes once at the entry. The
+// array is a grid of blocks of PipeRows x PipeCols PEs (trine_pe_block). Blocks at the right and at
+// the bottom may be smaller. Each block starts with registers for words and control, and forwards
+// their contents. Steps therefore move through the array as a skewed wavefront, and no wire is
+// longer than a block. Block (h, g), with h = r / PipeRows and g = c / PipeCols, works h + g cycles
+// after block (0, 0). The entry delays the activations of row group h by h cycles and the weights
+// of column group g by g cycles, so that both arrive in the same cycle:
 //
 //              wgt_i        wgt_i delayed once
 //                |            |
@@ -20,30 +21,35 @@
 //                |            |
 //   act_i -1-> block ------> block       act_i of h = 1, delayed once (trine_delay)
 //
-// With window_i (depthwise convolution, int8) PE(r, c), c < 4, uses byte c of the words of rows r
-// to r+3 instead of word r: four taps of channel c. Three more rows, without PEs, carry the
-// neighbours of the last rows; each block also gets the words of the three rows below it. Blocks of
-// one shape have equal parameters and are one module, so that one hardened block serves all: blocks
-// to the right of the window's columns have a former, too, unless PipeCols < 4.
+// With window_i (depthwise convolution, int8), PE(r, c) with c < 4 uses byte c of the words of rows
+// r to r+3 instead of word r. These bytes are four taps of channel c. Three additional rows without
+// PEs carry the words of the last rows' neighbours. Each block also receives the words of the three
+// rows below it. All blocks of one shape have equal parameters and are one module, so one hardened
+// block serves all. Blocks to the right of column 3 therefore also contain a window former, unless
+// PipeCols < 4.
 //
-// With Binary a row's word has one more bit: bit 32 is bit 0 of its mode. A masked tap of a binary
-// RUN has mode 3, whose product is 0. This needs no register, as each row has its own mode.
+// With Binary, the word of a row has one more bit: bit 32 is bit 0 of the row's mode. A masked tap
+// of a binary RUN has mode 3, whose product is 0. This bit needs no additional register, because
+// each row has its own mode.
 //
-// Timing    one step a cycle. PE(r, c) adds a step PeStages + r / PipeRows + c / PipeCols cycles
-//           after its input. With last_i in cycle t, the drain register of PE(r, c) can be read
-//           from cycle t + 1 + PeStages + r / PipeRows + c / PipeCols on. So column c is complete
-//           from t + ColumnLatency(c) on and the whole array from t + DrainLatency on:
+// Timing    Throughput is one step per cycle. PE(r, c) adds a step PeStages + r / PipeRows + c /
+//           PipeCols cycles after the step's input. If last_i comes in cycle t, the drain register
+//           of PE(r, c) can be read from cycle t + 1 + PeStages + r / PipeRows + c / PipeCols on.
+//           Column c is therefore complete from t + ColumnLatency(c) on, and the whole array from t
+//           + DrainLatency on:
 //             ColumnLatency(c) = 1 + PeStages + (Rows - 1) / PipeRows + c / PipeCols
 //             DrainLatency     = ColumnLatency(Cols - 1)
-//           PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
-//           cycle u + PeStages + r / PipeRows + c / PipeCols. Column c is complete through
-//           u + PeStages + c / PipeCols.
-//           column_o is combinational from cols_i, a Cols:1 multiplexer of the drain registers, the
-//           first levels of which are in the blocks. With Drain = 2 it holds two neighbours, by a
-//           multiplexer for the even columns and one for the odd columns.
-// Clock     with ClockGates each block of PEs and each delay at the entry has a gate.
-// Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
-//           between. cols_i has at most one bit for each port; a port without a bit gives 0.
+//           If the next last_i comes in cycle u, PE(r, c) holds its result through cycle u +
+//           PeStages + r / PipeRows + c / PipeCols. Column c is complete through cycle u + PeStages
+//           + c / PipeCols.
+//           column_o is combinational from cols_i. It is a Cols:1 multiplexer of the drain
+//           registers, whose first levels are in the blocks. With Drain = 2, column_o is two
+//           neighbouring columns, from one multiplexer for the even columns and one for the odd
+//           columns.
+// Clock     With ClockGates, each block of PEs and each delay at the entry has a clock gate.
+// Contract  See trine_pe: a reduction starts with first_i and ends with last_i, and mode_i is
+//           stable in between. cols_i has at most one bit for each port. A port without a bit gives
+//           0.
 // Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_array.sv; trine_array_tb
 
 module trine_array #(

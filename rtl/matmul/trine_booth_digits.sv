@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Recodes a weight word into radix-4 Booth digits, once for all PEs of a column. With Booth rows
-// trine_dot uses the digits instead of the word.
+// Recodes a weight word into radix-4 Booth digits, once for all PEs of a column. With Booth rows,
+// trine_dot uses these digits instead of the word.
 //
 //   digits_o = {two, word}: digit k is (word[2k] + 2 * two[k]) * (word[2k+1] ? -1 : +1)
 //
@@ -9,9 +9,9 @@
 //                    word[2k] = w[2k] ^ w[2k-1], and odd bits stay as they are
 //   ternary, binary  word = word_i
 //
-// Odd bits are unchanged, so recoding the word in digits_o gives word_i again.
+// The odd bits are unchanged. Recoding the word in digits_o therefore gives word_i again.
 //
-// Timing    combinational.
+// Timing    The output is combinational.
 // Check     trine_dot_tb, trine_array_tb with Booth rows; trine_dot_props
 
 module trine_booth_digits #(

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers a broadcast word, the flags that travel along, and their valid bit.
+// Registers a broadcast word, the flags that travel with it, and their valid bit.
 //
-// It is a separate module, so that every row and column keeps its own valid bit in synthesis, next
-// to the registers and PEs that it drives: one shared bit would drive thousands of gates.
+// This is a separate module so that synthesis keeps one valid bit for each row and column, close to
+// the registers and PEs that the bit drives. A single shared bit would drive thousands of gates.
 //
-// Timing    latency 1; the payload is loaded only with valid_i.
+// Timing    The latency is 1 cycle. The word and the flags are loaded only with valid_i.
 //
 // Check     verilator --lint-only -Wall trine_broadcast.sv; trine_array_tb
 

@@ -6,19 +6,20 @@
 //   trine_agu -> gather -> trine_operands -> array;   trine_weight_rows -> PMEM -> array
 //       `--------> trine_jobs -> post
 //
-// The step that ends a tile overwrites the drain registers, so it waits in front of the array until
-// the previous tile has been read. drain_ok or drain_soon grants the next last step; drain_soon
-// comes as the previous results are taken, or one cycle earlier. With `window` (depthwise
-// convolution) lane r brings the words of lanes r to r+3: four taps of four channels.
+// The last step of a tile overwrites the array's drain registers. It therefore waits in front of
+// the array until the post unit grants it with drain_ok or drain_soon. drain_ok means that the
+// registers may be overwritten. drain_soon allows it earlier: in the cycle in which the post unit
+// accepts the previous results, or one cycle before. With `window` (depthwise convolution), lane r
+// uses the words of lanes r to r+3: four taps of four channels.
 //
-// SETs of the next RUN are taken and its lanes filled as soon as the last step of the current RUN
-// is issued, even while that step still waits.
+// As soon as the last step of the current RUN is issued, the engine accepts SETs of the next RUN
+// and fills its lanes. The last step may still be waiting then.
 //
-// Timing    one step a cycle; 4 cycles from a step's issue to the array's input without conflicts.
-//           results_o.valid comes JobDelay cycles after the last step entered the array, one cycle
-//           before the first column may be read.
-// Contract  responses come in order. drain_ok, once high, stays high until the next last step. A
-//           job is taken before its data.
+// Timing    Throughput is one step per cycle. Without conflicts, a step reaches the array's input 4
+//           cycles after its issue. results_o.valid comes JobDelay cycles after the last step
+//           entered the array, which is one cycle before the first column may be read.
+// Contract  Gather responses come in order. Once high, drain_ok stays high until the next last
+//           step. The post unit accepts a job before it accepts the job's results.
 // Check     trine_compute_tb; random_program_test (whole core)
 
 module trine_compute #(

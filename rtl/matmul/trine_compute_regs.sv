@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Holds registers 10 to 15 of the compute engine and decodes the operation and flags of its RUN.
-// cfg_o is the RUN's configuration of the post unit; the engine itself uses the other outputs.
-// trine_agu holds registers 0 to 9.
+// Stores registers 10 to 15 of the compute engine and decodes the operation and flags of its RUN.
+// cfg_o configures the post unit for the RUN. The compute engine uses the other outputs. trine_agu
+// stores registers 0 to 9.
 //
 // There are two sets of registers. SETs write the set of the next RUN while the current RUN is
-// still in the array; start_i copies it to the current set.
+// still in the array. start_i copies that set to the current set.
 //
-// Timing    registers; outputs belong to the RUN from the cycle after start_i on.
-// Contract  no SET together with start_i. start_i comes when all jobs of the previous RUN have been
-//           taken and all its steps are in the array.
+// Timing    Outputs are registers. They belong to the started RUN from the cycle after start_i on.
+// Contract  No SET comes together with start_i. start_i comes when all jobs of the previous RUN
+//           have been accepted and all its steps are in the array.
 // Check     trine_compute_tb
 
 module trine_compute_regs #(

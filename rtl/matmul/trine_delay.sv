@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Delays words on their way to a block of PEs by one cycle. All words share one broadcast register,
-// which has its own clock gate with ClockGates.
+// Delays words on their way to a block of PEs by one cycle. All words share one broadcast register.
+// With ClockGates, this register has its own clock gate.
 //
-// Timing    latency 1, as trine_broadcast.
-// Clock     the gate is open while a step arrives or is in the register.
+// Timing    The latency is 1 cycle (trine_broadcast).
+// Clock     The gate is open while a step arrives or is in the register.
 //
 // Check     verilator --lint-only -Wall trine_delay.sv; trine_array_tb
 

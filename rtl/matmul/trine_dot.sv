@@ -8,15 +8,17 @@
 //   mode_i 0  int8     4 signed lanes of 8 bits: sum of the products
 //          1  ternary  16 lanes of 2 bits, 00 = 0, 01 = +1, 11 = -1 (10 counts as 0)
 //          2  binary   32 lanes of 1 bit, 1 = +1, 0 = -1: 32 - 2 * popcount(act ^ wgt)
-//           3  nothing  0, if act_i is 0: computed as ternary, or a constant without Ternary
+//          3  none     the product is 0 if act_i is 0: computed as ternary, or as a constant
+//                      without Ternary
 //
-// Multiplier selects one of two bodies. `*` is five times faster in Verilator and suits FPGAs and
-// tools with datapath generators. Radix-4 Booth rows in one sum become one carry-save tree in
-// Yosys, a third smaller than products and adders. For Booth rows wgt_i holds the digits of the
-// word, which trine_booth_digits makes once for all PEs of a column.
+// Multiplier selects one of two implementations. `*` is five times faster in Verilator and suits
+// FPGAs and tools with datapath generators. Radix-4 Booth rows in one sum become a single
+// carry-save tree in Yosys, which is a third smaller than products and adders. With Booth rows,
+// wgt_i contains the digits of the word. trine_booth_digits computes them once for all PEs of a
+// column.
 //
-// Timing    combinational.
-// Contract  mode_i names a precision that the parameters include.
+// Timing    The output is combinational.
+// Contract  mode_i selects a precision that the parameters include.
 //
 // Check     verilator --lint-only -Wall [-GMultiplier=1] trine_mul_pkg.sv trine_dot.sv
 //           trine_dot_tb: both bodies and the netlists against the golden model

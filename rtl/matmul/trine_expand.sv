@@ -10,9 +10,10 @@
 //   bits_i 3, window:  columns 0 to 3 get words 4p .. 4p+3 of the row, for the four channels of a
 //                      depthwise convolution; the other columns are not used
 //
-// Timing    combinational: a multiplexer of the word's parts and one of the packings.
-// Contract  bits_i is 0 if the configuration lacks the precision; part_i < 4 for ternary, < 2 for
-//           int4.
+// Timing    The output is combinational: a multiplexer of the word's parts, and one of the
+//           packings.
+// Contract  bits_i is 0 if the configuration does not support the precision. part_i < 4 for
+//           ternary, part_i < 2 for int4.
 //
 // Check     trine_expand_tb, random_program_test
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Buffers the factors of a reduction's parts, sign and magnitude, in two banks of one for each
-// column. So the factors of a part arrive while the columns of the previous part are drained.
+// Buffers the factors of a reduction's parts, sign and magnitude, in two banks with one factor for
+// each column. The factors of a part can therefore arrive while the columns of the previous part
+// are drained.
 //
 //   PMEM row, two factors in a word -> bank -> factor_o of neighbouring columns
 //
 // Timing    factor_o is combinational from cols_i and bank_i, two cycles after load_i.
-// Contract  load_i only into a free bank. cols_i has at most one bit for each port; the even
-//           column's factor comes first.
+// Contract  load_i writes only a free bank. cols_i has at most one bit for each port. The factor of
+//           the even column comes first.
 // Check     random_program_test
 
 module trine_factor_buffer #(

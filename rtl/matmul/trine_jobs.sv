@@ -3,22 +3,25 @@
 // Queues tiles between compute engine and post unit: offers a tile's job first, announces its data
 // later.
 //
-// A tile's job is offered as soon as its last step is issued, so that parameters and residuals are
-// there when its results are. The data follow with their own handshake. The queue has Places
-// entries, so that short reductions follow each other without a gap: with a window of three steps,
-// whose columns are read in two cycles, one job is at the front and three are under way. With
-// residuals (of this RUN or the previous one) the previous job must have been taken and its
-// residuals read, because their reads could otherwise queue up after steps that wait for them.
+// A tile's job is offered as soon as its last step is issued, so that its parameters and residuals
+// can be read before its results are complete. The data follow with their own handshake. The queue
+// has Places entries, so that short reductions follow each other without a gap. For example, with a
+// window of three steps, whose columns are read in two cycles, one job is in front and three are in
+// flight.
+//
+// With residuals (of this RUN or the previous one), the next last step may be issued only after the
+// previous job was accepted and its residuals were read. Otherwise, the residual reads could queue
+// up after steps that wait for them.
 //
 //   add_i        |1|0|0|0|0|0|0|      a last step is issued
-//   job_valid_o  |0|1|1|0|0|0|0|      taken in the third cycle
+//   job_valid_o  |0|1|1|0|0|0|0|      accepted in the third cycle
 //   pass_i       |0|0|0|1|0|0|0|      the step enters the array
-//   results_o    |0|0|0|0|S|V|0|      soon, valid: JobDelay = 2
+//   results_o    |0|0|0|0|S|V|0|      S = valid_next, V = valid: JobDelay = 2
 //
-// Timing    job_valid_o comes one cycle after add_i; results_o.valid JobDelay cycles after pass_i,
-//           one cycle before the first column may be read.
-// Contract  add_i only with allowed_o. pass_i not before the cycle that takes the previous results.
-//           A job is taken before its results.
+// Timing    job_valid_o comes one cycle after add_i. results_o.valid comes JobDelay cycles after
+//           pass_i, which is one cycle before the first column may be read.
+// Contract  add_i comes only with allowed_o. pass_i comes no earlier than the cycle that accepts
+//           the previous results. A job is accepted before its results.
 // Check     trine_compute_tb
 
 module trine_jobs #(

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Computes sums of products: joins the compute engine, the weight memory and the PE array.
+// Computes sums of products: connects the compute engine, the weight memory and the PE array.
 //
 //   instructions -> trine_compute --rows--> trine_matrix (PMEM, array) --columns--> post unit
 //        gather ------^      `--steps-----------^
 //                            `--jobs, data------------------------------------------> post unit
 //
-// Timing    as trine_compute and trine_matrix.
-// Contract  as trine_compute. The columns of a job are read from its data on until status_i grants
-//           the next last step.
+// Timing    See trine_compute and trine_matrix.
+// Contract  See trine_compute. The columns of a job are read after its data are announced, until
+//           status_i grants the next last step.
 // Check     trine_compute_tb, random_program_test
 
 module trine_matmul #(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines step_t: the control of a step, from the compute engine to the array.
+// Defines step_t: the control signals of a step, from the compute engine to the array.
 
 package trine_matmul_pkg;
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Multiplies by the weights in PMEM: joins weight memory, expander, PE array, factors and
+// Multiplies by the weights in PMEM: connects weight memory, expander, PE array, factors and
 // zero-point correction.
 //
 //   PMEM -> trine_expand -> trine_array -> trine_zero_points -> column_o, in 32 bits
 //                  act_i -----^
 //
-// Timing    as trine_pmem, trine_array and trine_zero_points; the expander is combinational between
-//           the first two.
-// Contract  step_i only when its row is there; a step that ends a tile only when the columns of the
-//           previous tile have been read.
+// Timing    See trine_pmem, trine_array and trine_zero_points. The expander is combinational,
+//           between PMEM and the array.
+// Contract  step_i comes only when its weight row is available. A step that ends a tile comes only
+//           when the columns of the previous tile have been read.
 // Check     trine_array_tb, trine_zero_points_tb, trine_pmem_tb;
 //           random_program_test
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Buffers the gather's answers in a ring of three slots and passes complete steps to the array, one
-// a cycle. Slots are filled lane by lane as the answers come. The step that ends a tile overwrites
-// the drain registers, so it waits at the front for a grant. A register keeps the grant, which lets
-// one last step pass.
+// per cycle. The lanes of a slot are filled as their answers arrive. The last step of a tile
+// overwrites the array's drain registers, so it waits at the front for a grant. A register stores
+// the grant, which lets one last step pass.
 //
 //   cycle         0         1         2         3         4
 //   rsp_done_i    A         B (last)  C         D
@@ -12,16 +12,19 @@
 //   grant_i                                     x
 //   hold_o                            x         x
 //
-// C and D were under way and find slots; the gather keeps the next step.
+// In this example, C and D were in flight when B began to wait, and they find free slots. The
+// gather holds the next step.
 //
-// If a last step waits without a grant, hold_o limits the steps under way to the free slots. It
-// depends only on registers, rsp_done_next_i and rsp_done_i, which are the two steps under way.
+// If a last step waits without a grant, hold_o limits the number of steps in flight to the number
+// of free slots. hold_o depends only on registers, and on rsp_done_next_i and rsp_done_i, which
+// show the two steps in flight.
 //
-// With Binary a lane's word has one more bit, bit 0 of its mode (trine_array): in a RUN of mode 3 a
-// masked lane has mode 3 and all others have mode 2.
+// With Binary, the word of a lane has one more bit, which is bit 0 of the lane's mode
+// (trine_array). In a RUN of mode 3, a masked lane has mode 3 and all other lanes have mode 2.
 //
-// Timing    one step a cycle; a step is at the front in the cycle after its answer is complete.
-// Contract  answers come in order, one step at a time; the gather keeps the step that hold_o stops.
+// Timing    Throughput is one step per cycle. A step is at the front in the cycle after its answer
+//           is complete.
+// Contract  Answers come in order, one step at a time. The gather keeps the step that hold_o stops.
 // Check     trine_compute_tb
 
 module trine_operands #(

@@ -6,15 +6,17 @@
 //   valid_i           acc   = (first_i ? 0 : acc) + dot(act_i, wgt_i)      modulo 2^AccBits
 //   valid_i, last_i   drain = the new acc
 //
-// The dot product is computed by trine_dot: 4 int8, 16 ternary or 32 binary products. The drain
-// register is a second bank: it keeps a tile's result while the accumulator works on the next.
+// trine_dot computes the dot product: 4 int8, 16 ternary or 32 binary products. The drain register
+// is a second bank: it stores the result of a tile while the accumulator works on the next tile.
 //
-// Timing    one step a cycle; drain_o is valid Stages cycles after the step with last_i and holds
-//           until Stages cycles after the next such step. With two stages the dot product has its
-//           own register, and the loop is one addition.
-// Contract  a reduction starts with first_i and ends with last_i (one step may have both). mode_i
-//           does not change in between, except from 2 to 3 and back (trine_dot). The pipeline has
-//           no reset: drain_o and the accumulator are undefined until the first step with last_i.
+// Timing    Throughput is one step per cycle. drain_o is valid Stages cycles after a step with
+//           last_i, and holds until Stages cycles after the next step with last_i. With two stages,
+//           the dot product has its own register, and only one addition is in the accumulator's
+//           loop.
+// Contract  A reduction starts with first_i and ends with last_i. A single step may have both.
+//           mode_i does not change in between, except from 2 to 3 and back (trine_dot). The
+//           pipeline has no reset: drain_o and the accumulator are undefined until the first step
+//           with last_i.
 //
 // Check     verilator --lint-only -Wall trine_pe.sv trine_dot.sv; trine_pe_tb
 

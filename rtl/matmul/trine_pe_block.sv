@@ -11,20 +11,23 @@
 //            +-------+--------+ flags same columns.
 //                    v wgt
 //
-// PE(r, c) accumulates dot(activation word r, weight word c), as trine_pe. With Booth rows a weight
+// PE(r, c) accumulates dot(activation word r, weight word c) (trine_pe). With Booth rows, a weight
 // arrives as digits (trine_booth_digits).
 //
-// With window_i (depthwise convolution, int8) column c uses byte FirstCol + c of the words of rows
-// r to r + 3 instead of word r, if there is such a byte: four taps of a channel. The words of the
-// three rows below the block come along; these rows have no PEs. The former comes after the
-// registers and adds none. A constant taps_i of 0 disables the window: blocks to the right of the
-// window's columns are the same module, and a simulator does not evaluate their formers.
+// With window_i (depthwise convolution, int8), column c uses byte FirstCol + c of the words of rows
+// r to r + 3 instead of word r, if the word has such a byte. These bytes are four taps of a
+// channel. The words of the three rows below the block are also inputs. These three rows have no
+// PEs. The window former is combinational and comes after the registers. A constant taps_i of 0
+// disables the window. Blocks to the right of the window's columns are instances of the same module
+// with taps_i = 0, so a simulator does not evaluate their formers.
 //
-// Timing    one step a cycle. A step leaves one cycle, and is added PeStages cycles, after it
-//           arrived. column_o is combinational from cols_i: port k gives the one of columns k, k +
-//           Drain, k + 2 * Drain, ... whose bit in cols_i is set, or 0.
-// Clock     with ClockGates one gate, open while a step arrives, is registered, or is in the PEs.
-// Contract  as trine_pe; taps_i does not change.
+// Timing    Throughput is one step per cycle. A step leaves the block one cycle after its arrival,
+//           and is added PeStages cycles after its arrival. column_o is combinational from cols_i.
+//           Port k gives the one of columns k, k + Drain, k + 2 * Drain, ... whose bit in cols_i is
+//           set, or 0 if no bit is set.
+// Clock     With ClockGates there is one gate. It is open while a step arrives, is in the
+//           registers, or is in the PEs.
+// Contract  See trine_pe. taps_i does not change.
 //
 // Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_pe_block.sv; trine_array_tb
 

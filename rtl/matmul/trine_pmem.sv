@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stores weights: Depth rows of Cols words, even and odd rows in two single-port banks. So one
-// stream of rows can be written while another is read.
+// Stores weights: Depth rows of Cols words, even and odd rows in two single-port banks. With two
+// banks, one stream of rows can be written while another is read.
 //
-// Timing    a row that is read is in the memory's output one cycle later, until the next read.
-//           r_next_i moves it to r_data_o one cycle later, until the next r_next_i. Reads are never
-//           refused. A write waits while its bank is read. With Ecc, words carry a code
-//           (trine_ecc_pkg) and are corrected after that register; when a row arrives there, ecc_*
-//           report the corrected columns and a word that cannot be corrected. clear_i drops a row
-//           that was read and has not arrived; its errors are not reported.
-// Contract  rows are below Depth; Depth is even. There are no reads and writes during init_i, which
+// Timing    A row is in the memory's output one cycle after its read, until the next read. r_next_i
+//           moves the row to r_data_o one cycle later, where it stays until the next r_next_i.
+//           Reads are never refused. A write waits while its bank is read. With Ecc, words carry a
+//           code (trine_ecc_pkg) and are corrected downstream of the r_data_o register. When a row
+//           arrives in this register, ecc_* report the corrected columns and a word that cannot be
+//           corrected. clear_i drops a row that was read and has not arrived. Errors of a dropped
+//           row are not reported.
+// Contract  Rows are below Depth. Depth is even. There are no reads and writes during init_i, which
 //           writes zeros to row init_row_i of both banks.
 //
 // Check     trine_pmem_tb

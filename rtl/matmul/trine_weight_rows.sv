@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads the rows of PMEM that the steps of the array need, ahead of these steps. A row is requested
-// when the step before its first step is issued (or the RUN starts) and read when the memory's
-// output is free. It then stays in the next register until all its steps have passed. The last step
-// of a tile ends its row; the next pixel tile starts again with the RUN's first row.
+// when the RUN starts, or when the step before the row's first step is issued. It is read when the
+// memory's output is free. Then it moves to the next register and stays there until all its steps
+// have passed. The last step of a tile ends its row. The next pixel tile starts again with the
+// RUN's first row.
 //
-// With int8 activations and ternary or binary weights a row serves 4 or 8 steps, with a window
-// WindowParts. part_o is the part of the row that the step at the front uses.
+// With int8 activations and ternary or binary weights, a row serves 4 or 8 steps. With a window, a
+// row serves WindowParts steps. part_o is the part of the row that the step at the front uses.
 //
-// With factors (Groups) a reduction has parts. The rows of every even part are followed by a row of
-// factors for this part and the next. It is read once for each of the two, into the part's bank,
-// when the rows of the part have been read, the bank is free, and no row waits in the memory's
-// output. This happens no later than the part's last step passes, so the rows of later steps are
-// there in time.
+// With factors (Groups), a reduction consists of parts. In PMEM, a row of factors follows the rows
+// of each even part. It contains the factors of that part and of the next part, and is read once
+// for each of the two, into the part's bank. This read happens when the rows of the part have been
+// read, the bank is free, and no row waits in the memory's output. At the latest, it happens in the
+// cycle in which the part's last step passes, so the rows of later steps arrive in time.
 //
-// Timing    a row is there two cycles after its request, if the register is free; row_next_o is
+// Timing    A row is available two cycles after its request, if the register is free. row_next_o is
 //           combinational from pass_i.
-// Contract  no step passes before row_valid_o.
+// Contract  No step passes before row_valid_o.
 // Check     trine_compute_tb
 
 module trine_weight_rows #(

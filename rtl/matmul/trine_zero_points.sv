@@ -4,31 +4,32 @@
 //
 //   sum (a - za) * (b - zb) = sum a*b - zb * sum a - za * sum b + channels * za * zb
 //
-// One sum for each row, of the activation words, is multiplied by the weights' zero point; one sum
-// for each column, of the weight words, by the activations' zero point. Both are subtracted from a
-// column as it is read. The last term is a constant in the biases, from the compiler. With both
-// zero points 0 nothing changes.
+// Each row has a sum of its activation words, multiplied by the zero point of the weights. Each
+// column has a sum of its weight words, multiplied by the zero point of the activations. Both sums
+// are subtracted from a column as it is read. The compiler adds the last term, which is a constant,
+// to the biases. If both zero points are 0, nothing changes.
 //
 //   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of the column read
 //       modulo 2^AccBits
 //
-// With pairs_i act_zero applies to odd rows only, which hold the low bytes of int16 codes minus
-// 128; the high bytes in even rows have no zero point.
+// With pairs_i, act_zero applies only to odd rows, which contain the low bytes of int16 codes minus
+// 128. The high bytes in even rows have no zero point.
 //
-// Most steps have no zero points and change no sum: a tile of such steps is processed only if the
+// Most steps have no zero points and change no sum. A tile of such steps is processed only if the
 // sums of the previous tile are not 0.
 //
-// With Drain = 2 two neighbouring columns are read together.
+// With Drain = 2, two neighbouring columns are read together.
 //
-// Sums are ready when the array's results are. The sum of column c holds as long as column c of PE
-// row 0, c / PipeCols cycles longer than that of column 0. A row's sum is needed until the last
-// column is read; with more than PipeCols columns it is copied when column 0 is read.
+// The sums are ready in the same cycle as the array's results. The sum of column c holds as long as
+// column c of PE row 0, which is c / PipeCols cycles longer than the sum of column 0. The sum of a
+// row is needed until the last column is read. With more than PipeCols columns, it is therefore
+// copied when column 0 is read.
 //
-// Timing    combinational from column_i and cols_i to column_o. With last_i in cycle t, column c
-//           may be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c /
-//           PipeCols, where the next last_i comes in cycle u.
-// Contract  the columns of a tile are read upwards from 0, or have no zero points. Zero points
-//           belong to the step.
+// Timing    column_o is combinational from column_i and cols_i. If last_i comes in cycle t and the
+//           next last_i in cycle u, column c may be read from cycle t + 1 + PeStages + c / PipeCols
+//           on, through cycle u + PeStages + c / PipeCols.
+// Contract  The columns of a tile are read in ascending order from 0, or have no zero points. The
+//           zero points belong to the step.
 //
 // Check     trine_zero_points_tb; random_program_test (whole core)
 

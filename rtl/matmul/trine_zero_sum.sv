@@ -6,11 +6,12 @@
 //       modulo 2^AccBits
 //   step with last_i  drain = the new acc
 //
-// valid_i, first_i and last_i belong to the word of Stages - 1 + Delay cycles earlier, load_i to
-// the current word. With two stages the product has a register. With Booth rows (Multiplier) zero_i
-// is {two, word} of the zero point's four digits, as made by trine_booth_digits.
+// load_i belongs to the current word. valid_i, first_i and last_i belong to the word of Stages - 1
+// + Delay cycles ago. With two stages, the product has a register. With Booth rows (Multiplier),
+// zero_i is {two, word} of the zero point's four digits, as computed by trine_booth_digits.
 //
-// Timing    drain_o is valid in the cycle after a step with last_i and holds until the next one.
+// Timing    drain_o is valid in the cycle after a step with last_i, and holds until the next step
+//           with last_i.
 // Check     trine_zero_points_tb
 
 module trine_zero_sum #(

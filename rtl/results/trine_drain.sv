@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Schedules the jobs of compute and vector engine, one after the other, and selects the next column
-// of a job. Each column comes with the slot of its code and its channel.
+// of a job. Each column comes with its channel, and with the slot of its code in the result word.
 //
 //   job (compute: Cols columns of the array, or four; vector: four slots a lane)
 //     -> the job in front -> column_o, until issue_i.done
 //
-// A compute job is taken before its results arrive (c_data): its parameters (trine_drain_params)
-// and residuals (trine_drain_residual) are read meanwhile. The next job may follow without a gap if
-// it belongs to the same instruction, else when the lanes are empty, because the configuration is
-// not pipelined. If both engines have jobs, they go round robin. A tile of the compute engine is
-// taken as a whole, because its groups continue each other's words. (Not so with the vector engine:
-// the gather may be full of steps that wait for compute's job.) With Int16, where a product of one
-// vector is a single long tile, vector jobs may go between its groups.
+// A compute job is accepted before its results arrive (c_data), so that its parameters
+// (trine_drain_params) and residuals (trine_drain_residual) are read in the meantime. The next job
+// follows without a gap if it belongs to the same instruction. Otherwise it waits until the lanes
+// are empty, because the configuration is not pipelined. If both engines have jobs, they alternate
+// (round robin). No vector job comes between the groups of a compute tile, because each group
+// continues the words of the group before it. A compute job may come between the jobs of a vector
+// tile. Otherwise, the gather could be full of steps that wait for the compute job. With Int16, a
+// product of one vector is a single long tile, so vector jobs may come between its groups.
 //
-// With Drain = 2 two columns go together if their codes belong in an even slot and the next: a
-// first column in an odd slot and a single last one go without a partner, as does what the second
-// lane cannot do: several passes of thresholds, sums and products of operands, whole words,
+// With Drain = 2, two columns are issued together if their codes belong in an even slot and the
+// next slot. A column is issued by itself if it is the first one and belongs in an odd slot, if it
+// is the last one without a partner, or if the second lane does not support the operation. Such
+// operations are: several passes of thresholds, sums and products of operands, whole words,
 // lookups.
 //
-//   cycle            0    1    2    3    4    5    6    Cols = 2: a tile's job and data, then two
-//   c_valid_i        A                   B              at once, as issue_i takes a column a cycle
-//   c_data_valid_i             A         B
+//   cycle            0    1    2    3    4    5    6    Cols = 2: one tile's job and then its data;
+//   c_valid_i        A                   B              the next tile's job and data at once, as
+//   c_data_valid_i             A         B              issue_i takes a column per cycle
 //   column_o                        A0   A1   B0   B1
 //
-// Timing    column_o comes in the cycle after job and data are taken. Both readies are
+// Timing    column_o comes in the cycle after job and data are accepted. Both ready outputs are
 //           combinational from issue_i (the job's last column) and from the status of the lanes.
-// Contract  v_slots_i of the post unit hold from when a vector job is taken until it is read; a
-//           vector job has tile_last and drain; an instruction's configuration is that of its first
-//           job; after a clear the first job is the first of its instruction.
+// Contract  v_slots_i of the post unit hold from the acceptance of a vector job until the job has
+//           been read. A vector job has tile_last and drain set. The configuration of an
+//           instruction is the configuration of its first job. After a clear, the first job is the
+//           first job of its instruction.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 

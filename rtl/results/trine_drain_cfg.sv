@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Holds the configurations of the jobs in trine_drain and selects the configuration of the job in
-// front. With Int16 each engine's is kept until its next instruction, as the lanes may hold codes
-// of both: int16 codes that the compute engine requantizes, and codes that the vector engine
-// computes from int16 codes.
+// Stores the configurations of the jobs in trine_drain and selects the configuration of the job in
+// front. With Int16, the configuration of each engine is stored until the engine's next
+// instruction, because the lanes may contain codes of both engines. These are int16 codes that the
+// compute engine requantizes, and codes that the vector engine computes from int16 codes.
 //
-// Timing    registers, then a multiplexer.
-// Contract  c_first_i and v_first_i come with the first job of an instruction, which waits for
-//           empty lanes; without Int16 so does a change of the engine.
+// Timing    The outputs are registers, followed by a multiplexer.
+// Contract  c_first_i and v_first_i come with the first job of an instruction. This job waits for
+//           empty lanes. Without Int16, the first job after a change of the engine also waits for
+//           empty lanes.
 // Check     trine_post_tb; random_program_test
 
 module trine_drain_cfg #(

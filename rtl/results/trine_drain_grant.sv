@@ -5,28 +5,30 @@
 // cycles after the grant, and each further block one cycle later.
 //
 //   grant = the last column of the current job is read in this cycle
-//           or issues left <= D + late, words left <= free places, and nothing can stop them
+//           or issues left <= D + late, words left <= free places, and nothing can stop the issues
 //
-// "late" counts the blocks before the last column's block: each of them contains at least one
-// issue, so the columns before the last one are read in time, too. No softmax takes the free places
-// in the meantime (trine_lane_arb).
+// "late" is the number of blocks before the last column's block. Each of these blocks contains at
+// least one issue, so the columns before the last one are also read in time. No softmax uses the
+// free places in the meantime (trine_lane_arb).
 //
 //   cycle         0    1    2    3    4      PeStages = 2, four columns, no stalls: the
 //   column_i      0    1    2    3           last step of the next tile may enter in cycle 1, its
 //   drain_ok_o    1    1    1    1           results are in the registers in cycle 4
 //
-// Groups of two issues (a filter window's, two columns per cycle) follow each other every three
-// cycles. Their grant comes when the next group's job is taken, a cycle before its results are.
+// The groups of a filter window need only two issues if two columns are issued per cycle. Such
+// groups follow each other every three cycles. Their grant comes when the next group's job is
+// accepted, one cycle before the next group's results.
 //
 //   cycle         0    1    2    3    4    5    6
 //   column_i      A0   A2        B0   B2        C0
-//   job           A         B              C              taken in 1, 4
+//   job           A         B              C              accepted in 1, 4
 //   results_i          next valid     next valid          of B, C
 //   drain_soon_o       1              1                   B's registers are overwritten in 5
 //
-// Timing    combinational; the clock is for assertions only.
-// Contract  after a grant that counted on remaining issues, one is made in each cycle (a_kept; not
-//           by row). A column is read before it is overwritten (a_drained of trine_post).
+// Timing    The outputs are combinational. The clock is only for assertions.
+// Contract  After a grant that relies on remaining issues, there is one issue in each cycle
+//           (a_kept). This does not apply to results by row. A column is read before it is
+//           overwritten (a_drained of trine_post).
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
 module trine_drain_grant #(

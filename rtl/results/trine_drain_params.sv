@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requests the parameters of the next column's channel from bias and scale memory, one column
-// ahead. They are requested when the previous column is issued, or when its job is taken, so that
-// they arrive with the column. Parameters of a normalized value, which has no column, are read one
-// cycle after the value and used one cycle later.
+// ahead. The request comes when the previous column is issued, or when the column's job is
+// accepted, so that the parameters arrive with the column. A normalized value has no column. Its
+// parameters are read one cycle after the value enters, and are used one cycle after that.
 //
 //   cycle          0      1      2      3
 //   issue_i        col    col    value         cycle 0 reads the parameters of the
 //   p_channel_o    n+1           -      m      next column
 //   value_params_o                             1 in cycle 4: the value uses m's parameters
 //
-// Timing    ready_o one cycle after a read; p_* are combinational from issue_i and job_taken_i.
-// Contract  values come in the order of their channels, from v_first_i in the cycle of a product
-//           on, and no column is read while a value waits.
+// Timing    ready_o comes one cycle after a read. p_* are combinational from issue_i and
+//           job_taken_i.
+// Contract  Values come in the order of their channels. The first one is v_first_i, which is valid
+//           in the cycle of a product. No column is read while a value waits.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 

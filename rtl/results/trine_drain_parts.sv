@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tracks the parts of reductions with factors, in trine_drain: each job is one. Its columns are
-// multiplied by factors and added to sums (trine_group_sums). The columns of the last part are
-// issued a second time, to turn the sums into codes.
+// Tracks the parts of reductions with factors for trine_drain: each part is a job. The columns of a
+// part are multiplied by factors and added to sums (trine_group_sums). The columns of the last part
+// are issued a second time, to turn the sums into codes.
 //
 //   cycle         0    1    2    3    4    5    6    7      Cols = 4, the last part
 //   column        0    1    2    3    0    1    2    3
@@ -10,9 +10,9 @@
 //   sums                              1    1    1    1
 //   the sum of column 0 is complete in cycle 4
 //
-// Timing    outputs are registers, except sums_start_o, from issue_i, and pending, from some
-//           registers.
-// Contract  job_taken_i comes with the job, then come its columns.
+// Timing    The outputs are registers, with two exceptions. sums_start_o is combinational from
+//           issue_i, and `pending` is combinational from registers.
+// Contract  job_taken_i comes with the job. The columns of the job come after it.
 // Check     random_program_test
 
 module trine_drain_parts #(

@@ -7,14 +7,15 @@
 //          = (slot % 2 + left + 1) / 2         two columns per issue, from an even slot on
 //          = (left + Drain - 1) / Drain        parts of a reduction with factors
 //
-// Word counts saturate at all ones, which must be more than there are places. With int16 results
-// by row, each word is read twice: first for the even lanes, then for the odd lanes. The issue
-// count is then an upper bound of a job of eight issues or less, and 16 or more for longer jobs.
+// The word counts saturate at all ones, which must be larger than the number of places. With int16
+// results by row, each word is read twice: first for the even lanes, then for the odd lanes. The
+// issue count is then an upper bound for a job of eight issues or less, and 16 or more for longer
+// jobs.
 //
-// last_block_o is the block of PEs that holds the offered job's last column, or the first column of
-// the last two if two are read at once.
+// last_block_o is the block of PEs that contains the last column of the offered job. If the last
+// two columns are read together, it is the block that contains the first of the two.
 //
-// Timing    combinational; the clock is for assertions only.
+// Timing    The outputs are combinational. The clock is only for assertions.
 // Contract  slot_i <= last_slot_o.
 // Check     trine_drain_remaining_tb, trine_post_tb; trine_post_props
 

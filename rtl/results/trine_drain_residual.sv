@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Gathers the residual words of a compute job ahead of its columns. The codes for the last slots of
-// the word in front are kept separately, so that the next word can arrive while they are still
-// needed. With Drain = 2 there are places for two words: a column a cycle needs a word every four
-// cycles. A residual's address is that of its result plus residual_delta.
+// the word in front are copied to a separate register, so that the next word can arrive while these
+// codes are still needed. With Drain = 2, two words can be stored, because one column per cycle
+// needs a word every four cycles. The address of a residual is the address of its result plus
+// residual_delta.
 //
 //   cycle          0     1     2     3     4     5       Drain = 1, four codes a word
 //   column's slot  0     1     2     3     0     1
-//   keep_o                     x                         slot 3 is kept as slot 2 is issued:
-//   r_valid_o                        x                   its word's place is free
+//   keep_o                     x                         slot 3 is copied as slot 2 is issued:
+//   r_valid_o                        x                   the word's place is then free
 //   from_keep_o                      x
 //
-// Timing    r_valid_o comes one cycle after a word's place is free; ready_o comes from registers,
-//           set by answers (rsp_done_i).
-// Contract  words come in the order of their requests; rsp_done_i, of the last lane, ends a word.
+// Timing    r_valid_o comes one cycle after a word's place is free. ready_o comes from registers,
+//           which the answers set (rsp_done_i).
+// Contract  Words come in the order of their requests. rsp_done_i comes with the last lane of a
+//           word.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 

@@ -4,14 +4,15 @@
 //
 //   a part's column: sum = (first ? 0 : sum) + (minus ? ~p : p), p = column * factor without the
 //                    lowest eight bits, which the lanes drop, modulo 2^SumBits
-//   later:           sum_o of the columns that are read
+//   later:           sum_o is the sum of the columns that are read
 //
 //   cycle       0        1         2         3         4
-//   part_i      column   (trine_lanes)       product_i the sum is there
+//   part_i      column   (trine_lanes)       product_i the sum is complete
 //
-// Timing    a sum can be read from the fourth cycle after its column on; sum_o is combinational
-//           from cols_i, as trine_array's column_o.
-// Contract  with part_i cols_i has Drain bits, from an even one on; both count only with pair_i.
+// Timing    A sum can be read from the fourth cycle after its column on. sum_o is combinational
+//           from cols_i, like column_o of trine_array.
+// Contract  With part_i, cols_i selects Drain neighbouring columns, the first of which is even.
+//           Without pair_i, only the first of them counts.
 // Check     random_program_test
 
 module trine_group_sums #(

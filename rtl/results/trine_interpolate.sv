@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Interpolates LOGISTIC, TANH and the exponential of SOFTMAX of an int16 code between the points of
-// a table. Results are those of tflite-micro and LiteRT (docs/numerics.md). Lines connect 256
-// points of the sigmoid, whose bytes are in the lookup tables of a pair of lanes, or 513 points of
-// the exponential, of which an entry of the even lane's table of exponentials holds two, except the
-// last.
+// a table. Results equal the results of tflite-micro and LiteRT (docs/numerics.md). Straight lines
+// connect the points. The sigmoid has 256 points, whose high and low bytes are in the lookup tables
+// of a pair of lanes. The exponential has 513 points. An entry in the even lane's table of
+// exponentials contains two of them. The last point has no entry.
 //
 //   x          the lane's value; points are 512 apart, with tanh 256 (and x is doubled, as
 //              tanh(x) = 2 sigmoid(2x) - 1)
@@ -19,11 +19,12 @@
 //   cycle    0      1             2               3              4           5      6
 //            x_i    |x|, index_o  a, index_o + 1  b, then b - a  * between   sum    code_o, valid_o
 //
-// Timing    a value every second cycle; code_o comes 6 cycles after start_i, 7 with an exponential,
-//           and holds until the next value's.
-// Contract  entry_i holds the tables' entries at the index_o of the last cycle, in which reads_o
-//           was 1; pair_i the entries of two cycles before. tanh_i and exponential_i hold. Points
-//           rise by less than 1,024: only ten bits of a difference are used.
+// Timing    The module accepts a value every second cycle. code_o comes 6 cycles after start_i, or
+//           7 cycles with an exponential, and holds until the code of the next value.
+// Contract  entry_i is the table entry at the index_o of the previous cycle, if reads_o was 1 in
+//           that cycle. pair_i is the entry of two cycles before. tanh_i and exponential_i hold.
+//           Neighbouring points rise by less than 1,024, because only ten bits of a difference are
+//           used.
 //
 // Check     trine_interpolate_tb; trine_post_tb, random_program_test (whole core)
 

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Arbitrates the post lanes between the column in front and a softmax, and tags each code that
-// enters. The column belongs to the compute or the vector engine. A tag describes what becomes of
-// the code, and leaves the lanes with it.
+// enters. The column belongs to the compute or the vector engine. A tag describes the destination
+// of its code, and leaves the lanes together with the code.
 //
-// Columns have priority. In each cycle without a column a softmax request is taken: a product of
-// its reciprocal, or one or two of its codes, interleaved with those of columns. Codes leave in
-// order: jobs whose latency differs from a softmax's (sums, products, thresholds, lookups) and
-// softmax codes wait for each other. The values of a normalization pass the lanes twice, so they
-// enter while no column can be read, and columns wait until they have left. No softmax enters in
-// front of a job that waits for empty lanes.
+// Columns have priority. In a cycle without a column, a softmax request is accepted: a product of
+// the softmax's reciprocal, or one or two of its codes. Softmax codes may be interleaved with the
+// codes of columns. All codes leave the lanes in order. Jobs whose latency differs from the latency
+// of a softmax (sums, products, thresholds, lookups) therefore wait until no softmax codes are in
+// the lanes, and softmax codes wait until no codes of such a job are. The values of a normalization
+// pass the lanes twice. They enter only while no column can be read, and columns wait until these
+// values have left. If a job waits for empty lanes, no softmax request is accepted before that job.
 //
-// Tags move through a pipeline whose last place belongs to the code that leaves. A tag enters
-// nearer to the end if its latency is shorter. A dropped program (clear_i) leaves codes in the
-// lanes, which have no clear: these codes come out and are counted, but valid_o stays 0.
+// Tags move through a pipeline, whose last stage contains the tag of the code that leaves. The tag
+// of an operation with a shorter latency enters closer to the end. The lanes have no clear, so the
+// codes of a dropped program (clear_i) stay in the lanes. They come out and are counted, but
+// valid_o stays 0.
 //
-// Phases (of four cycles) are counted from a program's first column or softmax, so that the time of
-// a program does not depend on the previous program.
+// Some operations enter only in certain phases of a four-cycle period. The phases are counted from
+// a program's first column or softmax. The execution time of a program therefore does not depend on
+// the previous program.
 //
-// Timing    issue_o is combinational from column and request.
-// Contract  the configuration holds while codes are in the lanes.
+// Timing    issue_o is combinational from the column and the request.
+// Contract  The configuration holds while codes are in the lanes.
 //
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 

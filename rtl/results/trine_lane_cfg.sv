@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Selects the configuration that each stage of the post lanes uses for the code in it. That is the
-// configuration of the code in the operand register; bounds and zero point are those of the code
-// that is clamped, as softmax codes come between those of a job. With Int16 codes of both engines
-// follow each other; additions and products stay two cycles longer in the lane.
+// Selects the configuration that each stage of the post lanes uses for the code in it. Most fields
+// belong to the code in the operand register. Bounds and zero point belong to the code that is
+// clamped, because softmax codes may come between the codes of a job. With Int16, codes of both
+// engines may follow each other. Additions and products stay two cycles longer in the lane.
 //
 //   cycle         0      1       2    3    4     5      6      a code that is requantized
 //                 issue  enters                  clamp  leaving_vector_o is its engine
 //
-// Timing    zero point and bounds are registers; other fields come through a multiplexer.
-// Contract  codes leave the lane in the order in which they enter; without cfg_pair_i.mixed they
-//           all belong to the job in front.
+// Timing    Zero point and bounds are registers. The other fields come through a multiplexer.
+// Contract  Codes leave the lane in the order in which they enter. Without cfg_pair_i.mixed, all
+//           codes belong to the job in front.
 // Check     trine_post_tb; random_program_test
 
 module trine_lane_cfg #(

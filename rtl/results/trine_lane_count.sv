@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts the thresholds that a lane's sum reaches, two a cycle. The residual waits for the last
-// pair.
+// Counts the thresholds that a lane's sum reaches, two per cycle. The residual waits in a register
+// for the last pair of thresholds.
 //
 //   code = max(low + number of thresholds reached, residual if cfg_i.max)
 //

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Stores the residual words of a row and selects the codes of a column in them. One word is in
-// front; with Drain = 2 the next word is stored as well. The codes in the last slots of a word can
-// be kept before the next word takes its place.
+// front. With Drain = 2, the next word is stored as well. The codes in the last slots of a word can
+// be kept before the next word replaces it.
 //
-// Timing    codes_o is combinational, from a place written in an earlier cycle.
+// Timing    codes_o is combinational, from a word that was written in an earlier cycle.
 // Check     trine_post_tb
 
 module trine_lane_residual #(

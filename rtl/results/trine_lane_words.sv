@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Assembles the int32 words of up to three taps from the byte slots of a vector lane. With third_i
+// Assembles the int32 words of up to three taps from the byte slots of a vector lane. With third_i,
 // the upper row of a pair adds the words up.
 //
 //   word = first + 2^8 second, with fifth_i + 2^16 third: the lower 32 bits
-//   above_o, of the word that entered last: bits 39:32 in an upper row, the third in a lower row
+//   above_o, of the word that entered last: in an upper row bits 39:32 of the sum, in a lower row
+//            the low half of the third word
 //
-// Timing    word_o is combinational; above_o is a register, loaded by enters_i.
+// Timing    word_o is combinational. above_o is a register that enters_i loads.
 // Check     trine_post_tb; random_program_test (whole core)
 
 module trine_lane_words #(

@@ -4,25 +4,26 @@
 // thresholds. Each value that enters becomes a code, or a word for its row.
 //
 //   requantize   trine_post_lane; a residual is added, or the maximum with it is taken
-//   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
-//                hold a pair); with a residual the maximum with it
+//   threshold    low + number of thresholds that the sum reaches, two per cycle (bias and scale
+//                entry contain a pair); with a residual the maximum with it
 //   raw          sum + bias, as a word; direct: a word unchanged
 //
-// A requantized, added or multiplied code may be looked up in a table, of which each row has a
-// copy; int16 codes are interpolated between its points. The second lane of a row only requantizes,
-// without lookup. A fused addition passes the second lane first: its codes go on into the first
-// lane, which adds the residual, one a cycle. An int16 code has two rows, 2n and 2n + 1: the lane
-// of the upper row makes it, and each row packs one of its bytes.
+// A code that was requantized, added or multiplied may be looked up in a table. Each row has a copy
+// of the table. Int16 codes are interpolated between the table's points. The second lane of a row
+// only requantizes, without lookup. With a fused addition, columns first pass the second lane. The
+// resulting codes continue in the first lane, which adds the residual, one code per cycle. An int16
+// code belongs to two rows, 2n and 2n + 1: the lane of row 2n computes the code, and each of the
+// two rows packs one of its bytes.
 //
 //   column, slots, softmax's operands -> operand register, with parameters and residual byte
 //     -> trine_post_lane | threshold counters | whole word -> (table) -> code_o | word_o
 //
-// Timing    trine_post_kind's table gives the cycles from issue_i to valid_o. Words and codes come
-//           from registers, or through a multiplexer and an adder.
-// Contract  v_slots_i hold while a vector job's columns are in front; a softmax's factors hold from
-//           its issue until its product is out, or its tile's last word. Points are as in
-//           trine_interpolate. The table is not written while codes are looked up, and not read
-//           with a residual.
+// Timing    trine_post_kind gives the number of cycles from issue_i to valid_o. Words and codes
+//           come from registers, or from registers through a multiplexer and an adder.
+// Contract  v_slots_i hold while columns of a vector job are in front. The factors of a softmax
+//           hold from an issue until its product is out, or until the last word of the tile. For
+//           points, see trine_interpolate. The table is not written while codes are looked up, and
+//           not read with a residual.
 //
 // Check     trine_post_tb, trine_post_lane_tb
 

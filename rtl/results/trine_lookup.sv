@@ -5,14 +5,14 @@
 //
 //   int8 code     code_o = table[code_i]
 //   line_i        rows 2n and 2n + 1 give the high and the low byte of trine_interpolate's code
-//                 for x_i; the even row's table holds the points' high bytes, the odd row's their
-//                 low bytes; points of an exponential are requested (point_req_o) and come two
-//                 cycles later
+//                 for x_i; the even row's table contains the points' high bytes, the odd row's
+//                 table their low bytes; points of an exponential are requested (point_req_o)
+//                 and come two cycles later
 //
-// Timing    valid_o and code_o come one cycle after valid_i, 6 cycles with a line, 7 with an
-//           exponential; a line every second cycle.
+// Timing    valid_o and code_o come one cycle after valid_i, 6 cycles with a line, or 7 cycles with
+//           an exponential. A line can start every second cycle.
 // Contract  line_i, tanh_i and exponential_i hold while a value is in the module. No table is
-//           written meanwhile.
+//           written while a value is in the module.
 //
 // Check     trine_post_tb
 

@@ -6,21 +6,24 @@
 //   sum_o + carry_o = a_i * b_i + (nudge_i ? (a_i < 0 ? -1 : 1) * 2^NudgeBit : 0)
 //                               + (half_i ? 2^HalfBit : 0) + (high_i ? 2^HighBit : 0)
 //
-// With Split the upper half of a has its own multiplicand, signed: upper_i instead of b_i, for
+// With Split, the upper half of a is multiplied by a signed multiplicand of its own, upper_i,
+// instead of b_i. The product is then
 //
 //   a_i[Half-1:0] * b_i + a_i[AWidth-1:Half] * upper_i * 2^Half,  Half = AWidth / 2
 //
-// where upper_i is b_i or a_i[Half-1] is 0. So m * x of 15 and 40 bits uses the rows of 32 and 31
-// bits: a = {m, m}, b and upper are the low 16 and the high 24 bits of x.
+// where upper_i is b_i or a_i[Half-1] is 0. A product m * x of 15 and 40 bits can therefore use the
+// rows of a product of 32 and 31 bits: a = {m, m}, and b and upper are the low 16 and the high 24
+// bits of x.
 //
 // Sums are modulo 2^(AWidth + BWidth). NudgeBit = 2 * ceil(AWidth / 2) - 2 is the lowest bit of the
-// top Booth digit, where the nudge costs one gate; it is 30 for 32 bits, as in TFLite. Carry-save,
-// because the carry-propagate adder takes as long as the rest: a pipeline needs a register between.
+// top Booth digit, where the nudge costs only one gate. For 32 bits it is 30, as in TFLite. The
+// result is in carry-save form because the carry-propagate adder is as slow as the rest: a pipeline
+// needs a register between the two.
 //
 // Multiplier selects one of two bodies: `*` with a separate rounding term, or radix-4 Booth rows
 // and a tree of 3:2 compressors.
 //
-// Timing    combinational.
+// Timing    The outputs are combinational.
 //
 // Check     verilator --lint-only -Wall [-GMultiplier=1] trine_mul_pkg.sv trine_mul.sv
 //           trine_mul_tb: both bodies and the netlist against the golden model

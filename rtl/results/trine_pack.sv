@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code is packed above the
-// earlier codes of its word. The tag that leaves the lanes with a code gives its slot, and whether
-// the word leaves for trine_writeback_queue with it. Bits of a word without a code are not written;
-// after the last channel they are zero. Softmax codes, which are interleaved with the job's codes,
-// have their own word.
+// earlier codes of its word. Each code leaves the lanes with a tag. The tag gives the slot of the
+// code, and whether the word is complete and moves to trine_writeback_queue. Bits of a word without
+// a code are not written. After the last channel, these bits are written as zeros. Softmax codes
+// are interleaved with the codes of a job, so they have their own word.
 //
 //   offset of a word from the first word of its tile: grows by out_plane with each word
 //
-// Timing    combinational from a code to s_word_o if no word waits.
-// Contract  a softmax's configuration and addresses hold until softmax_done_o.
+// Timing    s_word_o is combinational from a code if no word waits.
+// Contract  The configuration and the addresses of a softmax hold until softmax_done_o.
 //
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 

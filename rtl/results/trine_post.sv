@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns finished tiles column by column into codes, packs them into words and scatters these to
-// DMEM (post unit). Codes are made in Rows lanes; a word holds 4 int8, 16 ternary or 32 binary
-// codes. With Drain = 2 each row has two lanes, and two columns go together.
+// Turns finished tiles column by column into codes, packs these into words and scatters the words
+// to DMEM (post unit). The codes are computed in Rows lanes. A word contains 4 int8, 16 ternary or
+// 32 binary codes. With Drain = 2, each row has two lanes, and two columns are processed together.
 //
 //   trine_drain            jobs of compute and vector engine, their columns; when the array may
 //                          overwrite its drain registers
@@ -17,19 +17,22 @@
 //           ^  ^     ^                |
 //   params _|  |_ residual            |  free_places: for words
 //                    |________________|
-// Codes never stall between arb and pack: the last code of a word enters when its word has a place.
+// Codes never stall between arb and pack, because the last code of a word enters the lanes only
+// when the queue has a free place for the word.
 //
-// A softmax has no jobs: it requests products of its reciprocal, and codes. These go between the
-// columns and are packed and scattered with the vector engine's addresses and configuration.
+// A softmax has no jobs. It requests products of its reciprocal, and codes. These requests enter
+// between the columns. The codes are packed and scattered with the addresses and the configuration
+// of the vector engine.
 //
-// Timing    Drain columns a cycle (fused addition: one a cycle, or with Drain = 1 every second
-//           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A
-//           word leaves the cycles of trine_post_kind's table after its last column.
-// Contract  v_slots_i hold from when a vector job is taken to v_status_o.done; a softmax's
-//           configuration and addresses until softmax_o.tile_done of the tile's last word; its
-//           factors from an issue until the product is out, or the tile's last word. A vector job
-//           has tile_last and drain. No lookups with a residual. The table is not written while
-//           codes are looked up.
+// Timing    Throughput is Drain columns per cycle, from the cycle after job and data are accepted
+//           on. A fused addition takes one column per cycle, or with Drain = 1 one every second
+//           cycle. Squares enter in two of four cycles. trine_post_kind gives the number of cycles
+//           between the last column of a word and the word.
+// Contract  v_slots_i hold from the acceptance of a vector job to v_status_o.done. The
+//           configuration and the addresses of a softmax hold until softmax_o.tile_done of the
+//           tile's last word. The factors of a softmax hold from an issue until the product is out,
+//           or until the tile's last word. A vector job has tile_last and drain set. There are no
+//           lookups with a residual. The table is not written while codes are looked up.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 

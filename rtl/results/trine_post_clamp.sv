@@ -5,12 +5,13 @@
 //
 //   y = max(clamp((t >> 1) + t[0] + zero_point, lower, upper), residual)
 //
-// With half_even halves go to even. The low bytes of int16 bounds are in add_act_min and
-// add_act_max; int16 codes have no zero point. Values for a line have none either, and four times
-// the bounds. With Formats int16 codes may be values of an eight-bit format instead of integers:
-// trine_post_format or, for E4M3, trine_post_e4m3 rounds them.
+// With half_even, ties round to even. The low bytes of int16 bounds are in add_act_min and
+// add_act_max. Int16 codes have no zero point. Values for a line (trine_interpolate) have no zero
+// point either, and their bounds are four times as large. With Formats, int16 codes may be values
+// of an eight-bit format instead of integers. trine_post_format or, for E4M3, trine_post_e4m3 then
+// rounds the value.
 //
-// Timing    combinational.
+// Timing    The output is combinational.
 // Check     trine_post_lane_tb
 
 module trine_post_clamp #(

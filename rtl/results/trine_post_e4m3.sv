@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rounds a number to the nearest value of E4M3 (spec/minifloat.h) and outputs this value's place
-// in order. It is a part of trine_post_clamp. t has one bit below the unit; ties go to the even
-// place.
+// Rounds a number to the nearest value of E4M3 (spec/minifloat.h) and outputs the index of this
+// value in ascending order. This index is called `place`. The module is a part of trine_post_clamp.
+// t has one bit below the unit. Ties round to the even place.
 //
 //   place = 8 s + q: q is the upper four bits of the size (below 16 units all of it), plus 1 if the
 //   s dropped bits round up
 //
-// If the bits below t are 0, the size of a negative t is ~t + 1. This 1 reaches q, or the bit below
-// it, only through dropped bits that are all ones, so neither needs an adder.
+// The size is the magnitude of t. If the bits below t are 0, the size of a negative t is ~t + 1.
+// The 1 changes q, or the bit below q, only if all dropped bits are ones. The module therefore
+// needs no adder for it.
 //
-// Timing    combinational.
-// Contract  the reader of place_o clamps it to 126, the largest value's place.
+// Timing    The output is combinational.
+// Contract  The module that reads place_o clamps it to 126, the place of the largest value.
 // Check     trine_post_e4m3_tb: every input, against the rule; a proof by codes that are decoded;
 //           trine_post_lane_int16_tb
 

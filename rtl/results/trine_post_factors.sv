@@ -11,9 +11,10 @@
 //   x of 48 bits, m of 15           {m, m}  x, 16 low   x, 32 high
 //   x twice                         x       x           x
 //
-// A 15-bit multiplier leaves 16 bits of its entry free; the bias' highest byte is above it.
+// A 15-bit multiplier leaves 16 bits of its scale entry unused. The highest byte of the bias is
+// stored above the multiplier.
 //
-// Timing    outputs are registers, loaded by start_i.
+// Timing    The outputs are registers that start_i loads.
 // Check     trine_post_lane_tb
 
 module trine_post_factors #(

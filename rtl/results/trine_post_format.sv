@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rounds a number to the nearest value of an eight-bit format, E3M4 or posit<8,0>
-// (spec/minifloat.h). It is a part of trine_post_clamp. t has one bit below its unit; ties go to
-// the even code.
+// (spec/minifloat.h). The module is a part of trine_post_clamp. t has one bit below its unit. Ties
+// round to the even code.
 //
 //   E3M4       from 32 on a size keeps five bits: e = length - 5 bits are dropped, and bit e of t
 //              is half of the lowest kept bit
 //   posit<8,0> from 64 on each further bit of the size drops two more bits; from 2048 on a code's
 //              parity is not that of the multiple, and only 0 becomes 0
 //
-// Negative values are complemented only to find their length: a value below -2^n is as long as 2^n.
+// The size is the magnitude of t, and the length of a size is its number of bits. Negative values
+// are complemented only to find their length: a value below -2^n is as long as 2^n.
 //
-// Timing    combinational.
-// Contract  the reader of value_o clamps it to the format's largest value.
+// Timing    The output is combinational.
+// Contract  The module that reads value_o clamps it to the largest value of the format.
 // Check     trine_post_format_tb: every input, against the rule; a proof by codes that are decoded;
 //           trine_post_lane_int16_tb
 

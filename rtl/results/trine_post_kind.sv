@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Decodes what the lanes do with a job's values: operation, cycles in which one may enter, latency.
-// This is the only table of these properties.
+// This module is the only table of these properties.
 //
 //   operation          enters in          second lane   cycles in the lanes (a lookup one more)
 //   raw, direct        each cycle         no            1, only the operand register
@@ -14,12 +14,13 @@
 //   line               every second       no            12, lookups included; 13 with an
 //                                                       exponential
 //
-// trine_post_lane (Lane.. of trine_post_pkg) or the counters are between operand register and code.
-// A square passes the multiplier twice, two cycles apart, a fused addition an odd number of cycles
-// apart: they enter in the phases, of four, that leave room for the second pass. Every other job is
-// requantized: no code gets stuck.
+// Between the operand register and the code are trine_post_lane (constants Lane.. of
+// trine_post_pkg) or the threshold counters. A square passes the multiplier twice, two cycles
+// apart. A fused addition passes it twice, an odd number of cycles apart. These operations enter
+// only in the phases of a four-cycle period that leave room for their second pass. Any other kind
+// of job is requantized, so that no code gets stuck.
 //
-// Timing    combinational.
+// Timing    The output is combinational.
 // Check     trine_post_tb
 
 module trine_post_kind #(

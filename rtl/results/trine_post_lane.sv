@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requantizes a sum, adds or multiplies two codes, or squares their difference, on one multiplier.
-// It is the post-processing lane; requantization equals TFLite's bit by bit.
+// It is the post-processing lane. Its requantization equals TFLite's, bit by bit.
 //
 //   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
 //   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
@@ -31,35 +31,39 @@
 //                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >>
 //                   (31-shift).
 //
-// With half_even the last rounding, of requantization or of the sum, sends halves to even: y = t >>
-// 1 if all bits below t[0] are 0 and t[1] is 0.
+// half_even applies to the last rounding of the requantization or of the sum. In a tie, t[0] is 1
+// and all bits below t[0] are 0. A tie then rounds to even: y = t >> 1 if t[1] is 0.
 //
-// Both roundings are done in one step: for shift < 0, rdpot(rdhm(x, q), -shift) is
-//   (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
-// and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
-// (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
+// Both roundings are done in one step. For shift < 0, rdpot(rdhm(x, q), -shift) is
+// (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
+// and for shift >= 0, double equals single. The term n*2^30 is added in the carry-save tree of the
+// product (trine_mul's nudge). The other term is t[0] of t = sum >> (30-shift), where y = (t >> 1)
+// + t[0].
 //
-// A square passes the multiplier twice. Its second factor is d modulo 2^31: the low 31 bits of the
-// product, which hold all of d * d < 2^30, do not depend on the sign.
+// A square passes the multiplier twice. Its second factor is d modulo 2^31. The low 31 bits of the
+// product contain all of d * d < 2^30, and do not depend on the sign of d.
 //
-// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized
-//           values. The cycles from in_valid_i to out_valid_o are Lane.. of trine_post_pkg:
+// Timing    Throughput is 1 value per cycle for ops 0, 1 and 3, and 1/2 for op 2, squares and
+//           normalized values. The constants Lane.. of trine_post_pkg are the numbers of cycles
+//           from in_valid_i to out_valid_o:
 //             LaneRequant = 5 (also op 2 with max), LaneAdd = 7 (also op 3), LaneFused = 12,
-//             LaneSquare = 9, LaneNormalize = 7; to product_valid_o 2
-//           Values enter the multiplier in the cycle of in_valid_i (ops 0 and 2), or 2 cycles later
-//           (ops 1 and 3). Op 2 enters again 7 cycles later: an odd distance, so that op 2 in every
+//             LaneSquare = 9, LaneNormalize = 7
+//           From in_valid_i to product_valid_o there are 2 cycles. Values of ops 0 and 2 enter the
+//           multiplier in the cycle of in_valid_i, and values of ops 1 and 3 enter 2 cycles later.
+//           Values of op 2 enter again 7 cycles later. This distance is odd, so that op 2 in every
 //           second cycle interleaves with itself. Squares and normalized values enter again after 2
 //           cycles.
-// Contract  op 2 at most in every second cycle, squares and normalized values not in cycles n and n
-//           + 2. Before an op other than the last one, or an op 2 in cycles of the other parity,
-//           the pipeline must be empty (checked: no two values enter the multiplier at once). bias,
-//           multiplier and shift belong to the value's output channel. They are equal for all
-//           values of op 3, which uses them 2 cycles later, of squares (4 cycles later), and of
-//           normalized values, which use them, and the bias, 2 cycles later. x << max(shift, 0)
-//           fits in 32 bits; add_operand_shift <= 0, for a square a factor of at most 1/2; act_min
-//           <= act_max; half_even only with single. Configuration and in_op_i are stable while
-//           values are in flight, except for op 0: its single is that of the cycle of in_valid_i;
-//           its half_even, zero point and bounds are those of 4 cycles later.
+// Contract  Op 2 comes at most in every second cycle. Squares and normalized values do not come in
+//           two cycles n and n + 2. The pipeline must be empty before an op other than the previous
+//           one, and before an op 2 in cycles of the other parity. An assertion checks that no two
+//           values enter the multiplier at once. bias, multiplier and shift belong to the value's
+//           output channel. For op 3, squares and normalized values they are equal for all values,
+//           because they are used later: 2 cycles later for op 3, 4 cycles later for squares, and 2
+//           cycles later, with the bias, for normalized values. x << max(shift, 0) fits in 32 bits.
+//           add_operand_shift <= 0, and for a square the operand's factor is at most 1/2. act_min
+//           <= act_max. half_even comes only with single. The configuration and in_op_i are stable
+//           while values are in flight, except for op 0: its `single` belongs to the cycle of
+//           in_valid_i, and its half_even, zero point and bounds are used 4 cycles later.
 //
 // Check     trine_post_lane_tb
 

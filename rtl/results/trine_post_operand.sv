@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Computes the addends for sums and products of two codes, in front of the first stage of
-// trine_post_lane. They are made from the differences of the codes from their zero points; one of
-// the differences is scaled.
+// trine_post_lane. It computes the differences of the codes from their zero points. One of the
+// differences is scaled.
 //
 //   a, b       v - z: of the pair that in_pair_i brings or, in a fused addition, of code_i and the
 //              waiting residual; with int16 codes v
@@ -17,16 +17,20 @@
 //   load_a_i         the registers of   operand_valid_i     the addends
 //                    v - z are loaded
 //
-// The 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; for a square, with 7
-// zeros, bit 23. For a product bit 11 is the lowest, and nothing is rounded. With Int16 all this is
-// five bits higher: an 8-bit difference enters with the five of the 20 zeros that int16 codes lack.
+// The multiplier does not process the 20 zeros of the shift. Bit 30 of the full product is
+// therefore bit 10 here. For a square, which has 7 zeros, it is bit 23. For a product of two codes,
+// bit 11 is the lowest bit, and nothing is rounded. With Int16, all these positions are five bits
+// higher: an 8-bit difference includes the five of its 20 zeros by which the shift of int16 codes
+// is smaller.
 //
-// 2^30 is added to negative products, too: subtracting it (a sign extension) costs more in a small
-// tree than finding the ties. A negative tie, t[0] = 1 and all bits below 0, is not rounded up.
+// The rounding term 2^30 is also added to negative products, where TFLite subtracts it. A
+// subtraction (a sign extension) costs more in a small tree than the detection of ties. A negative
+// tie, where t[0] = 1 and all bits below are 0, is not rounded up.
 //
-// Timing    two cycles.
-// Contract  in a fused addition load_b_i comes one cycle before load_a_i, when the previous a has
-//           left, before the next residual arrives. The configuration holds while values are here.
+// Timing    The latency is two cycles.
+// Contract  In a fused addition, load_b_i comes one cycle before load_a_i: when the previous a has
+//           left, and before the next residual arrives. The configuration holds while values are in
+//           the module.
 //
 // Check     trine_post_lane_tb
 

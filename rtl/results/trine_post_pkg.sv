@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines the structs and constants within the post unit, and between it and the vector engine.
+// Defines the structs and constants of the post unit, and of its interface to the vector engine.
 
 // A design uses only some of these.
 // verilator lint_off UNUSEDPARAM

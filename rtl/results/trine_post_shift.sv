@@ -6,12 +6,12 @@
 //   t = product >> amount, saturated to Bits: beyond them every clamp saturates too
 //   below     one of the bits that were shifted out, below t[0], is 1
 //
-// The first stage shifts by 32 and 16, the second one by 8, 4, 2 and 1. Each step keeps the bits
-// that the remaining steps can bring down; if it does not shift, the bits that it drops must repeat
-// the sign, or t saturates.
+// The first stage shifts by 32 and 16, and the second stage by 8, 4, 2 and 1. Each step keeps only
+// the bits that the remaining steps can shift down into t. If a step does not shift, the bits that
+// it drops must equal the sign. Otherwise t saturates.
 //
-// Timing    two cycles: values that come with first_i are in t_o two enabled cycles later; second_i
-//           is first_i one cycle later. product_o is combinational.
+// Timing    The latency is two cycles: values that come with first_i are in t_o two enabled cycles
+//           later. second_i is first_i one cycle later. product_o is combinational.
 // Contract  first_i and second_i only select the registers to be loaded.
 //
 // Check     trine_post_lane_tb

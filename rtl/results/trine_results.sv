@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins the post unit and the vector engine, which uses the post unit's lanes.
+// Connects the post unit and the vector engine, which uses the post unit's lanes.
 //
 //   jobs, columns ----------------> trine_post -> words for DMEM
 //   gather -> trine_vector --jobs-------^  ^
 //   parameters, residuals -----------------'
 //
-// Timing    as trine_vector and trine_post.
-// Contract  as theirs. Without Vector the vector engine takes SETs, and no RUN comes (trine_legal).
+// Timing    See trine_vector and trine_post.
+// Contract  See trine_vector and trine_post. Without Vector, the vector engine accepts SETs, and no
+//           RUN comes (trine_legal).
 // Check     trine_vector_tb, trine_post_tb, random_program_test
 
 module trine_results #(

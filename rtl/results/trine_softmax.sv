@@ -3,32 +3,34 @@
 // Sequences softmax and normalization over the channels of a lane, with a trine_softmax_lane for
 // each lane.
 //
-// The address generator walks over a tile's channel words three times or, if the lanes store them,
-// once:
+// The address generator iterates over a tile's channel words three times. If the lanes store the
+// words, it iterates only once:
 //
 //   pass 1   the vector lanes find their maxima
-//   pass 2   Codes codes a cycle: their exponentials are added to the sum
+//   pass 2   Codes codes per cycle: their exponentials are added to the sum
 //            then the sum is shifted, and the post lanes multiply seven times: the reciprocal
-//   pass 3   the post unit takes Codes codes when it can: their exponentials are requantized
+//   pass 3   the post unit accepts Codes codes when it can: their exponentials are requantized
 //
-// With int16 codes (row_i) trine_vector itself walks over the words. turned_i stores its lanes'
-// maxima. With shares_i their sums go into the lane of high bytes of each pair and become
-// reciprocals, which scale the jobs that follow. point_req_i reads the table of exponentials for a
-// line.
+// With int16 codes (row_i), trine_vector itself iterates over the words. turned_i stores the maxima
+// of the vector lanes. With shares_i, the sums of the vector lanes become reciprocals, which scale
+// the jobs that follow. The sum of a pair is computed in its lane of high bytes. point_req_i reads
+// the table of exponentials for a line (trine_interpolate).
 //
-// A normalization has no pass 1: it makes pass 2, with one code a cycle, and pass 3. Its words are
-// not stored. Products 0 and 1 come before the shifts.
+// A normalization has no pass 1. Its pass 2 processes one code per cycle. Its words are not stored
+// for a later pass. Its products 0 and 1 come before the shifts.
 //
-// The lanes have a memory for words. It stores the words of pass 1 if that is the only pass, else
-// up to seven words of passes 2 and 3 that are under way. Codes are read from the word that was
-// fetched last. The last step of a tile is acknowledged when the tile's last word has left the post
-// unit, because the output addresses belong to the step.
+// Each lane has a memory for words. It stores the words of pass 1 if that is the only pass.
+// Otherwise, it stores up to seven words of passes 2 and 3 that were requested and not yet fetched.
+// Codes are read from the word that was fetched last. The output addresses belong to the address
+// generator's step. The last step of a tile is therefore acknowledged only when the tile's last
+// word has left the post unit.
 //
-// Timing    pass 1 takes a word a cycle, passes 2 and 3 Codes codes a cycle. The reciprocal takes 6
-//           + 7 * 5 cycles (rescaled 6 + 8 * 5), with a normalization 13 + 8 * 5, if the post unit
-//           takes everything at once; with int16 codes 11 + 5. From reading a code to its entry in
-//           a register it takes 3 cycles: distance, entry, register.
-// Contract  as trine_softmax_lane.
+// Timing    Pass 1 processes one word per cycle, and passes 2 and 3 Codes codes per cycle. If the
+//           post unit accepts every request at once, the reciprocal takes 6 + 7 * 5 cycles, or 6 +
+//           8 * 5 cycles if the softmax is rescaled. With a normalization it takes 13 + 8 * 5
+//           cycles, and with int16 codes 11 + 5 cycles. From the read of a code to its entry in a
+//           register it takes 3 cycles: distance, entry, register.
+// Contract  See trine_softmax_lane.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
 

@@ -12,8 +12,8 @@
 //   rescale_i   for codes of another scale than 1/256: product 7, x * mean_factor_i / 2^30,
 //               replaces 2x, and log2_i is added to shift_o
 //
-// With normalize_i (docs/numerics.md) w = origin - code, in 9 bits; the low half of an entry is
-// w^2:
+// With normalize_i (docs/numerics.md), w = origin - code, in 9 bits. The low half of a table entry
+// is w^2:
 //
 //   sums        of w (center_i), in x from bit 10 on, and of w^2, in the sum from bit 13 of 42 on
 //   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;
@@ -23,23 +23,25 @@
 //               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
 //   code        acc_o = mean - 2^16 w, multiplier_o = product 7
 //
-// With share_i (the high-byte lane of a pair with int16 codes) the sum is that of all codes, from
-// bit 5 on, and factor is its reciprocal on lines between 513 points. An entry has two lines: the
-// point between them (bits 14:0), and how far it is below the previous point (22:16) and above the
-// next (30:24).
+// share_i applies to the lane of high bytes of a pair with int16 codes. The sum is then the sum of
+// all codes, from bit 5 on. `factor` is the reciprocal of the sum, on straight lines between 513
+// points. An entry describes two lines: the point between them (bits 14:0), and the distances by
+// which it is below the previous point (bits 22:16) and above the next point (bits 30:24).
 //
 //   place    (sum + 2^13) / 2^14 - 2^16, in 16 bits: at most 2^16 - 1
 //   product  (place % 256 - 128) * the difference on its side; the entry's index is place / 256
 //   factor   (point * 128 + 64 - product) / 128, in multiplier_o from bit 7 on; shift_o with it
 //
-// The post lane's multiplier makes the products of the reciprocal, too: acc_o * multiplier_o comes
-// back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
+// The multiplier of the post lane also computes the products of the reciprocal: acc_o *
+// multiplier_o comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
-// Timing    read_i loads a code's distance. lookup_i reads the entry at this address: it is in the
-//           memory's output in the next cycle, until the next lookup_i. advance_i moves it to a
-//           register one cycle later. So no memory's output is another memory's address.
-// Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
-//           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
+// Timing    read_i loads the distance of a code. lookup_i reads the entry at this address. The
+//           entry is in the memory's output from the next cycle until the next lookup_i. advance_i
+//           moves it to a register one cycle later. The output of a memory is therefore never the
+//           address of another memory.
+// Contract  The first exponential is 2^31 - 1, and all others are below 2^31. At most 4,095
+//           exponentials are added, so the sum is in 2^19 .. 2^31 - 1. There are no table writes
+//           while entries are read.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
 

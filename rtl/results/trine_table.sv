@@ -5,8 +5,8 @@
 //
 //   entry_o = table[code_i], code_i unsigned: entries 128..255 belong to codes -128..-1
 //
-// Timing    a lookup is answered one cycle later; the entry holds until the next lookup.
-// Contract  no lookup in the cycle of a write (its answer would be the previous entry).
+// Timing    A lookup is answered one cycle later. The entry holds until the next lookup.
+// Contract  There is no lookup in the cycle of a write. Its answer would be the previous entry.
 //
 // Check     trine_post_tb, trine_vector_tb
 

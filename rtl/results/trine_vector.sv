@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Executes vector RUNs: pooling, element-wise operations, requantization and softmax. One window of
-// taps in each lane is processed at a time.
+// Executes vector RUNs: pooling, element-wise operations, requantization and softmax. The engine
+// processes one window of taps at a time, in all lanes.
 //
 //   taps -> gather -> lanes (extremum, sum or pair) -> [fold over the lanes] -> job -> post unit
 //
-// A window's last tap is acknowledged to the address generator only when the post unit has taken
-// the job, so that the output addresses of its tile are still there.
+// The last tap of a window is acknowledged to the address generator only when the post unit has
+// accepted the job. Until then, the output addresses of the tile are still available.
 //
-// A softmax (trine_softmax.sv) walks over a tile's channel words three times: for the lanes'
-// maxima, then, word by word through the lanes' tables, for the sums and for the codes; or once, if
-// the lanes store the words. A normalization does the same with two walks. Softmaxes of int16 codes
-// are jobs, after a walk for the lanes' maxima or sums.
+// A softmax (trine_softmax.sv) iterates over a tile's channel words three times: for the maxima of
+// the lanes, for the sums, and for the codes. In the last two passes, each word goes through the
+// lanes' tables. If the lanes store the words, the softmax iterates only once. A normalization
+// iterates twice. A softmax of int16 codes consists of jobs, after an iteration for the maxima or
+// the sums of the lanes.
 //
-// Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce). The next
-//           window's taps start when the post unit has read the lanes; with Int16 when it takes the
-//           job, and the gather holds them back. A tile of a softmax takes 0.25 + 2 / Codes cycles
-//           a channel and some 45 more, a tile of a normalization 3 cycles a channel and 55 more.
-// Contract  responses come in order.
+// Timing    A window of T taps takes T + 4 cycles or more, plus log2(Rows) with reduce. The taps of
+//           the next window start when the post unit has read the lanes. With Int16, they start
+//           when the post unit accepts the job, and the gather holds them back. A tile of a softmax
+//           takes 0.25 + 2 / Codes cycles per channel and some 45 cycles more. A tile of a
+//           normalization takes 3 cycles per channel and 55 cycles more.
+// Contract  Responses come in order.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
 

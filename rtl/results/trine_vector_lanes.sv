@@ -6,12 +6,13 @@
 //   fold    the upper half of the lanes is added to the lower half, repeatedly; with int16 codes
 //           lanes of high and of low bytes remain
 //   pairs   lanes 2n and 2n + 1 compare int16 codes
-//   row     the four slots of a lane, which hold a pixel's channels, become one, in slot 0: slots
-//           2 and 3 go to 0 and 1, then 1 to 0, by the current operation
+//   row     the four slots of a lane, which contain a pixel's channels, are reduced to slot 0:
+//           slots 2 and 3 go to 0 and 1, then 1 to 0, by the current operation
 //   minus   the largest code is subtracted from all slots, as a complemented tap
 //
-// Timing    a tap, or a fold, a cycle; a row takes 6 cycles of fold_i: extrema use every second.
-// Contract  as trine_vector_lane; no answers with fold_i.
+// Timing    Throughput is one tap, or one fold, per cycle. A row takes 6 cycles of fold_i, because
+//           extrema use every second cycle.
+// Contract  See trine_vector_lane. There are no answers with fold_i.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
 

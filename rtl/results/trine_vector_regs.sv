@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Holds registers 10 to 15 of the vector engine and decodes the operation and flags of its RUN. The
-// outputs are the settings of the engine, the constants of a normalization, and the configuration
-// of the post unit. trine_agu holds registers 0 to 9.
+// Stores registers 10 to 15 of the vector engine and decodes the operation and flags of its RUN.
+// The outputs are the settings of the engine, the constants of a normalization, and the
+// configuration of the post unit. trine_agu stores registers 0 to 9.
 //
-// Timing    outputs are registers: a SET shows in the next cycle, op and flags of a RUN in the
-//           cycle after start_i.
-// Contract  registers hold from start_i to the RUN's end.
+// Timing    The outputs are registers. A SET is visible in the next cycle. The operation and flags
+//           of a RUN are visible in the cycle after start_i.
+// Contract  The registers hold from start_i to the end of the RUN.
 //
 // Check     trine_vector_tb
 

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Queues result words on their way to DMEM (write-back queue), adds their addresses and retires
-// instructions. A word gets a place when its last code enters the lanes, so that the lanes never
-// wait for the scatter port: free places are counted on entry. Addresses are stored for Tiles
-// tiles: the one in front, and earlier ones until their last words have left.
+// instructions. The queue reserves a place for a word when the word's last code enters the lanes,
+// so the lanes never wait for the scatter port. free_places_o counts the places that are not
+// reserved. The queue stores the addresses of Tiles tiles: the tile in front, and earlier tiles
+// until their last words have left.
 //
 //   address of a word = address of its tile in its lane + offset
 //
-// An instruction retires a cycle after its last word went to DMEM; words of the next one may have
-// left by then. An instruction without results retires after all instructions before it.
+// An instruction retires one cycle after its last word went to DMEM. Words of the next instruction
+// may have left by then. An instruction without results retires after all instructions before it.
 //
 //   cycle          0    1    2    3    4    5    6
-//   alloc_i        A         B                        each takes a place, Places = 2
+//   alloc_i        A         B                        each reserves a place, Places = 2
 //   free_places_o  2    1    1    0    0    1    2
-//   push_i                             A         B    out of the lanes
+//   push_i                             A         B    the word comes out of the lanes
 //   s_valid_o                          A    A    B
 //   s_ready_i                          0    1    1
 //
-// Timing    combinational from push_i to s_word_o if no word waits.
-// Contract  no alloc_i without a free place; one push_i for each alloc_i, in their order; tile_i
-//           only with tile_free_o; a softmax's addresses hold until softmax_done_o.
+// Timing    s_word_o is combinational from push_i if no word waits.
+// Contract  alloc_i comes only if a place is free. Each alloc_i is followed by one push_i, in
+//           order. tile_i comes only with tile_free_o. The addresses of a softmax hold until
+//           softmax_done_o.
 // Check     trine_post_tb; trine_post_props
 
 module trine_writeback_queue #(

@@ -19,28 +19,28 @@ module trine_core #(
   parameter bit          Int8          = 1'b1,
   parameter bit          Ternary       = 1'b0,
   parameter bit          Binary        = 1'b0,
-  parameter int unsigned Banks         = 16,     // of DMEM
+  parameter int unsigned Banks         = 16,     // banks of DMEM
   parameter int unsigned BankRows      = 2048,
   parameter int unsigned PmemRows      = 2048,   // even
-  parameter bit          Ecc           = 1'b0,   // codes in DMEM and PMEM: trine_ecc
+  parameter bit          Ecc           = 1'b0,   // ECC in DMEM and PMEM (trine_ecc)
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
   parameter bit          Table         = 1'b1,   // lookup table of codes
-  parameter bit          Softmax       = 1'b0,   // in the vector unit
-  parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
-  parameter bit          Weights4      = 1'b0,   // Int8: 4-bit weights
-  parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
-  parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
-  parameter bit          Formats       = 1'b0,   // Int16: codes of eight-bit formats
-  parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
-  parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
+  parameter bit          Softmax       = 1'b0,   // softmax in the vector engine
+  parameter bit          Window        = 1'b0,   // requires Int8 and Cols >= 4
+  parameter bit          Weights4      = 1'b0,   // 4-bit weights; requires Int8
+  parameter bit          Groups        = 1'b0,   // factors by groups; requires Weights4, no Ecc
+  parameter bit          Int16         = 1'b0,   // int16 activations; requires Int8, even Rows
+  parameter bit          Formats       = 1'b0,   // codes of eight-bit formats; requires Int16
+  parameter int unsigned Drain         = 1,      // columns drained per cycle: 1, 2 (PipeCols >= 2)
+  parameter bit          ZeroPoints    = 1'b0,   // products of two maps; requires Int8
   parameter bit          Cluster       = 1'b0,   // one of several cores
   parameter int unsigned DataWords     = 2,      // words of a beat
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
   parameter int unsigned PeStages      = 2,      // stages of a PE: 1, 2
   parameter int unsigned AccBits       = 32,     // accumulator width: 20..32
-  parameter bit          ClockGates    = 1'b0,   // of PEs and zero points
+  parameter bit          ClockGates    = 1'b0,   // clock gates of PEs and zero points
   parameter int          Multiplier    = trine_mul_pkg::Operator,
   localparam int unsigned DataBits     = 32 * DataWords,
   localparam int unsigned RowBits      = BankRows > 1 ? $clog2(BankRows) : 1,
@@ -51,11 +51,11 @@ module trine_core #(
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
-  input  logic                            test_en_i,  // opens the clock gates: scan; else 0
+  input  logic                            test_en_i,  // opens the clock gates for scan; else 0
   input  logic                            clear_i,
   input  logic [2:0]                      core_i,     // index in the cluster, a constant
 
-  // State of the machine; instructions of compute and, above them, vector engine.
+  // State of the machine. Instructions: compute engine in the low bits, vector engine above.
   input  trine_engine_pkg::state_t        state_i,
   input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
   output logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_o,
@@ -88,9 +88,9 @@ module trine_core #(
 );
 
   localparam int unsigned ChannelBits = $clog2(ParamChannels);
-  localparam int unsigned Lanes       = Rows + (Window ? 3 : 0);  // of the gather
+  localparam int unsigned Lanes       = Rows + (Window ? 3 : 0);  // lanes of the gather
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1);    // {active lanes, addresses}
-  localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32;  // of result words
+  localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32;  // bits of the result words
 
   trine_engine_pkg::command_t compute_command, vector_command;
   trine_engine_pkg::answer_t  compute_answer, vector_answer;
@@ -98,7 +98,7 @@ module trine_core #(
   assign {vector_command, compute_command} = commands_i;
   assign answers_o                         = {vector_answer, compute_answer};
 
-  logic [2*14-1:0] y_shift;  // of the lanes of both engines
+  logic [2*14-1:0] y_shift;  // row offset of the lanes, for both engines
 
   if (Cluster) begin : gen_rows
     trine_core_rows u_rows (
@@ -122,7 +122,7 @@ module trine_core #(
   logic [ChannelBits-1:0]   p_channel;
   logic [Drain*69-1:0]      params;
 
-  trine_engine_pkg::entry_t entry;  // write of a table
+  trine_engine_pkg::entry_t entry;  // write of a table entry
 
   trine_param_memories #(
     .DmemRows  (BankRows),

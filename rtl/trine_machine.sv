@@ -20,34 +20,34 @@ module trine_machine #(
   parameter bit          Binary        = 1'b0,
   parameter int unsigned DmemWords     = 32768,  // a multiple of the number of banks
   parameter int unsigned PmemRows      = 2048,   // even
-  parameter bit          Ecc           = 1'b0,   // codes in DMEM, PMEM and IMEM: trine_ecc
-  parameter int unsigned ImemWords     = 0,      // 64-bit words of a program that are kept
+  parameter bit          Ecc           = 1'b0,   // ECC in DMEM, PMEM and IMEM (trine_ecc)
+  parameter int unsigned ImemWords     = 0,      // 64-bit program words kept on chip
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
   parameter bit          Table         = 1'b1,   // lookup table of codes
-  parameter bit          Softmax       = 1'b0,   // in the vector unit
-  parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
-  parameter bit          Weights4      = 1'b0,   // Int8: 4-bit weights
-  parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
+  parameter bit          Softmax       = 1'b0,   // softmax in the vector engine
+  parameter bit          Window        = 1'b0,   // requires Int8 and Cols >= 4
+  parameter bit          Weights4      = 1'b0,   // 4-bit weights; requires Int8
+  parameter bit          Groups        = 1'b0,   // factors by groups; requires Weights4, no Ecc
   parameter bit          Packed        = 1'b0,   // weights packed in DRAM; Cols is a multiple of 4
-  parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
-  parameter bit          Formats       = 1'b0,   // Int16: codes of eight-bit formats
-  parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
-  parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
+  parameter bit          Int16         = 1'b0,   // int16 activations; requires Int8, even Rows
+  parameter bit          Formats       = 1'b0,   // codes of eight-bit formats; requires Int16
+  parameter int unsigned Drain         = 1,      // columns drained per cycle: 1, 2 (PipeCols >= 2)
+  parameter bit          ZeroPoints    = 1'b0,   // products of two maps; requires Int8
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512, 1024
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
   parameter int unsigned PeStages      = 2,      // stages of a PE: 1, 2
   parameter int unsigned AccBits       = 32,     // accumulator width: 20..32
-  parameter bit          ClockGates    = 1'b0,   // of PEs and zero points
+  parameter bit          ClockGates    = 1'b0,   // clock gates of PEs and zero points
   parameter int unsigned Cores         = 1,      // 1..8
   parameter int          Multiplier    = trine_mul_pkg::Operator,
   parameter logic [63:0] ConfigHash    = 64'd0
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     test_en_i,  // opens the clock gates: scan; else 0
+  input  logic                     test_en_i,  // opens the clock gates for scan; else 0
 
   // AXI4-Lite slave.
   input  trine_axi_pkg::lite_request_t   s_axil_i,
@@ -66,7 +66,7 @@ module trine_machine #(
 
   output logic                     irq_o,
 
-  // Trace for simulation: running and cause of this cycle; a pulse for each RUN.
+  // Trace for simulation: running, the cause of this cycle, and a pulse for each RUN.
   output logic [3:0]               trace_cause_o,
   output logic [3:0]               trace_start_o,
   output logic [3:0]               trace_retire_o

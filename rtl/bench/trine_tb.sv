@@ -17,7 +17,7 @@
 
 module trine_tb #(
   parameter int unsigned Bytes = 1 << 24,
-  parameter int unsigned Limit = 100_000_000  // most cycles until the interrupt
+  parameter int unsigned Limit = 100_000_000  // maximum number of cycles until the interrupt
 );
 
   localparam int unsigned BeatBytes = trine_config_pkg::AxiDataBits / 8;
@@ -112,7 +112,8 @@ module trine_tb #(
     if (bad < 10) $display("%s: %h, expected %h", what, actual, expected);
   endtask
 
-  // Full width, INCR, attributes of the configuration, within memory; WLAST as AWLEN demands.
+  // Checks of a burst: full width, INCR, the configured attributes, inside the memory. WLAST must
+  // match AWLEN.
   logic [16:0] attributes;
   assign attributes = {3'($clog2(BeatBytes)), 2'd1, 1'b0, 4'd0, trine_config_pkg::AxiProt,
                        trine_config_pkg::AxiQos};
@@ -131,7 +132,7 @@ module trine_tb #(
           64'(m_awaddr) + (64'(m_awlen) + 64'd1) * BeatBytes > 64'(Bytes))
         wrong("write burst at", 64'(m_awaddr), 64'd0);
     end
-    if (writing_q && m_wvalid) begin  // taken at the coming edge
+    if (writing_q && m_wvalid) begin  // accepted at the next clock edge
       if (m_wlast != (write_left_q == 8'd0)) wrong("WLAST", 64'(m_wlast), 64'(!m_wlast));
       for (int unsigned b = 0; b < BeatBytes; b++)
         if (m_wstrb[b]) mem[(write_at_q + b) % Bytes] = m_wdata[8*b +: 8];

@@ -33,7 +33,8 @@ module trine_cluster #(
   input  logic                              rst_ni,
   input  logic                              clear_i,
 
-  // Instructions of compute and, above them, vector engine; the last core in the high bits.
+  // Instructions: compute engine in the low bits, vector engine above. The last core is in the high
+  // bits.
   input  logic [2*CommandBits-1:0]          commands_i,
   output logic [2*AnswerBits-1:0]           answers_o,
   output logic [Cores*2*CommandBits-1:0]    core_commands_o,
@@ -76,7 +77,7 @@ module trine_cluster #(
 );
 
   // ---------------------------------------------------------------------------------------------
-  // Instructions. SETs and RUNs of an engine have separate forks, though they come one by one.
+  // Instructions. SETs and RUNs of an engine have separate forks, although they come one at a time.
   // ---------------------------------------------------------------------------------------------
   for (genvar e = 0; e < 2; e++) begin : gen_engine
     localparam int unsigned RunAt = trine_engine_pkg::RunValidAt;
@@ -126,7 +127,7 @@ module trine_cluster #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // DMEM, written. Cores that have taken a copy's last beat owe the copy's end.
+  // Writes to DMEM. A core that has accepted a copy's last beat still has to report the copy's end.
   // ---------------------------------------------------------------------------------------------
   trine_fork #(.Takers(Cores)) u_write (
     .clk_i,
@@ -145,7 +146,7 @@ module trine_cluster #(
     logic [Cores-1:0] writes_left_q, writes_left;
 
     assign writes_left = writes_left_q & ~core_wdone_i;
-    assign dma_wdone_o = writes_left_q != '0 && writes_left == '0 && !dma_wvalid_i;  // all have it
+    assign dma_wdone_o = writes_left_q != '0 && writes_left == '0 && !dma_wvalid_i;  // all ended
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni)      writes_left_q <= '0;
@@ -155,7 +156,7 @@ module trine_cluster #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // DMEM, read: words of only one core at a time are under way.
+  // Reads of DMEM: only one core at a time has outstanding reads.
   // ---------------------------------------------------------------------------------------------
   if (Cores == 1) begin : gen_read
     assign core_rvalid_o     = dma_rvalid_i;
@@ -163,8 +164,8 @@ module trine_cluster #(
     assign dma_rdata_valid_o = core_rdata_valid_i;
     assign dma_rdata_o       = core_rdata_i;
   end else begin : gen_reads
-    logic [CoreBits-1:0] core_q;   // core whose words are under way
-    logic [2:0]          count_q;  // their number
+    logic [CoreBits-1:0] core_q;   // core with outstanding reads
+    logic [2:0]          count_q;  // number of outstanding reads
     logic                open;
 
     assign open              = count_q == '0 || core_q == dma_core_i;
@@ -172,7 +173,7 @@ module trine_cluster #(
       assign core_rvalid_o[c] = dma_rvalid_i && open && dma_core_i == CoreBits'(c);
     end
     assign dma_rready_o      = open && core_rready_i[dma_core_i];
-    assign dma_rdata_valid_o = |core_rdata_valid_i;  // only of core_q
+    assign dma_rdata_valid_o = |core_rdata_valid_i;  // set only by core_q
     assign dma_rdata_o       = core_rdata_i[DataBits*core_q +: DataBits];
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -193,8 +194,8 @@ module trine_cluster #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // PMEM, biases and scales; words of tables go to all cores at once, as each core writes an entry
-  // a cycle while it is offered a beat.
+  // PMEM, biases and scales. Table beats go to all cores in the same cycle, because each core
+  // writes one entry per cycle while a beat is offered.
   // ---------------------------------------------------------------------------------------------
   localparam logic [ParamBits-1:0] Valids =
       ParamBits'(1) << trine_engine_pkg::BiasValidAt |

@@ -73,7 +73,7 @@ module trine_cause (
   assign unused_engines = ^{idle_i, busy_i};
 
 `ifdef TRINE_ASSERT
-  // The cause of a wait is known four cycles after reset.
+  // The delayed events are valid from four cycles after reset on.
   logic [4:1] live_q, due_q;
 
   initial live_q = '0;

@@ -18,11 +18,11 @@
 module trine_control #(
   parameter int unsigned AxiDataBits = 64,
   parameter int unsigned AxiAddrBits = 32,
-  parameter bit          Ecc         = 1'b0,     // codes in DMEM, PMEM and IMEM
-  parameter int unsigned ImemWords   = 0,        // 64-bit words of a program that are kept
+  parameter bit          Ecc         = 1'b0,     // ECC in DMEM, PMEM and IMEM
+  parameter int unsigned ImemWords   = 0,        // 64-bit program words kept on chip
   parameter logic [63:0] ConfigHash  = 64'd0,    // the first word of programs
   parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
-  parameter logic [35:0] CountFrom   = 36'd0,    // start of counters; a bench begins near 2^32
+  parameter logic [35:0] CountFrom   = 36'd0,    // first value of counters; for benches
   // Derived; do not set.
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits,
   localparam int unsigned AnswerBits  = trine_engine_pkg::AnswerBits,
@@ -37,10 +37,10 @@ module trine_control #(
 
   output logic                            irq_o,
 
-  // Resets the datapath's control state, synchronously, for one cycle.
+  // Resets the datapath's control state synchronously, for one cycle.
   output logic                            clear_o,
 
-  // State and trace of the machine; its progress in this cycle.
+  // State and trace of the machine, and its progress in this cycle.
   output trine_engine_pkg::state_t        state_o,
   input  trine_engine_pkg::activity_t     activity_i,
 
@@ -48,7 +48,7 @@ module trine_control #(
   output logic [Engines*CommandBits-1:0]  commands_o,
   input  logic [Engines*AnswerBits-1:0]   answers_i,
 
-  // DMA: life of a program, its addresses, its words; events of the bus.
+  // DMA: the life of a program, its addresses and its words; events of the bus.
   output trine_engine_pkg::life_t         life_o,
   output trine_engine_pkg::dram_t         dram_o,
   input  trine_engine_pkg::program_word_t word_i,
@@ -58,7 +58,7 @@ module trine_control #(
   input  trine_engine_pkg::dma_report_t   report_i,
   input  trine_engine_pkg::imem_t         imem_i,
 
-  // Zeros are being written; errors and counts of words with codes (Ecc).
+  // Memories: zeros being written and, with Ecc, errors and counts.
   input  trine_engine_pkg::memory_state_t memory_i
 );
 
@@ -68,7 +68,7 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // Registers.
   // ---------------------------------------------------------------------------------------------
-  // Program offsets have 35 bits, addresses in cores' memories 37.
+  // Program offsets have 35 bits, and addresses in the cores' memories have 37 bits.
   localparam int unsigned EventBits    = AxiAddrBits > 35 ? AxiAddrBits : 35;
   localparam int unsigned ErrorBits    =
       Features[trine_isa_pkg::FeatureCluster] && EventBits < 37 ? 37 : EventBits;
@@ -78,7 +78,7 @@ module trine_control #(
   logic [31:0]             program_words;
   logic [WatchdogBits-1:0] watchdog, progress_limit;
   logic                    start, running, wipe, stop, clear, imem_flush;
-  logic                    expired, bus_was_reset;         // the bus does not answer; it was reset
+  logic                    expired, bus_was_reset;         // the bus does not answer; was reset
   logic                    uncorrectable, hang, exceeded;  // memory error; no progress; too long
   logic [3:0]              idle, busy, run_started, retired;
   logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause;
@@ -229,7 +229,8 @@ module trine_control #(
     .run_o               (error_run)
   );
 
-  // Address bits beyond AxiAddrBits and AxiDataBits are zeros; so is the number of a single core.
+  // Address bits beyond AxiAddrBits and AxiDataBits are zero, and so is the number of a single
+  // core.
   logic unused_report;
   assign unused_report = ^{report_i, fatal_addr};
 

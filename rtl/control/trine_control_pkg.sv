@@ -5,7 +5,7 @@
 
 package trine_control_pkg;
 
-  // Events that stop a program: from its front word, from tokens, from its fetch.
+  // Events that stop a program: its front word, its tokens, or its fetch causes them.
   typedef struct packed {
     logic        done;
     logic        foreign;

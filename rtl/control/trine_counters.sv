@@ -71,8 +71,9 @@ module trine_counters #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Counters: low parts count. The low part at the ring restarts; one cycle later it is added to
-  // its high part, which is then in read_high_q. The others are in turning_q, the next at its top.
+  // Counters. The low parts count. The low part that the ring selects restarts. One cycle later,
+  // its old value is added to its high part, which is then in read_high_q. The other high parts are
+  // in turning_q, with the next one at the top.
   // ---------------------------------------------------------------------------------------------
   logic [LowBits*Counters-1:0] lows;
   logic [LowBits-1:0]          low, read_low_q;

@@ -22,7 +22,7 @@ module trine_csr #(
   parameter bit          Imem        = 1'b0,  // with an instruction memory
   parameter int unsigned ErrorBits   = AxiAddrBits > 35 ? AxiAddrBits : 35,  // of ERROR_ADDRESS
   parameter logic [63:0] ConfigHash  = 64'd0,
-  parameter logic [35:0] CountFrom   = 36'd0,  // start of counters; a bench begins near 2^32
+  parameter logic [35:0] CountFrom   = 36'd0,  // first value of counters; for benches
   localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1)
 ) (
   input  logic                   clk_i,
@@ -47,7 +47,7 @@ module trine_csr #(
   output logic                   clear_o,
   input  logic                   drained_i,  // nothing is outstanding on the bus
   input  logic                   expired_i,  // the watchdog gives up on outstanding bursts
-  output logic                   bus_was_reset_o,  // they never come: one pulse, not while running
+  output logic                   bus_was_reset_o,  // pulse, not while running: bursts never come
   input  logic                   done_i,
 
   // Errors (trine_errors); the first one counts.
@@ -62,7 +62,7 @@ module trine_csr #(
   input  logic [WordsBits-1:0]   write_words_i,
   output logic                   exceeded_o,  // CYCLES_LIMIT, within 20 cycles, while running
 
-  // Zeros must be written to the memories: scrub, and with Ecc each soft reset.
+  // Zeros must be written to the memories: after a scrub and, with Ecc, after each soft reset.
   output logic                   wipe_o,
   input  trine_engine_pkg::memory_state_t memory_i,
 
@@ -72,7 +72,7 @@ module trine_csr #(
 );
 
   // ---------------------------------------------------------------------------------------------
-  // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
+  // AXI4-Lite: ready is a pulse of one cycle. The access happens in this cycle.
   // ---------------------------------------------------------------------------------------------
   logic        counter_ready;
   logic        bus_was_reset_q;
@@ -139,7 +139,7 @@ module trine_csr #(
   assign start_bit    = wdata[trine_csr_pkg::CsrControlStartBit];
   assign reset_bit    = wdata[trine_csr_pkg::CsrControlSoftResetBit];
   assign scrub_bit    = wdata[trine_csr_pkg::CsrControlScrubBit];
-  assign startable    = idle && !reset_bit && !scrub_bit;  // no program runs either
+  assign startable    = idle && !reset_bit && !scrub_bit;  // idle: no program runs
 
   // Registers that must not change while a program runs or memories are cleared.
   always_comb begin
@@ -296,7 +296,7 @@ module trine_csr #(
   assign irq_o           = |(irq_status & irq_enable_q);
 
   // ---------------------------------------------------------------------------------------------
-  // Counters and reads. Reading a counter's low half keeps its high half for the next read.
+  // Counters and reads. A read of a counter's low half stores its high half for the next read.
   // ---------------------------------------------------------------------------------------------
   localparam logic [11:0] CountersOffset = trine_csr_pkg::CsrCyclesOffset;
 
@@ -325,7 +325,8 @@ module trine_csr #(
     .value_o       (counter)
   );
 
-  // Counters pass by one after the other; the read happens one cycle after this comparison.
+  // trine_counters shows its counters one after the other. The read happens one cycle after this
+  // comparison.
   assign index_ahead   = counter_index == 4'd14 ? 4'd0 : counter_index + 4'd1;
   assign counter_ready = !is_counter || raddr[2] || counter_addr[6:3] == index_ahead;
 

@@ -23,7 +23,7 @@ module trine_cycles_limit (
   output logic        exceeded_o
 );
 
-  // In a program's first two cycles a count of the previous program still passes by.
+  // In a program's first two cycles, trine_counters may still show a count of the previous program.
   logic settled_q, exceeded_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -40,7 +40,7 @@ module trine_cycles_limit (
 
 `ifdef TRINE_ASSERT
   logic       live_q, running_q;
-  logic [2:1] ran_q;  // a program ran, except in its first cycle, one and two cycles ago
+  logic [2:1] ran_q;  // a program ran one, two cycles ago (not its first cycle)
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

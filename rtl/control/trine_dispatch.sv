@@ -21,15 +21,16 @@ module trine_dispatch #(
   parameter logic [63:0]                        ConfigHash = 64'd0,
   parameter logic [trine_isa_pkg::Features-1:0] Features   = {trine_isa_pkg::Features{1'b1}}
 ) (
-  // Fetched words. first_i: this is the program's first word. out_of_words_i: all words were taken.
+  // Fetched words. first_i: this is the program's first word. out_of_words_i: all words have been
+  // taken.
   input  logic        word_valid_i,
   output logic        word_ready_o,
   input  logic [63:0] word_i,
   input  logic        first_i,
   input  logic        out_of_words_i,
 
-  // The queues (bit e: engine e) share the word. idle: nothing queued, offered or in flight; waits:
-  // nothing in flight, and the front RUN lacks tokens.
+  // The queues (bit e: engine e) share the word. idle_i: nothing is queued, offered or in flight.
+  // token_wait_i: nothing is in flight, and the front RUN lacks tokens.
   output logic [3:0]  queue_valid_o,
   input  logic [3:0]  queue_ready_i,
   output logic [60:0] queue_word_o,

@@ -47,7 +47,7 @@ module trine_errors #(
   input  logic                   load_outstanding_i,   // or a load; else a fetch
   input  logic [AxiAddrBits-1:0] program_i,
   input  logic [34:0]            offset_i,             // of the program's front word
-  input  logic [AxiAddrBits-1:0] load_beat_i,          // the beat that is awaited, or failed
+  input  logic [AxiAddrBits-1:0] load_beat_i,          // the next beat, or the failed beat
   input  logic [AxiAddrBits-1:0] load_burst_i,         // the burst on offer
   input  logic [AxiAddrBits-1:0] store_answer_i,       // the burst whose response is next
   input  logic [AxiAddrBits-1:0] store_burst_i,        // the burst on offer
@@ -75,7 +75,7 @@ module trine_errors #(
     end
   end
 
-  logic [RunBits-1:0]  load_run;    // the RUN of arriving beats: ends show a cycle late
+  logic [RunBits-1:0]  load_run;    // the RUN of arriving beats: an end is counted a cycle late
   logic [AddrBits-1:0] fetch_addr;
 
   logic [CauseBits-1:0] cause_d, cause_q;
@@ -155,7 +155,7 @@ module trine_errors #(
   end
 
 `ifdef TRINE_ASSERT
-  logic live_q, error_q, of_engine_q;  // an error in the last cycle; of load or store
+  logic live_q, error_q, of_engine_q;  // an error in the last cycle; an error of load or store
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

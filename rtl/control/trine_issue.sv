@@ -103,7 +103,7 @@ module trine_issue (
   end
 
 `ifdef TRINE_ASSERT
-  logic       live_q, run_held_q;  // out of reset; a RUN was offered and not taken
+  logic       live_q, run_held_q;  // out of reset; a RUN was offered and not accepted
   logic [3:0] token_avail_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -97,7 +97,7 @@ module trine_issue_queue #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // One word is in front: a SET, a RUN that may go, or a RUN that lacks tokens.
+      // One word is in front: a SET, a RUN that may start, or a RUN that lacks tokens.
       a_one_word: assert (!(command.cfg_valid &&
                             (command.run_valid || command.missing_tokens != '0)) &&
                           !(command.run_valid && command.missing_tokens != '0));

@@ -15,8 +15,8 @@
 // Check     trine_legal_tb: every operation, flag and code under every set of features
 
 module trine_legal #(
-  // Optional features that the design supports. Without one, no gates distinguish its codes from
-  // invalid operations.
+  // Optional features that the design supports. If a feature is absent, no gates distinguish its
+  // codes from invalid operations.
   parameter bit Int16  = 1'b1,
   parameter bit Int4   = 1'b1,
   parameter bit Groups = 1'b1,
@@ -155,14 +155,14 @@ module trine_legal #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // SET of coordinates: the bits that trine_agu drops must copy the sign, or be zeros. The span
-  // from x_start to x_end must fit in as many bits: their difference does not overflow.
+  // SET of coordinates: the bits that trine_agu drops must equal the sign bit, or be zeros. The
+  // difference of x_end and x_start must also fit in the bits of a coordinate.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned CoordBits = trine_isa_pkg::CoordBits;
   localparam int unsigned Sign      = CoordBits - 1;
   localparam int unsigned Cut       = trine_isa_pkg::AguXStartWidth - Sign;
 
-  logic               lanes, fits, span_fits;  // lanes: of an engine with lanes
+  logic               lanes, fits, span_fits;  // lanes: the SET is for an engine with lanes
   logic [CoordBits:0] span;                    // one more bit than CoordBits: no overflow
   logic [Cut-1:0]     x_start, x_end, y_start, y_end, height, width, tile_x, tile_y;
 

@@ -33,7 +33,7 @@ module trine_lifecycle #(
   input  logic                 clk_i,
   input  logic                 rst_ni,
 
-  // Requests of the driver: pulses; events that it clears.
+  // Requests of the driver are pulses. irq_clear_i: events that the driver clears.
   input  logic                 start_i,
   input  logic                 soft_reset_i,
   input  logic                 scrub_i,
@@ -59,7 +59,7 @@ module trine_lifecycle #(
 
   // For the driver.
   output logic                 busy_o,
-  output logic                 dirty_o,     // the bus owes bursts that were given up
+  output logic                 dirty_o,     // the bus owes bursts that the watchdog gave up
   output logic                 done_o,
   output logic                 resetting_o,
   output logic [1:0]           irq_status_o,
@@ -73,8 +73,8 @@ module trine_lifecycle #(
   state_e               state_d, state_q;
   logic                 start_q, clear_q, reset_d, reset_q, scrub_d, scrub_q, done_d, done_q;
   logic                 error, failing, forget;
-  logic                 late;     // after done, an error still fails the program
-  logic                 settled;  // memory errors have shown
+  logic                 late;     // an error after done still fails the program
+  logic                 settled;  // memory errors would be visible by now
   logic                 ending, report, reported_q, dirty_q;  // the end of the program
   logic [1:0]           irq_status_d, irq_status_q;
   logic [CauseBits-1:0] cause_q;
@@ -161,7 +161,7 @@ module trine_lifecycle #(
     assign settled = 1'b1;
   end
 
-  // Stored from the first error of a program on.
+  // Loaded by the first error of a program.
   always_ff @(posedge clk_i) begin
     if (failing) begin
       error_addr_q <= error_addr_i;

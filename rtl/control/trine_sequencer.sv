@@ -30,7 +30,7 @@ module trine_sequencer #(
   output logic [Engines*trine_engine_pkg::CommandBits-1:0] commands_o,
   input  logic [Engines*trine_engine_pkg::AnswerBits-1:0]  answers_i,
 
-  // A RUN was taken, is in flight; nothing is queued, offered or in flight.
+  // A RUN was accepted; a RUN is in flight; nothing is queued, offered or in flight.
   output logic [Engines-1:0]                run_started_o,
   output logic [Engines-1:0]                busy_o,
   output logic [Engines-1:0]                idle_o,
@@ -61,7 +61,7 @@ module trine_sequencer #(
     .queue_valid_o  (queue_valid),
     .queue_ready_i  (queue_ready),
     .queue_word_o   (queue_word),
-    .idle_i         (idle_o & {Engines{!event_o.overflow}}),  // it shows late: no END first
+    .idle_i         (idle_o & {Engines{!event_o.overflow}}),  // overflow is late: blocks END
     .token_wait_i   (stuck),
     .done_o         (event_o.done),
     .foreign_o      (event_o.foreign),
@@ -116,7 +116,7 @@ module trine_sequencer #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       if (event_o.done) a_done: assert (&idle_o);
-      // A word goes to a queue that takes it, or nowhere.
+      // A word goes only to a queue that accepts it.
       if (word_i.valid && word_ready_o) a_routed: assert ((queue_valid & ~queue_ready) == '0);
       c_stuck: cover (stuck != '0 && idle_o != '0);
     end

@@ -39,7 +39,7 @@ module trine_watchdog #(
   assign expired_o = expired_q;
 
 `ifdef TRINE_ASSERT
-  logic live_q, waited_q, expired_q2;  // last cycle: owed; expired
+  logic live_q, waited_q, expired_q2;  // in the last cycle: the bus owed a handshake; expired
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -20,7 +20,7 @@ module trine_watchdogs #(
   input  logic [Bits-1:0]              bus_limit_i,
   input  logic [Bits-1:0]              progress_limit_i,
 
-  // Events apart from the bus, while a program runs: any of these is progress.
+  // Events other than bus events, while a program runs. Each of them is progress.
   input  logic                         running_i,
   input  logic [2:0]                   progress_i,
   input  logic [3:0]                   run_started_i,

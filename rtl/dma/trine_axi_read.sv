@@ -34,7 +34,7 @@ module trine_axi_read #(
   output logic                     load_outstanding_o,  // client 1 has outstanding bursts
   output logic                     outstanding_o,  // the bus owes a handshake or a response
   output logic                     progress_o,     // a handshake happens
-  output logic                     beat_o,  // a beat of AxiDataBits arrived: for the byte counter
+  output logic                     beat_o,  // a beat of AxiDataBits arrived (byte counter)
 
   // Requests of both clients: byte address, beats - 1.
   input  logic [1:0]               req_valid_i,
@@ -155,7 +155,7 @@ module trine_axi_read #(
     logic [1:0]             half_q, error_q;  // the low half has arrived
     logic [AxiDataBits-1:0] low0_q, low1_q;
 
-    // A burst that ends with a low half ends early.
+    // A burst that ends with a low half has ended too early.
     assign beat_valid = take && (half_q[m_axi_rid_i] || m_axi_rlast_i);
     assign beat_error = bus_error || !half_q[m_axi_rid_i] || error_q[m_axi_rid_i];
     assign beat_data  = {m_axi_rdata_i, m_axi_rid_i ? low1_q : low0_q};
@@ -183,7 +183,7 @@ module trine_axi_read #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Two places, so that ready is a register and the rate is still one beat a cycle.
+  // A buffer of two places: ready is a register, and the throughput is still one beat per cycle.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned PlaceBits = DataBits + 3;
 

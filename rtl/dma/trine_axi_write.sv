@@ -75,9 +75,10 @@ module trine_axi_write #(
   localparam int unsigned CountBits = $clog2(MaxOutstanding + 1);
 
   // ---------------------------------------------------------------------------------------------
-  // Bursts: the AW register keeps address and length until the slave takes them. The beats of the
-  // burst begin in the same cycle, or (next) after the last beat of the previous burst. AW is not
-  // filled again while a next burst waits, because it still holds that burst's length.
+  // Bursts. The AW register stores address and length until the slave accepts them. The beats of a
+  // burst may begin in the same cycle, or (next_q) after the last beat of the previous burst. While
+  // a burst waits with next_q, AW is not loaded again, because it still contains the length of this
+  // burst.
   // ---------------------------------------------------------------------------------------------
   logic                   aw_valid_q, next_d, next_q, open_d, open_q;
   logic [AxiAddrBits-1:0] aw_addr_q;
@@ -136,9 +137,9 @@ module trine_axi_write #(
   assign m_axi_awburst_o = 2'b01;   // INCR
 
   // ---------------------------------------------------------------------------------------------
-  // Data. Dropping begins between two beats: an offered beat does not change.
+  // Data. Dropping begins between two beats, because an offered beat must not change.
   // ---------------------------------------------------------------------------------------------
-  logic                   drop_d, drop_q, waits_q, empty;  // waits: on offer since the last cycle
+  logic                   drop_d, drop_q, waits_q, empty;  // waits_q: offered since the last cycle
   logic [AxiDataBits-1:0] bus_data;
   logic [BusWords-1:0]    bus_mask, strobes;  // words requested, words written
 
@@ -158,7 +159,7 @@ module trine_axi_write #(
     end
   end
 
-  // left counts down to 0, so that an odd value is the low half.
+  // left_q counts down to 0, so an odd value selects the low half.
   if (AxiDataBits < DataBits) begin : gen_halves
     assign bus_data     = left_q[0] ? data_i[AxiDataBits-1:0] : data_i[DataBits-1:AxiDataBits];
     assign bus_mask     = left_q[0] ? mask_i[0] : mask_i[1];
@@ -169,7 +170,7 @@ module trine_axi_write #(
     assign data_ready_o = open_q && !drop_q && m_axi_wready_i;
   end
 
-  // No word leaves that was not requested, and no register content that was never written.
+  // Words without a strobe leave as zeros, so no unwritten register content reaches the bus.
   assign strobes = empty ? '0 : bus_mask;
   for (genvar w = 0; w < BusWords; w++) begin : gen_strobes
     assign m_axi_wstrb_o[4*w +: 4]   = {4{strobes[w]}};
@@ -179,13 +180,13 @@ module trine_axi_write #(
   assign words_o = w_taken ? WordsBits'($countones(strobes)) : '0;
 
   // ---------------------------------------------------------------------------------------------
-  // Responses: always taken; in order, as all bursts have the same ID.
+  // Responses are always accepted. They come in order, because all bursts have the same ID.
   // ---------------------------------------------------------------------------------------------
   logic [CountBits-1:0]             count_d, count_q;
   logic [AxiAddrBits-BeatShift-1:0] burst_addr;
   logic                             answered;
 
-  assign answered       = m_axi_bvalid_i && !idle_o;  // not a response that came too late
+  assign answered       = m_axi_bvalid_i && !idle_o;  // ignores a response that came too late
   assign m_axi_bready_o = 1'b1;
   assign full           = count_q == CountBits'(MaxOutstanding);
   assign count_d        = count_q + CountBits'(accept) - CountBits'(answered);
@@ -259,7 +260,7 @@ module trine_axi_write #(
         a_beat_held:  assert (m_axi_wstrb_o == strb_q && m_axi_wlast_o == last_q);
       end
       if (m_axi_wvalid_o) a_zeros: assert ((m_axi_wdata_o & ~written) == '0);
-      // A next burst follows an open one.
+      // next_q is set only while another burst is open.
       a_place: assert (!next_q || open_q);
       if (req_waits_q && !stop_i) m_req: assume (req_valid_i && {req_len_i, req_addr_i} == req_q);
       if (data_waits_q && !drop_q) begin

@@ -25,7 +25,7 @@ module trine_bus_read #(
   parameter bit          Packed        = 1'b0,  // weights are packed in DRAM
   parameter bit          Int16         = 1'b0,
   parameter int unsigned ImemWords     = 0,     // 64-bit words
-  parameter bit          Ecc           = 1'b0,  // codes in the instruction memory
+  parameter bit          Ecc           = 1'b0,  // ECC in the instruction memory
   parameter int unsigned Cores         = 1,
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
@@ -279,7 +279,7 @@ module trine_bus_read #(
 
   assign param_o = param;
 
-  logic unused_broken;  // only for writes
+  logic unused_broken;  // used only for writes
   assign unused_broken = life_i.uncorrectable;
 
 `ifdef TRINE_ASSERT

@@ -66,7 +66,7 @@ module trine_bus_write #(
 
   assign event_o.idle               = idle;
   assign event_o.outstanding        = outstanding;
-  assign event_o.stream             = 1'b0;  // only for loads
+  assign event_o.stream             = 1'b0;  // used only for loads
   assign event_o.engine_outstanding = outstanding;
   assign event_o.outside            = req_valid && !in_range;
 
@@ -178,7 +178,7 @@ module trine_bus_write #(
     awaddr_q <= m_axi_awaddr_o;
     if (live_q) begin
       if (held_q) a_aw_held: assert (m_axi_o.awvalid && m_axi_awaddr_o == awaddr_q);
-      // A RUN of the store engine ends when all its bursts are answered.
+      // A RUN of the store engine ends when all its bursts have a response.
       if (store_o.retire) a_answered: assert (idle);
       c_refused: cover (event_o.outside);
     end

@@ -26,8 +26,8 @@ module trine_dma #(
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   parameter bit          Packed        = 1'b0,  // weights are packed in DRAM
   parameter bit          Int16         = 1'b0,  // maps of int16 codes
-  parameter bit          Ecc           = 1'b0,  // codes in IMEM
-  parameter int unsigned ImemWords     = 0,     // 64-bit words of a program that are kept
+  parameter bit          Ecc           = 1'b0,  // ECC in IMEM
+  parameter int unsigned ImemWords     = 0,     // 64-bit program words kept on chip
   parameter int unsigned Cores         = 1,     // cores of the cluster
   // Derived; do not set.
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,

@@ -44,7 +44,7 @@ module trine_dma_reads #(
   output logic [DataWords-1:0] mask_o
 );
 
-  // Pointers have one more bit than slot numbers: a slot is taken with the read (asked), filled
+  // Pointers have one more bit than slot numbers. A slot is reserved with the read request, filled
   // when its data arrive, and freed when they are popped.
   localparam int unsigned SlotBits = $clog2(Slots);
 

@@ -43,11 +43,12 @@ module trine_fetch #(
   output logic [34:0]            offset_o,
   output logic                   out_of_words_o,
   output logic                   error_o,
-  // the words before a request that is not allowed were taken
+  // all words before a request outside the window were taken
   output logic                   outside_o
 );
 
-  // Two bursts, always 4 Kibit: the smallest macro of common memory compilers.
+  // The buffer stores two bursts. It always has 4 Kibit: the smallest macro of common memory
+  // compilers.
   localparam int unsigned Depth     = 2 * trine_dma_pkg::FetchBits / DataBits;
   localparam int unsigned BeatShift = $clog2(DataBits / 8);
   localparam int unsigned WordShift = BeatShift - 3;  // words in a beat: 2^WordShift
@@ -55,7 +56,7 @@ module trine_fetch #(
   localparam int unsigned FreeBits  = $clog2(Depth + 1);
 
   // ---------------------------------------------------------------------------------------------
-  // Requests, while the buffer has a place for each beat.
+  // Requests. A burst is requested only if the buffer has room for it.
   // ---------------------------------------------------------------------------------------------
   logic [31:0]         words_last;
   logic [FreeBits-1:0] free_d, free_q;
@@ -104,9 +105,9 @@ module trine_fetch #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Bursts end at multiples of the longest burst (trine_dma_bursts), and with the program, whose
-  // last beat is the only one under way when all are requested. A burst that ends elsewhere is an
-  // error.
+  // Bursts end at multiples of the longest burst (trine_dma_bursts), and at the end of the program.
+  // When all bursts have been requested, the last outstanding beat is the last beat of the program.
+  // A burst that ends elsewhere is an error.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned ChunkBits = $clog2(Depth / 2);
 
@@ -185,7 +186,7 @@ module trine_fetch #(
     end
   end
 
-  logic unused_low;  // a beat always finds a place
+  logic unused_low;  // the buffer always has room for a beat
   assign unused_low = ^{program_i[BeatShift-1:0], words_last, beat_ready};
 
 `ifdef TRINE_ASSERT

@@ -68,14 +68,14 @@ module trine_imem #(
   localparam int unsigned LenBits   = $clog2(MaxBeats);
 
   // ---------------------------------------------------------------------------------------------
-  // Beats: the number of kept beats, and the index of the next beat, until all places are used.
+  // Beats. kept_q is the number of kept beats. place_q is the index of the next beat, up to Depth.
   // ---------------------------------------------------------------------------------------------
   logic [PlaceBits-1:0] kept_q, place_q;
   logic [PlaceBits:0]   burst_end;  // end of the burst on offer
   logic [LenBits:0]     left_q;     // beats left of the burst that is being read
   logic                 busy, lookup, hit, miss_q, taken_q, read, store, wiping_q, last;
-  logic                 read_q, rsp_valid_q;  // the memory's output has a beat; so has the register
-  logic                 last_q, rsp_last_q;   // the beat is its burst's last
+  logic                 read_q, rsp_valid_q;  // a beat is in the memory's output; in the register
+  logic                 last_q, rsp_last_q;   // this beat is its burst's last
 
   assign burst_end = (PlaceBits + 1)'(place_q) + (PlaceBits + 1)'(req_len_i[LenBits-1:0]) +
                      (PlaceBits + 1)'(1);
@@ -163,7 +163,7 @@ module trine_imem #(
   assign rsp_last_o  = rsp_valid_q ? rsp_last_q : bus_last_i;
 
   // ---------------------------------------------------------------------------------------------
-  // Codes.
+  // Error correction.
   // ---------------------------------------------------------------------------------------------
   assign state_o.wiping = wiping_q;
 

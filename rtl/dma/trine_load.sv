@@ -59,8 +59,9 @@ module trine_load #(
   input  logic                     rsp_error_i,
   input  logic                     rsp_last_i,  // last of a burst
 
-  // A beat was an error, or its burst does not end where it should: its bus address. Or a packed
-  // stream is invalid (stream_o): the address of its first beat.
+  // error_o: a beat had an error, or its burst ended at the wrong beat; error_addr_o is the bus
+  // address of the beat. With stream_o, a packed stream is invalid; error_addr_o is the address of
+  // its first beat.
   output logic                     error_o,
   output logic                     stream_o,
   output logic [AxiAddrBits-1:0]   error_addr_o,
@@ -122,10 +123,10 @@ module trine_load #(
   localparam logic [TargetBits-1:0] Palette = TargetBits'(trine_isa_pkg::DmaTargetPalette);
 
   // ---------------------------------------------------------------------------------------------
-  // Front: registers and bursts. A RUN stays pending until the back end has copied its fields.
+  // Front end: registers and bursts. A RUN stays pending until the back end has copied its fields.
   // ---------------------------------------------------------------------------------------------
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
-                           writes_q, retire_q;  // writes_q: to DMEM, after the last beat
+                           writes_q, retire_q;  // writes_q: DMEM writes after the last beat
   logic                    on_chip, on_chip_q, int16, int16_q;  // source is DMEM; int16 codes
   logic                    to_maps, to_core;  // the target is DMEM
   logic                    packed_op, pmem_done, rows_d, rows_q;  // some PMEM rows are not written
@@ -163,7 +164,7 @@ module trine_load #(
 
   // The stream of a packed copy is one row in DRAM, whatever its number of PMEM rows.
   assign packed_op = Packed && op >= Short && op <= Palette;
-  // The next copy may be of other cores, so all rows of the previous copy are written first.
+  // The next copy may write other cores, so all rows of the previous copy are written first.
   assign rows_d = Cores > 1 && ((copy && (op == Pmem || packed_op)) || (rows_q && !pmem_done));
   always_ff @(posedge clk_i) if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
 
@@ -207,7 +208,7 @@ module trine_load #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Back: its own copy of the RUN's fields, and the walk over the beats.
+  // Back end: a copy of the RUN's fields, and the iteration over the beats.
   // ---------------------------------------------------------------------------------------------
   logic [TargetBits-1:0]   target_q;
   logic [LocalBits-1:0]    addr, step, back_local_q, back_stride_q;
@@ -242,7 +243,8 @@ module trine_load #(
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
   end
 
-  // For errors. Bursts end as in trine_dma_bursts: with the row, and at multiples of MaxBeats.
+  // Error checks. Bursts end as in trine_dma_bursts: at the end of a row, and at multiples of
+  // MaxBeats.
   assign passed       = back_beats_last_q - left;
   assign beat_addr    = back_dram_q + BeatAddrBits'(passed);
   assign burst_ends   = left == '0 || (&beat_addr[$clog2(MaxBeats)-1:0]);

@@ -78,7 +78,7 @@ module trine_load_pmem #(
     .clear_i,
     .start_i,
     .valid_i       (beat_valid),
-    .transposed_i  (transposed_i && !pairs),  // pairs are of the copy before
+    .transposed_i  (transposed_i && !pairs),  // pairs belong to the previous copy
     .addr_i        (beat_addr),
     .data_i        (beat),
     .pair_i        (pairs && DataBits == 64),
@@ -98,7 +98,7 @@ module trine_load_pmem #(
   );
 
   assign pending_o     = row_pending || pairs;
-  assign row_advance_o = rows_row_advance && !pairs;  // a previous row does not bump the next copy
+  assign row_advance_o = rows_row_advance && !pairs;  // rows of the previous copy do not count
   assign beat_addr     = pairs ? pair_addr : addr_i;
   assign beat_last     = pairs ? pair_last : last_i;
 
@@ -230,7 +230,7 @@ module trine_load_pmem #(
     held_row_q   <= pmem_wrow_o;
     held_quads_q <= pmem_wquads_o;
     if (live_q) begin
-      // The bus withdraws a beat as the program stops (trine_axi_read's stop_i).
+      // When the program stops, the bus withdraws a beat (stop_i of trine_axi_read).
       if (waits_q) begin
         a_row_held: assert (pmem_wvalid_o
                             ? pmem_wrow_o == held_row_q && pmem_wquads_o == held_quads_q

@@ -67,7 +67,7 @@ module trine_load_rows #(
   assign row_written = row_valid && pmem_wready_i;
 
   if (BeatsPerRow > 1) begin : gen_join
-    // The beats before the last one move down to their slot.
+    // Earlier beats of a row move down to their slots.
     localparam int unsigned HeldBits = (BeatsPerRow - 1) * DataBits;
     localparam int unsigned SlotBits = $clog2(BeatsPerRow);
 

@@ -115,7 +115,7 @@ module trine_transpose #(
       if (valid_i) begin
         m_mask: assume (mask_i[0] && (mask_i & (mask_i + DataWords'(1))) == '0);
       end
-      // The bus withdraws a beat as the program stops (trine_axi_read's stop_i).
+      // When the program stops, the bus withdraws a beat (stop_i of trine_axi_read).
       if (waits_q) a_held: assert (valid_o ? columns_o == held_q : !valid_i);
     end
   end

@@ -11,7 +11,7 @@ module trine_trits (
   output logic [9:0] trits_o
 );
 
-  // From the highest digit down: the rest after subtracting it.
+  // The remainders after subtracting each digit, from the highest digit down.
   logic [7:0] left4, left3, left2, left1;
   logic [1:0] digit [5];
 

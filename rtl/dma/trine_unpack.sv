@@ -55,7 +55,7 @@ module trine_unpack #(
   output logic                last_o    // last of the copy
 );
 
-  localparam int unsigned Most     = 147;  // bits of a block
+  localparam int unsigned Most     = 147;  // width of a block's bits
   localparam int unsigned Least    = 19;   // of a block of short codes
   localparam int unsigned SlotBits = PairsPerRow > 1 ? $clog2(PairsPerRow) : 1;
 
@@ -73,8 +73,8 @@ module trine_unpack #(
   logic       is_counted;  // longer bytes have extra bits
   logic [7:0] base_q;      // bits without planes and longer bytes
   logic [4:0] more_bits;   // bits of longer bytes
-  logic [7:0] early;       // end of the block from the oldest beat, without these bits
-  logic [7:0] reach;       // with these bits
+  logic [7:0] early;       // end of the block in the buffer, without more_bits
+  logic [7:0] reach;       // the same with more_bits
   logic [9:0] room;        // bits available after `early`, signed
   logic [1:0] beats_used;  // consumed beats
   logic       bits_valid;
@@ -126,7 +126,8 @@ module trine_unpack #(
   assign is_sparse  = format_q == 2'(trine_isa_pkg::DmaTargetSparse);
   assign is_palette = format_q == 2'(trine_isa_pkg::DmaTargetPalette);
 
-  // The count comes last: it is compared with the available bits.
+  // more_bits arrives last. It is therefore compared with the available bits instead of being added
+  // first.
   assign early      = 8'(offset_q) + base_q + {1'b0, bits[2:0] & {3{is_short}}, 4'd0};
   assign reach      = early + 8'(more_bits);
   assign room       = {1'b0, count_q, 6'd0} - 10'(early);
@@ -150,7 +151,7 @@ module trine_unpack #(
   assign row_ends     = slot_q == SlotBits'(PairsPerRow - 1);
   assign ends         = cut && row_ends && left_q == 16'd0;
   assign more         = more_beats_i && !waits_q;
-  // After the last block part of a beat is left, or nothing.
+  // After the last block, nothing or only a part of one beat is left.
   assign wrong        = (active_q && !bits_valid && !more) || (cut && (no_trits || no_places)) ||
                         (ends && (more || place > 3'd1 || (place == 3'd1 && reach[5:0] == '0)));
   assign begins       = (start_i || waits_q) && (!active_q || ends) && !error_q;
@@ -169,8 +170,8 @@ module trine_unpack #(
   end
 
   always_ff @(posedge clk_i) begin
-    // Registers load on early signals, not on issue, which arrives late: without issue their
-    // content is unused.
+    // These registers are loaded with early signals instead of issue, which arrives late. Without
+    // issue, their content is not used.
     if (active_q) beats_q <= beats_d;
     if (begins) begin
       {offset_q, slot_q, turn_q} <= '0;
@@ -201,7 +202,7 @@ module trine_unpack #(
       of_format_q <= format_q;
       kept_q      <= turn_q == 3'd4;
     end
-    if (began_q && !error_q) stream_addr_q <= stream_addr_i;  // an error is of the previous copy
+    if (began_q && !error_q) stream_addr_q <= stream_addr_i;  // errors belong to the previous copy
     if (valid_q && ready_i) fifths_q <= {fifth, fifths_q[7:2]};
   end
 

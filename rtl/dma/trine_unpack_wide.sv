@@ -62,11 +62,11 @@ module trine_unpack_wide #(
   localparam int unsigned Turn      = QuadsPerRow % Blocks;  // rotation from a row to the next
   localparam int unsigned SlotBits  = $clog2(QuadsPerRow + 1);
 
-  // A beat: two bits a trit; the invalid bytes.
+  // A beat: two bits per trit; flags of invalid bytes.
   logic [10*Bytes-1:0] beat_trits;
   logic [Bytes-1:0]    beat_invalid;
 
-  // Trits and invalid bytes that a group has so far, and its beats.
+  // The group that is being filled: its trits, its invalid bytes and its number of beats.
   logic [10*64-1:0]     held_d, held_q;
   logic [63:0]          invalid_d, invalid_q;
   logic [CountBits-1:0] count_d, count_q;
@@ -146,7 +146,7 @@ module trine_unpack_wide #(
   assign of_group = 3'(Blocks) - done_q;
   assign of_row   = SlotBits'(QuadsPerRow) - slot_q;
 
-  always_comb begin  // indices before the first one are far away, modulo 2^32
+  always_comb begin  // negative differences are large, modulo 2^32
     for (int unsigned b = 0; b < Blocks; b++) begin
       written[b] = 32'(b) - 32'(done_q) < 32'(of_row);
     end
@@ -154,7 +154,7 @@ module trine_unpack_wide #(
       quads_o[q] = 32'(q) - 32'(slot_q) < 32'(of_group);
     end
     excess = 1'b0;
-    for (int unsigned b = 0; b < Blocks; b++) begin  // the last written one counts
+    for (int unsigned b = 0; b < Blocks; b++) begin  // the last written block counts
       if (written[b]) begin
         excess = beat_count_q > CountBits'((OfBlock * (b + 1) + Bytes - 1) / Bytes) &&
                  b < Blocks - 1;
@@ -220,7 +220,7 @@ module trine_unpack_wide #(
         left_q <= left_q - 16'd1;
       end
     end
-    if (began_q && !error_q) stream_addr_q <= stream_addr_i;  // an error is of the previous copy
+    if (began_q && !error_q) stream_addr_q <= stream_addr_i;  // errors belong to the previous copy
   end
 
   assign valid_o       = group_valid_q;

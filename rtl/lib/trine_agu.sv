@@ -50,7 +50,7 @@ module trine_agu #(
 
   // Control.
   input  logic                        fill_i,
-  input  logic                        pairs_i,  // lanes go in pairs; with fill_i
+  input  logic                        pairs_i,  // lanes form pairs; valid with fill_i
   output logic                        filled_o,
   input  logic                        start_i,
   output logic                        running_o,
@@ -185,7 +185,8 @@ module trine_agu #(
       assign base = chain_base_q;
       assign out  = chain_out_q;
     end else begin : gen_follower
-      // A pair's second lane has the first one's base + 1; the next pair follows the first lane.
+      // The base of a pair's second lane is the first lane's base + 1. The next pair follows from
+      // the first lane.
       logic signed [CoordBits-1:0] x_next;
       logic                        wrap, second, third;
       assign second = Pairs && k == 1 && pairs_q;
@@ -278,7 +279,8 @@ module trine_agu #(
   assign tile_last_o   = flags.tile_last;
 
   // ---------------------------------------------------------------------------------------------
-  // The lanes. All of them add the same constants per tile: one set with a wrap, one without.
+  // The lanes. For each tile, all lanes add the same constants: one set with a wrap, and one set
+  // without.
   // ---------------------------------------------------------------------------------------------
   logic [CoordBits-1:0] tile_x_wrapped, tile_y_wrapped;
   logic [AddrBits-1:0]  tile_base_wrapped, tile_out_wrapped;
@@ -322,7 +324,7 @@ module trine_agu #(
       end
     end
 
-    // A negative coordinate is a large unsigned one, beyond any height or width.
+    // As an unsigned number, a negative coordinate is larger than any height or width.
     assign tap_x = x_q + nest_x;
     assign tap_y = y_q + nest_y;
 
@@ -371,7 +373,7 @@ module trine_agu #(
     else         live_q <= 1'b1;
   end
 
-  logic                      stalled_q;  // the last cycle's step was not taken
+  logic                      stalled_q;  // the step of the previous cycle was not accepted
   logic [Lanes*AddrBits-1:0] held_addr_q;
   logic [Lanes-1:0]          held_inside_q;
 

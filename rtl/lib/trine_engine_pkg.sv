@@ -77,7 +77,7 @@ package trine_engine_pkg;
   typedef struct packed {
     logic        read_beat;      // a beat of AxiDataBits arrived
     logic [5:0]  write_words;    // 32-bit words that left
-    logic [1:0]  progress;       // DMEM gave a beat to a store, took a beat of a load
+    logic [1:0]  progress;       // DMEM output a beat for a store, accepted one of a load
     logic [63:0] load_beat;      // failed beat of a load
     logic [63:0] load_burst;     // load burst on offer
     logic [63:0] store_answer;   // store burst whose response is next
@@ -117,7 +117,7 @@ package trine_engine_pkg;
     logic [7:0]  table_addr;
     logic        exp_valid;
     logic [7:0]  exp_addr;
-    logic        entries;  // the target is a table (lookup, exponentials), valid beat or not
+    logic        entries;  // the target is a table, even without a valid beat
     logic        exp;      // the target is the exponentials, or points of the lookup table
     logic        points;
   } param_t;
@@ -132,8 +132,8 @@ package trine_engine_pkg;
 
   localparam int unsigned ActivityBits = 4;
 
-  // Progress of a program in this cycle. `moved`: a step entered the array, the vector engine read,
-  // or a result word was taken.
+  // Activity in this cycle. `progress`: a step entered the array, the vector engine read, or a
+  // result word was accepted.
   typedef struct packed {
     logic [2:0] cause;
     logic       progress;
@@ -167,7 +167,7 @@ package trine_engine_pkg;
   typedef struct packed {
     logic        wiping;      // zeros are being written
     logic        fatal;       // with codes: a word cannot be corrected, until clear
-    logic [2:0]  fatal_core;  // and its place
+    logic [2:0]  fatal_core;  // core of that word
     logic [32:0] fatal_addr;
     logic [31:0] dmem_count;  // corrected words
     logic [31:0] pmem_count;

@@ -39,7 +39,7 @@ module trine_nest #(
   input  logic [11:0]           dil_y_i,
   input  logic [CoordBits-1:0]  x_end_i,
   input  logic [CoordBits-1:0]  y_end_i,
-  input  logic                  continuous_i,  // the offset runs on from group to group
+  input  logic                  continuous_i,  // the offset continues from group to group
 
   // Steps.
   output logic                  valid_o,

@@ -40,7 +40,7 @@ module trine_queue #(
 
   // Pointers have one more bit: equal means empty; equal except for that bit means full.
   logic [AddrBits:0] head_d, head_q, tail_d, tail_q;
-  logic              read_d, read_q, valid_d, valid_q;  // rdata is valid; out_data_o is
+  logic              read_d, read_q, valid_d, valid_q;  // rdata, out_data_o is valid
   logic              full, write, read, moves;
   logic [Width-1:0]  rdata, out_q;
 

@@ -97,7 +97,8 @@ module trine_sram #(
 `endif
 
 `ifdef TRINE_ASSERT
-  // First bits of the groups. No loop: Verilator unrolls at most 1,024 bits, PMEM has more.
+  // First bits of the groups. This is a constant instead of a loop, because Verilator unrolls at
+  // most 1,024 bits, and PMEM has more.
   if (MaskBits > 1) begin : gen_groups
     localparam int unsigned      Groups = (Width + MaskBits - 1) / MaskBits;
     localparam logic [Width-1:0] First  = Width'({Groups{{(MaskBits-1){1'b0}}, 1'b1}});

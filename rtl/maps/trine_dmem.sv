@@ -74,7 +74,7 @@ module trine_dmem #(
   output logic [Lanes*33-1:0]      rsp_data_o,       // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]       rsp_tag_o,
   output logic                     rsp_done_o,
-  output logic                     rsp_done_next_o,  // rsp_done_o one cycle later, and its tag
+  output logic                     rsp_done_next_o,  // rsp_done_o comes one cycle later; its tag
   output logic [TagBits-1:0]       rsp_tag_next_o,
 
   // Scatter.
@@ -237,8 +237,9 @@ module trine_dmem #(
     logic [Lanes-1:0]   g_lane_sel;  // one-hot: the lane in this bank
     logic [Rows-1:0]    s_lane_sel;
 
-    // At most one lane in each of the two: the winners are in different banks. AND and OR, not
-    // `if`: ABC does not find them in the multiplexers of 16 lanes (a fifth of this module).
+    // Each vector selects at most one lane, because the winners are in different banks. The
+    // multiplexers are written with AND and OR instead of `if`, because ABC does not find this form
+    // for 16 lanes. It saves a fifth of this module.
     for (genvar l = 0; l < Lanes; l++) begin : gen_g_mine
       assign g_lane_sel[l] = g_winner[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b);
     end
@@ -352,7 +353,7 @@ module trine_dmem #(
       if (uncorrectable[b-1])
         ecc_addr_o = {uncorrectable_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)};
     end
-    ecc_addr_o[0] = ecc_addr_o[0] ^ ecc_addr_o[BankBits];  // the word of that place
+    ecc_addr_o[0] = ecc_addr_o[0] ^ ecc_addr_o[BankBits];  // undoes the exchange of banks
   end
 
 `ifdef TRINE_LOCKSTEP
@@ -361,8 +362,8 @@ module trine_dmem #(
 `endif
 
   // ---------------------------------------------------------------------------------------------
-  // Assertions. The banks have served what a port takes as served: no word is lost. Each access
-  // ends within this number of cycles without DMA.
+  // Assertions. A bank has served each word that a port regards as served, so no word is lost.
+  // Without DMA accesses, each access ends within this number of cycles.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   localparam int unsigned GatherBound  = Lanes * (Lanes + 12) + 20;

@@ -133,7 +133,8 @@ module trine_dmem_dma #(
     end
   end
 
-  // The next beat is expected to be a neighbour; if not, its request counts.
+  // The next beat is expected in the next group of banks. Otherwise its own request marks the
+  // group.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       ends_q <= 1'b0;
@@ -153,7 +154,7 @@ module trine_dmem_dma #(
   // ---------------------------------------------------------------------------------------------
   logic                 take_read, reads, stall;
   logic [AddrBits-1:0]  r_addr_q;
-  logic [DataWords-1:0] r_pend_q, left;  // words served now; those that a merge delays
+  logic [DataWords-1:0] r_pend_q, left;  // words served now; words that a merge delays
 
   assign dma_rready_o = !stall && (kept & urgent) == '0;
   assign take_read    = dma_rvalid_i && dma_rready_o;
@@ -193,7 +194,8 @@ module trine_dmem_dma #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Words that were read, when their banks' registers have them. With Ecc they are collected.
+  // Words that were read, in the cycle in which the banks' registers contain them. With Ecc, the
+  // words are collected.
   // ---------------------------------------------------------------------------------------------
   logic [2:1]           last_q;
   logic [DataWords-1:0] rsp_words_q, rsp_words_q2;

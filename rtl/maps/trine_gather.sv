@@ -40,7 +40,7 @@ module trine_gather #(
   output logic [Lanes*33-1:0]       rsp_data_o,     // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]        rsp_tag_o,
   output logic                      rsp_done_o,
-  output logic                      rsp_done_next_o,  // rsp_done_o one cycle later, and its tag
+  output logic                      rsp_done_next_o,  // rsp_done_o comes one cycle later; its tag
   output logic [TagBits-1:0]        rsp_tag_next_o,
 
   // Banks.
@@ -50,7 +50,7 @@ module trine_gather #(
   input  logic [Banks*32-1:0]       bank_words_i
 );
 
-  // Lanes in the bank of a lower lane of the access are found on the way in.
+  // As an access enters, each lane is compared with the lower lanes: are they in the same bank?
   localparam int unsigned EntryBits = Lanes * (AddrBits + 1) + 8 + TagBits;
 
   logic [Lanes*AddrBits-1:0] place;  // bank in the low bits, row above
@@ -146,8 +146,8 @@ module trine_gather #(
     end
   end
 
-  // Served lanes: the banks answer one cycle later, and the banks' registers have the words two
-  // cycles later. Padded lanes answer with them.
+  // The word of a served lane is in the bank's output one cycle later, and in the bank's register
+  // two cycles later. Padded lanes are answered in the same cycle as the first served lanes.
   typedef struct packed {
     logic [Lanes-1:0]          pad;
     logic [Lanes*BankBits-1:0] bank;

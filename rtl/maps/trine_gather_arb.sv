@@ -64,7 +64,8 @@ module trine_gather_arb #(
   input  trine_maps_pkg::gather_t      g_i,
   input  logic [Lanes-1:0]               rsp_lanes_i,
 
-  // For the cause of a cycle: the access at the front is compute's; another client's was taken.
+  // For the cause of a cycle: the access in front belongs to the compute engine; an access of
+  // another client was accepted.
   output logic                           c_front_o,
   output logic                           c_arb_lost_o
 );
@@ -153,7 +154,7 @@ module trine_gather_arb #(
       if (g_waits_q) a_asks: assert (g_valid_o);
     end
     if (live_q) begin
-      // Every answer has one owner; one client is served.
+      // Every answer belongs to one client, and at most one of two clients is granted.
       if (g_i.rsp_done) a_owner: assert ($onehot({c_rsp, v_rsp, r_rsp}));
       a_one_grant: assert (!(c_valid_i && c_grant && v_valid_i && v_grant));
       c_contest: cover (c_valid_i && v_valid_i && vector_next_q && g_ready_i);

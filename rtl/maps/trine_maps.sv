@@ -30,7 +30,7 @@ module trine_maps #(
   output logic                            c_ready_o,
   input  logic [Lanes*(AddrBits+1)-1:0]   c_lanes_i,
   output logic [Lanes-1:0]                c_rsp_lanes_o,
-  output logic                            c_rsp_done_next_o,  // compute's rsp_done_o in a cycle
+  output logic                            c_rsp_done_next_o,  // rsp_done_o[0] comes one cycle later
   output trine_engine_pkg::gather_stall_t c_stall_o,
 
   // Reads of the vector engine, likewise.
@@ -45,7 +45,7 @@ module trine_maps #(
   input  logic [Rows*(AddrBits+1)-1:0]    r_lanes_i,
   output logic [Rows-1:0]                 r_rsp_lanes_o,
 
-  // Answers of all three; complete answers: {residuals, vector, compute}.
+  // Answers to all three clients. rsp_done_o marks complete answers: {residuals, vector, compute}.
   output logic [2:0]                      rsp_done_o,
   output logic [Lanes*33-1:0]             rsp_data_o,  // {inactive lanes, words}
   output logic [3:0]                      rsp_tag_o,
@@ -215,7 +215,7 @@ module trine_maps #(
     end
   end
 
-  // Compute and vector engine: trine_gather_arb.
+  // trine_gather_arb checks the requests of the compute and the vector engine.
   always_ff @(posedge clk_i) begin
     held_lanes_q <= r_lanes_i;
     held_word_q  <= s_word_i;

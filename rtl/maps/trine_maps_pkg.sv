@@ -11,7 +11,7 @@ package trine_maps_pkg;
     logic [5:0] front_tag;
     logic       rsp_done;       // all lanes were answered
     logic [5:0] rsp_tag;
-    logic       rsp_done_next;  // rsp_done one cycle later
+    logic       rsp_done_next;  // rsp_done comes one cycle later
     logic [5:0] rsp_tag_next;
   } gather_t;
 

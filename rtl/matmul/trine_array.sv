@@ -71,7 +71,7 @@ module trine_array #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
-  input  logic               test_en_i,  // opens the clock gates: scan
+  input  logic               test_en_i,  // opens the clock gates for scan
 
   // One step of the reduction.
   input  logic               valid_i,
@@ -215,7 +215,8 @@ module trine_array #(
   for (genvar g = 0; g < ColGroups; g++) begin : gen_col
     localparam int unsigned First    = g * PipeCols;
     localparam int unsigned Words    = Cols - First < PipeCols ? Cols - First : PipeCols;
-    // Blocks of one shape are equal: those to the right have a former, too, with taps_i 0.
+    // All blocks of one shape are equal, so blocks to the right also have a former, with taps_i =
+    // 0.
     localparam bit          Seen     = Window && First < 4;
     localparam bit          Former   = Window && (PipeCols >= 4 || Seen);
     localparam int unsigned Taps     = Former ? 3 : 0;
@@ -305,7 +306,7 @@ module trine_array #(
         .column_o (column)
       );
 
-      logic unused_block;  // outputs to the right and down without a next block
+      logic unused_block;  // outputs of the last blocks to the right and down
       assign unused_block = valid ^ ^flags ^ ^act ^ ^wgt;
     end
   end

@@ -59,7 +59,7 @@ module trine_compute #(
   input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]               rsp_tag_i,
   input  logic                             rsp_done_i,
-  input  logic                             rsp_done_next_i,  // rsp_done_i one cycle later
+  input  logic                             rsp_done_next_i,  // rsp_done_i comes one cycle later
 
   // PMEM: its rows go straight to the array. w_next_o moves the row that was read into the register
   // that the array sees.
@@ -68,7 +68,8 @@ module trine_compute #(
   output logic                             w_next_o,
   output logic [2:0]                       weight_bits_o,  // trine_weight_rows
   output logic [2:0]                       weight_part_o,
-  // Factors are in PMEM's output: second half of words or first, their bank; free banks.
+  // Factors are in PMEM's output. factors_second_o: in the second halves of the words.
+  // factors_bank_o: their bank. factors_free_i: free banks.
   output logic                             factors_o,
   output logic                             factors_second_o,
   output logic                             factors_bank_o,
@@ -98,8 +99,9 @@ module trine_compute #(
   localparam int unsigned TagFirst = 0, TagLast = 1, TagRewind = 2, TagFinal = 3;
 
   // ---------------------------------------------------------------------------------------------
-  // RUNs: the lanes fill, then the RUN starts. It ends when its last job is taken and its last step
-  // is in the array. The next RUN's lanes fill after the last issue.
+  // RUNs. The lanes are filled, and then the RUN starts. It ends when its last job has been
+  // accepted and its last step is in the array. The lanes of the next RUN are filled after the last
+  // issue.
   // ---------------------------------------------------------------------------------------------
   logic                    busy_q, filling_q, taken_q, passed_q;
   logic                    cfg_ready, run_ready, cfg_we, fill, filled, start;
@@ -176,7 +178,7 @@ module trine_compute #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Steps. The last step of a tile needs a place for its job.
+  // Steps. The last step of a tile is issued only if the queue has a place for its job.
   // ---------------------------------------------------------------------------------------------
   logic                     step_valid, step_ready, first, last, group_last, tile_first, tile_last;
   logic                     issued, may_issue, allowed;
@@ -220,9 +222,9 @@ module trine_compute #(
     .out_plane_o   (next_out_plane)
   );
 
-  // Parts with factors: the taps of each channel word end with a job.
+  // Parts with factors: a job follows the taps of each channel word.
   logic in_parts, ends, begins;
-  logic whole_first_q, second_q, bank_q;  // of the part: first of its reduction, odd
+  logic whole_first_q, second_q, bank_q;  // the part: is its reduction's first, is odd
 
   assign in_parts = Groups && cfg.groups;
   assign ends     = in_parts ? window_last : last;

@@ -15,7 +15,7 @@ module trine_delay #(
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
-  input  logic             test_en_i,  // opens the clock gate: scan
+  input  logic             test_en_i,  // opens the clock gate for scan
 
   input  logic             valid_i,
   input  logic [Flags-1:0] flags_i,

@@ -45,15 +45,17 @@ module trine_dot #(
     $error("trine_dot: Multiplier must be one of trine_mul_pkg");
   end
 
-  // The selected precision; constant where the parameters leave no choice. Neither means binary.
+  // The selected precision, which is constant if the parameters leave no choice. Neither int8 nor
+  // ternary means binary.
   logic int8, ternary, nothing;
   assign int8    = Int8 && ((!Ternary && !Binary) || mode_i == 2'd0);
   assign ternary = Ternary && (!Binary || mode_i[0]);
   assign nothing = !Ternary && Binary && mode_i[0];
 
   // ---------------------------------------------------------------------------------------------
-  // Ternary and binary count ones in 32 votes; 16 ones mean zero. A ternary lane votes once if the
-  // product is +1 and once if it is not -1; a binary lane has one vote, which counts double.
+  // Ternary and binary modes count the ones in 32 votes. 16 ones mean zero. A ternary lane votes
+  // once if the product is +1 and once if it is not -1; a binary lane has one vote, which counts
+  // double.
   // ---------------------------------------------------------------------------------------------
   localparam logic [31:0] Low = 32'h5555_5555;  // the low bits of the ternary lanes
 
@@ -66,7 +68,8 @@ module trine_dot #(
                            : equal;
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
-    // `*`. 32 bits avoid masks; the branch makes simulation count only in modes that need it.
+    // Products by `*`. Products of 32 bits need no masks. The branch lets simulation count ones
+    // only in modes that need it.
     logic [31:0] products, counted;
 
     assign products = 32'($signed(act_i[7:0])) * 32'($signed(wgt_i[7:0])) +

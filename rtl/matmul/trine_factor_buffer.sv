@@ -13,7 +13,7 @@
 
 module trine_factor_buffer #(
   parameter int unsigned Cols  = 8,
-  parameter int unsigned Drain = 1  // columns a cycle: 1, 2
+  parameter int unsigned Drain = 1  // columns per cycle: 1, 2
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,

@@ -65,7 +65,7 @@ module trine_jobs #(
   input  logic                     data_ready_i,
 
   output logic                     final_taken_o,  // the RUN's last job is taken in this cycle
-  output logic                     drained_o       // no results in the array or to be taken
+  output logic                     drained_o       // no results are in the array or waiting
 );
 
   typedef struct packed {
@@ -84,7 +84,7 @@ module trine_jobs #(
   logic [Places-1:0] valid_q;
   logic              run_first_q, take, arrived;
   logic [JobDelay:1] delay_q;    // a last step is in the array
-  logic              arrived_q;  // results arrived and are not taken
+  logic              arrived_q;  // results arrived and were not accepted
 
   assign job_d.out        = out_i;
   assign job_d.active     = active_i;

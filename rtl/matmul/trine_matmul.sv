@@ -24,13 +24,13 @@ module trine_matmul #(
   parameter bit          Weights4   = 1'b0,
   parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0, Formats = 1'b0,
-  parameter int unsigned Drain      = 1,     // columns drained in a cycle: 1, 2
+  parameter int unsigned Drain      = 1,     // columns drained per cycle: 1, 2
   parameter bit          ZeroPoints = 1'b0,
   parameter int unsigned PipeRows   = 8,
   parameter int unsigned PipeCols   = 8,
   parameter int unsigned PeStages   = 2,     // stages of a PE: 1, 2
   parameter int unsigned AccBits    = 32,    // accumulator width: 20..32
-  parameter bit          ClockGates = 1'b0,  // of PEs and zero points
+  parameter bit          ClockGates = 1'b0,  // clock gates of PEs and zero points
   parameter int          Multiplier = trine_mul_pkg::Operator,
   parameter bit          Cluster    = 1'b0,  // one of several cores
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
@@ -39,7 +39,7 @@ module trine_matmul #(
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
-  input  logic                             test_en_i,  // opens the clock gates: scan
+  input  logic                             test_en_i,  // opens the clock gates for scan
   input  logic                             clear_i,
 
   // Instructions, and the core's row shift in a Cluster (trine_agu).
@@ -59,7 +59,7 @@ module trine_matmul #(
   input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [3:0]                       rsp_tag_i,
   input  logic                             rsp_done_i,
-  input  logic                             rsp_done_next_i,  // rsp_done_i one cycle later
+  input  logic                             rsp_done_next_i,  // rsp_done_i comes one cycle later
 
   // A job, its data, and the columns of the data.
   output logic                             job_valid_o,

@@ -25,14 +25,14 @@ module trine_matrix #(
   parameter int unsigned WindowParts = 1,     // 1..8
   parameter bit          Weights4    = 1'b0,
   parameter bit          Groups      = 1'b0,
-  parameter int unsigned Drain       = 1,     // columns drained in a cycle: 1, 2
+  parameter int unsigned Drain       = 1,     // columns drained per cycle: 1, 2
   parameter bit          ZeroPoints  = 1'b0,
   parameter bit          Int16       = 1'b0,  // enables pairs_i
   parameter int unsigned PipeRows    = 8,
   parameter int unsigned PipeCols    = 8,
   parameter int unsigned PeStages    = 2,     // stages of a PE: 1, 2
   parameter int unsigned AccBits     = 32,    // accumulator width: 20..32
-  parameter bit          ClockGates  = 1'b0,  // of PEs and zero points
+  parameter bit          ClockGates  = 1'b0,  // clock gates of PEs and zero points
   parameter int          Multiplier  = trine_mul_pkg::Operator,
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
   localparam int unsigned PmemAddrBits = $clog2(PmemRows),
@@ -40,7 +40,7 @@ module trine_matrix #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     test_en_i,  // opens the clock gates: scan
+  input  logic                     test_en_i,  // opens the clock gates for scan
   input  logic                     clear_i,
 
   // Rows for the array, their packing, and the part that the step uses: trine_weight_rows.

@@ -44,9 +44,9 @@ module trine_operands #(
   input  logic [Lanes*33-1:0] rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]  rsp_tag_i,
   input  logic                rsp_done_i,
-  input  logic                rsp_done_next_i,  // rsp_done_i one cycle later
+  input  logic                rsp_done_next_i,  // rsp_done_i comes one cycle later
   output logic                hold_o,
-  input  logic                int16_i,  // odd lanes hold low bytes; the array gets them minus 128
+  input  logic                int16_i,  // odd lanes hold low bytes: subtract 128
   input  logic [1:0]          mode_i,
 
   // The step at the front. It passes into the array when its weights are there.
@@ -55,7 +55,7 @@ module trine_operands #(
   input  logic                weights_i,
   output logic                pass_o,
 
-  // grant_i: the next last step may pass. drain_wait_o: a last step waits for that.
+  // grant_i: the next last step may pass. drain_wait_o: a last step waits for grant_i.
   input  logic                grant_i,
   output logic                drain_wait_o
 );
@@ -84,8 +84,8 @@ module trine_operands #(
   assign pass_o       = valid && weights_i && (!last || granted_q);
   assign drain_wait_o = valid && last && !granted_q;
 
-  // steps: the steps after the front one, oldest first. last_steps: which of the three oldest end a
-  // tile. ungranted: which of these have no grant.
+  // steps: the steps after the front step, oldest first. last_steps: steps among the three oldest
+  // that end a tile. ungranted: steps among these that have no grant.
   logic [4:1] steps;
   logic [2:0] last_steps, ungranted;
 
@@ -96,7 +96,7 @@ module trine_operands #(
   assign ungranted  = last_steps & ({3{!granted_q}} |
                                     {last_steps[1] || last_steps[0], last_steps[0], 1'b0});
 
-  // Two steps after a waiting last step find slots.
+  // Returns true for two or more steps. After a waiting last step, two steps find free slots.
   function automatic logic several(input logic [3:0] some);
     several = (some & (some - 4'd1)) != '0;
   endfunction

@@ -46,7 +46,7 @@ module trine_pe #(
     $error("trine_pe: AccBits must be 20..32");
   end
 
-  logic               valid, first, last;  // of the step being added
+  logic               valid, first, last;  // control of the step that is being added
   logic [31:0]        sum;
   logic [AccBits-1:0] base, acc_d, acc_q, drain_q;
 

@@ -50,7 +50,7 @@ module trine_pe_block #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     test_en_i,  // opens the clock gate: scan
+  input  logic                     test_en_i,  // opens the clock gate for scan
   input  logic                     taps_i,
 
   // One step of the reduction, from the left and from above.

@@ -29,26 +29,27 @@ module trine_weight_rows #(
   input  logic                    rst_ni,
   input  logic                    clear_i,
 
-  // The RUN: its first row; packing of the rows: 0 none (a row for each step), 1 ternary, 2 binary,
-  // 3 window, 4 int4.
+  // The RUN: its first row, and the packing of the rows: 0 none (one row per step), 1 ternary, 2
+  // binary, 3 window, 4 int4.
   input  logic                    start_i,
   input  logic [PmemAddrBits-1:0] row_i,
   input  logic [2:0]              bits_i,
 
-  // A step is issued: the last one of a group of columns, of a pixel tile, of the RUN.
+  // A step is issued. It is the last step of a group of columns (last_i), of a pixel tile
+  // (rewind_i), of the RUN (final_i).
   input  logic                    issued_i,
   input  logic                    last_i,
   input  logic                    rewind_i,
   input  logic                    final_i,
 
-  // This step ends a part with factors. second_i: they are in the high halves of words; bank_i:
-  // their bank; bank_free_i: free banks.
+  // This step ends a part with factors. second_i: the factors are in the high halves of words.
+  // bank_i: their bank. bank_free_i: free banks.
   input  logic                    part_i,
   input  logic                    second_i,
   input  logic                    bank_i,
   input  logic [1:0]              bank_free_i,
 
-  // A step passes into the array; pass_last_i: it is the last one of a group.
+  // A step passes into the array. pass_last_i: it is the last step of a group.
   input  logic                    pass_i,
   input  logic                    pass_last_i,
 
@@ -57,7 +58,7 @@ module trine_weight_rows #(
   output logic [PmemAddrBits-1:0] row_o,
   output logic                    row_next_o,
 
-  // Factors are in the memory's output: which half of the words, for which bank.
+  // Factors are in the memory's output: the half of the words, and the bank that they go to.
   output logic                    factors_o,
   output logic                    factors_second_o,
   output logic                    factors_bank_o,
@@ -94,8 +95,8 @@ module trine_weight_rows #(
     else if (pass_i) part_q <= row_end ? '0 : part_q + 3'd1;
   end
 
-  // Entry of a requested row: the row is the first one of a tile; with factors also: there is a
-  // row, a part ended before it, half of the words and bank of that part's factors.
+  // Entry of a requested row: it is the first row of a tile. With factors also: the entry has a
+  // row; a part ended before it; the half of the words, and the bank, of that part's factors.
   localparam int unsigned EntryBits = Groups ? 5 : 1;
 
   logic [EntryBits-1:0] entry;
@@ -132,7 +133,7 @@ module trine_weight_rows #(
       end
     end
 
-    // Entries are in order, so the row read last belongs to the part that ended.
+    // Entries are in order, so the row that was read last belongs to the part that ended.
     always_ff @(posedge clk_i) begin
       if (pop && ended) begin
         want_second_q <= second;

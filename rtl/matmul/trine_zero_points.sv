@@ -46,7 +46,7 @@ module trine_zero_points #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
-  input  logic               test_en_i,  // opens the clock gate: scan
+  input  logic               test_en_i,  // opens the clock gate for scan
 
   // A step of the reduction, as the array gets it; its words come one cycle later.
   input  logic               valid_i,
@@ -57,7 +57,7 @@ module trine_zero_points #(
   input  logic [Rows*32-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
 
-  // As in trine_array: the columns read; the first of two is odd.
+  // As in trine_array: the columns that are read; odd_i: the first of two columns is odd.
   input  logic [Cols-1:0]    cols_i,
   input  logic               odd_i,
   input  logic               pairs_i,  // int16 results: even rows have no act_zero
@@ -69,7 +69,8 @@ module trine_zero_points #(
   localparam int unsigned Cycles    = PeStages - 1 + ColGroups;
   localparam int unsigned ZeroBits  = Multiplier == trine_mul_pkg::Booth ? 12 : 8;
 
-  // A step counts if sums are not 0, or will be. tile_q: earlier steps had zero points.
+  // A step is processed (counts) if the sums are not 0, or will not be 0 after it. tile_q: earlier
+  // steps of the tile had zero points.
   logic counts, zeros, tile_q, sums_q;
 
   assign zeros  = {act_zero_i, wgt_zero_i} == '0;
@@ -85,7 +86,7 @@ module trine_zero_points #(
     end
   end
 
-  // Bit k: the step's control k + 1 cycles later; its zero points come with its words.
+  // Bit k is the step's control k + 1 cycles later. The zero points of a step come with its words.
   logic [Cycles-1:0] valid_q, first_q, last_q;
   logic              clk;  // open while there are steps
   logic [ZeroBits-1:0] act_zero, wgt_zero, act_zero_q, wgt_zero_q;
@@ -214,8 +215,8 @@ module trine_zero_points #(
     else         cols_q <= cols_i;
   end
 
-  // Columns are read from 0 upwards, none below those of the last cycle. Int16 codes of int8
-  // products read a word's columns twice, without zero points.
+  // Columns are read from 0 upwards, and never below the columns of the previous cycle. Int16 codes
+  // of int8 products read a word's columns twice, without zero points.
   always_ff @(posedge clk_i) begin
     m_upwards: assume (cols_i[0] || (cols_i & ~cols_q & (cols_q - Cols'(1))) == '0 ||
                        (Int16 && column_o == column_i));

@@ -45,7 +45,8 @@ module trine_zero_sum #(
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
     assign product = 18'(sum) * 18'($signed(zero_i));
   end else begin : gen_booth
-    // As in trine_dot: the rows' inverted sign bits weigh 2^10, and one constant subtracts them.
+    // As in trine_dot, the inverted sign bits of the rows weigh 2^10, and one constant subtracts
+    // them.
     localparam logic [17:0] Signs = 18'd1024 * 18'd85;  // 85 = 1 + 4 + 16 + 64
 
     logic [10:0] row;

@@ -16,10 +16,10 @@ module trine_memory_state #(
   input  logic                            clk_i,
   input  logic                            rst_ni,
   input  logic                            clear_i,
-  input  logic                            start_i,   // of a program
+  input  logic                            start_i,   // a program starts
   input  logic                            wiping_i,
 
-  // Words of this cycle that were corrected, or could not be, and their places.
+  // Words of this cycle that were corrected, or that could not be corrected, and their addresses.
   input  logic [Banks-1:0]                dmem_corrected_i,
   input  logic                            dmem_fatal_i,
   input  logic [DmemAddrBits-1:0]         dmem_addr_i,

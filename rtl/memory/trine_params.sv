@@ -61,7 +61,7 @@ module trine_params #(
   localparam int unsigned ShiftBits      = 6;
 
   // ---------------------------------------------------------------------------------------------
-  // The write that waits, or arrives.
+  // The write that waits in the skid buffer, or that arrives.
   // ---------------------------------------------------------------------------------------------
   logic                     write, write_bias, write_scale, we_bias, we_scale;
   logic [Drain-1:0]         bias_read, scale_read;  // banks that are read in this cycle
@@ -98,8 +98,8 @@ module trine_params #(
   assign unused_scale = ^wdata;
 
   // ---------------------------------------------------------------------------------------------
-  // Every Drain-th entry, starting at the bank's number. A beat holds entries of each bank, or a
-  // single scale.
+  // A bank stores every Drain-th entry, starting with the bank's number. A beat contains entries of
+  // each bank, or a single scale.
   // ---------------------------------------------------------------------------------------------
   logic [31:0]               bias [Drain];
   logic [MultiplierBits-1:0] multiplier [Drain];
@@ -120,8 +120,8 @@ module trine_params #(
     localparam int unsigned ScaleBits    = $clog2(RowScales);
     localparam int unsigned EntryBits    = Entries > 1 ? $clog2(Entries) : 1;
 
-    // The entry to read: for an odd channel and the next, the next is even; for the last channel it
-    // is 0. The first entries to write.
+    // The entry to read, and the first entries to write. If an odd channel is read, the next
+    // channel is in the even bank. After the last channel, the entry in the even bank is 0.
     logic [ChannelBits-1:0]              entry;
     logic [EntryBits-1:0]                read_entry, bias_entry, scale_entry;
     logic [BiasRowBits-1:0]              bias_row, bias_row_q;
@@ -143,7 +143,7 @@ module trine_params #(
     if (Drain == 1) begin : gen_all
       assign entry = r_channel_i;
     end else if (b == 0) begin : gen_evens
-      // If the row numbers use all values, they wrap without help.
+      // If the channel numbers use all values of their bits, the addition wraps by itself.
       localparam bit Wraps = Channels != 1 << ChannelBits;
       assign entry = Wraps && 32'(r_channel_i) == Channels - 1
                      ? '0 : (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);
@@ -200,7 +200,7 @@ module trine_params #(
       end
     end
 
-    // The part of its row that a beat writes.
+    // Selects the part of its row that a beat writes.
     always_comb begin
       for (int unsigned w = 0; w < RowBiases; w++) begin
         bias_mask[w*32 +: 32] =

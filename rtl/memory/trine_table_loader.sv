@@ -27,7 +27,7 @@ module trine_table_loader #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // A beat of one of the two.
+  // A beat for one of the two tables.
   input  logic                     table_valid_i,
   input  logic                     exp_valid_i,
   input  logic                     exp_i,        // the beat has exponentials, or points
@@ -37,7 +37,7 @@ module trine_table_loader #(
   input  logic [ExpAddrBits-1:0]   exp_addr_i,
   input  logic [32*DataWords-1:0]  data_i,
 
-  // An entry of one of the two.
+  // An entry for one of the two tables.
   output logic                     table_we_o,
   output logic                     exp_we_o,
   output logic [7:0]               addr_o,

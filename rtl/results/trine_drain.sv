@@ -46,7 +46,7 @@ module trine_drain #(
   parameter bit          Groups   = 1'b0,
   parameter bit          Int16    = 1'b0,
   parameter bit          Softmax  = 1'b0, Window = 1'b0,
-  parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
+  parameter int unsigned Drain    = 1,  // columns per cycle: 1, 2
   parameter int unsigned LeftBits = 6,  // width of counts of columns
   parameter int unsigned FreeBits = 2,
   parameter int unsigned PeStages = 2,     // stages of a PE: 1, 2
@@ -73,8 +73,8 @@ module trine_drain #(
   input  trine_job_pkg::job_t     v_job_i,
   input  logic [LaneBits-1:0]      v_lanes_i,
 
-  // From the lanes and after them: no code is in the lanes; a new tile's addresses can be stored;
-  // no word is on its way to DMEM.
+  // Status of the lanes and of the queue after them: no code is in the lanes; the addresses of a
+  // new tile can be stored; no word is on its way to DMEM.
   input  logic                     lanes_empty_i,
   input  logic [3:0]               lanes_busy_cycles_i,  // cycles until the last code leaves them
   input  logic                     tile_free_i,
@@ -86,8 +86,8 @@ module trine_drain #(
   output trine_post_pkg::cfg_pair_t cfg_pair_o,
   output logic                      barrier_o,  // its successor needs empty lanes
 
-  // Its next column, taken by issue_i; a bit for each array column that is read now; the first of
-  // two is odd; words that the job has left.
+  // The next column of the job in front, which issue_i takes. cols_o: a bit for each array column
+  // that is read now. odd_o: the first of two columns is odd. words_o: words that the job has left.
   output trine_post_pkg::column_t  column_o,
   output logic [Cols-1:0]          cols_o,
   output logic                     odd_o,
@@ -99,14 +99,14 @@ module trine_drain #(
   input  logic                     params_i,
   input  logic                     lanes_i,
 
-  // The array may overwrite its drain registers (trine_drain_grant). v_slots_i will have been read
-  // soon (prefetch_ok), or at the latest two cycles later (almost_done).
+  // The array may overwrite its drain registers (trine_drain_grant). prefetch_ok: v_slots_i will
+  // have been read soon. almost_done: they will have been read in two cycles at the latest.
   output logic                     drain_ok_o,
   output logic                     drain_soon_o,
   output logic [1:0]               v_early_o,  // {prefetch_ok, almost_done}
 
-  // A job is taken; it is the compute engine's; it has new {active lanes, addresses}; its columns,
-  // and the slot of its first code.
+  // A job is accepted; it is a compute job; it has new {active lanes, addresses}; the number of its
+  // columns, and the slot of its first code.
   output logic                     job_taken_o,
   output logic                     c_job_taken_o,
   output logic                     tile_o,
@@ -144,7 +144,7 @@ module trine_drain #(
   logic                 by_row_q, odd_rows_q;  // by row: odd lanes follow; odd lanes are read
   logic [1:0]           begin_q, moved;  // by row: the word's first slot; columns since
   logic                 row_end;        // the last column, of even or of odd lanes
-  logic                 open_q;         // compute's tile is not complete: groups to come
+  logic                 open_q;         // the compute tile has more groups
   logic                 data_q;         // the job's results are in the drain registers
   logic [LateBits-1:0]  last_block_d, last_block_q;  // blocks of PEs before the last column's
   logic [LeftBits-1:0]  issue_count;                 // issues left
@@ -155,8 +155,8 @@ module trine_drain #(
   trine_post_pkg::parts_t own_parts, parts;  // parts with factors
 
   // ---------------------------------------------------------------------------------------------
-  // Taking a job. The next group of a tile has the same output addresses; other jobs wait until
-  // theirs can be stored.
+  // Accepting a job. The next group of a tile has the same output addresses. Other jobs wait until
+  // their addresses can be stored.
   // ---------------------------------------------------------------------------------------------
   assign job_free      = (left_q == '0 || issue_i.done) && tile_free_i;
   assign group_free    = (left_q == '0 || issue_i.done) && open_q && c_same && !c_job_i.tile_first;
@@ -166,15 +166,16 @@ module trine_drain #(
                          !(v_valid_i && !vector_q && v_fits && lanes_empty_i && left_q == '0);
   assign no_result_take = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
                           lanes_empty_i && queue_idle_i;
-  // Vector jobs go between groups if no word is begun, and until results come.
+  // Vector jobs go between the groups of a compute tile if no word is begun, and until results
+  // come.
   assign resumes    = Int16 && open_q && vector_q;
   assign v_fits     = Int16 && vector_q ? !(c_valid_i && results_near)
                       : !open_q || (Int16 && !parts.open && slot_now == '0 && !kind_q.fused);
   assign v_take     = v_valid_i && job_free && !c_job_taken_o && !no_result_take && v_fits &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0) || v_mixed);
 
-  // Without empty lanes new codes leave after those in the lanes. A compute job also needs its
-  // results, as the vector engine may have other jobs until they come.
+  // If the lanes are not empty, the new codes must leave after the codes in the lanes. A compute
+  // job also needs its results, because the vector engine may have other jobs until they come.
   assign results_near = c_results_i.valid || c_results_i.valid_next;
   assign c_mixed      = Int16 && cfg_pair_o.mixed && vector_q && !c_job_i.first && left_q == '0 &&
                         lanes_busy_cycles_i <= c_latency && results_near;
@@ -196,7 +197,7 @@ module trine_drain #(
   // whole word.
   assign channel_held     = parts.part || resumes;
   assign moved            = slot_q[1:0] - begin_q;
-  assign rewind_column    = (cols_q >> moved) & ~(Cols'({cols_q >> moved, 1'b0}));  // first one
+  assign rewind_column    = (cols_q >> moved) & ~(Cols'({cols_q >> moved, 1'b0}));  // first column
   assign channel_rewind_o = by_row_q && !odd_rows_q && issue_i.column && (word_end || row_end);
   assign channel_now      = channel_rewind_o ? channel_q - ChannelBits'(moved)
                             : issue_i.pass && !channel_held ? channel_q + ChannelBits'(step)
@@ -381,7 +382,7 @@ module trine_drain #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // Neighbours hold what they offer.
+      // The engines hold what they offer.
       if (c_stalled_q) m_c_held: assume (c_valid_i);
       if (v_stalled_q) m_v_held: assume (v_valid_i);
       if (v_valid_i) m_v_whole: assume (v_job_i.tile_last && v_job_i.drain);
@@ -393,7 +394,7 @@ module trine_drain #(
       if (job_taken_o) a_count: assert (count != '0);
       if (left_q != '0) a_issues: assert (issue_count != '0);
       if (left_q != '0) a_in_word: assert (slot_q <= last_slot);
-      c_follows: cover (c_job_taken_o && issue_i.done);  // without a gap
+      c_follows: cover (c_job_taken_o && issue_i.done);  // jobs without a gap
       c_ahead: cover (drain_ok_o && left_q != '0 && data_q && !issue_i.done);
       if (follows) a_follows: assert (count <= LeftBits'(4));
       c_early: cover (c_job_taken_o && !c_results_i.valid);

@@ -23,7 +23,7 @@ module trine_drain_cfg #(
   input  logic                   clk_i,
   input  logic                   rst_ni,
 
-  // A job is taken whose configuration is new, or whose engine differs from the last job's.
+  // A job is accepted that has a new configuration, or whose engine differs from the last job's.
   input  logic                   c_first_i,
   input  logic                   v_first_i,
   input  logic                   other_i,
@@ -48,7 +48,7 @@ module trine_drain_cfg #(
     .Drain   (Drain)
   ) u_kind (.cfg_i, .kind_o (kind_d));
 
-  trine_job_pkg::cfg_t   c_cfg_q, v_cfg_q, c_seen, v_seen;  // without Int16 one serves both
+  trine_job_pkg::cfg_t   c_cfg_q, v_cfg_q, c_seen, v_seen;  // without Int16, one register for both
   trine_post_pkg::kind_t c_kind_q, v_kind_q;
   logic                  c_valid_q, v_valid_q, c_load, v_load;
 
@@ -74,7 +74,7 @@ module trine_drain_cfg #(
   assign cfg_o  = Int16 && vector_i ? v_cfg_q : c_cfg_q;
   assign kind_o = Int16 && vector_i ? v_kind_q : c_kind_q;
 
-  // Fields that are read only for the job in front are 0 downstream: no register stores them.
+  // Fields that are read only for the job in front are set to 0, so no register stores them.
   always_comb begin
     c_seen                = c_cfg_q;
     c_seen.window         = 1'b0;

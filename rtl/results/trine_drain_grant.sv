@@ -41,8 +41,8 @@ module trine_drain_grant #(
   input  logic                     clk_i,
   input  logic                     rst_ni,
 
-  // The current job: its next column, its remaining issues and words (all ones: or more); the
-  // parameters of the next column have been read.
+  // The current job: its next column, its remaining issues and words (all ones: this many or more).
+  // params_i: the parameters of the next column have been read.
   input  trine_post_pkg::kind_t    kind_i,
   input  trine_post_pkg::column_t  column_i,
   input  logic [LeftBits-1:0]      issue_count_i,
@@ -52,8 +52,8 @@ module trine_drain_grant #(
   input  logic                     done_i,        // its last column is read
   input  logic                     lanes_i,       // no softmax keeps it out of the lanes
 
-  // Results of the job in front or, if they come soon, of a job of two issues that is taken in this
-  // cycle and follows it.
+  // Results of the job in front. If valid_next is set, they may also belong to a job of two issues
+  // that is accepted in this cycle and follows the job in front.
   input  trine_job_pkg::results_t results_i,
   input  logic                     follows_i,
   input  logic [FreeBits-1:0]      follower_words_i,
@@ -69,7 +69,7 @@ module trine_drain_grant #(
 
   logic       part;    // columns of the job end no words
   logic       steady;  // each cycle is an issue
-  logic       places_ok, places_ok_both;  // for the words of the job in front, and the follower's
+  logic       places_ok, places_ok_both;  // for words of the job in front; and the follower's
   logic       data_wait;                  // the job in front waits for its data
   logic [LeftBits-1:0] issue_limit;       // issues before new results arrive: less than 32
 
@@ -85,9 +85,9 @@ module trine_drain_grant #(
     drain_ok_o   = column_i.from_vector || !column_i.valid || done_i ||
                    (Groups && column_i.parts.sums) ||
                    (steady && places_ok && issue_count_i <= issue_limit);
-    // As data is taken, the first column is read in the next cycle; in the cycle before, it is read
-    // in the next but one, whether the job is in front or follows another in this cycle without a
-    // gap.
+    // If the results are accepted in this cycle, the first column is read in the next cycle. If
+    // they come in the next cycle (valid_next), the first column is read two cycles from now. This
+    // holds for a job in front, and for a job that follows another one without a gap.
     drain_soon_o = (data_wait && results_i.valid && issue_count_i < issue_limit) ||
                    (data_wait && results_i.valid_next &&
                     issue_count_i < issue_limit - LeftBits'(1)) ||
@@ -102,7 +102,8 @@ module trine_drain_grant #(
   logic live_q, by_row, granted, granted_q, reads_q;
   logic [LeftBits-1:0] issue_count_q;
 
-  // A grant relies on the issues that are left. By row they are counted from above only.
+  // A grant relies on the number of issues that are left. With results by row, this number is only
+  // an upper bound.
   assign by_row  = column_i.again || column_i.odd_rows;
   assign granted = column_i.data && !column_i.from_vector && steady && places_ok &&
                    issue_count_i <= issue_limit;

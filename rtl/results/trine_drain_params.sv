@@ -26,14 +26,14 @@ module trine_drain_params #(
   input  logic                     rst_ni,
   // Columns.
   input  logic                     job_taken_i,       // a job is taken
-  input  logic                     c_job_taken_i,     // it is the compute engine's
+  input  logic                     c_job_taken_i,     // it is a compute job
   input  trine_post_pkg::column_t  column_i,
   input  trine_post_pkg::issue_t   issue_i,
   input  logic [ChannelBits-1:0]   channel_i,         // of the next column
   input  logic                     channel_rewind_i,  // channel_i goes back
   output logic                     ready_o,           // the column's parameters are there
 
-  // A normalization: the channel of its first value, in the cycles of products.
+  // A normalization: v_first_i is the channel of its first value, in the cycles of products.
   input  logic                     reciprocal_i,
   input  logic [15:0]              v_first_i,
   output logic                     value_params_o,  // a value's parameters are there
@@ -50,7 +50,7 @@ module trine_drain_params #(
   assign ready_o = ready_q;
   assign pass    = issue_i.pass && !(Groups && issue_i.part);  // not with factors
 
-  // While a column's parameters are there, they are those read last.
+  // While a column's parameters are available, they are the parameters that were read last.
   assign p_next_o = ready_q && !c_job_taken_i && !entered_q && !channel_rewind_i;
   assign value_params_o = value_params_q;
 

@@ -24,12 +24,12 @@ module trine_drain_parts #(
   input  logic                    rst_ni,
   input  logic                    clear_i,
 
-  // A job is taken; it is the compute engine's.
+  // A job is accepted; it is a compute job.
   input  logic                    job_taken_i,
   input  logic                    c_job_taken_i,
   input  trine_job_pkg::job_t    job_i,
 
-  // Issues; columns left; this column is the last one.
+  // Issues; the number of columns left; this column is the last one.
   input  trine_post_pkg::issue_t  issue_i,
   input  logic [LeftBits-1:0]     columns_left_i,
   input  logic                    last_column_i,

@@ -56,7 +56,8 @@ module trine_drain_remaining #(
   localparam int unsigned EndBits   = LeftBits + 1;
   localparam int unsigned MostWords = 2**WordsBits - 1;
 
-  // The last code's position, from the first code's word on; the words before the last one.
+  // Position of the last code, counted from the start of the first code's word; number of words
+  // before the last word.
   logic [EndBits-1:0]  last, next_last, words_before, next_words_before;
   logic [2:0]          log2_codes;  // of a word
   logic [LeftBits-1:0] once, most;
@@ -69,7 +70,8 @@ module trine_drain_remaining #(
     last_slot_o = 5'((6'd1 << log2_codes) - 6'd1);
   end
 
-  // Not in the block above: count_i depends on last_slot_o, and simulators see blocks as a whole.
+  // This is a separate block because count_i depends on last_slot_o, and simulators evaluate a
+  // block as a whole.
   always_comb begin
     last_block_o = '0;
     for (int unsigned b = 1; b <= MaxLate; b++) begin

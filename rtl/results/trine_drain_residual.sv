@@ -43,7 +43,7 @@ module trine_drain_residual #(
   input  trine_post_pkg::column_t  column_i,
   input  trine_post_pkg::issue_t   issue_i,
   output logic                     ready_o,      // the residual is there, if needed
-  output logic                     from_keep_o,  // it is in the kept slots
+  output logic                     from_keep_o,  // the residual is in the kept slots
   output logic                     keep_o,       // the last slots of the word are kept
   output logic                     busy_o,       // words are still to be requested
 
@@ -59,10 +59,10 @@ module trine_drain_residual #(
 
   localparam logic [1:0] Words = 2'(Drain);
 
-  logic [LeftBits-1:0] left_q, covered, room;    // codes to request; of the next word; its slots
+  logic [LeftBits-1:0] left_q, covered, room;    // codes to request; in the next word; room in it
   logic [4:0]          slot_q, next_slot;
   logic [AddrBits-1:0] offset_q;
-  logic [1:0]          requested_q, received_q;  // words requested; words there; both unused
+  logic [1:0]          requested_q, received_q;  // words requested; words received; both unused
   logic                rsp_place_q, place_q, keep_q;  // keep_q: slots are kept
   logic                needed, used, at_end, word_free, asks;
 

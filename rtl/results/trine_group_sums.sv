@@ -18,7 +18,7 @@
 module trine_group_sums #(
   parameter int unsigned Rows  = 8,
   parameter int unsigned Cols  = 8,
-  parameter int unsigned Drain = 1  // columns a cycle: 1, 2
+  parameter int unsigned Drain = 1  // columns per cycle: 1, 2
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,

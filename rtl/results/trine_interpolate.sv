@@ -85,8 +85,8 @@ module trine_interpolate #(
     end
   end
 
-  // Points of an exponential are counted from the smallest argument: ~size. The point after an even
-  // one is in the same entry.
+  // Points of an exponential are counted from the smallest argument, so their index is ~size. The
+  // point after an even point is in the same entry.
   assign reads_o = valid_q[1] || valid_q[2];
   assign index_o = (size_q[16:9] ^ {8{exponential}}) +
                    8'(valid_q[2] && !(exponential && size_q[8]));

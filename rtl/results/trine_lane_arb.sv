@@ -30,14 +30,14 @@ module trine_lane_arb #(
   parameter bit          Softmax = 1'b0,
   parameter bit          Groups  = 1'b0,
   parameter bit          Int16   = 1'b0,
-  parameter int unsigned Drain   = 1,  // columns a cycle: 1, 2
+  parameter int unsigned Drain   = 1,  // columns per cycle: 1, 2
   parameter int unsigned FreeBits = 2
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
   input  logic                        clear_i,
   // The column in front and its conditions. data_valid_i: the next job's results come in this cycle
-  // or the next; barrier_i: the job after it needs empty lanes.
+  // or the next. barrier_i: the job after the column's job needs empty lanes.
   input  trine_job_pkg::cfg_t        cfg_i,
   input  trine_post_pkg::kind_t       kind_i,
   input  trine_post_pkg::column_t     column_i,
@@ -55,13 +55,14 @@ module trine_lane_arb #(
 
   output trine_post_pkg::issue_t      issue_o,
 
-  // No code is in the lanes; no code keeps out the job in front.
+  // empty_o: no code is in the lanes. column_allowed_o: no code in the lanes blocks the job in
+  // front.
   output logic                        empty_o,
   output logic [3:0]                  busy_cycles_o,  // cycles until the last job's code leaves
   output logic                        column_allowed_o,
 
-  // A code leaves the lanes; it is not of a dropped program; its tag. A softmax code leaves in two
-  // cycles.
+  // A code leaves the lanes (code_i). valid_o: it does not belong to a dropped program. tag_o: its
+  // tag. softmax_in_two_o: a softmax code leaves in two cycles.
   input  logic                        code_i,
   output logic                        valid_o,
   output trine_post_pkg::tag_t        tag_o,
@@ -86,19 +87,19 @@ module trine_lane_arb #(
   logic pass, column, softmax, softmax_allowed, value, same_latency, interleaves, normalizing;
   logic place, softmax_place, ends;
 
-  // The job's codes have the latency of softmax codes; they may mix with them.
+  // If the job's codes have the latency of softmax codes, the two may be interleaved.
   assign same_latency     = kind_i.requant && !kind_i.lookup;
   assign interleaves      = same_latency && !(Softmax && softmax_i.normalize);
   assign column_allowed_o = (interleaves || softmax_q == '0) && !drop_q;
   assign place            = free_places_i != '0;
 
-  // Once a job's data is announced, a grant may rely on its columns: places for their words are
-  // reserved.
+  // Once a job's data are announced, a grant may rely on its columns. A softmax therefore leaves
+  // enough places for their words.
   assign softmax_place = column_i.valid && !column_i.data && data_valid_i
                          ? free_places_i > words_i : place;
 
-  // A word may end with the column. With Int16 a vector job is read without a stop once it begins,
-  // because its slots are rewritten as it ends.
+  // The column may end a word. With Int16, a vector job must be read without a stop once it has
+  // begun, because its slots are overwritten as it ends.
   assign ends         = column_i.pops || (Int16 && column_i.from_vector);
   assign pass         = column_i.valid && column_i.data && (params_i || cfg_i.static_bias) &&
                         kind_i.phases[phase_q] && column_allowed_o && residual_i &&
@@ -167,7 +168,7 @@ module trine_lane_arb #(
 
   always_ff @(posedge clk_i) begin
     tag_q[0] <= tag_d;
-    if (softmax) tag_q[0] <= '0;  // a copy that stays would come out, too
+    if (softmax) tag_q[0] <= '0;  // otherwise a second copy would also leave
     for (int unsigned k = 1; k < Places; k++) begin
       tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
     end
@@ -202,7 +203,8 @@ module trine_lane_arb #(
     end
   end
 
-  // The lanes have no clear: their codes leave in fewer cycles than these; then counts restart.
+  // The lanes have no clear. After this number of cycles all their codes have left, and the counts
+  // restart.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) drop_left_q <= '0;
     else if (clear_i) drop_left_q <= '1;
@@ -237,7 +239,7 @@ module trine_lane_arb #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // Every code has its tag.
+      // Every code has a tag.
       if (valid_o && !from_softmax) a_counted: assert (inflight_q != '0);
       if (valid_o && from_softmax) a_softmax_counted: assert (softmax_q != '0);
       a_tags_fit: assert (inflight_q <= 4'(Places));

@@ -19,7 +19,7 @@ module trine_lane_cfg #(
 ) (
   input  logic                   clk_i,
 
-  // The job in front, and its codes that enter.
+  // The job in front, and its codes as they enter.
   input  logic                   enters_i,
   input  logic                   pass_i,
   input  logic                   pair_i,       // of an addition or a product
@@ -39,7 +39,7 @@ module trine_lane_cfg #(
   logic                entered_vector, next_vector, now_vector, half_even_q;
   logic [7:0]          zero_point_q, act_min_q, act_max_q;
   logic                softmax;
-  trine_job_pkg::cfg_t next, now;  // of the code clamped in the next cycle; in this one
+  trine_job_pkg::cfg_t next, now;  // of the code clamped in the next cycle; in this cycle
   trine_job_pkg::cfg_t c_cfg, v_cfg;
 
   assign {c_cfg, v_cfg} = {cfg_pair_i.c_cfg, cfg_pair_i.v_cfg};
@@ -82,7 +82,7 @@ module trine_lane_cfg #(
     act_max_q    <= softmax ? softmax_cfg_i.act_max : next.act_max;
   end
 
-  // With half_even int16 sums have 32 bits, wherever their scale comes from.
+  // With half_even, int16 sums have 32 bits, whatever the source of their scale.
   always_comb begin
     cfg_o = cfg_i;
     if (Int16) begin

@@ -21,7 +21,8 @@ module trine_lane_residual #(
   input  logic               wplace_i,
   input  logic [31:0]        wdata_i,
 
-  // The slot of the first code and its word's place; keep the last slots; use the kept ones.
+  // The slot of the first code, and the place of its word. keep_i: keep the last slots.
+  // from_keep_i: use the kept slots.
   input  logic [4:0]         slot_i,
   input  logic               place_i,
   input  logic               keep_i,

@@ -35,7 +35,7 @@ module trine_lanes #(
   parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Softmax    = 1'b0,
-  parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
+  parameter int unsigned Drain      = 1,  // columns per cycle: 1, 2
   parameter int          Multiplier = trine_mul_pkg::Operator
 ) (
   input  logic                          clk_i,
@@ -48,26 +48,27 @@ module trine_lanes #(
   input  trine_post_pkg::kind_t         kind_i,
   input  trine_post_pkg::cfg_pair_t     cfg_pair_i,
 
-  // Operands: the array's columns, slots of the vector engine, values of a softmax.
+  // Operands: columns of the array, slots of the vector engine, values of a softmax.
   input  logic [Drain*Rows*32-1:0]      acc_i,
   input  logic [Rows*96-1:0]            v_slots_i,
   input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
 
-  // A softmax's factors {multiplier, shift} of each row, its configuration; a softmax code leaves
-  // in two cycles; one leaves in this cycle.
+  // A softmax: the factors {multiplier, shift} of each row; its configuration. A softmax code
+  // leaves in two cycles (softmax_in_two_i), or in this cycle (softmax_out_i).
   input  logic [Rows*37-1:0]            factors_i,
   input  trine_job_pkg::cfg_t          softmax_cfg_i,
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
 
-  // Parameters {bias, multiplier, shift} of a column's channel, and the next; channel_params_i: of
-  // a normalized value.
+  // Parameters {bias, multiplier, shift} of a column's channel and of the next channel.
+  // channel_params_i: parameters of a normalized value.
   input  logic [Drain*69-1:0]           params_i,
   input  logic                          channel_params_i,
 
   input  trine_post_pkg::table_write_t  table_i,
 
-  // Residual words: place to write, place to read; keep a word's last slots, use the kept ones.
+  // Residual words: the place to write, and the place to read. keep_i: keep a word's last slots.
+  // from_keep_i: use the kept slots.
   input  logic [Rows-1:0]               rsp_lanes_i,
   input  logic [Rows*32-1:0]            rsp_data_i,
   input  logic                          rsp_place_i,
@@ -89,7 +90,7 @@ module trine_lanes #(
   localparam int unsigned Second = trine_post_pkg::LaneRequant;  // cycles of the second lane
 
   // ---------------------------------------------------------------------------------------------
-  // The operand register of all rows holds what enters the lanes in the next cycle.
+  // The operand register of all rows. Its values enter the lanes in the next cycle.
   // ---------------------------------------------------------------------------------------------
   logic lane_q, threshold_q, product_q, normalizing_q, single_q, first_pass_q, factors_q, int16_q;
   logic [trine_post_pkg::OpBits-1:0] op_q [Drain];
@@ -98,7 +99,7 @@ module trine_lanes #(
   logic [5:0]  shift_q [Drain];
   logic        enters, direct, static_scale;
 
-  // A fused addition through both lanes is in the operand register, or in the second lane.
+  // A fused addition that passes both lanes is in the operand register, or in the second lane.
   logic            chain;
   logic [Second:0] chained_q;
   assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
@@ -167,15 +168,16 @@ module trine_lanes #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Results: a word after the operand register, a count, a code after the lane or the table.
+  // Results: a word from the operand register, a count of thresholds, or a code from the lane or
+  // the table.
   // ---------------------------------------------------------------------------------------------
   logic [Drain*Rows-1:0] lane_valid, lane_product;
   logic [Drain*Rows*32-1:0] sums;       // acc_q of all lanes, for the other row of a pair
   logic [Drain*Rows*8-1:0]  residuals;  // residual_q of all lanes
-  logic [Rows*8-1:0]        first_code, entry;  // of first lanes, and their table entries
+  logic [Rows*8-1:0]        first_code, entry;  // codes of first lanes, and their table entries
   logic [Rows*LineBits-1:0] line_x;
   logic whole_q, looked_up, found_valid, mixed, lines, tanh;
-  logic [2:1]            counted_q;  // in the operand register, and in the counters
+  logic [2:1]            counted_q;  // a value is in the operand register, in the counters
   assign mixed           = Int16 && cfg_pair_i.mixed;
   assign {lines, tanh}   = mixed ? {cfg_pair_i.v_line, cfg_pair_i.v_tanh}
                                  : {kind_i.line, cfg_i.tanh};
@@ -249,8 +251,9 @@ module trine_lanes #(
         endcase
       end
 
-      // While a column is in the second lane, its residual is in registers that the first lane's
-      // operand does not need. By row, a pair of lanes makes a code of one lane's sum.
+      // While a column is in the second lane, its residual is stored in registers that the first
+      // lane's operand does not need. With results by row, a pair of lanes computes a code from the
+      // sum of one lane.
       always_comb begin
         acc = acc_i[(d*Rows+l)*32 +: 32];
         if (Int16 && cfg_i.by_row && !column_i.odd_rows) acc = acc_i[(d*Rows+High)*32 +: 32];
@@ -290,7 +293,7 @@ module trine_lanes #(
         assign code_o[(d*Rows+l)*8 +: 8] = found;
       end
 
-      // The first lane continues with the second lane's result of a column.
+      // The first lane continues with the second lane's result.
       logic       from_second;
       logic [7:0] low, other;
       assign from_second   = Drain == 2 && d == 0 && chained_q[Second];
@@ -387,7 +390,7 @@ module trine_lanes #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // All lanes work in step.
+      // All lanes finish in the same cycle.
       a_together: assert (lane_valid[Rows-1:0] == '0 || lane_valid[Rows-1:0] == '1);
       a_products_together: assert (lane_product[Rows-1:0] == '0 || lane_product[Rows-1:0] == '1);
       a_one_result: assert (2'(whole_q) + 2'(counted_q[2]) + 2'(lane_valid[0]) <= 2'd1);

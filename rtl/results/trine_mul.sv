@@ -81,8 +81,8 @@ module trine_mul #(
   endfunction
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
-    // Signed by signed: with an unsigned product of extended factors, DSPs would compute the
-    // extension, too. The next adder adds the rounding term.
+    // The factors are multiplied as signed numbers. With an unsigned product of extended factors,
+    // DSPs would also multiply the extension. The next adder adds the rounding term.
     logic signed [BWidth:0]  b;
     logic signed [Width-1:0] product;
     logic                    minus;
@@ -106,11 +106,11 @@ module trine_mul #(
     assign carry_o = ({{(Width-1){minus}}, nudge_i} << NudgeBit) +
                      ((Width'(half_i) << HalfBit) | (Width'(high_i) << HighBit));
   end else begin : gen_booth
-    // Booth digit j of a is d = a[2j-1] + a[2j] - 2*a[2j+1]; its row is d * b in BWidth + 2 bits,
-    // negated by inversion plus a one at its lowest bit, for which the next row has room. A row's
-    // sign s weighs -2^k, k = BWidth + 1 + 2j. Inverted and with a one above it adds 2^k - s*2^k +
-    // 2^(k+1); with one more 2^k at digit 0 (as s s there) those ones telescope to 2^(k+2*Digits) =
-    // 0.
+    // Booth digit j of a is d = a[2j-1] + a[2j] - 2*a[2j+1]. Its row is d * b in BWidth + 2 bits. A
+    // row is negated by inversion, plus a one at its lowest bit. The next row has room for this
+    // one. A row's sign s weighs -2^k, k = BWidth + 1 + 2j. Inverted and with a one above it adds
+    // 2^k - s*2^k + 2^(k+1); with one more 2^k at digit 0 (as s s there) those ones telescope to
+    // 2^(k+2*Digits) = 0.
     localparam int Levels = levels_to_two(1'b0);
 
     logic              unused_upper;

@@ -74,12 +74,12 @@ module trine_pack #(
   logic        pair, of_vector;
   trine_job_pkg::cfg_t c_cfg, v_cfg;
   logic [AddrBits-1:0] out_plane;
-  logic        softmax;  // the code, if there is one, is a softmax's
-  logic [31:0] mask_q, slot_mask, below_mask;  // bits written, of this code, below it
+  logic        softmax;  // a code that leaves belongs to a softmax
+  logic [31:0] mask_q, slot_mask, below_mask;  // bits written; bits of this code; bits below it
   logic [31:0] out_mask;
   logic [AddrBits-1:0] c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
 
-  // With Int16 the code may belong to another engine than the job in front.
+  // With Int16, the code may belong to a different engine than the job in front.
   assign of_vector    = Int16 ? tag_i.of_vector : vector_i;
   assign {c_cfg, v_cfg} = Int16 ? {cfg_pair_i.c_cfg, cfg_pair_i.v_cfg} : {cfg_i, cfg_i};
   assign out_plane = of_vector ? v_cfg.out_plane[AddrBits-1:0] : c_cfg.out_plane[AddrBits-1:0];
@@ -131,7 +131,8 @@ module trine_pack #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Packing: codes that leave go above the stored ones. A single code may go into any slot.
+  // Packing: codes that leave the lanes are placed above the stored codes. A single code may go
+  // into any slot.
   // ---------------------------------------------------------------------------------------------
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     logic [31:0] copies, packed_word, pack_q, softmax_pack_q;

@@ -48,12 +48,12 @@ module trine_post #(
   parameter bit          Int16      = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
-  parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
+  parameter int unsigned Drain      = 1,     // columns per cycle: 1, 2
   parameter int unsigned PeStages   = 2,     // stages of a PE: 1, 2
   parameter int unsigned PipeRows   = Rows,  // rows of a block of PEs
   parameter int unsigned PipeCols   = Cols,  // columns of a block of PEs
-  // A block of PEs has results one cycle after the blocks above and left of it. A job is offered
-  // with its last row's results, so the array may be ahead by so many of its blocks.
+  // A block of PEs has results one cycle after the block above and the block to the left. A job is
+  // offered with the results of its last row, so the array may be ahead by this number of blocks.
   parameter int unsigned MaxLate    = (Rows - 1) / PipeRows < (Cols - 1) / PipeCols
                                       ? (Rows - 1) / PipeRows : (Cols - 1) / PipeCols,
   parameter int          Multiplier = trine_mul_pkg::Operator,
@@ -147,7 +147,7 @@ module trine_post #(
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
   if ($bits(tag) != trine_post_pkg::TagBits) begin : gen_bad_tag $error("trine_post: TagBits"); end
-  // Counts of words saturate at all ones, which no number of free places may reach.
+  // Counts of words saturate at all ones. The number of free places must never reach this value.
   if (Places >= 2**FreeBits - 1) begin : gen_bad_places $error("trine_post: FreeBits"); end
 
   trine_drain #(
@@ -388,7 +388,8 @@ module trine_post #(
       if (code_valid && kind.lookup && !tag.softmax && !cfg.exponential) begin
         m_table_kept: assume (!table_i.we && !table_write_q);
       end
-      // Block b's results may change 2 + PeStages + b cycles after the grant: read by then.
+      // The results of block b may change 2 + PeStages + b cycles after the grant, so they must
+      // have been read by then.
       for (int unsigned b = 0; b < Blocks; b++) begin
         if (promised_q[2+PeStages+b]) begin
           a_drained: assert (!column.valid || column.parts.sums ||

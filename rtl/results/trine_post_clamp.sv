@@ -32,7 +32,7 @@ module trine_post_clamp #(
   output logic [OutBits-1:0]    code_o
 );
 
-  // 11 bits hold -256 - 128 .. 256 + 127.
+  // 11 bits represent -256 - 128 .. 256 + 127.
   localparam int unsigned Bits = TBits + 1;
 
   logic                       up, line, formatted;

@@ -46,7 +46,7 @@ module trine_post_e4m3 #(
   assign drops_1 = by_2[5];
   assign by_1    = drops_1 ? by_2[5:1] : by_2[4:0];
 
-  // The dropped bits are not all 0; they are all 1.
+  // rest: the dropped bits are not all 0. ones: they are all 1.
   assign rest = (drops_8 && size[7:0] != '0) || (drops_4 && by_8[3:0] != '0) ||
                 (drops_2 && by_4[1:0] != '0) || (drops_1 && by_2[0]) || minus || below_i;
   assign ones = (!drops_8 || size[7:0] == '1) && (!drops_4 || by_8[3:0] == '1) &&

@@ -56,7 +56,7 @@ module trine_post_factors #(
     assign low  = Bits'($signed(low_i));
 
     if (Formats) begin : gen_five
-      // above_i counts only with five_i; else it may be X in four-value simulation.
+      // above_i is used only with five_i. Otherwise, it may be X in four-value simulation.
       assign high  = {above_i & {8{five_i}}, high_i, 8'd0};
       assign bias  = five_i ? {top_i, 32'd0} : {8'd0, multiplier_i[22:15], bias_i};
       assign upper = {five_i ? x[Bits-1 -: 8] : {8{x[39]}}, x[39:32]};

@@ -40,7 +40,7 @@ module trine_post_format #(
     for (int n = 0; n < Lengths; n++) longer[n] = (size >> n) != '0;
   end
 
-  // [k]: bit k is dropped. The highest of these is half of the lowest bit that is kept.
+  // [k]: bit k is dropped. The highest dropped bit is half of the lowest kept bit.
   always_comb begin
     dropped    = '0;
     dropped[0] = 1'b1;

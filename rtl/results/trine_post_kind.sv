@@ -29,7 +29,7 @@ module trine_post_kind #(
   parameter bit          Table   = 1'b0,
   parameter bit          Int16   = 1'b0,
   parameter bit          Softmax = 1'b0,
-  parameter int unsigned Drain   = 1  // columns a cycle: 1, 2
+  parameter int unsigned Drain   = 1  // columns per cycle: 1, 2
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
   output trine_post_pkg::kind_t kind_o

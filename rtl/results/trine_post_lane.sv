@@ -72,7 +72,7 @@ module trine_post_lane #(
   parameter bit Pairs      = 1'b1,  // supports ops 1 and 3, and op 2 without max
   parameter bit Again      = 1'b1,  // supports op 2 without max, with Pairs
   parameter bit Int16      = 1'b0,  // supports int16_i
-  parameter bit Formats    = 1'b0,  // Int16: codes of eight-bit formats
+  parameter bit Formats    = 1'b0,  // codes of eight-bit formats; requires Int16
   parameter int Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned CodeBits = Int16 ? 16 : 8,
   localparam int unsigned TBits    = !Int16 ? 10 : Formats ? trine_post_pkg::FormatBits
@@ -91,9 +91,9 @@ module trine_post_lane #(
   input  trine_post_pkg::op_t in_op_i,
   input  logic                int16_i,
   input  logic [31:0]         acc_i,
-  input  logic [31:0]         low_i,  // sum of the low bytes; acc_i counts 256 times
+  input  logic [31:0]         low_i,  // sum of the low bytes; acc_i has weight 256
   input  logic [7:0]          above_i,  // with fifth: bits above acc_i
-  input  logic [15:0]         top_i,    // with fifth: counts 2^32
+  input  logic [15:0]         top_i,    // with fifth: has weight 2^32
   input  logic [31:0]         bias_i,
   input  logic [30:0]         multiplier_i,
   input  logic [5:0]          shift_i,
@@ -110,7 +110,7 @@ module trine_post_lane #(
   output logic [41:0]         product_o
 );
 
-  // A pass through the multiplier. Fields travel with their value.
+  // A pass through the multiplier. These flags travel with their value.
   localparam int unsigned Stages = 5;
 
   logic [Stages:1] valid_q;  // [k]: the registers after stage k hold a value
@@ -159,8 +159,8 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Operands of addition and product. The residual waits for operand a: op 2 comes at most every
-  // second cycle, so one register that holds for two cycles replaces two.
+  // Operands of addition and product. The residual waits for operand a. Op 2 comes at most every
+  // second cycle, so one register that holds its value for two cycles replaces two registers.
   // ---------------------------------------------------------------------------------------------
   logic [OutBits-1:0] code_d, code_q;
   logic [7:0] residual_q, residual_q2;
@@ -209,8 +209,9 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 1: acc + bias, or the addends of a pair. One adder: the rounding of B is its carry. A
-  // square comes here again. With leaky the sign of the high bytes' sum selects the scale.
+  // Stage 1: acc + bias, or the addends of a pair. There is one adder: the rounding of B is its
+  // carry. A square passes this stage twice. With leaky the sign of the high bytes' sum selects the
+  // scale.
   // ---------------------------------------------------------------------------------------------
   logic               carry_in;
   logic signed [31:0] addend_a, addend_b;
@@ -281,8 +282,8 @@ module trine_post_lane #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 2: the product in carry-save form. Its low bits are added at once: they are ready early,
-  // and each saves a register.
+  // Stage 2: the product in carry-save form. Its low bits are ready early, so they are added in
+  // this stage. Each added bit saves a register.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Low = 24;
 
@@ -371,7 +372,7 @@ module trine_post_lane #(
     else         live_q <= 1'b1;
   end
 
-  logic       held_q;  // a value of the operation is on its way to the multiplier
+  logic       held_q;  // a value of this op is on its way to the multiplier
   trine_post_pkg::op_t op_q;
   assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
 

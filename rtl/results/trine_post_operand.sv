@@ -132,14 +132,15 @@ module trine_post_operand #(
 
   assign product = sum + carry;
 
-  // The lowest bit is already rounded away, or becomes t[0].
+  // The lowest bit is already rounded, or becomes t[0].
   always_comb begin
     scaled_d = ScaledBits'($signed({product[Bits+30:Point+1], product[Point] && !two_roundings}));
     if (square_i) begin
       scaled_d = ScaledBits'($signed({product[Bits+30:SquarePoint+1],
                                       product[SquarePoint] && !two_roundings}));
     end
-    // A factor of 16 bits is as high in 31 as it can be, and a bit lower than one of 9.
+    // A 16-bit factor occupies the highest of the 31 bits, and is one bit lower than a 9-bit
+    // factor.
     if (Int16 && mul_i && int16_i) scaled_d = ScaledBits'($signed(product[Bits+30:Point-1]));
   end
 
@@ -147,7 +148,7 @@ module trine_post_operand #(
   assign half  = HalfBits'(half_q);
   assign other = HalfBits'(other_q);
 
-  // With subtract the second operand, the half or the scaled one, is subtracted.
+  // With subtract, the second operand is subtracted, which is either the half or the scaled one.
   assign minus_half   = Int16 && cfg_i.subtract && !cfg_i.add_a_is_half;
   assign minus_scaled = Int16 && cfg_i.subtract && cfg_i.add_a_is_half;
 

@@ -22,14 +22,14 @@ package trine_post_pkg;
   } word_t;
 
   // A softmax's request to the post unit: operands of a product, or the code in a slot of a word
-  // and, as a pair, the next one.
+  // and, with pair, the next code.
   typedef struct packed {
     logic       normalize;   // for a normalization
     logic       reciprocal;  // operands of a product
     logic [1:0] slot;
     logic       pair;
     logic       word_first;  // the word is the tile's first
-    logic       word_end;    // the code, or the next, is the word's last
+    logic       word_end;    // this code, or the next one, is the word's last
     logic       tile_end;    // and the word the tile's last
     logic       run_end;     // and the tile the RUN's last
   } softmax_t;
@@ -54,17 +54,17 @@ package trine_post_pkg;
   localparam int unsigned LaneRequant = 5, LaneAdd = 7, LaneFused = 12, LaneSquare = 9,
                           LaneNormalize = 7, LaneLine = 11, LaneExponential = 12;
 
-  // Width of an int16 value before its bounds, as a line uses it.
+  // Width of an int16 value before clamping, as a line (trine_interpolate) uses it.
   localparam int unsigned LineBits = 19;
 
-  // The same before rounding to an eight-bit format.
+  // Width of the value before rounding to an eight-bit format.
   localparam int unsigned FormatBits = 20;
 
   // A line's request for an entry of the exponential's points: {valid, index}.
   localparam int unsigned PointBits = 9;
 
-  // Inside the post unit. What happens to the job in front, as far as the design supports it: a row
-  // of trine_post_kind's table.
+  // Inside the post unit. How the lanes process the job in front, as far as the design supports it:
+  // a row of trine_post_kind's table.
   typedef struct packed {
     logic       requant;
     logic       fused;
@@ -79,8 +79,9 @@ package trine_post_pkg;
     logic [3:0] latency;  // cycles from entry to code
   } kind_t;
 
-  // Fields that codes in the lanes need of their job, {cfg_t of trine_job_pkg}. Int16 codes of both
-  // engines may be there, if the configurations mix; else both are those of the job in front.
+  // Configurations of the jobs whose codes are in the lanes, {cfg_t of trine_job_pkg}. Int16 codes
+  // of both engines may be in the lanes if the two configurations allow it (mixed). Otherwise, both
+  // are the configuration of the job in front.
   localparam int unsigned CfgBits = 332;
 
   typedef struct packed {
@@ -92,14 +93,15 @@ package trine_post_pkg;
     logic               mixed;
   } cfg_pair_t;
 
-  // A word gets a place after the lanes as its last code enters. There are as many places as words
-  // in flight without bank conflicts at the scatter port, plus one. Arrays of three or more blocks
-  // of PEs get their drain grants earlier, with more words left.
+  // A word gets a place in the queue after the lanes when its last code enters the lanes. There is
+  // one place for each word that is in flight without bank conflicts at the scatter port, plus one.
+  // In arrays of three or more blocks of PEs, the drain grants come earlier, when more words are
+  // left.
   localparam int unsigned Places1 = 4, Places2 = 6, Places2Blocks = 8;  // Drain = 1, 2
 
   // State of the columns of the job in front in a reduction with factors; else all 0.
   typedef struct packed {
-    logic part;     // they are multiplied by factors and added to sums,
+    logic part;     // columns are multiplied by factors and added to sums,
     logic first;    // which begin with them,
     logic whole;    // and are complete then
     logic bank;     // of the factors
@@ -152,8 +154,8 @@ package trine_post_pkg;
     logic phase;        // a line enters now or two cycles later
   } issue_t;
 
-  // Index of stored tile addresses: two tiles, or four with int16, where a word of the vector
-  // engine is a tile and up to three are in the lanes.
+  // Index of stored tile addresses. There are two tiles, or four with int16. With int16, a word of
+  // the vector engine is a tile, and up to three of them are in the lanes.
   typedef logic [1:0] side_t;
 
   // The tag of a code while it is in the lanes.
@@ -184,7 +186,7 @@ package trine_post_pkg;
     logic  tile_end;  // last word of a softmax's tile
     logic  c_end;     // last word of a compute instruction
     logic  v_end;     // last word of a vector instruction
-    logic  by_row;    // int16 codes of even lanes' tiles, or of odd lanes'
+    logic  by_row;    // int16 codes, by row: of even or of odd lanes
     logic  odd_rows;
   } word_tag_t;
 

@@ -24,7 +24,7 @@ module trine_results #(
   parameter bit          Int16      = 1'b0, Formats = 1'b0,
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
-  parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
+  parameter int unsigned Drain      = 1,  // columns per cycle: 1, 2
   parameter int unsigned PeStages   = 2,  // stages of a PE: 1, 2
   parameter int unsigned PipeRows   = 8,
   parameter int unsigned PipeCols   = 8,
@@ -219,8 +219,8 @@ module trine_results #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Parts of a reduction: products of columns and factors, and the sums of these. A normalized
-  // value among them has its own parameters.
+  // Parts of a reduction: products of columns and factors, and the sums of these products. A
+  // normalized value between them has its own parameters.
   // ---------------------------------------------------------------------------------------------
   logic is_part, is_first, is_sum;
 

@@ -66,7 +66,8 @@ module trine_softmax #(
   // The vector lanes: the maximum of each byte in the lowest bits of its slot.
   input  logic [Rows*96-1:0]      slots_i,
 
-  // A request to the post unit, taken with issue_i; tile_done_i: a tile's last word has left it.
+  // A request to the post unit, which is accepted with issue_i. tile_done_i: a tile's last word has
+  // left the post unit.
   output logic                    req_valid_o,
   input  logic                    issue_i,
   output trine_post_pkg::softmax_t req_o,
@@ -77,7 +78,8 @@ module trine_softmax #(
   input  logic [Rows*42-1:0]      product_i,
   output logic                    done_o,       // the instruction's last word has left
 
-  // Int16: a row's extrema or sums are in the lanes; from shared_o on its reciprocals are there.
+  // Int16: turned_i: the extrema or sums of a row are in the lanes. From shared_o on, its
+  // reciprocals are available.
   input  logic                    row_i,        // such an instruction is running
   input  logic                    turned_i,
   input  logic                    shares_i,     // the row gives sums
@@ -100,11 +102,12 @@ module trine_softmax #(
   logic       maxima_q;  // pass 1 has ended
   logic       reciprocal;
   logic       maximum, last_take, normalize, row, shares;
-  // Entries to be added: their codes were read; looked up; in the register.
+  // Entries to be added to the sum: their codes were read; were looked up; the entries are in the
+  // register.
   logic [Codes-1:0] read_add_q, lookup_add_q, add_q;
 
   // ---------------------------------------------------------------------------------------------
-  // Words: requested, written, fetched, read byte by byte.
+  // Words: they are requested, written, fetched, and read byte by byte.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords);
 
@@ -292,12 +295,12 @@ module trine_softmax #(
   assign done_o      = last_take && tile_last_i;
 
   // ---------------------------------------------------------------------------------------------
-  // Lanes. Sums of exponentials have up to 11 leading zeros, V up to 42, by pairs.
+  // Lanes. Sums of exponentials have up to 11 leading zeros. V has up to 42, in pairs.
   // ---------------------------------------------------------------------------------------------
   logic shift_4, shift_2, shift_1, root;
   trine_vector_pkg::share_t share;
 
-  // A row's sum is added in two steps before it is shifted, then rounded.
+  // The sum of a row is added in two steps, then shifted, then rounded.
   assign shift_4 = state_q == StShift &&
                    (shares ? shift_q[3:1] == 3'd1 : shift_q <= (normalize ? 4'd9 : 4'd1));
   assign shift_2 = state_q == StShift && normalize && shift_q == 4'd10;

@@ -139,7 +139,7 @@ module trine_softmax_lane #(
 
   assign largest_o = $unsigned(maximum_q);
 
-  // The place on the lines, and the side of its point.
+  // The position on the lines (place), and the side of the point that it is on.
   logic        share;
   logic [15:0] place;
   logic [7:0]  index_0, distance;
@@ -201,7 +201,8 @@ module trine_softmax_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The sum, and its leading zeros without bit 31. V has 11 more bits below the sum.
+  // The sum, and the number of its leading zeros, not counting bit 31. V has 11 more bits below the
+  // sum.
   // ---------------------------------------------------------------------------------------------
   logic [30:0] sum_d;
   logic [10:0] low_q, low_d;
@@ -275,7 +276,7 @@ module trine_softmax_lane #(
 
   assign root = entry[31:16];
 
-  // The adder's operands. Sums and codes of a normalization come when there is no update.
+  // The operands of the adder. A normalization uses it for sums and codes when there is no update.
   logic u_softmax, u_four, u_plain, u_mean, u_step, u_root, x_add;
 
   assign u_softmax = !normalize_i;

@@ -38,7 +38,7 @@ module trine_vector #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // The core's row shift in a Cluster (trine_agu). Instructions; wait_i: tokens lack.
+  // The core's row shift in a Cluster (trine_agu). Instructions; wait_i: the next RUN lacks tokens.
   input  logic [13:0]              y_shift_i,
   input  logic                     cfg_valid_i,
   output logic                     cfg_ready_o,
@@ -62,8 +62,8 @@ module trine_vector #(
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
 
-  // A word of each lane for the post unit. job_done_i: it has been read; job_early_i[0]: it will
-  // have been read in two cycles; job_early_i[1]: job_early_i[0] will follow.
+  // A word of each lane for the post unit. job_done_i: the word has been read. job_early_i[0]: the
+  // word will have been read in two cycles. job_early_i[1]: job_early_i[0] will follow.
   output logic                     job_valid_o,
   input  logic                     job_ready_i,
   input  logic                     job_done_i,
@@ -75,8 +75,8 @@ module trine_vector #(
   output trine_job_pkg::cfg_t     job_cfg_o,
 
   // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a slot
-  // of a word and the next one. sm_status_i: the post unit takes them, a tile's last word has left
-  // it, product_i is valid. Addresses are those of job_out_o and job_active_o.
+  // of a word and the next code. sm_status_i: the post unit accepts the operands; a tile's last
+  // word has left the post unit; product_i is valid. The addresses are job_out_o and job_active_o.
   output logic                     sm_req_valid_o,
   input  trine_post_pkg::softmax_status_t sm_status_i,
   output trine_post_pkg::softmax_t sm_req_o,
@@ -89,8 +89,8 @@ module trine_vector #(
   input  trine_vector_pkg::exp_write_t exp_i
 );
 
-  // With softmax `first` and `last` refer to a pass over the channel words, and words of the passes
-  // after the first are stored.
+  // With softmax, `first` and `last` refer to a pass over the channel words, and the words of the
+  // passes after the first one are stored.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2, Folds = $clog2(Rows),
                           FoldBits = $clog2(Folds + 2);
   localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
@@ -184,8 +184,8 @@ module trine_vector #(
   assign last_fold    = FoldBits'(Int16 && cfg.int16);
   assign extremes     = Int16 && cfg.int16 && (lane_op == OpMax || lane_op == OpMin);
 
-  // A row of int16 codes: a tile's first group is one window of all its words. Its extremum or sum
-  // is the job, or is needed by the jobs of a second group.
+  // A row of int16 codes: a tile's first group is one window of all its words. The extremum or sum
+  // of this window is the job, or the jobs of a second group need it.
   assign in_row    = Int16 && run.row && tile_first;
   assign shares    = Softmax && cfg.shares;
   assign lane_op   = run.softmax || (in_row && run.exponential) ? OpMax : run.op;
@@ -248,7 +248,7 @@ module trine_vector #(
     else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
   end
 
-  // With Int16 the next window's taps are requested while a job is read.
+  // With Int16, the taps of the next window are requested while a job is read.
   if (Int16) begin : gen_ahead
     logic       reading_q;
     logic [3:0] lines_q;  // cycles in which lines may request points

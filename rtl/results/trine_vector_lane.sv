@@ -43,8 +43,9 @@ module trine_vector_lane #(
   input  logic [95:0] other_i,
   output logic [95:0] slots_o,
 
-  // With Int16: all lanes have the tap; its bytes are above the slots' bytes; they are equal; the
-  // codes of both lanes are above the slots' codes.
+  // With Int16: done_i: all lanes have the tap. greater_o: the tap's bytes are above the slots'
+  // bytes. equal_o: the bytes are equal. greater_i: the codes of the pair of lanes are above the
+  // slots' codes.
   input  logic [1:0]  done_i,
   output logic [3:0]  greater_o,
   output logic [3:0]  equal_o,
@@ -67,8 +68,8 @@ module trine_vector_lane #(
   assign word = word_i ^ {32{invert_i && !first_i}} ^
                 {4{low_i && !(Int16 && whole_i) && op_i == OpSum, 7'd0}};
 
-  // The effect of a tap: the first one loads its codes, others apply the operation. A slot that
-  // stays the extremum is not written.
+  // The effect of a tap: the first tap loads its codes, and later taps apply the operation. A slot
+  // that remains the extremum is not written.
   logic later, extremum, pair, max_ternary, max_binary, sum;
 
   assign later       = tap_i && !first_i;
@@ -96,7 +97,7 @@ module trine_vector_lane #(
     assign greater_o[b] = tap > best;
     assign equal_o[b]   = Int16 && tap == best;
 
-    // 2 bits: 1 is the largest, 3 (-1) the smallest.
+    // Values of 2 bits: 1 is the largest value, and 3 (-1) is the smallest.
     always_comb begin
       for (int unsigned i = 0; i < 4; i++) begin
         ternary[2*i +: 2] = ($signed(code[2*i +: 2]) > $signed(slot_q[2*i +: 2]))

@@ -34,20 +34,21 @@ module trine_vector_lanes #(
   input  logic                widens_i,   // odd lanes have 8-bit codes
   input  logic                extremes_i, // extrema of 16-bit codes
 
-  // Answers of the gather: words of these lanes; the first of a window; all lanes are there.
+  // Answers of the gather: words of these lanes. first_i: the first tap of a window. done_i: all
+  // lanes have arrived.
   input  logic [Rows-1:0]     lanes_i,
   input  logic [Rows*32-1:0]  data_i,
   input  logic                first_i,
   input  logic                third_i,    // the third tap of a pair
   input  logic                done_i,
 
-  // The word has no codes in bytes after last_byte_i: they are never the extremum, and add nothing
-  // to a sum of int16 codes.
+  // With cut_i, the word has no codes in the bytes after last_byte_i. These bytes are never the
+  // extremum, and add nothing to a sum of int16 codes.
   input  logic                cut_i,
   input  logic [1:0]          last_byte_i,
 
-  // With row_i (int16 codes, whose low bytes are unsigned in sums) fold_i reduces a row, until the
-  // cycle of turned_o, or with rest_i subtracts the largest code.
+  // With row_i (int16 codes, whose low bytes are unsigned in sums), fold_i reduces a row until the
+  // cycle of turned_o. With rest_i, fold_i subtracts the largest code instead.
   input  logic                fold_i,
   input  logic [FoldBits-1:0] fold_step_i,  // half of the lanes, as a power of two, + 1
 
@@ -85,7 +86,7 @@ module trine_vector_lanes #(
 
     assign above = slots_o[l*96 + 24 +: 72];
 
-    // In a row's sums bytes without a code are 0, in maxima they are the smallest code.
+    // In the sums of a row, bytes without a code are 0. In maxima, they are the smallest code.
     always_comb begin
       filler = 8'h80;
       if (row) filler = {8{op_i == OpMin}} ^ {!Odd, 7'd0};

@@ -58,7 +58,8 @@ module trine_writeback_queue #(
   input  logic [31:0]                mask_i,
   input  logic [AddrBits-1:0]        offset_i,
 
-  // No word is here or on its way; instructions retire; the last word of a softmax's tile leaves.
+  // No word is in the queue or on its way to it; instructions retire; the last word of a softmax's
+  // tile leaves.
   input  logic                       no_result_end_i,  // compute's instruction ends without results
   output logic                       queue_idle_o,
   output logic                       c_retire_o,
@@ -74,10 +75,10 @@ module trine_writeback_queue #(
   localparam int unsigned PlaceBits = trine_post_pkg::WordTagBits + AddrBits + 32 + Rows * 32;
 
   // ---------------------------------------------------------------------------------------------
-  // Places in a ring: the next one to be written, and the next one to leave.
+  // Places in a ring: in_q is the next place to be written, and out_q the next place to leave.
   // ---------------------------------------------------------------------------------------------
   logic [PlaceBits-1:0]      place_q [Places];
-  logic [Places-1:0]         held_q, in_q, out_q;  // a word is there; the place is next
+  logic [Places-1:0]         held_q, in_q, out_q;  // the place has a word; is next in; is next out
   logic [PlaceBits-1:0]      in, stored;
   trine_post_pkg::word_tag_t tag, tag_in;
   logic [AddrBits-1:0]       offset;
@@ -85,7 +86,7 @@ module trine_writeback_queue #(
   logic [31:0]               mask;
   logic                      waits, leaves, keep;
 
-  // Without int16 codes these are constants: no registers.
+  // Without int16 codes these fields are constant, so they need no registers.
   always_comb begin
     tag_in = tag_i;
     if (Tiles == 2) {tag_in.side[1], tag_in.by_row, tag_in.odd_rows} = '0;
@@ -164,7 +165,7 @@ module trine_writeback_queue #(
       end
     end
   end else begin : gen_more
-    logic [Tiles-1:0] taken;  // by words that have not left
+    logic [Tiles-1:0] taken;  // tiles with words that have not left
     logic [1:0]       left_side;
 
     assign left_side   = tag.side;
@@ -216,7 +217,8 @@ module trine_writeback_queue #(
 
   assign s_word_o[Rows*32+31:0] = {data, mask};
 
-  // By row, both lanes of a pair write the even one's code, or the odd one's: {high, low} bytes.
+  // With results by row, both lanes of a pair write the code of the even lane, or of the odd lane:
+  // {high, low} bytes.
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     localparam int unsigned Even = Tiles == 2 ? l : l - l % 2, Odd = Tiles == 2 ? l : l - l % 2 + 1;
     logic [AddrBits-1:0] first;
@@ -233,7 +235,7 @@ module trine_writeback_queue #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Ends of instructions: when the port is ready again, it has written the last word.
+  // Ends of instructions: when the scatter port is ready again, it has written the last word.
   // ---------------------------------------------------------------------------------------------
   logic c_end_q, v_end_q, no_result_end_q, c_retired_q, v_retired_q;
 
@@ -287,7 +289,8 @@ module trine_writeback_queue #(
   always_ff @(posedge clk_i) begin
     held_word_q <= s_word_o;
     if (live_q && !clear_i) begin
-      // No place is given twice or returned without being given, and each word finds its own.
+      // No place is reserved twice or freed without being reserved, and each word has its own
+      // place.
       if (alloc_i) a_free: assert (free_places_q != '0);
       if (leaves) a_given: assert (free_places_q != CountBits'(Places));
       if (keep) a_place: assert ((held_q & in_q) == '0);

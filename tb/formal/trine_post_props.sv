@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_post with an array that overwrites its drain registers as soon as it may: each column is
-// read before the next tile's results are in its register, and no earlier than its own are; each
-// RUN retires once, after its last word, and no word of another leaves in between. Stated at the
-// ports: a code carries with it what it was made of, and words are looked at where they leave.
+// Proves the order of reads and words in trine_post, with an array that overwrites its drain
+// registers as soon as a grant allows it. Each column is read after its own results have reached
+// its register, and before the results of the next tile overwrite them. Each RUN retires once,
+// after its last word has left. No word of another RUN leaves in between. The properties are stated
+// at the ports: each code carries marks that describe its origin, and the marks are checked when
+// the word leaves.
 //
-// Abstracted: data. The lanes are below, a pipeline of marks. One row, requantized int8 codes with
-// parameters of their channels, any channels, positions, tiles, RUNs; softmax RUNs of any words
-// between them, RUNs without results; a scatter port that waits as it likes. Not
-// here: vector jobs, operations of another latency, normalized values, clear_i.
+// Data are abstracted: the module trine_lanes below is a pipeline of marks. The proof covers one
+// row and requantized int8 codes with parameters for each channel. It covers any channels,
+// positions, tiles and RUNs, also RUNs without results, softmax RUNs of any words between them, and
+// a scatter port that waits for any time. The proof does not cover vector jobs, operations with
+// another latency, normalized values, and clear_i.
 
-// trine_lanes without its data: codes leave six cycles later, with the marks of what entered, in
-// the lowest bits of a code.
+// trine_lanes without its data: codes leave six cycles later, and their lowest bits are the marks
+// that entered.
 module trine_lanes #(
   parameter int unsigned Rows       = 1,
   parameter bit          Ternary    = 1'b0,
@@ -89,8 +92,8 @@ endmodule
 module trine_post_props #(
   parameter int unsigned Drain    = 1,
   parameter int unsigned PeStages = 2,
-  parameter int unsigned JobDelay = 2,  // PeStages and a cycle for each block of rows
-  parameter int unsigned MaxLate  = 0,  // above 0: blocks of Drain columns, as many of rows
+  parameter int unsigned JobDelay = 2,  // PeStages, plus one cycle per block of rows
+  parameter int unsigned MaxLate  = 0,  // above 0: blocks of Drain columns, as many blocks of rows
   localparam int unsigned Cols     = 4,
   localparam int unsigned PipeCols = MaxLate == 0 ? 4 : Drain,
   localparam int unsigned ColBlocks = (4 - 1) / PipeCols,
@@ -101,21 +104,21 @@ module trine_post_props #(
   input logic       clk_i,
   input logic       rst_ni,
   input logic       offer_i,          // a job
-  input logic       run_ends_i,       // with this tile
+  input logic       run_ends_i,       // the RUN ends with this tile
   input logic       bare_i,           // a RUN without results
   input logic       step_i,           // a tile's last step would enter the array
   input logic       softmax_i,        // a code, or two
   input logic       pair_i,
-  input logic       softmax_ends_i,   // a word with this code, its tile, its RUN
+  input logic       softmax_ends_i,   // this code ends a word, its tile, its RUN
   input logic       tile_ends_i,
   input logic       softmax_run_i,
-  input logic       free_i            // the scatter port has taken its word whole
+  input logic       free_i            // the scatter port has written its whole word
 );
 
   (* anyconst *) trine_job_pkg::cfg_t cfg;
 
   // ---------------------------------------------------------------------------------------------
-  // The compute engine: jobs, a group of a tile each.
+  // The compute engine. Each job is one group of a tile.
   // ---------------------------------------------------------------------------------------------
   trine_job_pkg::job_t            c_job;
   trine_job_pkg::results_t        results;
@@ -124,7 +127,7 @@ module trine_post_props #(
   logic                            c_valid, c_ready, data_ready, offered_q, last_q, ends;
   logic                            bare_q, bare;
   logic                            new_q;   // the next job begins a RUN
-  logic [4:0]                      rest_q;  // channels of the tile that are yet to be offered
+  logic [4:0]                      rest_q;  // channels of the tile that are not offered yet
   logic [4:0]                      rest, group;
 
   assign rest    = rest_q == '0 ? cfg.channels[4:0] : rest_q;
@@ -143,7 +146,7 @@ module trine_post_props #(
     c_job.cfg        = cfg;
   end
 
-  // The job in front, as the ports have it.
+  // The job in front, as seen at the ports.
   logic       front_last_q;
   logic [4:0] front_q;  // columns
 
@@ -171,13 +174,13 @@ module trine_post_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The array, as trine_operands, trine_jobs and its PEs do.
+  // The array, which behaves like trine_operands, trine_jobs and the PEs.
   // ---------------------------------------------------------------------------------------------
   logic                granted_q, arrived_q, arrived, grant, pass, taken;
   logic [JobDelay:1]   delay_q;
   logic [JobDelay+ColBlocks:1] way_q;    // to the drain registers
-  // Parities of the tiles that entered and that were taken; of those that the registers of a block
-  // of columns hold in the first row, and in the last one.
+  // Parities of the tiles that entered the array and that were accepted. first_q, all_q: parities
+  // of the tiles in the drain registers of a block of columns, in the first and in the last row.
   logic                passed_q, read_q;
   logic [ColBlocks:0]  first_q, all_q;
 
@@ -217,7 +220,7 @@ module trine_post_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // A softmax: codes of words, words of tiles, tiles of RUNs; after a tile it waits.
+  // A softmax: RUNs of tiles, tiles of words, words of codes. After a tile it waits.
   // ---------------------------------------------------------------------------------------------
   trine_post_pkg::softmax_t        sm;
   trine_post_pkg::softmax_status_t sm_status;
@@ -233,7 +236,7 @@ module trine_post_props #(
     sm.word_first = !word_q;
     sm.tile_end   = tile_ends_i;
     sm.run_end    = tile_ends_i && softmax_run_i;
-    // All words but a tile's last are full.
+    // All words except a tile's last word are full.
     sm.word_end   = (slot_q | 2'(sm.pair)) == 2'd3 || (tile_ends_i && softmax_ends_i);
     if (!sm.word_end) sm.tile_end = 1'b0;
     if (!sm.tile_end) sm.run_end = 1'b0;
@@ -255,10 +258,10 @@ module trine_post_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The unit, and the marks: bit 0 a column of another tile, bit 1 the last code of a RUN of the
-  // compute engine, bit 2 of a softmax's.
+  // The unit, and the marks. Bit 0: the column belongs to another tile. Bit 1: the code is the last
+  // one of a RUN of the compute engine. Bit 2: the code is the last one of a softmax RUN.
   // ---------------------------------------------------------------------------------------------
-  logic [1:0]           col;   // the first of those that are read
+  logic [1:0]           col;   // the first column that is read
   logic [Cols-1:0]      cols;
   logic [Drain*32-1:0]  column, sm_acc;
   logic                 s_valid, s_ready, busy_q;  // the scatter port has a word
@@ -347,11 +350,11 @@ module trine_post_props #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // What leaves: the last word of a RUN went, and the port is not ready again; it is, one cycle
-  // ago.
+  // Words that leave. _went_q: the last word of a RUN has left, and the port has not been ready
+  // since. _whole_q: the port became ready again one cycle ago.
   // ---------------------------------------------------------------------------------------------
   logic       leaves, stale, c_final, v_final, c_went_q, v_went_q, c_whole_q, v_whole_q;
-  logic [2:1] bare_ends_q;  // a RUN without results ended one cycle ago; two
+  logic [2:1] bare_ends_q;  // a RUN without results ended one, two cycles ago
 
   assign leaves  = s_valid && s_ready;
   assign stale   = data[0] || data[8] || data[16] || data[24];
@@ -379,7 +382,7 @@ module trine_post_props #(
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Latency = 6;
   localparam int unsigned CfgBits = $bits(cfg);
-  localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
+  localparam int unsigned Due     = 2 + PeStages;  // cycles from a grant to new results
   localparam int unsigned Places  = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
   localparam int unsigned PlaceBits = 8 + AddrBits + 32 + 32;
 
@@ -418,7 +421,7 @@ module trine_post_props #(
   logic                  reading, in_array, began_q;
   logic [31:0]           pack, softmax_pack;
   logic [18*Latency-1:0] tags;
-  logic [2:0]            age_q;  // cycles since the grant of the tile to come
+  logic [2:0]            age_q;  // cycles since the grant for the next tile
 
   assign left         = \u_dut.u_drain.left_q ;
   assign reading      = left != '0 && \u_dut.u_drain.data_q ;
@@ -439,13 +442,13 @@ module trine_post_props #(
     end
   end
 
-  // Codes in the lanes agree with their tags; from the oldest to the youngest, a softmax's word
-  // begins in slot 0 after the end of another.
+  // Codes in the lanes agree with their tags. In order of age, a word of a softmax begins in slot 0
+  // after the end of the previous word.
   trine_post_pkg::tag_t tag;
   logic [5:0]           marks;
   logic                 valid, open, tags_right, marks_right, slots_right, order_right, all_began;
-  logic [3:0]           codes, softmax_codes;  // in the lanes
-  logic [3:0]           lane_words, lane_job_words;  // that end there
+  logic [3:0]           codes, softmax_codes;  // codes in the lanes
+  logic [3:0]           lane_words, lane_job_words;  // words that end in the lanes
 
   always_comb begin
     open        = (softmax_pack & 32'h07070707) == '0;
@@ -486,7 +489,7 @@ module trine_post_props #(
     end
   end
 
-  // Words that wait: from the next to leave on, side by side; each with its ends, none of them
+  // Words that wait, in the order in which they leave. Each word has its end marks, and none is
   // stale.
   logic [6*PlaceBits-1:0]    places;
   logic [31:0]               waiting;
@@ -539,8 +542,8 @@ module trine_post_props #(
     one_hot = places_in != '0 && (places_in & (places_in - Places'(1))) == '0;
   endfunction
 
-  // Each block's registers hold the tile that has reached them; columns are read before the next
-  // tile does.
+  // The registers of each block hold the tile that has reached them. Columns are read before the
+  // next tile reaches them.
   logic blocks_right, read_right;
 
   always_comb begin
@@ -555,7 +558,7 @@ module trine_post_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Contract, and what holds.
+  // The contract (assumed), and the properties (proved).
   // ---------------------------------------------------------------------------------------------
   always_comb begin
     if ($initstate) assume (!rst_ni);
@@ -565,24 +568,25 @@ module trine_post_props #(
     assume (cfg.channels != '0 && cfg.channels < 16'd10);
     assume (cfg.residual_delta == '0);
     if (rst_ni) begin
-      // No word has a code of a register that was overwritten before it was read, or not yet.
+      // No word contains a code from a register that was overwritten before it was read, or that
+      // was not written yet.
       if (s_valid) a_own_tile: assert (!stale);
-      // The array overwrites nothing that was not taken.
+      // The array overwrites no results before the unit has accepted them.
       if (pass) a_taken: assert (!arrived || data_ready);
-      // A RUN retires once, when its last word was taken whole; one without results, after the RUNs
-      // before it.
+      // A RUN retires once, when its last word has been written completely. A RUN without results
+      // retires after the RUNs before it.
       a_retires:  assert (status.retire == (c_whole_q || bare_ends_q[2]));
       a_once:     assert (!(c_whole_q && bare_ends_q[2]));
       a_vretires: assert (v_status.retire == v_whole_q);
 
-      // Invariants: the job in front, and those that are offered.
+      // Invariants of the job in front, and of the offered jobs.
       a_engine: assert (!\u_dut.u_drain.vector_q && !\u_dut.u_arb.drop_q &&
                         !\u_dut.u_params.entered_q && !\u_dut.u_params.value_params_q &&
                         \u_dut.u_pack.u_writeback_queue.no_result_end_q == bare_ends_q[1]);
       a_ends: assert (\u_dut.u_pack.u_writeback_queue.c_end_q == c_went_q &&
                       \u_dut.u_pack.u_writeback_queue.v_end_q == v_went_q);
       if (left != '0) a_params: assert (\u_dut.u_params.ready_q );
-      // Requantization: both lanes, each cycle, six cycles.
+      // Requantization: in both lanes, in each cycle, with a latency of six cycles.
       if (began_q) a_kind: assert (\u_dut.u_drain.kind_q == {7'b1000000, 2'd0, 1'b1, 4'hf, 4'd6});
       if (began_q) a_cfg: assert (\u_dut.u_drain.cfg_q == cfg);
       else a_new: assert (new_q && rest_q == '0 && left == '0);

@@ -3,7 +3,7 @@
 // Splits the rows of a 2-D copy into bus bursts that never cross a 4 KiB boundary, in order, one
 // per cycle.
 //
-//   row i:  BeatsLast + 1 beats from address addr + i * stride, i = 0 .. rows_last
+//   row i:  beats_last + 1 beats from address addr + i * stride, i = 0 .. rows_last
 //
 // A burst ends at the end of its row or at a multiple of MaxBeats beats. It therefore never crosses
 // a 4 KiB boundary, and the address within a row needs only an incrementer.

@@ -8,7 +8,7 @@
 // each beat.
 //
 //   DMEM                 one write per beat; the mask selects the words of the row
-//   PMEM                 rows of beats, columns of rows, or a packed stream: trine_load_pmem
+//   PMEM                 beats as rows, rows as columns, or a packed stream: trine_load_pmem
 //   bias, scale          one write per beat
 //   tables (three)       a beat is offered until trine_table_loader has written its entries
 //

@@ -15,9 +15,9 @@
 // before the RUN starts.
 //
 // Window adds 3 lanes that only gather. They are the right-hand neighbours of the last lane at
-// distances of one, two and three positions, and are inside only up to distance `halo`. With
-// window_i, the offset continues from group to group, because each group has its own channel word.
-// Lanes in the last `idle` columns of a row gather for their neighbours, but have no output.
+// distances of one, two and three positions. `inside` is set for them only up to distance `halo`.
+// With window_i, the offset continues from group to group, because each group has its own channel
+// word. Lanes in the last `idle` columns of a row gather for their neighbours, but have no output.
 //
 // Timing    filled_o comes Rows / Filled cycles after fill_i. start_i lasts one cycle and requires
 //           filled_o. After start_i, the throughput is one step per cycle. step_valid_o, addresses

@@ -16,20 +16,22 @@
 //                   n = acc * multiplier >> 24, complemented if shift[5] = 0; the first multiplier
 //                   is the value's, the second the channel's
 //
-//   op 0, int16_i   16-bit y of 256 acc + low + bias (trine_post_factors, trine_post_clamp): a sum
-//                   of 32 bits, of 40 with single and without static_scale, of 48 with fifth; with
-//                   leaky add_multiplier, add_shift where acc < 0; with line the result is line_o
+//   op 0, int16_i   16-bit y of 256 acc + low + bias (trine_post_factors, trine_post_clamp). This
+//                   sum has 32 bits, 40 with single and without static_scale, or 48 with fifth.
+//                   With leaky, add_multiplier and add_shift are the scale where acc < 0. With
+//                   line, the result is line_o
 //   ops 1, 3, int16_i   16-bit codes without zero points; A, B of v << 15, with subtract A - B
 //
-//   product         with product_i op 0 only gives (acc + bias) * multiplier, bits 61..20, in the
-//                   cycle of product_valid_o; then shift_i >= 0. With normalize_i no bias.
+//   product         with product_i, op 0 gives only bits 61..20 of (acc + bias) * multiplier, in
+//                   the cycle of product_valid_o; then shift_i >= 0. With normalize_i, no bias is
+//                   added
 //
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
-//                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift.
+//                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift
 //   M(x, q, shift)  double (single = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
 //                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >>
-//                   (31-shift).
+//                   (31-shift)
 //
 // half_even applies to the last rounding of the requantization or of the sum. In a tie, t[0] is 1
 // and all bits below t[0] are 0. A tie then rounds to even: y = t >> 1 if t[1] is 0.

@@ -3,23 +3,25 @@
 // Computes softmax over the codes of one pixel in fixed point, as TFLite's kernel does, or a
 // normalization.
 //
-//   maximum     of the codes, from the vector lane's four (one for each byte of its words)
-//   sum         of round(e / 2^12), e = exponential[maximum - code]
-//   reciprocal  of the sum: shifted left until bit 30 is one it is `half` = 1/2 .. 1 in Q0.31; then
-//                 x = 48/17 - 32/17 half,  three times x += x (1 - half x)  in Q2.29
-//   code        round(e * 2x / 2^(65 - zeros)), rounded twice, zeros = leading zeros of the sum:
-//               the post lane requantizes acc_o = e by multiplier_o = 2x and shift_o
-//   rescale_i   for codes of another scale than 1/256: product 7, x * mean_factor_i / 2^30,
+//   maximum     the largest code: the maximum of the vector lane's four maxima, one for each byte
+//               of its words
+//   sum         the sum of round(e / 2^12) over the codes, with e = exponential[maximum - code]
+//   reciprocal  of the sum: `half` is the sum, shifted left until bit 30 is one: 1/2 .. 1 in Q0.31.
+//                 x = 48/17 - 32/17 half,  then three times x += x (1 - half x),  in Q2.29
+//   code        round(e * 2x / 2^(65 - zeros)), rounded twice; zeros is the number of leading zeros
+//               of the sum. The post lane requantizes acc_o = e by multiplier_o = 2x and shift_o
+//   rescale_i   for codes whose scale is not 1/256: product 7, x * mean_factor_i / 2^30,
 //               replaces 2x, and log2_i is added to shift_o
 //
 // With normalize_i (docs/numerics.md), w = origin - code, in 9 bits. The low half of a table entry
 // is w^2:
 //
-//   sums        of w (center_i), in x from bit 10 on, and of w^2, in the sum from bit 13 of 42 on
-//   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;
+//   sums        the sum of w (with center_i) is in x, from bit 10 on; the sum of w^2 is in the sum
+//               register of 42 bits, from bit 13 on
+//   products    0, 1: V = count * squares + epsilon - sum^2, in 42 bits
+//               after product 1, V is shifted until bit 41 or bit 40 is one; root_i then reads the
+//               table entry at V's high byte; t is the high half of this entry
 //               2, 3: mean of w in Q16
-//               (between: V is shifted until one of bits 41, 40 is one; root_i reads t = the high
-//               half of the entry of its high byte)
 //               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
 //   code        acc_o = mean - 2^16 w, multiplier_o = product 7
 //

@@ -30,8 +30,8 @@
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
 //                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift
 //   M(x, q, shift)  double (single = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
-//                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >>
-//                   (31-shift)
+//                   two roundings of TFLite's reference (rounding_doubling_high_multiply and
+//                   rounding_divide_by_pot); single: (x*q + 2^(30-shift)) >> (31-shift)
 //
 // half_even applies to the last rounding of the requantization or of the sum. In a tie, t[0] is 1
 // and all bits below t[0] are 0. A tie then rounds to even: y = t >> 1 if t[1] is 0.

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_agu: the steps are the loop nest's, each once and in order, and in each of them every lane
-// has the address and the flags of its position, by the formulas of docs/architecture.md with their
-// products and quotients:
+// Proves that the steps of trine_agu are the steps of the loop nest, each once and in order. In
+// each step, every lane has the address and the flags of its position. The reference uses the
+// formulas of docs/architecture.md with their products and quotients:
 //
 //   position p = tile * Rows + lane is column p mod Q of row p div Q
 //   x = x_start + column * stride_x + kx * dil_x,  y = y_start + row * stride_y + ky * dil_y
 //   address = origin + word * plane + y * pitch + x,
 //   inside if p < P * Q and 0 <= x < width and 0 <= y < height
 //
-// Any geometry, small enough for a solver; addresses count modulo 2^AddrBits. The registers are set
-// through the port, to what the compiler computes for that geometry (sw/compiler). Assumed: the
-// contract; SETs of all registers before fill_i.
+// The geometry is any geometry that is small enough for a solver. Addresses are modulo 2^AddrBits.
+// The registers are set through the port, to the values that the compiler computes for that
+// geometry (sw/compiler). The proof assumes the contract, and SETs of all registers before fill_i.
 
 module trine_agu_props #(
   parameter int unsigned Rows   = 2,  // 2 to 4

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_axi_read: the rules of AXI4's read channels, and that no request or response is lost,
-// doubled or given to the wrong client.
+// Proves that trine_axi_read obeys the rules of AXI4's read channels, and that no request or
+// response is lost, doubled or given to the wrong client.
 //
-//   AR   valid stays until ready, its payload with it; a request of a client becomes one burst, of
-//        twice its length on a bus narrower than 64 bits
-//   R    a beat that the bus hands over reaches the client of its ID once, in order, with its
-//        error and its burst's end, unless stop_i drops it; a response other than OKAY is an error,
-//        and so is a burst that ends with half a beat
-//   two clients that both wait take turns
-//   idle only when nothing is outstanding; never more than MaxOutstanding bursts of a client
+//   AR   Valid and its payload stay until ready. A client's request becomes one burst, with twice
+//        as many beats on a bus narrower than 64 bits.
+//   R    A beat of the bus reaches the client of its ID once, in order, with its error and the end
+//        of its burst, unless stop_i drops it. A response other than OKAY is an error, and so is a
+//        burst that ends with half a beat.
+//   Two clients that both wait take turns.
+//   idle_o is high only when nothing is outstanding. A client never has more than MaxOutstanding
+//   bursts.
 //
-// The memory is any one that answers bursts that were accepted, in order for each ID; beats of
-// both IDs may interleave. Assumed of the clients: a request holds until taken, and is of at most 4
-// beats. One response of a beat is followed to its client.
+// The memory may be any memory that answers accepted bursts, in order for each ID. Beats of both
+// IDs may interleave. The proof assumes that a client's request holds until it is accepted, and has
+// at most 4 beats. The proof follows one response of a beat to its client.
 
 module trine_axi_read_props #(
   parameter int unsigned AxiDataBits    = 64,

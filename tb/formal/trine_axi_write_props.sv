@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_axi_write: the rules of AXI4's write channels, and that no request or beat is lost or
-// doubled.
+// Proves that trine_axi_write obeys the rules of AXI4's write channels, and that no request or beat
+// is lost or doubled.
 //
-//   AW   valid stays until ready, its payload with it; a request becomes one burst, in order
-//   W    valid stays until ready, data, strobes and last with it; no data before their address is
-//        offered; neither channel waits for the other's ready, nor for its own (A3.3.1): a client's
-//        beat is on the bus as long as a beat of the bursts asked for is missing; last with the
-//        burst's last beat and only there; beats are those of the client, in order, on a bus
-//        narrower than 64 bits in two halves; empty strobes once stop_i drops them, and from
-//        uncorrectable_i on at once, but for a beat that was on offer before
-//   B    never more than MaxOutstanding bursts without a response; an error comes with the address
-//        of its burst
+//   AW   Valid and its payload stay until ready. A request becomes one burst, in order.
+//   W    Valid, data, strobes and last stay until ready. No data come before their address is
+//        offered. Neither channel waits for the ready of the other channel, nor for its own
+//        (A3.3.1): a client's beat is on the bus as long as a beat of the requested bursts is
+//        missing. last comes with the burst's last beat, and only there. Beats are the client's
+//        beats, in order, and in two halves on a bus narrower than 64 bits. Strobes are low once
+//        stop_i drops the beats. From uncorrectable_i on they are low at once, except for a beat
+//        that was already offered.
+//   B    There are never more than MaxOutstanding bursts without a response. An error comes with
+//        the address of its burst.
 //
-// The memory is any one that answers bursts whose address and last beat it took, in order; it takes
-// these in any order. Assumed of the client: a request or beat holds until it is taken or stop_i
-// comes; uncorrectable_i holds until stop_i; requests are of at most 4 beats. A machine that stops
-// lets this master end its bursts: stop_i holds until idle_o.
+// The memory may be any memory that answers, in order, the bursts whose address and last beat it
+// accepted. It accepts addresses and beats in any order. The proof assumes of the client: a request
+// or beat holds until it is accepted or stop_i comes; uncorrectable_i holds until stop_i; a request
+// has at most 4 beats. A machine that stops lets this master end its bursts, so stop_i holds until
+// idle_o.
 
 module trine_axi_write_props #(
   parameter int unsigned AxiDataBits    = 64,

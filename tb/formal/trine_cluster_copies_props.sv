@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_cluster with three cores, copies into and out of DMEM: each core that a copy names takes
-// each beat once; the copy's end is reported once, in the cycle of the last core's end; a word that
-// is read comes from the core that was asked, in order, and words of two cores are never on their
-// way together.
+// Proves the copies of trine_cluster into and out of DMEM, with three cores. Each core that a copy
+// names accepts each beat once. The end of a copy is reported once, in the cycle in which the last
+// core ends. A word that is read comes from the requested core, in order. Reads of two cores are
+// never outstanding at the same time.
 //
-// The bench counts the ends that a core owes and the words that it was asked for. Assumed: what the
-// load engine promises (offers hold, a copy's cores hold until its end, none begins before) and
-// what a core does (an end for each last beat, a word for each read, at most four on their way).
+// The bench counts the ends that a core still has to report, and the words that were requested from
+// it. The proof assumes the contract of the load engine: offers hold, the cores of a copy hold
+// until its end, and no copy begins before. It also assumes the contract of a core: one end for
+// each last beat, one word for each read, and at most four outstanding reads.
 
 module trine_cluster_copies_props (
   input logic       clk_i,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_fork and trine_pulse_join, as a cluster of three cores has them: each core that is asked
-// takes an offer once, and it is gone when all have; a RUN that all have taken ends when all have
-// ended.
+// Proves trine_fork and trine_pulse_join, as a cluster of three cores uses them. Each selected core
+// accepts an offer once, and the offer ends when all of them have accepted it. A RUN that all cores
+// have accepted ends when all cores have ended it.
 //
-// The bench counts the ends of each core that are not reported yet. Assumed: an offer holds, it
-// asks some core, a core ends no RUN that it has not taken, and at most four are in flight at once.
+// The bench counts the ends of each core that are not reported yet. The proof assumes that an offer
+// holds and selects at least one core, that a core ends only RUNs that it has accepted, and that at
+// most four RUNs are in flight.
 
 module trine_cluster_props (
   input logic       clk_i,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_csr: each access is answered within a bound, in any state of the machine, whatever the bus
-// of the master, the memories' clearing and the counters do; what a program must find unchanged
-// does not change while the machine is not idle; start begins a program, and a wipe is asked for,
-// in one place only.
+// Proves that trine_csr answers each access within a bounded number of cycles, in any state of the
+// machine, and whatever the master's bus, the clearing of the memories and the counters do.
+// Registers that a program must find unchanged do not change while the machine is not idle. There
+// is only one place that starts a program, and only one that requests a wipe.
 
 module trine_csr_props (
   input logic        clk_i,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dma_beats: addresses, masks and ends of the beats are those of the formula in its header,
+// Proves that the addresses, masks and ends of trine_dma_beats follow the formula in its header,
 // beat by beat.
 //
-// Assumed: the contract, and a walk that bumps the address with each beat, as both DMA engines do
-// in DMEM.
+// The proof assumes the contract, and that the address advances with each beat, as in both DMA
+// engines for DMEM.
 
 module trine_dma_beats_props #(
   parameter int unsigned DataWords = 4

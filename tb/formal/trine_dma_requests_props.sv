@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dma_requests with its trine_dma_bursts: the bursts cover each beat of each row once, in
-// order; no burst crosses a multiple of MaxBeats beats (with MaxBeats * BeatBytes <= 4096: no 4 KiB
-// boundary) or the end of its row; an offered burst does not change. From the second cycle after
-// the start on one is offered in each cycle, until the last is taken.
+// Proves trine_dma_requests with its trine_dma_bursts: the bursts cover each beat of each row once,
+// in order. No burst crosses the end of its row, or a multiple of MaxBeats beats. With MaxBeats *
+// BeatBytes <= 4096, no burst therefore crosses a 4 KiB boundary. An offered burst does not change.
+// From the second cycle after the start on, one burst is offered in each cycle, until the last
+// burst is accepted.
 //
-// The reference walks beat by beat: `next` is the address of the first beat not covered yet, `row`
-// the start of its row, `left` the beats of the row from there on. Inside, trine_dma_bursts is
-// where the reference will be once the offered burst is taken. Assumed: the contract.
+// The reference iterates over the beats: `next` is the address of the first beat that is not
+// covered yet, `row` is the start of its row, and `left` is the number of beats of the row from
+// there on. trine_dma_bursts is ahead of the reference: its state is the reference's state after
+// the offered burst. The proof assumes the contract.
 
 module trine_dma_requests_props #(
   parameter bit          Rows2D   = 1'b1,

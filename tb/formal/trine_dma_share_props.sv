@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dma_share: data go to the reader that asked for them, in order, one word for each read; a
-// reader that waits is served before the other one is served twice; what is asked holds until DMEM
-// takes it.
+// Proves that trine_dma_share returns data to the reader that requested them, in order, one word
+// for each read. While one reader waits, the other reader is not served twice. A request holds
+// until DMEM accepts it.
 //
-// One read is followed to its data (see trine_fifo_props). Assumed: the contract of the readers,
-// and of DMEM: no more than Places reads on their way, data for those only.
+// The proof follows one read to its data (see trine_fifo_props). It assumes the contract of the
+// readers. It assumes of DMEM that at most Places reads are outstanding, and that data come only
+// for these reads.
 
 module trine_dma_share_props #(
   parameter int unsigned Places = 4

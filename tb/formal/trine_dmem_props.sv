@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dmem: each lane of a gather is answered once, two cycles after it was served, with the word
-// that was at its address then, or the pad; one cycle before the last of them rsp_done_next_o says
-// so; one access waits after the one in front, and is the next. Each lane of a scatter and each
-// word of the DMA is written once, in order, and nothing else is, words of the DMA before their
-// copy is reported as done; each read of the DMA gives its words, three cycles later. None is lost
-// or doubled, whichever ports meet in whichever banks, and no beat is refused for long.
+// Proves that trine_dmem loses or doubles no word, whichever ports access whichever banks, and that
+// no beat waits for long. Gather: each lane is answered once, two cycles after it was served, with
+// the word that was at its address then, or with the pad code. rsp_done_next_o comes one cycle
+// before the last lane's answer. One access waits after the access in front, and is the next one.
+// Scatter and DMA writes: each lane of a scatter and each word of the DMA is written once, in
+// order, and nothing else is written. The words of a copy are written before the copy is reported
+// as done. DMA reads: each read returns its words three cycles later.
 //
-// Any word is followed: `word` is what the writes that were served have made of the address
-// `watched`. An access is kept as it came in, and what is left of it. Assumed: the contract.
+// The proof follows any word: `word` is the value that the served writes have given to the address
+// `watched`. The bench stores each access as it came in, and the part of it that is not served yet.
+// The proof assumes the contract.
 
 module trine_dmem_props #(
   parameter int unsigned Lanes = 2

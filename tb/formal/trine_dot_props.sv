@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dot, the body of Booth rows, with digits of trine_booth_digits: the sum is that of the
-// formula in its header, written here lane by lane.
+// Proves that trine_dot with Booth rows, and with digits of trine_booth_digits, computes the sum of
+// the formula in its header. The formula is written here lane by lane.
 //
-// Reduced: codes beyond the first `Bits8` bits' worth of lanes are zero (int8: one lane of 8 bits
-// at a time, chosen by Lane; ternary and binary: the lanes of one byte); the base is free. All
-// lanes together: tb/matmul/trine_dot_tb.cpp.
+// The inputs are reduced: all bytes are zero except the byte that Lane selects. For int8 this byte
+// is one lane. For ternary and binary words it contains several lanes. The base is arbitrary.
+// tb/matmul/trine_dot_tb.cpp tests all lanes together.
 
 module trine_dot_props #(
   parameter int unsigned Lane = 0,  // of a byte: 0..3

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_ecc_encode, trine_ecc_decode: for all data, a word without errors and one with a single one
-// decode to the data, and the latter is reported as corrected; two errors are reported as fatal.
+// Proves trine_ecc_encode and trine_ecc_decode for all data. A word without errors decodes to the
+// data. A word with a single error decodes to the data and is reported as corrected. A word with
+// two errors is reported as fatal.
 //
-// Positions 0 .. 38 of a flip are bits of the stored word; equal positions are one flip.
+// Positions 0 .. 38 of a flip are the bits of the stored word. Two flips at equal positions are a
+// single flip.
 
 module trine_ecc_props (
   input logic [31:0] data_i,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_fifo: words leave in the order in which they came, none is lost or doubled.
+// Proves that words leave trine_fifo in the order in which they came, and that no word is lost or
+// doubled.
 //
-// One word, chosen freely (watch_i) and of any value, is followed through the buffer: `ahead` words
-// leave before it. Assumed: the contract (the owner counts).
+// The proof follows one word through the buffer, chosen freely (watch_i) and with any value:
+// `ahead` words leave before it. The proof assumes the contract: the owner counts the entries.
 
 module trine_fifo_props #(
   parameter int unsigned Depth = 4

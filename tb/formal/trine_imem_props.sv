@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_imem: each beat of each burst is answered, once, in order, by the bus or from here; a beat
-// that comes from here is the one that the bus gave at its place, the first time since flush_i
-// that all beats up to it had come without an error. A burst of only kept beats does not go to the
-// bus, if none before it did; any other does.
+// Proves that trine_imem answers each beat of each burst once and in order, from the bus or from
+// its memory. A beat from the memory equals the beat that the bus returned at this index, when for
+// the first time since flush_i all beats up to it had come without an error. A burst of only kept
+// beats does not go to the bus, unless an earlier burst did. Any other burst goes to the bus.
 //
-// One place is followed: the beat that is kept there. Assumed: the contract, and that a request
-// holds until it is taken.
+// The proof follows the beat that is kept at one index. It assumes the contract, and that a request
+// holds until it is accepted.
 
 module trine_imem_props #(
   parameter int unsigned MaxBeats = 4

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_issue: a RUN is taken only with all its tokens, and takes just those; each RUN's signals
-// are given once, with its own retire pulse, in order; SETs and RUNs reach the engine in the order
-// of the queue, none is dropped.
+// Proves that trine_issue starts a RUN only with all its tokens, and consumes exactly these tokens.
+// The signals of each RUN are given once, with its own retire pulse, in order. SETs and RUNs reach
+// the engine in the order of the queue, and none is dropped.
 //
-// One RUN is followed from its start to its retirement. Assumed: the contract of the engine (one
-// retirement for each RUN, a cycle after its start or later), of the queue and of the token
-// counters (what is offered stays).
+// The proof follows one RUN from its start to its retirement. It assumes the contract of the
+// engine: one retirement for each RUN, at least one cycle after its start. It assumes of the queue
+// and of the token counters that an offer holds.
 
 module trine_issue_props (
   input logic        clk_i,

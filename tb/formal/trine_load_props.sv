@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_load in a cluster of two cores: whatever of a RUN is written goes to the cores that this
-// RUN names, though the next one's are known while rows of it are on their way, and RUNs end in
-// order, each once. Rows of two beats; copies to DMEM, PMEM and the biases.
+// Proves trine_load in a cluster of two cores: all data of a RUN are written to the cores that this
+// RUN names, even if the cores of the next RUN are already known while rows of the RUN are left.
+// RUNs end in order, each once. Rows have two beats. Copies go to DMEM, PMEM and the biases.
 //
-// The bench has a queue of RUNs that have not ended. Assumed: registers of any values, a RUN on
-// offer holds, DMEM reports an end for each last beat; the bus gives beats as it likes, also such
-// that nobody asked for.
+// The bench has a queue of RUNs that have not ended. The proof assumes that an offered RUN holds,
+// and that DMEM reports one end for each last beat. Registers have any values. The bus returns
+// beats at any time, also beats that were not requested.
 
 module trine_load_props (
   input logic        clk_i,

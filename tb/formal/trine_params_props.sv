@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_params: what a read gives is what was written to its channel last, also where the row that
-// was read before is not read again, and while a write waits for reads.
+// Proves that a read of trine_params returns the value that was last written to its channel. This
+// includes reads of a row that was read before and is not read again, and reads while a write
+// waits.
 //
-// One channel is followed. Assumed: the contract (r_next_i, m_bias_written, m_scale_written).
+// The proof follows one channel. It assumes the contract (r_next_i, m_bias_written,
+// m_scale_written).
 
 module trine_params_props (
   input logic        clk_i,

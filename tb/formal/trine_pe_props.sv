@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_pe, of one stage and of two: the accumulator is the sum of trine_dot's results (without a
-// base) of the steps from first_i on, modulo 2^AccBits, and Stages cycles after a step with last_i
-// the drain register is that sum, until as long after the next such step. Any words, modes and
-// pauses.
+// Proves trine_pe with one stage and with two stages. The accumulator is the sum of trine_dot's
+// results (without a base) of the steps from first_i on, modulo 2^AccBits. Stages cycles after a
+// step with last_i, the drain register is that sum. It holds until Stages cycles after the next
+// such step. Words, modes and pauses are arbitrary.
 //
-// The dot products themselves: trine_dot_props. Here both sides have Booth's body, whose rows
-// cancel; left are its base, the 18 bits that are kept of it, and the order of the steps.
+// trine_dot_props proves the dot products themselves. Both sides of this proof contain the body
+// with Booth rows, so the rows cancel. The proof covers the rest: the base, the 18 bits of the dot
+// product that are kept, and the order of the steps.
 
 module trine_pe_props #(
   parameter int unsigned Stages  = 2,

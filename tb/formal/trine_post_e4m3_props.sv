@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_post_e4m3: of each number the place of its value, by the codes' definition. Codes are
-// decoded here, by exponent and mantissa; the border between two codes is the middle. What is
-// above a code's upper border has a higher place, what is below has none that is higher, what is on
-// it the even one. So a number that a code stands for has that code's place.
+// Proves that trine_post_e4m3 gives each number the place of its nearest value, by the definition
+// of the codes. Codes are decoded here, from exponent and mantissa. The border between two codes is
+// the middle between their values. A number above a code's upper border has a higher place. A
+// number below it does not have a higher place. A number on the border has the even place. A number
+// that equals the value of a code therefore has the place of that code.
 //
 // Sizes are in quarters of a unit.
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_post_format: of each number its value of the format, by the codes' definitions. Codes are
-// decoded here: E3M4 by exponent and mantissa, a posit by its run of bits alike; the border between
-// two codes is the middle, of posits the posit of one bit more. What is above a code's upper border
-// has a larger value, what is below has none that is larger, what is on it the even one. So a
-// number that a code stands for is left as it is, and no number becomes the posit 0.
+// Proves that trine_post_format gives each number its nearest value of the format, by the
+// definitions of the codes. Codes are decoded here: E3M4 from exponent and mantissa, a posit from
+// its run of equal bits. The border between two codes is the middle between their values. Between
+// two posits, it is the posit with one more bit. A number above a code's upper border has a larger
+// value. A number below it does not have a larger value. A number on the border has the even code's
+// value. A number that equals the value of a code is therefore unchanged, and no number except 0
+// becomes the posit 0.
 //
-// Sizes are in 256ths of 1: a unit is four of them.
+// Sizes are in 256ths of 1, so a unit is four of them.
 
 module trine_post_format_props (
   input logic        posit_i,

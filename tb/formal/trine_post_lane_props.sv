@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_post_lane: requantization (op 0) is that of gemmlowp and TFLite's reference kernels, with
-// one rounding or two,
+// Proves that the requantization of trine_post_lane (op 0) equals the reference kernels of gemmlowp
+// and TFLite, with one rounding or two:
 //
 //   y = clamp(zero_point + rdpot(rdhm((acc + bias) << max(shift, 0), multiplier), max(-shift, 0)),
 //       act_min, act_max)
 //   single: y = clamp(zero_point + ((x * multiplier + 2^(30 - shift)) >> (31 - shift)), act_min,
 //       act_max)
 //
-// written here as those kernels have it, and comes five cycles after its value. Reduced:
-// accumulators of AccBits bits, multipliers of MulBits leading bits, a shift at a time; any zero
-// point and clamp. The multipliers are Booth rows.
+// The formulas are written here as in those kernels. The result comes five cycles after its value.
+// The inputs are reduced: accumulators have AccBits bits, multipliers have MulBits leading bits,
+// and each proof covers one shift. Zero point and clamp are arbitrary. The multipliers are Booth
+// rows.
 
 module trine_post_lane_props #(
   parameter int unsigned AccBits = 6,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_queue: words leave in the order in which they came, none is lost or doubled, whatever the
-// ports do; an offered word does not change; clear_i empties it. After two cycles without a write
-// one is offered in each, as long as there are any.
+// Proves that words leave trine_queue in the order in which they came, and that no word is lost or
+// doubled, whatever the ports do. An offered word does not change. clear_i empties the queue. After
+// two cycles without a write, a word is offered in each cycle, as long as the queue contains words.
 //
-// One word is followed (see trine_fifo_props): `ahead` words leave before it. It is in the memory,
-// in the memory's output register, or in the register after it, which is offered.
+// The proof follows one word (see trine_fifo_props): `ahead` words leave before it. The word is in
+// the memory, in the memory's output register, or in the register after it, which is offered.
 
 module trine_queue_props #(
   parameter int unsigned Depth = 4

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_skid: every word that is taken in leaves once, in order; an offered word does not change.
+// Proves that every word that trine_skid accepts leaves once, in order. An offered word does not
+// change.
 //
-// Between the two ports there is at most one word: the number of words taken in minus those that
-// left is whether the buffer holds one, and the word that leaves is the oldest. Assumed: the
-// contract on in_*.
+// Between the two ports there is at most one word. The number of words accepted minus the number of
+// words that left is therefore 1 if the buffer contains a word, and otherwise 0. The word that
+// leaves is the oldest word. The proof assumes the contract on in_*.
 
 module trine_skid_props (
   input logic       clk_i,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_tokens: a pair of engines, chosen freely, has as many tokens as were given and not taken;
-// no token of another pair changes it; overflow_o comes a cycle after the one that finds no room,
-// and only then.
+// Proves that trine_tokens counts the tokens of a pair of engines, which is chosen freely: the
+// count equals the tokens given minus the tokens taken. Tokens of other pairs do not change the
+// count. overflow_o comes one cycle after a token that does not fit into the count, and only then.
 //
-// Assumed: the contract (an engine takes only what token_avail_o shows) and that nothing goes on
-// after overflow_o.
+// The proof assumes the contract: an engine takes only tokens that token_avail_o shows. It also
+// assumes that nothing happens after overflow_o.
 
 module trine_tokens_props (
   input logic        clk_i,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_unpack_pair: what the bits of a block are made of comes out again. Of short codes: any 16
-// bytes, packed with any k that has them; the bits after the block do not matter. Of trits: any
-// 64 and the fifth block's, packed as sums of their digits. Sparse words are any with two bytes
-// at places in their order, all others 0. A palette's bytes are those of the table.
+// Proves that trine_unpack_pair decodes what an encoder packed into the bits of a block. Short
+// codes: any 16 bytes, packed with any k that can represent them. The bits after the block have no
+// effect. Trits: any 64 trits, also in the fifth block, packed as base-3 numbers. Sparse words: any
+// words with two bytes at ascending positions, where all other bytes are 0. Palettes: the bytes of
+// the table.
 
 module trine_unpack_pair_props (
   input logic clk_i,

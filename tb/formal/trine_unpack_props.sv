@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_unpack: a copy ends. Of any stream, whatever its bits: pairs go to the rows of their copy
-// and to no others, each row's in order, and as many as it has, the last one marked; when all beats
-// are taken and pairs are taken as they come, in each cycle a block is cut or the error is
-// reported. A copy whose stream has beats left when its last block is cut ends with an error, too.
-// Nothing is proved after an error: clear_i follows.
+// Proves that a copy of trine_unpack ends, for any bits of the stream. Pairs go only to the rows of
+// their copy. Each row receives as many pairs as it contains, in order, and the last pair is
+// marked. When all beats have been accepted, and pairs are accepted as they come, each cycle
+// decodes a block or reports the error. A copy also ends with an error if its stream has beats left
+// after its last block. The proof covers nothing after an error, because clear_i follows.
 //
-// Assumed: the contract.
+// The proof assumes the contract.
 
 module trine_unpack_props #(
   parameter int unsigned PairsPerRow = 2

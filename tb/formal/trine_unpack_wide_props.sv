@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_unpack_wide: a copy ends. Of any stream, whatever its bits: parts go to the rows of their
-// copy and to no others, each quad once and in order, and as many as it has, the last one marked;
-// when all beats are taken and parts are taken as they come, in each cycle a part is written, a
-// group is made, or the error is reported. A copy whose stream has beats left when its last block
-// is written ends with an error, too. Nothing is proved after an error: clear_i follows.
+// Proves that a copy of trine_unpack_wide ends, for any bits of the stream. Parts of rows go only
+// to the rows of their copy. Each quad is written once and in order, each row receives as many
+// quads as it contains, and the last part is marked. When all beats have been accepted, and parts
+// are accepted as they come, each cycle writes a part, forms a group, or reports the error. A copy
+// also ends with an error if its stream has beats left after its last block. The proof covers
+// nothing after an error, because clear_i follows.
 //
-// Assumed: the contract.
+// The proof assumes the contract.
 
 module trine_unpack_wide_props #(
   parameter int unsigned QuadsPerRow = 3

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_watchdog: it expires after as many cycles in a row as the limit says in which the bus owed
-// something and nothing moved, never sooner, never with a limit of 0, and again after as many more.
-// The limit may change at any time.
+// Proves that trine_watchdog expires after exactly limit_i consecutive cycles in which the bus owed
+// a handshake and made no progress. It never expires earlier, and never with a limit of 0. After
+// the same number of further cycles, it expires again. The limit may change at any time.
 
 module trine_watchdog_props #(
   parameter int unsigned Bits = 3

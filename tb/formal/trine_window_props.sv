@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_window: a burst is inside exactly when its first byte and its last byte are, computed
-// without any wrap. Assumed: the burst does not cross 4 KiB.
+// Proves that trine_window reports a burst as inside exactly if its first byte and its last byte
+// are inside. The reference computes both addresses without wrapping. The proof assumes that the
+// burst does not cross a 4 KiB boundary.
 
 module trine_window_props #(
   parameter int unsigned AddrBits  = 20,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_writeback_queue: each word leaves with the addresses of its tile, in the order of the
-// words, and the addresses of a tile hold until its last word has left; no more places are given
-// than there are. From any of the two sides: a tile goes to the one that is not in front.
+// Proves that each word leaves trine_writeback_queue with the addresses of its tile, in the order
+// of the words. The addresses of a tile hold until its last word has left. The queue never reserves
+// more places than it has. A new tile is stored on the one of the two sides that is not in front.
+// The proof starts from either side.
 //
-// One row, two address bits, no softmax. Words between alloc_i and push_i are counted here.
-// Assumed: the contract, and that a tag's side is the one that was in front at alloc_i.
+// The proof covers one row and two address bits, without a softmax. The bench counts the words
+// between alloc_i and push_i. The proof assumes the contract, and that the side in a tag is the
+// side that was in front at alloc_i.
 
 module trine_writeback_queue_props (
   input logic        clk_i,

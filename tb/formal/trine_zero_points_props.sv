@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_zero_points: with the steps that it leaves out, its sums are those of all steps, from any
-// values of its two registers that go together: no sum is left where it says so (sums_q is 0), and
-// none was begun where the tile had no zero point yet (tile_q is 0).
+// Proves that trine_zero_points computes the same sums as a reference that processes all steps,
+// although the module skips some of them. The proof starts from any consistent values of the
+// module's two registers: if sums_q is 0, the sums are 0. If tile_q is 0, the tile had no zero
+// point yet, and no sum was begun.
 //
-// One row, one column. Spec: all steps counted, each with the module's own product where it counts
-// it, too, and with 0 where it leaves it out, which is right as its zero points are 0 (a_left_out).
+// The proof covers one row and one column. The reference adds the module's own product for each
+// step that the module processes, and 0 for each step that the module skips. This is correct
+// because the zero points of a skipped step are 0 (a_left_out).
 
 module trine_zero_points_props (
   input logic        clk_i,

@@ -6,8 +6,8 @@
 // of a pair of lanes. The exponential has 513 points. An entry in the even lane's table of
 // exponentials contains two of them. The last point has no entry.
 //
-//   x          the lane's value; points are 512 apart, with tanh 256 (and x is doubled, as
-//              tanh(x) = 2 sigmoid(2x) - 1)
+//   x          the lane's value. Points are 512 apart. With tanh they are 256 apart, and x is
+//              doubled, because tanh(x) = 2 sigmoid(2x) - 1
 //   S          point[n] * 512 + rest * (point[n + 1] - point[n]), n = |x| / 512, rest |x| % 512
 //              (from point 255 on 0xfffe * 512, with tanh 0xffff * 512)
 //   LOGISTIC   ((x < 0 ? 2^25 + ~S : S) + 512) >> 10

@@ -3,8 +3,8 @@
 // Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code is packed above the
 // earlier codes of its word. Each code leaves the lanes with a tag. The tag gives the slot of the
 // code, and whether the word is complete and moves to trine_writeback_queue. Bits of a word without
-// a code are not written. After the last channel, these bits are written as zeros. Softmax codes
-// are interleaved with the codes of a job, so they have their own word.
+// a code are not written. After the last channel, they are written as zeros. Softmax codes are
+// interleaved with the codes of a job, so they have their own word.
 //
 //   offset of a word from the first word of its tile: grows by out_plane with each word
 //

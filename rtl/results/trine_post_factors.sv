@@ -2,9 +2,9 @@
 //
 // Computes the sum to be scaled and the multiplier's factors: stage 1 of trine_post_lane.
 //
-//   int16    x = (high << 8) + low + bias: 40 bits with long, 32 without; with five 48 bits: above
-//            is the top byte of high, and bias is top * 2^32
-//   other    x = addend_a + addend_b + carry, 32 bits
+//   int16    x = (high << 8) + low + bias. x has 40 bits with long, and 32 bits without. With five,
+//            x has 48 bits: above is the top byte of high, and bias is top * 2^32
+//   other    x = addend_a + addend_b + carry, in 32 bits
 //
 //   product of trine_mul (Split)    a       b           upper
 //   x of 32 bits, m of 31           x       m           m (without Int16 not read)

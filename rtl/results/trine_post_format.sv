@@ -4,10 +4,10 @@
 // (spec/minifloat.h). The module is a part of trine_post_clamp. t has one bit below its unit. Ties
 // round to the even code.
 //
-//   E3M4       from 32 on a size keeps five bits: e = length - 5 bits are dropped, and bit e of t
-//              is half of the lowest kept bit
-//   posit<8,0> from 64 on each further bit of the size drops two more bits; from 2048 on a code's
-//              parity is not that of the multiple, and only 0 becomes 0
+//   E3M4       a size of 32 or more keeps its five highest bits: e = length - 5 bits are dropped,
+//              and bit e of t is half of the lowest kept bit
+//   posit<8,0> from 64 on, each further bit of the size drops two more bits; from 2048 on, a code's
+//              parity is not the parity of the multiple; only 0 becomes 0
 //
 // The size is the magnitude of t, and the length of a size is its number of bits. Negative values
 // are complemented only to find their length: a value below -2^n is as long as 2^n.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decodes what the lanes do with a job's values: operation, cycles in which one may enter, latency.
-// This module is the only table of these properties.
+// Decodes what the lanes do with a job's values: operation, cycles in which a value may enter,
+// latency. This module is the only table of these properties.
 //
 //   operation          enters in          second lane   cycles in the lanes (a lookup one more)
 //   raw, direct        each cycle         no            1, only the operand register

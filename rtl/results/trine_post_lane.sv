@@ -36,11 +36,12 @@
 // half_even applies to the last rounding of the requantization or of the sum. In a tie, t[0] is 1
 // and all bits below t[0] are 0. A tie then rounds to even: y = t >> 1 if t[1] is 0.
 //
-// Both roundings are done in one step. For shift < 0, rdpot(rdhm(x, q), -shift) is
-// (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
-// and for shift >= 0, double equals single. The term n*2^30 is added in the carry-save tree of the
-// product (trine_mul's nudge). The other term is t[0] of t = sum >> (30-shift), where y = (t >> 1)
-// + t[0].
+// Both roundings are done in one step. For shift >= 0, double equals single. For shift < 0:
+//
+//   rdpot(rdhm(x, q), -shift) = (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1
+//
+// The term n*2^30 is added in the carry-save tree of the product (trine_mul's nudge). The other
+// term is t[0] of t = sum >> (30-shift), where y = (t >> 1) + t[0].
 //
 // A square passes the multiplier twice. Its second factor is d modulo 2^31. The low 31 bits of the
 // product contain all of d * d < 2^30, and do not depend on the sign of d.
@@ -59,13 +60,13 @@
 //           two cycles n and n + 2. The pipeline must be empty before an op other than the previous
 //           one, and before an op 2 in cycles of the other parity. An assertion checks that no two
 //           values enter the multiplier at once. bias, multiplier and shift belong to the value's
-//           output channel. For op 3, squares and normalized values they are equal for all values,
-//           because they are used later: 2 cycles later for op 3, 4 cycles later for squares, and 2
-//           cycles later, with the bias, for normalized values. x << max(shift, 0) fits in 32 bits.
-//           add_operand_shift <= 0, and for a square the operand's factor is at most 1/2. act_min
-//           <= act_max. half_even comes only with single. The configuration and in_op_i are stable
-//           while values are in flight, except for op 0: its `single` belongs to the cycle of
-//           in_valid_i, and its half_even, zero point and bounds are used 4 cycles later.
+//           output channel. For op 3, squares and normalized values, they must be equal for all
+//           values, because they are used late: 2 cycles late for op 3, 4 cycles late for squares,
+//           and 2 cycles late, with the bias, for normalized values. x << max(shift, 0) fits in 32
+//           bits. add_operand_shift <= 0, and for a square the operand's factor is at most 1/2.
+//           act_min <= act_max. half_even comes only with single. The configuration and in_op_i are
+//           stable while values are in flight, except for op 0: its `single` belongs to the cycle
+//           of in_valid_i, and its half_even, zero point and bounds are used 4 cycles later.
 //
 // Check     trine_post_lane_tb
 

@@ -23,9 +23,9 @@
 // higher: an 8-bit difference includes the five of its 20 zeros by which the shift of int16 codes
 // is smaller.
 //
-// The rounding term 2^30 is also added to negative products, where TFLite subtracts it. A
-// subtraction (a sign extension) costs more in a small tree than the detection of ties. A negative
-// tie, where t[0] = 1 and all bits below are 0, is not rounded up.
+// The rounding term 2^30 is also added to negative products. A subtraction (a sign extension) costs
+// more in a small tree than the detection of ties. A negative tie, where t[0] = 1 and all bits
+// below are 0, is not rounded up.
 //
 // Timing    The latency is two cycles.
 // Contract  In a fused addition, load_b_i comes one cycle before load_a_i: when the previous a has

@@ -6,7 +6,7 @@
 //   taps -> gather -> lanes (extremum, sum or pair) -> [fold over the lanes] -> job -> post unit
 //
 // The last tap of a window is acknowledged to the address generator only when the post unit has
-// accepted the job. Until then, the output addresses of the tile are still available.
+// accepted the job. The output addresses of the tile hold until then.
 //
 // A softmax (trine_softmax.sv) iterates over a tile's channel words three times: for the maxima of
 // the lanes, for the sums, and for the codes. In the last two passes, each word goes through the

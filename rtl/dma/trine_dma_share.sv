@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Arbitrates DMEM's DMA read port between two readers in turns and returns data to the reader that
-// requested them. At most Places reads are outstanding. A request stays at the port until the port
-// accepts it; then the other reader has its turn. Without Two, reader 0 is connected to the port.
+// Arbitrates DMEM's DMA read port between two readers, which take turns, and returns data to the
+// reader that requested them. At most Places reads are outstanding. A request stays at the port
+// until the port accepts it; then the other reader has its turn. Without Two, reader 0 is connected
+// to the port.
 //
 // Timing    Outputs are combinational. Only the arbitration turn and the owners of the outstanding
 //           reads are registers.

@@ -11,9 +11,9 @@
 // colours_q the codes of the other blocks.
 //
 // A stream is invalid if it ends before its rows, if it continues for a beat or more after them, if
-// a byte does not contain trits, or if the positions within a word are not in ascending order. The
-// error is reported from the next cycle on. The outputs are then undefined, and no copy begins
-// until clear_i.
+// a byte does not represent five trits, or if the positions within a word are not in ascending
+// order. The error is reported from the next cycle on. The outputs are then undefined, and no copy
+// begins until clear_i.
 //
 // Timing    Throughput is one beat and one pair per cycle. A block becomes a pair two cycles after
 //           its last beat. beat_ready_o comes from registers. The next copy may start while pairs

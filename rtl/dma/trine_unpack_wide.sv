@@ -5,15 +5,15 @@
 //
 //   beats -> their trits -> a group, which is five blocks -> quads of a row
 //
-// A block becomes a quad, which is four words. A group of 64 bytes contains five blocks. Byte 13 b
-// + i of a group contains five trits of block b. The last block has only 12 bytes. Therefore byte
-// 12 of each other block contains four trits of this block and one trit of the last block. In a
-// cycle, a row accepts as many of the group's remaining blocks as it has room for. The other blocks
-// go to the next row, after a rotation.
+// A block becomes a quad, which is four words. A group of 64 bytes contains five blocks. Byte
+// 13*b+i of a group contains five trits of block b. The last block has only 12 bytes. Therefore
+// byte 12 of each other block contains four trits of this block and one trit of the last block. In
+// a cycle, a row accepts as many of the group's remaining blocks as it has room for. The other
+// blocks go to the next row, after a rotation.
 //
 // A stream is invalid if it ends before its rows, if it continues for a beat or more after them, or
-// if a byte does not contain trits. The error is reported from the next cycle on. The outputs are
-// then undefined, and no copy begins until clear_i.
+// if a byte does not represent five trits. The error is reported from the next cycle on. The
+// outputs are then undefined, and no copy begins until clear_i.
 //
 // Timing    Throughput is one beat per cycle. A group is ready in the cycle after its last beat. It
 //           occupies one cycle for each row that contains a part of it, while beats of the next

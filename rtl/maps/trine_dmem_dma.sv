@@ -4,10 +4,14 @@
 //
 // Writes: each bank has a buffer for one word. A buffered word is written when its bank serves no
 // other port. The word becomes urgent when the next beat needs its buffer, or when the last beat of
-// the copy has arrived. An urgent word has priority over all other ports, so DMA writes never wait
-// for a gather. Reads: a read also has priority over all other ports. Reads are served one at a
-// time. No read is accepted while an urgent word is left. In odd rows of banks, words 2n and 2n + 1
-// of an access are exchanged (trine_dmem): before a write, and after a read.
+// the copy has arrived. An urgent word has priority over all other ports, so no beat waits for a
+// gather.
+//
+// Reads: a read also has priority over all other ports. Reads are served one at a time. No read is
+// accepted while an urgent word is left.
+//
+// In odd rows of banks, words 2n and 2n + 1 of an access are exchanged (trine_dmem): before a
+// write, and after a read.
 //
 //   cycle              t          t + 1       t + 2         t + 3           t + 4
 //   read accepted      x

@@ -4,8 +4,8 @@
 // value in ascending order. This index is called `place`. The module is a part of trine_post_clamp.
 // t has one bit below the unit. Ties round to the even place.
 //
-//   place = 8 s + q, where s is the number of dropped bits, and q is the upper four bits of the size
-//           (below 16 units the whole size), plus 1 if the dropped bits round up
+//   place = 8 s + q, where s is the number of dropped bits, and q is the upper four bits of the
+//           size (below 16 units the whole size), plus 1 if the dropped bits round up
 //
 // The size is the magnitude of t. If the bits below t are 0, the size of a negative t is ~t + 1.
 // The 1 changes q, or the bit below q, only if all dropped bits are ones. The module therefore

@@ -9,9 +9,9 @@
 //   others     set illegal_o: an unknown opcode or operation, or a program without END.
 //
 // unsupported_o stops a program at a word that the configuration does not support (trine_legal).
-// deadlock_o stops a program that cannot continue. This is the case when no queue accepts the front
-// word until an engine proceeds, and no engine can proceed: each engine is idle, or has no RUN in
-// flight and waits for tokens of its front RUN.
+// deadlock_o stops a program that cannot continue: no queue accepts the front word until an engine
+// proceeds, and no engine can proceed. An engine cannot proceed if it is idle. It also cannot
+// proceed if it has no RUN in flight and its front RUN waits for tokens.
 //
 // Timing    Outputs are combinational from the fetched word and the engines' state. done_o and the
 //           errors stay until the machine clears.

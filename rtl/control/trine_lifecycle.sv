@@ -8,9 +8,10 @@
 // In state stop, the bus masters accept no new requests and finish the outstanding bursts. State
 // clear resets the machine for one cycle, so each program starts from the state after reset. Status
 // and interrupt report the end of a program when the machine is idle again. If the watchdog expires
-// in state stop, they report the end then, and the machine becomes dirty: it stays in stop and
-// cannot start until the outstanding bursts have completed, or until the driver reports that they
-// never will. A scrub is a soft reset whose clear also starts writing zeros to the memories.
+// in state stop, they report the end immediately, and the machine becomes dirty. A dirty machine
+// stays in stop and cannot start. It leaves stop when the outstanding bursts have completed, or
+// when the driver reports that they never will. A scrub is a soft reset whose clear also starts
+// writing zeros to the memories.
 //
 // With Ecc, state stop lasts four cycles or more, and an error in stop still fails the program. The
 // reason is that the last write of a program may be merged into a word, and that an uncorrectable

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Detects a bus that stopped answering (expired_o) and a machine that makes no progress (hang_o).
-// Progress is any of these events: a step of the array, an access of the vector engine, a result
-// word, a beat of the bus or of DMEM's DMA port, the start or the end of a RUN. A cycle in which
-// the bus owes a handshake counts only for the bus watchdog. Otherwise a dead bus would also raise
-// hang_o, and the machine would stop without waiting for outstanding responses.
+// Progress is any of these events:
+//
+//   a step of the array, an access of the vector engine, a result word
+//   a beat of the bus or of DMEM's DMA port
+//   the start or the end of a RUN
+//
+// A cycle in which the bus owes a handshake counts only for the bus watchdog. Otherwise a dead bus
+// would also raise hang_o, and the machine would stop without waiting for outstanding responses.
 //
 // Timing    Both pulses, and the flags of outstanding transfers, are registers. Events count one
 //           cycle late.

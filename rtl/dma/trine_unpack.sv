@@ -10,10 +10,10 @@
 // The first block of a palette stream is the table and gives no pair. bits_q stores the table, and
 // colours_q the codes of the other blocks.
 //
-// A stream is invalid if it ends before its rows, if it continues for a beat or more after them, if
-// a byte does not represent five trits, or if the positions within a word are not in ascending
-// order. The error is reported from the next cycle on. The outputs are then undefined, and no copy
-// begins until clear_i.
+// A stream is invalid if it ends before its rows, or if it continues for a beat or more after them.
+// It is also invalid if a byte does not represent five trits, or if the positions within a word are
+// not in ascending order. The error is reported from the next cycle on. The outputs are then
+// undefined, and no copy begins until clear_i.
 //
 // Timing    Throughput is one beat and one pair per cycle. A block becomes a pair two cycles after
 //           its last beat. beat_ready_o comes from registers. The next copy may start while pairs

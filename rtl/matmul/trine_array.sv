@@ -32,16 +32,15 @@
 // of a binary RUN has mode 3, whose product is 0. This bit needs no additional register, because
 // each row has its own mode.
 //
-// Timing    Throughput is one step per cycle. PE(r, c) adds a step PeStages + r / PipeRows + c /
-//           PipeCols cycles after the step's input. If last_i comes in cycle t, the drain register
-//           of PE(r, c) can be read from cycle t + 1 + PeStages + r / PipeRows + c / PipeCols on.
-//           Column c is therefore complete from t + ColumnLatency(c) on, and the whole array from t
-//           + DrainLatency on:
+// Timing    Throughput is one step per cycle. PE(r, c) adds a step L(r, c) cycles after the step's
+//           input, with
+//             L(r, c) = PeStages + r / PipeRows + c / PipeCols
+//           Let last_i come in cycle t, and the next last_i in cycle u. The drain register of PE(r,
+//           c) can be read from cycle t + 1 + L(r, c) on, and holds its result through cycle u +
+//           L(r, c). Column c is therefore complete from cycle t + ColumnLatency(c) through cycle u
+//           + L(0, c). The whole array is complete from cycle t + DrainLatency on.
 //             ColumnLatency(c) = 1 + PeStages + (Rows - 1) / PipeRows + c / PipeCols
 //             DrainLatency     = ColumnLatency(Cols - 1)
-//           If the next last_i comes in cycle u, PE(r, c) holds its result through cycle u +
-//           PeStages + r / PipeRows + c / PipeCols. Column c is complete through cycle u + PeStages
-//           + c / PipeCols.
 //           column_o is combinational from cols_i. It is a Cols:1 multiplexer of the drain
 //           registers, whose first levels are in the blocks. With Drain = 2, column_o is two
 //           neighbouring columns, from one multiplexer for the even columns and one for the odd

@@ -25,9 +25,9 @@
 // row is needed until the last column is read. With more than PipeCols columns, it is therefore
 // copied when column 0 is read.
 //
-// Timing    column_o is combinational from column_i and cols_i. If last_i comes in cycle t and the
-//           next last_i in cycle u, column c may be read from cycle t + 1 + PeStages + c / PipeCols
-//           on, through cycle u + PeStages + c / PipeCols.
+// Timing    column_o is combinational from column_i and cols_i. Let last_i come in cycle t, and the
+//           next last_i in cycle u. Column c may be read from cycle t + 1 + D(c) through cycle u +
+//           D(c), with D(c) = PeStages + c / PipeCols.
 // Contract  The columns of a tile are read in ascending order from 0, or have no zero points. The
 //           zero points belong to the step.
 //

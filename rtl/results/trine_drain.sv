@@ -16,10 +16,10 @@
 // product of one vector is a single long tile, so vector jobs may come between its groups.
 //
 // With Drain = 2, two columns are issued together if their codes belong in an even slot and the
-// next slot. A column is issued by itself if it is the first one and belongs in an odd slot, if it
-// is the last one without a partner, or if the second lane does not support the operation. Such
-// operations are: several passes of thresholds, sums and products of operands, whole words,
-// lookups.
+// next slot. Otherwise, a column is issued by itself. This applies to a first column whose code
+// belongs in an odd slot, and to a last column without a partner. It also applies to operations
+// that the second lane does not support: several passes of thresholds, sums and products of
+// operands, whole words, lookups.
 //
 //   cycle            0    1    2    3    4    5    6    Cols = 2: one tile's job and then its data;
 //   c_valid_i        A                   B              the next tile's job and data at once, as

@@ -6,11 +6,12 @@
 //
 // Columns have priority. In a cycle without a column, a softmax request is accepted: a product of
 // the softmax's reciprocal, or one or two of its codes. Softmax codes may be interleaved with the
-// codes of columns. All codes leave the lanes in order. Jobs whose latency differs from the latency
-// of a softmax (sums, products, thresholds, lookups) therefore wait until no softmax codes are in
-// the lanes, and softmax codes wait until no codes of such a job are. The values of a normalization
-// pass the lanes twice. They enter only while no column can be read, and columns wait until these
-// values have left. If a job waits for empty lanes, no softmax request is accepted before that job.
+// codes of columns. All codes leave the lanes in order. The latency of some jobs (sums, products,
+// thresholds, lookups) differs from the latency of a softmax. Such jobs wait until no softmax codes
+// are in the lanes. Softmax codes wait until no codes of such jobs are in the lanes. The values of
+// a normalization pass the lanes twice. They enter only while no column can be read, and columns
+// wait until these values have left. If a job waits for empty lanes, no softmax request is accepted
+// before that job.
 //
 // Tags move through a pipeline, whose last stage contains the tag of the code that leaves. The tag
 // of an operation with a shorter latency enters closer to the end. The lanes have no clear, so the

@@ -61,12 +61,13 @@
 //           one, and before an op 2 in cycles of the other parity. An assertion checks that no two
 //           values enter the multiplier at once. bias, multiplier and shift belong to the value's
 //           output channel. For op 3, squares and normalized values, they must be equal for all
-//           values, because they are used late: 2 cycles late for op 3, 4 cycles late for squares,
-//           and 2 cycles late, with the bias, for normalized values. x << max(shift, 0) fits in 32
-//           bits. add_operand_shift <= 0, and for a square the operand's factor is at most 1/2.
-//           act_min <= act_max. half_even comes only with single. The configuration and in_op_i are
-//           stable while values are in flight, except for op 0: its `single` belongs to the cycle
-//           of in_valid_i, and its half_even, zero point and bounds are used 4 cycles later.
+//           values, because they are used later than in_valid_i. Op 3 and normalized values use
+//           them 2 cycles later (normalized values also the bias), and squares 4 cycles later. x <<
+//           max(shift, 0) fits in 32 bits. add_operand_shift <= 0, and for a square the operand's
+//           factor is at most 1/2. act_min <= act_max. half_even comes only with single. The
+//           configuration and in_op_i are stable while values are in flight. Op 0 is an exception:
+//           it uses `single` in the cycle of in_valid_i, and half_even, zero point and bounds 4
+//           cycles later.
 //
 // Check     trine_post_lane_tb
 

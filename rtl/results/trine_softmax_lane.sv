@@ -19,8 +19,8 @@
 //   sums        the sum of w (with center_i) is in x, from bit 10 on; the sum of w^2 is in the sum
 //               register of 42 bits, from bit 13 on
 //   products    0, 1: V = count * squares + epsilon - sum^2, in 42 bits
-//               after product 1, V is shifted until bit 41 or bit 40 is one; root_i then reads the
-//               table entry at V's high byte; t is the high half of this entry
+//               (after product 1, V is shifted until bit 41 or bit 40 is one. root_i then reads the
+//               table entry at V's high byte. t is the high half of this entry.)
 //               2, 3: mean of w in Q16
 //               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
 //   code        acc_o = mean - 2^16 w, multiplier_o = product 7

@@ -6,9 +6,9 @@
 // From the second cycle after the start on, one burst is offered in each cycle, until the last
 // burst is accepted.
 //
-// The reference iterates over the beats: `next` is the address of the first beat that is not
-// covered yet, `row` is the start of its row, and `left` is the number of beats of the row from
-// there on. trine_dma_bursts is ahead of the reference: its state is the reference's state after
+// The reference iterates over the beats. `next` is the address of the first beat that is not
+// covered yet, and `row` is the start of its row. `left` is the number of beats of the row from
+// `next` on. trine_dma_bursts is ahead of the reference: its state is the reference's state after
 // the offered burst. The proof assumes the contract.
 
 module trine_dma_requests_props #(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Proves trine_load in a cluster of two cores: all data of a RUN are written to the cores that this
-// RUN names, even if the cores of the next RUN are already known while rows of the RUN are left.
-// RUNs end in order, each once. Rows have two beats. Copies go to DMEM, PMEM and the biases.
+// RUN names. This holds even if the cores of the next RUN are already known while rows of the RUN
+// are left. RUNs end in order, each once. Rows have two beats. Copies go to DMEM, PMEM and the
+// biases.
 //
 // The bench has a queue of RUNs that have not ended. The proof assumes that an offered RUN holds,
 // and that DMEM reports one end for each last beat. Registers have any values. The bus returns

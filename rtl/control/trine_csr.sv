@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements the AXI4-Lite control and status registers (docs/architecture.md). It contains the
-// state machine of a program's life (trine_lifecycle) and the performance counters.
+// Implements the AXI4-Lite control and status registers (docs/architecture.md). It contains
+// trine_lifecycle and trine_counters. Its outputs to AXI4-Lite are registers. Every access gets a
+// response in any state of the AXI4 master. These writes get SLVERR and change nothing:
 //
-// Every register access gets a response, whatever the state of the AXI4 master and its bus. A write
-// that is not allowed gets the response SLVERR and changes nothing. These writes are not allowed:
+//   always           a write with partial strobes, a write to a register that cannot be written,
+//                    a PROGRAM or BASE that is not a multiple of the bus width
+//   while not idle   PROGRAM, PROGRAM_WORDS, BASE, WINDOW_*, start, scrub without soft reset
+//   while running    bus_was_reset
 //
-//   always                 partial strobes, a register that cannot be written, a PROGRAM or BASE
-//                          that is not a multiple of the bus width
-//   while not idle         PROGRAM, PROGRAM_WORDS, BASE, WINDOW_*, start, scrub without soft reset
-//   while a program runs   bus_was_reset
-//
-// Timing    An access takes three cycles or more, and up to 18 for the low half of a counter. All
-//           outputs of the AXI4-Lite port are registers.
+// Timing    An access takes 3 cycles or more, up to 18 for a counter's low half.
 // Check     trine_control_tb; trine_csr_props
 
 module trine_csr #(
@@ -325,8 +322,7 @@ module trine_csr #(
     .value_o       (counter)
   );
 
-  // trine_counters shows its counters one after the other. The read happens one cycle after this
-  // comparison.
+  // trine_counters shows counters in turn. The read happens one cycle after this comparison.
   assign index_ahead   = counter_index == 4'd14 ? 4'd0 : counter_index + 4'd1;
   assign counter_ready = !is_counter || raddr[2] || counter_addr[6:3] == index_ahead;
 

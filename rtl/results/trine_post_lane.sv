@@ -13,8 +13,8 @@
 //                 with v - z shifted by 7 instead of 20
 //
 //   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), ..),
-//                   n = acc * multiplier >> 24, complemented if shift[5] = 0; the first multiplier
-//                   is the value's, the second the channel's
+//                   n = (acc * multiplier + 2^26) >> 27, negated if shift[5] = 0; the first
+//                   multiplier is the value's, the second the channel's
 //
 //   op 0, int16_i   16-bit y of 256 acc + low + bias (trine_post_factors, trine_post_clamp). This
 //                   sum has 32 bits, 40 with single and without static_scale, or 48 with fifth.
@@ -241,7 +241,10 @@ module trine_post_lane #(
       carry_in = 1'b0;
     end
     if (normalize) begin
-      if (twice_q[2]) addend_a = $signed(product[55:24] ^ {32{!shift_i[5]}});
+      if (twice_q[2]) begin
+        addend_a = $signed(product[58:27] ^ {32{!shift_i[5]}});
+        carry_in = product[26] ^ !shift_i[5];
+      end
       addend_b = twice_q[2] ? $signed(bias_i) : '0;
     end
     multiplier_d = own_scale ? multiplier_i : cfg_i.add_multiplier;

@@ -17,7 +17,8 @@
 // the table of exponentials for a line (trine_interpolate).
 //
 // A normalization has no pass 1. Its pass 2 processes one code per cycle. Its words are not stored
-// for a later pass. Its products 0 and 1 come before the shifts.
+// for a later pass. Its products 0 and 1 come before the shifts. Its products 2 and 3 come at the
+// same time as the shifts.
 //
 // Each lane has a memory for words. It stores the words of pass 1 if that is the only pass.
 // Otherwise, it stores up to seven words of passes 2 and 3 that were requested and not yet fetched.
@@ -27,7 +28,7 @@
 //
 // Timing    Pass 1 processes one word per cycle, and passes 2 and 3 Codes codes per cycle. If the
 //           post unit accepts every request at once, the reciprocal takes 6 + 7 * 5 cycles, or 6 +
-//           8 * 5 cycles if the softmax is rescaled. With a normalization it takes 13 + 8 * 5
+//           8 * 5 cycles if the softmax is rescaled. With a normalization it takes 4 + 9 * 5
 //           cycles, and with int16 codes 11 + 5 cycles. From the read of a code to its entry in a
 //           register it takes 3 cycles: distance, entry, register.
 // Contract  See trine_softmax_lane.
@@ -90,15 +91,16 @@ module trine_softmax #(
   input  trine_vector_pkg::exp_write_t exp_i
 );
 
-  localparam logic [2:0] LastProduct = 3'd6, LastOfEight = 3'd7;
-  localparam logic [3:0] LastShift = 4'd4, LastNormalizeShift = 4'd11, LastShareShift = 4'd9;
+  localparam logic [3:0] LastProduct = 4'd6, LastRescaled = 4'd7, LastNormalize = 4'd8;
+  localparam logic [3:0] LastShift = 4'd4, LastNormalizeShift = 4'd12, LastShareShift = 4'd9;
 
   typedef enum logic [2:0] {StMaximum, StSum, StAdd, StShift, StProduct, StWait, StUpdate,
                             StCodes} state_e;
 
   state_e     state_q, state_d;
-  logic [2:0] count_q;   // number of the product
-  logic [3:0] shift_q;
+  logic [3:0] count_q;   // number of the product
+  logic [3:0] last_product, shift_q, last_shift;
+  logic       shifts;    // the sums are shifted
   logic       maxima_q;  // pass 1 has ended
   logic       reciprocal;
   logic       maximum, last_take, normalize, row, shares;
@@ -211,6 +213,22 @@ module trine_softmax #(
   assign last_take = state_q == StCodes && tile_done_i;
 
   always_comb begin
+    last_product = LastProduct;
+    last_shift   = LastShift;
+    if (norm_i.rescale) last_product = LastRescaled;
+    if (shares) last_shift = LastShareShift;
+    if (normalize) begin
+      last_product = LastNormalize;
+      last_shift   = LastNormalizeShift;
+    end
+  end
+
+  // A normalization's products 2 and 3 do not depend on the sums that are shifted.
+  assign shifts = state_q == StShift ||
+                  (normalize && count_q[3:1] == 3'd1 &&
+                   (state_q == StProduct || state_q == StWait || state_q == StUpdate));
+
+  always_comb begin
     state_d = state_q;
     unique case (state_q)
       StMaximum: if (maximum) state_d = shares ? StShift : row ? StMaximum : StSum;
@@ -218,17 +236,13 @@ module trine_softmax #(
       StAdd: begin
         if (read_add_q == '0 && lookup_add_q == '0) state_d = normalize ? StProduct : StShift;
       end
-      StShift: begin
-        if (shift_q == (normalize ? LastNormalizeShift : shares ? LastShareShift : LastShift)) begin
-          state_d = StProduct;
-        end
-      end
+      StShift:   if (shift_q == last_shift) state_d = StProduct;
       StProduct: if (issue_i) state_d = StWait;
       StWait:    if (product_valid_i) state_d = StUpdate;
       StUpdate: begin
         state_d = StProduct;
-        if (normalize && count_q == 3'd1) state_d = StShift;
-        if (count_q == (normalize || norm_i.rescale ? LastOfEight : LastProduct)) state_d = StCodes;
+        if (normalize && count_q == 4'd3) state_d = StShift;
+        if (count_q == last_product) state_d = StCodes;
         if (shares) state_d = StMaximum;
       end
       StCodes:   if (tile_done_i) state_d = StMaximum;
@@ -269,10 +283,10 @@ module trine_softmax #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (state_q == StUpdate) count_q <= count_q + 3'd1;
+    if (state_q == StUpdate) count_q <= count_q + 4'd1;
     else if (state_q == StSum) count_q <= '0;
-    else if (shares) count_q <= 3'd1;
-    shift_q <= state_q == StShift ? shift_q + 4'd1 : '0;
+    else if (shares) count_q <= 4'd1;
+    shift_q <= shifts ? shift_q + 4'(shift_q != last_shift) : '0;
     if (state_q != StCodes) first_q <= 1'b1;
     else if (read_end) first_q <= 1'b0;
     if (read) code_q <= {byte_q, read_pair, first_q, read_end, read_end && front_last};
@@ -301,19 +315,33 @@ module trine_softmax #(
   trine_vector_pkg::share_t share;
 
   // The sum of a row is added in two steps, then shifted, then rounded.
-  assign shift_4 = state_q == StShift &&
+  assign shift_4 = shifts &&
                    (shares ? shift_q[3:1] == 3'd1 : shift_q <= (normalize ? 4'd9 : 4'd1));
-  assign shift_2 = state_q == StShift && normalize && shift_q == 4'd10;
+  assign shift_2 = shifts && normalize && shift_q == 4'd10;
   assign shift_1 = state_q == StShift && !normalize &&
                    (shares ? shift_q[3:2] == 2'd1 && shift_q[1:0] != 2'd3 : shift_q >= 4'd2);
-  assign root    = state_q == StShift &&
-                   (normalize ? shift_q == LastNormalizeShift : shares && shift_q == 4'd8);
+  assign root    = shifts && (normalize ? shift_q == 4'd11 : shares && shift_q == 4'd8);
 
   assign share.row   = row;
   assign share.works = shares;
   assign share.high  = shares && state_q == StShift && shift_q == 4'd0;
   assign share.low   = shares && state_q == StShift && shift_q == 4'd1;
   assign share.round = shares && state_q == StShift && shift_q == 4'd7;
+
+  // V has fraction bits where a row has few codes.
+  logic [2:0]  fraction;
+  logic [4:0]  scale;
+  logic [30:0] scaled_count;
+
+  always_comb begin
+    fraction = 3'd4;
+    if (norm_i.count >= 13'd32) fraction = 3'd3;
+    if (norm_i.count >= 13'd128) fraction = 3'd2;
+    if (norm_i.count >= 13'd512) fraction = 3'd0;
+  end
+
+  assign scale        = 5'(norm_i.log2[3:0]) + 5'(fraction);
+  assign scaled_count = {norm_i.count, 18'd0} << {fraction, 1'b0};
 
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l;
@@ -344,10 +372,13 @@ module trine_softmax #(
       .normalize_i     (normalize),
       .center_i        (norm_i.center),
       .origin_i        (norm_i.origin),
-      .count_i         (norm_i.count),
+      .fraction_i      (fraction),
+      .count_i         (scaled_count),
       .mean_factor_i   (norm_i.mean_factor),
-      .log2_i          (norm_i.log2),
+      .scale_i         (scale),
+      .coarse_i        (norm_i.log2[4]),
       .rescale_i       (norm_i.rescale),
+      .rescale_shift_i (norm_i.log2),
       .epsilon_i       (norm_i.epsilon),
       .reciprocal_i    (reciprocal),
       .step_i          (count_q),

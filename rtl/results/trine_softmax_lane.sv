@@ -11,19 +11,20 @@
 //   code        round(e * 2x / 2^(65 - zeros)), rounded twice; zeros is the number of leading zeros
 //               of the sum. The post lane requantizes acc_o = e by multiplier_o = 2x and shift_o
 //   rescale_i   for codes whose scale is not 1/256: product 7, x * mean_factor_i / 2^30,
-//               replaces 2x, and log2_i is added to shift_o
+//               replaces 2x, and rescale_shift_i is added to shift_o
 //
 // With normalize_i (docs/numerics.md), w = origin - code, in 9 bits. The low half of a table entry
 // is w^2:
 //
-//   sums        the sum of w (with center_i) is in x, from bit 10 on; the sum of w^2 is in the sum
-//               register of 42 bits, from bit 13 on
-//   products    0, 1: V = count * squares + epsilon - sum^2, in 42 bits
-//               (after product 1, V is shifted until bit 41 or bit 40 is one. root_i then reads the
+//   sums        the sum of w (with center_i) is in x, from bit 10 + fraction_i on. The sum of w^2
+//               is in the sum register of 42 bits, from bit 13 on
+//   products    0, 1: V = (count * squares - sum^2) 2^(2 fraction_i) + epsilon, in 42 bits
+//               2, 3: mean of w, with 22 fraction bits (with coarse_i 18)
+//               (After product 1, V is shifted until bit 41 or bit 40 is one. root_i then reads the
 //               table entry at V's high byte. t is the high half of this entry.)
-//               2, 3: mean of w in Q16
-//               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
-//   code        acc_o = mean - 2^16 w, multiplier_o = product 7
+//               4, 5: d = 1 - V t^2;  6: d (1 + 3/4 d);  7: t times 1 + product 6 / 2, which is
+//               1 / sqrt(V);  8: times a power of two
+//   code        acc_o = mean - 2^22 w (with coarse_i 2^18 w), multiplier_o = product 8
 //
 // share_i applies to the lane of high bytes of a pair with int16 codes. The sum is then the sum of
 // all codes, from bit 5 on. `factor` is the reciprocal of the sum, on straight lines between 513
@@ -78,16 +79,19 @@ module trine_softmax_lane #(
   input  logic                    normalize_i,
   input  logic                    center_i,
   input  logic [7:0]              origin_i,
-  input  logic [12:0]             count_i,
-  input  logic [30:0]             mean_factor_i,  // 2^(30 + log2_i) / count_i
-  input  logic [5:0]              log2_i,         // 4 bits; signed with rescale_i
+  input  logic [2:0]              fraction_i,     // half of the fraction bits of V: 0, 2, 3, 4
+  input  logic [30:0]             count_i,        // the number of codes * 2^(18 + 2 fraction_i)
+  input  logic [30:0]             mean_factor_i,  // 2^(30 + log2) / number of codes
+  input  logic [4:0]              scale_i,        // log2 + fraction_i
+  input  logic                    coarse_i,       // means have 18 fraction bits, not 22
   input  logic                    rescale_i,      // of a softmax
+  input  logic [5:0]              rescale_shift_i,  // signed
   input  logic [30:0]             epsilon_i,
 
-  // Reciprocal: product number step_i, 0..6 (rescaled 0..7) or 0..7, its result, and the update
+  // Reciprocal: product number step_i, 0..6 (rescaled 0..7) or 0..8, its result, and the update
   // that follows.
   input  logic                    reciprocal_i,
-  input  logic [2:0]              step_i,
+  input  logic [3:0]              step_i,
   input  logic                    product_valid_i,
   input  logic [41:0]             product_i,
   input  logic                    update_i,
@@ -217,8 +221,8 @@ module trine_softmax_lane #(
 
   assign start   = step_i == '0;
   assign odd     = step_i[0];
-  assign seventh = step_i == 3'd7;
-  assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0) ||
+  assign seventh = step_i == 4'd7;
+  assign sum_add = add_i[0] || (normalize_i && update_i && step_i[3:1] == '0) ||
                    (Int16 && (share_i.high || share_i.low || share_i.round));
 
   // Bit 11 of an exponential rounds: bit 11 of the second one, or of the only one, is added to a
@@ -273,44 +277,49 @@ module trine_softmax_lane #(
   // Reciprocal. Products: 0: -32/17 half; 1, 3, 5: half x; 2, 4, 6: (1 - half x) x.
   // ---------------------------------------------------------------------------------------------
   logic [30:0] addend_a, addend_b, total;
-  logic [15:0] root;       // the start of a Newton step
+  logic [15:0] root;       // t
+  logic [30:0] distance_sum, distance_mean;  // the distance at its positions in sum and mean
   logic        carry_in;
 
-  assign root = entry[31:16];
+  assign root          = entry[31:16];
+  assign distance_sum  = {{12{distance_q3[8]}}, distance_q3, 10'd0} << fraction_i;
+  assign distance_mean = coarse_i ? {{4{distance_q3[8]}}, distance_q3, 18'd0}
+                                  : {distance_q3, 22'd0};
 
-  // The operands of the adder. A normalization uses it for sums and codes when there is no update.
-  logic u_softmax, u_four, u_plain, u_mean, u_step, u_root, x_add;
+  // The operands of the adder. A normalization uses it for sums and codes when there is no update,
+  // and for product 6.
+  logic u_softmax, u_four, u_plain, u_mean, u_error, u_three, u_root, x_add;
 
   assign u_softmax = !normalize_i;
   assign u_four    = !normalize_i && !start && !odd;
-  assign x_add     = normalize_i ? (add_i[0] && center_i) || (update_i && step_i == 3'd3)
+  assign x_add     = normalize_i ? (add_i[0] && center_i) || (update_i && step_i == 4'd3)
                                  : update_i && !odd;
-  assign u_plain   = normalize_i && !(reciprocal_i && update_i);
-  assign u_mean    = normalize_i && reciprocal_i && update_i && step_i == 3'd3;
-  assign u_step    = normalize_i && reciprocal_i && update_i && step_i == 3'd5;
-  assign u_root    = normalize_i && reciprocal_i && update_i && step_i == 3'd6;
+  assign u_mean    = normalize_i && reciprocal_i && update_i && step_i == 4'd3;
+  assign u_error   = normalize_i && reciprocal_i && update_i && step_i == 4'd5;
+  assign u_root    = normalize_i && reciprocal_i && update_i && step_i == 4'd6;
+  assign u_three   = normalize_i && reciprocal_i && !update_i && step_i == 4'd6;
+  assign u_plain   = normalize_i && !(reciprocal_i && update_i) && !u_three;
 
   assign addend_a = ({31{u_softmax && start}} & Q48Over17) |
                     ({31{u_softmax && odd && !share}} & QOne) |
                     ({31{share}} & {9'd0, entry[14:0], 7'd64}) |
-                    ({31{u_four || u_plain}} & x_q) | ({31{u_step}} & RootOne) |
-                    ({31{u_root}} & {root, 15'd0});
+                    ({31{u_four || u_plain}} & x_q) | ({31{u_error || u_root}} & RootOne) |
+                    ({31{u_three}} & product_q[31:1]);
   assign addend_b = ({31{u_softmax && odd}} & ~product_q[31:1]) |
                     ({31{(u_softmax && start) || u_root}} & product_q[31:1]) |
                     ({31{u_four}} & {product_q[29:1], {2{product_q[0]}}}) |
-                    ({31{u_plain && reciprocal_i}} & {{12{distance_q3[8]}}, distance_q3, 10'd0}) |
-                    ({31{u_plain && !reciprocal_i}} &
-                     ~{{6{distance_q3[8]}}, distance_q3, 16'd0}) |
-                    ({31{u_step}} & ~product_q[30:0]) |
+                    ({31{u_plain && reciprocal_i}} & distance_sum) |
+                    ({31{u_plain && !reciprocal_i}} & ~distance_mean) |
+                    ({31{u_three}} & {product_q[31], product_q[31:2]}) |
+                    ({31{u_error}} & ~product_q[30:0]) |
                     ({31{u_mean}} & {product_q[20:0], product_low_q});
-  assign carry_in = (u_softmax && (product_q[0] ^ odd)) || (u_plain && !reciprocal_i) || u_step;
+  assign carry_in = (u_softmax && (product_q[0] ^ odd)) || (u_plain && !reciprocal_i) || u_error;
 
   assign total = addend_a + addend_b + 31'(carry_in);
 
   always_ff @(posedge clk_i) begin
     if (product_valid_i) {product_q, product_low_q} <= product_i;
-    else if (update_i && (normalize_i ? step_i == 3'd5 || step_i == 3'd6
-                                                 : odd && !seventh)) begin
+    else if (update_i && (normalize_i ? step_i == 4'd5 || step_i == 4'd6 : odd && !seventh)) begin
       product_q <= {total[30] && !(normalize_i && !odd), total};
       if (share) product_q[6:0] <= '0;
     end
@@ -318,22 +327,22 @@ module trine_softmax_lane #(
     else if (x_add) x_q <= total;
   end
 
-  // Products 3 and 7 shift.
+  // Products 3 and 8 shift.
   logic [5:0]  power;
   logic [30:0] power_of_two;
   logic [31:0] operand;  // of the first lane
 
   always_comb begin
-    power = 6'(zeros_q[5:1]) + 6'(log2_i[3:0]) + 6'd3;
+    power = 6'(zeros_q[5:1]) + 6'(scale_i) + 6'd4;
     if (power > 6'd30) power = 6'd30;
-    if (!step_i[2]) power = 6'd25 - 6'(log2_i[3:0]);
+    if (!step_i[3]) power = (coarse_i ? 6'd27 : 6'd31) - 6'(scale_i);
     power_of_two = 31'd1 << power[4:0];
   end
 
   // The operands for the post lane.
   logic norm, first, last;  // a product of a normalization, of a softmax; none
   logic a_entry, a_total, a_start, a_sum, a_x, a_twice, a_root, a_product, a_place;
-  logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root, b_side;
+  logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root, b_three, b_side;
 
   assign norm      = normalize_i && reciprocal_i;
   assign last      = !reciprocal_i;
@@ -341,21 +350,23 @@ module trine_softmax_lane #(
   assign a_entry   = last && !normalize_i;
   assign a_total   = last && normalize_i;
   assign a_start   = first && start;
-  assign a_sum     = norm && (step_i == 3'd0 || step_i == 3'd5);
+  assign a_sum     = norm && (start || step_i == 4'd5);
   assign a_place   = first && share;
-  assign a_x       = (first && odd && !share) || (norm && step_i == 3'd1);
-  assign a_twice   = norm && step_i == 3'd2;
-  assign a_root    = norm && step_i == 3'd4;
-  assign a_product = (first && !odd && !start) || (norm && (step_i == 3'd3 || step_i[2:1] == 2'd3));
+  assign a_x       = (first && odd && !share) || (norm && step_i == 4'd1);
+  assign a_twice   = norm && step_i == 4'd2;
+  assign a_root    = norm && step_i == 4'd4;
+  assign a_product = (first && !odd && !start) ||
+                     (norm && (step_i == 4'd3 || step_i >= 4'd6));
   assign b_side    = first && share;
   assign b_twice   = last && !normalize_i && !rescale_i && !share;
   assign b_sum     = first && (odd || start) && !seventh && !share;
-  assign b_x       = (first && !odd && !start) || (norm && step_i == 3'd1);
-  assign b_product = (last && (normalize_i || rescale_i || share)) || (norm && step_i == 3'd5);
-  assign b_count   = norm && step_i == 3'd0;
-  assign b_mean    = (norm && step_i == 3'd2) || (first && seventh);
-  assign b_power   = norm && step_i[1:0] == 2'd3;
-  assign b_root    = norm && step_i[2] && !odd;
+  assign b_x       = (first && !odd && !start) || (norm && step_i == 4'd1);
+  assign b_product = (last && (normalize_i || rescale_i || share)) || (norm && step_i == 4'd5);
+  assign b_count   = norm && start;
+  assign b_mean    = (norm && step_i == 4'd2) || (first && seventh);
+  assign b_power   = norm && (step_i == 4'd3 || step_i[3]);
+  assign b_root    = norm && (step_i == 4'd4 || seventh);
+  assign b_three   = norm && step_i == 4'd6;  // 1 + 3/4 d
 
   assign operand = ({32{a_entry}} & entry) | ({32{a_total}} & {total[30], total}) |
                    ({32{a_start}} & QMinus32Over17) | ({32{a_sum}} & {1'b0, sum_q}) |
@@ -364,15 +375,16 @@ module trine_softmax_lane #(
                    ({32{a_place}} & {{9{!place[7]}}, place[7:0] ^ 8'h80, 15'd0});
   assign multiplier_o = ({31{b_twice}} & ({x_q[29:0], 1'b0} | {31{x_q[30]}})) |
                         ({31{b_sum}} & sum_q) | ({31{b_x}} & x_q) |
-                        ({31{b_product}} & product_q[30:0]) | ({31{b_count}} & {count_i, 18'd0}) |
+                        ({31{b_product}} & product_q[30:0]) | ({31{b_count}} & count_i) |
                         ({31{b_mean}} & mean_factor_i) | ({31{b_power}} & power_of_two) |
                         ({31{b_root}} & {root, 15'd0}) |
+                        ({31{b_three}} & (total ^ RootOne)) |
                         ({31{b_side}} & {7'd0, distance, 16'd0});
 
   logic signed [7:0] shift;  // zeros_q - 34; below -32 the result is 0; with rescale_i down to -66
 
   assign shift = $signed({2'd0, zeros_q}) - (share ? 8'sd1 : 8'sd34) +
-                 (rescale_i ? 8'($signed(log2_i)) : 8'sd0);
+                 (rescale_i ? 8'($signed(rescale_shift_i)) : 8'sd0);
 
   always_comb begin
     shift_o = shift < -8'sd32 ? 6'd32 : shift[5:0];

@@ -18,7 +18,7 @@
 //           the next window start when the post unit has read the lanes. With Int16, they start
 //           when the post unit accepts the job, and the gather holds them back. A tile of a softmax
 //           takes 0.25 + 2 / Codes cycles per channel and some 45 cycles more. A tile of a
-//           normalization takes 3 cycles per channel and 55 cycles more.
+//           normalization takes 3 cycles per channel and 51 cycles more.
 // Contract  Responses come in order.
 //
 // Check     trine_vector_tb; random_program_test (whole core)

@@ -203,7 +203,7 @@ std::vector<int> normalized(const reference::NormParams& p, const std::vector<in
   const reference::NormFactor factor = reference::norm_factor(sum, squares, p);
   std::vector<int> result;
   for (std::size_t c = 0; c < codes.size(); ++c)
-    result.push_back(reference::norm_code(reference::normalized(p.origin - codes[c], factor),
+    result.push_back(reference::norm_code(reference::normalized(p.origin - codes[c], factor, p),
                                           p.channels[c], p.output));
   return result;
 }
@@ -794,7 +794,8 @@ reference::NormParams Executor::norm_params(const VectorRegisters& r, const isa:
   p.center = run.has(vector::kCenter);
   p.origin = field(r, post::kAddZeroA);
   p.count = static_cast<int>(channels);
-  p.log2 = field(r, post::kShift);
+  p.log2 = field(r, post::kShift) & 15;
+  p.value_bits = field(r, post::kShift) < 16 ? 20 : 16;
   p.reciprocal = static_cast<std::int32_t>(r.get(post::kMultiplier));
   p.epsilon = r.get(vector::kBias);
   p.output = range_of(r);

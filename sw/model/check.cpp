@@ -14,6 +14,7 @@
 #include "sw/base/error.h"
 #include "sw/model/graph.h"
 #include "sw/model/groups.h"
+#include "sw/model/norm.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
@@ -982,10 +983,11 @@ class Checker {
     const int channels = out().extent(-1);
     if (channels > 4096) fail(out(), "{} channels, allowed 1..4096", channels);
     const double unit = double{in(0).scale()} / channels;
-    if (!(op_.epsilon >= 0) || double{op_.epsilon} / (unit * unit) >= 0x1p31 - 1)
+    const int bits = 31 - norm_fraction_bits(channels);
+    if (!(op_.epsilon >= 0) || double{op_.epsilon} / (unit * unit) >= std::ldexp(1.0, bits) - 1)
       fail(Reason::kRange,
-           "epsilon {} with {} channels of scale {}, allowed 0 to 2^31 (scale / channels)^2",
-           op_.epsilon, channels, in(0).scale());
+           "epsilon {} with {} channels of scale {}, allowed 0 to 2^{} (scale / channels)^2",
+           op_.epsilon, channels, in(0).scale(), bits);
     for (int i = 1; i < 3 && has(i); ++i) {
       if (!in(i).is_constant) fail(Reason::kOperands, in(i), "not a constant");
       type(in(i), DataType::kFloat32);

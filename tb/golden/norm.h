@@ -28,7 +28,15 @@ struct NormRow {
   bool center = true;        ///< LayerNorm; else RMSNorm
   int origin = 127;          ///< w = origin - code
   int channels = 1;          ///< N
-  std::int64_t epsilon = 0;  ///< E
+  std::int64_t epsilon = 0;  ///< E, in units of 2^-F
+  int value_bits = 20;       ///< B: 20 or 16
+
+  /// Returns F: 2^F times the largest variance has 42 bits at most.
+  int fraction_bits() const {
+    if (channels < 32) return 8;
+    if (channels < 128) return 6;
+    return channels < 512 ? 4 : 0;
+  }
 
   /// Returns L = floor(log2 N).
   int log2() const {
@@ -57,8 +65,8 @@ inline std::int64_t root_start(int i) {
 }
 
 struct NormResult {
-  std::int64_t mean = 0, factor = 0;  ///< steps 3 and 7
-  std::vector<std::int64_t> values;   ///< mean - 2^16 w, before the product of step 8
+  std::int64_t mean = 0, factor = 0;  ///< steps 3 and 8
+  std::vector<std::int64_t> values;   ///< mean - 2^(B+2) w, before the product of step 9
 };
 
 inline NormResult normalize(const std::vector<int>& codes, const NormRow& row) {
@@ -68,22 +76,24 @@ inline NormResult normalize(const std::vector<int>& codes, const NormRow& row) {
     sum += row.center ? row.origin - code : 0;
     squares += (row.origin - code) * (row.origin - code);
   }
-  const int L = row.log2();
-  result.mean = quotient(
-      Wide{quotient(sum * power(11) * row.reciprocal(), power(30))} * power(25 - L), power(20));
+  const int L = row.log2(), G = row.fraction_bits() / 2;
+  result.mean = quotient(Wide{quotient(sum * power(11 + G) * row.reciprocal(), power(30))} *
+                             power(11 + row.value_bits - L - G),
+                         power(20));
   for (const int code : codes)
-    result.values.push_back(result.mean - power(16) * (row.origin - code));
+    result.values.push_back(result.mean - power(row.value_bits + 2) * (row.origin - code));
 
-  Wide variance = row.channels * squares - sum * sum + row.epsilon;
+  Wide variance = (row.channels * squares - sum * sum) * power(2 * G) + row.epsilon;
   int e = 0;
   for (; e < 21 && variance < power(40); ++e) variance *= 4;
   const std::int64_t v = quotient(variance, power(11));
   const std::int64_t t = root_start(static_cast<int>(quotient(v, power(23))));
   const std::int64_t y = power(15) * t;
-  const std::int64_t product = quotient(Wide{v} * quotient(t * t, 2), power(30));
-  const std::int64_t step = quotient(Wide{power(30) - product} * y, power(30));
-  const std::int64_t root = y + quotient(step, 2);
-  const int places = e + L + 3;
+  const std::int64_t d = power(30) - quotient(Wide{v} * quotient(t * t, 2), power(30));
+  const std::int64_t c =
+      quotient(Wide{d} * (power(30) + quotient(d, 2) + quotient(d, 4)), power(30));
+  const std::int64_t root = quotient(Wide{power(30) + quotient(c, 2)} * y, power(30));
+  const int places = e + L + G + 4;
   result.factor = places >= 30 ? root : quotient(root, power(30 - places));
   return result;
 }

@@ -89,12 +89,12 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
   std::deque<Expected> expected;
   std::deque<std::pair<int, std::uint64_t>> products;  // cycle, value
   std::array<Expected, 2> factors{};  // of normalized values, for the second entry of each
-  /// Returns the upper bits of a product to which its bias is added, or their complement.
+  /// Returns the rounded upper bits of a product to which its bias is added, or their negation.
   const auto high_part = [](const Expected& factor, const Scale& scale) {
     const std::int64_t value =
         std::int64_t{static_cast<std::int32_t>(factor.acc)} * factor.scale.multiplier;
-    const auto high = static_cast<std::uint32_t>(value >> 24);
-    return (scale.shift & 32) == 0 ? ~high : high;
+    const auto high = static_cast<std::uint32_t>((value + (1 << 26)) >> 27);
+    return (scale.shift & 32) == 0 ? 0 - high : high;
   };
   int results = 0;
   for (int episode = 0; episode < 150; ++episode) {

@@ -390,13 +390,13 @@ struct Work {
     return lanes;
   }
 
-  /// Normalizes a value: its product with the factor, from bit 24 on, is combined with its
+  /// Normalizes a value: its product with the factor, rounded at bit 27, is combined with its
   /// channel's parameters; bit 5 of the shift is the sign of gamma.
   int normalized(const Instruction& i, std::uint32_t value, std::uint32_t factor,
                  unsigned channel) const {
     const std::int64_t product = std::int64_t{static_cast<std::int32_t>(value)} * factor;
-    const auto n = static_cast<std::uint32_t>(product >> 24);
-    const std::uint32_t sum = ((shift[channel] & 32) == 0 ? ~n : n) + bias[channel];
+    const auto n = static_cast<std::uint32_t>((product + (1 << 26)) >> 27);
+    const std::uint32_t sum = ((shift[channel] & 32) == 0 ? 0 - n : n) + bias[channel];
     return requantized(i, static_cast<std::int32_t>(sum),
                        {static_cast<std::int32_t>(multiplier[channel]),
                         static_cast<int>(shift[channel] & 31) - 32});
@@ -406,8 +406,8 @@ struct Work {
   /// matters.
   std::uint32_t value_to_normalize(std::uint32_t factor, unsigned channel) {
     const auto sum = static_cast<std::uint32_t>(magnitude(24)) - bias[channel];
-    const std::int64_t high = static_cast<std::int32_t>((shift[channel] & 32) == 0 ? ~sum : sum);
-    const std::int64_t value = (high << 24) / factor;
+    const std::int64_t high = static_cast<std::int32_t>((shift[channel] & 32) == 0 ? 0 - sum : sum);
+    const std::int64_t value = (high << 27) / factor;
     if (chance(random, 30) || value != static_cast<std::int32_t>(value)) return any_word(random);
     return static_cast<std::uint32_t>(value);
   }
@@ -438,7 +438,7 @@ struct Work {
       products.first = tile == 0;
       products.reciprocal = true;
       products.normalize = normalize;
-      for (int n = 0; n < (normalize ? 8 : 7); ++n) {
+      for (int n = 0; n < (normalize ? 9 : 7); ++n) {
         products.values.push_back(any_lanes(0));
         products.factors.push_back(any_lanes(1));
       }

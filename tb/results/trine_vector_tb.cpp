@@ -430,6 +430,7 @@ NormRow random_norm(std::mt19937& random, int channels) {
   row.origin = row.center ? 127 : static_cast<int>(random() % 256) - 128;
   row.channels = channels;
   row.epsilon = (any_word(random) >> 1) >> random() % 32;
+  row.value_bits = chance(random, 50) ? 20 : 16;
   return row;
 }
 
@@ -454,7 +455,7 @@ isa::VectorRegisters one_tap(std::mt19937& random) {
 void set_norm(isa::VectorRegisters& r, const NormRow& row) {
   r.set(isa::agu::kGroupsLast, 1);
   r.set(isa::post::kAddZeroA, row.origin);
-  r.set(isa::post::kShift, row.log2());
+  r.set(isa::post::kShift, row.log2() + (row.value_bits == 16 ? 16 : 0));
   r.set(isa::post::kMultiplier, row.reciprocal());
   r.set(isa::vector::kBias, row.epsilon);
 }

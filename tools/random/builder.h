@@ -89,9 +89,9 @@ class Builder {
   int normalization(int from, bool center) {
     model::Op op = start(OpKind::kNormalization, {from}, center ? "LAYER_NORM" : "RMS_NORM");
     op.center = center;
-    // The machine adds epsilon in units of (scale / channels)^2, of which it holds 2^31.
+    // The machine adds epsilon in units of 2^-8 (scale / channels)^2 or more: 2^31 at most.
     const double unit = double{tensor(from).scale()} / shape(from).back();
-    const bool held = 1e-5 / (unit * unit) < 0x1p30;
+    const bool held = 1e-5 / (unit * unit) < 0x1p22;
     op.epsilon = number(0, 3) == 0 || !held ? 0.0f : 1e-5f;
     const auto factors = [&](int low, int high) {
       std::vector<float> values(static_cast<std::size_t>(shape(from).back()));

@@ -14,7 +14,7 @@
 namespace trine::reference {
 
 /// The scaling of a channel's normalized value n: code = requantize(+-n + bias, scale), with one
-/// rounding. -n is computed as -1 - n.
+/// rounding.
 struct NormChannel {
   ChannelScale scale;  ///< its shift is -31..-1
   std::int32_t bias = 0;
@@ -26,14 +26,20 @@ struct NormParams {
   bool center = true;           ///< LayerNorm; else RMSNorm
   std::int32_t origin = 127;    ///< w = origin - code: LayerNorm 127, RMSNorm the zero point
   int count = 1, log2 = 0;      ///< number of channels, and floor(log2(count))
+  int value_bits = 20;          ///< fraction bits of normalized(): 20, or 16 for the sake of a bias
   std::int32_t reciprocal = 0;  ///< round(2^(30 + log2) / count)
-  std::int64_t epsilon = 0;     ///< in units of the variance times count^2; below 2^31
+  /// In units of 2^-fraction_bits of the variance times count^2; below 2^31.
+  std::int64_t epsilon = 0;
   std::vector<NormChannel> channels;
   OutputRange output;
+
+  /// Returns the number of fraction bits of variance and epsilon.
+  int fraction_bits() const;
 };
 NormParams norm_params(const model::Graph& graph, const model::Op& op);
 
-/// The factors of a row: the mean of w in Q8.16, and 2^24 / deviation * (2^log2 / count).
+/// The factors of a row: the mean of w with value_bits + 2 fraction bits, and 2^25 / deviation *
+/// (2^log2 / count).
 struct NormFactor {
   std::int32_t mean = 0, factor = 0;
 };
@@ -42,8 +48,9 @@ struct NormFactor {
 /// @param sum, squares  sums of w (0 if not centered) and of w * w
 NormFactor norm_factor(std::int64_t sum, std::int64_t squares, const NormParams& p);
 
-/// Returns the normalized value of a code in Q16, times 2^log2 / count.
-std::int32_t normalized(std::int32_t w, const NormFactor& f);
+/// Returns the normalized value of a code times 2^log2 / count, with p.value_bits fraction bits,
+/// rounded to nearest.
+std::int32_t normalized(std::int32_t w, const NormFactor& f, const NormParams& p);
 
 /// Returns the output code of a normalized value.
 std::int32_t norm_code(std::int32_t value, const NormChannel& channel, const OutputRange& output);

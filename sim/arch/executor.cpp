@@ -794,8 +794,7 @@ reference::NormParams Executor::norm_params(const VectorRegisters& r, const isa:
   p.center = run.has(vector::kCenter);
   p.origin = field(r, post::kAddZeroA);
   p.count = static_cast<int>(channels);
-  p.log2 = field(r, post::kShift) & 15;
-  p.value_bits = field(r, post::kShift) < 16 ? 20 : 16;
+  p.set_shift_field(field(r, post::kShift));
   p.reciprocal = static_cast<std::int32_t>(r.get(post::kMultiplier));
   p.epsilon = r.get(vector::kBias);
   p.output = range_of(r);

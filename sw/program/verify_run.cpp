@@ -493,14 +493,14 @@ class Vector {
 
   void check_normalization() const {
     namespace vector = isa::vector;
-    const std::int64_t channels = r_.get(vector::kChannels), log2 = r_.get(post::kShift);
+    const std::int64_t channels = r_.get(vector::kChannels), shift = r_.get(post::kShift);
     if ((run_.flags & ~(1 << vector::kCenter)) != 1 << vector::kSingle)
       object("a normalization has one rounding");
     if (output_of(r_) != Output::kRequantized) object("a normalization does not support a lookup");
     if (r_.get(agu::kGroupsLast) != 1) object("a normalization has two passes");
     check_channels("a normalization", limit::kMostNormChannels);
     check_parameters(config_, r_.get(vector::kParam) + channels);
-    if (log2 < 0 || channels >> log2 != 1 || r_.get(post::kMultiplier) > 1 << 30 ||
+    if (shift < 0 || channels >> shift % 16 != 1 || r_.get(post::kMultiplier) > 1 << 30 ||
         r_.get(vector::kBias) < 0)
       object("constants that do not belong to the channels");
     if (run_.has(vector::kCenter) && r_.get(post::kAddZeroA) != 127)

@@ -811,7 +811,7 @@ class Generator {
     while (channels >> (log2 + 1) != 0) ++log2;
     r.set(post::kAddZeroA, center ? 127 : kOrigin);
     r.set(post::kMultiplier, std::lround(std::ldexp(1.0 / channels, 30 + log2)));
-    r.set(post::kShift, log2);
+    r.set(post::kShift, log2 + 16 * draw(2));
     r.set(isa::vector::kBias,
           chance(30) ? 0 : static_cast<std::int64_t>(random_() >> 1) >> draw(31));
     r.set(isa::vector::kChannels, channels);

@@ -306,7 +306,7 @@ void Emitter::set_normalization(isa::VectorRegisters& r, std::int64_t param) con
   r.set(agu::kGroupsLast, 1);
   r.set(post::kAddZeroA, l.over().norm.origin);
   r.set(post::kMultiplier, l.over().norm.reciprocal);
-  r.set(post::kShift, l.over().norm.log2 + (l.over().norm.value_bits == 16 ? 16 : 0));
+  r.set(post::kShift, l.over().norm.shift_field());
   r.set(vector::kBias, l.over().norm.epsilon);
   r.set(vector::kChannels, l.channels);
   r.set(vector::kParam, param, l.label);

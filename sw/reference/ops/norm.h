@@ -35,6 +35,13 @@ struct NormParams {
 
   /// Returns the number of fraction bits of variance and epsilon.
   int fraction_bits() const;
+
+  /// Returns the machine's register field: log2, and bit 4 if value_bits is 16.
+  int shift_field() const { return log2 + (value_bits == 16 ? 16 : 0); }
+  void set_shift_field(int field) {
+    log2 = field % 16;
+    value_bits = field < 16 ? 20 : 16;
+  }
 };
 NormParams norm_params(const model::Graph& graph, const model::Op& op);
 

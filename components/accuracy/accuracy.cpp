@@ -70,8 +70,8 @@ struct Job {
     const auto elements = static_cast<std::size_t>(output.elements());
     if (labels.empty()) throw_error("{}: has no label", data.name(index));
     if (elements == 0 || elements % labels.size() != 0)
-      throw_error("{}: {} labels, output 0 of {} has {} elements", data.name(index), labels.size(),
-                  options.network.model, elements);
+      throw_error("{}: {} labels, but output 0 of {} has {} elements", data.name(index),
+                  labels.size(), options.network.model, elements);
     const auto classes = static_cast<std::int64_t>(elements / labels.size());
     for (const std::int64_t label : labels)
       if (label < 0 || (classes > 1 && label >= classes))
@@ -267,11 +267,12 @@ void add_accuracy(Command app, Action& action) {
       ->required();
   options->preparation.declare(command);
   add_value(command, "--count N", options->count, "only the first N examples (0: all)");
-  add_value(command, "--threads N", options->threads, "of arch and golden (0: as many as cores)")
+  add_value(command, "--threads N", options->threads,
+            "threads of arch and golden (0: one per core)")
       ->check(range(0, 256));
   add_value(command, "--float F", options->real,
-            "the float model that MODEL was quantized from: also report its top-1, by\n"
-            "its own runtime");
+            "the float model that MODEL was quantized from: also report its top-1,\n"
+            "computed by its own runtime");
   options->backend.backend = "arch";
   options->backend.declare(command, true);
   options->python.declare(command);
@@ -279,7 +280,7 @@ void add_accuracy(Command app, Action& action) {
   command.footer(
       "The architecture simulator (the default here) computes the same codes as the RTL and as "
       "the\n"
-      "golden layers. Data of the model's own type are taken as they are; floats are quantized;\n"
+      "golden layers. Data of the model's own type are used unchanged; floats are quantized;\n"
       "for anything else --mean and --scale say what the values mean (docs/accuracy.md).\n\n"
       "Examples:\n"
       "  trine accuracy --config edge256 models/lenet_mnist.tflite \\\n"

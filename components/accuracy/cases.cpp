@@ -20,18 +20,19 @@ void CaseOptions::declare(Command command) {
             "a file for each input, in order, with the cases along the leading\n"
             "axis, in the model's own type");
   add_value(command, "--data DIR", data,
-            "examples instead of random cases: folders and files as of trine\naccuracy");
-  add_value(command, "--count N", count,
-            fmt::format("random cases (4, or 0 with --inputs); of --data at most ({})", most))
+            "examples instead of random cases: folders and files as in trine\naccuracy");
+  add_value(
+      command, "--count N", count,
+      fmt::format("random cases (4, or 0 with --inputs); with --data: most examples ({})", most))
       ->check(range(0, 100'000));
-  add_value(command, "--seed N", seed, "of the first random case (1)")
+  add_value(command, "--seed N", seed, "seed of the first random case (1)")
       ->check(range(0, 1'000'000'000));
   declare_shape(command, shapes);
   preparation.declare(command);
 }
 
 void CaseOptions::check() {
-  if (!data.empty() && !inputs.empty()) throw_error("--data: allowed without --inputs");
+  if (!data.empty() && !inputs.empty()) throw_error("--data: not allowed with --inputs");
   preparation.parse();
   if (data.empty() && preparation.given()) throw_error("--mean, --scale: need --data");
 }

@@ -216,7 +216,7 @@ int run(const CompareArguments& given) {
   if (!options.vectors.empty() && (!options.against.empty() || !cases.inputs.empty() ||
                                    cases.count >= 0 || !cases.data.empty()))
     throw_error(
-        "--vectors: is recorded already, allowed without --against, --inputs, --data, --count");
+        "--vectors: inputs are recorded; not allowed with --against, --inputs, --data, --count");
   options.cases.check();
   std::vector<NamedFile> read = cases.files();
   read.push_back({"MODEL", options.model});
@@ -250,9 +250,10 @@ void add_compare(Command app, Action& action) {
             "compare with the recorded layers of one case in this folder; only the\n"
             "golden layers run");
   add_value(command, "--tolerance N", options->tolerance,
-            "codes by which a layer may differ from the runtime's (0)")
+            "most codes by which a layer may differ from the runtime's (0)")
       ->check(range(0, 255));
-  add_value(command, "--rounding HOW", options->rounding, "as verify's: auto, double or single")
+  add_value(command, "--rounding HOW", options->rounding,
+            "as in trine verify: auto, double or single")
       ->check(one_of({"auto", "double", "single"}));
   declare_lstm(command, options->lstm);
   options->cases.declare(command);

@@ -53,14 +53,15 @@ void add_cpu(Command app, Action& action) {
   const auto [command, options] = add_command<CpuArguments>(
       app, action, "cpu", "a model's time on one core of this computer", run);
   add_value(command, "MODEL", options->model, "TFLite or ONNX model")->required();
-  add_value(command, "--seconds N", options->seconds, "of runs, ten runs at least (2)")
+  add_value(command, "--seconds N", options->seconds,
+            "seconds of repeated runs, at least ten runs (2)")
       ->check(range(1, 600));
   declare_shape(command, options->shapes);
   options->python.declare(command);
   options->output.declare(command);
   command.footer(
-      "LiteRT with XNNPACK or ONNX Runtime with all optimizations, one thread, random inputs. The\n"
-      "runtime comes from PyPI, once, as for record.\n\n"
+      "Runs LiteRT with XNNPACK or ONNX Runtime with all optimizations, one thread, random\n"
+      "inputs. The runtime is downloaded from PyPI once, as for trine record.\n\n"
       "Examples:\n"
       "  trine cpu models/lenet_mnist.tflite\n"
       "  trine report --cpu --config edge256 --model models/lenet_mnist.tflite --out results");

@@ -144,7 +144,8 @@ void DataSet::read_vectors(const std::string& folder) {
     if (input.dtype != stack_.dtype ||
         (!examples_.empty() && !std::equal(input.shape.begin(), input.shape.end(),
                                            stack_.shape.begin() + 1, stack_.shape.end())))
-      throw_error("{}: case {} is {}, others are not", set.file, one.id, type_and_shape(input));
+      throw_error("{}: case {} is {}, unlike the cases before it", set.file, one.id,
+                  type_and_shape(input));
     if (examples_.empty()) stack_.shape.insert(stack_.shape.begin(), 0);
     stack_.bytes.insert(stack_.bytes.end(), input.bytes.begin(), input.bytes.end());
     ++stack_.shape[0];
@@ -159,7 +160,7 @@ void DataSet::read_list(const std::string& file, const std::string& folder) {
     const bool good =
         comma != std::string_view::npos && parse_label(trimmed(line.substr(comma + 1)), &label);
     if (!good && number == 1) return;  // the names of the columns
-    if (!good) throw_error("{}:{}: is not a line of FILE.npy,label", file, number);
+    if (!good) throw_error("{}:{}: is not of the form FILE.npy,label", file, number);
     const std::string name(trimmed(line.substr(0, comma)));
     examples_.push_back({name, (fs::path(folder) / name).string(), 0, {label}});
   });
@@ -181,10 +182,10 @@ void DataSet::read_rows(const std::string& file) {
     }
     if (!good && number == 1) return;  // the header line
     if (!good || row.size() < 2 || row[0] != std::floor(row[0]) || std::abs(row[0]) > 1e9)
-      throw_error("{}:{}: is not a line of label,value,value,...", file, number);
+      throw_error("{}:{}: is not of the form label,value,value,...", file, number);
     if (width == 0) width = row.size() - 1;
     if (row.size() - 1 != width)
-      throw_error("{}:{}: has {} values, allowed {}, as the lines above", file, number,
+      throw_error("{}:{}: has {} values, allowed {}, as in the lines above", file, number,
                   row.size() - 1, width);
     for (std::size_t i = 1; i < row.size(); ++i) values.push_back(static_cast<float>(row[i]));
     examples_.push_back({fmt::format("{}:{}", file, number),
@@ -226,7 +227,7 @@ void Preparation::declare(Command command) {
             "value = (x - mean) * scale; one number, or one for each\nchannel: 0.485,0.456,0.406")
       ->delimiter(',')
       ->allow_extra_args(false);
-  add_value(command, "--scale S[,S...]", scale_text, "the factor: 1/255 makes 0..1 of 0..255")
+  add_value(command, "--scale S[,S...]", scale_text, "the factor: 1/255 maps 0..255 to 0..1")
       ->delimiter(',')
       ->allow_extra_args(false);
 }
@@ -259,8 +260,8 @@ std::vector<double> Preparation::values(const Array& example, bool channels_firs
                                                            : extent(true));
   for (const auto& [option, numbers] : {std::pair{"--mean", &mean_}, {"--scale", &scale_}})
     if (numbers->size() > 1 && numbers->size() != channels)
-      throw_error("{}: {} numbers, allowed 1, or {}: {} is {}", option, numbers->size(), channels,
-                  name, type_and_shape(example));
+      throw_error("{}: {} numbers, allowed 1, or {} (channels), because {} is {}", option,
+                  numbers->size(), channels, name, type_and_shape(example));
   const std::size_t plane = channels == 0 ? 1 : count / channels;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t c = channels_first ? i / plane : i % channels;
@@ -289,7 +290,7 @@ Array Preparation::prepared(const Array& example, const model::Tensor& input, bo
   if (!given() && example.dtype.at(0) != 'f')
     throw_error(
         "{}: is {}, the model's input '{}' is {}: --mean and --scale say what its values "
-        "mean (--scale 1: themselves)",
+        "mean (--scale 1: the values themselves)",
         name, type_and_shape(example), input.name, type_and_shape(result));
   if (!floats && input.quantization.scale.size() != 1)
     throw_error("{}: the model's input '{}' is {} without a scale, allowed its own codes", name,

@@ -49,10 +49,10 @@ void Mixed::declare(Command command) {
                    "array.precisions) for the layers that tolerate it; the choice goes\n"
                    "to FILE.toml");
   add_value(command, "--accuracy A", accuracy_,
-            "least accuracy of --mixed: 97%, or -1%: a point below the float\n"
-            "model's (-1%); by the labels of --calibration, without them by the\n"
-            "float model's answers");
-  add_value(command, "--answers N", answers_, "examples that give the accuracy, at most (1000)")
+            "least accuracy with --mixed: 97%, or -1%: one point below the float\n"
+            "model's (-1%); measured with the labels of --calibration, or with the\n"
+            "float model's answers if there are no labels");
+  add_value(command, "--answers N", answers_, "most examples that measure the accuracy (1000)")
       ->check(range(1, 1'000'000));
   add_value(command, "--choice F", choice_,
             "precisions by layer, from the FILE.toml that an earlier --mixed wrote");
@@ -64,7 +64,7 @@ void Mixed::declare(Command command) {
 void Mixed::check(const std::string& model, const spec::Config& config) const {
   if (!plot_.empty() && !searches_) throw_error("--plot {}: needs --mixed", plot_);
   if (!asked()) return;
-  if (searches_ && !choice_.empty()) throw_error("--choice {}: not with --mixed", choice_);
+  if (searches_ && !choice_.empty()) throw_error("--choice {}: not allowed with --mixed", choice_);
   if (!model.ends_with(".onnx")) throw_error("{}: --mixed and --choice need an .onnx model", model);
   if (!std::regex_match(accuracy_, std::regex("-?[0-9]+(\\.[0-9]+)?%")))
     throw_error("--accuracy {}: expected 97% or -1%", accuracy_);

@@ -80,32 +80,34 @@ int run(const NirArguments& options) {
 void add_nir(Command app, Action& action) {
   const auto [command, options] =
       add_command<NirArguments>(app, action, "nir", "a spiking network (NIR) to int8 ONNX", run);
-  add_value(command, "MODEL", options->model, "graph of NIR: .nir, which is HDF5")->required();
+  add_value(command, "MODEL", options->model, "NIR graph: a .nir file (HDF5)")->required();
   add_value(command, "--out FILE", options->out, "the quantized network, .onnx")->required();
   add_value(command, "--steps N", options->steps, "time steps of a run")
       ->required()
       ->check(range(1, 1024));
-  add_value(command, "--dt S", options->dt, "seconds of a step (0.0001)")->check(checked(fault_of));
+  add_value(command, "--dt S", options->dt, "seconds per step (0.0001)")->check(checked(fault_of));
   add_value(command, "--reset HOW", options->reset,
-            "zero: as NIR's page says; subtract: the threshold is subtracted;\n"
-            "a file does not say which")
+            "what a spike does to the state: zero: sets it to 0, as NIR defines;\n"
+            "subtract: subtracts the threshold; .nir files do not store this choice")
       ->check(one_of({"zero", "subtract"}));
   command.add_flag("--delay", options->delay,
-                   "of --reset subtract: in the next step, after the leak, as\n"
-                   "snntorch's reset_delay");
-  add_value(command, "--fires WHEN", options->fires, "above the threshold, or at it, too")
+                   "with --reset subtract: subtract in the next step, after the leak,\n"
+                   "as snntorch's reset_delay");
+  add_value(command, "--fires WHEN", options->fires,
+            "above: a neuron fires above the threshold; at: also at it")
       ->check(one_of({"above", "at"}));
   add_value(command, "--bits N", options->bits, "a threshold is 2^N codes of its state (12)")
       ->check(range(4, 14));
   add_value(command, "--input-scale X", options->input_scale,
-            "what an input's code stands for: inputs are whole numbers of\n"
-            "-128..127 times this (1)")
+            "scale of the inputs, which are whole numbers of -128..127 times this\n"
+            "scale (1)")
       ->check(checked(fault_of));
   options->python.declare(command);
   options->output.declare(command);
   command.footer(
-      "docs/spikes.md has the nodes and their arithmetic. h5py comes from PyPI, once, into an\n"
-      "environment of its own in $TRINE_CACHE, else ~/.cache/trine.\n\n"
+      "docs/spikes.md lists the supported nodes and their arithmetic. h5py is downloaded from "
+      "PyPI\n"
+      "once, into a Python environment in $TRINE_CACHE, else ~/.cache/trine.\n\n"
       "Examples:\n"
       "  trine nir NETWORK.nir --steps 16 --dt 0.001 --out network.onnx\n"
       "  trine run --config edge64 --set array.activations16=true network.onnx");

@@ -48,10 +48,11 @@ Array stack(const QuantizeArguments& options, const DataSet& data) {
     const Array one = data.example(i);
     if (i == 0) all.shape.insert(all.shape.end(), one.shape.begin(), one.shape.end());
     if (!std::equal(one.shape.begin(), one.shape.end(), all.shape.begin() + 1, all.shape.end()))
-      throw_error("{}: has another shape than {}", data.name(i), data.name(0));
+      throw_error("{}: has a different shape than {}", data.name(i), data.name(0));
     if (one.dtype.at(0) != 'f' && !options.preparation.given())
-      throw_error("{}: is {}: --mean and --scale say what its values mean (--scale 1: themselves)",
-                  data.name(i), type_and_shape(one));
+      throw_error(
+          "{}: is {}: say by --mean and --scale what its values mean (--scale 1: unchanged)",
+          data.name(i), type_and_shape(one));
     for (const double value : options.preparation.values(
              one, model::format_named(options.model).channels_first, data.name(i))) {
       const auto single = static_cast<float>(value);
@@ -122,15 +123,15 @@ std::string losses_text(const Json& losses) {
     if (one.at("fine").get<bool>()) continue;
     const auto part = one.at("part").get<std::string>();
     text += fmt::format(
-        "output '{}'{}: {} the float model's values; the error is {:.0f} % of them (root mean "
+        "output '{}'{}: {} the float model's values: the error is {:.0f} % of them (root mean "
         "squares), allowed {:.0f} %\n",
         one.at("output").get<std::string>(), part == "all" ? "" : ", part '" + part + "'",
-        one.at("constant").get<bool>() ? "one constant in place of" : "far from",
+        one.at("constant").get<bool>() ? "one constant instead of" : "far from",
         100 * one.at("error").get<double>(), 100 * losses.at("bound").get<double>());
   }
   if (!text.empty())
     text +=
-        "give parts of other ranges as outputs of their own, or take more bits (--type int16): "
+        "make parts with different ranges separate outputs, or use more bits (--type int16): "
         "docs/five_steps.md\n";
   return text;
 }
@@ -178,7 +179,7 @@ void check_format(const QuantizeArguments& options) {
   if (options.int8_activations && options.format != "e4m3")
     throw_error("--int8-activations: needs --format e4m3");
   if (options.int8_activations && options.int8_weights)
-    throw_error("--int8-activations, --int8-weights: one of them, both are --type int8");
+    throw_error("--int8-activations, --int8-weights: allowed only one; for both use --type int8");
   if (options.format.empty()) return;
   const auto format = spec::format_named(options.format);
   if (!format)
@@ -201,7 +202,8 @@ int run(const QuantizeArguments& given) {
        {"--config", options.network.design.config},
        {"--choice", options.mixed.choice()}});
   if (fs::path(options.model).extension() != fs::path(out).extension())
-    throw_error("--out: {} is another kind than {}, allowed the same ending", out, options.model);
+    throw_error("--out: {} is of a different kind than {}, allowed the same ending", out,
+                options.model);
   read_file(options.model);
   const spec::Config config = options.network.design.load();
   check_format(options);
@@ -245,7 +247,7 @@ void add_quantize(Command app, Action& action) {
             "instead of --calibration: a file for each input, in order, with the\n"
             "examples along the leading axis, in the model's types: token ids, masks");
   add_value(command, "--out FILE", options->network.model, "the quantized model")->required();
-  add_value(command, "--count N", options->count, "examples at most (100)")
+  add_value(command, "--count N", options->count, "most examples that are used (100)")
       ->check(range(1, 1'000'000));
   options->preparation.declare(command);
   add_value(command, "--type T", options->type,
@@ -255,15 +257,15 @@ void add_quantize(Command app, Action& action) {
             "ONNX: codes of an eight-bit format instead of --type: e3m4,\n"
             "posit8_0 or e4m3 (array.activations16, array.formats)");
   command.add_flag("--int8-weights", options->int8_weights,
-                   "with --format: only activations; weights are int8");
+                   "with --format: only for activations; weights are int8");
   command.add_flag("--int8-activations", options->int8_activations,
-                   "with --format e4m3: only weights; activations are int8");
+                   "with --format e4m3: only for weights; activations are int8");
   add_value(command, "--method M", options->method,
             "ONNX: method for ranges: minmax, entropy, percentile")
       ->check(one_of({"minmax", "entropy", "percentile"}));
   add_value(command, "--carry INPUT=OUTPUT", options->carries,
-            "ONNX: a state: this output of a run is that input of the next,\n"
-            "counted from 0; both get one scale, so that codes are copied")
+            "ONNX: a state: this output of one run is this input of the next,\n"
+            "counted from 0; both get the same scale, so that codes can be copied")
       ->allow_extra_args(false);
   command.add_flag("--per-tensor", options->per_tensor,
                    "ONNX: one scale for all weights of a layer");
@@ -274,12 +276,11 @@ void add_quantize(Command app, Action& action) {
   options->python.declare(command);
   options->output.declare(command);
   command.footer(
-      "ONNX by ONNX Runtime's quantize_static (QDQ, int8 weights, a scale for each channel), "
-      ".tflite\n"
-      "by ai-edge-quantizer (int8): what Trine computes bit by bit. Then FILE is compiled for C\n"
-      "(edge256), to report what runs on the machine, on the host, or not at all. The packages "
-      "come\n"
-      "from PyPI, once, into an environment in the cache.\n\n"
+      "ONNX Runtime's quantize_static quantizes .onnx (QDQ, int8 weights, a scale for each "
+      "channel),\n"
+      "ai-edge-quantizer quantizes .tflite (int8). Trine computes both results bit by bit. Then\n"
+      "FILE is compiled for C (edge256), to report what runs on the machine, on the host, or not\n"
+      "at all. The packages are downloaded from PyPI once, into an environment in the cache.\n\n"
       "Examples:\n"
       "  trine quantize models/own_model/lenet_float.onnx --calibration models/mnist_held_back \\\n"
       "    --scale 1/255 --out lenet_int8.onnx\n"

@@ -54,7 +54,7 @@ int run(const RecordArguments& given) {
   options.output.check({}, read);
   options.cases.check();
   if (!options.cases.data.empty() && !options.labels.empty())
-    throw_error("--data: allowed without --labels");
+    throw_error("--data: not allowed with --labels");
   check_writable_folder(options.folder);
   const TemporaryFolder scratch(std::filesystem::temp_directory_path());
   const std::vector<std::string> list = arguments(options, scratch.path());
@@ -78,26 +78,27 @@ void add_record(Command app, Action& action) {
       app, action, "record", "vectors of a model by LiteRT or ONNX Runtime, for verify", run);
   add_value(command, "MODEL", options->model, "quantized TFLite or ONNX model")->required();
   add_value(command, "--out DIR", options->folder,
-            "folder of the vectors; existing ones are replaced")
+            "folder for the vectors; existing ones are replaced")
       ->required();
-  add_value(command, "--labels F", options->labels, "class of each case: .npy, or a number a line");
+  add_value(command, "--labels F", options->labels,
+            "class of each case: .npy, or text with one number per line");
   add_value(command, "--span LO HI", options->span,
             "range of random floats (-1 1), and\n"
             "of whole numbers that index no table (0 1)")
       ->expected(2, 2)
       ->check(number());
   command.add_flag("--integer", options->integer, "make random floats whole numbers");
-  command.add_flag("--no-layers", options->no_layers, "outputs only");
+  command.add_flag("--no-layers", options->no_layers, "record only the outputs");
   command.add_flag("--stream", options->stream,
-                   "the cases are one stream: states of LSTM and SVDF persist from each\n"
-                   "to the next");
+                   "the cases are one stream: states of LSTM and SVDF persist from one\n"
+                   "case to the next");
   options->cases.declare(command);
   options->python.declare(command);
   options->output.declare(command);
   command.footer(
-      "The runtime comes from PyPI, once, into an environment of its own in $TRINE_CACHE, else\n"
+      "The runtime is downloaded from PyPI once, into a Python environment in $TRINE_CACHE, else\n"
       "~/.cache/trine: ai-edge-litert for .tflite, onnxruntime (or qonnx) for .onnx.\n"
-      "docs/vectors.md has the format and what verify says.\n\n"
+      "docs/vectors.md describes the format and the messages of trine verify.\n\n"
       "Examples:\n"
       "  trine record MODEL.tflite --out vectors\n"
       "  trine record MODEL.onnx --out vectors --data images --scale 1/255\n"

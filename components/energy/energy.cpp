@@ -91,8 +91,8 @@ std::string table_text(const energy::Table& table) {
         100 * cost.glitches, 100 * cost.error);
   }
   return text +
-         "(a cycle, its clock, leakage: of each PE, lane, bank, ..; with + of what is there "
-         "once)\n";
+         "(cycle, clock and leakage are per PE, lane, bank, ..; columns with + are for the parts "
+         "that exist once)\n";
 }
 
 /// A layer, or all of a design, as measured and as the table predicts it.
@@ -205,11 +205,12 @@ int run(const EnergyArguments& options) {
   if (options.models.empty() == options.measured.empty())
     throw_error("trine energy: MODEL or --measured is required, and not both");
   if (!options.vectors.empty() && options.vectors.size() != options.models.size())
-    throw_error("--vectors: {} folders, {} models", options.vectors.size(), options.models.size());
+    throw_error("--vectors: {} folders for {} models, allowed one for each", options.vectors.size(),
+                options.models.size());
   if (options.measured.empty() && options.design.config.empty())
     throw_error("trine energy: --config is required");
   if (!options.measured.empty() && !options.design.config.empty())
-    throw_error("--config: the files of --measured have their own");
+    throw_error("--config: not allowed with --measured, whose files contain it");
   const std::vector<energy::Measured> designs = all_measured(options);
   const energy::Table table =
       options.table.empty() ? energy::fit(designs) : energy::read_table(options.table);
@@ -233,50 +234,51 @@ int run(const EnergyArguments& options) {
 
 void add_energy(Command app, Action& action) {
   const auto [command, options] = add_command<EnergyArguments>(
-      app, action, "energy", "measure what actions cost: toggles of the netlist, priced", run);
+      app, action, "energy", "measure the energy of actions from the netlist's toggles", run);
   add_value(command, "MODEL", options->models, "networks whose layers are measured");
   options->design.declare(command)->required(false);
   declare_shape(command, options->shapes);
   options->output.declare(command);
   add_value(command, "--vectors DIR[:CASE]", options->vectors,
             "for each MODEL a folder that trine record wrote: its first case,\n"
-            "or CASE, is run; `random`, or none at all: random codes, seeded")
+            "or CASE, is run; `random`, or no --vectors: seeded random codes")
       ->allow_extra_args(false);
   add_value(command, "--liberty FILE", options->measure.synth.liberty,
             "cell library, .lib or .lib.gz, with a folder of memories next to it\n"
             "(IHP sg13g2, which comes with Trine)");
   command.add_flag("--no-clock-gates", options->measure.synth.no_clock_gates,
-                   "as in trine synth: the clock of all registers runs always");
+                   "as in trine synth: the clocks of all registers run in every cycle");
   add_value(command, "--macros DIR", options->measure.synth.macros,
             "folder with Liberty files of memories (the library's own)");
   add_value(command, "--measured FILE.json", options->measured,
             "instead of MODEL and --config: files that --json wrote, of any designs;\n"
             "makes one table for all");
   add_value(command, "--table TABLE.json", options->table,
-            "do not fit a table: report the error of this one");
+            "do not fit a table: report the errors of this table");
   add_value(command, "--out TABLE.json", options->out, "file for the table");
   add_value(command, "--keep DIR", options->measure.keep,
-            "folder for the netlist and the ports of the runs, for a check by\n"
-            "other means (components/benchmarks/silicon/energy.py)");
+            "folder for the netlist and the waveforms of its ports, for a check by\n"
+            "another program (components/benchmarks/silicon/energy.py)");
   add_value(command, "--wire-ff C", options->measure.assumed.wire_ff,
             "capacitance of each net's wire in fF; with --place only the clock's (12)")
       ->check(range(0.0, 1000.0));
   command.add_flag("--place", options->place,
-                   "place the design (trine synth --place), for wires of their placed\n"
-                   "length instead of one length for all");
+                   "place the design (trine synth --place), and use the placed length of\n"
+                   "each wire instead of one length for all");
   add_value(command, "--lef PATH", options->measure.synth.place.lef,
             "with --place: LEF of cells and macros (next to the Liberty file)");
   options->python.declare(command);
   add_value(command, "--clock-tree F", options->measure.assumed.clock_tree,
-            "factor on the energy of the clock's pins and wires for the buffers of a\ntree (1.4)")
+            "factor on the energy of the clock's pins and wires, for the buffers of\n"
+            "the clock tree (1.4)")
       ->check(range(1.0, 10.0));
   add_value(command, "--glitch-every N", options->measure.timed_every,
-            "run one cycle of N with delays, for glitches; 0: none (17)")
+            "simulate one of N cycles with delays, to count glitches; 0: none (17)")
       ->check(range(0, 1'000'000));
   command.footer(
-      "The netlist is the one whose clock `trine synth` reports, driven by the ports of a run of "
-      "the\n"
-      "RTL; its answers are compared with the RTL's in every cycle (docs/energy.md).\n\n"
+      "The netlist is the one whose clock `trine synth` reports. It gets the inputs of an RTL "
+      "run;\n"
+      "its outputs are compared with those of the RTL in every cycle (docs/energy.md).\n\n"
       "Examples:\n"
       "  trine energy --config edge32 MODEL.tflite --vectors DIR --json edge32.json\n"
       "  trine energy --measured edge32.json edge64.json --out sg13g2.json");

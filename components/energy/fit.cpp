@@ -144,8 +144,9 @@ Table fit(const std::vector<Measured>& designs) {
     if (design.samples.empty()) throw_error("energy: no layer was measured");
     const Measured& first = designs.front();
     if (design.library != first.library || design.assumed != first.assumed)
-      throw_error("energy: {} with {}, {} with {}: not the same cells, or not the same assumptions",
-                  first.config.name, first.library, design.config.name, design.library);
+      throw_error(
+          "energy: {} with {}, {} with {}: different cells or assumptions, allowed the same",
+          first.config.name, first.library, design.config.name, design.library);
   }
   const Measured& measured = designs.at(0);
   Table table;

@@ -130,7 +130,7 @@ class Measurement {
 void check_memories(const synth::SynthOptions& options) {
   const fs::path liberty = synth::liberty_of(options);
   if (!options.macros.empty() && synth::read_macros(options.macros).empty())
-    throw_error("energy: --macros {}: no memories in it", options.macros.string());
+    throw_error("energy: --macros {}: contains no memories", options.macros.string());
   if (options.macros.empty() && synth::read_macros(synth::macro_folder_of(liberty)).empty())
     throw_error("energy: {}: no folder of memories next to it; name one with --macros",
                 liberty.string());

@@ -131,7 +131,7 @@ TextRun run_text(const Decoder& d, llm::SessionOptions options) {
     if (!step.difference.empty())
       run.difference = fmt::format("token {}: {}", session.position(), step.difference);
     else if (step.sums.bytes != last.sums.bytes)
-      run.difference = fmt::format("token {}: {} at once give other sums than one by one",
+      run.difference = fmt::format("token {}: {} tokens at once give other sums than one by one",
                                    session.position(), tokens.size());
     run.sums = std::move(step.sums);
   }
@@ -143,7 +143,7 @@ std::string to_text(const Decoder& d) {
       "decoder: {} layers of {} channels, {} heads of {} ({} of keys), {} inside, {} words{}; {}\n"
       "{} tokens by the golden layers, {} of a prompt, {} at once, {} one by one; context {}\n",
       d.dims.layers, d.dims.dim, d.dims.heads, d.dims.head(), d.dims.kv_heads, d.dims.hidden,
-      d.dims.vocabulary, d.shared ? "" : ", a classifier of their own",
+      d.dims.vocabulary, d.shared ? "" : ", a separate classifier",
       llm::weight_names()[static_cast<std::size_t>(d.codes)], d.first, d.prompt, d.chunk,
       static_cast<int>(d.tokens.size()) - d.first - d.prompt, d.context);
 }

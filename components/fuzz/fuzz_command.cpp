@@ -75,7 +75,7 @@ class Fuzzer {
     setenv("TRINE_VERIFY", "1", 0);
     if (o_.new_seed) fmt::print(stderr, "seed {}; again: {}\n", o_.seed, again());
     if (o_.programs && (o_.engine.asked() || !o_.families.empty()))
-      throw_error("--programs: not with --family, --engine, --jobs and --out");
+      throw_error("--programs: not allowed with --family, --engine, --jobs and --out");
     if (o_.programs) return fuzz_programs(o_, designs_);
     if (!o_.replay.empty()) return run_files();
     if (!o_.one.empty()) return run_one();
@@ -136,9 +136,9 @@ class Fuzzer {
 
   /// Runs each configuration as a separate task: `trine fuzz --only K`.
   void run_parts(int configs) {
-    if (deadline_.set()) throw_error("--duration: not with --engine, --jobs and --out");
+    if (deadline_.set()) throw_error("--duration: not allowed with --engine, --jobs and --out");
     if (o_.only >= 0)
-      throw_error("--only: not with --engine, --jobs and --out, which use it themselves");
+      throw_error("--only: not allowed with --engine, --jobs and --out, which use it");
     std::vector<sweep::Task> tasks;
     for (int k = 0; k < configs; ++k) tasks.push_back(part(k));
     for (const sweep::Outcome& outcome : run_tasks(tasks, o_.engine, "fuzz", o_.output.quiet)) {
@@ -321,7 +321,7 @@ class Fuzzer {
         for (const auto& entry : std::filesystem::directory_iterator(path))
           if (entry.path().extension() == ".json") files.push_back(entry.path());
     }
-    if (files.empty()) throw_error("--replay {}: contains no file of --keep", o_.replay[0]);
+    if (files.empty()) throw_error("--replay {}: contains no file that --keep wrote", o_.replay[0]);
     std::ranges::sort(files);
     for (const std::filesystem::path& file : files) {
       const std::string text = read_text(file), name = file.filename().string();
@@ -442,22 +442,23 @@ void build_checked_model(const spec::Config& config, bool assertions, bool quiet
 
 void add_fuzz(Command app, Action& action) {
   const auto [command, options] = add_command<FuzzArguments>(
-      app, action, "fuzz", "random networks on random designs against the golden layers",
+      app, action, "fuzz", "compare random networks on random designs with the golden layers",
       [](const FuzzArguments& given) { return Fuzzer(given).run(); });
   add_value(command, "--pairs N", options->pairs, "networks, on all configurations together (200)")
       ->check(range(1, 1 << 24));
   add_value(command, "--configs K", options->configs, "random configurations (20)")
       ->check(range(1, 1 << 20));
-  add_value(command, "--config C", options->designs, "presets or TOML files instead");
+  add_value(command, "--config C", options->designs,
+            "presets or TOML files instead of random ones");
   add_value(command, "--set KEY=VALUE", options->settings,
-            "array.rows=16: changes a key of --config");
+            "change a key of --config, as in array.rows=16");
   add_value(command, "--backend B", options->backend,
-            "arch: architecture simulator and golden layers; rtl: Verilator\n"
-            "as well, which builds a model for each configuration, with the\n"
-            "assertions of the RTL (arch)")
+            "arch: architecture simulator and golden layers; rtl: also the RTL\n"
+            "in Verilator, with its assertions, which builds a model for each\n"
+            "configuration (arch)")
       ->check(one_of({"arch", "rtl"}));
   add_value(command, "--family F", options->families,
-            "kinds of networks, several by commas (all but decoders): images,\n"
+            "kinds of networks, separated by commas (all but decoders): images,\n"
             "matrices, transformers, low-bit, exported, chains, int16, cells,\n"
             "decoders, formats, spikes, parts, gates, exchange, tosa")
       ->delimiter(',')
@@ -465,8 +466,8 @@ void add_fuzz(Command app, Action& action) {
   add_value(command, "--seed S", options->seed, "seed of the random pairs (1)");
   command.add_flag("--new-seed", options->new_seed, "take the seed from the clock, and print it");
   command.add_flag("--programs", options->programs,
-                   "random programs instead of networks, RTL against architecture\n"
-                   "simulator");
+                   "random programs instead of networks: compare the RTL with the\n"
+                   "architecture simulator");
   command.add_flag("--no-assertions", options->no_assertions,
                    "build the RTL without its assertions, which is faster");
   add_value(command, "--duration N", options->duration,
@@ -482,7 +483,7 @@ void add_fuzz(Command app, Action& action) {
             "write exported networks, an input and the golden output of each\n"
             "into this folder, for another runtime; nothing is run");
   add_value(command, "--least-exact %", options->least_exact,
-            "fail if a smaller share of 20 or more pairs is exact (50)")
+            "fail if fewer percent of 20 or more pairs are exact (50)")
       ->check(range(0, 100));
   command.add_flag("--as-drawn", options->as_drawn, "do not make failures simpler");
   add_value(command, "--failures N", options->most_failures, "stop after N failures (5)")
@@ -495,8 +496,8 @@ void add_fuzz(Command app, Action& action) {
   options->engine.declare(command);
   options->output.declare(command);
   command.footer(
-      "With --jobs, --engine or --out each configuration is a run of its own (trine fuzz --only)\n"
-      "whose result is kept: the counts are the same, and a killed campaign resumes.\n"
+      "With --jobs, --engine or --out each configuration is a separate run (trine fuzz --only)\n"
+      "whose result is stored: the counts are the same, and a killed campaign resumes.\n"
       "A failure is made simpler by itself (fewer operators, smaller shapes, default\n"
       "configuration) and printed with the command that repeats it.\n\n"
       "Examples:\n"

@@ -66,7 +66,7 @@ class Campaign {
     golden_ = before_;
     const auto clean = runner_->run_injected(golden_, {});
     if (clean.cause != 0 || clean.hung || clean.corrected != 0)
-      throw_error("{}: does not run without flips, cause {}", program_.name, clean.cause);
+      throw_error("{}: fails even without flips, cause {}", program_.name, clean.cause);
     cycles_ = clean.cycles;
     words_ = clean.written;
   }
@@ -236,9 +236,9 @@ int run(const InjectArguments& options) {
 
 void add_inject(Command app, Action& action) {
   const auto [command, options] = add_command<InjectArguments>(
-      app, action, "inject", "bits of the memories inverted while a network runs", run);
+      app, action, "inject", "invert bits of the memories while a network runs", run);
   options->network.declare(command);
-  add_value(command, "--flips N", options->flips, "runs for each line of the table (100)")
+  add_value(command, "--flips N", options->flips, "runs per line of the table (100)")
       ->check(range(1, 1 << 24));
   add_value(command, "--seed S", options->seed, "seed of the random places and inputs (1)");
   add_value(command, "--stall P", options->stall,
@@ -246,17 +246,18 @@ void add_inject(Command app, Action& action) {
       ->check(range(0, 90));
   options->output.declare(command);
   command.footer(
-      "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"
-      "writes), half in PMEM (of all); without and with memory.ecc. With it, each fifth run "
-      "breaks\n"
-      "words of every row of PMEM. One bit: two words are broken, and both must be counted. Two\n"
-      "bits: one word is broken, a soft reset comes soon after, and the next run must be exact.\n"
-      "detected: stopped with cause and address, what was stored is right, and after a soft reset\n"
-      "the network runs again;\n"
-      "masked: the results are right and nothing was corrected; silent: they are wrong.\n"
-      "Exit code 1: a hang or a wrong stop; with memory.ecc a silent run; from 100 runs on "
-      "nothing\n"
-      "but masked.\n\n"
+      "Each run inverts one bit or two bits of one word. In half of the runs it is a DMEM word "
+      "that\n"
+      "the network writes, in the other half any PMEM word. All runs are done without and with\n"
+      "memory.ecc. With memory.ecc each fifth run breaks words of every PMEM row. One bit: two "
+      "words\n"
+      "are broken, and both must be counted. Two bits: one word is broken, a soft reset follows\n"
+      "soon after, and the next run must be exact.\n"
+      "detected: the run stopped with cause and address, the stored data are right, and after a\n"
+      "soft reset the network runs again;\n"
+      "masked: the results are right, and nothing was corrected; silent: the results are wrong.\n"
+      "Exit code 1: a hang or a wrong stop; with memory.ecc a silent run; 100 or more runs that\n"
+      "are all masked.\n\n"
       "Examples:\n"
       "  trine inject --config edge64 --set memory.dmem_kib=8 models/plus_filter.tflite --flips "
       "500");

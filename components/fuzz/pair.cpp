@@ -276,7 +276,8 @@ Case parse_case(const std::string& text) {
   if (parts.size() == 3) return c;
   const Record kept = parse_record(parts[3]);
   if (kept.size() != 2 || kept[0] < 0 || kept[1] < 1)
-    throw_error("'{}': FIRST,COUNT of the operators, allowed 0 and 1 or more", text);
+    throw_error("'{}': FIRST,COUNT of the operators, allowed FIRST 0 or more, COUNT 1 or more",
+                text);
   c.first = kept[0];
   c.count = kept[1];
   return c;

@@ -26,7 +26,7 @@ class Reader {
   /// Checks the size before memory is allocated.
   void require(std::int64_t count) const {
     if ((bytes_.size() - at_) / sizeof(float) < static_cast<std::size_t>(count))
-      throw_error("{}: ends in byte {}, its header asks for more", file_, bytes_.size());
+      throw_error("{}: ends at byte {}, but its header describes more", file_, bytes_.size());
   }
 
   std::vector<float> take(std::int64_t count) {
@@ -46,7 +46,7 @@ class Reader {
 
   void end() const {
     if (at_ != bytes_.size())
-      throw_error("{}: {} bytes, its header describes {}", file_, bytes_.size(), at_);
+      throw_error("{}: {} bytes, but its header describes {}", file_, bytes_.size(), at_);
   }
 
  private:
@@ -139,7 +139,7 @@ Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::s
   if (const model::Format* other = model::format_of(bytes))
     throw_error(
         "{}: {}, allowed a checkpoint of llama2.c (its export.py --version 0 writes one), GGUF, "
-        "a folder of Hugging Face",
+        "a Hugging Face folder",
         file, other->name);
   std::int32_t header[7];
   if (bytes.size() < kHeaderBytes)

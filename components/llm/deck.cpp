@@ -105,7 +105,7 @@ compiler::Program first_of(const std::vector<compiler::Program>& programs) {
   for (const compiler::Program& p : programs) {
     if (p.image_offset != first.image_offset || !same_place(p.inputs.at(0), first.inputs.at(0)) ||
         !same_place(p.outputs.at(0), first.outputs.at(0)))
-      throw_error("a deck: constants, embedding or sums are not at one place in all steps");
+      throw_error("a deck: constants, embedding or sums are not at one address in all steps");
     first.dram_bytes = std::max(first.dram_bytes, p.dram_bytes);
   }
   first.inputs.resize(1);

@@ -141,7 +141,7 @@ class Writer {
     const int wanted = static_cast<int>(prompt.size()) - 1 + o_.tokens;
     std::string full;
     if (session.position() == context() && wanted > context())
-      full = fmt::format("the context of {} tokens is full (--context), {} more were wanted\n",
+      full = fmt::format("the context of {} tokens is full (--context), {} more were requested\n",
                          context(), wanted - context());
     o_.output.print("\n");
     print_figures("\n" + full + layers() + summary());
@@ -161,7 +161,7 @@ class Writer {
 
   std::string weights_text() const {
     const std::string name = llm::weight_names()[static_cast<std::size_t>(codes_)];
-    if (imported_.ternary && codes_ == llm::WeightCodes::kTernary) return "ternary, as the file's";
+    if (imported_.ternary && codes_ == llm::WeightCodes::kTernary) return "ternary, as in the file";
     return fmt::format("requantized to {}, the classifier's to int8 (--weights)", name);
   }
 
@@ -376,9 +376,10 @@ int run_random(const GenerateTextArguments& o) {
        {std::pair("MODEL", o.checkpoint), std::pair("--tokenizer", o.tokenizer),
         std::pair("--prompt", o.prompt), std::pair("--perplexity", o.text),
         std::pair("--deck", o.deck)})
-    if (!value.empty()) throw_error("--random: not with {}, it has no text", name);
+    if (!value.empty())
+      throw_error("--random: not allowed with {}, because it writes no text", name);
   if (o.backend.backend == "golden")
-    throw_error("--random: --backend golden, allowed arch and rtl");
+    throw_error("--random: not allowed with --backend golden, allowed arch and rtl");
   o.backend.check();
   o.output.check({}, {{"--config", o.design.config}});
   const int chunk = std::max(o.chunk, 1), context = std::max(256, chunk);
@@ -398,7 +399,7 @@ int run_line(const GenerateTextArguments& o) {
                                                  {"--chunk", o.chunk != 0}};
   for (const auto& [name, is_given] : others)
     if (is_given)
-      throw_error("{}: not with an encoder and a decoder, as {} has", name, o.checkpoint);
+      throw_error("{}: not allowed for an encoder and a decoder, as in {}", name, o.checkpoint);
   o.output.check({}, {{"--config", o.design.config}});
   return run_pair(
       {o.checkpoint, o.prompt, o.tokens, o.context > 0 ? o.context : 256, o.clock_mhz, o.layers},
@@ -413,11 +414,11 @@ int run(const GenerateTextArguments& options) {
   if (options.backend.backend != "golden" && options.design.config.empty())
     throw_error("trine generate-text: --config is required, or --backend golden");
   if (!options.backend.trace_file.empty())
-    throw_error("--trace: every token is a run of its own, allowed with run");
+    throw_error("--trace: not supported, because each token is a separate run; use trine run");
   if (is_pair(options.checkpoint)) return run_line(options);
   if (!options.deck.empty() && (options.backend.backend == "golden" || !options.text.empty() ||
                                 options.temperature != 0 || options.from != 0))
-    throw_error("--deck: not with --backend golden, --perplexity, --temperature or --from");
+    throw_error("--deck: not allowed with --backend golden, --perplexity, --temperature or --from");
   options.output.check({{"--deck", options.deck}}, {{"MODEL", options.checkpoint},
                                                     {"--tokenizer", options.tokenizer},
                                                     {"--perplexity", options.text},
@@ -430,18 +431,18 @@ int run(const GenerateTextArguments& options) {
 void add_generate_text(Command app, Action& action) {
   const auto [command, options] = add_command<GenerateTextArguments>(
       app, action, "generate-text",
-      "let a LLaMA, or an encoder and a decoder, write on the machine", run);
+      "generate text on the machine, with a LLaMA or an encoder and a decoder", run);
   add_value(command, "MODEL", options->checkpoint,
-            "GGUF, a folder of Hugging Face (config.json, safetensors), a\n"
+            "GGUF, a Hugging Face folder (config.json, safetensors), a\n"
             "checkpoint of llama2.c (.bin), or a folder of encoder.onnx,\n"
             "decoder.onnx (or .tflite) and symbols.txt");
   add_value(command, "--tokenizer F", options->tokenizer,
             "tokenizer, if MODEL has none or to replace it: tokenizer.json\n"
             "(byte-level BPE), .model of SentencePiece, GGUF, or llama2.c's .bin");
   add_value(command, "--random SHAPE", options->random,
-            "no text: one token of a model of that shape with random weights; a shape\n"
-            "of estimate --table that has a gate, SHAPE:N for N of its layers, or six\n"
-            "numbers: layers,channels,inner,heads,heads of keys,words");
+            "instead of a text: run one token of a model of this shape with random\n"
+            "weights. SHAPE: a name of estimate --table that has a gate, NAME:N for\n"
+            "N of its layers, or layers,channels,inner,heads,heads of keys,words");
   options->design.declare(command)->required(false);
   options->backend.declare(command, true);
   options->output.declare(command);
@@ -455,28 +456,30 @@ void add_generate_text(Command app, Action& action) {
   add_value(command, "--weights W", options->weights,
             "int8: a scale for each output channel; int8m: one for each matrix;\n"
             "ternary: -1, 0, 1, for models trained so; int4; int4g32, int4g64,\n"
-            "int4g128: by groups of channels (int8, or ternary where MODEL's are; of\n"
-            "--random the shape's)")
+            "int4g128: a scale for each group of channels (int8, or ternary if MODEL\n"
+            "is; with --random those of the shape)")
       ->check(one_of(llm::weight_names()));
   add_value(command, "--context N", options->context, "tokens that the caches have room for (256)")
       ->check(range(1, 1 << 20));
-  add_value(command, "--temperature T", options->temperature, "0: always the most likely token (0)")
+  add_value(command, "--temperature T", options->temperature,
+            "of the random choice; 0: always the most likely token (0)")
       ->check(range(0.0, 100.0));
   add_value(command, "--from N", options->from,
             "use only the golden layers for N tokens, then the machine (0); with\n"
-            "--random: earlier tokens, whose keys and values are random")
+            "--random: number of earlier tokens, whose keys and values are random")
       ->check(range(0, 1 << 20));
-  command.add_flag("--layers", options->layers, "cycles of the last token, layer by layer");
-  add_value(command, "--seed N", options->seed, "of the tokens drawn (1)");
-  add_value(command, "--clock-mhz F", options->clock_mhz, "for tokens per second (200)")
+  command.add_flag("--layers", options->layers,
+                   "report the cycles of the last token, layer by layer");
+  add_value(command, "--seed N", options->seed, "seed of the random choice of tokens (1)");
+  add_value(command, "--clock-mhz F", options->clock_mhz, "clock for the tokens per second (200)")
       ->check(range(0.001, 1e5));
   add_value(command, "--perplexity F.txt", options->text,
-            "no new text: perplexity of this file's, compared with float32");
+            "write no text: report the perplexity of this file's text, and float32's");
   add_value(command, "--deck FILE", options->deck,
-            "no text: what firmware needs to write it (docs/soc.md)");
+            "print no text: write all that firmware needs to print it (docs/soc.md)");
   command.footer(
-      "Weights are quantized to int8 per output channel, activations by the ranges of texts that "
-      "the\nfloat32 model writes itself. Every sum and cache is compared with the golden "
+      "Weights are quantized to int8 per output channel, activations by their ranges in texts that "
+      "the\nfloat32 model generates. Every sum and cache is compared with the golden "
       "layers.\n\n"
       "Examples:\n"
       "  trine generate-text model.gguf --config edge256 --prompt \"Once upon\"\n"

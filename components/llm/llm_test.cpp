@@ -106,11 +106,11 @@ TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
   CHECK_THROWS_WITH(parse(with(3, 3)), ContainsSubstring("dim 32 does not give 3 heads"));
   CHECK_THROWS_WITH(parse(with(0, 12)), ContainsSubstring("dim 12 does not give 4 heads an even"));
   CHECK_THROWS_WITH(parse(with(4, 3)), ContainsSubstring("4 heads cannot share 3 kv_heads"));
-  CHECK_THROWS_WITH(parse(with(2, 1 << 20)), ContainsSubstring("its header asks for more"));
+  CHECK_THROWS_WITH(parse(with(2, 1 << 20)), ContainsSubstring("but its header describes more"));
   CHECK_THROWS_WITH(parse(with(2, 1)), ContainsSubstring("its header describes"));
   std::vector<std::uint8_t> cut = good;
   cut.pop_back();
-  CHECK_THROWS_WITH(parse(cut), ContainsSubstring("its header asks for more"));
+  CHECK_THROWS_WITH(parse(cut), ContainsSubstring("but its header describes more"));
   const float infinite = INFINITY;
   std::memcpy(&good[28 + 40], &infinite, 4);
   CHECK_THROWS_WITH(parse(good), ContainsSubstring("the value at byte 68 is not finite"));
@@ -195,7 +195,7 @@ TEST_CASE("a text comes back from its tokens", "[llm][tokenizer]") {
         Tokenizer::read(story.tokenizer, story.vocabulary - 1),
         ContainsSubstring("bytes after token " + std::to_string(story.vocabulary - 2)));
     CHECK_THROWS_WITH(Tokenizer::read(story.tokenizer, story.vocabulary + 1),
-                      ContainsSubstring("ends in byte"));
+                      ContainsSubstring("ends at byte"));
   }
 }
 
@@ -671,7 +671,7 @@ TEST_CASE("addresses of a whole token must fit into the addresses of the bus",
   options.config = spec::load_config("edge256", {"bus.axi_addr_bits=40"});
   require_whole(model, options);
   CHECK_THROWS_WITH(RandomModel(estimate::transformer("gpt-2"), WeightCodes::kInt8, 16, 7),
-                    ContainsSubstring("--random gpt-2: no gate"));
+                    ContainsSubstring("--random gpt-2: has no gate"));
 }
 
 namespace {

@@ -39,7 +39,7 @@ std::string network_file(const fs::path& folder, const std::string& name) {
     if (fs::is_regular_file(folder / (name + ending)))
       found.push_back((folder / (name + ending)).string());
   if (found.size() > 1)
-    throw_error("{}: {} are the same network, allowed one", folder.string(),
+    throw_error("{}: {} are alternatives, allowed only one of them", folder.string(),
                 fmt::join(found, " and "));
   return found.empty() ? "" : found[0];
 }
@@ -58,7 +58,7 @@ class Symbols {
       texts_.push_back(line);
     }
     if (texts_.size() < 3)
-      throw_error("{}: {} symbols, allowed 3 and more: what fills a line up, what ends a text, ...",
+      throw_error("{}: {} symbols, allowed 3 or more: one that pads, one that ends a text, ...",
                   file, texts_.size());
   }
 
@@ -235,7 +235,7 @@ class Decoder {
         context_(context) {
     const std::vector<std::string> open = model::open_dimensions(bytes_, file_);
     if (open.size() > 1)
-      throw_error("{}: the dimensions {} are open, allowed one, along which its states grow", file_,
+      throw_error("{}: the dimensions {} are open, allowed one, along which states grow", file_,
                   fmt::join(open, ", "));
     if (!open.empty()) open_ = open[0];
     if (!open_.empty()) find_growing();
@@ -267,7 +267,7 @@ class Decoder {
         arrays.push_back(zeros_of(tensor));
       if (arrays.back().dtype != model::npy_code(tensor.type) ||
           !std::ranges::equal(arrays.back().shape, tensor.shape))
-        throw_error("{}: input {} '{}' is {}, what comes into it is {}", file_, i, tensor.name,
+        throw_error("{}: input {} '{}' is {}, but the data for it are {}", file_, i, tensor.name,
                     type_and_shape(zeros_of(tensor)), type_and_shape(arrays.back()));
     }
     return arrays;
@@ -296,11 +296,11 @@ class Decoder {
       if (numbers_ == 0 || number.elements() != 1)
         throw_error("{}: input {} '{}' is {}, allowed one whole number: {}", file_, i, number.name,
                     type_and_shape(zeros_of(number)),
-                    i == 0 ? "the symbol before" : "how many there were");
+                    i == 0 ? "the previous symbol" : "the number of earlier symbols");
     }
     const model::Tensor& logits = graph.tensor(graph.outputs.at(0));
     if (logits.elements() != symbols_)
-      throw_error("{}: output 0 '{}' is {}, allowed one for each of the {} symbols", file_,
+      throw_error("{}: output 0 '{}' is {}, allowed one element for each of {} symbols", file_,
                   logits.name, type_and_shape(zeros_of(logits)), symbols_);
     return graph;
   }
@@ -394,7 +394,7 @@ class PairText {
     if (steps_ == 0) throw;
     output_.print("\n");
     flush_stdout();
-    throw_error("{}; the text has {} symbols, with --context {} it ends there", error.what(),
+    throw_error("{}; the text has {} symbols: with --context {} it ends there", error.what(),
                 steps_, steps_);
   }
 
@@ -403,11 +403,12 @@ class PairText {
     const std::string file = network_file(o_.folder, "encoder");
     const model::Graph graph = model::parse_model(read_file(file), file, true);
     if (graph.inputs.size() != 1 || !is_whole(graph, graph.inputs[0]))
-      throw_error("{}: allowed one input, of whole numbers: the line's symbols", file);
+      throw_error("{}: allowed only one input: whole numbers, the symbols of the line", file);
     const model::Tensor& places = graph.tensor(graph.inputs[0]);
     std::vector<int> line = symbols_.encode(o_.line);
     if (std::ssize(line) > places.elements())
-      throw_error("--prompt: {} symbols, {} has room for {}", line.size(), file, places.elements());
+      throw_error("--prompt: {} symbols, but {} has room for {}", line.size(), file,
+                  places.elements());
     line.resize(static_cast<std::size_t>(places.elements()), Symbols::kFill);
     Machine machine(config(), backend_, output_.quiet);
     std::string difference;

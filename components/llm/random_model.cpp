@@ -55,8 +55,7 @@ std::uint64_t seed_of(std::uint32_t seed, int layer, std::string_view name) {
 
 Dimensions dimensions_of(const Transformer& t) {
   if (t.gate == Gate::kNone || t.positions > 0)
-    throw_error("--random {}: no gate or positions that are added, allowed decoders like LLaMA",
-                t.name);
+    throw_error("--random {}: has no gate or adds positions, allowed decoders like LLaMA", t.name);
   return {t.width, t.inner, 1, t.heads, t.key_heads > 0 ? t.key_heads : t.heads, t.vocabulary, 0};
 }
 

@@ -131,11 +131,12 @@ class RandomToken {
     if (shape_.inner_norms)
       text += "the block is what estimate --table " + o_.shape +
               " counts: squared ReLU, inner norms; not BitNet's own, whose\n"
-              "activations have a scale a token\n";
+              "activations have a scale for each token\n";
     if (const int parts = llm::norm_parts(d.hidden); shape_.inner_norms && parts > 1)
-      text += fmt::format("its norm over {} channels is {} over {} each\n",
-                          grouped(static_cast<std::uint64_t>(d.hidden)), parts,
-                          grouped(static_cast<std::uint64_t>(d.hidden / parts)));
+      text +=
+          fmt::format("its norm over {} channels is computed as {} norms over {} channels each\n",
+                      grouped(static_cast<std::uint64_t>(d.hidden)), parts,
+                      grouped(static_cast<std::uint64_t>(d.hidden / parts)));
     return text;
   }
 
@@ -157,14 +158,15 @@ class RandomToken {
                  on_rtl =
                      static_cast<double>(token.predicted_cycles()) / rtl_cycles_per_second(config_);
     std::string text = fmt::format(
-        "about {} cycles, {:.1f} minutes of one core; {} of weights and caches; memory: {} as a "
+        "about {} cycles, {:.1f} minutes on one core; {} of weights and caches; memory: {} as a "
         "file in {}\n",
         grouped(token.predicted_cycles()), (host + (rtl() ? on_rtl : arch)) / 60,
         megabytes(token.bytes_needed()), megabytes(token.memory_bytes()),
         std::filesystem::temp_directory_path().string());
     if (rtl() && on_rtl > 60)
-      text += fmt::format("--backend arch takes {:.1f} minutes: cycles to about 1 %, all sums\n",
-                          (host + arch) / 60);
+      text +=
+          fmt::format("--backend arch takes {:.1f} minutes: cycles within about 1 %, exact sums\n",
+                      (host + arch) / 60);
     return text;
   }
 
@@ -224,7 +226,7 @@ class RandomToken {
         backend_.backend, megabytes(peak_bytes()));
     if (difference_.empty() && steps_ > 0)
       text += all ? "all sums and caches equal the golden layers'\n"
-                  : "so far all equals the golden layers'\n";
+                  : "all sums and caches so far equal the golden layers'\n";
     return text;
   }
 

@@ -32,7 +32,7 @@ Tokenizer Tokenizer::read(const std::filesystem::path& path, int vocabulary) {
   std::size_t place = 4;
   const auto take = [&](void* to, std::size_t count) {
     if (bytes.size() < place || bytes.size() - place < count)
-      throw_error("{}: ends in byte {}, before token {} of {}", path.string(), bytes.size(),
+      throw_error("{}: ends at byte {}, before token {} of {}", path.string(), bytes.size(),
                   vocabulary, vocabulary);
     std::memcpy(to, bytes.data() + place, count);
     place += count;

@@ -277,7 +277,7 @@ __attribute__((visibility("default"))) ort::Status* CreateEpFactories(
   const ort::Api first(base->table(1));  // whose offsets all versions share
   return ort::guarded(first, [&] {
     ort::check_version(base->version());
-    if (room < 1) trine::throw_error("trine: no room for a factory");
+    if (room < 1) trine::throw_error("trine: ONNX Runtime provides no room for a factory");
     trine::abi::find_files();
     factories[0] = ort::make_factory(ort::Api(base->table(ort::kVersion))).release();
     *count = 1;

@@ -172,7 +172,7 @@ bool Partition::takes(const Source& source, const Nodes& nodes) {
   else if (part == nullptr)
     blame(source, nodes);
   else
-    leave(nodes, "no operator of it runs on the machine");
+    leave(nodes, "none of its operators runs on the machine");
   return works;
 }
 
@@ -285,8 +285,8 @@ std::string Partition::text() const {
   const auto macs = all["macs"].get<std::int64_t>(),
              ours = all["macs_on_machine"].get<std::int64_t>();
   std::string text = fmt::format(
-      "trine: {} of {} nodes, {:.1f} % of the MACs, in {} part{} on {} ({}); {} bytes over the "
-      "border\n",
+      "trine: {} of {} nodes, {:.1f} % of the MACs, in {} part{} on {} ({}); {} bytes enter or "
+      "leave\n",
       claimed().size(), nodes_.size(), macs > 0 ? 100.0 * double(ours) / double(macs) : 0.0,
       parts_.size(), parts_.size() == 1 ? "" : "s", cli::design_name(options_.config),
       options_.backend.backend, all["border_bytes"].get<std::int64_t>());

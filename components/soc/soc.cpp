@@ -93,7 +93,7 @@ std::vector<std::vector<Array>> recorded_inputs(const SocArguments& options,
   const std::size_t count = options.cases > 0 ? static_cast<std::size_t>(options.cases)
                             : is_stream       ? all
                                               : 1;
-  if (all < count) throw_error("--cases: {}, {} has {}", count, vectors.file, all);
+  if (all < count) throw_error("--cases: {}, but {} contains {} cases", count, vectors.file, all);
   std::vector<std::vector<Array>> inputs;
   for (std::size_t i = 0; i < count; ++i) {
     inputs.push_back(vectors.cases[i].inputs);
@@ -114,8 +114,8 @@ std::vector<std::vector<Array>> frames_of(const SocArguments& options, const Net
   }
   if (all.empty()) throw_error("--stream {}: contains no frame", options.stream.frames[0]);
   if (std::ssize(all) < options.cases)
-    throw_error("--cases: {}, --stream {} has {}", options.cases, options.stream.frames[0],
-                all.size());
+    throw_error("--cases: {}, but --stream {} contains {} frames", options.cases,
+                options.stream.frames[0], all.size());
   return all;
 }
 
@@ -159,14 +159,14 @@ std::vector<model::Carry> machine_carries(const compiler::Program& program,
     const compiler::TensorLayout &to = program.inputs.at(i), &from = program.outputs.at(output);
     if (to.scale != from.scale || to.zero_point != from.zero_point)
       throw_error(
-          "--carry {}={}: codes of the input are of scale {}, zero point {}, of the output {}, {}; "
-          "the firmware copies codes unchanged (trine quantize --carry)",
+          "--carry {}={}: the input has scale {}, zero point {}, but the output {}, {}, and the "
+          "firmware copies codes unchanged (trine quantize --carry makes both the same)",
           carry.input, carry.output, to.scale, to.zero_point, from.scale, from.zero_point);
     carries.push_back({static_cast<int>(i), static_cast<int>(output)});
   }
   if (carries.empty())
     throw_error(
-        "--carry {}={}: there is a host operator in between, but the firmware copies codes "
+        "--carry {}={}: a host operator is between output and input, but the firmware copies codes "
         "unchanged",
         carry.input, carry.output);
   return carries;
@@ -355,26 +355,29 @@ void check(const SocArguments& options) {
   if (options.app.empty() ? options.models.empty() : !options.models.empty())
     throw_error("MODEL: required without --app, not allowed with it");
   if (options.app.empty() && options.configs.size() != options.models.size())
-    throw_error("--config: {}, MODEL: {}; each machine has one", options.configs.size(),
+    throw_error("--config: {}, MODEL: {}; each machine needs one of each", options.configs.size(),
                 options.models.size());
-  if (options.configs.size() > 2) throw_error("--config: {}, at most 2", options.configs.size());
+  if (options.configs.size() > 2)
+    throw_error("--config: given {} times, allowed 1 or 2", options.configs.size());
   if (!options.app.empty() && !options.fault.empty() && options.fault != "none")
-    throw_error("--fault {}: for models; with --app only none", options.fault);
+    throw_error("--fault {}: allowed only for models; with --app allowed only none", options.fault);
   if (!options.uart.empty() && (options.app.empty() || options.system.target != "sim"))
-    throw_error("--uart: with --app, in simulations");
+    throw_error("--uart: allowed only with --app, in simulations");
   if (!options.inputs.empty() && (!options.vectors.empty() || options.models.size() > 1))
-    throw_error("--input: for one model, without --vectors");
+    throw_error("--input: allowed only for one model, without --vectors");
   if (!options.vectors.empty() && options.models.size() > 1)
-    throw_error("--vectors: for one model");
+    throw_error("--vectors: allowed only for one model");
   const StreamOptions& stream = options.stream;
   stream.check(!options.vectors.empty());
   if (stream.count > 0 || !stream.feeds.empty() || !stream.begins.empty())
     throw_error("--frames, --feed, --begin: the firmware does not support them; use trine run");
   if (stream.given() && (!options.vectors.empty() || !options.inputs.empty()))
-    throw_error("--stream: allowed without --vectors and --input");
-  if (stream.given() && options.models.size() != 1) throw_error("--stream: for one model");
+    throw_error("--stream: not allowed with --vectors and --input");
+  if (stream.given() && options.models.size() != 1)
+    throw_error("--stream: allowed only for one model");
   if (options.labels.size() > options.models.size())
-    throw_error("--labels: {} files, {} models", options.labels.size(), options.models.size());
+    throw_error("--labels: {} files for {} models, allowed at most one for each",
+                options.labels.size(), options.models.size());
   std::vector<NamedFile> read;
   for (const std::string& model : options.models) read.push_back({"MODEL", model});
   for (const std::string& app : options.app) read.push_back({"--app", app});
@@ -385,9 +388,10 @@ void check(const SocArguments& options) {
   for (const NamedFile& file : options.stream.read()) read.push_back(file);
   options.output.check({{"--bitstream", options.bitstream}}, read);
   if ((options.system.target == "sim") != options.bitstream.empty())
-    throw_error("--bitstream: needs --target ulx3s, which needs --bitstream");
+    throw_error("--bitstream, --target ulx3s: each needs the other");
   if (is_ibex(options) && (options.netlist || !options.bitstream.empty()))
-    throw_error("--cpu ibex: only in simulations, Yosys does not read its SystemVerilog");
+    throw_error(
+        "--cpu ibex: allowed only in simulations, because Yosys cannot read its SystemVerilog");
   if (!options.out.empty()) check_writable_folder(options.out);
 }
 
@@ -479,7 +483,7 @@ int simulate(const Job& job) {
   const int code =
       soc::simulate(program, job.out / "firmware", cycles_for(job.models, job.firmware.cases),
                     job.options.uart, [&](std::string_view text) { console.take(text); });
-  if (code == soc::kOutOfTime) throw_error("the firmware does not end");
+  if (code == soc::kOutOfTime) throw_error("the firmware did not end in time");
   Json json = console.json();
   json["firmware_exit_code"] = code;
   json["sim_seconds"] = watch.seconds();
@@ -504,7 +508,7 @@ int simulate(const Job& job) {
 }
 
 std::string board_text(const synth::FpgaReport& fpga, double clock_mhz) {
-  std::string text = fmt::format("{:.1f} MHz, {:g} wanted\n", fpga.mhz, clock_mhz);
+  std::string text = fmt::format("{:.1f} MHz, {:g} MHz requested\n", fpga.mhz, clock_mhz);
   for (const auto& [type, use] : fpga.utilization)
     text += fmt::format("  {:<14} {:>8} of {}\n", type, grouped(use.first), grouped(use.second));
   return text;
@@ -579,27 +583,27 @@ void add_soc(Command app, Action& action) {
       ->allow_extra_args(false);
   add_value(command, "--vectors DIR", options->vectors, "inputs of these recorded cases");
   add_value(command, "--cases N", options->cases,
-            "number of cases, one after the other (1, of a stream all)")
+            "number of cases, run one after the other (1; with a stream: all)")
       ->check(range(1, 1000));
   options->stream.declare(command);
   add_value(command, "--labels F.txt", options->labels,
-            "names of the classes, a line each; of each model, in order")
+            "names of the classes, one per line; one file for each model, in order")
       ->allow_extra_args(false);
   add_value(command, "--cpu NAME", options->system.cpu,
             "processor, by LiteX's name: vexriscv, picorv32, ibex, ... (vexriscv)");
   add_value(command, "--cpu-variant V", options->system.variant,
             "variant of the processor (LiteX's default)");
   command.add_flag("--sdram", options->system.sdram,
-                   "main memory: SDRAM with LiteDRAM and an L2 cache, not on chip");
+                   "main memory in SDRAM (LiteDRAM, L2 cache) instead of on the chip");
   add_value(command, "--target T", options->system.target,
-            "sim; ulx3s: the board, for --bitstream (sim)")
+            "sim: a simulation; ulx3s: the board, needs --bitstream (sim)")
       ->check(one_of({"sim", "ulx3s"}));
   add_value(command, "--bitstream F.bit", options->bitstream,
-            "write the board's bitstream and F.bit.NOTICE; half an hour");
+            "write the board's bitstream and F.bit.NOTICE; takes half an hour");
   add_value(command, "--clock-mhz F", options->system.clock_mhz, "clock of the board (40)")
       ->check(range(1.0, 200.0));
   command.add_flag("--netlist", options->netlist,
-                   "simulate what Yosys maps the system to for ECP5; minutes");
+                   "simulate the netlist that Yosys makes for ECP5; takes minutes");
   add_value(command, "--fault F", options->fault, "fault to inject: " + fault_names(4))
       ->check(checked([](const std::string& name) {
         return faults().contains(name) ? std::string()
@@ -612,9 +616,9 @@ void add_soc(Command app, Action& action) {
   options->python.declare(command);
   options->output.declare(command);
   command.footer(
-      "The system is made by LiteX (components/soc/requirements.txt, installed on first use), the\n"
-      "firmware by riscv64-unknown-elf-gcc with picolibc; Verilator runs it. Exit code 1: the\n"
-      "firmware failed, or its output differs from that of the golden layers.\n\n"
+      "LiteX makes the system (components/soc/requirements.txt, installed on first use), and\n"
+      "riscv64-unknown-elf-gcc with picolibc compiles the firmware. Verilator runs both. Exit\n"
+      "code 1: the firmware failed, or its output differs from that of the golden layers.\n\n"
       "Examples:\n"
       "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
       "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"

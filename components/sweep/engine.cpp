@@ -77,7 +77,8 @@ class Claim {
     if (log_ < 0) throw_error("{}: cannot write: {}", log.string(), std::strerror(errno));
     while (::flock(log_, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK) throw_error("{}: no lock: {}", log.string(), std::strerror(errno));
+      if (errno != EWOULDBLOCK)
+        throw_error("{}: cannot be locked: {}", log.string(), std::strerror(errno));
       mine_ = false;
       break;
     }
@@ -243,7 +244,7 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
     std::string line = tail_of(lists.path() / std::to_string(part), 1);
     if (!line.empty()) return line;
   }
-  return "its worker ended before it\n";
+  return "its worker process ended before this task\n";
 }
 
 }  // namespace

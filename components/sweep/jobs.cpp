@@ -36,12 +36,12 @@ void EngineFlags::declare(Command command) {
   add_value(command, "--engine E", engine, "local: processes; slurm: a job array (local)")
       ->check(one_of({"local", "slurm"}));
   add_value(command, "--jobs,-j N", jobs,
-            "processes at a time (one each processor); of slurm elements of the\n"
-            "array (one each task, 1000 at most)")
+            "processes at a time (one per processor); with slurm: elements of the\n"
+            "job array (one per task, at most 1000)")
       ->check(range(1, 1 << 16));
   add_value(command, "--out DIR", out,
             "folder for the results, which a later sweep reuses\n"
-            "($TRINE_CACHE/sweep); with slurm one that all nodes see");
+            "($TRINE_CACHE/sweep); with slurm: a folder that all nodes can reach");
   command.add_flag("--retry", retry, "run failed points again");
 }
 

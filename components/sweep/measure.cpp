@@ -46,7 +46,7 @@ void check_stems(const std::string& option, const std::vector<std::string>& path
   std::set<std::string> seen;
   for (const std::string& path : paths)
     if (!seen.insert(stem(path)).second)
-      throw_error("{}: {} is the name of another one, allowed once", option, stem(path));
+      throw_error("{}: {} is the name of two files, allowed once", option, stem(path));
 }
 
 /// Options, and the files or folders that they name.
@@ -227,29 +227,30 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
 }  // namespace
 
 void Measurements::declare(Command command) {
-  add_value(command, "--config C", configs, "measure: a design; may be repeated")
+  add_value(command, "--config C", configs, "a design to measure; may be repeated")
       ->allow_extra_args(false);
   add_value(command, "--set key=value", settings, "change one key of all designs; may be repeated")
       ->allow_extra_args(false);
-  add_value(command, "--model M", models, "measure: a model; may be repeated")
+  add_value(command, "--model M", models, "a model to measure; may be repeated")
       ->allow_extra_args(false);
   declare_shape(command, shapes);
   add_value(command, "--vectors DIR", vectors,
-            "recorded vectors of the first --model, of the second and so on;\n- for none")
+            "recorded vectors of the first --model, then of the second, and so on;\n- for none")
       ->allow_extra_args(false);
-  add_value(command, "--data DIR", data, "labelled examples of each --model in the same way")
+  add_value(command, "--data DIR", data, "labelled examples of each --model, in the same order")
       ->allow_extra_args(false);
-  add_value(command, "--float F", floats, "the float model of each --model in the same way")
+  add_value(command, "--float F", floats, "the float model of each --model, in the same order")
       ->allow_extra_args(false);
   add_value(command, "--mean X", mean, "as in trine accuracy, for --data")->delimiter(',');
   add_value(command, "--scale X", scale, "as in trine accuracy, for --data")->delimiter(',');
-  add_value(command, "--batch N,...", batches, "images that runs take together (1,2,4,8)")
+  add_value(command, "--batch N,...", batches,
+            "numbers of images that a run computes together (1,2,4,8)")
       ->delimiter(',')
       ->check(range(1, 256));
   add_value(command, "--backend B", backend, "rtl or arch (arch)")->check(one_of({"rtl", "arch"}));
   command.add_flag("--cpu", cpu, "also run each model on one core of this computer (trine cpu)");
-  command.add_flag("--synth", synth, "also synthesize each design: minutes");
-  add_value(command, "--liberty FILE", liberty, "cell library of --synth");
+  command.add_flag("--synth", synth, "also synthesize each design, which takes minutes");
+  add_value(command, "--liberty FILE", liberty, "cell library for --synth");
   add_value(command, "--out DIR", out, "folder for the measurements; existing ones are kept");
 }
 
@@ -268,8 +269,8 @@ bool Measurements::asked() const {
   for (const auto& [option, values] :
        {std::pair{"--vectors", &vectors}, {"--data", &data}, {"--float", &floats}})
     if (values->size() > models.size())
-      throw_error("{}: is given {} times, --model {}: at most one for each", option, values->size(),
-                  models.size());
+      throw_error("{}: given {} times for {} --model, allowed at most one for each", option,
+                  values->size(), models.size());
   check_stems("--config", configs);
   check_stems("--model", models);
   return any;

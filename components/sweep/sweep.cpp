@@ -242,26 +242,27 @@ void add_sweep(Command app, Action& action) {
       ->default_val(std::vector<std::string>{"estimate"})
       ->check(one_of({"estimate", "arch", "rtl", "synth"}));
   add_value(command, "--then METHODS", options->then,
-            "run the points of the front (without one, all within the conditions)\n"
-            "again by these methods; the front then has only these points")
+            "run the points of the front (without a front: all points within the\n"
+            "conditions) again by these methods; the front then has only these points")
       ->delimiter(',')
       ->check(one_of({"estimate", "arch", "rtl", "synth"}));
   add_value(command, "--option NAME=V,V", options->options,
             "values of an option of estimate or run (batch=1,8), or of synth\n"
-            "(synth.liberty=FILE), as --set")
+            "(synth.liberty=FILE), combined as in --set")
       ->allow_extra_args(false);
   add_value(command, "--where CONDITION", options->where,
-            "'area<2e6': a figure or key, < <= > >= = !=, a number")
+            "keep points as in 'area<2e6': a figure or key, < <= > >= = !=, a number")
       ->allow_extra_args(false);
   add_value(command, "--minimize FIGURES", options->minimize,
-            "separated by commas; the front has the points that no other beats in\nall of them")
+            "separated by commas; the front has the points that no other point beats\n"
+            "in all of these figures")
       ->delimiter(',');
   add_value(command, "--maximize FIGURES", options->maximize,
             "as --minimize, for figures where more is better")
       ->delimiter(',');
   add_value(command, "--sum FIGURES", options->sum,
-            "separated by commas; added over the models of a design, which are one\n"
-            "point of a joint front (--sum microseconds --minimize microseconds,area)")
+            "separated by commas; summed over the models of a design, which then are\n"
+            "one point of a joint front (--sum microseconds --minimize microseconds)")
       ->delimiter(',');
   add_value(command, "--reach RATE", options->reach,
             "only designs on which every model reaches this rate (30/s)");
@@ -278,7 +279,7 @@ void add_sweep(Command app, Action& action) {
       "is\n"
       "of the cells only), dram_bytes (read and written), microseconds (cycles times clock_ns),\n"
       "inferences_per_second, and keys of the configuration (array.rows). A point without such a\n"
-      "figure is never within conditions. Each model has a front of its own, except with --sum.\n"
+      "figure is never within conditions. Each model has its own front, except with --sum.\n"
       "A point runs once: its result stays in --out, even if the sweep is killed. Exit code 1: "
       "points\n"
       "failed; the others are reported.\n\n"

@@ -246,7 +246,7 @@ double parse_reach(const std::string& text) {
   const double rate = std::strtod(text.c_str(), &end);
   const std::string unit = end;
   if (end == text.c_str() || (!unit.empty() && unit != "/s") || !std::isfinite(rate) || rate <= 0)
-    throw_error("--reach {}: expected inferences a second, as in 30/s", text);
+    throw_error("--reach {}: expected inferences per second, as in 30/s", text);
   return rate;
 }
 
@@ -300,7 +300,7 @@ void require_joint(const Goal& goal, std::vector<Point>& points) {
     for (const std::string& figure : goal.objectives())
       for (const Point* p : group)
         if (p->allowed && p->figure(figure) != group.front()->figure(figure))
-          throw_error("{}: differs between the models of a design: --sum {}", figure, figure);
+          throw_error("{}: differs between the models of a design; use --sum {}", figure, figure);
 }
 
 /// Marks the front of points that are compared with each other.

@@ -266,7 +266,8 @@ TEST_CASE("encoder and decoder that do not fit are refused in a line",
   const std::string onnx = models + "onnx", golden = "--backend golden ";
   refused(onnx, golden + "--prompt 'a+b'", "symbols.txt has no symbol for '+b'");
   refused(onnx, golden + "--prompt '" + std::string(33, '1') + "'", "33 symbols, ");
-  refused(onnx, golden + "--temperature 1", "--temperature: not with an encoder and a decoder");
+  refused(onnx, golden + "--temperature 1",
+          "--temperature: not allowed for an encoder and a decoder");
   refused(onnx, "--prompt 1", "--config is required");
   const std::string own = shell.dir / "own";
   std::filesystem::create_directory(own);
@@ -279,7 +280,7 @@ TEST_CASE("encoder and decoder that do not fit are refused in a line",
   write_file(own + "/symbols.txt", "<fill>\n\n1\n");
   refused(own, golden + "--prompt 1", "line 2 is empty");
   write_file(own + "/symbols.txt", "<fill>\n<end>\n");
-  refused(own, golden + "--prompt 1", "2 symbols, allowed 3 and more");
+  refused(own, golden + "--prompt 1", "2 symbols, allowed 3 or more");
   copy("onnx/symbols.txt", "symbols.txt");
   refused(own, golden + "--prompt 1", "own: no decoder.onnx, ");
   copy("onnx/encoder.onnx", "decoder.onnx");
@@ -288,5 +289,5 @@ TEST_CASE("encoder and decoder that do not fit are refused in a line",
   write_file(own + "/symbols.txt", "<fill>\n<end>\n1\n");
   refused(own, golden + "--prompt 1", "output 0 'logits' is float32 [1, 1, 69], allowed one for");
   copy("tflite/encoder.tflite", "encoder.tflite");
-  refused(own, golden + "--prompt 1", "are the same network, allowed one");
+  refused(own, golden + "--prompt 1", "are alternatives, allowed only one of them");
 }

@@ -127,7 +127,7 @@ TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
                     ContainsSubstring("GGUF version 1, allowed"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, 4, 3 << 24, 4)), ContainsSubstring("(big endian)"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, 8, std::uint64_t{1} << 60, 8)),
-                    ContainsSubstring("its header asks for 1152921504606846976 tensors"));
+                    ContainsSubstring("but its header lists 1152921504606846976 tensors"));
   const std::size_t name = behind(good, "t.Q4_K");
   CHECK_THROWS_WITH(parse_gguf(set_number(good, name, 9, 4)),
                     ContainsSubstring("tensor 't.Q4_K': 9 axes, allowed 1..4"));
@@ -141,16 +141,16 @@ TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
   CHECK_THROWS_WITH(parse_gguf(set_number(good, name + 24, 1, 8)),
                     ContainsSubstring("begins at byte 1 of the data, allowed multiples of 32"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, name + 24, 0, 8)),
-                    ContainsSubstring("within the one before"));
+                    ContainsSubstring("within the previous tensor"));
   CHECK_THROWS_WITH(
       parse_gguf(set_number(good, name + 24, 1 << 20, 8)),
-      ContainsSubstring("m.gguf: ends in byte 5024, within tensor 't.Q4_K' of bytes"));
+      ContainsSubstring("m.gguf: ends at byte 5024, within tensor 't.Q4_K' of bytes"));
   CHECK_THROWS_WITH(parse_gguf(set_number(good, behind(good, "a.u16"), 13, 4)),
                     ContainsSubstring("key 'a.u16': type 13, allowed 0..12"));
   CHECK_THROWS_WITH(parse_gguf(replaced(good, "a.u16", "a.u64")),
-                    ContainsSubstring("key 'a.u64' is there twice"));
+                    ContainsSubstring("key 'a.u64' occurs twice"));
   CHECK_THROWS_WITH(parse_gguf(replaced(good, "t.Q5_K", "t.Q6_K")),
-                    ContainsSubstring("tensor 't.Q6_K' is there twice"));
+                    ContainsSubstring("tensor 't.Q6_K' occurs twice"));
   // Q2_K's blocks are smaller: the type is known but not supported.
   const FileBytes other = set_number(good, name + 20, 10, 4);
   const GgufFile file = GgufFile::parse(other, "m.gguf");
@@ -198,12 +198,12 @@ TEST_CASE("a safetensors file's faults are named", "[llm][files]") {
   CHECK_THROWS_WITH(with(R"({"dtype": "U8", "shape": [3], "data_offsets": [0, 2]})", 2),
                     ContainsSubstring("tensor 'w': 2 bytes do not fit U8 of shape [3]"));
   CHECK_THROWS_WITH(with(R"({"dtype": "U8", "shape": [3], "data_offsets": [0, 3]})", 2),
-                    ContainsSubstring("tensor 'w': bytes 0..3 of the data, which end in byte"));
+                    ContainsSubstring("tensor 'w': bytes 0..3 of the data, which end at byte"));
   CHECK_THROWS_WITH(
       with(R"({"dtype": "U8", "shape": [2], "data_offsets": [1, 3]})", 3),
-      ContainsSubstring("tensor 'w': begins at byte 1 of the data, the one before ends at 0"));
+      ContainsSubstring("tensor 'w': begins at byte 1 of the data, the previous one ends at 0"));
   CHECK_THROWS_WITH(with(R"({"dtype": "U8", "shape": [2], "data_offsets": [0, 2]})", 3),
-                    ContainsSubstring("3 bytes of data, its header describes 2"));
+                    ContainsSubstring("3 bytes of data, but its header describes 2"));
   CHECK_THROWS_WITH(parse(safetensors_bytes("{\"w\": ", 0)),
                     ContainsSubstring("is not valid JSON: line 1"));
 }

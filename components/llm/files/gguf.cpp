@@ -75,7 +75,7 @@ class GgufFile::Parser {
 
   void run() {
     if (bytes_.size() < 4 || std::memcmp(bytes_.data(), "GGUF", 4) != 0)
-      throw_error("{}: is not a GGUF file: it does not begin with these letters", of_.file_);
+      throw_error("{}: is not a GGUF file: it does not begin with the letters GGUF", of_.file_);
     at_ = 4;
     where_ = "the header";
     const std::uint64_t version = number(4);
@@ -98,7 +98,7 @@ class GgufFile::Parser {
   };
 
   [[noreturn]] void end() const {
-    throw_error("{}: ends in byte {}, within {}", of_.file_, bytes_.size(), where_);
+    throw_error("{}: ends at byte {}, within {}", of_.file_, bytes_.size(), where_);
   }
 
   /// Skips `count` bytes. @return their start
@@ -114,8 +114,8 @@ class GgufFile::Parser {
   /// Checks the size before memory is allocated.
   void require_room(std::uint64_t count, std::uint64_t least, const char* what) const {
     if ((bytes_.size() - at_) / least < count)
-      throw_error("{}: ends in byte {}, its header asks for {} {}", of_.file_, bytes_.size(), count,
-                  what);
+      throw_error("{}: ends at byte {}, but its header lists {} {}", of_.file_, bytes_.size(),
+                  count, what);
   }
 
   std::string name(std::uint64_t most, const char* what) {
@@ -164,7 +164,7 @@ class GgufFile::Parser {
     skip(value.type, value.count);
     value.bytes = bytes_.subspan(from, at_ - from);
     if (!of_.values_.try_emplace(key, value).second)
-      throw_error("{}: {} is there twice", of_.file_, where_);
+      throw_error("{}: {} occurs twice", of_.file_, where_);
   }
 
   void read_tensor(std::uint64_t i, std::uint64_t tensors) {
@@ -194,7 +194,7 @@ class GgufFile::Parser {
                   t.encoding->elements, t.encoding->name);
     const std::int64_t blocks = elements / t.encoding->elements;
     if (static_cast<std::uint64_t>(blocks) > bytes_.size())  // a block has at least one byte
-      throw_error("{}: {}: shape {} of {} is beyond the file's {} bytes", of_.file_, where_,
+      throw_error("{}: {}: shape {} of {} exceeds the file's {} bytes", of_.file_, where_,
                   shape_text(t.shape), t.encoding->name, bytes_.size());
     return static_cast<std::uint64_t>(blocks) * static_cast<std::uint64_t>(t.encoding->bytes);
   }
@@ -215,11 +215,11 @@ class GgufFile::Parser {
         throw_error("{}: tensor '{}' begins at byte {} of the data, allowed multiples of {}",
                     of_.file_, printable(p.name), place, step);
       if (place < free)
-        throw_error("{}: tensor '{}' begins at byte {} of the data, within the one before",
+        throw_error("{}: tensor '{}' begins at byte {} of the data, within the previous tensor",
                     of_.file_, printable(p.name), place);
       if (data > bytes_.size() || bytes_.size() - data < place ||
           bytes_.size() - data - place < p.size)
-        throw_error("{}: ends in byte {}, within tensor '{}' of bytes {}..{}", of_.file_,
+        throw_error("{}: ends at byte {}, within tensor '{}' of bytes {}..{}", of_.file_,
                     bytes_.size(), printable(p.name), data + place, data + place + p.size - 1);
       free = place + p.size;
       p.tensor.file = of_.file_;

@@ -26,7 +26,7 @@ class Header {
     if (size > kMostHeader)
       throw_error("{}: a header of {} bytes, allowed 2..{}", file, size, kMostHeader);
     if (size > bytes.size() - 8)
-      throw_error("{}: ends in byte {}, within its header of {} bytes", file, bytes.size(), size);
+      throw_error("{}: ends at byte {}, within its header of {} bytes", file, bytes.size(), size);
     data_at_ = 8 + size;
     data_ = bytes.subspan(data_at_);
     json_ = parse_sorted_json({reinterpret_cast<const char*>(bytes.data() + 8), size}, file);
@@ -84,7 +84,7 @@ class Header {
     const auto begin = static_cast<std::uint64_t>(offsets[0]);
     const auto end = static_cast<std::uint64_t>(offsets[1]);
     if (begin > end || end > data_.size())
-      refuse(name, fmt::format("bytes {}..{} of the data, which end in byte {} of the file ({})",
+      refuse(name, fmt::format("bytes {}..{} of the data, which end at byte {} of the file ({})",
                                begin, end, data_at_ + data_.size(), data_.size()));
     const std::int64_t elements = t.elements();
     if (elements < 0 || static_cast<std::uint64_t>(elements) > data_.size() ||
@@ -105,12 +105,12 @@ class Header {
     std::uint64_t free = 0;
     for (const Placed& p : placed_) {
       if (p.begin != free)
-        refuse(p.name, fmt::format("begins at byte {} of the data, the one before ends at {}",
+        refuse(p.name, fmt::format("begins at byte {} of the data, the previous one ends at {}",
                                    p.begin, free));
       free = p.end;
     }
     if (free != data_.size())
-      throw_error("{}: {} bytes of data, its header describes {}", file_, data_.size(), free);
+      throw_error("{}: {} bytes of data, but its header describes {}", file_, data_.size(), free);
   }
 
   const std::string& file_;
@@ -138,7 +138,7 @@ StoredTensors read_safetensors_folder(const std::filesystem::path& folder) {
   const auto whole = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
   if (std::filesystem::exists(whole)) return read_safetensors(whole);
   if (!std::filesystem::exists(index))
-    throw_error("{}: neither model.safetensors nor model.safetensors.index.json is there",
+    throw_error("{}: contains neither model.safetensors nor model.safetensors.index.json",
                 folder.string());
   const SortedJson json = parse_sorted_json(read_text(index), index.string());
   const auto map = json.is_object() ? json.find("weight_map") : json.end();
@@ -154,7 +154,7 @@ StoredTensors read_safetensors_folder(const std::filesystem::path& folder) {
     if (!shards.contains(file)) shards[file] = read_safetensors(folder / file);
     const StoredTensor* tensor = shards[file].find(name);
     if (tensor == nullptr)
-      throw_error("{}: no tensor '{}', which {} says is there", (folder / file).string(),
+      throw_error("{}: no tensor '{}', although {} lists it", (folder / file).string(),
                   printable(name), index.filename().string());
     all.add(name, *tensor);
   }

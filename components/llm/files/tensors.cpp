@@ -17,7 +17,7 @@ std::int64_t StoredTensor::elements() const { return elements_of(shape); }
 
 void StoredTensors::add(const std::string& name, StoredTensor tensor) {
   const auto [place, is_new] = tensors_.try_emplace(name, std::move(tensor));
-  if (!is_new) throw_error("{}: tensor '{}' is there twice", place->second.file, printable(name));
+  if (!is_new) throw_error("{}: tensor '{}' occurs twice", place->second.file, printable(name));
 }
 
 const StoredTensor* StoredTensors::find(const std::string& name) const {

@@ -86,7 +86,7 @@ class Taker {
   static void require_shape(const std::string& name, const StoredTensor& t,
                             const std::vector<std::int64_t>& shape) {
     if (t.shape != shape)
-      throw_error("{}: tensor '{}': shape {}, the model's keys say {}", t.file, name,
+      throw_error("{}: tensor '{}': shape {}, but the model's keys require {}", t.file, name,
                   shape_text(t.shape), shape_text(shape));
   }
 
@@ -134,7 +134,8 @@ class Taker {
   Matrix unpacked(const std::string& name, const StoredTensor& t, int rows, int columns) {
     ++counts_["U8 of four codes"];
     if (rows % 4 != 0)
-      throw_error("{}: tensor '{}': {} rows, four of which share a byte", t.file, name, rows);
+      throw_error("{}: tensor '{}': {} rows, allowed multiples of 4, which share a byte", t.file,
+                  name, rows);
     require_shape(name, t, {rows / 4, columns});
     Matrix m{rows, columns, std::vector<float>(at(std::int64_t{rows} * columns))};
     for (std::size_t i = 0; i < m.data.size(); ++i) {
@@ -154,7 +155,7 @@ class Taker {
       throw_error("{}: tensor '{}': shape {}, allowed one value", t.file, name,
                   shape_text(t.shape));
     const float stored = values(name, t)[0];
-    if (stored == 0) throw_error("{}: tensor '{}': scale 0, which is not allowed", t.file, name);
+    if (stored == 0) throw_error("{}: tensor '{}': scale 0, allowed other values", t.file, name);
     const float factor = a_.ternary == TernaryScale::kDivided ? 1 / stored : stored;
     for (float& v : m->data) v *= factor;
   }
@@ -252,8 +253,9 @@ void check_memory(const Architecture& a) {
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   if (5 * floats > memory)  // float32 and a code byte
     throw_error(
-        "{}: {:.1f} GB as float32 with codes, {:.1f} GB of memory are available; trine estimate "
-        "--table counts models of that size",
+        "{}: needs {:.1f} GB as float32 with codes, but this computer has {:.1f} GB; trine "
+        "estimate "
+        "--table predicts models of this size",
         a.file, 5e-9 * floats, 1e-9 * memory);
 }
 
@@ -271,11 +273,11 @@ void check(const Architecture& a) {
     if (value < 1 || value > most)
       throw_error("{}: {} {}, allowed 1..{}", a.file, value, name, most);
   if (d.head_channels == 0 && d.dim % d.heads != 0)
-    throw_error("{}: {} channels are not whole heads of {}", a.file, d.dim, d.heads);
+    throw_error("{}: {} channels are not a multiple of {} heads", a.file, d.dim, d.heads);
   if (d.head() < 2 || d.head() % 2 != 0 || std::int64_t{d.head()} * d.heads > kMostExtent)
     throw_error("{}: heads of {} channels, allowed even numbers", a.file, d.head());
   if (d.heads % d.kv_heads != 0)
-    throw_error("{}: {} heads cannot share the keys of {}", a.file, d.heads, d.kv_heads);
+    throw_error("{}: {} heads cannot share {} heads of keys", a.file, d.heads, d.kv_heads);
   if (!(a.form.rope.theta > 0) || !(a.form.epsilon >= 0 && a.form.epsilon < 1))
     throw_error("{}: theta {:g} and epsilon {:g}, allowed above 0 and 0..1", a.file,
                 a.form.rope.theta, a.form.epsilon);

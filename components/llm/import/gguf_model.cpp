@@ -63,7 +63,7 @@ class Keys {
       if (!key.starts_with(family_ + ".") || read_.contains(key)) continue;
       std::string known;
       for (const std::string& k : read_) known += (known.empty() ? "" : ", ") + k;
-      throw_error("{}: {} is not a supported key ({})", file_.file(), printable(key), known);
+      throw_error("{}: {} is not a supported key, allowed {}", file_.file(), printable(key), known);
     }
   }
 
@@ -117,7 +117,7 @@ void read_window(Keys* keys, Architecture* a) {
   const int window = keys->integer("attention.sliding_window", 0);
   if (window == 0 || window >= a->dims.positions) return;
   a->dims.positions = window;
-  a->notes.push_back(fmt::format("attention.sliding_window: {}, so contexts are of up to {} tokens",
+  a->notes.push_back(fmt::format("attention.sliding_window: {}, so contexts have up to {} tokens",
                                  window, window));
 }
 

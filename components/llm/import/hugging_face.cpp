@@ -157,8 +157,8 @@ class Config {
         continue;
       std::string known;
       for (const std::string& k : read_) known += (known.empty() ? "" : ", ") + k;
-      throw_error("{}: {} is not a supported key ({}) or changes nothing", file_, printable(key),
-                  known);
+      throw_error("{}: {} is not a supported key, allowed {} and keys without effect", file_,
+                  printable(key), known);
     }
   }
 
@@ -231,7 +231,7 @@ void read_window(Config* config, Architecture* a) {
   if (window >= a->dims.positions) return;
   a->dims.positions = window;
   a->notes.push_back(
-      fmt::format("sliding_window: {}, so contexts are of up to {} tokens", window, window));
+      fmt::format("sliding_window: {}, so contexts have up to {} tokens", window, window));
 }
 
 void read_quantization(Config* config, Architecture* a) {
@@ -241,14 +241,14 @@ void read_quantization(Config* config, Architecture* a) {
   Config own(*json, where);
   const std::string method = own.text("quant_method", "");
   if (method != "bitnet" || a->family != "bitnet")
-    throw_error("{}: quant_method {} of a {} model, allowed bitnet of bitnet", where,
+    throw_error("{}: quant_method {} of a {} model, allowed bitnet of a bitnet model", where,
                 printable(method), a->family);
   const std::string layers = own.text("linear_class", "bitlinear");
   const std::string mode = own.text("quantization_mode", "offline");
   if (layers != "bitlinear" && layers != "autobitlinear")
     own.refuse("linear_class", layers, "bitlinear, autobitlinear");
   if (mode != "offline" && (mode != "online" || layers != "autobitlinear"))
-    own.refuse("quantization_mode", mode, "offline, online (of autobitlinear)");
+    own.refuse("quantization_mode", mode, "offline, online (with autobitlinear)");
   own.find("modules_to_not_convert");
   own.find("rms_norm_eps");  // for use_rms_norm, which is refused
   a->packed = mode == "offline";
@@ -276,7 +276,7 @@ void refuse_relative_positions(Config* config) {
   for (const char* key : {"relative_attention_num_buckets", "relative_attention_max_distance"})
     if (const Json* value = config->find(key))
       config->refuse(key, *value,
-                     "null: no relative positions; exported encoders and decoders have them "
+                     "null (no relative positions); exported encoders and decoders support them "
                      "(docs/encoder-decoder.md)");
 }
 

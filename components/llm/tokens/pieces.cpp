@@ -128,7 +128,7 @@ std::string read_trainer(std::string_view bytes, const std::string& file, PieceR
 }
 
 void read_normalizer(std::string_view bytes, const std::string& file, PieceRules* rules) {
-  std::string name = "of no name";
+  std::string name = "without a name";
   Message message(bytes, file);
   while (const auto f = message.next()) {
     if (f->number == 1) name = f->text;
@@ -155,11 +155,11 @@ class PieceCodec : public TokenCodec {
   PieceCodec(PieceRules rules, const std::string& file) : rules_(std::move(rules)) {
     bytes_.fill(-1);
     for (std::size_t i = 0; i < rules_.pieces.size(); ++i) add(static_cast<int>(i), file);
-    if (unknown_ < 0) throw_error("{}: no piece is the unknown one", file);
+    if (unknown_ < 0) throw_error("{}: contains no unknown piece, allowed one", file);
     if (rules_.byte_fallback && std::ranges::find(bytes_, -1) != bytes_.end())
-      throw_error("{}: byte_fallback, but there are no pieces of all 256 bytes", file);
+      throw_error("{}: byte_fallback is true, but some of the 256 bytes have no piece", file);
     if (!rules_.byte_fallback && std::ranges::any_of(bytes_, [](int id) { return id >= 0; }))
-      throw_error("{}: pieces of bytes without byte_fallback", file);
+      throw_error("{}: contains pieces of bytes, but byte_fallback is false", file);
   }
 
   std::vector<int> encode(const std::string& text) const override {
@@ -209,18 +209,18 @@ class PieceCodec : public TokenCodec {
     const bool in_texts = piece.type == PieceType::kNormal || piece.type == PieceType::kUnused ||
                           piece.type == PieceType::kUserDefined;
     if (!(in_texts ? pieces_ : reserved_).try_emplace(piece.text, id).second)
-      fail("it is there twice");
+      fail("it occurs twice");
     if (piece.type == PieceType::kUserDefined) {
       user_.insert({piece.text, id});
       longest_ = std::max(longest_, piece.text.size());
     }
     if (piece.type == PieceType::kUnknown) {
-      if (unknown_ >= 0) fail("there is another unknown one");
+      if (unknown_ >= 0) fail("there is another unknown piece");
       unknown_ = id;
     }
     if (piece.type == PieceType::kByte) {
       const auto byte = byte_of(piece.text);
-      if (!byte) fail("a byte has names <0x00> to <0xFF>");
+      if (!byte) fail("not a byte, allowed <0x00> to <0xFF>");
       bytes_[*byte] = id;
     }
   }

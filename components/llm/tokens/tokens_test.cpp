@@ -197,9 +197,9 @@ TEST_CASE("a damaged SentencePiece model is refused", "[llm][tokens][error]") {
   REQUIRE(byte != twice.pieces.end());
   byte->text = "<0x-A>";
   CHECK_THROWS_WITH(make_piece_codec(twice, "t.model"),
-                    ContainsSubstring("'<0x-A>': a byte has names <0x00> to <0xFF>"));
+                    ContainsSubstring("'<0x-A>': not a byte, allowed <0x00> to <0xFF>"));
   byte->type = PieceType::kNormal;
   CHECK_THROWS_WITH(
       make_piece_codec(twice, "t.model"),
-      ContainsSubstring("t.model: byte_fallback, but there are no pieces of all 256 bytes"));
+      ContainsSubstring("t.model: byte_fallback is true, but some of the 256 bytes have no piece"));
 }

@@ -134,7 +134,7 @@ def streams(build, *system):
                    for more in ((), ("--reset-states",)))
     expect("a stream", len(kept) == frames and kept[0] == alone[0] and kept[2] != alone[2], (kept, alone))
     text = soc(2, *stream, "--cases", frames + 1, given=given)
-    expect("fewer frames", f"--cases: {frames + 1}, --stream - has {frames}" in text, text)
+    expect("fewer frames", f"--cases: {frames + 1}, but --stream - contains {frames} frames" in text, text)
 
 
 def story(build, *system, model=STORY, tokens=3, prompt=""):
@@ -200,14 +200,14 @@ def command_line():
             (["--config", "edge64", PLUS, LENET], "--config: 1, MODEL: 2"),
             (["--config", "edge64", PLUS, "--cpu", "z80"], "z80"),
             (["--config", "edge64", PLUS, "--cpu", "ibex"], "pythondata-cpu-ibex 0.0.post2937 is wanted"),
-            (["--config", "edge64", PLUS, "--cpu", "ibex", "--netlist"], "--cpu ibex: only in simulations"),
+            (["--config", "edge64", PLUS, "--cpu", "ibex", "--netlist"], "--cpu ibex: allowed only in simulations"),
             (["--config", "edge64", PLUS, "--fault", "rain"], "allowed: dead-bus"),
             (["--config", "edge64", PLUS, "--bitstream", "x.bit"], "--target ulx3s"),
             (["--config", "edge64", *DIGITS, "--cases", 1000], "--cases: 1000"),
-            (["--config", "edge64", "--app", PLUS, "--fault", "dead-bus"], "with --app only none"),
-            (["--config", "edge64", PLUS, "--uart", PLUS], "--uart: with --app"),
+            (["--config", "edge64", "--app", PLUS, "--fault", "dead-bus"], "with --app allowed only none"),
+            (["--config", "edge64", PLUS, "--uart", PLUS], "--uart: allowed only with --app"),
             (["--config", "edge64", PLUS, "--carry", "0=0"], "--carry: needs --stream"),
-            (["--config", "edge64", *DIGITS, "--stream", "-"], "--stream: allowed without --vectors"),
+            (["--config", "edge64", *DIGITS, "--stream", "-"], "--stream: not allowed with --vectors"),
             (["--config", "edge64", LENET, "--stream", "-"], "--stream -: contains no frame"),
     ):
         text = soc(2, *arguments)

@@ -132,7 +132,7 @@ def faults_of_data(trine, stack, scratch):
                   "--data", stack)
     trine.refuses("x.npy[19]: label 10, allowed 0..9", *accuracy, "--data", many, *SCALED, "--threads", 1)
     trine.refuses("x.npy[0]: has no label", *accuracy, "--data", gap, *SCALED, "--threads", 1)
-    trine.refuses("bad.csv:2: is not a line of label,value", *accuracy, "--data", bad, *SCALED)
+    trine.refuses("bad.csv:2: is not of the form label,value", *accuracy, "--data", bad, *SCALED)
     trine.refuses("none: does not exist", *accuracy, "--data", scratch / "none")
     trine.refuses("presets: contains no examples, allowed x.npy", *accuracy, "--data", ROOT / "spec" / "presets")
     trine.refuses("--scale: 1/0 is not a number", *accuracy, "--data", stack, "--scale", "1/0")
@@ -173,7 +173,7 @@ def layers(trine, scratch):
     report = trine("compare", INT8, "--vectors", folder, code=1)
     expect("the worst of three", (report["first"], report["worst"]) == (third["tensor"], others[0]["tensor"]) and
            sum(l["codes_differ"] for l in report["layers"]) == 63, report)
-    trine.refuses("--vectors: is recorded already", "compare", INT8, "--vectors", folder, "--count", 1)
+    trine.refuses("--vectors: inputs are recorded", "compare", INT8, "--vectors", folder, "--count", 1)
     trine.refuses("--against: litert does not run", "compare", INT8, "--against", "litert")
     trine.refuses("No such file", "compare", INT8, "--against", scratch / "none.onnx")
     trine.refuses("none.onnx: cannot open", "accuracy", "--config", "edge64", INT8, "--data", DIGITS, *SCALED, "--float",
@@ -245,7 +245,7 @@ def stand_in(trine, scratch):
     trine.refuses("crashed (signal 11)\n", "record", LENET, "--no-layers", "--out", scratch / "v", "--python", python, **more)
     (folder / "crashes").unlink()
     trine.refuses("--python: /none/python is not a program", "record", LENET, "--out", scratch / "v", "--python", "/none/python")
-    trine.refuses("is another kind than", "quantize", OWN / "lenet_float.onnx", "--out", lite, "--calibration", colours)
+    trine.refuses("is of a different kind than", "quantize", OWN / "lenet_float.onnx", "--out", lite, "--calibration", colours)
     trine.refuses("No such file", "record", scratch / "none.onnx", "--out", scratch / "v")
     # Without PyPI, and with a separate, empty cache.
     trine.refuses("requirements_litert.txt (is PyPI reachable?)", "record", LENET, "--out", scratch / "v", TRINE_CACHE=str(scratch / "cache"),
@@ -262,7 +262,7 @@ def losses(trine, folder, quantize, more):
         file.write_text(json.dumps({"bound": 0.5, "notes": ["a note"], "outputs": outputs}))
         report = trine(*quantize, "--scale", 1, code=code, **more)
         expect("losses", report["losses"] == outputs and "a note" in trine.out, trine.out)
-    expect("the part", "output 'y', part 'scores': one constant in place of the float model's values; the error is 100 % of"
+    expect("the part", "output 'y', part 'scores': one constant instead of the float model's values: the error is 100 % of"
            " them (root mean squares), allowed 50 %" in trine.err, trine.err)
     file.unlink()
 
@@ -310,7 +310,7 @@ def mixed(trine, folder, colours, out, quantize, more):
     (folder / "report.json").write_text(json.dumps(result | {"reached": False}))
     expect("out of reach", trine(*asked, code=1, **more)["reached"] is False)
     trine.refuses("--accuracy 3: expected 97% or -1%", *asked[:-1], "--accuracy=3", **more)
-    trine.refuses("not with --mixed", *asked, "--choice", "f.toml", **more)
+    trine.refuses("not allowed with --mixed", *asked, "--choice", "f.toml", **more)
     trine.refuses("supports only int8 weights", *quantize, "--scale", 1, "--mixed", "--set", "array.precisions=[\"int8\"]", **more)
     trine.refuses("--plot p.svg: needs --mixed", *quantize, "--scale", 1, "--plot", "p.svg", **more)
     design = out.with_suffix(".toml")

@@ -222,10 +222,10 @@ TEST_CASE("a damaged table is refused by its key", "[energy][error]") {
   refused("[]", "technology");
   nlohmann::ordered_json json = to_json(made_up());
   json.erase("volts");
-  refused(json.dump(), "volts: a number is expected");
+  refused(json.dump(), "volts: expected a number");
   json = to_json(made_up());
   json["components"]["pe"]["actions"].erase("int8");
-  refused(json.dump(), "int8: an object is expected");
+  refused(json.dump(), "int8: expected an object");
   write_file(file, to_json(made_up()).dump());
   CHECK(to_json(read_table(file)) == to_json(made_up()));
   write_file(file, "{}");

@@ -233,7 +233,7 @@ def carried(args, model, inputs, calibration):
             i, o = map(int, text.split("="))
             pair = inputs[i].name, model.graph.output[o].name
         except (ValueError, IndexError):
-            fail(f"--carry {text}: allowed INPUT=OUTPUT, numbers from 0, of {len(inputs)} inputs and"
+            fail(f"--carry {text}: allowed INPUT=OUTPUT, counted from 0, of {len(inputs)} inputs and"
                  f" {len(model.graph.output)} outputs here")
         session = session or runtime.InferenceSession(model.SerializeToString(), record.session_options(runtime),
                                                       providers=["CPUExecutionProvider"])

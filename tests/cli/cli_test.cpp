@@ -135,7 +135,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compile --config edge64 '" + kPlus + "'",
           "trine compile: --out, --image, --c, --stages, --disassemble or --print-after"},
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
-          "--print-after: fused is not a stage, allowed rewrite, lower, thin, attention, "
+          "--print-after: fused is not a stage of the compiler, allowed rewrite, lower, thin, "
+          "attention, "
           "transpose, split, fuse, separate, reload, stack, together, cascade, interleave, plan, "
           "emit, schedule\n"},
       Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
@@ -156,9 +157,9 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"estimate --config edge64 '" + kPlus + "' --explain", "--explain: needs --dataflow"},
       Row{"estimate --config edge64 '" + kPlus + "' --timeloop d", "--timeloop: needs --dataflow"},
       Row{"estimate --config edge64 --table gpt-2 --dataflow row",
-          "--dataflow: of a model or a table"},
+          "--dataflow: needs a model or a table"},
       Row{"estimate --config edge64 '" + kPlus + "' --dataflow row --batch 2",
-          "--batch 2: with --dataflow each layer is counted for one image"},
+          "--batch 2: not allowed with --dataflow, which counts one image"},
       Row{"run --backend arch --config edge64 --energy none.json " + kLenet, "none.json: "},
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
       Row{"run --config edge64 program --backend arch",
@@ -440,7 +441,7 @@ TEST_CASE("models are downloaded from a mirror and checked", "[cli][models]") {
   const Result all = trine("models --get all --from mirror");
   CHECK(all.code == 2);
   CHECK(all.err ==
-        "b.tflite: not kept: sha256 is "
+        "b.tflite: not stored: sha256 is "
         "41f0c27c00e8018f7715b5f50f67b5b54c229c1b843a014152785d9005f58fde, "
         "expected e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n");
   CHECK(all.out == "a.tflite: 3 bytes, as published\n");
@@ -450,7 +451,8 @@ TEST_CASE("models are downloaded from a mirror and checked", "[cli][models]") {
   std::ofstream(shell.dir / "mirror/b.tflite", std::ios::trunc).flush();
   CHECK(trine("models --get b --from file:" + shell.dir.string() + "/mirror").out ==
         "b.tflite: 0 bytes, as published\n");
-  CHECK(trine("models --get all --from mirror").out == "a.tflite: is there\nb.tflite: is there\n");
+  CHECK(trine("models --get all --from mirror").out ==
+        "a.tflite: already downloaded\nb.tflite: already downloaded\n");
   CHECK_THAT(trine("models").out, Catch::Matchers::ContainsSubstring("a.tflite") &&
                                       Catch::Matchers::ContainsSubstring("here  one"));
   // A file that is damaged later is downloaded again.
@@ -549,7 +551,7 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   // Closed forms support neither batches nor memory parameters except for the bus width.
   const Result batch = shell.trine("estimate --config edge64 shapes.csv --batch 8");
   CHECK(batch.code == 2);
-  CHECK(batch.err == "--batch: shapes.csv is a table of shapes, which says N itself\n");
+  CHECK(batch.err == "--batch: shapes.csv is a table of shapes, which specifies the batch\n");
   CHECK(shell.trine("estimate --config edge64 shapes.csv --axi-latency 90").code == 2);
   for (const auto& [format, both, weights] :
        {std::tuple{"posit8_0", true, true}, {"e4m3", true, true}, {"e5m2", false, false}}) {

@@ -57,7 +57,7 @@ TEST_CASE("a verification kit needs a folder separate from the design's", "[cli]
     const Result result = shell.trine("generate --config edge32 --out " + out + " --kit " + kit);
     CHECK(result.code == 2);
     CHECK(result.err ==
-          "--kit " + kit + ": must be neither inside of nor around --out " + out + "\n");
+          "--kit " + kit + ": must not be inside --out " + out + ", nor contain it\n");
     CHECK(!fs::exists(shell.dir / "d"));
   }
 }

@@ -206,7 +206,7 @@ TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
       shell.trine("run --config edge32 '" + kPlus + "' --backend arch --input out.npy");
   CHECK(wrong.code == 2);
   CHECK_THAT(wrong.err,
-             Catch::Matchers::ContainsSubstring("out.npy: is int8 [1, 3, 3, 1], input 0 of ") &&
+             Catch::Matchers::ContainsSubstring("out.npy: is int8 [1, 3, 3, 1], but input 0 of ") &&
                  Catch::Matchers::ContainsSubstring("is int8 [1, 5, 5, 1]"));
 }
 
@@ -432,9 +432,9 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
   const Array all = read_npy(frames);
   write_file(shell.dir / "raw", {reinterpret_cast<const char*>(all.bytes.data()), 60});
   for (const auto& [more, line] : std::map<std::string, std::string>{
-           {"--stream '" + frames + "' --carry 1=1", "--carry: input 1 is a state already"},
+           {"--stream '" + frames + "' --carry 1=1", "--carry: input 1 is already a state"},
            {"--stream '" + frames + "' --carry 0=0",
-            "--carry 0=0: the input is int8 [1, 6, 9], the output int8 [1, 4]"},
+            "--carry 0=0: the input is int8 [1, 6, 9], but the output is int8 [1, 4]"},
            {"--stream '" + frames + "' --carry 9=0", "--carry 9=0: '9', allowed INPUT=OUTPUT"},
            {"--stream '" + frames + "' --carry x", "--carry x: allowed INPUT=OUTPUT"},
            {"--carry 1=1", "--carry: needs --stream"},
@@ -450,12 +450,13 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
            {"--stream - --pcm --features mel:9:1",
             "--features mel:9:1: allowed mel:N or mel:N:OFF"},
            {"--stream - --pcm --features mel:0", "N from 1 to 256"},
-           {"--stream - --pcm --features mel:256", "filter 0 has none of the spectrum's 257 bins"},
+           {"--stream - --pcm --features mel:256",
+            "filter 0 covers none of the spectrum's 257 bins"},
            {"--stream - --pcm --features mel:9 --hop 401",
             "--hop 401: allowed up to --window, which is 400"},
            {"--stream - --pcm --features mel:40", "is int8 [1, 6, 9], allowed [.., frames, 40]"},
            {"--stream - --pcm --features mel:9", "--stream -: contains no frame"},
-           {"--stream '" + frames + "' --memory m", "--memory: only for a single run"},
+           {"--stream '" + frames + "' --memory m", "--memory: allowed only for a single run"},
            {"--stream '" + frames + "' --stream '" + frames + "'", "--stream: 2 files, allowed 1"},
            {"--stream '" TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy'",
             "allowed frames of int8 [1, 6, 9]"},
@@ -927,7 +928,7 @@ TEST_CASE("sentences that explain the figures are printed only with --details", 
     CHECK(widest_line(details.out) <= 100);
     CHECK(line_count(plain.out) + 5 < line_count(details.out));
     std::vector<std::string> sentences{
-        "Of the chip's energy the loads of wires take ", "what the cycles went into, or waited for",
+        "Of the chip's energy the loads of wires take ", "causes of the cycles: work or waiting",
         "For inputs and outputs of 794 bytes the host copies 3,596 bytes"};
     if (command == "estimate") sentences.emplace_back("Area and clock are predicted by a model");
     for (const std::string& sentence : sentences) {

@@ -143,23 +143,23 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
            {"--feed 0=0 --frames 2 --until -1", "--until"},
            {"--feed 0=0 --frames 2 --until 11", "--until 11: output 0 has symbols below 11"},
            {"--feed 0=0 --frames 2 --stream h.npy", "--frames: not allowed with --stream"},
-           {"--feed 0=0 --frames 2 --reset-states", "--reset-states: allowed without --feed"},
-           {"--feed 0=0 --frames 2 --input h.npy", "--input: only for a single run"},
-           {"--feed 0=0 --frames 2", "--frames: nothing fills input 1 of " + kSequences},
+           {"--feed 0=0 --frames 2 --reset-states", "--reset-states: not allowed with --feed"},
+           {"--feed 0=0 --frames 2 --input h.npy", "--input: allowed only for a single run"},
+           {"--feed 0=0 --frames 2", "--frames: nothing provides input 1 of " + kSequences},
            {"--feed 2=0 --frames 2",
-            "--feed 2=0: '2', allowed INPUT=OUTPUT, numbers from 0, below 2"},
+            "--feed 2=0: '2', allowed INPUT=OUTPUT, counted from 0, below 2"},
            {"--feed 0=2 --frames 2", "--feed 0=2: '2', allowed INPUT=OUTPUT"},
            {"--feed 0=-1 --frames 2", "--feed 0=-1: '-1', allowed INPUT=OUTPUT"},
            {"--feed 0 --frames 2", "--feed 0: allowed INPUT=OUTPUT"},
-           {"--feed 0=1 --frames 2", "allowed an element for each of the output's"},
-           {"--feed 1=1 --carry 1=1 --frames 2", "--feed: input 1 is a state already"},
+           {"--feed 0=1 --frames 2", "allowed as many elements as the output"},
+           {"--feed 1=1 --carry 1=1 --frames 2", "--feed: input 1 is already a state"},
            {"--feed 0=0 --begin 1 --frames 2", "--begin 1: allowed INPUT=F.npy"},
            {"--feed 0=0 --begin 7=h.npy --frames 2", "--begin 7=h.npy: '7', allowed INPUT=F.npy"},
            {"--feed 0=0 --begin 1=no.npy --frames 2", "no.npy: "},
            {"--feed 0=0 --begin 1=symbols.npy --frames 2",
-            "--begin 1=symbols.npy: is float32 [1, 8, 11], the input float32 [1, 1, "},
+            "--begin 1=symbols.npy: is float32 [1, 8, 11], but the input is float32 [1, 1, "},
            {"--feed 0=0 --begin 1=h.npy --begin 1=h.npy --frames 2",
-            "--begin 1=h.npy: input 1 has begun already"}}) {
+            "--begin 1=h.npy: input 1 already has a first value"}}) {
     const Result result = shell.trine("run" + kWide + kReverse + more);
     CAPTURE(more, result.err);
     CHECK(result.code == 2);

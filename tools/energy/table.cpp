@@ -17,7 +17,7 @@ namespace {
 double number(const Json& json, const std::string& key, const fs::path& file) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_number())
-    throw_error("{}: {}: a number is expected", file.string(), key);
+    throw_error("{}: {}: expected a number", file.string(), key);
   return *found;
 }
 
@@ -35,7 +35,7 @@ Standing standing(const Json& json, const fs::path& file) {
 const Json& part(const Json& json, std::string_view key, const fs::path& file) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_object())
-    throw_error("{}: {}: an object is expected", file.string(), key);
+    throw_error("{}: {}: expected an object", file.string(), key);
   return *found;
 }
 
@@ -116,7 +116,7 @@ Json to_json(const Table& table) {
 Table read_table(const fs::path& file) {
   const Json json = parse_json(read_text(file), file.string());
   if (!json.is_object() || !json.contains("technology") || !json["technology"].is_string())
-    throw_error("{}: technology: a table of energies names it", file.string());
+    throw_error("{}: technology: expected the name of a technology", file.string());
   Table table;
   table.technology = json["technology"];
   table.library = json.value("library", "");

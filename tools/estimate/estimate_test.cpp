@@ -119,7 +119,7 @@ TEST_CASE("missing tables and hardware are named", "[estimate][error]") {
   Transformer gpt2 = transformer("gpt-2");
   gpt2.weights = "int4";
   CHECK_THROWS_WITH(of_transformer(gpt2, 1, 8, spec::load_config("edge1024", {})),
-                    "gpt-2: the design has no weights of int4 (array.weights4)");
+                    "gpt-2: the design does not support int4 weights (array.weights4)");
 }
 
 /// components/benchmarks/cycles/estimates.py --write measures the table. Three of the shared
@@ -312,7 +312,7 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
       {"name,type,from,C,H,W,M\na,conv,,4,8,8,4\nb,conv,a,4,9,8,4\n",
        "t.csv:3: from: a gives 4 x 8 x 8 (C x H x W), allowed 4 x 9 x 8"},
       {"name,type,from,C\na,add,b c,4\n",
-       "t.csv:2: from: no map 'b' above, allowed input and the names of rows before"},
+       "t.csv:2: from: no map 'b' above, allowed input and the names of earlier rows"},
       {"name,type,from,C\na,add,input,4\n", "t.csv:2: from: 1 names, add reads 2"},
       {"name,type,C,M\na,conv,4,4\na,conv,4,4\n",
        "t.csv:3: name: 'a', allowed one word that is neither 'input' nor another row's"},

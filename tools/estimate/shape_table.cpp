@@ -134,7 +134,7 @@ class Parser {
       if (std::ranges::count(known, field) == 0)
         at_fault("header", "no column '{}', allowed {}", field, fmt::join(known, ", "));
       else if (std::ranges::count(fields, field) > 1)
-        at_fault("header", "column '{}' is there twice", field);
+        at_fault("header", "column '{}' occurs twice", field);
     for (const char* needed : {"name", "type"})
       if (std::ranges::count(fields, needed) == 0) at_fault("header", "lacks column '{}'", needed);
     header_ = fields;
@@ -218,7 +218,7 @@ class Parser {
     const auto found = rows_.find(name);
     if (found == rows_.end() || name == r.name ||
         table_.rows[at(found->second)].type == ShapeType::kEmbed)
-      at_fault("from", "no map '{}' above, allowed input and the names of rows before", name);
+      at_fault("from", "no map '{}' above, allowed input and the names of earlier rows", name);
     return found->second;
   }
 
@@ -233,7 +233,7 @@ class Parser {
       join(r);
     else if (r.type != ShapeType::kEmbed)
       input(r);
-    if (r.C == 0) at_fault("C", "is empty, and no row before says it");
+    if (r.C == 0) at_fault("C", "is empty, and no earlier row gives it");
     if (r.bias < 0) r.bias = r.is_product() && r.type != ShapeType::kMatmul ? 1 : 0;
     channels(r);
     if (r.type != ShapeType::kEmbed) window(r);
@@ -260,7 +260,7 @@ class Parser {
 
   void join(ShapeRow& r) {
     for (const int from : r.from) {
-      if (from < 0) at_fault("from", "input, allowed the names of rows before");
+      if (from < 0) at_fault("from", "input, allowed the names of earlier rows");
       const ShapeRow& other = table_.rows[at(from)];
       if (r.C == 0) {
         r.H = other.P;

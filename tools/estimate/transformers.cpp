@@ -26,7 +26,7 @@ const spec::Precision& precision_of(const Transformer& t, const spec::Config& co
           ? spec::kInt4
           : *spec::find_precision([&](const auto& p) { return p.name == t.weights; });
   if (config.*weights.enabled) return weights;
-  throw_error("{}: the design has no weights of {} ({})", t.name, t.weights,
+  throw_error("{}: the design does not support {} weights ({})", t.name, t.weights,
               &weights == &spec::kInt4 ? "array.weights4" : "array.precisions");
 }
 

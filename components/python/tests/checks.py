@@ -86,7 +86,7 @@ class Errors(unittest.TestCase):
         x = recorded("vectors")[0]
         for call, text in (
                 (lambda: program.run(x.astype(np.float32)),
-                 "run: is float32 [1, 28, 28, 1], input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
+                 "run: is float32 [1, 28, 28, 1], but input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
                 (lambda: program.run(x[0]), "run: is int8 [28, 28, 1], input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
                 (lambda: program.run(x, x), "run: 2 inputs, lenet.tflite has 1 input"),
                 (lambda: program.run({"picture": x}), "run: inputs picture, lenet has image"),

@@ -114,7 +114,7 @@ class Search {
     for (std::size_t m = 0; m < models_.size(); ++m) {
       const Cost &now = costs->at(m), &then = before[m];
       if (now.on_host > then.on_host)
-        return fmt::format("{}: {} more of its operators on the host", name_of(m),
+        return fmt::format("{}: {} more of its operators would run on the host", name_of(m),
                            now.on_host - then.on_host);
       const double more = static_cast<double>(now.cycles) / static_cast<double>(then.cycles) - 1;
       if (more > kSlower) return fmt::format("{}: {:.0f} % more cycles", name_of(m), 100 * more);
@@ -192,7 +192,7 @@ std::string to_text(const Features& found, const std::vector<std::string>& model
   text += fmt::format("{}: {} gate equivalents, {} before (predicted, without memories)\n",
                       before.name, grouped(gates(found.config)), grouped(gates(before)));
   const std::string settings = settings_of(found);
-  return text + (settings.empty() ? "nothing to leave out\n"
+  return text + (settings.empty() ? "no feature can be left out\n"
                                   : fmt::format("the same design as by{}\n", settings));
 }
 

@@ -43,7 +43,7 @@ void check_kit(const std::string& kit, const std::string& out) {
   const fs::path a = fs::weakly_canonical(fs::absolute(kit)),
                  b = fs::weakly_canonical(fs::absolute(out));
   if (*b.lexically_relative(a).begin() != ".." || *a.lexically_relative(b).begin() != "..")
-    throw_error("--kit {}: must be neither inside of nor around --out {}", kit, out);
+    throw_error("--kit {}: must not be inside --out {}, nor contain it", kit, out);
   check_output(kit);
 }
 
@@ -113,8 +113,8 @@ void add_generate(Command app, Action& action) {
             "prefix of the names of modules, files and C symbols, for several designs\n"
             "in one system (none)");
   add_value(command, "--for MODEL ...", options->models,
-            "leave out features that these models need neither to run nor for their\n"
-            "cycles, and print what each feature costs; without --out write nothing");
+            "leave out features without which these models run equally fast, and\n"
+            "print what each feature costs; without --out write nothing");
   add_value(command, "--kit DIR", options->kit,
             "folder for a verification kit of the design, of cocotb and pyuvm\n"
             "(agents, register model, scoreboard, coverage; docs/verification-kit.md)");

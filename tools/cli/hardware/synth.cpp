@@ -72,8 +72,8 @@ void add_synth(Command app, Action& action) {
       app, action, "synth", "synthesize a design: area, clock, longest paths", run);
   Option config = options->design.declare(command)->required(false);
   add_value(command, "--design DIR", options->emitted,
-            "instead of --config: a folder that `trine generate` wrote, of any\n"
-            "revision; no figures per MAC")
+            "instead of --config: a folder that any revision of `trine generate`\n"
+            "wrote; reports no figures per MAC")
       ->excludes(config);
   add_value(command, "--top MODULE", options->top,
             "with --design: a module of it with its default parameters (trine_top)")
@@ -87,8 +87,8 @@ void add_synth(Command app, Action& action) {
             "target clock period in ns: save area where timing allows it\n(0: the shortest)")
       ->check(range(0.0, 1000.0));
   add_value(command, "--memory-ns T", options->synth.memory_ns,
-            "read memories in T ns, macro and multiplexer, with the least\n"
-            "area (0: in the time that keeps the clock of the fastest)")
+            "read memories in T ns (macro and multiplexer) with the least area\n"
+            "(0: in the longest time that keeps the clock of the fastest memories)")
       ->check(range(0.0, 1000.0));
   add_value(command, "--target T", options->target, "asic, ice40 or ecp5 (asic)")
       ->check(one_of({"asic", "ice40", "ecp5"}));
@@ -96,14 +96,14 @@ void add_synth(Command app, Action& action) {
             "folder for the netlist that was measured: Verilog, models of\n"
             "its cells and memories, trine.f (asic)");
   command.add_flag("--flat", options->synth.flat,
-                   "map the design as one module, optimized across all borders");
+                   "map the design as one module, optimized across module boundaries");
   command.add_flag("--no-clock-gates", options->synth.no_clock_gates,
-                   "keep a multiplexer for each register with an enable; else those\n"
-                   "that share an enable get a clock gate, if the library has one");
-  command.add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
+                   "keep a multiplexer for each register with an enable; otherwise\n"
+                   "registers that share an enable get a clock gate from the library");
+  command.add_flag("--no-timing", options->no_timing, "report no timing (OpenSTA is not run)");
   command.add_flag("--no-cache", options->no_cache,
-                   "map every module again; else modules mapped before come from\n"
-                   "~/.cache/trine/synth ($TRINE_CACHE moves it)");
+                   "map every module again; otherwise modules that were mapped before\n"
+                   "are read from ~/.cache/trine/synth ($TRINE_CACHE moves it)");
   add_value(command, "--wire-load W", options->wire_load,
             "zero: wires have no load; library: the library's estimate by\nfan-out (zero)")
       ->check(one_of({"zero", "library"}));

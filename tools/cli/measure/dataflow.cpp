@@ -122,9 +122,10 @@ void DataflowOptions::check(const std::string& table, int batch) const {
   if (!given() && explain) throw_error("--explain: needs --dataflow");
   if (!given() && !timeloop.empty()) throw_error("--timeloop: needs --dataflow");
   if (given() && !table.empty())
-    throw_error("--dataflow: of a model or a table of shapes, not of --table {}", table);
+    throw_error("--dataflow: needs a model or a table of shapes, not allowed with --table {}",
+                table);
   if (given() && batch > 1)
-    throw_error("--batch {}: with --dataflow each layer is counted for one image", batch);
+    throw_error("--batch {}: not allowed with --dataflow, which counts one image", batch);
 }
 
 int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
@@ -132,7 +133,7 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
   const auto flow = static_cast<Dataflow>(std::ranges::find(estimate::kDataflows, options.flow) -
                                           estimate::kDataflows.begin());
   const std::vector<Product> all = products(network);
-  if (all.empty()) throw_error("{}: has no product with weights", network.model);
+  if (all.empty()) throw_error("{}: contains no product with weights", network.model);
   const estimate::Resources r = estimate::resources_of(config);
   output.print(
       fmt::format("{} stationary, {} x {} PEs{}, a buffer of {} bytes; accesses a MAC, energy "

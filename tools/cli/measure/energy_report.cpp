@@ -77,7 +77,7 @@ class Adder {
 void EnergyOptions::declare(Command command) {
   add_value(command, "--energy TABLE", table,
             "energies of actions: a technology that comes with the project\n"
-            "(sg13g2), or a file of `trine energy`");
+            "(sg13g2), or a file that `trine energy` wrote");
   add_value(command, "--dram-pj-per-bit E", dram_pj_per_bit,
             "energy of a bit on the bus; reported separately from the chip's (20)")
       ->check(range(0.0, 1000.0));

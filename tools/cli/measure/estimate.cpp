@@ -94,8 +94,8 @@ void refuse_of_table(const EstimateArguments& options) {
   const auto refuse = [&](bool given, const char* option, const char* why) {
     if (given) throw_error("{}: {} is a table of shapes, {}", option, table, why);
   };
-  refuse(options.network.batch > 1, "--batch", "which says N itself");
-  refuse(!options.network.shapes.empty(), "--shape", "which says them itself");
+  refuse(options.network.batch > 1, "--batch", "which specifies the batch");
+  refuse(!options.network.shapes.empty(), "--shape", "which specifies all shapes");
   refuse(options.memory.axi_latency != usual.axi_latency, "--axi-latency",
          "whose estimate depends only on the bus width");
   refuse(options.memory.axi_bytes_per_cycle != 0, "--axi-bytes-per-cycle",
@@ -120,12 +120,12 @@ std::string area_text(const estimate::Area& a, bool details) {
   if (!details) return text;
   text += wrapped(
       fmt::format(
-          "Area and clock are predicted by a model that was fitted to syntheses with {}. On "
-          "designs that it was not fitted to it was off by at most {:.1f} % (area of "
+          "Area and clock are predicted by a model that was fitted to syntheses with {}. For "
+          "designs outside of the fit its error was at most {:.1f} % (area of "
           "cells), {:.1f} % (area with memories) and {:.1f} % (clock).{}",
           a.library, 100 * a.area_error, 100 * a.total_error, 100 * a.clock_error,
-          a.beyond ? " This design has more or fewer rows or columns than any of those: it "
-                     "may be further off."
+          a.beyond ? " This design has more or fewer rows or columns than any of those: the "
+                     "error may be larger."
                    : ""),
       "", static_cast<std::size_t>(columns()));
   return text;
@@ -302,17 +302,19 @@ void add_estimate(Command app, Action& action) {
   add_value(command, "--tokens N", options->tokens,
             "tokens of --table that are computed together (128)")
       ->check(range(1, 8191));
-  add_value(command, "--context N", options->context, "tokens that each attends to (all of them)")
+  add_value(command, "--context N", options->context,
+            "tokens to which each token attends (as many as --tokens)")
       ->check(range(1, 8191));
   add_value(command, "--format F", options->format,
-            "also print what int8 passes would take with codes of an eight-bit\n"
-            "format: e3m4, posit8_0, e4m3, posit8_1, e5m2")
+            "also print the int8 passes and cycles that codes of an eight-bit format\n"
+            "would take: e3m4, posit8_0, e4m3, posit8_1, e5m2")
       ->check(one_of({"e3m4", "posit8_0", "e4m3", "posit8_1", "e5m2"}));
   options->dataflow.declare(command);
   command.footer(
       "The program is compiled, and its timing is simulated without its data: the cycles are "
       "those\n"
-      "of run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
+      "of run --backend arch. A table contains shapes, no weights; equal blocks are planned "
+      "once.\n\n"
       "Examples:\n"
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
       "  trine estimate --config edge1024 models/shapes/resnet50.csv\n"

@@ -57,7 +57,8 @@ std::string fetch_text(const compiler::Program& program, const Execution& e) {
   return fmt::format(
       "program: {} bytes, of which the first inference reads {}{}; IMEM: {} KiB\n",
       grouped(program_bytes(program)), grouped(e.fetched),
-      e.fetched_again ? fmt::format(", each further one {}", grouped(*e.fetched_again)) : "", kib);
+      e.fetched_again ? fmt::format(", each further inference {}", grouped(*e.fetched_again)) : "",
+      kib);
 }
 
 std::string layer_rows(const compiler::Program& program, const sim::RunResult& run, bool details) {
@@ -93,8 +94,8 @@ std::string cause_rows(const sim::RunResult& run) {
     names += fmt::format("{:>8}", csr::kCauses[i].name);
     shares += fmt::format("{:>8.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
   }
-  return "\nwhat the cycles went into, or waited for (docs/architecture.md, \"causes\"):\n" +
-         names + "\n" + shares + "\n\n";
+  return "\ncauses of the cycles: work or waiting (docs/architecture.md, \"causes\"):\n" + names +
+         "\n" + shares + "\n\n";
 }
 
 /// Returns the bytes that an operator reads and writes, without constants.

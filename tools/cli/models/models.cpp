@@ -48,7 +48,7 @@ std::vector<Published> read_list() {
   for (int number = 2; std::getline(in, line); ++number) {
     const std::vector<std::string> f = split(line);
     if (f.size() != 6 || f[0].find('/') != std::string::npos || f[4].size() != 64)
-      throw_error("{}:{}: is not a line of name, what, address, commit, sha256, licence",
+      throw_error("{}:{}: is not of the form name, what, address, commit, sha256, licence",
                   file.string(), number);
     models.push_back({f[0], f[1], f[2], f[3], f[4], f[5]});
   }
@@ -104,7 +104,7 @@ Bytes bytes_of(const Published& model, std::string from) {
 
 void get(const Published& model, const ModelsArguments& options, const fs::path& folder) {
   if (is_there(model, folder)) {
-    options.output.print(fmt::format("{}: is there\n", model.name));
+    options.output.print(fmt::format("{}: already downloaded\n", model.name));
     return;
   }
   const Bytes bytes = [&] {
@@ -112,7 +112,7 @@ void get(const Published& model, const ModelsArguments& options, const fs::path&
     return bytes_of(model, options.from);
   }();
   if (const std::string hash = sha256(bytes); hash != model.sha256)
-    throw_error("{}: not kept: sha256 is {}, expected {}", model.name, hash, model.sha256);
+    throw_error("{}: not stored: sha256 is {}, expected {}", model.name, hash, model.sha256);
   write_file(folder / model.name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   options.output.print(
       fmt::format("{}: {} bytes, as published\n", model.name, grouped(bytes.size())));
@@ -190,14 +190,15 @@ void add_models(Command app, Action& action) {
   add_value(command, "--get NAME|all", options->get,
             "download a model, or all, and check its sha256");
   add_value(command, "--from URL|DIR", options->from,
-            "a mirror that holds them by their names (each from its public address)");
+            "mirror that stores the models by name (default: their public addresses)");
   add_value(command, "--to DIR", options->to,
-            "folder to keep them in ($TRINE_MODELS, else models/published)");
+            "folder for the models ($TRINE_MODELS, else models/published)");
   options->output.declare(command);
   command.footer(
-      "A model that is there already is not downloaded again; one with another sha256 is not "
-      "kept.\n"
-      "Each keeps the licence of its repository. models/README.md says how to record vectors.\n\n"
+      "A model in the folder is not downloaded again; a download with another sha256 is not "
+      "stored.\n"
+      "Each model has the licence of its repository. models/README.md says how to record "
+      "vectors.\n\n"
       "Examples:\n"
       "  trine models\n"
       "  trine models --get kws_ref_model && trine run --config edge64 \\\n"

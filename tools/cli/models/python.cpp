@@ -99,7 +99,7 @@ fs::path environment(const std::string& requirements, const Output& output) {
   const fs::path program = folder / "venv" / "bin" / "python";
   std::error_code ignored;
   if (fs::exists(program, ignored)) return program;
-  output.print(fmt::format("once: a Python environment with {} in {}\n", packages_of(text),
+  output.print(fmt::format("making a Python environment, once, with {} in {}\n", packages_of(text),
                            folder.string()));
   sweep_folders(cache);
   const TemporaryFolder scratch(cache, "build");
@@ -108,7 +108,7 @@ fs::path environment(const std::string& requirements, const Output& output) {
     make_environment(scratch.path(), file);
   }
   fs::rename(scratch.path(), folder, ignored);
-  if (!fs::exists(program, ignored)) throw_error("{}: cannot be made", folder.string());
+  if (!fs::exists(program, ignored)) throw_error("{}: cannot be created", folder.string());
   return program;
 }
 

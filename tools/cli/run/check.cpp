@@ -20,7 +20,7 @@ CaseDifference difference_of(const compiler::Program& program, const reference::
   const model::Graph& last = compiler::stages(program).back()->after;
   CaseDifference total;
   if (actual.size() < one.outputs.size())
-    throw_error("case {}: {} outputs, {} has {}", one.id, one.outputs.size(), program.name,
+    throw_error("case {}: {} outputs, but {} has {}", one.id, one.outputs.size(), program.name,
                 actual.size());
   for (std::size_t o = 0; o < one.outputs.size(); ++o) {
     if (actual[o].dtype != one.outputs[o].dtype ||

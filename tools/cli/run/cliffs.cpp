@@ -62,49 +62,49 @@ std::string vector_remedy(const Waiting& w) {
     return "it only moves elements: cut or join along the channels, at multiples of 4, and there "
            "is no copy";
   if (w.is({"RESIZE", "SPACE_TO", "TO_SPACE"}))
-    return "each set of pixels is a copy of its own: resize fewer channels (before the "
+    return "each set of pixels is copied separately: resize fewer channels (before the "
            "convolution that widens them)";
   if (w.is({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}))
-    return "channels become pixels, element by element: reshape where pixels stay whole, or keep "
-           "the shape";
+    return "channels become pixels, one element at a time: reshape where pixels stay whole, or "
+           "keep the shape";
   if (w.is({"POOL", "MEAN", "SUM", "REDUCE"}))
     return "a pool reads each element of its window separately: more array.rows; a stride of the "
            "convolution before it needs no pool";
   const bool function = w.is({"DEQUANTIZE", "FLOAT", "ERF", "GELU", "LOGISTIC", "TANH", "EXP"});
   if (!function && w.is({"ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE"}))
-    return "an operator of two maps goes word by word: more array.rows; an addition right after a "
+    return "an operator of two maps runs word by word: more array.rows; an addition right after a "
            "convolution costs nothing";
   if (!w.config.table)
-    return "without a table a function is a chain of operators: vector.table=true";
-  return "a function that no convolution comes before goes word by word: more array.rows, or place "
-         "it right after a convolution";
+    return "without a lookup table a function is a chain of operators: vector.table=true";
+  return "a function that does not follow a convolution runs word by word: more array.rows, or "
+         "place it right after a convolution";
 }
 
 std::string memory_remedy(const Waiting& w, Cause cause) {
   if (w.in_pieces())
     return fmt::format(
-        "PMEM has no room for the weights of {} channels, so they come again for every {} pixels: "
+        "PMEM has no room for the weights of {} channels: they are loaded for every {} pixels: "
         "memory.pmem_kib above {}{}",
         w.config.cols, w.config.rows, w.config.pmem_kib, w.wider(", or "));
   if (w.spilled())
     return fmt::format("its maps go through DRAM: memory.dmem_kib above {}{}", w.config.dmem_kib,
                        w.wider(", or "));
   if (cause == Cause::kStore)
-    return "its results leave over the bus" +
-           (w.config.axi_data_bits < 1024 ? w.wider(": ") : ", which is as wide as can be");
+    return "its results are written over the bus" +
+           (w.config.axi_data_bits < 1024 ? w.wider(": ") : ", which has the largest width");
   if (w.of_tokens())
     return "each weight is read for one product: --batch N shares them among N images" +
            w.wider(", or ");
   if (w.layer.macs > 0)
-    return fmt::format("its weights come too late: memory.pmem_kib above {}{}", w.config.pmem_kib,
+    return fmt::format("it waits for its weights: memory.pmem_kib above {}{}", w.config.pmem_kib,
                        w.wider(", or "));
-  return "what it reads comes too late: a larger operator before it hides that" + w.wider(", or ");
+  return "it waits for its input: a larger operator before it hides the load" + w.wider(", or ");
 }
 
 std::string compute_remedy(const Waiting& w) {
   if (w.is({"DEPTHWISE"}))
     return w.config.depthwise
-               ? "a depthwise filter uses a few columns only: fewer array.cols, more array.rows"
+               ? "a depthwise filter uses only a few columns: fewer array.cols, more array.rows"
                : "a depthwise filter takes a step for each tap: depthwise.enable=true";
   if (w.of_tokens())
     return "one row of lanes works on one image: --batch N fills the others, or fewer array.rows";
@@ -121,15 +121,15 @@ std::string advice_of(Cause cause, const Waiting& w) {
       return memory_remedy(w, cause);
     case Cause::kDrain:
       if (w.is({"THRESHOLD"}))
-        return "its thresholds are compared one after the other: a quantizer with a scale, or "
-               "one of fewer levels";
+        return "its thresholds are compared one after the other: use a quantizer with a scale, or "
+               "one with fewer levels";
       if (w.config.columns_per_cycle < 2)
-        return "it adds up few products, so that results wait to leave: post.columns_per_cycle=2";
-      return "it adds up few products, so that results wait to leave: fewer array.cols, more "
+        return "it sums few products, so that its results queue up: post.columns_per_cycle=2";
+      return "it sums few products, so that its results queue up: fewer array.cols, more "
              "array.rows";
     case Cause::kBank:
-      return "rows that are read together are in one bank: another width or stride of its map, or "
-             "other array.rows";
+      return "rows that are read together are in one bank: change the width or stride of its map, "
+             "or array.rows";
     case Cause::kVector:
       return vector_remedy(w);
     case Cause::kControl:

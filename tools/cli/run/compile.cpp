@@ -88,10 +88,10 @@ std::string dead_text(const std::vector<model::DeadWeights>& layers) {
     weights += d.weights;
     zeros += d.zeros;
     if (d.dead_outputs > 0)
-      text += fmt::format("{}: {} of {} output channels have no weights but zeros\n",
+      text += fmt::format("{}: {} of {} output channels have only zero weights\n",
                           fitted(d.layer, 40), d.dead_outputs, d.outputs);
     if (d.dead_inputs > 0)
-      text += fmt::format("{}: {} of {} input channels are read by no weight but zeros\n",
+      text += fmt::format("{}: {} of {} input channels meet only zero weights\n",
                           fitted(d.layer, 40), d.dead_inputs, d.inputs);
   }
   if (weights == 0) return text;
@@ -214,7 +214,7 @@ void write_for_driver(const std::string& option, const std::string& file,
                       std::string (*text_of)(const compiler::Program&)) {
   if (file.empty()) return;
   if (!program.rest.empty())
-    throw_error("{}: {} runs in stages, with host operators in between: --stages", option,
+    throw_error("{}: {} runs in stages, with host operators in between, allowed --stages", option,
                 program.name);
   write_file(file, text_of(program));
 }
@@ -263,15 +263,15 @@ void add_compile(Command app, Action& action) {
   options->network.declare_states(command);
   options->shown.declare(command);
   options->output.declare(command);
-  add_value(command, "--out,-o FILE", options->out, "program to write");
+  add_value(command, "--out,-o FILE", options->out, "program file to write");
   add_value(command, "--image FILE", options->image,
             "machine image to write, for drivers: docs/program-file.md");
   add_value(command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
   add_value(command, "--stages FILE", options->stages,
-            "images of all stages with the host's operators, for drivers");
+            "images of all stages and the operators between them, for drivers");
   command.add_flag("--disassemble", options->disassemble, "print the instructions");
   command.footer(
-      "Prints where each layer, or the first of an operator's parts (xN), lives and is split.\n"
+      "Prints where each layer, or the first of an operator's parts (xN), is stored and split.\n"
       "A program runs only on designs of the configuration that it was compiled for.\n\n"
       "Examples:\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"

@@ -94,7 +94,7 @@ FrontEnd::FrontEnd(const Features& features, int rate, int frame)
     }
     if (filter.weights.empty())
       throw_error(
-          "--features mel:{}: filter {} has none of the spectrum's {} bins; allowed fewer "
+          "--features mel:{}: filter {} covers none of the spectrum's {} bins, allowed fewer "
           "filters, or a longer --window",
           features.mels, m, points / 2 + 1);
     filters_.push_back(std::move(filter));

@@ -31,7 +31,8 @@ std::string stage_list() {
 void check_stage(const std::string& stage) {
   const std::vector<std::string> names = compiler::stage_names();
   if (!stage.empty() && std::find(names.begin(), names.end(), stage) == names.end())
-    throw_error("--print-after: {} is not a stage, allowed {}", stage, fmt::join(names, ", "));
+    throw_error("--print-after: {} is not a stage of the compiler, allowed {}", stage,
+                fmt::join(names, ", "));
 }
 
 /// Draws random codes, floats in -1..1, or whole floats in 0..127. Whole numbers of 32 and 64 bits
@@ -94,27 +95,27 @@ void NetworkOptions::declare(Command command) {
             "quantized TFLite, ONNX or TOSA model, or a program of trine compile")
       ->required();
   add_value(command, "--rounding HOW", rounding,
-            "auto: as the vectors' manifest says, else double\n"
-            "double: TFLite's two roundings; single: one")
+            "auto: what the manifest of the vectors says, else double\n"
+            "double: TFLite's two roundings; single: one rounding")
       ->check(one_of({"auto", "double", "single"}));
   declare_lstm(command, lstm);
   command.add_flag("--allow-host", allow_host,
-                   "operators that the design lacks run on the host, listed with\n"
-                   "their share of the MACs (default: they are refused)");
+                   "operators that the design does not support run on the host, and are\n"
+                   "listed with their share of the MACs (default: they are refused)");
   declare_shape(command, shapes);
 }
 
 void declare_shape(Command command, std::vector<std::string>& shapes) {
   add_value(command, "--shape NAME=N", shapes,
-            "extent of a dimension that an ONNX file leaves open, by its name, or\n"
-            "INPUT=N,C,H,W of an input; may be repeated (refused, the batch is 1)")
+            "extent of a dimension that an ONNX file leaves open, or all extents of\n"
+            "an input: INPUT=N,C,H,W; may be repeated (batch 1, others are refused)")
       ->allow_extra_args(false);
 }
 
 void declare_lstm(Command command, std::string& lstm) {
   add_value(command, "--lstm WHOSE", lstm,
             "which UNIDIRECTIONAL_SEQUENCE_LSTM to compute (on the host):\n"
-            "auto: as the vectors' manifest says, else micro\n"
+            "auto: what the manifest of the vectors says, else micro\n"
             "micro: tflite-micro's; litert: LiteRT's, only int8")
       ->check(one_of({"auto", "micro", "litert"}));
 }
@@ -128,8 +129,8 @@ void NetworkOptions::declare_batch(Command command) {
 
 void NetworkOptions::declare_states(Command command) {
   command.add_flag("--states", states,
-                   "states of LSTM and SVDF are inputs and outputs after the\n"
-                   "model's own, for a caller that keeps them from run to run");
+                   "make states of LSTM and SVDF inputs and outputs after the model's\n"
+                   "own, for a caller that keeps them from run to run");
 }
 
 void NetworkOptions::declare_print(Command command) {
@@ -153,13 +154,13 @@ void BackendOptions::declare(Command command, bool golden) {
   if (golden) backends.push_back("golden");
   add_value(command, "--backend B", backend,
             std::string("rtl: the SystemVerilog, by Verilator\n"
-                        "netlist: what Yosys maps it to, in cells of sg13g2 (slow: for\n"
+                        "netlist: the cells of sg13g2 to which Yosys maps it (slow: for\n"
                         "small arrays); arch: the architecture simulator") +
-                (golden ? "\ngolden: no machine" : ""))
+                (golden ? "\ngolden: only the golden layers" : ""))
       ->check(one_of(backends));
   declare_memory(command);
   add_value(command, "--trace F.fst", trace_file,
-            "write waveforms; as F.vcd only of the ports (rtl only)");
+            "write waveforms; F.vcd: only those of the ports (rtl only)");
   command.add_flag("--lockstep", lockstep,
                    "compare every memory write of the RTL with the architecture simulator");
 }
@@ -168,7 +169,7 @@ void BackendOptions::declare_memory(Command command) {
   add_value(command, "--axi-latency N", axi_latency, "memory latency in cycles (32)")
       ->check(range(1, 10'000));
   add_value(command, "--axi-bytes-per-cycle N", axi_bytes_per_cycle,
-            "memory bandwidth of each direction (the bus width)")
+            "memory bandwidth in each direction (the bus width)")
       ->check(range(1, 64));
 }
 
@@ -213,7 +214,8 @@ struct Compiling {
     network.graph = model::parse_model(bytes, options.model, part != HostPart::kNowhere,
                                        model::parse_shapes(options.shapes));
     if (options.states) {
-      if (options.batch > 1) throw_error("--batch: not with states, which are those of one image");
+      if (options.batch > 1)
+        throw_error("--batch: not allowed with states, which belong to one image");
       model::check(*network.graph);
       auto [graph, carries] = model::with_states(std::move(*network.graph));
       network.graph = std::move(graph);
@@ -339,7 +341,7 @@ std::vector<Array> output_shapes(const Network& network) { return edge_shapes(ne
 void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
                  const std::string& model) {
   if (array.dtype != shape.dtype || array.shape != shape.shape)
-    throw_error("{}: is {}, input {} of {} is {}", what, type_and_shape(array), i, model,
+    throw_error("{}: is {}, but input {} of {} is {}", what, type_and_shape(array), i, model,
                 type_and_shape(shape));
 }
 

@@ -39,7 +39,7 @@ void check_outputs(const RunArguments& options, const Network& network) {
                                 ? graph->outputs.size()
                                 : compiler::stages(network.program).back()->outputs.size();
   if (options.outputs.size() > count)
-    throw_error("--output: {} files, {} has {} output{}", options.outputs.size(),
+    throw_error("--output: {} files, but {} has {} output{}", options.outputs.size(),
                 options.network.model, count, count == 1 ? "" : "s");
 }
 
@@ -132,7 +132,8 @@ void check_stream(const RunArguments& options) {
                                                  {"--perfetto", !options.perfetto.empty()},
                                                  {"--batch", options.network.batch > 1}};
   for (const auto& [name, given] : others)
-    if (given) throw_error("{}: only for a single run, not with --stream or --frames", name);
+    if (given)
+      throw_error("{}: allowed only for a single run, not with --stream or --frames", name);
 }
 
 /// Runs once. @return where the outputs differ from the golden layers', "": nowhere
@@ -235,8 +236,8 @@ void add_run(Command app, Action& action) {
   add_value(command, "--output Y.npy", options->outputs, "NumPy file for an output, in order")
       ->allow_extra_args(false);
   add_value(command, "--memory DIR", options->memory,
-            "folder for the memory before and after the run, program\n"
-            "included: for a bench of your own");
+            "folder for the memory before and after the run, with the program:\n"
+            "for your own testbench");
   add_value(command, "--perfetto FILE", options->perfetto,
             "timeline of the engines, for ui.perfetto.dev (JSON)");
   command.footer(

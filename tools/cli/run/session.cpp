@@ -17,8 +17,8 @@ Session::Session(const std::vector<std::uint8_t>& bytes, const NetworkOptions& o
 
 void Session::check_inputs(const std::vector<Array>& inputs) const {
   if (inputs.size() != shapes_.size())
-    throw_error("run: {} inputs, {} has {} input{}", inputs.size(), options_.model, shapes_.size(),
-                shapes_.size() == 1 ? "" : "s");
+    throw_error("run: {} inputs, but {} has {} input{}", inputs.size(), options_.model,
+                shapes_.size(), shapes_.size() == 1 ? "" : "s");
   for (std::size_t i = 0; i < inputs.size(); ++i)
     check_input(inputs[i], "run", i, shapes_[i], options_.model);
 }

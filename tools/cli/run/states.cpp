@@ -63,15 +63,14 @@ int number_of(const std::string& text, std::size_t count, const std::string& opt
   int number = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < 0 || at(number) >= count)
-    throw_error("{}: '{}', allowed {}, numbers from 0, below {} here", option, text, allowed,
-                count);
+    throw_error("{}: '{}', allowed {}, counted from 0, below {}", option, text, allowed, count);
   return number;
 }
 
 /// Finds the '=' in an option. @param option  with its value, for messages
 std::size_t sign_of(const std::string& text, const std::string& option, const char* allowed) {
   const std::size_t sign = text.find('=');
-  if (sign == std::string::npos) throw_error("{}: allowed {}, numbers from 0", option, allowed);
+  if (sign == std::string::npos) throw_error("{}: allowed {}, counted from 0", option, allowed);
   return sign;
 }
 
@@ -89,7 +88,7 @@ model::Carry parse_carry(const char* name, const std::string& text, std::size_t 
 void require_feed(model::Carry carry, const Array& to, const Array& from, InputCodes codes) {
   const std::string option = fmt::format("--feed {}={}", carry.input, carry.output);
   const std::string ends =
-      fmt::format("the input is {}, the output {}", type_and_shape(to), type_and_shape(from));
+      fmt::format("the input is {}, the output is {}", type_and_shape(to), type_and_shape(from));
   if (from.shape.empty() || from.shape.back() != from.elements())
     throw_error("{}: {}, allowed one row of symbols", option, ends);
   if (is_whole(to)) {
@@ -98,7 +97,7 @@ void require_feed(model::Carry carry, const Array& to, const Array& from, InputC
   }
   const bool is_code = to.dtype == "i1" || to.dtype == "u1" || to.dtype == "i2";
   if (to.elements() != from.elements() || !(is_code || to.dtype == "f4"))
-    throw_error("{}: {}, allowed an element for each of the output's, or one whole number", option,
+    throw_error("{}: {}, allowed as many elements as the output, or one whole number", option,
                 ends);
   if (is_code && codes.scale <= 0) throw_error("{}: the input has no scale", option);
 }
@@ -125,45 +124,45 @@ std::pair<std::int64_t, double> largest(const Array& array) {
 void StreamOptions::declare(Command command) {
   add_value(command, "--stream F.npy", frames,
             "run one frame after the other; states of LSTM and SVDF persist from\n"
-            "run to run. [frames, shape of the input], a file for each\n"
-            "input that is not a state; - reads one input's bytes from stdin")
+            "run to run. F.npy is [frames, shape of the input], one file for each\n"
+            "input that is not a state; - reads the bytes of one input from stdin")
       ->allow_extra_args(false);
   add_value(command, "--frames N", count,
-            "instead of --stream: N runs of a model all of whose inputs are filled\n"
-            "by --carry, --feed or --begin")
+            "instead of --stream: N runs of a model; --carry, --feed or --begin must\n"
+            "provide all of its inputs")
       ->check(range(1, 1'000'000));
   add_value(command, "--carry INPUT=OUTPUT", carries,
-            "with these: an output of a run is an input of the next, for\n"
-            "models whose states are inputs and outputs; counted from 0")
+            "with --stream or --frames: an output of a run is an input of the next,\n"
+            "for models whose states are inputs and outputs; counted from 0")
       ->allow_extra_args(false);
   add_value(command, "--feed INPUT=OUTPUT", feeds,
-            "with these: the output's largest element of a run is the one that\n"
-            "is 1 in the input of the next, the others 0; its number, where the\n"
-            "input is a whole number; zeros in the first run")
+            "as --carry, but the next input is 1 at the output's largest element and\n"
+            "0 elsewhere, or the number of that element if the input is one whole\n"
+            "number; zeros in the first run")
       ->allow_extra_args(false);
   add_value(command, "--begin INPUT=F.npy", begins,
-            "with these: the input in the first run; in all, where nothing\n"
-            "carries or feeds it")
+            "with --stream or --frames: value of an input in the first run; in all\n"
+            "runs if neither --carry nor --feed provides this input")
       ->allow_extra_args(false);
-  add_value(command, "--until N", until, "with --feed: the run that gives this symbol is the last")
+  add_value(command, "--until N", until, "with --feed: stop after the run whose output is symbol N")
       ->check(range(0, 1'000'000));
   command.add_flag("--pcm", pcm,
-                   "with --stream -: samples of a microphone, signed, 16 bits, little\n"
-                   "endian; each is sample / 32768 in the input's type and scale");
+                   "with --stream -: stdin has samples of a microphone, signed, 16 bits,\n"
+                   "little endian; elements are sample / 32768 in the input's type and scale");
   add_value(command, "--hop N", hop,
-            "with --pcm: samples from one frame to the next (a frame's; with\n"
-            "--features 10 ms)")
+            "with --pcm: samples from one frame to the next (as many as a frame has;\n"
+            "with --features 10 ms)")
       ->check(range(1, 1'000'000));
   add_value(command, "--features F", features,
-            "with --pcm: mel:N or mel:N:OFFSET:SCALE, N log-mel energies of each\n"
+            "with --pcm: mel:N or mel:N:OFFSET:SCALE: N log-mel energies of each\n"
             "window of samples, (ln(energy + 1e-6) + OFFSET) * SCALE, computed on\n"
-            "the host in float32 (docs/speech.md has the formula); an input of\n"
-            "[.., K, N] gets the energies of the last K windows");
-  add_value(command, "--rate HZ", rate, "with --features: of the samples (16000)")
+            "the host in float32 (formula in docs/speech.md); an input of [.., K, N]\n"
+            "gets the energies of the last K windows");
+  add_value(command, "--rate HZ", rate, "with --features: rate of the samples (16000)")
       ->check(range(1, 1'000'000));
-  add_value(command, "--window N", window, "with --features: samples of a spectrum (25 ms)")
+  add_value(command, "--window N", window, "with --features: number of samples in a window (25 ms)")
       ->check(range(2, 65'536));
-  command.add_flag("--reset-states", reset, "with --stream: states begin anew with each frame");
+  command.add_flag("--reset-states", reset, "with --stream: reset the states before each frame");
 }
 
 void StreamOptions::check(bool cases) const {
@@ -175,7 +174,7 @@ void StreamOptions::check(bool cases) const {
   if (until >= 0 && feeds.empty()) throw_error("--until: needs --feed");
   if (count > 0 && !frames.empty())
     throw_error("--frames: not allowed with --stream, whose files determine the number of frames");
-  if (reset && !feeds.empty()) throw_error("--reset-states: allowed without --feed");
+  if (reset && !feeds.empty()) throw_error("--reset-states: not allowed with --feed");
   if (given() || cases) return;
   const std::pair<const char*, bool> others[] = {
       {"--carry", !carries.empty()}, {"--feed", !feeds.empty()}, {"--begin", !begins.empty()}};
@@ -215,11 +214,11 @@ void States::add(const Network& network, model::Carry carry, bool is_fed) {
   const Array from = output_shapes(network).at(at(carry.output));
   const InputCodes codes = codes_of(network, at(carry.input));
   const char* option = is_fed ? "--feed" : "--carry";
-  if (holds(carry.input)) throw_error("{}: input {} is a state already", option, carry.input);
+  if (holds(carry.input)) throw_error("{}: input {} is already a state", option, carry.input);
   if (is_fed)
     require_feed(carry, to, from, codes);
   else if (to.dtype != from.dtype || to.shape != from.shape)
-    throw_error("--carry {}={}: the input is {}, the output {}", carry.input, carry.output,
+    throw_error("--carry {}={}: the input is {}, but the output is {}", carry.input, carry.output,
                 type_and_shape(to), type_and_shape(from));
   states_.push_back({carry, is_fed, codes, zeros(to, codes.zero_point)});
 }
@@ -234,11 +233,12 @@ void States::begin(const std::string& text, const Network& network) {
   Array value = read_npy(text.substr(sign + 1));
   const Array& shape = inputs.at(at(input));
   if (value.dtype != shape.dtype || value.shape != shape.shape)
-    throw_error("{}: is {}, the input {}", option, type_and_shape(value), type_and_shape(shape));
+    throw_error("{}: is {}, but the input is {}", option, type_and_shape(value),
+                type_and_shape(shape));
   const auto state =
       std::ranges::find(states_, input, [](const State& s) { return s.carry.input; });
   if (state != states_.end() && state->has_begun)
-    throw_error("{}: input {} has begun already", option, input);
+    throw_error("{}: input {} already has a first value", option, input);
   if (state == states_.end())
     states_.push_back({{input, -1}, false, {}, std::move(value), true});
   else

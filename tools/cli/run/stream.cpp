@@ -62,8 +62,8 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
   const std::vector<std::string>& names = options.frames;
   count_ = options.count;
   if (options.count > 0 && !inputs.empty())
-    throw_error("--frames: nothing fills input {} of {}: --carry, --feed, --begin", inputs[0],
-                model);
+    throw_error("--frames: nothing provides input {} of {}: use --carry, --feed or --begin",
+                inputs[0], model);
   if (names.size() != inputs.size())
     throw_error("--stream: {} files, allowed {}: one for each input of {} that is not a state",
                 names.size(), inputs.size(), model);
@@ -76,7 +76,8 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
   for (std::size_t i = 0; i < names.size(); ++i) {
     Array file = read_npy(names[i]);
     const Array& one = shapes_.at(static_cast<std::size_t>(inputs[i]));
-    if (file.shape.empty()) throw_error("{}: holds a number, not frames", names[i]);
+    if (file.shape.empty())
+      throw_error("{}: is one number, allowed frames along the leading axis", names[i]);
     std::vector<std::int64_t> rest(file.shape.begin() + 1, file.shape.end());
     if (rest != one.shape && !one.shape.empty() && one.shape[0] == 1)
       rest.insert(rest.begin(), 1);  // adds a batch dimension of 1
@@ -84,7 +85,7 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
       throw_error("{}: is {}, allowed frames of {}, input {} of {}", names[i], type_and_shape(file),
                   type_and_shape(one), inputs[i], model);
     if (i > 0 && file.shape[0] != count_)
-      throw_error("{}: {} frames, {} has {}", names[i], file.shape[0], names[0], count_);
+      throw_error("{}: {} frames, but {} has {}", names[i], file.shape[0], names[0], count_);
     count_ = file.shape[0];
     files_.push_back({inputs[i], std::move(file)});
   }

@@ -80,21 +80,21 @@ std::string near_ties(const reference::LayerDeviation& l) {
 std::string kernels_of(const reference::VectorSet& vectors) {
   if (vectors.resolver.empty() || vectors.resolver == reference::kReferenceKernels) return "";
   return fmt::format(
-      "recorded by kernels of LiteRT that may round otherwise than its reference: {}, as {} lacks "
-      "an operator of this model",
+      "recorded by kernels of LiteRT that may round differently from its reference: {}, because {} "
+      "lacks an operator of this model",
       vectors.resolver, reference::kReferenceKernels);
 }
 
 /// @param by_reference  true if the recorded kernels round like the golden layers
 std::string to_text(const reference::LayerComparison& layers, const std::string& id,
                     bool by_reference) {
-  if (layers.compared == 0) return "no recorded layers to show where";
+  if (layers.compared == 0) return "no layers were recorded that could show where";
   if (!layers.first)
-    return fmt::format("layers of case {}: the golden layers compute all {} as recorded", id,
+    return fmt::format("layers of case {}: the golden layers compute all {} layers as recorded", id,
                        layers.compared);
   const reference::LayerDeviation& l = *layers.first;
   return fmt::format("first layer that {}, in case {}: op {} {} '{}', {} of {} codes{}",
-                     by_reference ? "differs" : "those kernels compute otherwise", id, l.op_index,
+                     by_reference ? "differs" : "those kernels compute differently", id, l.op_index,
                      l.op, fitted(l.name, 40), grouped(l.deviation.differ),
                      grouped(l.deviation.elements), near_ties(l));
 }
@@ -227,22 +227,22 @@ void add_verify(Command app, Action& action) {
   options->network.declare(command);
   options->network.declare_batch(command);
   add_value(command, "--vectors DIR", options->vectors,
-            "folder that trine record wrote: what the model's own runtime\n"
-            "computes (docs/vectors.md)")
+            "folder that trine record wrote: the outputs of the model's own\n"
+            "runtime (docs/vectors.md)")
       ->required();
   add_value(command, "--tolerance N", options->tolerance,
-            "codes by which an output may differ (0: bit-exact)")
+            "most codes by which an output may differ (0: bit-exact)")
       ->check(range(0, 255));
   options->backend.declare(command);
   options->energy.declare(command);
   options->shown.declare(command);
   options->output.declare(command);
   command.footer(
-      "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"
-      "With --batch N a run takes N vectors, the last one repeats the first ones to fill up.\n"
-      "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr has how many\n"
-      "codes differ, by how much, where first, and the first recorded layer that the golden\n"
-      "layers compute otherwise.\n\n"
+      "Cycles are those of one inference, from start to interrupt, of the slowest vector.\n"
+      "With --batch N a run takes N vectors; the last run repeats the first vectors to fill up.\n"
+      "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr reports how\n"
+      "many codes differ, by how much, where first, and the first recorded layer that the golden\n"
+      "layers compute differently.\n\n"
       "Examples:\n"
       "  trine verify --config edge256 models/lenet_mnist.tflite \\\n"
       "    --vectors models/lenet_mnist/vectors\n"

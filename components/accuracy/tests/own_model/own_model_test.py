@@ -278,8 +278,8 @@ def kernels(trine, scratch):
     codes[-1] ^= 1
     (folder / "out0.npy").write_bytes(codes)
     trine("verify", "--config", "edge64", LENET, "--vectors", folder, "--backend", "arch", code=1)
-    expect("the kernels", "recorded by kernels of LiteRT that may round otherwise than its reference: "
-           "BUILTIN_WITHOUT_DEFAULT_DELEGATES, as BUILTIN_REF lacks" in trine.err, trine.err)
+    expect("the kernels", "recorded by kernels of LiteRT that may round differently from its reference: "
+           "BUILTIN_WITHOUT_DEFAULT_DELEGATES, because BUILTIN_REF lacks" in trine.err, trine.err)
 
 
 def program_of_a_batch(trine, scratch):

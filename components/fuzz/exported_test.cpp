@@ -223,13 +223,13 @@ TEST_CASE("unsupported forms of recurrent nodes are named", "[fuzz][onnx][error]
         [](Cell& c) {
           c.operands[4] = c.floats({1, 1, 2}, 1, 64);
         },
-        "initial states that are constant, not 0");
+        "initial states are constants other than 0");
     refused(
-        type, [](Cell&) {}, "257 steps, the machine has 256", 257);
+        type, [](Cell&) {}, "257 steps, allowed at most 256", 257);
   }
   refused(
       "GRU", [](Cell& c) { c.attributes["activations"] = Cell::text("Sigmoid,Relu"); },
-      "activations Sigmoid,Relu, the machine has Sigmoid,Tanh");
+      "activations Sigmoid,Relu, allowed Sigmoid,Tanh");
   refused(
       "LSTM",
       [](Cell& c) {
@@ -240,7 +240,7 @@ TEST_CASE("unsupported forms of recurrent nodes are named", "[fuzz][onnx][error]
       "LSTM", [](Cell& c) { c.attributes["input_forget"] = Cell::ints({1}); }, "input_forget");
   refused(
       "LSTM", [](Cell&) {},
-      "a QuantizeLinear of Y_c must give the cell state's scale, as trine quantize does", 9);
+      "Y_c needs a QuantizeLinear, which gives the cell state's scale, as trine quantize does", 9);
 }
 
 TEST_CASE("a batch between stages of the machine is a limit", "[fuzz][onnx][error]") {

@@ -109,7 +109,7 @@ void place_wide(Graph* graph, const spec::Config& config, HostPart host) {
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
       model::refuse(lacks ? Reason::kConfiguration : Reason::kType,
-                    "{}: int16 activations, the machine computes int8{}", label(*graph, op),
+                    "{}: int16 activations, but the machine computes int8{}", label(*graph, op),
                     config.activations16
                         ? ", and in int16 products with int8 weights or int16 maps, sums, maxima, "
                           "LOGISTIC, TANH, SOFTMAX and movement"

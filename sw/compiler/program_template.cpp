@@ -54,7 +54,7 @@ struct ProgramTemplate::State {
     spec::check(config);
     Candidate best = best_order(prepared(first, config, options), config, options);
     if (best.stages.size() != 1)
-      throw_error("{}: {} stages, allowed 1 of layers that share a program", first.name,
+      throw_error("{}: {} stages, allowed 1 if layers share a program", first.name,
                   best.stages.size());
     PlannedStage& stage = best.stages.front();
     program = compile_stage(stage, config, options);
@@ -177,7 +177,7 @@ struct ProgramTemplate::State {
     for (std::size_t i = 0; i < layers.size(); ++i)
       if (Layer none; from[i] >= 0) move_constants(none, layers[i]);
     if (!made.has_places_of(image) || !has_tables_of(made))
-      fail("its constants are not at the addresses of the first layer's");
+      fail("its constants have other addresses than those of the first layer");
     return std::move(made.bytes);
   }
 

@@ -118,7 +118,7 @@ class Checker {
   void extents(const Tensor& tensor, bool is_output) const {
     for (const int extent : tensor.shape)
       if (extent < 1 && (is_output || !tensor.is_constant || is_code(tensor.type)))
-        fail(tensor, "shape [{}] has an empty axis", fmt::join(tensor.shape, ", "));
+        fail(tensor, "shape [{}] contains an axis of extent 0", fmt::join(tensor.shape, ", "));
   }
 
   void rank(const Tensor& tensor, int expected) const {
@@ -392,7 +392,7 @@ class Checker {
     const auto wanted = computed ? std::vector<std::int64_t>(out().shape.begin(), out().shape.end())
                                  : in(0).integers();
     if (!std::equal(wanted.begin(), wanted.end(), out().shape.begin()))
-      fail(in(0), "holds [{}], the output's shape is [{}]", fmt::join(wanted, ", "),
+      fail(in(0), "contains [{}], but the output's shape is [{}]", fmt::join(wanted, ", "),
            fmt::join(out().shape, ", "));
     if (out().extent(3) != in(1).extent(0) || out().extent(0) != in(2).extent(0))
       fail(out(), "shape [{}] does not fit weights and input", fmt::join(out().shape, ", "));
@@ -486,7 +486,7 @@ class Checker {
     operands(1, 2);
     type(in(0), out().type);
     if (in(0).elements() != out().elements())
-      fail(out(), "{} elements, the input has {}", out().elements(), in(0).elements());
+      fail(out(), "{} elements, but the input has {}", out().elements(), in(0).elements());
     same_quantization(in(0));
   }
 
@@ -565,7 +565,7 @@ class Checker {
              kMaxStep);
     std::vector<int> expected;
     for (const Slice& slice : slices(graph_, op_)) {
-      if (slice.size < 1) fail(Reason::kShape, "selects nothing of an axis");
+      if (slice.size < 1) fail(Reason::kShape, "selects no element of an axis");
       if (!slice.dropped) expected.push_back(static_cast<int>(slice.size));
     }
     shape(out(), expected);
@@ -596,7 +596,7 @@ class Checker {
       sum += in(i).extent(axis);
     }
     if (sum != out().extent(axis))
-      fail(out(), "extent {} of axis {}, the inputs have {}", out().extent(axis), axis, sum);
+      fail(out(), "extent {} of axis {}, but the inputs have {}", out().extent(axis), axis, sum);
   }
 
   void resize() const {
@@ -610,7 +610,7 @@ class Checker {
       fail("align_corners and half_pixel_centers exclude each other");
     const auto size = in(1).integers();
     if (size[0] != out().extent(1) || size[1] != out().extent(2))
-      fail(in(1), "holds [{}], the output's shape is [{}]", fmt::join(size, ", "),
+      fail(in(1), "contains [{}], but the output's shape is [{}]", fmt::join(size, ", "),
            fmt::join(out().shape, ", "));
     shape(out(), {in(0).extent(0), out().extent(1), out().extent(2), in(0).extent(3)});
   }
@@ -859,7 +859,7 @@ class Checker {
     for (const int i : {0, 1, 2, 4}) rank(in(i), 2);
     for (const int i : {1, 2, 4})
       if ((i != 4 && !in(i).is_constant) || in(i).scale() <= 0 || in(i).zero_point() != 0)
-        fail(Reason::kQuantization, in(i), "no constant with a scale and zero point 0");
+        fail(Reason::kQuantization, in(i), "must be a constant with a scale and zero point 0");
     type(in(1), DataType::kInt8);
     type(in(2), DataType::kInt16);
     type(in(4), DataType::kInt16);
@@ -868,10 +868,10 @@ class Checker {
     const double rank =
         ranks != op_.numbers.end() && !ranks->second.empty() ? ranks->second.front() : 0;
     if (!(rank >= 1) || filters % static_cast<int>(std::min(rank, 1e6)) != 0)
-      fail("rank {} of {} filters", rank, filters);
+      fail("rank {}, allowed divisors of the {} filters", rank, filters);
     if (!has(3) || !in(3).is_constant) fail(Reason::kOperands, "the bias must be a constant");
     bias(3, filters / static_cast<int>(rank));
-    if (in(2).extent(1) < 1) fail(in(2), "no memory");
+    if (in(2).extent(1) < 1) fail(in(2), "has no memory steps, allowed 1 and above");
     shape(in(1), {filters, in(0).extent(1)});
     shape(in(2), {filters, in(2).extent(1)});
     shape(in(4), {batch, filters * in(2).extent(1)});
@@ -885,7 +885,7 @@ class Checker {
     operands(1, 2);
     codes(in(0));
     type(in(0), DataType::kInt16);
-    if (in(0).rank() < 2) fail(in(0), "rank {}, allowed 2 and more", in(0).rank());
+    if (in(0).rank() < 2) fail(in(0), "rank {}, allowed 2 and above", in(0).rank());
     shape(out(), in(0).shape);
     const auto number = [&](const char* name, int least, int most) {
       const auto found = op_.numbers.find(name);
@@ -910,16 +910,17 @@ class Checker {
            out().zero_point());
     if (!has(1)) return;
     if (reset == Reset::kNone)
-      fail("recurrent weights require spikes, the neuron outputs membranes");
+      fail("recurrent weights require spikes, but without a reset the output is the membrane");
     const std::int64_t n = in(0).elements() / in(0).extent(0);
-    if (n > INT16_MAX || !in(1).is_constant) fail(in(1), "no constant of [{}, {}]", n, n);
+    if (n > INT16_MAX || !in(1).is_constant)
+      fail(in(1), "must be a constant of shape [{}, {}]", n, n);
     shape(in(1), {static_cast<int>(n), static_cast<int>(n)});
     type(in(1), DataType::kInt8);
     scales(in(1));
     const Quantization& q = in(1).quantization;
     if ((q.scale.size() != 1 && (std::int64_t{q.axis} != 0 || std::ssize(q.scale) != n)) ||
         std::ranges::any_of(q.zero_point, [](std::int64_t z) { return z != 0; }))
-      fail(Reason::kQuantization, in(1), "allowed one scale or one a row, zero points 0");
+      fail(Reason::kQuantization, in(1), "allowed one scale, or one per row, and zero points 0");
   }
 
   /// Checks ARG_MAX. ONNX keeps the last axis; TFLite's operand names the axis that is removed.
@@ -1047,7 +1048,7 @@ class Checker {
     const auto& shift = op_.numbers.at(tosa::kShift);
     const auto halves = [&](std::size_t i) { return scale[i] == 1 << 30 && shift[i] == 0; };
     if ((!halves(0) && !halves(1)) || shift[0] > 0 || shift[1] > 0)
-      fail("no operand is halved, or one is more than that");
+      fail("neither operand has the factor 1/2, or one has a larger factor");
   }
 
   void table() const {
@@ -1090,7 +1091,7 @@ void check_tensor(const Graph& graph, std::size_t t) {
   }
   const std::int64_t bytes = elements * bytes_of(tensor.type);
   if (tensor.is_constant && static_cast<std::int64_t>(tensor.data.size()) != bytes)
-    fail(Reason::kShape, "a constant of {} bytes, shape [{}] needs {}", tensor.data.size(),
+    fail(Reason::kShape, "a constant of {} bytes, but shape [{}] needs {}", tensor.data.size(),
          fmt::join(tensor.shape, ", "), bytes);
   if (!q.zero_point.empty() && q.zero_point.size() != q.scale.size())
     fail(Reason::kQuantization, "{} zero points for {} scales", q.zero_point.size(),
@@ -1128,7 +1129,7 @@ void check_order(const Graph& graph) {
         throw_error("{}: output tensor {} does not exist, allowed 0..{}", label(graph, op), t,
                     count - 1);
       if (known[t] && graph.tensor(t).elements() > 0)
-        throw_error("{}: writes tensor {} '{}', which has its value already", label(graph, op), t,
+        throw_error("{}: writes tensor {} '{}', which already has a value", label(graph, op), t,
                     graph.tensor(t).name);
       known[t] = true;
     }

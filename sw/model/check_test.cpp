@@ -303,11 +303,11 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                   {[](Graph& g) {
                      g.tensors[2] = integers({2}, {4, 1});
                    },
-                   "selects nothing"},
+                   "selects no element"},
                   {[](Graph& g) {
                      g.tensors[1] = integers({2}, {9, 1}), g.ops[0].shrink_axis_mask = 1;
                    },
-                   "selects nothing"}}},
+                   "selects no element"}}},
            Sound{OpKind::kConcatenation,
                  {codes({2, 3}), codes({2, 4}), codes({2, 7})},
                  with(&Op::axis, 1),
@@ -464,7 +464,8 @@ TEST_CASE("an attribute without numbers is refused and not read", "[model][check
     }
   REQUIRE(changed > 0);
   CHECK_THROWS_AS(check(graph), Refusal);
-  CHECK_THROWS_WITH(check(graph), ContainsSubstring("SVDF") && ContainsSubstring("rank 0 of "));
+  CHECK_THROWS_WITH(check(graph),
+                    ContainsSubstring("SVDF") && ContainsSubstring("rank 0, allowed divisors"));
 }
 
 TEST_CASE("attributes of neurons must be whole numbers in their ranges",

@@ -21,14 +21,14 @@ bool has_text(Format::Bytes bytes, std::size_t at, std::string_view text) {
 Graph read_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
                   const GivenShapes& shapes) {
   if (!shapes.empty())
-    throw_error("--shape: {} is TFLite, whose shapes are fixed: allowed for ONNX", file);
+    throw_error("--shape: {} is TFLite, whose shapes are fixed; allowed only for ONNX", file);
   return parse_tflite(bytes, file, host);
 }
 
 Graph read_tosa(const std::vector<std::uint8_t>& bytes, const std::string& file, bool,
                 const GivenShapes& shapes) {
   if (!shapes.empty())
-    throw_error("--shape: {} is TOSA, whose shapes are fixed: allowed for ONNX", file);
+    throw_error("--shape: {} is TOSA, whose shapes are fixed; allowed only for ONNX", file);
   return parse_tosa(bytes, file);
 }
 

@@ -48,7 +48,7 @@ GivenShapes parse_shapes(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     const std::size_t equals = text.rfind('=');
     if (equals == std::string::npos || equals == 0)
-      throw_error("--shape: {}: allowed NAME=N of a dimension, INPUT=N,C,H,W of an input", text);
+      throw_error("--shape: {}: allowed NAME=N for a dimension, INPUT=N,C,H,W for an input", text);
     const std::string name = text.substr(0, equals);
     if (shapes.contains(name)) throw_error("--shape: {} is given twice", name);
     std::vector<int>& extents = shapes[name];
@@ -57,7 +57,7 @@ GivenShapes parse_shapes(const std::vector<std::string>& texts) {
       int extent = 0;
       const auto [behind, error] = std::from_chars(at + 1, end, extent);
       if (error != std::errc() || extent < 0 || (behind != end && *behind != ','))
-        throw_error("--shape: {}: extents are whole numbers, allowed 0 and more", text);
+        throw_error("--shape: {}: extents must be whole numbers, allowed 0 and above", text);
       extents.push_back(extent);
       at = behind;
     }

@@ -169,14 +169,15 @@ TEST_CASE("unsupported networks of other makers are refused with advice",
           "[model][tflite][error]") {
   CHECK(lstm_message([](format::ModelT&) {}).empty());
   const auto tensors = [](format::ModelT & m) -> auto& { return m.subgraphs[0]->tensors; };
+  CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 0; }),
+             ContainsSubstring(
+                 "op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: computes in float32, which `trine "
+                 "quantize` does not change: TFLiteConverter with a representative_dataset"));
   CHECK_THAT(
-      lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 0; }),
-      ContainsSubstring("op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: computes in float32, as `trine "
-                        "quantize` leaves it: TFLiteConverter with a representative_dataset"));
-  CHECK_THAT(lstm_message([&](format::ModelT& m) {
-               for (auto& tensor : tensors(m)) tensor->type = 0;
-             }),
-             ContainsSubstring("m.tflite: the model is in floats, and so is its LSTM after"));
+      lstm_message([&](format::ModelT& m) {
+        for (auto& tensor : tensors(m)) tensor->type = 0;
+      }),
+      ContainsSubstring("m.tflite: the model is float32, and `trine quantize` leaves its LSTM"));
   CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 7; }),
              ContainsSubstring("tensor 0 't0': zero point 10, allowed 0..0"));
   CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 5; }),
@@ -312,8 +313,8 @@ TEST_CASE("int16 additions by shifts are refused", "[model][tflite][maps16][erro
   CHECK_NOTHROW(parse());  // not powers of two
   for (const auto& tensor : model.subgraphs[0]->tensors) tensor->quantization->scale = {0.25f};
   CHECK_THROWS_WITH(parse(),
-                    "m.tflite: op 0 ADD: int16 at scales that are powers of two, allowed "
-                    "where pot_scale_int16 is false");
+                    "m.tflite: op 0 ADD: int16 with power-of-two scales, allowed "
+                    "pot_scale_int16 false");
 }
 
 TEST_CASE("an imported graph has the operators and tensors of its file", "[model][tflite]") {

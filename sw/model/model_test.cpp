@@ -120,7 +120,7 @@ TEST_CASE("expand refuses operands that don't fit", "[model][expand][error]") {
   CHECK_THAT(refused("SPLIT", {integers({}, {2}), x, y}),
              ContainsSubstring("axis 2, allowed -2..1"));
   CHECK_THAT(refused("SPLIT_V", {x, integers({1}, {2}), integers({}, {1}), y}),
-             ContainsSubstring("the outputs have 2 of 6 elements of axis 1"));
+             ContainsSubstring("the outputs contain 2 of the 6 elements of axis 1"));
   CHECK(refused("SPLIT_V", {x, integers({1}, {-1}), integers({}, {1}), x}) == "");
   CHECK_THAT(refused("SPLIT_V", {x, integers({1}, {7}), integers({}, {1}), y}),
              ContainsSubstring("size 7, allowed -1..6"));
@@ -376,7 +376,7 @@ TEST_CASE("a graph for a batch keeps images apart or names the operator that mix
       batched(one_op(OpKind::kMul, {codes({2, 3}), codes({1, 3}), codes({2, 3})}), 2),
       ContainsSubstring("tensor 1 ") && ContainsSubstring("is computed for each image of a batch"));
   CHECK_THROWS_WITH(batched(one_op(OpKind::kRelu, {codes({}), codes({})}), 2),
-                    ContainsSubstring("has rank 0, a batch needs an axis"));
+                    ContainsSubstring("has rank 0, but a batch needs an axis"));
 }
 
 TEST_CASE("zero weights and channels with only zero weights are found", "[model]") {

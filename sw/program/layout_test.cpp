@@ -72,7 +72,7 @@ TEST_CASE("the claims of a program are compared with its contents", "[compiler][
     constant.shape = {2};
     constant.is_constant = true;
     program.after.tensors.push_back(constant);
-    require_refused("'size': a constant of 0 bytes, shape [2] needs 8");
+    require_refused("'size': a constant of 0 bytes, but shape [2] needs 8");
   }
   SECTION("operators that read a tensor that no operator writes") {
     program.after.ops[0].inputs[0] = program.after.ops[0].outputs[0];

@@ -222,7 +222,7 @@ TEST_CASE("functions of a file compute what their nodes compute", "[reference][o
   SECTION("of another opset") {
     model.f->mutable_opset_import(0)->set_version(12);
     CHECK_THAT(refusal(&b, codes(model.call(codes("in")))),
-               ContainsSubstring("function local.twice is of opset 12, the model of 13"));
+               ContainsSubstring("function local.twice has opset 12, but the model has 13"));
   }
   SECTION("with attributes that the call gives") {
     auto* norm = model.f->mutable_node(0);
@@ -247,7 +247,7 @@ TEST_CASE("quantizers in float16 are told apart from float16 networks",
   const std::string half = b.constant({}, {0.5f}, onnx::TensorProto::FLOAT16);
   CHECK(refusal(&b, b.op("DequantizeLinear", {b.op("QuantizeLinear", {"in", half}), half})) ==
         "m.onnx: initializer '" + half +
-            "': float16: its quantizers compute in float16, allowed float32: export scales and "
+            "': its quantizers compute in float16, allowed float32: export scales and "
             "floats in float32");
 }
 

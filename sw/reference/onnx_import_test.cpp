@@ -93,7 +93,7 @@ TEST_CASE("the user gives the extents that a file leaves open except for the bat
   for (const char* text : {"H", "=16", "H=", "H=-1", "H=x", "H=16,", "H=1.5", "H=99999999999"})
     CHECK_THROWS_WITH(macs({}, {text}), StartsWith("--shape: "));
   CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"H=0"}),
-                    Equals("m.onnx: input 'in' has no elements, nor has another"));
+                    Equals("m.onnx: input 'in' has no elements, and there is no other input"));
   CHECK_THROWS_WITH(macs({}, {"H=1", "H=2"}), Equals("--shape: H is given twice"));
 }
 
@@ -249,10 +249,11 @@ TEST_CASE("transposed sums and products before a quantizer move codes", "[refere
       for (std::size_t k = 0; k < 3; ++k) expected += 2 * input[3 * i + k] * w[4 * k + j];
       CHECK(actual[4 * i + j] == expected);
     }
-  CHECK_THAT(refusal(&b, b.quant(b.op("Add", {b.op("Reshape", {product, b.constant({2}, {4, 2})}),
-                                              b.constant({2}, {1, 2})}),
-                                 1, 8, true, false)),
-             ContainsSubstring("a constant for each channel of what was moved"));
+  CHECK_THAT(
+      refusal(&b, b.quant(b.op("Add", {b.op("Reshape", {product, b.constant({2}, {4, 2})}),
+                                       b.constant({2}, {1, 2})}),
+                          1, 8, true, false)),
+      ContainsSubstring("a constant for each channel, allowed only before elements are moved"));
 }
 
 namespace {
@@ -520,7 +521,7 @@ TEST_CASE("unsupported parts of an ONNX network are refused by node", "[referenc
   }
   SECTION("products of unequal extents") {
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({3, 1}, {1, 1, 1})})),
-               ContainsSubstring("4 columns meet 3 rows"));
+               ContainsSubstring("4 columns times 3 rows, allowed equal numbers"));
   }
   SECTION("a product without a quantizer before the next product") {
     const std::string sum = b.op("MatMul", {codes, ternary});

@@ -241,7 +241,7 @@ TEST_CASE("ceil_mode counts rows by the height and columns by the width", "[onnx
   // The network is refused if the computed shape differs from the file's.
   CHECK_THROWS_WITH(model::parse_onnx(b.bytes(y, {1, 1, rows, columns - 1}), "m.onnx"),
                     ContainsSubstring(fmt::format(
-                        "m.onnx: output '{}': computed as [1, 1, {}, {}], the file declares [1, "
+                        "m.onnx: output '{}': has shape [1, 1, {}, {}], but the file declares [1, "
                         "1, {}, {}]",
                         y, rows, columns, rows, columns - 1)));
   CHECK_NOTHROW(model::parse_onnx(b.bytes(y, {1, 1, 0, columns}), "m"));  // 0: open
@@ -525,7 +525,7 @@ TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of cons
   }
   Builder product = b;
   CHECK_THAT(refusal(&product, product.quant(product.op("MatMul", {x, x}), 1, 8, true, false)),
-             ContainsSubstring("4 columns meet 3 rows"));
+             ContainsSubstring("4 columns times 3 rows, allowed equal numbers"));
   n = b.node("Transpose", {x});
   n->add_attribute()->set_name("perm");
   for (const int axis : {0, 2, 2}) n->mutable_attribute(0)->add_ints(axis);

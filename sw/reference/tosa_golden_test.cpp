@@ -217,7 +217,7 @@ TEST_CASE("inputs that the specification makes an error are refused by name",
       outputs_of(graph, run_graph(graph, {{"i1", {2, 3}, {0x80, 0xfd, 0, 4, 6, 0x7f}}}));
   CHECK(outputs.at(0).bytes == Bytes{0xfd, 0xfd, 0, 4, 5, 5});
   CHECK_THROWS_WITH(parse(text(R"({"min_val": [6], "max_val": [5]})")),
-                    "m.json: op 0 CLAMP: min_val 6 above max_val 5");
+                    "m.json: op 0 CLAMP: min_val 6 is above max_val 5");
   CHECK_THROWS_WITH(parse(text(R"({"min_val": [6]})")),
                     ContainsSubstring("op 0 CLAMP: max_val lacks bytes"));
   CHECK_THROWS_WITH(
@@ -227,7 +227,7 @@ TEST_CASE("inputs that the specification makes an error are refused by name",
   std::string writes_input = text(R"({"min_val": [4], "max_val": [5]})");
   writes_input.replace(writes_input.find(R"("outputs": ["y"])"), 16, R"("outputs": ["x"])");
   CHECK_THROWS_WITH(parse(writes_input),
-                    ContainsSubstring("op 0 CLAMP: writes 'x', which has its value already"));
+                    ContainsSubstring("op 0 CLAMP: writes 'x', which already has a value"));
   CHECK_THROWS_WITH(parse("{\"version\": 3}"), ContainsSubstring("m.json: is not TOSA"));
   CHECK_THROWS_WITH(parse("{\"version\": "), ContainsSubstring("m.json: is not valid JSON"));
 }

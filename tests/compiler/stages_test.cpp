@@ -129,7 +129,7 @@ TEST_CASE("int16 activations run exactly on the host or are refused in one line"
       options.host = host;
       CHECK_THROWS_WITH(
           compiler::compile(graph, config, options),
-          Catch::Matchers::ContainsSubstring("int16 activations, the machine computes int8") &&
+          Catch::Matchers::ContainsSubstring("int16 activations, but the machine computes int8") &&
               !Catch::Matchers::ContainsSubstring("\n"));
     }
     const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
@@ -293,7 +293,7 @@ TEST_CASE("an input that the machine cannot even pass through is refused", "[arc
   options.host = compiler::HostPart::kAnywhere;
   CHECK_THROWS_WITH(
       compiler::compile(b.graph, testing::small_config(4, 4, 32, 16, 64), options),
-      Catch::Matchers::ContainsSubstring("input 'input' is int64, the machine requires int8"));
+      Catch::Matchers::ContainsSubstring("input 'input' is int64, but the machine requires int8"));
 }
 
 /// Adds an ONNX operator on floats, or a conversion to or from floats.

@@ -374,10 +374,11 @@ TEST_CASE("an LSTM that a design does not support is refused with the keys it ne
       spec::Config config = int16_config();
       config.*key = false;
       CAPTURE(name, config.to_toml());
-      CHECK_THROWS_WITH(compiler::compile(graph, config),
-                        Catch::Matchers::ContainsSubstring(
-                            "the machine supports tflite-micro's, with array.activations16, "
-                            "vector.enable and vector.table"));
+      CHECK_THROWS_WITH(
+          compiler::compile(graph, config),
+          Catch::Matchers::ContainsSubstring(
+              "the machine supports only LSTMs of tflite-micro, with array.activations16, "
+              "vector.enable, vector.table"));
     }
   }
 }

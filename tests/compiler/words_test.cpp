@@ -135,7 +135,7 @@ TEST_CASE("only unsupported forms of int32 words are refused", "[arch][words][er
   CHECK_THAT(refusal(product(8).graph, without(&spec::Config::matmul)),
              ContainsSubstring("needs products of two maps (matmul.enable)"));
   CHECK_THAT(refusal(product(8).graph, without(&spec::Config::vector)),
-             ContainsSubstring("joins int32 words, which requires vector.enable"));
+             ContainsSubstring("adds two int32 sums, which requires vector.enable"));
   spec::Config narrow = design();
   narrow.acc_bits = 24;
   CHECK_THAT(refusal(product(256).graph, narrow), ContainsSubstring("array.acc_bits is 24"));
@@ -144,7 +144,7 @@ TEST_CASE("only unsupported forms of int32 words are refused", "[arch][words][er
              ContainsSubstring("a scale of 2^1, allowed up to 2^0"));
   CHECK_THAT(
       refusal(quantizer(1, 5, false, 0.0099F, 0.01F).graph, design(), reference::kSinglePolicy),
-      ContainsSubstring("int32 values have two roundings"));
+      ContainsSubstring("int32 values with one rounding"));
   CHECK(refusal(quantizer(1, 256, true, 0.01F, 0.01F).graph, design()).empty());
   CHECK_THAT(refusal(quantizer(1, 257, true, 0.01F, 0.01F).graph, design()),
              ContainsSubstring("has 257 channels, allowed in int32: 1..256"));

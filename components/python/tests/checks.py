@@ -97,7 +97,7 @@ class Errors(unittest.TestCase):
                 (lambda: trine.compile(b"no model", "edge64", name="mine"), "mine: is not an ONNX model"),
                 (lambda: trine.compile("lenet.tflite", "edge64", shape={"H": 28}), "--shape: lenet.tflite is TFLite"),
                 (lambda: trine.estimate("lenet.tflite", "edge64", shape={"x": (1, 2)}), "--shape: lenet.tflite is TFLite"),
-                (lambda: trine.compile("lenet.tflite", "edge64", shape={"x": ()}), "--shape: x=: extents are whole"),
+                (lambda: trine.compile("lenet.tflite", "edge64", shape={"x": ()}), "--shape: x=: extents must be whole"),
                 (lambda: trine.synth("edge32", jobs=0), "trine: jobs: 0, allowed 1..256"),
                 (lambda: trine.synth("edge32", target="fpga"), "fpga"),
                 (lambda: trine.estimate(config="edge64"), "MODEL or --table is required")):

@@ -143,8 +143,8 @@ void count_from_first(int& start, int& size, const Reach& reach) {
 
 void check_coordinates(int start, const Reach& reach, const std::string& label) {
   if (!reach.fits() || start < -kMostCoordinate || start + reach.size() > kMostCoordinate)
-    throw_error("{}: a RUN over {} rows or columns of a map from {} on, allowed {}", label,
-                reach.size(), start, kMostCoordinate);
+    throw_error("{}: a RUN needs {} rows or columns from {} on, allowed coordinates up to {}",
+                label, reach.size(), start, kMostCoordinate);
 }
 
 /// Splits the rectangle into parts whose coordinates fit the lanes. @param step  words from pixel

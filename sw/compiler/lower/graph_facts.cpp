@@ -50,8 +50,8 @@ Problem GraphFacts::host_problem(const Op& o) const {
         o, o.outputs[0],
         config_.activations16 && config_.vector && config_.table ? Reason::kOperator
                                                                  : Reason::kConfiguration,
-        ": the machine supports tflite-micro's, with array.activations16, vector.enable and "
-        "vector.table, at most 256 steps, two roundings and zeros as constant states");
+        ": the machine supports only LSTMs of tflite-micro, with array.activations16, "
+        "vector.enable, vector.table, at most 256 steps, two roundings and zero constant states");
   if (o.kind == OpKind::kSpiking)
     return refusal(o, o.outputs[0], Reason::kConfiguration,
                    ": the machine supports neurons with array.activations16 and vector.enable, at "
@@ -96,7 +96,7 @@ int GraphFacts::packing_of(int tensor) const {
 Problem GraphFacts::precisions_problem(const Op& o) const {
   const auto lacking = [&](int tensor, const spec::Precision& p) -> Problem {
     if (config_.*p.enabled) return std::nullopt;
-    return refusal(o, tensor, Reason::kConfiguration, " is {}, array.precisions lacks \"{}\"",
+    return refusal(o, tensor, Reason::kConfiguration, " is {}, but array.precisions lacks \"{}\"",
                    p.name, p.name);
   };
   const auto is_map = [&](int t) {
@@ -159,7 +159,8 @@ Problem GraphFacts::types_problem(const Op& o) const {
   for (const int t : o.outputs)
     if (!is_map(t))
       return refusal(o, t, no_table ? Reason::kConfiguration : Reason::kType,
-                     " is {}, the machine computes int8{}", model::name_of(graph_.tensor(t).type),
+                     " is {}, but the machine computes int8{}",
+                     model::name_of(graph_.tensor(t).type),
                      no_table ? ", floats only in the lookup table (vector.table)" : "");
   return std::nullopt;
 }
@@ -168,10 +169,11 @@ Problem GraphFacts::half_even_problem(const Op& o) const {
   if (!o.half_even || half_even(graph_, o) != HalfEven::kNoWay) return std::nullopt;
   const bool of_one = is_requantization(o.kind);
   return refusal(o, o.outputs[0], Reason::kRounding, "{}",
-                 of_one ? ": at these scales float32 rounds ties in its own way, which requires a "
-                          "table (vector.table)"
-                        : " rounds halves to even, and sums of the machine's rounded terms can be "
-                          "off by one code");
+                 of_one
+                     ? ": at these scales float32 rounds some ties differently, which requires a "
+                       "table (vector.table)"
+                     : " rounds halves to even, but the machine sums rounded terms, which can "
+                       "differ by one code");
 }
 
 bool GraphFacts::needs_half_even(const Op& o) const {

@@ -205,7 +205,7 @@ void Maps::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind)
       if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
           (!from_pixels && part < left && from.C % stride != 0))
         return note(refusal(o, o.outputs[0], Reason::kLayout,
-                            ": its new order of codes cuts through channels"));
+                            ": its new order of elements splits channels"));
       for (const std::int64_t row : {in_row(stride, from), in_row(here, s)})
         if (row < part && part % row == 0 && left % row == 0) part = row;
       order.axes.push_back({static_cast<int>(part), stride, from_pixels, to_pixels,
@@ -347,8 +347,8 @@ void Maps::exchange_wide(const Op& o, const Order& order, int to) {
   for (const Order::Axis& a : line.outer) layers *= a.extent;
   if (!step || layers > kMostLayers)
     return note(refusal(o, o.outputs[0], Reason::kLayout,
-                        ": its channels were pixels at a distance of {} (allowed in int16: {}), in "
-                        "{} pieces (allowed: {})",
+                        ": its channels are pixels of the input, {} apart (allowed in int16: {}), "
+                        "in {} pieces (allowed: {})",
                         line.channels.from, kMostStride, layers, kMostLayers));
   for_each_index(line.outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
     const Place place = code_place(order.map, order.first + code);
@@ -371,9 +371,9 @@ void Maps::exchange_wide(const Op& o, const Order& order, int to) {
 /// are the identity. The weights are the map; pixels that are not neighbours are copied first.
 void Maps::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
   if (!config_.zero_points())
-    return note(
-        refusal(o, o.outputs[0], Reason::kConfiguration,
-                ": its channels were pixels, which needs products of two maps (matmul.enable)"));
+    return note(refusal(o, o.outputs[0], Reason::kConfiguration,
+                        ": its channels are pixels of the input, which needs products of two maps "
+                        "(matmul.enable)"));
   const Shape s = shape(to);
   const Order::Axis pixels = order.axes[channel];  // that become channels
   std::vector<Order::Axis> outer;

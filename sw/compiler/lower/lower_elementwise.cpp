@@ -377,14 +377,13 @@ Problem Lowering::requantize_problem(const Op& o) const {
   const model::DataType from = graph_.in(o, 0).type;
   if (quantizes_words(graph_, o, config_)) return word_problem(o);
   if (!is_map(o.input(0)))
-    return refusal(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
+    return refusal(o, o.input(0), Reason::kType, " is {}, but the machine reads int8",
                    model::name_of(from));
   if (is_wide(o) || from == model::DataType::kInt16) {
     const int bits = from == model::DataType::kInt16 ? 16 : 9;
     const reference::RequantizeParams p = reference::requantize_params(graph_, o);
     if (p.negative.multiplier < 0)
-      return refusal(o, o.outputs[0], Reason::kRange,
-                     ": a negative slope, the machine supports slopes of 0 and above");
+      return refusal(o, o.outputs[0], Reason::kRange, ": a negative slope, allowed 0 and above");
     if (auto problem =
             first_of(scale_problem(o, p.scale, bits), scale_problem(o, p.negative, bits)))
       return problem;
@@ -424,7 +423,7 @@ Problem softmax_problem(const Graph& graph, const Op& o, const spec::Config& con
   const bool wide = graph.out(o).type == model::DataType::kInt16 && config.activations16;
   for (const int t : {o.input(0), o.outputs[0]})
     if (graph.tensor(t).type != model::DataType::kInt8 && !wide)
-      return model::refusal(Reason::kType, "{}: '{}' is {}, the machine computes int8", what,
+      return model::refusal(Reason::kType, "{}: '{}' is {}, but the machine computes int8", what,
                             graph.tensor(t).name, model::name_of(graph.tensor(t).type));
   if (wide && !config.table)
     return model::refusal(Reason::kConfiguration, "{}: needs the lookup table (vector.table)",

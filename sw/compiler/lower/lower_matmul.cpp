@@ -125,10 +125,10 @@ std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Mat
 
 void Maps::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
   if (!layer.conv().weights_transposed && config_.cols < config_.data_words())
-    note(refusal(
-        o, o.outputs[0], Reason::kConfiguration,
-        ": computed weights of {} columns, allowed whole beats of the bus, {} columns or more",
-        config_.cols, config_.data_words()));
+    note(refusal(o, o.outputs[0], Reason::kConfiguration,
+                 ": computed weights of {} columns (array.cols), allowed whole beats of the bus: "
+                 "{} columns or more",
+                 config_.cols, config_.data_words()));
   layer.weights_map = channels_of(map, place.channel, channels);
   layer.conv().weights_y = place.y;
   layer.conv().weights_x = place.x;
@@ -189,13 +189,13 @@ Problem Lowering::wide_matmul_problem(const Op& o) const {
   const int terms = graph_.in(o, 0).extent(o.adjoint_a ? -2 : -1);
   if (!config_.vector)
     return refusal(o, o.outputs[0], Reason::kConfiguration,
-                   " joins int32 words, which requires vector.enable");
+                   " adds two int32 sums, which requires vector.enable");
   if (terms > kWideTerms)
     return refusal(o, o.outputs[0], Reason::kRange, ": sums of {} int16 products, allowed 1..{}",
                    terms, kWideTerms);
   if (rounding_.of(o) == reference::Rounding::kSingle)
     return refusal(o, o.outputs[0], Reason::kRounding,
-                   ": products of int16 maps with one rounding, the machine supports two, as "
+                   ": products of int16 maps with one rounding, allowed two roundings, as in "
                    "LiteRT up to 1.2 (--rounding double)");
   if (const int shift = reference::conv_params(graph_, o).scales.at(0).shift; shift > 14)
     return refusal(o, o.outputs[0], Reason::kRange, " has a scale of 2^{}, allowed up to 2^14",

@@ -395,14 +395,15 @@ bool GraphFacts::folds_pad(const Op& o) const {
 
 model::Refusal GraphFacts::wide_border(const Op& o, int code) const {
   return refusal(o, o.outputs[0], Reason::kRange,
-                 " is padded with {}, convolutions that reorder int16 channels pad with 0", code);
+                 " is padded with {}, allowed 0, because convolutions reorder the int16 channels",
+                 code);
 }
 
 Problem Lowering::pad_problem(const Op& o) const {
   const Tensor &t = graph_.in(o, 0), &out = graph_.out(o);
   if (auto problem = image_problem(o, o.input(0)); problem || t.shape == out.shape) return problem;
   if (!inside_of(graph_, o))
-    return refusal(o, o.input(0), Reason::kShape, ": the padded axis is between others");
+    return refusal(o, o.input(0), Reason::kShape, ": the padded axis is between two other axes");
   if (auto problem = out_problem(o); problem || folds_pad(o)) return problem;
   const spec::Precision& precision = spec::precision_of_codes(packing_of(o.input(0)));
   if (t.extent(-1) != out.extent(-1) && &precision != &spec::kInt8)

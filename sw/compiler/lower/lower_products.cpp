@@ -40,14 +40,15 @@ Problem Lowering::weights_problem(const Op& o) const {
   for (const int position : {1, bias_of(o)})
     if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
       return refusal(o, o.input(position), Reason::kOperands,
-                     " is computed, the machine requires constant weights");
+                     " is computed, but the machine requires constant weights");
   if (graph_.out(o).type != model::DataType::kInt32)
     if (auto problem = half_even_problem(o)) return problem;
   if (graph_.out(o).type == model::DataType::kInt16 && !model::has_fixed_weights(graph_, o))
     if (auto problem = wide_problem(o)) return problem;
   if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
     return refusal(o, o.input(1), Reason::kQuantization,
-                   " has zero point {}, the machine multiplies by codes, allowed 0", zero_point);
+                   " has zero point {}, allowed 0, because the machine multiplies codes",
+                   zero_point);
   return std::nullopt;
 }
 
@@ -58,8 +59,8 @@ Problem Lowering::wide_problem(const Op& o) const {
   const bool one_rounding = rounding_.of(o) != reference::Rounding::kDouble;
   if (one_rounding && (o.kind == OpKind::kFullyConnected || !has_long_sums(o)))
     return refusal(o, o.outputs[0], Reason::kRounding,
-                   ": int16 codes with one rounding, as in LiteRT 1.3 and later, are rounded in "
-                   "double or from 31 bits, the machine's scales have 15 (--rounding double)");
+                   ": int16 codes with one rounding, as in LiteRT 1.3 and later, need scales of 31 "
+                   "bits or double, but the machine's scales have 15 bits (--rounding double)");
   for (const ChannelScale& s : reference::conv_params(graph_, o).scales)
     if (has_long_sums(o) && s.shift > 14)
       return refusal(o, o.outputs[0], Reason::kRange, " has a scale of 2^{}, allowed up to 2^14",
@@ -74,8 +75,8 @@ Problem Lowering::half_even_sums_problem(const Op& o) const {
   const auto largest = std::ranges::max_element(sums);
   if (*largest <= kMost) return std::nullopt;
   return refusal(o, o.input(1), Reason::kRange,
-                 ": the sums of channel {} reach {:.0f}, int16 sums with halves to even have 32 "
-                 "bits: use smaller weights or fewer inputs per channel",
+                 ": the sums of channel {} reach {:.0f}, but int16 sums that round halves to even "
+                 "have 32 bits: use smaller weights or fewer inputs per channel",
                  largest - sums.begin(), *largest);
 }
 
@@ -245,8 +246,8 @@ Layer Lowering::product_layer(const Op& o) {
 Problem Lowering::threshold_problem(const Op& o) const {
   if (threshold_of_.contains(producer_of(o.input(0)))) return std::nullopt;
   return refusal(o, o.input(0), Reason::kOperator,
-                 ": thresholds are supported only on sums of CONV_2D and FULLY_CONNECTED without "
-                 "another reader");
+                 ": thresholds are supported only on sums of CONV_2D and FULLY_CONNECTED that no "
+                 "other operator reads");
 }
 
 /// Does nothing: the product before has applied the thresholds.
@@ -263,17 +264,18 @@ Problem Lowering::factors_problem(const Op& o) const {
     return refusal(o, o.input(1), Reason::kShape,
                    " has a scale for each {} input channels, allowed 32, 64 and 128", o.block);
   if (K % o.block != 0)
-    return refusal(o, o.input(1), Reason::kShape, " has {} input channels, not a multiple of {}", K,
-                   o.block);
+    return refusal(o, o.input(1), Reason::kShape, " has {} input channels, allowed multiples of {}",
+                   K, o.block);
   if (graph_.in(o, 1).encoding != model::Encoding::kInt4)
     return refusal(
         o, o.input(1), Reason::kRange,
-        " has weights beyond -8..7 in groups of {} input channels (zero point 0 of uint4, "
+        " has weights outside -8..7 in groups of {} input channels (uint4 with zero point 0, "
         "or rows in parts)",
         o.block);
   if (spec::GroupRows{steps}.rows(K / o.block) > config_.pmem_rows())
-    return refusal(o, o.input(1), Reason::kMemory,
-                   ": {} input channels of a group of columns do not fit memory.pmem_kib", K);
+    return refusal(
+        o, o.input(1), Reason::kMemory,
+        ": the weights of {} input channels for a group of columns do not fit memory.pmem_kib", K);
   return std::nullopt;
 }
 
@@ -311,7 +313,7 @@ Problem GraphFacts::thresholds_problem(const Op& t) const {
     for (const spec::Precision& p : spec::kPrecisions)
       if (p.bits < 8) packed += fmt::format("{}\"{}\"", packed.empty() ? "" : " and ", p.name);
     return refusal(t, t.input(1), Reason::kConfiguration,
-                   " holds thresholds, array.precisions lacks {}", packed);
+                   " contains thresholds, but array.precisions lacks {}", packed);
   }
   const int K = graph_.in(t, 1).extent(1);
   const bool bit = makes_bits(t);

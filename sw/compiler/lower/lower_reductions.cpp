@@ -93,7 +93,7 @@ Problem Lowering::mean_problem(const Op& o) const {
     const int bits = 17 + static_cast<int>(std::bit_width(static_cast<std::uint64_t>(p.count - 1)));
     if (reduces_channels(o) && !o.half_even && rounding_.of(o) != reference::Rounding::kDouble)
       return refusal(o, o.outputs[0], Reason::kRounding,
-                     ": int16 channels with one rounding, for which the machine's scales have only "
+                     ": int16 channels with one rounding, but the machine's scales have only "
                      "15 bits (--rounding double)");
     if (auto problem = first_of(count_problem(o, p.count, 65'535), scale_problem(o, p.scale, bits)))
       return problem;
@@ -101,7 +101,7 @@ Problem Lowering::mean_problem(const Op& o) const {
   const bool image = graph_.in(o, 0).rank() == 4;
   const std::vector<Span> spans = image ? std::vector<Span>{} : spans_of(o);
   if (spans.size() > 1)
-    return refusal(o, o.input(0), Reason::kShape, ": the axes are on both sides of others");
+    return refusal(o, o.input(0), Reason::kShape, ": other axes are between the reduced axes");
   return first_of(half_even_problem(o), result_problem(o),
                   spans.empty() ? std::nullopt : parts_problem(o, spans[0]));
 }

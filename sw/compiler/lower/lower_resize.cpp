@@ -252,7 +252,7 @@ Problem Lowering::resize_problem(const Op& o) const {
   const std::size_t layers = combs.rows.size() * combs.cols.size();
   if (layers > kMostLayers)
     return refusal(o, o.outputs[0], Reason::kShape,
-                   ": {} x {} to {} x {} pixels takes {} layers, allowed {}", in.H, in.W, to.H,
+                   ": {} x {} to {} x {} pixels needs {} layers, allowed {}", in.H, in.W, to.H,
                    to.W, layers, kMostLayers);
   if (auto problem = result_problem(o)) return problem;
   for (const Comb& y : combs.rows)

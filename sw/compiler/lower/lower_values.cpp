@@ -168,8 +168,8 @@ Problem Lowering::short_scales_problem(const Op& o, std::span<const ChannelScale
   for (const ChannelScale& s : scales)
     if ((s.multiplier & 0xffff) != 0 || s.shift > 14)
       return refusal(o, o.outputs[0], Reason::kRange,
-                     ": sums of weights of more than 8 bits require scales of 15 bits, below 2^15: "
-                     "use powers of two, as trine quantize --format does");
+                     ": sums with weights of more than 8 bits require scales of 15 bits, below "
+                     "2^15: use powers of two, as trine quantize --format does");
   return std::nullopt;
 }
 
@@ -192,7 +192,7 @@ Problem Lowering::fixed_problem(const Op& o) const {
                    model::groups(graph_, o));
   if (graph_.out(o).type == model::DataType::kInt32 || !o.half_even)
     return refusal(o, o.outputs[0], Reason::kType,
-                   ": sums of weights of more than 8 bits become codes only with halves to even");
+                   ": sums with weights of more than 8 bits must round halves to even");
   if (auto problem = short_scales_problem(o, reference::conv_params(graph_, o).scales))
     return problem;
   const int bits = planes && model::has_fixed_weights(graph_, o) ? 48 : 40;
@@ -330,14 +330,14 @@ Problem Lowering::value_sum_problem(const Op& o) const {
     const Tensor& t = graph_.in(o, i);
     if (t.is_constant || t.elements() != graph_.out(o).elements() || !model::of_format(t))
       return refusal(o, o.input(i), Reason::kShape,
-                     ": e4m3 values are added only to those of another map of the same size");
+                     ": e4m3 values can only be added to another e4m3 map of the same size");
     if (auto problem = map_problem(o.input(i))) return problem;
   }
   const auto sum = weighed(graph_, o);
   if (!sum)
     return refusal(
         o, o.outputs[0], Reason::kRange,
-        ": e4m3 values are added only if one scale is 1..64 times the other, a whole number");
+        ": e4m3 values can only be added if one scale is the other times a whole number of 1..64");
   return first_of(short_scales_problem(o, std::span(&sum->scale, 1)), result_problem(o));
 }
 

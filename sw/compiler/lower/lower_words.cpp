@@ -27,7 +27,7 @@ Problem Lowering::word_problem(const Op& o) const {
                    ": int32 values require vector.enable{}", from ? "" : " and matmul.enable");
   if (from && rounding_.of(o) != reference::Rounding::kDouble)
     return refusal(o, o.outputs[0], Reason::kRounding,
-                   ": int32 values have two roundings on the machine (--rounding double)");
+                   ": int32 values with one rounding, allowed two roundings (--rounding double)");
   if (!from && graph_.out(o).extent(-1) > kMostChannels)
     return refusal(o, o.outputs[0], Reason::kShape, " has {} channels, allowed in int32: 1..{}",
                    graph_.out(o).extent(-1), kMostChannels);

@@ -44,7 +44,7 @@ Problem Maps::map_problem(int tensor) const {
   if (!ordered && t.type == model::DataType::kInt16)
     return model::refusal(
         Reason::kOperands,
-        "{}: tensor '{}' is a constant, the machine supports only computed maps in int16",
+        "{}: tensor '{}' is a constant, but the machine supports only computed int16 maps",
         graph_.file, t.name);
   return first_of(tensor_problem(tensor), ordered ? written_problem(tensor) : std::nullopt);
 }
@@ -92,7 +92,7 @@ Problem Maps::input_problem(int tensor) const {
   const auto of_words = [&](int reader) { return quantizes_words(graph_, op(reader), config_); };
   const std::vector<int> readers = readers_of(tensor);
   if (!is_map(tensor) && (readers.empty() || !std::ranges::all_of(readers, of_words)))
-    return model::refusal(Reason::kType, "{}: input '{}' is {}, the machine requires int8",
+    return model::refusal(Reason::kType, "{}: input '{}' is {}, but the machine requires int8",
                           graph_.file, t.name, model::name_of(t.type));
   return shape_problem(graph_.tensor(shaped_from(tensor)).shape, "tensor '" + t.name + "'");
 }
@@ -233,14 +233,15 @@ void Maps::add_layer_to(int map, Layer layer) {
   const bool narrow =
       layer.kind == LayerKind::kConv && (config_.acc_bits < 32 || shape(layer.input).wide);
   if (const int bits = narrow ? sum_bits(layer) : 0; bits > config_.acc_bits)
-    note(model::refusal(Reason::kConfiguration, "{}: its sums need {} bits, array.acc_bits is {}",
-                        layer.label, bits, config_.acc_bits));
+    note(model::refusal(Reason::kConfiguration,
+                        "{}: its sums need {} bits, but array.acc_bits is {}", layer.label, bits,
+                        config_.acc_bits));
   if (shape(layer.input).wide) {
     const Part& to = net_.maps[at(map)].part;
     const int most =
         std::max({layer.window.stride_y, layer.window.stride_x, to.stride_y - 1, to.stride_x - 1});
     if (most > kMostStride / 2)
-      note(model::refusal(Reason::kShape, "{}: int16 pixels at a distance of {}, allowed {}",
+      note(model::refusal(Reason::kShape, "{}: int16 pixels that are {} apart, allowed {}",
                           layer.label, most, kMostStride / 2));
   }
   layer.output = map;

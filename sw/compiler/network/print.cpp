@@ -26,20 +26,20 @@ std::string text_of(const Map& map) {
   if (map.part.whole >= 0) text += text_of(map.part);
   if (map.fold.folded()) text += fmt::format(", folded {}x{}", map.fold.rows, map.fold.pixels);
   if (map.capacity) text += fmt::format(", room for {}x{}", map.capacity->H, map.capacity->W);
-  if (map.reloads >= 0) text += fmt::format(", loads map {} again", map.reloads);
+  if (map.reloads >= 0) text += fmt::format(", reloads map {}", map.reloads);
   const auto note = [&](bool is, const char* what) {
     if (is) text += fmt::format(", {}", what);
   };
   if (map.core_rows > 0)
-    text += fmt::format(", {} rows a core, {} above, {} below", map.core_rows, map.rows_above,
-                        map.rows_below);
-  if (map.core_pixels > 0) text += ", a core's pixels";
+    text += fmt::format(", {} rows per core and {} above, {} below them", map.core_rows,
+                        map.rows_above, map.rows_below);
+  if (map.core_pixels > 0) text += ", pixels of one core";
   note(map.transposed, "transposed");
   note(map.input, "input");
   note(map.output, "output");
   note(map.constant(), "constant");
   note(map.kept, "kept");
-  note(map.in_dram, "aside");
+  note(map.in_dram, "in DRAM");
   note(map.moved, "moved");
   note(map.weights, "weights");
   return text;

@@ -95,7 +95,7 @@ TEST_CASE("conflicts that two rows stand for equal the conflicts of all tiles",
 
 TEST_CASE("codes that are only moved pass through no unit", "[compiler][plan]") {
   using Catch::Matchers::ContainsSubstring;
-  const auto straight = ContainsSubstring("codes go straight to their place");
+  const auto straight = ContainsSubstring("outputs are written in place");
   const auto sliced = [](int x, int stride) {
     return [=](Builder& b, int from) {
       return b.strided_slice(from, {0, 1, x, 0}, {1, 4, 40, 64}, {1, 1, stride, 1});

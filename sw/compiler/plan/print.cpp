@@ -39,7 +39,7 @@ std::string text_of(const Layer& layer, const Tiling& t, std::int64_t scratch) {
   if (t.pieces)
     text += fmt::format("    pieces of {} words, {} filter rows{}\n", t.piece_words, t.piece_rows,
                         t.stream_input ? ", with their input" : "");
-  if (t.direct) text += "    codes go straight to their place\n";
+  if (t.direct) text += "    outputs are written in place\n";
   if (t.starts_small || t.ends_small)
     text += fmt::format("    a small part at the {}\n", !t.ends_small    ? "start"
                                                         : t.starts_small ? "start and the end"

@@ -55,9 +55,9 @@ class JoinedScales : Rewriter {
       graph_.ops.push_back(op);
       return to;
     }
-    refuse(model::Reason::kRounding, "{}: tensor {} '{}': codes of scale {} are halves of {}",
-           label(graph_, whole), t, graph_.tensor(t).name, graph_.tensor(t).scale(),
-           graph_.out(whole).scale());
+    refuse(model::Reason::kRounding,
+           "{}: tensor {} '{}': some codes of scale {} are ties at scale {}", label(graph_, whole),
+           t, graph_.tensor(t).name, graph_.tensor(t).scale(), graph_.out(whole).scale());
   }
 
   reference::RoundingPolicy rounding_;

@@ -170,15 +170,15 @@ TEST_CASE("each core gets its own tokens and the keys and values of all tokens",
   CHECK("\n" + to_text(*shared) == R"(
 network: 10 maps, 5 layers
   map 0 'input' 1x21x16, input
-  map 1 't3' 1x6x16, a core's pixels, kept
-  map 2 't6' 1x6x8, a core's pixels, kept
-  map 3 't7' 1x6x21, a core's pixels
-  map 4 't8' 1x6x21, a core's pixels
-  map 5 't9' 1x6x8, a core's pixels, kept
-  map 6 'input' 1x6x16, loads map 0 again, a core's pixels
-  map 7 't3' 1x21x16, loads map 1 again, weights
-  map 8 't6' 1x21x8, loads map 2 again, weights
-  map 9 't9' 1x21x8, loads map 5 again, output
+  map 1 't3' 1x6x16, pixels of one core, kept
+  map 2 't6' 1x6x8, pixels of one core, kept
+  map 3 't7' 1x6x21, pixels of one core
+  map 4 't8' 1x6x21, pixels of one core
+  map 5 't9' 1x6x8, pixels of one core, kept
+  map 6 'input' 1x6x16, reloads map 0, pixels of one core
+  map 7 't3' 1x21x16, reloads map 1, weights
+  map 8 't6' 1x21x8, reloads map 2, weights
+  map 9 't9' 1x21x8, reloads map 5, output
   layer 0 FULLY_CONNECTED 't3': 6 -> 1
     conv 1x6 of 1x6
     16 channels x 4 steps of 4 int8 codes, codes -128..127
@@ -442,7 +442,7 @@ network: 5 maps, 3 layers
   map 1 't3' 1x8x16, kept
   map 2 't6' 1x8x16
   map 3 't10' 1x8x16, output
-  map 4 't3' 1x8x16, loads map 1 again
+  map 4 't3' 1x8x16, reloads map 1
   layer 0 FULLY_CONNECTED 't3': 0 -> 1
     conv 1x8 of 1x8
     16 channels x 4 steps of 4 int8 codes, codes -128..127

@@ -68,7 +68,7 @@ class EmitVerifier : FirstFault {
     const auto begins = std::ranges::find_if(
         allowed, [&](const Allowed& a) { return r.start >= a.first && r.start < a.end; });
     require(false, "{} DMEM words {}..{}, {}", what, r.start, r.end() - 1,
-            begins == allowed.end() ? "where none of its maps and buffers begins"
+            begins == allowed.end() ? "which begin outside of its maps and buffers"
                                     : fmt::format("planned for its {}: {}..{}", begins->name,
                                                   begins->first, begins->end - 1));
   }

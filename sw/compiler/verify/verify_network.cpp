@@ -39,9 +39,10 @@ class NetworkVerifier : FirstFault {
     const bool of_model = !net_.input_tensors.empty() || !net_.output_tensors.empty();
     require(!of_model || (net_.inputs.size() == net_.input_tensors.size() &&
                           net_.outputs.size() == net_.output_tensors.size()),
-            "maps at the edge and their tensors differ in number");
+            "the numbers of inputs or outputs and of their tensors differ");
     for (const std::vector<int>* maps : {&net_.inputs, &net_.outputs})
-      for (const int m : *maps) require(is_map(m), "edge map {} of {} maps", m, count());
+      for (const int m : *maps)
+        require(is_map(m), "map {} is an input or output, but there are {} maps", m, count());
   }
 
   void verify_map(int m) {
@@ -51,7 +52,7 @@ class NetworkVerifier : FirstFault {
     const Shape& s = own.shape;
     require(s.H > 0 && s.W > 0 && s.C > 0, "{}x{}x{} codes", s.H, s.W, s.C);
     require(s.per_word == 1 || s.per_word == 4 || s.per_word == 16 || s.per_word == 32,
-            "{} codes a word", s.per_word);
+            "{} codes a word, allowed 1, 4, 16, 32", s.per_word);
     if (own.part.whole >= 0) verify_part(own);
     if (own.reloads >= 0) verify_reload(m);
     verify_shares(own);
@@ -59,31 +60,33 @@ class NetworkVerifier : FirstFault {
 
   void verify_part(const Map& own) {
     const Part& part = own.part;
-    require(is_map(part.whole) && map(part.whole).part.whole < 0, "a part of map {}", part.whole);
+    require(is_map(part.whole) && map(part.whole).part.whole < 0,
+            "is a part of map {}, which is not a whole map", part.whole);
     if (fault_) return;
     const Map& whole = map(part.whole);
     const Shape &s = own.shape, &of = whole.shape;
-    require(s.per_word == of.per_word && s.wide == of.wide, "codes unlike those of map {}",
-            part.whole);
+    require(s.per_word == of.per_word && s.wide == of.wide,
+            "its type of codes differs from that of map {}", part.whole);
     require(
         part.y >= 0 && part.x >= 0 && part.channel >= 0 && part.stride_y > 0 && part.stride_x > 0,
-        "begins before map {}", part.whole);
+        "begins before map {}, or has a stride below 1", part.whole);
     if (part.pixel_words > 0) {
       const std::int64_t words =
           part.channel / s.per_word + s.pixels() * std::int64_t{part.pixel_words};
       require(part.y < of.H && part.x < of.W && words <= of.channel_words(),
-              "{} words of a pixel of {} words of map {}", words, of.channel_words(), part.whole);
+              "needs {} words of a pixel, which has {} words in map {}", words, of.channel_words(),
+              part.whole);
       return;
     }
     require(part.y + (s.H - 1) * part.stride_y < of.H &&
                 part.x + (s.W - 1) * part.stride_x < of.W && part.channel + s.C <= of.C,
-            "{}x{}x{} codes from {},{},{} on reach beyond map {} of {}x{}x{}", s.H, s.W, s.C,
-            part.y, part.x, part.channel, part.whole, of.H, of.W, of.C);
+            "{}x{}x{} codes from {},{},{} on exceed map {} of {}x{}x{}", s.H, s.W, s.C, part.y,
+            part.x, part.channel, part.whole, of.H, of.W, of.C);
   }
 
   void verify_reload(int m) {
     const Map& own = map(m);
-    require(is_map(own.reloads) && own.reloads != m && own.part.whole < 0, "reloads map {}",
+    require(is_map(own.reloads) && own.reloads != m && own.part.whole < 0, "cannot reload map {}",
             own.reloads);
     if (fault_) return;
     const Map& from = map(own.reloads);
@@ -97,10 +100,12 @@ class NetworkVerifier : FirstFault {
 
   /// Checks the parts of a map that the cores of a cluster share.
   void verify_shares(const Map& own) {
-    require(own.core_pixels == 0 || net_.tokens, "a core's pixels, but no shared tokens");
+    require(own.core_pixels == 0 || net_.tokens,
+            "has pixels per core, but the cores share no tokens");
     require(own.core_pixels % config_.data_words() == 0, "{} pixels of a core are not whole beats",
             own.core_pixels);
-    require(own.core_rows == 0 || net_.row_cores > 1, "a core's rows, but no shared rows");
+    require(own.core_rows == 0 || net_.row_cores > 1,
+            "has rows per core, but the cores share no rows");
   }
 
   // ---- layers -----------------------------------------------------------------------------------
@@ -108,12 +113,12 @@ class NetworkVerifier : FirstFault {
   void verify_layer(int i) {
     const Layer& l = net_.layers[at(i)];
     where_ = fmt::format("layer {} {} '{}': ", i, l.op, l.name);
-    require(is_map(l.input) && is_map(l.output), "from map {} to map {}, there are {}", l.input,
-            l.output, count());
+    require(is_map(l.input) && is_map(l.output), "from map {} to map {}, but there are {} maps",
+            l.input, l.output, count());
     for (const int m : {l.second, l.weights_map})
-      require(m == -1 || is_map(m), "reads map {}, there are {}", m, count());
-    require(l.like < i && l.part_of < i, "is like layer {} and a part of layer {}", l.like,
-            l.part_of);
+      require(m == -1 || is_map(m), "reads map {}, but there are {} maps", m, count());
+    require(l.like < i && l.part_of < i,
+            "is like layer {} and a part of layer {}, allowed earlier layers", l.like, l.part_of);
     if (fault_) return;
     verify_window(l);
     verify_operands(l);
@@ -141,7 +146,7 @@ class NetworkVerifier : FirstFault {
     if (l.second < 0) return;
     const Shape &a = map(l.two_operands() ? l.input : l.output).shape, &b = map(l.second).shape;
     require(a.per_word == b.per_word && a.wide == b.wide && a.H == b.H && a.W == b.W && a.C == b.C,
-            "operands of {}x{}x{} and {}x{}x{} codes, which one instruction walks alike", a.H, a.W,
+            "operands of {}x{}x{} and {}x{}x{} codes, but one instruction reads both", a.H, a.W,
             a.C, b.H, b.W, b.C);
   }
 
@@ -153,9 +158,9 @@ class NetworkVerifier : FirstFault {
     const Conv& conv = l.conv();
     require(l.like >= 0 || l.weights_map >= 0 || conv.weights.empty() || l.former.steps > 0 ||
                 std::ssize(conv.weights) == l.weight_at(l.channels, 0),
-            "{} weights, {} channels of {} steps", conv.weights.size(), l.channels, l.steps());
+            "{} weights for {} channels of {} steps", conv.weights.size(), l.channels, l.steps());
     require(l.scales.empty() || l.per_tensor || std::ssize(l.scales) == l.channels,
-            "{} scales of {} channels", l.scales.size(), l.channels);
+            "{} scales for {} channels", l.scales.size(), l.channels);
   }
 
   // ---- order ------------------------------------------------------------------------------------
@@ -210,9 +215,9 @@ class NetworkVerifier : FirstFault {
       require(is.producer == should.producer && is.last_write == should.last_write &&
                   is.first_use == should.first_use && is.last_use == should.last_use &&
                   is.has_parts == should.has_parts,
-              "written by layers {}..{}, read by {}..{}, but is {}..{} and {}..{}", should.producer,
-              should.last_write, should.first_use, should.last_use, is.producer, is.last_write,
-              is.first_use, is.last_use);
+              "written by layers {}..{}, read by {}..{}, but the network says {}..{} and {}..{}",
+              should.producer, should.last_write, should.first_use, should.last_use, is.producer,
+              is.last_write, is.first_use, is.last_use);
     }
   }
 

@@ -27,7 +27,7 @@ class PlanVerifier : FirstFault {
     where_ = "plan: ";
     require(plan_.maps.size() == net_.maps.size() && plan_.tilings.size() == net_.layers.size() &&
                 plan_.scratch.size() == net_.layers.size(),
-            "{} maps and {} layers, the network has {} and {}", plan_.maps.size(),
+            "{} maps and {} layers, but the network has {} and {}", plan_.maps.size(),
             plan_.tilings.size(), net_.maps.size(), net_.layers.size());
     if (fault_) return fault_;
     for (int m = 0; m < count() && !fault_; ++m) verify_map(m);
@@ -62,10 +62,11 @@ class PlanVerifier : FirstFault {
     const std::int64_t first = p.dmem.origin - std::int64_t{rows_above(m)} * p.dmem.pitch;
     const std::int64_t end = first + p.dmem.plane * map(m).shape.channel_words();
     require(p.room.first >= 0 && p.room.end <= config_.dmem_words(),
-            "room from DMEM word {} to {}, allowed 0..{}", p.room.first, p.room.end - 1,
+            "reserved DMEM words {}..{}, allowed 0..{}", p.room.first, p.room.end - 1,
             config_.dmem_words() - 1);
-    require(first >= p.room.first && end <= p.room.end, "DMEM words {}..{}, its room is {}..{}",
-            first, end - 1, p.room.first, p.room.end - 1);
+    require(first >= p.room.first && end <= p.room.end,
+            "uses DMEM words {}..{}, but reserved are {}..{}", first, end - 1, p.room.first,
+            p.room.end - 1);
   }
 
   /// Returns the number of neighbours' rows above a core's rows, which is the same for all maps of
@@ -83,10 +84,11 @@ class PlanVerifier : FirstFault {
     require(dram.origin >= 0, "DRAM word {}", dram.origin);
     if (map(net_.source_of(m)).constant() || facts_.is_head(m)) return;
     const std::int64_t end = dram.origin + dram.plane * shape.channel_words();
-    require(end <= plan_.core_words, "DRAM words up to {}, a core has {}", end, plan_.core_words);
+    require(end <= plan_.core_words, "uses DRAM words up to {}, but a core has {}", end,
+            plan_.core_words);
     require(dram.pitch >= map(m).width_in_dram() * shape.pixel_words() || shape.H == 1,
-            "rows of {} words in DRAM, {} apart", map(m).width_in_dram() * shape.pixel_words(),
-            dram.pitch);
+            "rows of {} words in DRAM are only {} words apart",
+            map(m).width_in_dram() * shape.pixel_words(), dram.pitch);
   }
 
   /// Checks a map that moves between DRAM and DMEM: both sides, and their rows and planes, begin at

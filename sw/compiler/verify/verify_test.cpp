@@ -93,8 +93,9 @@ TEST_CASE("a broken network is found", "[compiler][verify]") {
   require_faults({
       {"from map 99", [](Forms& f) { f.network.layers[1].input = 99; }},
       {"0x13x8 codes", [](Forms& f) { f.network.maps[0].shape.H = 0; }},
-      {"reach beyond map", [](Forms& f) { f.network.maps[at(f.part())].part.channel += 12; }},
-      {"codes unlike those of", [](Forms& f) { f.network.maps[at(f.part())].shape.wide = true; }},
+      {"exceed map", [](Forms& f) { f.network.maps[at(f.part())].part.channel += 12; }},
+      {"its type of codes differs",
+       [](Forms& f) { f.network.maps[at(f.part())].shape.wide = true; }},
       {"a layer writes it", [](Forms& f) { std::swap(f.network.layers[0], f.network.layers[1]); }},
       {"positions of a map", [](Forms& f) { f.network.layers[0].window.P = 14; }},
       {"of 8x13 positions", [](Forms& f) { f.network.layers[0].window.P = 8; }},
@@ -103,13 +104,13 @@ TEST_CASE("a broken network is found", "[compiler][verify]") {
       {"no layer writes output", [](Forms& f) { f.network.layers.pop_back(); }},
       {"read by", [](Forms& f) { f.network.maps[0].last_use = 3; }},
       {"which is not stored", [](Forms& f) { f.network.maps[0].reloads = 1; }},
-      {"but no shared tokens", [](Forms& f) { f.network.maps[0].core_pixels = 4; }},
+      {"the cores share no tokens", [](Forms& f) { f.network.maps[0].core_pixels = 4; }},
   });
 }
 
 TEST_CASE("a broken plan is found", "[compiler][verify]") {
   require_faults({
-      {"its room is", [](Forms& f) { f.input().dmem.origin += f.config.dmem_words(); }},
+      {"but reserved are", [](Forms& f) { f.input().dmem.origin += f.config.dmem_words(); }},
       {"allowed 0..2047", [](Forms& f) { f.input().room.end += 2048; }},
       {"share words",
        [](Forms& f) {
@@ -137,7 +138,7 @@ TEST_CASE("a broken plan is found", "[compiler][verify]") {
 
 TEST_CASE("broken instructions are found", "[compiler][verify]") {
   require_faults({
-      {"none of its maps and buffers",
+      {"outside of its maps and buffers",
        [](Forms& f) { f.first(isa::Engine::kCompute).writes[0].start = 2040; }},
       {"planned for its output buffer",
        [](Forms& f) { f.first(isa::Engine::kCompute).writes[0].length += 800; }},

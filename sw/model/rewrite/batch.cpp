@@ -73,7 +73,7 @@ class Batch : Rewriter {
 
   static void check_rank(const std::string& what, const Tensor& t) {
     if (t.rank() == 0)
-      refuse(Reason::kShape, "{} '{}' has rank 0, a batch needs an axis", what, t.name);
+      refuse(Reason::kShape, "{} '{}' has rank 0, but a batch needs an axis", what, t.name);
   }
 
   void check(const Op& op) const {
@@ -86,10 +86,11 @@ class Batch : Rewriter {
       if (op.input(i) < 0 || graph_.in(op, i).is_constant) continue;
       reads = true;
       if (!has_images(op, i))
-        refuse(Reason::kOperands, "{}: tensor {} '{}' is computed for each image of a batch", name,
+        refuse(Reason::kOperands,
+               "{}: tensor {} '{}' is computed for each image of a batch, allowed a constant", name,
                op.input(i), graph_.in(op, i).name);
     }
-    if (!reads) refuse(Reason::kOperands, "{}: reads no image of a batch", name);
+    if (!reads) refuse(Reason::kOperands, "{}: reads only constants, so it has no batch", name);
   }
 
   /// Returns true if the operand has a separate part for each image, which the operator uses for

@@ -165,7 +165,8 @@ class Expansion : Rewriter {
     Values end;
     for (std::size_t i = 0; i < shape.size(); ++i) {
       if (begin[i] < 0 || begin[i] > shape[i] || size[i] < -1 || size[i] > shape[i] - begin[i])
-        fail(op, "begin {} and size {} of axis {} with extent {}", begin[i], size[i], i, shape[i]);
+        fail(op, "begin {} and size {} exceed axis {} with extent {}", begin[i], size[i], i,
+             shape[i]);
       end.push_back(size[i] < 0 ? shape[i] : begin[i] + size[i]);
     }
     add_slice(op, op.inputs[0], op.outputs[0], begin, end);
@@ -178,13 +179,14 @@ class Expansion : Rewriter {
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       end[axis] = begin[axis] + sizes[i];
       if (end[axis] > shape[axis] || sizes[i] < 0)
-        fail(op, "size {} of output {} leaves axis {}", sizes[i], i, axis);
+        fail(op, "size {} of output {} is negative or exceeds axis {}", sizes[i], i, axis);
       if (readers_.count(op.outputs[i]) > 0)
         add_slice(op, from, op.outputs[i], begin, end, dropped ? 1 << axis : 0);
       begin[axis] = end[axis];
     }
     if (begin[axis] != shape[axis])
-      fail(op, "the outputs have {} of {} elements of axis {}", begin[axis], shape[axis], axis);
+      fail(op, "the outputs contain {} of the {} elements of axis {}, allowed all", begin[axis],
+           shape[axis], axis);
   }
 
   void split(const Op& op) {
@@ -293,14 +295,14 @@ class Expansion : Rewriter {
       graph_.ops.push_back(gather_of(op, from, axis, elements, to));
       from = to;
     }
-    if (axes.empty()) fail(op, "no axis");
+    if (axes.empty()) fail(op, "names no axis to reverse");
   }
 
   /// Broadcasts axes of one element, and joins other axes with themselves.
   void tile(const Op& op) {
     std::vector<int> shape = input(op, 0).shape;
     const std::vector<int> wanted = graph_.out(op).shape;
-    if (shape.size() != wanted.size()) fail(op, "the output has another rank");
+    if (shape.size() != wanted.size()) fail(op, "the output's rank differs from the input's");
     std::vector<Op> parts;
     const auto add_part = [&](OpKind kind, std::size_t copies) {
       const int from = parts.empty() ? op.inputs[0] : parts.back().outputs[0];
@@ -313,7 +315,8 @@ class Expansion : Rewriter {
     for (std::size_t axis = shape.size(); axis-- > 0;) {
       if (shape[axis] == wanted[axis]) continue;
       if (shape[axis] < 1 || wanted[axis] % shape[axis] != 0)
-        fail(op, "axis {} has {} elements, the output's {}", axis, shape[axis], wanted[axis]);
+        fail(op, "axis {} has {} elements, but the output has {}, allowed multiples", axis,
+             shape[axis], wanted[axis]);
       const int copies = wanted[axis] / shape[axis];
       if (copies > kMaxCopies) fail(op, "{} copies, allowed {}", copies, kMaxCopies);
       shape[axis] = wanted[axis];
@@ -348,11 +351,13 @@ class Expansion : Rewriter {
   std::pair<Values, Values> blocks_of(const Op& op) const {
     const auto count = static_cast<std::size_t>(input(op, 1).elements());
     const Values block = constant(op, 1, count), sides = constant(op, 2, 2 * count);
-    if (input(op, 0).shape.size() <= count) fail(op, "{} axes of blocks", count);
+    if (input(op, 0).shape.size() <= count)
+      fail(op, "blocks along {} axes, allowed fewer than the input's axes", count);
     for (const std::int64_t b : block)
       if (b < 1 || b > kMaxSide) fail(op, "block {}, allowed 1..{}", b, kMaxSide);
     for (const std::int64_t side : sides)
-      if (side < 0 || side > kMaxSide) fail(op, "side {}, allowed 0..{}", side, kMaxSide);
+      if (side < 0 || side > kMaxSide)
+        fail(op, "padding or crop {}, allowed 0..{}", side, kMaxSide);
     return {block, sides};
   }
 
@@ -369,7 +374,8 @@ class Expansion : Rewriter {
     std::vector<int> divided{shape[0]}, order, blocks{0};
     for (std::size_t i = 1; i < shape.size(); ++i) {
       const int b = i <= block.size() ? static_cast<int>(block[i - 1]) : 1;
-      if (shape[i] % b != 0) fail(op, "axis {} of {} elements, blocks of {}", i, shape[i], b);
+      if (shape[i] % b != 0)
+        fail(op, "axis {} has {} elements, allowed multiples of the block, {}", i, shape[i], b);
       blocks.push_back(static_cast<int>(divided.size()));
       divided.push_back(shape[i] / b);
       if (i > block.size()) continue;
@@ -385,7 +391,8 @@ class Expansion : Rewriter {
     std::vector<int> shape = input(op, 0).shape, divided, order;
     const int count = static_cast<int>(block.size());
     for (const std::int64_t b : block) {
-      if (shape[0] % b != 0) fail(op, "a batch of {}, blocks of {}", shape[0], b);
+      if (shape[0] % b != 0)
+        fail(op, "a batch of {}, allowed multiples of the block, {}", shape[0], b);
       shape[0] /= static_cast<int>(b);
       divided.push_back(static_cast<int>(b));
     }

@@ -144,7 +144,7 @@ class Importer {
       for (const format::OperatorCode* entry : *model_.operator_codes()) {
         if (code_of(*entry) == kLstm)
           refuse(Reason::kType,
-                 "{}: the model is in floats, and so is its LSTM after `trine quantize`: {}",
+                 "{}: the model is float32, and `trine quantize` leaves its LSTM in float32: {}",
                  graph_.file, kIntegerLstm);
         dequantized = dequantized || code_of(*entry) == kDequantize;
       }
@@ -171,7 +171,7 @@ class Importer {
     }
     if (source.quantization() != nullptr) set_quantization(tensor, *source.quantization());
     const std::optional<Sparsity> sparsity = sparsity_of(tensor, source.sparsity());
-    if (sparsity && nibbles) fail(tensor, "sparse int4, allowed sparse codes of whole bytes");
+    if (sparsity && nibbles) fail(tensor, "sparse int4, allowed sparse values of whole bytes");
     set_data(tensor, source.buffer(), nibbles, sparsity);
     if (nibbles && !tensor.is_constant) fail(tensor, "type int4, allowed only for constants");
     graph_.tensors.push_back(std::move(tensor));
@@ -276,8 +276,8 @@ class Importer {
   void count_bytes(const Tensor& tensor, std::size_t bytes) {
     copied_bytes_ += bytes;
     if (copied_bytes_ > file_bytes_ + kMaxShared)
-      fail(tensor, "more than {} bytes of constants, in a file of {}", file_bytes_ + kMaxShared,
-           file_bytes_);
+      fail(tensor, "more than {} bytes of constants, in a file of {} bytes",
+           file_bytes_ + kMaxShared, file_bytes_);
   }
 
   void add(const format::Operator& source) {
@@ -320,7 +320,7 @@ class Importer {
     const int x = op.input(0);
     if (x >= 0 && x < static_cast<int>(graph_.tensors.size()) &&
         graph_.tensor(x).type == DataType::kFloat32)
-      fail(op, "computes in float32, as `trine quantize` leaves it: {}", kIntegerLstm);
+      fail(op, "computes in float32, which `trine quantize` does not change: {}", kIntegerLstm);
     constexpr int kTanh = 4;
     if (o.activation() != kTanh) fail(op, "activation {}, allowed TANH", o.activation());
     if (o.proj_clip() != 0) fail(op, "proj_clip {}, allowed 0", o.proj_clip());
@@ -405,7 +405,7 @@ class Importer {
   /// Returns the options of an operator kind that requires them.
   template <typename Options>
   const Options& needed(const Op& op, const Options* options) const {
-    if (options == nullptr) fail(op, "has no options of its kind");
+    if (options == nullptr) fail(op, "lacks the options of its operator");
     return *options;
   }
 
@@ -578,7 +578,7 @@ class Importer {
              std::frexp(graph_.tensor(t).scale(), &exponent) == 0.5f;
     };
     if (std::ranges::all_of(op.inputs, is_power) && std::ranges::all_of(op.outputs, is_power))
-      fail(op, "int16 at scales that are powers of two, allowed where pot_scale_int16 is false");
+      fail(op, "int16 with power-of-two scales, allowed pot_scale_int16 false");
   }
 
   const format::Model& model_;

@@ -83,7 +83,7 @@ class HostForm {
   /// Returns the numbers of a constant operand.
   std::vector<std::int64_t> constants(int position) const {
     if (!in(position).is_constant)
-      throw_error("input {} '{}' is computed, the host needs a constant", position,
+      throw_error("input {} '{}' is computed, but the host needs a constant", position,
                   in(position).name);
     return in(position).integers();
   }
@@ -232,7 +232,7 @@ int HostForm::reshaped(int tensor, std::vector<int> shape) {
   const std::int64_t before = t.elements();
   t.shape = std::move(shape);
   if (t.elements() != before)
-    throw_error("shape [{}] of {} elements", fmt::join(t.shape, ", "), before);
+    throw_error("cannot give shape [{}] to {} elements", fmt::join(t.shape, ", "), before);
   const bool known = t.is_constant;
   const int to = add(std::move(t));
   if (!known) graph_.ops.push_back(op_of(OpKind::kReshape, op_.index, {tensor}, {to}));
@@ -246,8 +246,8 @@ void HostForm::give(int tensor, int position) {
   Tensor& to = graph_.tensors[target];
   Tensor& from = graph_.tensors[at(tensor)];
   if (from.shape != to.shape && !from.is_constant)
-    throw_error("gives shape [{}], its tensor '{}' has [{}]", fmt::join(from.shape, ", "), to.name,
-                fmt::join(to.shape, ", "));
+    throw_error("gives shape [{}], but its tensor '{}' has [{}]", fmt::join(from.shape, ", "),
+                to.name, fmt::join(to.shape, ", "));
   if (from.is_constant) {  // a file may leave the shape of a computed tensor open
     to.shape = from.shape;
     to.data = from.data;
@@ -382,7 +382,8 @@ void HostForm::reduction() {
 void HostForm::non_max_suppression() {
   const std::vector<std::int64_t> most = constants(2);
   const bool scored = op_.name.ends_with("V5");
-  if (!in(3).is_constant || (scored && !in(5).is_constant)) throw_error("a computed threshold");
+  if (!in(3).is_constant || (scored && !in(5).is_constant))
+    throw_error("its threshold is computed, allowed a constant");
   const auto first = [&](int i) { return elements_as<double>(in(i).type, in(i).data).at(0); };
   if (scored && first(5) != 0) throw_error("soft_nms_sigma {}, allowed 0", first(5));
   // Boxes whose overlap equals the threshold are suppressed by TFLite but not by ONNX.
@@ -554,7 +555,7 @@ void HostForm::dequantized() {
   const Quantization& q = codes.quantization;
   if (!codes.is_constant || q.axis < 0 || q.axis >= codes.rank() ||
       q.scale.size() != at(codes.shape[at(q.axis)]))
-    throw_error("a scale for each channel, allowed of constants");
+    throw_error("a scale for each channel, allowed only for constants");
   std::vector<double> values = elements_as<double>(codes.type, codes.data);
   const std::size_t inner = steps_of(codes.shape)[at(q.axis)];
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -144,7 +144,7 @@ class Checker {
                               std::int64_t dilation, std::int64_t stride) {
     const std::int64_t span = extent - 1 + pads - (kernel - 1) * dilation;
     if (span < 0 || span % stride != 0)
-      fail(Reason::kShape, "windows of {} by steps of {} on {} elements leave a remainder",
+      fail(Reason::kShape, "windows of {} with stride {} on {} elements leave a remainder",
            (kernel - 1) * dilation + 1, stride, extent + pads);
     return span / stride + 1;
   }
@@ -248,7 +248,7 @@ class Checker {
     for (const char* name : {"min_val", "max_val"})
       if (n_.list(name).size() != 2 || n_.list(name)[1] < bytes_of(in(0).type))
         fail(Reason::kAttribute, "{} lacks bytes", name);
-    if (low() > high()) fail(Reason::kAttribute, "min_val {} above max_val {}", low(), high());
+    if (low() > high()) fail(Reason::kAttribute, "min_val {} is above max_val {}", low(), high());
   }
   std::int64_t low() const { return wrapped(n_.number("min_val"), in(0).type); }
   std::int64_t high() const { return wrapped(n_.number("max_val"), in(0).type); }
@@ -261,7 +261,8 @@ class Checker {
         fail(Reason::kShape, "inputs of rank {} and {}, allowed one rank", rank(first), rank(i));
       for (std::size_t axis = 0; axis < expected.size(); ++axis) {
         if (shape(i)[axis] != expected[axis] && shape(i)[axis] != 1 && expected[axis] != 1)
-          fail(Reason::kShape, "axes of {} and {} elements", expected[axis], shape(i)[axis]);
+          fail(Reason::kShape, "axes of {} and {} elements do not broadcast", expected[axis],
+               shape(i)[axis]);
         if (expected[axis] == 1) expected[axis] = shape(i)[axis];
       }
     }
@@ -463,7 +464,8 @@ class Checker {
   void cast() const {
     types(0, {DataType::kBool, DataType::kInt8, DataType::kInt16, DataType::kInt32});
     output({DataType::kBool, DataType::kInt8, DataType::kInt16, DataType::kInt32});
-    if (n_.out_type == in(0).type) fail(Reason::kType, "{} to itself", name_of(n_.out_type));
+    if (n_.out_type == in(0).type)
+      fail(Reason::kType, "converts {} to the same type", name_of(n_.out_type));
     gives(shape(0));
   }
   void identity() const {
@@ -517,7 +519,7 @@ void Checker::rescale() const {
   if ((from && to) || (from && in(0).type == DataType::kInt32) ||
       (to && n_.out_type == DataType::kInt32) || (to && in(0).type == DataType::kInt32) ||
       (from && n_.out_type == DataType::kInt32))
-    fail(Reason::kAttribute, "unsigned numbers of {} to {}", name_of(in(0).type),
+    fail(Reason::kAttribute, "does not support unsigned numbers from {} to {}", name_of(in(0).type),
          name_of(n_.out_type));
   if (channels && rank(0) == 0) fail(Reason::kShape, "per_channel of rank 0");
   const std::int64_t count = channels ? shape(0).back() : 1;

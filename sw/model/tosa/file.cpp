@@ -149,7 +149,7 @@ class Builder {
   void tensor(const std::string& name, std::int64_t type, const std::vector<int>& shape,
               std::vector<std::uint8_t> data, bool plain) {
     Tensor t = named(name);
-    if (!plain) fail("tensor '{}': a variable, without a rank, or outside of the file", t.name);
+    if (!plain) fail("tensor '{}': is a variable, has no rank, or is outside of the file", t.name);
     t.type = type_of(t, type);
     if (shape.size() > kMaxRank)
       fail("tensor '{}': rank {}, allowed 0..{}", t.name, shape.size(), kMaxRank);
@@ -239,7 +239,7 @@ class Builder {
     if (copied_ > file_bytes_ + kMaxShared)
       fail("more than {} bytes of constants", file_bytes_ + kMaxShared);
     if (!places_.emplace(name, static_cast<int>(file_.tensors.size())).second)
-      fail("two tensors are called '{}'", t.name);
+      fail("two tensors have the name '{}'", t.name);
     file_.tensors.push_back(std::move(t));
   }
 

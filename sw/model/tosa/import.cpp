@@ -139,7 +139,7 @@ class Importer {
       if (is_constant != constant(out) || !written.insert(out).second ||
           (!is_constant && !known.insert(out).second))
         fail("op {} {}: writes '{}', which {}", i, op.type, tensor(out).name,
-             constant(out) || written.contains(out) ? "has its value already" : "has none");
+             constant(out) || written.contains(out) ? "already has a value" : "does not exist");
     }
     for (const int t : graph_.outputs)
       if (!known.contains(t)) fail("output '{}' is never written", tensor(t).name);
@@ -489,8 +489,9 @@ class Importer {
               if (transposed) w = grown(w, tensor(w).zero_point(), op.attributes.at("out_pad"));
               const int b = bias(op.inputs[2], tensor(out).shape[3]);
               if (result && result->multiplier.size() > 1 && tensor(w).zero_point() != 0)
-                refuse(Reason::kQuantization,
-                       "a zero point of weights with a scale for each channel");
+                refuse(
+                    Reason::kQuantization,
+                    "weights with a scale for each channel and a zero point, allowed zero point 0");
               std::vector<int> inputs{op.inputs[0], w, b};
               if (is_dense(op)) return put_dense(op, zero, w, b, out, result, range);
               if (transposed) inputs = {add_integers(tensor(out).shape), w, inputs[0], b};

@@ -222,7 +222,8 @@ Constant Evaluation::matmul() const {
   if (a.rank() == 1) a_shape.insert(a_shape.begin(), 1);
   if (b.rank() == 1) b_shape.push_back(1);
   const int rows = a_shape.end()[-2], K = a_shape.back(), cols = b_shape.back();
-  if (K != b_shape.end()[-2]) throw_error("{} columns meet {} rows", K, b_shape.end()[-2]);
+  if (K != b_shape.end()[-2])
+    throw_error("{} columns times {} rows, allowed equal numbers", K, b_shape.end()[-2]);
   const std::vector<int> a_batch{a_shape.begin(), a_shape.end() - 2};
   const std::vector<int> b_batch{b_shape.begin(), b_shape.end() - 2};
   const auto batch = broadcast_shape(a_batch, b_batch);
@@ -252,7 +253,8 @@ Constant Evaluation::gemm() const {
   if (a.rank() != 2 || b.rank() != 2) throw_error("operands of rank {} and {}", a.rank(), b.rank());
   const bool ta = node_.integer("transA", 0) != 0, tb = node_.integer("transB", 0) != 0;
   const int rows = a.shape[ta ? 1 : 0], K = a.shape[ta ? 0 : 1], cols = b.shape[tb ? 0 : 1];
-  if (K != b.shape[tb ? 1 : 0]) throw_error("{} columns meet {} rows", K, b.shape[tb ? 1 : 0]);
+  if (K != b.shape[tb ? 1 : 0])
+    throw_error("{} columns times {} rows, allowed equal numbers", K, b.shape[tb ? 1 : 0]);
   const double alpha = double{node_.real("alpha", 1)}, beta = double{node_.real("beta", 1)};
   Constant result = empty(DataType::kFloat32, {rows, cols});
   if (shape_only_) return result;

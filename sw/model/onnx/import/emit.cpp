@@ -116,7 +116,9 @@ void negate(std::size_t channel, Product* p) {
   if (!p->wide.empty()) return;
   for (std::size_t i = channel * taps; i < (channel + 1) * taps; ++i) {
     if (p->zero_point != 0 || p->weights[i] == -128)
-      throw_error("weight -128 or a zero point in channel {}, whose slope is negative", channel);
+      throw_error(
+          "channel {} has a negative slope, which allows neither weight -128 nor a zero point",
+          channel);
     p->weights[i] = static_cast<std::int8_t>(-p->weights[i]);
   }
 }
@@ -147,7 +149,7 @@ void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op*
   if (gives_int16(q)) op->code_min = INT16_MIN, op->code_max = INT16_MAX;
   op->code_min = std::max({op->code_min, first, code(line.low)});
   op->code_max = std::min({op->code_max, first + q.count, code(line.high)});
-  if (op->code_min > op->code_max) throw_error("a clamp leaves no code");
+  if (op->code_min > op->code_max) throw_error("a clamp excludes all codes");
 }
 
 /// Returns true if a step has a constant for each channel.
@@ -396,7 +398,7 @@ int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::stri
 
 void Emitter::require_alike(int input, const Quantizer& q) const {
   if (is_wide(input) != gives_int16(q))
-    throw_error("of {} codes, before a quantizer of {}; allowed is one between them",
+    throw_error("computes {} codes, but its quantizer gives {}, allowed a quantizer in between",
                 name_of(tensor(input).type), gives_int16(q) ? "int16" : "int8");
 }
 
@@ -432,7 +434,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   const Value value = given.tensor >= 0 ? to_nhwc(given, node) : given;
   const bool is_float = value.tensor >= 0 && !is_codes(value);
   if (!few && !q.nearest && !is_float)
-    throw_error("{} levels and rounding other than to the nearest", q.count + 1);
+    throw_error("{} levels with a rounding other than to the nearest", q.count + 1);
   const int output = code_tensor(value, q, name);
   const Tensor& t = tensor(output);
   const bool whole = q.count == kBytes || gives_int16(q) ||
@@ -483,9 +485,10 @@ void Emitter::add_threshold(int input, int output, int low, int step, std::size_
 void Emitter::threshold_product(const Value& value, const Quantizer& q, int output) {
   Product p = *value.product;
   if (p.block != 0) throw_error("{} levels of sums in groups, allowed 256", q.count + 1);
-  if (!p.wide.empty()) throw_error("{} levels of sums of weights of more than 8 bits", q.count + 1);
+  if (!p.wide.empty())
+    throw_error("{} levels of sums with weights of more than 8 bits", q.count + 1);
   if (of_format(tensor(p.op.inputs.back())))
-    throw_error("{} levels of sums of codes of e4m3, allowed 256", q.count + 1);
+    throw_error("{} levels of sums of e4m3 codes, allowed 256", q.count + 1);
   require_alike(p.op.inputs.back(), q);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor& input = tensor(p.op.inputs.back());
@@ -563,8 +566,10 @@ bool Emitter::stepped_product(const Product& p, const Quantizer& q,
 /// Emits thresholds on codes or floats. A falling function counts down, because there are no
 /// weights to negate.
 void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int output, int node) {
-  if (is_wide(value.tensor)) throw_error("{} levels of int16 codes", q.count + 1);
-  if (of_format(tensor(value.tensor))) throw_error("{} levels of codes of e4m3", q.count + 1);
+  if (is_wide(value.tensor))
+    throw_error("{} levels on int16 codes, allowed on int8 codes", q.count + 1);
+  if (of_format(tensor(value.tensor)))
+    throw_error("{} levels on e4m3 codes, allowed on int8 codes", q.count + 1);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor input = tensor(value.tensor);
   const bool real = input.type == DataType::kFloat32;
@@ -580,7 +585,8 @@ void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int outpu
     const int at_high = raw(real ? kMax : static_cast<float>(highest));
     if (at_low != at_high) {
       const int falls = at_low > at_high ? 1 : 0;
-      if (falling >= 0 && falling != falls) throw_error("slopes of both signs before a quantizer");
+      if (falling >= 0 && falling != falls)
+        throw_error("slopes of both signs before a quantizer, allowed one sign");
       falling = falls;
     }
     const auto level = [&](float value_) {
@@ -652,7 +658,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bia
     quantization.scale.resize(1);
   quantization.zero_point.assign(quantization.scale.size(), p.zero_point);
   if (p.zero_point != 0 && quantization.per_channel())
-    throw_error("weights with a zero point and a scale for each channel");
+    throw_error("weights with a scale for each channel and a zero point, allowed zero point 0");
   Op op = p.op;
   if (p.twice) op.inputs[0] = beside_itself(op.inputs[0], op.index);
   const auto at = op.inputs.begin() + 1;  // after the input, or the shape of a transposed one
@@ -823,7 +829,7 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   if ((line.slope != 1 && !scales) || line.offset != 0 || by_channel)
     throw_error("a float operator between {} and quantizer", what);
   if (!q.nearest)
-    throw_error("{} levels of {}: allowed are Add and Sub of one scale", q.count + 1, what);
+    throw_error("{} levels of {}, allowed only for Add and Sub of one scale", q.count + 1, what);
   for (std::size_t i = 0; i < std::min<std::size_t>(op.inputs.size(), 2); ++i)
     if (int& t = op.inputs[i]; t >= 0 && tensor(t).scale() > 0) t = alike(t, q, op.index);
   if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);
@@ -860,7 +866,8 @@ Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const
                         const std::string& name) {
   std::vector<FloatStep> all;
   for (const Step& step : steps) all.push_back(step.step);
-  if (channels_of(all) > 1) throw_error("a constant for each channel of joined tensors");
+  if (channels_of(all) > 1)
+    throw_error("a constant for each channel of joined tensors, allowed one constant");
   Value value;
   value.shape = c.shape;
   if (gives_int16(q)) {
@@ -888,7 +895,7 @@ Value Emitter::joined(const Value& given, const Quantizer& q, const std::string&
   const Joined& j = *given.joined;
   const bool joins = j.kind == OpKind::kConcatenation;
   if (!joins && std::ranges::any_of(given.steps, [](const Step& s) { return turns(s.step); }))
-    throw_error("a decreasing function after Max or Min");
+    throw_error("a decreasing function between Max or Min and its quantizer");
   std::vector<Value> parts;
   bool images = true;
   for (std::size_t i = 0; i < j.parts.size(); ++i) {
@@ -989,7 +996,7 @@ Value Emitter::reals(Value value, int node) {
     for (const Step& step : value.steps)
       if (step.step.value.size() > 1)
         throw_error(
-            "{}: a constant for each channel of codes that are not an input of Conv, MatMul or "
+            "{}: a constant for each channel, allowed only on inputs of Conv, MatMul or "
             "Gemm",
             step.node);
   const std::string name = tensor(value.tensor).name;

@@ -269,7 +269,8 @@ class Writer {
     std::vector<Part> parts[2];
     for (std::size_t i = 0; i < 2; ++i) parts[i] = parts_of(w, i, counts);
     if (parts[0].size() * parts[1].size() > 64)
-      throw_error("{} kinds of windows at the border", parts[0].size() * parts[1].size());
+      throw_error("{} kinds of windows at the border, allowed 64",
+                  parts[0].size() * parts[1].size());
     std::vector<std::string> rows;
     for (const Part& y : parts[0]) {
       const std::string row = slice(from, 2, y.begin, y.end);
@@ -300,7 +301,7 @@ class Writer {
       // Taps inside of the image.
       const int low = first < 0 ? divide_up(-first, dilation) : 0;
       const int high = std::min(taps, first < extent ? divide_up(extent - first, dilation) : 0);
-      if (low >= high) throw_error("a window that covers no pixel");
+      if (low >= high) throw_error("a window covers no pixel");
       const bool whole = high - low == taps;
       const int begin = first + low * dilation, end = first + (high - 1) * dilation + 1;
       if (whole && inside)
@@ -656,7 +657,7 @@ class Writer {
       const std::int64_t to = tile ? given[i] * extent : std::max<std::int64_t>(given[i], extent);
       if (to < 1 || to > kMaxWindow ||
           (!tile && given[i] != 1 && extent != 1 && given[i] != extent))
-        throw_error("extent {} of axis {} becomes {}", extent, first + i, given[i]);
+        throw_error("extent {} of axis {} cannot become {}", extent, first + i, given[i]);
       if (to == extent) continue;
       Ints indices;
       for (std::int64_t k = 0; k < to; ++k) indices.push_back(k % extent);
@@ -850,7 +851,7 @@ class Writer {
                       b = equation.substr(comma + 1, arrow - comma - 1),
                       to = equation.substr(arrow + 2);
     if (static_cast<int>(a.size()) != rank(0) || static_cast<int>(b.size()) != rank(1))
-      throw_error("equation '{}' for ranks {} and {}", equation, rank(0), rank(1));
+      throw_error("equation '{}' does not fit ranks {} and {}", equation, rank(0), rank(1));
     std::map<char, int> extent;
     for (std::size_t i = 0; i < a.size(); ++i) extent[a[i]] = shape(0)[i];
     for (std::size_t i = 0; i < b.size(); ++i) extent[b[i]] = shape(1)[i];

@@ -90,7 +90,8 @@ Value Importer::normalization() {
   refuse_wide(value);
   if (value.shape.empty() || !is_last(node_->integer("axis", -1), value.shape.size()))
     throw_error("over another axis than the last");
-  if (reads_output(1) || reads_output(2)) throw_error("its output of means is read");
+  if (reads_output(1) || reads_output(2))
+    throw_error("its output of means is read, allowed only its first output");
   const bool center = node_->type == "LayerNormalization";
   Op norm = op(OpKind::kNormalization, {value.tensor});
   norm.name = center ? "LAYER_NORM" : "RMS_NORM";
@@ -142,17 +143,17 @@ Value Importer::largest(const std::string& name) {
 Value Importer::arg_max() {
   if (!is_last(node_->integer("axis", 0), in(0).shape.size()) ||
       node_->integer("keepdims", 1) != 1 || node_->integer("select_last_index", 0) != 0)
-    throw_error("allowed is the last axis, keepdims 1, the first index");
+    throw_error("allowed only the last axis, keepdims 1, select_last_index 0");
   return largest(out());
 }
 
 Value Importer::top_k() {
   if (node_->outputs.size() != 2 || node_->outputs[1].empty())
     throw_error("{} outputs, allowed 2", node_->outputs.size());
-  if (reads_output(0)) throw_error("its output of values is read");
+  if (reads_output(0)) throw_error("its output of values is read, allowed only its indices");
   if (scalar(1) != 1 || !is_last(node_->integer("axis", -1), in(0).shape.size()) ||
       node_->integer("largest", 1) != 1)
-    throw_error("allowed is the index of the largest of the last axis");
+    throw_error("allowed only the index of the largest element of the last axis");
   return largest(node_->outputs[1]);
 }
 

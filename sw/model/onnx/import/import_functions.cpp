@@ -70,7 +70,8 @@ Value Importer::table() {
   std::vector<ConstantPointer> zeros;
   for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
     const ConstantPointer& c = in(i).constant;
-    if (c && c->elements() != 1) throw_error("with a constant of {} elements", c->elements());
+    if (c && c->elements() != 1)
+      throw_error("reads a constant of {} elements, allowed 1", c->elements());
     const Value operand = c ? in(i) : emit_.reals(in(i), node_->index);
     if (!c && value && (value->shape != operand.shape || value->layout != operand.layout))
       throw_error("its tensors have different shapes");

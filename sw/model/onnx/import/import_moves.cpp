@@ -31,7 +31,7 @@ Value Importer::gather() {
       throw_error("index {}, allowed {}..{}", x, -extent, extent - 1);
     indices.push_back(static_cast<int>(x < 0 ? x + extent : x));
   }
-  if (indices.empty()) throw_error("selects nothing");
+  if (indices.empty()) throw_error("selects no element");
   return gathered(in(0), node_->integer("axis", 0), indices);
 }
 
@@ -186,8 +186,8 @@ std::vector<std::int32_t> Importer::nearest(int in, int out, double scale) const
 }
 
 Value Importer::resize() {
-  if (node_->text("mode", "nearest") != "nearest") throw_error("mode other than nearest");
-  if (!node_->integers("axes").empty()) throw_error("of chosen axes");
+  if (node_->text("mode", "nearest") != "nearest") throw_error("a mode other than nearest");
+  if (!node_->integers("axes").empty()) throw_error("attribute axes, allowed none");
   if (node_->text("keep_aspect_ratio_policy", "stretch") != "stretch")
     throw_error("keep_aspect_ratio_policy other than stretch");
   Value value = image_codes();
@@ -200,7 +200,7 @@ Value Importer::resize() {
   for (std::size_t i = 0; i < 4; ++i) {
     const double extent = sized ? given.values[i] : std::floor(shape[i] * given.values[i]);
     if (!(extent >= 1 && extent <= kMaxWindow) || (i < 2 && extent != shape[i]))
-      throw_error("extent {} of axis {}", extent, i);
+      throw_error("cannot resize to extent {} of axis {}", extent, i);
     scales[i] = sized ? extent / shape[i] : given.values[i];
     shape[i] = static_cast<int>(extent);
   }

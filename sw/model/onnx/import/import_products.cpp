@@ -232,7 +232,7 @@ ConstantPointer Importer::weights_of_bits() const {
   if (N < 1 || K < 1 || N > INT32_MAX || K > INT32_MAX)
     throw_error("K {} and N {}, allowed 1 and above", K, N);
   if (has(4))
-    throw_error("g_idx '{}', allowed none: groups of neighbouring channels", node_->inputs[4]);
+    throw_error("g_idx '{}', allowed none: groups must be neighbouring channels", node_->inputs[4]);
   const Constant &packed = constant(1), &scales = constant(2);
   const auto rows = static_cast<std::size_t>(N),
              blocks = static_cast<std::size_t>(K / block + (K % block != 0));
@@ -274,7 +274,7 @@ Value Importer::matmul() {
   if (input.layout == Layout::kNhwc) input = emit_.to_plain(input, node_->index);
   const int K = c.shape[transposed ? 1 : 0], M = c.shape[transposed ? 0 : 1];
   if (K < 1 || M < 1 || input.shape.back() != K)
-    throw_error("{} columns meet {} rows", input.shape.back(), K);
+    throw_error("{} columns times {} rows, allowed equal numbers", input.shape.back(), K);
   Product p;
   p.op = op_of(OpKind::kFullyConnected, node_->index, {input.tensor});
   p.name = out();
@@ -301,12 +301,14 @@ Value Importer::matmul() {
 /// Imports a MatMul of two tensors of codes, which becomes a BATCH_MATMUL when a quantizer follows.
 Value Importer::product_of_two() {
   const Value a = plain_codes(0), b = plain_codes(1);
-  if (is_wide(a) != is_wide(b)) throw_error("its operands are int16 and other codes");
+  if (is_wide(a) != is_wide(b))
+    throw_error("one operand is int16 and the other is not, allowed the same type");
   const std::size_t rank = a.shape.size();
   if (rank < 2 || rank != b.shape.size())
     throw_error("operands of rank {} and {}", rank, b.shape.size());
   if (a.shape[rank - 1] != b.shape[rank - 2])
-    throw_error("{} columns meet {} rows", a.shape[rank - 1], b.shape[rank - 2]);
+    throw_error("{} columns times {} rows, allowed equal numbers", a.shape[rank - 1],
+                b.shape[rank - 2]);
   auto shape =
       broadcast_shape({a.shape.begin(), a.shape.end() - 2}, {b.shape.begin(), b.shape.end() - 2});
   if (!shape) throw_error("its tensors have different shapes");

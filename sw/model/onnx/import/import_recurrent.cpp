@@ -68,12 +68,12 @@ void Importer::require_plain_cell(int steps, int directions) const {
                                                   : "Tanh";
   const std::string all = directions == 2 ? once + "," + once : once;
   if (const std::string given = node_->text("activations", all.c_str()); given != all)
-    throw_error("activations {}, the machine has {}", given, all);
+    throw_error("activations {}, allowed {}", given, all);
   if (node_->attributes.contains("clip")) throw_error("clip");
   if (node_->integer("input_forget", 0) != 0) throw_error("input_forget");
   if (has(7)) throw_error("peepholes");
   if (has(4) && !all_of(constant(4), steps)) throw_error("sequence_lens other than {}", steps);
-  if (steps > kMostSteps) throw_error("{} steps, the machine has {}", steps, kMostSteps);
+  if (steps > kMostSteps) throw_error("{} steps, allowed at most {}", steps, kMostSteps);
 }
 
 /// Returns a power of two as the scale of the cell state: the scale of the quantizer of Y_c, or of
@@ -96,7 +96,8 @@ float Importer::cell_scale(int steps) const {
   }
   if (most == 0 && steps <= 8) most = steps;
   if (!(most > 0) || !std::isfinite(most))
-    throw_error("a QuantizeLinear of Y_c must give the cell state's scale, as trine quantize does");
+    throw_error(
+        "Y_c needs a QuantizeLinear, which gives the cell state's scale, as trine quantize does");
   return std::ldexp(1.0f, std::ilogb(most / 32767.0 * (1 - 0x1p-20)) + 1);
 }
 
@@ -111,7 +112,8 @@ double Importer::reach_of(const Value& value) const {
 int Importer::initial_state(std::size_t position, int direction, float scale) {
   if (!has(position)) return -1;
   if (in(position).constant) {
-    if (!all_of(*in(position).constant, 0)) throw_error("initial states that are constant, not 0");
+    if (!all_of(*in(position).constant, 0))
+      throw_error("initial states are constants other than 0");
     return -1;
   }
   const Value state = plain_codes(position);

@@ -63,7 +63,7 @@ int Importer::returned_weights(int neurons) {
     if (i % at(neurons) == 0) q.scale.push_back(c.scales[i]);
     if (c.zero_points[i] != 0 || code < -128 || code > 127 || c.scales[i] != q.scale.back() ||
         !(c.scales[i] > 0))
-      throw_error("recurrent weights: allowed int8, a scale a row");
+      throw_error("recurrent weights: allowed int8 with a scale for each row");
     codes.push_back(static_cast<std::int8_t>(code));
   }
   q.zero_point.assign(q.scale.size(), 0);
@@ -71,10 +71,10 @@ int Importer::returned_weights(int neurons) {
 }
 
 Value Importer::spiking() {
-  if (node_->domain != "trine") throw_error("of domain '{}', allowed trine", node_->domain);
+  if (node_->domain != "trine") throw_error("domain '{}', allowed trine", node_->domain);
   Value x = any_codes(0);
   if (!is_wide(x)) throw_error("its currents are not int16 codes");
-  if (x.shape.size() < 2) throw_error("input of rank {}, allowed 2 and more", x.shape.size());
+  if (x.shape.size() < 2) throw_error("input of rank {}, allowed 2 and above", x.shape.size());
   Op op = this->op(OpKind::kSpiking, {x.tensor});
   const float scale = emit_.tensor(x.tensor).scale();
   const Neuron neuron = neuron_of(*node_, scale);

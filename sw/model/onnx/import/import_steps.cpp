@@ -19,7 +19,7 @@ std::vector<float> per_channel(const Constant& c, const Value& value) {
     const int in_value = axis + rank - c.rank();
     const int extent = c.shape[axis];
     if (extent != 1 && (in_value != value.channel_axis || extent != value.shape[in_value]))
-      throw_error("a constant that is neither one nor one for each channel");
+      throw_error("a constant that is neither one number nor one for each channel");
   }
   std::vector<float> result;
   for (const double x : c.values) {
@@ -46,7 +46,7 @@ Value Importer::stepped(Value value, Kind kind, std::vector<float> constants,
                         ConstantPointer origin) {
   if (value.raw_codes) throw_error("codes without DequantizeLinear");
   if (constants.size() > 1 && value.moved)
-    throw_error("a constant for each channel of what was moved before a quantizer made codes");
+    throw_error("a constant for each channel, allowed only before elements are moved");
   for (const float x : constants)
     if (!std::isfinite(x)) throw_error("a constant that is not finite");
   if (constants.size() > 1 && value.tensor >= 0) value = emit_.to_nhwc(value, node_->index);

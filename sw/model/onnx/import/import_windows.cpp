@@ -85,14 +85,14 @@ Value Importer::padded(Value value, const std::vector<std::int64_t>& pads, doubl
 }
 
 Value Importer::pad() {
-  if (node_->text("mode", "constant") != "constant") throw_error("mode other than constant");
+  if (node_->text("mode", "constant") != "constant") throw_error("a mode other than constant");
   const double border = has(2) ? scalar(2) : double{node_->real("value", 0.0f)};
   if (!std::isfinite(border)) throw_error("border {}", border);
   return padded(image_codes(), integers_of(1, "pads"), border);
 }
 
 Value Importer::max_pool() {
-  if (reads_output(1)) throw_error("its output of indices is read");
+  if (reads_output(1)) throw_error("its output of indices is read, allowed only its first output");
   Value input = image_codes();
   const Windows w = windows(input);
   if (w.dilations != std::vector{1, 1}) throw_error("dilations other than 1");
@@ -111,7 +111,7 @@ Value Importer::average_pool() {
   const std::vector<int> image(input.shape.begin() + 2, input.shape.end());
   const Windows w = windows(input, global ? image : std::vector<int>{});
   if (w.has_borders() && node_->integer("count_include_pad", 0) == 0)
-    throw_error("borders that do not count");
+    throw_error("count_include_pad 0 with borders, allowed 1");
   const int C = input.shape[1];
   Product p;
   p.name = out();

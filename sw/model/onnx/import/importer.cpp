@@ -62,7 +62,7 @@ void Importer::set_format(spec::Format format) {
     if (graph_.out(op).format == spec::Format::kNone || std::ranges::count(kRounds, op.kind) > 0 ||
         type == OpClass::kReshape || type == OpClass::kMovement)
       continue;
-    throw_error("{}: node {}: {} makes no codes of {}", file_.name, op.index, name_of(op.kind),
+    throw_error("{}: node {}: {} does not give {} codes", file_.name, op.index, name_of(op.kind),
                 spec::row_of(format).name);
   }
 }
@@ -82,15 +82,15 @@ void Importer::check_values() const {
     if (!reads && !makes) continue;
     if (!moves && std::ranges::count(kComputes, op.kind) == 0)
       throw_error(
-          "{}: node {}: {} of codes of e4m3, allowed Conv, Gemm and MatMul of weights, Add, Sub, "
+          "{}: node {}: {} of e4m3 codes, allowed Conv, Gemm and MatMul with weights, Add, Sub, "
           "global averages, maxima, quantizers and movement",
           file_.name, op.index, name_of(op.kind));
     const bool selects = op.kind == OpKind::kMaximum || op.kind == OpKind::kMinimum;
     for (const int t : op.inputs)
       if ((moves || selects) && t >= 0 && graph_.tensor(t).type == DataType::kInt8 &&
           !is_of_values(t))
-        throw_error("{}: node {}: {} of codes of e4m3 and of others", file_.name, op.index,
-                    name_of(op.kind));
+        throw_error("{}: node {}: {} of e4m3 and other codes, allowed one format", file_.name,
+                    op.index, name_of(op.kind));
   }
 }
 
@@ -150,7 +150,7 @@ void Importer::add_output(const std::string& name) try {
   if (value.constant) {
     tensor = copied(name, *value.constant);
   } else if (value.raw_codes && of_format(emit_.tensor(value.tensor))) {
-    throw_error("codes of FLOAT8, allowed after DequantizeLinear");
+    throw_error("reads FLOAT8 codes, allowed only after DequantizeLinear");
   } else if (value.raw_codes) {
     tensor = as_declared(name, emit_.to_plain(value, last_node()).tensor);
   } else if (tensor < 0 || emit_.is_codes(value) || !value.steps.empty() ||
@@ -189,7 +189,7 @@ void Importer::check_declared(const std::string& output, const std::vector<int>&
   if (found == file_.declared.end()) return;
   const auto fits = [](int extent, int declared) { return declared < 0 || extent == declared; };
   if (!std::ranges::equal(computed, found->second, fits))
-    throw_error("computed as [{}], the file declares [{}]", fmt::join(computed, ", "),
+    throw_error("has shape [{}], but the file declares [{}]", fmt::join(computed, ", "),
                 fmt::join(found->second, ", "));
 }
 
@@ -208,7 +208,7 @@ int Importer::copied(const std::string& name, const Constant& constant) {
 
 const Value& Importer::value_of(const std::string& name) const {
   const auto found = values_.find(name);
-  if (found == values_.end()) throw_error("tensor '{}' does not exist before this", name);
+  if (found == values_.end()) throw_error("tensor '{}' does not exist before this node", name);
   return found->second;
 }
 

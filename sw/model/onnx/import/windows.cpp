@@ -17,7 +17,7 @@ std::vector<int> list_of(const Node& node, const char* key, std::size_t count, i
   for (const std::int64_t x : node.integers(key)) result.push_back(bounded(x, least, key));
   if (result.empty()) result.assign(count, otherwise);
   if (result.size() != count)
-    throw_error("{} of {} entries, allowed {}", key, result.size(), count);
+    throw_error("{} has {} entries, allowed {}", key, result.size(), count);
   return result;
 }
 
@@ -41,7 +41,7 @@ int bounded(std::int64_t value, std::int64_t least, const char* what) {
 
 int reach_of(int taps, int dilation) {
   if (std::int64_t{taps} * dilation > kMaxReach)
-    throw_error("a window of {} taps, {} apart", taps, dilation);
+    throw_error("a window of {} taps, {} apart, is too large", taps, dilation);
   return (taps - 1) * dilation + 1;
 }
 
@@ -123,7 +123,7 @@ std::vector<Span> transposed_over(const Node& node, const std::vector<int>& imag
       first = first_part(std::max<std::int64_t>(met + added[i] - size, 0), automatic);
     }
     if (met > kMaxReach || size < 1 || size > kMaxReach)
-      throw_error("{} outputs along an axis, from {} on", size, first);
+      throw_error("{} outputs along an axis, from {} on, are too many or none", size, first);
     const int beyond = static_cast<int>(std::max<std::int64_t>(first + size - met, 0));
     spans.push_back({static_cast<int>(met) + beyond, static_cast<int>(first),
                      static_cast<int>(size), reach + std::max(beyond - (stride - 1), 0)});

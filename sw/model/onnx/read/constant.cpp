@@ -327,7 +327,7 @@ QuantRule quant_rule(const Node& node, double scale, double zero_point, double b
   const int span = 1 << static_cast<int>(bits);
   rule.low = is_signed ? -span / 2 + (narrow ? 1 : 0) : 0;
   rule.high = is_signed ? span / 2 - 1 : span - (narrow ? 2 : 1);
-  if (rule.high <= rule.low) throw_error("{} bits leave one level", bits);
+  if (rule.high <= rule.low) throw_error("{} bits leave one level, allowed two or more", bits);
   return rule;
 }
 
@@ -344,7 +344,7 @@ std::vector<int> reshaped(const std::vector<int>& from, const NumberList<double>
     } else if (wanted[i] >= 1 && wanted[i] < 0x1p31) {
       result.push_back(static_cast<int>(wanted[i]));
     } else {
-      throw_error("extent {} of a new shape", wanted[i]);
+      throw_error("extent {} of the new shape, allowed -1 and above", wanted[i]);
     }
   }
   const std::int64_t all = elements_of(from), rest = elements_of(result);
@@ -360,7 +360,7 @@ std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
   if (node.type == "Unsqueeze") return unsqueezed(from, axes(node, input));
   if (!input) throw_error("the new shape is not a constant");
   if (node.integer("allowzero", 0) != 0 && std::ranges::count(input->values, 0.0) > 0)
-    throw_error("allowzero 1 with an extent of 0, allowed extents of 1 and above");
+    throw_error("allowzero 1 with extent 0, allowed extents of 1 and above");
   return reshaped(from, input->values);
 }
 

@@ -83,7 +83,7 @@ class Reader {
       if (file_.constants.count(input.name()) == 0) add(this->input(input));
     check_given();
     if (file_.inputs.empty() && !empty_.empty())
-      fail("input '{}' has no elements, nor has another", *empty_.begin());
+      fail("input '{}' has no elements, and there is no other input", *empty_.begin());
     for (const auto& output : graph.output()) this->output(output);
     for (auto& node : *graph.mutable_node()) file_.nodes.push_back(this->node(node));
     check_names();
@@ -120,12 +120,12 @@ class Reader {
   void refuse_others(int type, const std::string& what) const {
     if (is_half(type) && quantizes())
       fail(
-          "{}: float16: its quantizers compute in float16, allowed float32: export scales and "
-          "floats in float32",
+          "{}: its quantizers compute in float16, allowed float32: export scales and floats in "
+          "float32",
           what);
     if (is_half(type)) refuse_float(file_.name, kFloat16);
     if (type == kFloat8E4M3Fnuz || type == kFloat8E5M2Fnuz)
-      fail("{}: FLOAT8{}FNUZ, allowed FLOAT8E4M3FN and FLOAT8E5M2", what,
+      fail("{}: type FLOAT8{}FNUZ, allowed FLOAT8E4M3FN and FLOAT8E5M2", what,
            type == kFloat8E4M3Fnuz ? "E4M3" : "E5M2");
     if (type == onnx::TensorProto::UINT16)
       fail("{}: uint16, allowed int8 uint8 int16: quantize activations to QInt16, symmetric", what);
@@ -186,7 +186,7 @@ class Reader {
       for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
     const bool whole = raw->size() % static_cast<std::size_t>(bytes_of(*type)) == 0;
     if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
-      fail("{}: {} values, its shape needs {}", what, result->values.size(), wanted);
+      fail("{}: {} values, but its shape needs {}", what, result->values.size(), wanted);
     for (const double value : std::as_const(result->values))
       if (!fits(result->type, value)) fail("{}: value {} is out of its type's range", what, value);
     return result;
@@ -200,16 +200,18 @@ class Reader {
     const std::filesystem::path location = keys["location"];
     if (location.empty() || location.is_absolute() ||
         std::find(location.begin(), location.end(), "..") != location.end())
-      fail("{}: data in '{}', allowed a file in the model's folder", what, location.string());
+      fail("{}: external data in '{}', allowed a file in the model's folder", what,
+           location.string());
     const auto path = std::filesystem::path(file_.name).parent_path() / location;
     std::error_code error;
     const std::uint64_t size = std::filesystem::file_size(path, error);
     if (error || !std::filesystem::is_regular_file(path))
-      fail("{}: data in '{}', which cannot be read; keep it next to the model", what,
+      fail("{}: external data in '{}', which cannot be read; store it next to the model", what,
            path.string());
     const std::uint64_t offset = std::strtoull(keys["offset"].c_str(), nullptr, 10);
     if (offset > size || bytes > size - offset)
-      fail("{}: {} bytes at {} of '{}', which has {}", what, bytes, offset, path.string(), size);
+      fail("{}: {} bytes at {} of '{}', which has only {} bytes", what, bytes, offset,
+           path.string(), size);
     std::string raw(static_cast<std::size_t>(bytes), '\0');
     std::ifstream stream(path, std::ios::binary);
     stream.seekg(static_cast<std::streamoff>(offset));

@@ -39,7 +39,7 @@ class Inliner {
         call(node, *found->second, to, depth);
         continue;
       }
-      if (to->size() >= kMostNodes) fail("functions make more than {} nodes", kMostNodes);
+      if (to->size() >= kMostNodes) fail("its functions expand to more than {} nodes", kMostNodes);
       *to->Add() = node;
     }
   }
@@ -53,10 +53,11 @@ class Inliner {
   void call(const onnx::NodeProto& node, const onnx::FunctionProto& function, Nodes* to,
             int depth) {
     const std::string label = function.domain() + "." + function.name();
-    if (depth >= kMostDepth) fail("function {} calls itself, or {} others", label, kMostDepth);
+    if (depth >= kMostDepth)
+      fail("function {} calls itself, or calls more than {} levels deep", label, kMostDepth);
     for (const auto& opset : function.opset_import())
       if (is_onnx(opset.domain()) && opset.version() != opset_)
-        fail("function {} is of opset {}, the model of {}: inline it (onnx.inliner)", label,
+        fail("function {} has opset {}, but the model has {}: inline it (onnx.inliner)", label,
              opset.version(), opset_);
     std::map<std::string, std::string> names{{"", ""}};
     for (int i = 0; i < function.input_size(); ++i)

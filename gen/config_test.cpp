@@ -93,24 +93,25 @@ TEST_CASE("a faulty configuration is refused with line, key and allowed values",
           "2: memory.param_channels: 64 is less than array.cols, allowed at least 128"},
       Row{"array.weights4 = true\narray.precisions = [\"binary\"]\n",
           "2: array.precisions: lacks \"int8\", which array.weights4 requires, allowed a list with "
-          "it"},
-      Row{"array.groups = true\n", "1: array.groups: true without array.weights4, allowed false"},
+          "\"int8\""},
+      Row{"array.groups = true\n", "1: array.groups: true requires array.weights4, allowed false"},
       Row{"array.weights4 = true\narray.groups = true\nmemory.ecc = true\n",
-          "2: array.groups: true with memory.ecc, allowed false: factors are not corrected"},
+          "2: array.groups: true with memory.ecc, allowed false, because ECC does not protect "
+          "factors"},
       Row{"memory.packed_weights = true\narray.cols = 6\n",
-          "2: array.cols: 6 columns with memory.packed_weights, allowed multiples of 4"},
+          "2: array.cols: 6 with memory.packed_weights, allowed multiples of 4"},
       Row{"memory.packed_weights = true\nbus.axi_data_bits = 1024\n",
           "2: bus.axi_data_bits: 1024 bits with memory.packed_weights, allowed at most 512"},
       Row{"memory.packed_weights = true\narray.precisions = [\"int8\"]\nbus.axi_data_bits = 128\n",
           "2: array.precisions: lacks \"ternary\": on a bus of 128 bits memory.packed_weights "
           "packs only ternary weights, allowed a list with it"},
       Row{"array.activations16 = true\narray.rows = 1\n",
-          "2: array.rows: 1 rows with array.activations16, allowed even numbers of 2..256"},
+          "2: array.rows: 1 with array.activations16, allowed even numbers of 2..256"},
       Row{"array.activations16 = true\narray.precisions = [\"binary\"]\n",
           "2: array.precisions: lacks \"int8\", which array.activations16 requires, allowed a list "
-          "with it"},
+          "with \"int8\""},
       Row{"array.formats = true\n",
-          "1: array.formats: true without array.activations16, allowed false"},
+          "1: array.formats: true requires array.activations16, allowed false"},
       Row{"bus.axi_data_bits = 512\nmemory.param_channels = 40\n",
           "2: memory.param_channels: 40 does not fill beats of 16 words (bus.axi_data_bits), "
           "allowed multiples of 16, at least 32"});

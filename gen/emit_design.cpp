@@ -30,14 +30,16 @@ std::vector<Parameter> attributes(const Config& c) {
     return Parameter{fmt::format("logic [{}:0]", bits - 1), name,
                      fmt::format("{}'d{}", bits, value), doc};
   };
-  return {number("AxiIdBits", c.axi_id_bits, "AXI4 master"),
-          number("AxiUserBits", c.axi_user_bits, "AXI4 master"),
-          constant("AxiId", c.axi_id_bits, c.axi_id, "of fetches and writes; loads: the next one"),
-          constant("AxiProt", 3, c.axi_prot, "privileged, non-secure, instruction: bits 0, 1, 2"),
-          constant("AxiReadCache", 4, c.axi_read_cache, "bit 0: bufferable"),
-          constant("AxiWriteCache", 4, c.axi_write_cache, "bit 0: bufferable"),
-          constant("AxiQos", 4, c.axi_qos, "of reads and writes"),
-          constant("AxiUser", c.axi_user_bits, c.axi_user, "of reads and writes")};
+  return {
+      number("AxiIdBits", c.axi_id_bits, "ID width of the AXI4 master"),
+      number("AxiUserBits", c.axi_user_bits, "AxUSER width of the AXI4 master"),
+      constant("AxiId", c.axi_id_bits, c.axi_id, "ID of fetches and writes; loads use the next ID"),
+      constant("AxiProt", 3, c.axi_prot,
+               "AxPROT: bits 0, 1, 2: privileged, non-secure, instruction"),
+      constant("AxiReadCache", 4, c.axi_read_cache, "ARCACHE; bit 0: bufferable"),
+      constant("AxiWriteCache", 4, c.axi_write_cache, "AWCACHE; bit 0: bufferable"),
+      constant("AxiQos", 4, c.axi_qos, "AxQOS of reads and writes"),
+      constant("AxiUser", c.axi_user_bits, c.axi_user, "AxUSER of reads and writes")};
 }
 
 std::string range(int bits) { return bits == 1 ? "" : fmt::format("[{}:0]", bits - 1); }

@@ -274,14 +274,14 @@ void Reader::check_combinations() {
                 c.pmem_kib, c.pmem_rows(), c.cols, 4096 * c.cols);
   if (c.weights4 && !c.int8)
     combination("array.precisions",
-                "lacks \"int8\", which array.weights4 requires, allowed a list with it");
+                "lacks \"int8\", which array.weights4 requires, allowed a list with \"int8\"");
   if (c.groups && !c.weights4)
-    combination("array.groups", "true without array.weights4, allowed false");
+    combination("array.groups", "true requires array.weights4, allowed false");
   if (c.groups && c.ecc)
-    combination("array.groups", "true with memory.ecc, allowed false: factors are not corrected");
+    combination("array.groups",
+                "true with memory.ecc, allowed false, because ECC does not protect factors");
   if (c.packed && c.cols % 4 != 0)
-    combination("array.cols", "{} columns with memory.packed_weights, allowed multiples of 4",
-                c.cols);
+    combination("array.cols", "{} with memory.packed_weights, allowed multiples of 4", c.cols);
   if (c.packed && c.axi_data_bits > 512)
     combination("bus.axi_data_bits", "{} bits with memory.packed_weights, allowed at most 512",
                 c.axi_data_bits);
@@ -291,19 +291,19 @@ void Reader::check_combinations() {
                 "weights, allowed a list with it",
                 c.axi_data_bits);
   if (c.activations16 && c.rows % 2 != 0)
-    combination("array.rows", "{} rows with array.activations16, allowed even numbers of 2..256",
+    combination("array.rows", "{} with array.activations16, allowed even numbers of 2..256",
                 c.rows);
   if (c.formats && !c.activations16)
-    combination("array.formats", "true without array.activations16, allowed false");
+    combination("array.formats", "true requires array.activations16, allowed false");
   if (c.activations16 && !c.int8)
     combination("array.precisions",
-                "lacks \"int8\", which array.activations16 requires, allowed a list with it");
+                "lacks \"int8\", which array.activations16 requires, allowed a list with \"int8\"");
   if (c.param_channels < c.cols)
     combination("memory.param_channels", "{} is less than array.cols, allowed at least {}",
                 c.param_channels, c.cols);
   if (c.columns_per_cycle > c.pipeline_cols)
     combination("post.columns_per_cycle",
-                "{} columns are not ready together with pipeline.cols = {}, allowed 1",
+                "{} columns per cycle need as many pipeline.cols, which is {}, allowed 1",
                 c.columns_per_cycle, c.pipeline_cols);
   if (c.param_channels % c.data_words() != 0 || c.param_channels < 2 * c.data_words())
     combination("memory.param_channels",

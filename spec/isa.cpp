@@ -176,7 +176,7 @@ std::int64_t get_field(std::uint64_t payload, const Field& field) {
 std::uint64_t with_field(std::uint64_t payload, const Field& field, std::int64_t value,
                          std::string_view what) {
   if (value < field.low() || value > field.high())
-    throw_error("{}: {} would be {}, the instruction holds {}..{}", what, field.name, value,
+    throw_error("{}: {} would be {}, but the instruction holds {}..{}", what, field.name, value,
                 field.low(), field.high());
   const std::uint64_t bits = static_cast<std::uint64_t>(value) & mask(field.width);
   return (payload & ~(mask(field.width) << field.lsb)) | bits << field.lsb;
@@ -249,13 +249,13 @@ Fault fault_of(Word word, unsigned features) {
 std::string fault_text(Word word, unsigned features) {
   const std::optional<Demand> demand = demand_of(word);
   if (!demand && opcode_of(word) == Opcode::kRun)
-    return fmt::format("no operation {} of the {} engine, with these flags", decode_run(word).op,
-                       name_of(engine_of(word)));
+    return fmt::format("operation {} of the {} engine does not exist with these flags",
+                       decode_run(word).op, name_of(engine_of(word)));
   if (!demand && opcode_of(word) == Opcode::kSet &&
       !coordinates_fit(register_of(word), payload_of(word)))
-    return fmt::format("a coordinate, or x_end - x_start, outside of {}..{}", -kMostCoordinate - 1,
-                       kMostCoordinate);
-  if (!demand) return "no such instruction";
+    return fmt::format("a coordinate, or x_end - x_start, is outside of {}..{}",
+                       -kMostCoordinate - 1, kMostCoordinate);
+  if (!demand) return "the instruction does not exist";
   std::string missing;
   for (std::size_t i = 0; i < std::size(feature::kAll); ++i)
     if ((demand->needs & ~features) >> i & 1)

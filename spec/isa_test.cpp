@@ -63,7 +63,7 @@ TEST_CASE("coordinates that the machine would cut are illegal", "[isa]") {
     }
   CHECK(isa::fault_text(isa::encode_set(isa::Engine::kVector, agu::kWidth.reg,
                                         isa::with_field(0, agu::kWidth, 9000, "test")),
-                        ~0U) == "a coordinate, or x_end - x_start, outside of -8192..8191");
+                        ~0U) == "a coordinate, or x_end - x_start, is outside of -8192..8191");
 }
 
 TEST_CASE("a value that does not fit its field is an error in every build",
@@ -74,12 +74,12 @@ TEST_CASE("a value that does not fit its field is an error in every build",
     CHECK(r.get(isa::post::kShift) == fits);
   }
   CHECK_THROWS_WITH(r.set(isa::post::kShift, 32, "layer 3"),
-                    "layer 3: shift would be 32, the instruction holds -32..31");
+                    "layer 3: shift would be 32, but the instruction holds -32..31");
   CHECK_THROWS_WITH(r.set(isa::agu::kHalo, -1),
-                    "instruction: halo would be -1, the instruction holds 0..255");
+                    "instruction: halo would be -1, but the instruction holds 0..255");
   CHECK(r.get(isa::post::kShift) == 31);
   CHECK_THROWS_WITH(isa::encode_run(Engine::kLoad, {0, 0, 256, 0}),
-                    "instruction: op would be 256, the instruction holds 0..255");
+                    "instruction: op would be 256, but the instruction holds 0..255");
   CHECK_THROWS_WITH(isa::encode_set(Engine::kStore, 16, 0),
                     "register 16 of the store engine cannot hold 0x0");
   CHECK_THROWS_WITH(isa::encode_set(Engine::kStore, 3, std::uint64_t{1} << 56),

@@ -231,7 +231,7 @@ std::vector<std::string> read_file_list(const fs::path& list) {
     if (extension == ".sv" || extension == ".v")
       sources.push_back((list.parent_path() / line).string());
   }
-  if (sources.empty()) throw_error("{}: lists no source", list.string());
+  if (sources.empty()) throw_error("{}: lists no source file", list.string());
   return sources;
 }
 

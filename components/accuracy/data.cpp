@@ -290,7 +290,7 @@ Array Preparation::prepared(const Array& example, const model::Tensor& input, bo
   if (!given() && example.dtype.at(0) != 'f')
     throw_error(
         "{}: is {}, the model's input '{}' is {}: --mean and --scale say what its values "
-        "mean (--scale 1: the values themselves)",
+        "mean (--scale 1: unchanged)",
         name, type_and_shape(example), input.name, type_and_shape(result));
   if (!floats && input.quantization.scale.size() != 1)
     throw_error("{}: the model's input '{}' is {} without a scale, allowed its own codes", name,

@@ -50,9 +50,8 @@ Array stack(const QuantizeArguments& options, const DataSet& data) {
     if (!std::equal(one.shape.begin(), one.shape.end(), all.shape.begin() + 1, all.shape.end()))
       throw_error("{}: has a different shape than {}", data.name(i), data.name(0));
     if (one.dtype.at(0) != 'f' && !options.preparation.given())
-      throw_error(
-          "{}: is {}: say by --mean and --scale what its values mean (--scale 1: unchanged)",
-          data.name(i), type_and_shape(one));
+      throw_error("{}: is {}: --mean and --scale say what its values mean (--scale 1: unchanged)",
+                  data.name(i), type_and_shape(one));
     for (const double value : options.preparation.values(
              one, model::format_named(options.model).channels_first, data.name(i))) {
       const auto single = static_cast<float>(value);

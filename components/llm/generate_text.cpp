@@ -457,7 +457,7 @@ void add_generate_text(Command app, Action& action) {
             "int8: a scale for each output channel; int8m: one for each matrix;\n"
             "ternary: -1, 0, 1, for models trained so; int4; int4g32, int4g64,\n"
             "int4g128: a scale for each group of channels (int8, or ternary if MODEL\n"
-            "is; with --random those of the shape)")
+            "is; with --random: the weights of the shape)")
       ->check(one_of(llm::weight_names()));
   add_value(command, "--context N", options->context, "tokens that the caches have room for (256)")
       ->check(range(1, 1 << 20));

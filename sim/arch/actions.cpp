@@ -208,7 +208,7 @@ std::vector<Actions> count_actions(const compiler::Program& program) {
   isa::for_each_run(program.words, [&](std::size_t word, isa::Engine engine,
                                        const isa::Registers& registers, const isa::Run& run) {
     if (index >= program.run_layer.size())
-      throw_error("{}: more RUNs than the layers have", program.name);
+      throw_error("{}: has more RUNs than its layers", program.name);
     Actions& layer = layers.at(static_cast<std::size_t>(program.run_layer[index++]));
     add(counter.of(engine, registers, run), layer);
     layer[kInstruction] += static_cast<std::int64_t>(word + 1 - words);

@@ -354,7 +354,7 @@ void Executor::load_packed(isa::dma::Target target, const std::uint8_t* from,
   const std::int64_t blocks = rows * row_bytes / spec::kBlockBytes;
   const auto bytes =
       spec::unpacked(target, std::span(from, 4 * words), blocks, config_.data_bytes());
-  if (!bytes) stop_with("stream", "{} words are not a stream of {} rows", words, rows);
+  if (!bytes) stop_with("stream", "{} words are not a stream for {} rows", words, rows);
   std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);
 }
 
@@ -752,7 +752,7 @@ int Executor::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) 
 void Executor::check_exponentials() const {
   if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
   for (const std::uint32_t e : exponentials_)
-    if (e > INT32_MAX) fail("an exponential of {:#x}, allowed up to 1", e);
+    if (e > INT32_MAX) fail("the exponential {:#x} exceeds 1", e);
 }
 
 void Executor::vector(const VectorRegisters& r, const isa::Run& run) {
@@ -800,7 +800,7 @@ reference::NormParams Executor::norm_params(const VectorRegisters& r, const isa:
   p.output = range_of(r);
   for (int i = 0; i < isa::dma::kExponentialWords; ++i)
     if (exponentials_[i] != reference::norm_entry(i, p.origin))
-      fail("entry {} of the table is not that of a normalization", i);
+      fail("entry {} of the table is not valid for a normalization", i);
   for (std::int64_t n = first; n < first + channels; ++n) {
     const std::uint64_t packed = scale_[n];
     const int shift = static_cast<int>(packed >> 31 & 31) - 32;

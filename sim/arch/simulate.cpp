@@ -25,7 +25,7 @@ class Budget {
     double& spent = spent_[static_cast<std::size_t>(engine)];
     spent += cycles;
     if (limit_ != 0 && spent >= limit_)
-      stop("cycles", "the {} engine needs {} cycles or more, the limit is {}",
+      stop("cycles", "the {} engine needs {} cycles or more, but the limit is {}",
            isa::kEngineNames[static_cast<std::size_t>(engine)], spent, limit_);
   }
 
@@ -60,7 +60,8 @@ class Execution {
     const std::span<const isa::Word> words(program_.words);
     if (words.empty() || words.front() != program_.config.hash())
       stop("configuration",
-           "{}: the program was compiled for another configuration: its first word", program_.name);
+           "{}: the program was compiled for another configuration, as its first word shows",
+           program_.name);
     timeline_.begin();
     if (!isa::walk_words(words.subspan(1), *this)) {
       at_ = words.size();
@@ -107,7 +108,7 @@ RunResult walked(const compiler::Program& program, const ArchOptions& options, C
   execution.run();
   const Timeline& timeline = execution.timeline();
   if (options.cycles_limit != 0 && timeline.cycles() >= options.cycles_limit)
-    stop("cycles", "{}: {} cycles, the limit is {}", program.name, timeline.cycles(),
+    stop("cycles", "{}: {} cycles, but the limit is {}", program.name, timeline.cycles(),
          options.cycles_limit);
 
   RunResult result;

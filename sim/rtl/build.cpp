@@ -155,7 +155,7 @@ LoadedModel::LoadedModel(const fs::path& shared_object) {
   if (entry != nullptr) api_ = entry();
   if (api_ == nullptr || api_->version != kAbiVersion) {
     dlclose(library_);
-    throw_error("{}: not a model of this version; delete it", shared_object.string());
+    throw_error("{}: is not an RTL model of this version; delete it", shared_object.string());
   }
 }
 

@@ -109,8 +109,8 @@ std::string describe(const Difference& d, const compiler::Program& program) {
   const std::string place = fmt::format("DMEM word 0x{:x} byte {}", d.word_address, d.byte);
   if (d.unexpected)
     return fmt::format(
-        "cycle {}: {}: the RTL writes 0x{:02x}, the program writes nothing (more) there", d.cycle,
-        place, d.actual);
+        "cycle {}: {}: the RTL writes 0x{:02x}, but the program writes nothing (more) there",
+        d.cycle, place, d.actual);
   const std::string run = compiler::describe_run(program, d.run);
   if (d.missing)
     return fmt::format("RUN {}: {}: {}: the RTL never writes the expected 0x{:02x}", d.run, run,

@@ -69,8 +69,8 @@ std::vector<RunTiming> timings(const std::array<std::vector<int>, isa::kEngines>
   for (std::size_t engine = 0; engine < isa::kEngines; ++engine)
     for (const auto& pulses : seen)
       if (pulses[engine] != runs[engine].size())
-        throw_error("{}: RTL: {} RUNs of the {} engine on the trace port, {} in the program", name,
-                    pulses[engine], isa::kEngineNames[engine], runs[engine].size());
+        throw_error("{}: RTL: {} RUNs of the {} engine on the trace port, but {} in the program",
+                    name, pulses[engine], isa::kEngineNames[engine], runs[engine].size());
   return timing;
 }
 
@@ -78,15 +78,15 @@ void check_counters(const trine_counters& counters, const Observed& o, const std
   static_assert(std::size(trine_counters{}.causes) == kCauses);
   for (std::size_t i = 0; i < kCauses; ++i)
     if (counters.causes[i] != o.causes[i])
-      throw_error("{}: RTL: counter of cause {} says {}, the trace port {}", name,
+      throw_error("{}: RTL: the counter of cause {} says {}, but the trace port says {}", name,
                   csr::kCauses[i].name, counters.causes[i], o.causes[i]);
   const std::uint64_t sum = cycles_of(o);
   if (sum != counters.cycles)
-    throw_error("{}: RTL: the causes add up to {} cycles, CYCLES is {}", name, sum,
+    throw_error("{}: RTL: the causes add up to {} cycles, but CYCLES is {}", name, sum,
                 counters.cycles);
   if (counters.bytes_read != o.bytes_read || counters.bytes_written != o.bytes_written)
     throw_error(
-        "{}: RTL: the counters say {} bytes read and {} written, the bus transferred {} and {}",
+        "{}: RTL: the counters say {} bytes read and {} written, but the bus transferred {} and {}",
         name, counters.bytes_read, counters.bytes_written, o.bytes_read, o.bytes_written);
 }
 
@@ -175,7 +175,7 @@ struct RtlRunner::State {
   void flip(const std::vector<MemoryFlip>& flips) {
     for (const MemoryFlip& one : flips)
       if (api().flip(instance, &one) != 0)
-        throw_error("{}: RTL: no {} bank {} to inject into", program().name,
+        throw_error("{}: RTL: cannot inject into {} bank {}, which does not exist", program().name,
                     one.pmem != 0 ? "PMEM" : "DMEM", one.bank);
   }
 
@@ -293,7 +293,7 @@ struct RtlRunner::State {
     const std::uint64_t cycles = cycles_of(o);
     return (stop == kStopLimit
                 ? fmt::format("not finished after {} cycles", cycles)
-                : fmt::format("no progress for {} cycles, in cycle {}", kIdleLimit, cycles)) +
+                : fmt::format("no progress for {} cycles, up to cycle {}", kIdleLimit, cycles)) +
            engines(o);
   }
 

@@ -441,9 +441,9 @@ TEST_CASE("a missing program is named with its package on this system", "[base][
   CHECK(install("ID=\"rocky\"\nID_LIKE=\"rhel fedora\"\n", {"g++", "yosys"}) ==
         "dnf install gcc-c++ yosys");
   CHECK(install("ID=arch\n", {"g++", "python3"}) == "pacman -S --needed gcc python");
-  CHECK(install("ID=fedora\n", {"sta"}) == "building sta (this system has no package)");
+  CHECK(install("ID=fedora\n", {"sta"}) == "building sta (this system provides no package)");
   CHECK(install("ID=fedora\n", {"sta", "g++"}) ==
-        "dnf install gcc-c++, and building sta (this system has no package)");
+        "dnf install gcc-c++, and building sta (this system provides no package)");
   CHECK(install("ID=other\n", {"g++"}) == "apt-get install g++");
   CHECK_NOTHROW(need_programs({"sh"}));
   CHECK_THROWS_WITH(need_programs({"sh", "no-such-program"}),

@@ -114,11 +114,11 @@ Array read_npy(const std::filesystem::path& path) {
   for (const std::int64_t extent : array.shape) {
     const auto n = static_cast<std::size_t>(extent);
     if (n != 0 && expected > data.size() / n)
-      throw_error("{}: npy holds {} bytes, shape needs more", file, data.size());
+      throw_error("{}: contains {} bytes, but its shape needs more", file, data.size());
     expected *= n;
   }
   if (expected != data.size())
-    throw_error("{}: npy holds {} bytes, shape needs {}", file, data.size(), expected);
+    throw_error("{}: contains {} bytes, but its shape needs {}", file, data.size(), expected);
   array.bytes.assign(data.begin(), data.end());
   return array;
 }

@@ -71,7 +71,7 @@ std::string how_to_install(const std::vector<std::string>& programs,
   std::string install = entry_of(rows, 0, "install", column);
   std::ranges::replace(install, ',', ' ');
   const std::string build =
-      fmt::format("building {} (this system has no package)", fmt::join(others, ", "));
+      fmt::format("building {} (this system provides no package)", fmt::join(others, ", "));
   if (packages.empty()) return build;
   return fmt::format("{} {}{}", install, fmt::join(packages, " "),
                      others.empty() ? "" : ", and " + build);

@@ -46,7 +46,8 @@ fs::path project_root() {
 }
 
 void set_project_root(const fs::path& root) {
-  if (!is_root(root)) throw_error("trine: {}: contains no spec/presets/ and rtl/", root.string());
+  if (!is_root(root))
+    throw_error("trine: {}: contains neither spec/presets/ nor rtl/", root.string());
   given_root() = root;
 }
 

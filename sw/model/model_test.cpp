@@ -114,7 +114,7 @@ TEST_CASE("expand refuses operands that don't fit", "[model][expand][error]") {
   const Tensor x = codes({4, 6}), y = codes({4, 2});
   CHECK(refused("SLICE", {x, integers({2}, {0, 4}), integers({2}, {-1, 2}), y}) == "");
   CHECK(refused("SLICE", {x, integers({2}, {0, 5}), integers({2}, {-1, 2}), y}) ==
-        "g.tflite: op 0 SLICE: begin 5 and size 2 of axis 1 with extent 6");
+        "g.tflite: op 0 SLICE: begin 5 and size 2 exceed axis 1 with extent 6");
   CHECK_THAT(refused("SLICE", {x, codes({2}), integers({2}, {-1, 2}), y}),
              ContainsSubstring("tensor 1 't' must be an integer constant of 2 elements"));
   CHECK_THAT(refused("SPLIT", {integers({}, {2}), x, y}),

@@ -26,11 +26,13 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   for (const std::int64_t n :
        std::initializer_list<std::int64_t>{f.rows, f.pixels, f.stride_y, f.stride_x,
                                            f.top + std::int64_t{1}, f.left + std::int64_t{1}})
-    if (n < 1 || n > kMost) throw_error("{} '{}' is folded by {}", what, l.name, n);
+    if (n < 1 || n > kMost)
+      throw_error("{} '{}' has a fold of {}, allowed 1..32767", what, l.name, n);
   if (f.rows > 255 || f.pixels > 255 || (f.folded() && (s.per_word != 4 || s.wide)) ||
       s.C % f.size() != 0 ||
       (f.folded() && (f.height < 1 || f.height > kMost || f.width < 1 || f.width > kMost)))
-    throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);
+    throw_error("{} '{}' has a fold of {} pixels, which does not fit {} channels", what, l.name,
+                f.size(), s.C);
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
       l.elements() != elements ||
       (s.per_word != 1 && spec::find_precision([&](const spec::Precision& p) {
@@ -43,12 +45,13 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   const Steps& to = l.steps;
   for (const std::int64_t step : {to.y, to.x, to.channel})
     if (step < 0 || step > elements)
-      throw_error("{} '{}' has elements {} apart", what, l.name, step);
+      throw_error("{} '{}' has elements {} apart, outside of its tensor", what, l.name, step);
   if ((l.rows() - 1) * to.y + (l.columns() - 1) * to.x + (l.channels() - 1) * to.channel >=
       elements)
-    throw_error("{} '{}' has elements that the host's tensor lacks", what, l.name);
+    throw_error("{} '{}' has more elements than the host's tensor", what, l.name);
   if (!l.codes.empty() && (l.codes.size() != kImageCodes || l.element_bytes() != 1))
-    throw_error("{} '{}' has a table of {} codes", what, l.name, l.codes.size());
+    throw_error("{} '{}' has a table of {} codes, allowed 256 for codes of one byte", what, l.name,
+                l.codes.size());
 }
 
 /// Returns true if the host's tensor type fits the layout.
@@ -62,11 +65,11 @@ bool fits(const TensorLayout& layout, model::DataType type) {
 void check_host(const model::Graph& host, const std::vector<TensorLayout>& edge,
                 const std::vector<int>& tensors, const char* what) {
   if (tensors.size() != edge.size())
-    throw_error("{} {}, the host has {}", edge.size(), what, tensors.size());
+    throw_error("{} {}, but the host has {}", edge.size(), what, tensors.size());
   for (std::size_t i = 0; i < edge.size(); ++i)
     if (host.tensor(tensors[i]).shape != edge[i].extents ||
         !fits(edge[i], host.tensor(tensors[i]).type))
-      throw_error("{} '{}' is another tensor on the host", what, edge[i].name);
+      throw_error("{} '{}' has another shape or type on the host", what, edge[i].name);
 }
 
 constexpr std::int64_t kMostDram = std::int64_t{1} << 40;
@@ -104,7 +107,7 @@ void require_verified(const Program& stage) {
 
 void check(const Program& p) {
   if (p.config.hash() != p.config_hash)
-    throw_error("its configuration is not the one that it was compiled for");
+    throw_error("its configuration differs from the one that it was compiled for");
   const auto image = static_cast<std::int64_t>(p.image.size());
   if (p.dram_bytes < 0 || p.dram_bytes > kMostDram || p.image_offset < 0 ||
       p.image_offset > p.dram_bytes || image > p.dram_bytes - p.image_offset)
@@ -115,7 +118,7 @@ void check(const Program& p) {
       static_cast<std::size_t>(std::ranges::count(p.words, isa::Opcode::kRun, isa::opcode_of) -
                                (isa::opcode_of(p.words.front()) == isa::Opcode::kRun ? 1 : 0));
   if (runs != p.run_layer.size())
-    throw_error("{} RUNs, {} are assigned to layers", runs, p.run_layer.size());
+    throw_error("{} RUNs, but {} are assigned to layers", runs, p.run_layer.size());
   constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;  // of a stage
   std::int64_t macs = 0;
   for (const ProgramLayer& layer : p.layers) {
@@ -126,11 +129,11 @@ void check(const Program& p) {
   }
   for (const int layer : p.run_layer)
     if (layer < 0 || layer >= static_cast<int>(p.layers.size()))
-      throw_error("layer {}, there are {}", layer, p.layers.size());
+      throw_error("a RUN of layer {}, but there are {}", layer, p.layers.size());
   for (const TensorLayout& l : p.inputs) check_layout(l, p.dram_bytes, "input");
   for (const TensorLayout& l : p.outputs) check_layout(l, p.dram_bytes, "output");
   if (const std::int64_t most = most_dram_bytes(p); p.dram_bytes > most)
-    throw_error("{} bytes of DRAM, its maps and constants justify {}", p.dram_bytes, most);
+    throw_error("{} bytes of DRAM, but its maps and constants need at most {}", p.dram_bytes, most);
   check_host(p.before, p.inputs, p.before.outputs, "inputs");
   check_host(p.after, p.outputs, p.after.inputs, "outputs");
 }

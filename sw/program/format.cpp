@@ -141,7 +141,7 @@ class Reader {
 
  private:
   void spend(std::size_t bytes) {
-    if (bytes > left_) throw_error("damaged: parts of it are used twice");
+    if (bytes > left_) throw_error("damaged: parts of the file are used twice");
     left_ -= bytes;
   }
 
@@ -200,7 +200,7 @@ class Reader {
     for (int type = 0; type <= static_cast<int>(model::DataType::kBool); ++type)
       if (model::npy_code(static_cast<model::DataType>(type)) == npy)
         return static_cast<model::DataType>(type);
-    throw_error("tensor type '{}'", npy);
+    throw_error("tensor type '{}' is unknown", npy);
   }
 
   model::Tensor tensor(const format::Tensor& from) {
@@ -297,11 +297,11 @@ void refuse_others(std::span<const std::uint8_t> bytes) {
 Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   refuse_others(bytes);
   std::vector<std::uint8_t> sealed = bytes;
-  if (!seal(sealed)) throw_error("damaged: truncated, or offsets are outside of it");
+  if (!seal(sealed)) throw_error("damaged: truncated, or offsets are outside of the file");
   const format::Program& root = *format::GetProgram(bytes.data());
   if (root.version() != kVersion)
-    throw_error("compiled by another version ({}, this tool reads {}): compile again",
-                root.version(), kVersion);
+    throw_error("has format version {}, but this tool reads {}: compile again", root.version(),
+                kVersion);
   if (sealed != bytes) throw_error("damaged: the checksum does not match");
   const spec::Config config = spec::parse_config(root.configuration()->str(), file);
   Reader reader(file, bytes.size());
@@ -311,7 +311,7 @@ Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
     stages.back().config = config;
     check(stages.back());
   }
-  if (stages.empty()) throw_error("there are no stages");
+  if (stages.empty()) throw_error("contains no stages");
   Program program = std::move(stages.front());
   program.rest.assign(std::make_move_iterator(stages.begin() + 1),
                       std::make_move_iterator(stages.end()));

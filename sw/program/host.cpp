@@ -28,8 +28,8 @@ std::string position_of(std::size_t element, const std::vector<std::int64_t>& sh
 std::size_t dram_size(const Program& program) {
   const std::int64_t memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
   if (program.dram_bytes > memory)
-    throw_error("{}: needs {} bytes of DRAM, this computer's memory has {}", program.name,
-                program.dram_bytes, memory);
+    throw_error("{}: needs {} bytes of DRAM, but this computer has {} bytes of memory",
+                program.name, program.dram_bytes, memory);
   return static_cast<std::size_t>(program.dram_bytes);
 }
 
@@ -93,7 +93,7 @@ std::string first_difference(const Program& program, const std::vector<Array>& a
     const model::Graph& last = stages(program).back()->after;
     const std::string name = last.tensor(last.outputs.at(o)).name;
     if (actual[o].dtype != expected[o].dtype || actual[o].bytes.size() != expected[o].bytes.size())
-      return fmt::format("output {} '{}' is {} of {} bytes, expected {} of {}", o, name,
+      return fmt::format("output {} '{}' is {} of {} bytes, expected {} of {} bytes", o, name,
                          actual[o].dtype, actual[o].bytes.size(), expected[o].dtype,
                          expected[o].bytes.size());
     const auto a =

@@ -42,7 +42,7 @@ struct Get {
     std::memcpy(&stored, from, sizeof stored);
     from += sizeof stored;
     if (std::is_same_v<T, bool> && stored > Stored<T>{1})
-      throw_error("image: {} is not a flag", name);
+      throw_error("image: {} is neither 0 nor 1", name);
     value = static_cast<T>(stored);
   }
 };
@@ -73,7 +73,7 @@ void place(ImageHeader* h, std::size_t tables) {
 
 template <typename T>
 T count(std::size_t size, const char* what) {
-  if (size > std::numeric_limits<T>::max()) throw_error("{} {} in an image", size, what);
+  if (size > std::numeric_limits<T>::max()) throw_error("{} {} do not fit an image", size, what);
   return static_cast<T>(size);
 }
 
@@ -155,12 +155,12 @@ TensorLayout record_of(std::span<const std::uint8_t> image, const ImageHeader& h
   layout.shape.wide = layout.shape.per_word == kWideCodes;
   if (layout.shape.wide) layout.shape.per_word = 4;
   if (record.rank < 0 || record.rank > kImageRank)
-    throw_error("image: a tensor of {} axes", record.rank);
+    throw_error("image: a tensor of {} axes, allowed 0..8", record.rank);
   layout.extents.resize(static_cast<std::size_t>(record.rank));
   if (record.codes == 0) return layout;
   const std::uint64_t from = codes_offset(header, (*tables)++);
   if (record.codes != from || image.size() < from + kImageCodes)
-    throw_error("image: a table of codes is not at its place");
+    throw_error("image: a table of codes has a wrong offset");
   const auto codes = image.subspan(from, kImageCodes);
   layout.codes.assign(codes.begin(), codes.end());
   return layout;
@@ -214,8 +214,8 @@ void read_image(std::span<const std::uint8_t> image, Program* stage) {
   visit_header(h, Get{image.data()});
   if (h.magic != kImageMagic || h.format != kImageFormat) throw_error("image: not a machine image");
   if (h.isa_version != isa::kVersion)
-    throw_error("compiled for version {} of the instruction set, not for {}", h.isa_version,
-                isa::kVersion);
+    throw_error("compiled for version {} of the instruction set, but this tool reads version {}",
+                h.isa_version, isa::kVersion);
   if (h.checksum != checksum_of(image)) throw_error("image: damaged: the checksum does not match");
   const std::uint64_t records_end = codes_offset(h, 0);
   const std::size_t tables =
@@ -224,8 +224,9 @@ void read_image(std::span<const std::uint8_t> image, Program* stage) {
   place(&expected, tables);
   if (h.words_offset != expected.words_offset || h.constants_offset != expected.constants_offset ||
       image.size() - h.constants_offset != h.constants_bytes || h.constants_offset > image.size())
-    throw_error("image: parts are missing or left over");
-  if (read_records(image, h, stage) != tables) throw_error("image: tables of codes are left over");
+    throw_error("image: sizes and offsets do not match");
+  if (read_records(image, h, stage) != tables)
+    throw_error("image: contains tables of codes that no tensor uses");
   stage->config_hash = h.configuration_hash;
   stage->dram_bytes = h.dram_bytes;
   stage->image_offset = h.constants_address;

@@ -46,9 +46,9 @@ TEST_CASE("the claims of a program are compared with its contents", "[compiler][
   SECTION("DRAM that nothing needs") {
     const std::int64_t needed = program.dram_bytes;
     program.dram_bytes = std::int64_t{1} << 40;
-    require_refused("1099511627776 bytes of DRAM, its maps and constants justify");
+    require_refused("1099511627776 bytes of DRAM, but its maps and constants need at most");
     program.dram_bytes = needed + (1 << 20);
-    require_refused("bytes of DRAM, its maps");
+    require_refused("bytes of DRAM, but its maps");
   }
   SECTION("DRAM for a store of more words than DMEM has") {
     program.dram_bytes = std::int64_t{1} << 40;
@@ -63,7 +63,7 @@ TEST_CASE("the claims of a program are compared with its contents", "[compiler][
     require_refused("store   RUN dmem: DMEM word 4096, allowed 0..4095");
     CHECK_THROWS_WITH(
         initial_dram(program),
-        Catch::Matchers::ContainsSubstring("needs 1099511627776 bytes of DRAM, this computer"));
+        Catch::Matchers::ContainsSubstring("needs 1099511627776 bytes of DRAM, but this computer"));
   }
   SECTION("a constant shorter than its shape") {
     model::Tensor constant;
@@ -117,8 +117,9 @@ TEST_CASE("a tensor layout may use its DRAM to the last word and must fit its te
     std::string refused;  ///< empty: accepted
     std::function<void(TensorLayout&)> change;
   };
-  const std::string fits = "does not fit its", folded = "is folded by", blocks = "has blocks of",
-                    lacks = "has elements that the host's tensor lacks";
+  const std::string fits = "does not fit its", folded = "has a fold of",
+                    blocks = "pixels, which does not fit",
+                    lacks = "has more elements than the host's tensor";
   int index = 0;
   for (
       const Row& row : std::vector<Row>{
@@ -126,7 +127,7 @@ TEST_CASE("a tensor layout may use its DRAM to the last word and must fit its te
           {"has extent 0", [](TensorLayout& l) { l.extents[0] = 0; }},
           {"has extent -5", [](TensorLayout& l) { l.extents[3] = -5; }},
           {fits, [](TensorLayout& l) { l.extents[1] = 8; }},
-          {"is another tensor on the host",
+          {"has another shape or type on the host",
            [](TensorLayout& l) {
              l.extents = {9, 9, 5};
            }},
@@ -151,7 +152,7 @@ TEST_CASE("a tensor layout may use its DRAM to the last word and must fit its te
           {fits, [](TensorLayout& l) { l.shape.per_word = 2; }},
           {"", [](TensorLayout& l) { l.shape.per_word = 16; }},
           {"", [](TensorLayout& l) { l.shape.per_word = 32; }},
-          {"is another tensor on the host", [](TensorLayout& l) { l.shape.per_word = 1; }},
+          {"has another shape or type on the host", [](TensorLayout& l) { l.shape.per_word = 1; }},
           {"has elements -1 apart", [](TensorLayout& l) { l.steps.y = -1; }},
           {"has elements 406 apart", [](TensorLayout& l) { l.steps.channel = 406; }},
           {"", [](TensorLayout& l) { l.steps = {9, 1, 81}; }},  // [channel][y][x]
@@ -203,17 +204,18 @@ TEST_CASE("words, layers and DRAM of a program belong together", "[compiler][pro
   int index = 0;
   for (const Row& row : std::vector<Row>{
            {"", [](Program&) {}},
-           {"there are no instructions", [](Program& p) { p.words.clear(); }},
-           {"END belongs at the end", [](Program& p) { p.words.push_back(p.words.back()); }},
+           {"the program has no instructions", [](Program& p) { p.words.clear(); }},
+           {"END must be the last word", [](Program& p) { p.words.push_back(p.words.back()); }},
            {"the program has no END", [](Program& p) { p.words.pop_back(); }},
-           {"END belongs at the end", [&](Program& p) { p.words.push_back(run); }},
+           {"END must be the last word", [&](Program& p) { p.words.push_back(run); }},
            {"register 0 is read, but was never set",
             [&](Program& p) { p.words.insert(p.words.begin() + 1, run); }},
            {"are assigned to layers", [](Program& p) { p.run_layer.pop_back(); }},
            {"are assigned to layers", [](Program& p) { p.run_layer.push_back(0); }},
-           {"layer -1, there are", [](Program& p) { p.run_layer[0] = -1; }},
+           {"a RUN of layer -1, but there are", [](Program& p) { p.run_layer[0] = -1; }},
            {"", [](Program& p) { p.run_layer[0] = static_cast<int>(p.layers.size()) - 1; }},
-           {"there are", [](Program& p) { p.run_layer[0] = static_cast<int>(p.layers.size()); }},
+           {"but there are",
+            [](Program& p) { p.run_layer[0] = static_cast<int>(p.layers.size()); }},
            {"has -1 MACs", [](Program& p) { p.layers[0].macs = -1; }},
            {"",
             [](Program& p) {
@@ -239,13 +241,14 @@ TEST_CASE("words, layers and DRAM of a program belong together", "[compiler][pro
            {"bytes of constants at", [](Program& p) { p.image_offset = p.dram_bytes + 1; }},
            {"exceed -1 bytes of DRAM", [](Program& p) { p.dram_bytes = -1; }},
            {"exceed", [](Program& p) { p.dram_bytes = (std::int64_t{1} << 40) + 1; }},
-           {"maps and constants justify", [](Program& p) { p.dram_bytes = std::int64_t{1} << 40; }},
-           {"its configuration is not the one", [](Program& p) { p.config_hash ^= 1; }},
-           {"is not the configuration's hash", [](Program& p) { p.words[0] ^= 1; }},
-           {"1 inputs, the host has 2",
+           {"maps and constants need at most",
+            [](Program& p) { p.dram_bytes = std::int64_t{1} << 40; }},
+           {"its configuration differs from the one", [](Program& p) { p.config_hash ^= 1; }},
+           {"is not the hash of the configuration", [](Program& p) { p.words[0] ^= 1; }},
+           {"1 inputs, but the host has 2",
             [](Program& p) { p.before.outputs.push_back(p.before.outputs[0]); }},
-           {"1 outputs, the host has 0", [](Program& p) { p.after.inputs.clear(); }},
-           {"is another tensor on the host", [](Program& p) {
+           {"1 outputs, but the host has 0", [](Program& p) { p.after.inputs.clear(); }},
+           {"has another shape or type on the host", [](Program& p) {
               p.after.tensors[static_cast<std::size_t>(p.after.inputs[0])].type =
                   model::DataType::kInt32;
             }}}) {

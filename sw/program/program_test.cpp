@@ -126,7 +126,7 @@ TEST_CASE("other files are refused with their kind or version", "[compiler][prog
   require_refused(bytes_of("TRINEPRG\x0b and what followed"),
                   "net.trine: compiled by an earlier version: compile again");
   require_refused(changed(program, [](format::ProgramT& p) { --p.version; }),
-                  "compiled by another version (13, this tool reads 14): compile again");
+                  "has format version 13, but this tool reads 14: compile again");
   require_refused(bytes_of(write_image(program)), "net.trine: is a machine image, for drivers");
   require_refused(changed(program, [](format::ProgramT& p) { p.stages.clear(); }), "no stages");
 }
@@ -152,7 +152,7 @@ TEST_CASE("a small file does not unfold into a large program", "[compiler][progr
                                                        b.CreateVector(std::vector{stage})));
   std::vector<std::uint8_t> bytes(b.GetBufferPointer(), b.GetBufferPointer() + b.GetSize());
   REQUIRE(seal(bytes));
-  require_refused(bytes, "damaged: parts of it are used twice");
+  require_refused(bytes, "damaged: parts of the file are used twice");
 }
 
 TEST_CASE("the parts of a program file are checked one by one", "[compiler][program][error]") {
@@ -181,12 +181,12 @@ TEST_CASE("the parts of a program file are checked one by one", "[compiler][prog
       seal_image(s.image);
     });
   };
-  resealed("image: parts are missing or left over", 44, 7);   // words
-  resealed("image: parts are missing or left over", 56, 2);   // inputs
-  resealed("image: parts are missing or left over", 40, 63);  // words_offset
+  resealed("image: sizes and offsets do not match", 44, 7);   // words
+  resealed("image: sizes and offsets do not match", 56, 2);   // inputs
+  resealed("image: sizes and offsets do not match", 40, 63);  // words_offset
   resealed("image: a tensor of 9 axes", 64 + 52, 9);          // rank
-  resealed("image: transposed is not a flag", 64 + 48, 2);
-  refused("image: parts are missing or left over", [](Stage& s) {
+  resealed("image: transposed is neither 0 nor 1", 64 + 48, 2);
+  refused("image: sizes and offsets do not match", [](Stage& s) {
     s.image.push_back(0);
     seal_image(s.image);
   });
@@ -393,10 +393,10 @@ TEST_CASE("a program file begins with its configuration and uses only its featur
   CHECK(program.words.front() == program.config.hash());
   Program other = program;
   other.words.front() ^= 1;
-  refused(other, "net.trine: word 0 is not the configuration's hash");
+  refused(other, "net.trine: word 0 is not the hash of the configuration");
   other = program;
   other.words[1] = program.words.front();
-  refused(other, "no such instruction");
+  refused(other, "the instruction does not exist");
   other.words[1] = isa::encode_run(isa::Engine::kCompute,
                                    {0, 0, static_cast<int>(isa::compute::Op::kTernary), 0});
   refused(other, "precision ternary: the configuration lacks ternary");

@@ -68,9 +68,9 @@ class Reacher {
   /// Checks that the lanes' counters hold the spans of the registers.
   void check_spans() {
     if (span_ > limit::kMostSpan)
-      object("a row of positions over {} columns, allowed {}", span_, limit::kMostSpan);
+      object("a row of positions spans {} columns, allowed {}", span_, limit::kMostSpan);
     if (rows_span_ > limit::kMostSpan)
-      object("positions over {} rows, allowed {}", rows_span_, limit::kMostSpan);
+      object("positions span {} rows, allowed {}", rows_span_, limit::kMostSpan);
     const std::int64_t x = r_.get(agu::kXEnd) - 1 + r_.get(agu::kSLast) * r_.get(agu::kDilX) +
                            (walk_.window ? r_.get(agu::kHalo) : 0);
     const std::int64_t y = r_.get(agu::kYEnd) - 1 + r_.get(agu::kRLast) * r_.get(agu::kDilY);
@@ -125,8 +125,8 @@ class Reacher {
   void regular() {
     const std::int64_t last_row = (tiles_ * walk_.positions - 1) / columns_;
     if (last_row * stride_y_ - rows_span_ > limit::kMostSpan)
-      object("lanes {} rows below the last position, allowed {}", last_row * stride_y_ - rows_span_,
-             limit::kMostSpan);
+      object("lanes are {} rows below the last position, allowed {}",
+             last_row * stride_y_ - rows_span_, limit::kMostSpan);
     if (rows_ == 0) return;
     const Extent taps = x_axis(r_.get(agu::kXStart), columns_).words() +
                         y_axis(r_.get(agu::kYStart), rows_).words() + walk_.taps;
@@ -167,13 +167,13 @@ class Reacher {
     const std::int64_t move = std::max(stride_x_, r_.get(agu::kTileX));
     for (std::int64_t t = 0; t < tiles_ && !result_.problem; ++t) {
       visits_ -= walk_.positions;
-      if (visits_ < 0) return object("too many positions that do not follow each other regularly");
+      if (visits_ < 0) return object("too many positions in an irregular order");
       for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
         const isa::Lanes::Lane& lane = lanes.lanes[l];
         const std::int64_t x = lane.x - x_end, y = lane.y - y_end;
         if (x < -limit::kMostSpan || x + move > limit::kMostSpan || y < -limit::kMostSpan ||
             y > limit::kMostSpan)
-          return object("a lane at column {} and row {} from the end of the positions, allowed {}",
+          return object("a lane is at column {}, row {} from the end of the positions, allowed {}",
                         x, y, limit::kMostSpan);
         if (y >= 0) continue;
         one_position(lane.x, lane.y, lane.base);

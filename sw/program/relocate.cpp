@@ -29,8 +29,8 @@ std::int64_t distance(const Program& program, std::span<const Move> moves, const
   for (const Move& m : moves) {
     if (first >= m.end || first + bytes <= m.begin) continue;
     if (first >= m.begin && first + bytes <= m.end) return m.to - m.begin;
-    throw_error("{}: a RUN transfers bytes {}..{}, but only bytes {}..{} move", program.name, first,
-                first + bytes - 1, m.begin, m.end - 1);
+    throw_error("{}: a RUN transfers bytes {}..{}, but only bytes {}..{} are relocated",
+                program.name, first, first + bytes - 1, m.begin, m.end - 1);
   }
   return 0;
 }

@@ -133,15 +133,15 @@ class Words {
 
 /// Returns the fault of words that are not a program at all.
 std::optional<Fault> frame_fault(std::span<const isa::Word> words, const spec::Config& config) {
-  if (words.empty()) return Fault{0, "configuration", "there are no instructions"};
+  if (words.empty()) return Fault{0, "configuration", "the program has no instructions"};
   if (words.front() != config.hash())
-    return Fault{0, "configuration", "word 0 is not the configuration's hash"};
+    return Fault{0, "configuration", "word 0 is not the hash of the configuration"};
   const auto end =
       std::ranges::find(words.begin() + 1, words.end(), isa::Opcode::kEnd, isa::opcode_of);
   if (end == words.end()) return Fault{words.size() - 1, "illegal", "the program has no END"};
   if (end + 1 != words.end())
     return Fault{static_cast<std::size_t>(end - words.begin()), "",
-                 "END belongs at the end of the program"};
+                 "END must be the last word of the program"};
   return std::nullopt;
 }
 

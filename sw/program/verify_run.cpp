@@ -70,9 +70,9 @@ class Transfer {
 
   void check() const {
     const std::int64_t rows = isa::dram_rows(r_, run_);
-    if (words_ == kMostWords && from_dmem_) object("a transfer of no words");
+    if (words_ == kMostWords && from_dmem_) object("a transfer of 0 words, allowed 1 and above");
     if (transposed_ && rows > config_.cols / 4)
-      object("{} channel words for {} columns", rows, config_.cols);
+      object("transposes {} channel words, allowed a fourth of the {} columns", rows, config_.cols);
     if (rows > 1 && beats_line_up_ &&
         (r_.get(dma::kDramStride) % (4 * data_words_) != 0 ||
          r_.get(dma::kLocalStride) % data_words_ != 0))
@@ -92,11 +92,11 @@ class Transfer {
     const std::int64_t end = dram + 4 * words_;
     if (!from_dmem_ && end > size)
       end_with(engine_ == Engine::kStore ? "store_window" : "load_window",
-               "{} bytes {}..{}, there are {}", name, dram, end - 1, size);
+               "{} bytes {}..{}, but there are {}", name, dram, end - 1, size);
     if (dram % 4 != 0 || end > size)
-      object("{} bytes {}..{}, there are {}", name, dram, end - 1, size);
+      object("{} bytes {}..{}, but there are {}", name, dram, end - 1, size);
     if (target_ == Target::kDmem16 && (dram % 8 != 0 || words_ % 2 != 0))
-      object("{} byte {}, {} words: not whole codes of int16", name, dram, words_);
+      object("{} byte {}, {} words: not whole int16 codes", name, dram, words_);
     if (beats_line_up_) {
       if ((dram / 4 - local) % data_words_ != 0)
         object("{} byte {} and DMEM word {} are not congruent modulo {} words", name, dram, local,
@@ -150,7 +150,7 @@ class Transfer {
   void check_stream() const {
     const std::int64_t rows = r_.get(dma::kRowsLast) + 1;
     if (words_ > 2 * config_.pmem_rows() * config_.cols)
-      object("a stream of {} words, for {} rows of PMEM", words_, config_.pmem_rows());
+      object("a stream of {} words is too long for {} rows of PMEM", words_, config_.pmem_rows());
     check_range("PMEM rows", r_.get(dma::kLocal), rows, config_.pmem_rows());
   }
 
@@ -198,7 +198,7 @@ void check_post(const LaneRegisters& r, bool wide) {
                               : OutputRange{field(r, post::kAddZeroPoint),
                                             field(r, post::kAddActMin), field(r, post::kAddActMax)};
   const int operand = field(r, post::kAddOperandShift);
-  if (operand < -31 || operand > 0) object("an operand's shift {}, allowed -31..0", operand);
+  if (operand < -31 || operand > 0) object("shift {} of an operand, allowed -31..0", operand);
   for (const auto& fault : {reference::check(scale(post::kMultiplier, post::kShift), range),
                             reference::check(scale(post::kAddMultiplier, post::kAddShift), sum)})
     if (fault) object("{}", *fault);
@@ -210,16 +210,17 @@ void check_post(const LaneRegisters& r, bool wide) {
 void check_format(const spec::Config& config, const LaneRegisters& r, bool single) {
   const OutputRange range = wide_range_of(r);
   if (range.format == spec::Format::kNone) return;
-  if (!config.formats) object("codes of format {}", static_cast<int>(range.format));
+  if (!config.formats)
+    object("codes of format {}, which requires array.formats", static_cast<int>(range.format));
   const std::int32_t most = spec::largest_code(range.format);
   if (!single || range.act_min < -most || range.act_max > most)
-    object("codes of a format are rounded once, their bounds are -{0}..{0} at most", most);
+    object("codes of a format must be rounded once, with bounds within -{0}..{0}", most);
 }
 
 void check_steps(const spec::Config& config, const LaneRegisters& r) {
   constexpr std::int64_t kMostWords = std::int64_t{1} << 28;  // of a tile, held at once
   if (isa::steps_of(r) > kMostWords / config.rows)
-    object("{} steps of {} lanes, the simulator holds {} words", isa::steps_of(r), config.rows,
+    object("{} steps of {} lanes, but the simulator holds {} words", isa::steps_of(r), config.rows,
            kMostWords);
 }
 
@@ -240,7 +241,7 @@ void check_reach(const spec::Config& config, const LaneRegisters& r, const Walk&
     if (core > 0 && rows == 0) return;
     for (const isa::LaneField& row : {agu::kYStart, agu::kYEnd})
       if (r.get(row) + rows > limit::kMostSpan)
-        object("core {} begins or ends at row {}, allowed {}", core, r.get(row) + rows,
+        object("core {} begins or ends at row {}, allowed up to {}", core, r.get(row) + rows,
                limit::kMostSpan);
     const LaneRegisters own(isa::moved_down(r, core));
     const Reached reached = reach(own, walk, visits);
@@ -273,7 +274,7 @@ class Compute {
   void check(std::int64_t& visits) const {
     using namespace isa::compute;
     if (!(clear_ && drains_) && (groups_ != 1 || r_.get(agu::kTilesLast) != 0))
-      object("a reduction in pieces has one tile and one group");
+      object("a reduction in pieces must have one tile and one group");
     if (window_) check_window();
     // The post unit waits for the last channel, which is not in the last group.
     if (drains_ && channels_ <= (groups_ - 1) * columns_)
@@ -286,9 +287,9 @@ class Compute {
     if (wide_ || by_row_) check_wide();
     if (in_groups_) check_groups();
     if (op_ == Op::kBinaryInside && r_.get(post::kPadCode) != 0)
-      object("masked taps that add nothing have a pad code");
+      object("masked taps that add nothing must have pad code 0");
     if ((op_ == Op::kMatmul || op_ == Op::kMatmul16) && run_.has(kFuseAdd))
-      object("the zero points of a product and of an addition share their registers");
+      object("a product of two maps does not support an addition, which needs the same registers");
     check_post(r_, wide_ || by_row_);
     check_steps(config_, r_);
     check_range("PMEM rows", r_.get(kRow), pmem_rows(), config_.pmem_rows());
@@ -335,16 +336,17 @@ class Compute {
 
   void check_window() const {
     if (op_ != Op::kInt8 && op_ != Op::kMatmul) object("the window former supports only int8");
-    if (r_.get(agu::kWordsLast) != 0) object("a group of the window former has one channel word");
-    if (!clear_ || !drains_) object("a reduction of the window former is whole");
+    if (r_.get(agu::kWordsLast) != 0)
+      object("the window former supports one channel word per group");
+    if (!clear_ || !drains_) object("the window former does not support a reduction in pieces");
   }
 
   /// Checks a RUN with factors.
   void check_groups() const {
     using namespace isa::compute;
-    if (!clear_ || !drains_) object("a reduction with factors is whole");
+    if (!clear_ || !drains_) object("factors do not support a reduction in pieces");
     if (run_.has(kFuseAdd) || run_.has(kFuseMax) || window_ || output_of(r_) == Output::kThresholds)
-      object("sums with factors have no residual, no window and no thresholds");
+      object("factors support neither a residual nor the window former nor thresholds");
     if (const std::int64_t steps = group_rows().steps; steps % spec::GroupRows::kFewest != 0)
       object("groups of {} steps, allowed multiples of {}", steps, spec::GroupRows::kFewest);
   }
@@ -355,13 +357,13 @@ class Compute {
     const bool residual = run_.has(kFuseAdd) || run_.has(kFuseMax);
     if (op_ == Op::kMatmul16) {
       if (residual || output_of(r_) != Output::kRaw)
-        object("sums of int16 are words of their own, without residual");
+        object("int16 sums must be written as words, without residual");
       return;
     }
     if (residual || output_of(r_) != Output::kRequantized || r_.get(post::kEncoding) != 0 ||
         r_.get(post::kZeroPoint) != 0 ||
         (run_.has(kSingle) && run_.has(kPerTensor) && !run_.has(kHalfEven)))
-      object("int16 codes are requantized, without zero point or residual");
+      object("int16 codes must be requantized, without zero point or residual");
     if (drains_) check_format(config_, r_, run_.has(kSingle));
   }
 
@@ -392,7 +394,7 @@ class Vector {
     if (wide_) check_wide();
     const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run_.op);
     if (operation.taps != 0 && taps_ != operation.taps)
-      object("{} taps of {}, which has {}", taps_, operation.name, operation.taps);
+      object("{} taps of {}, allowed {}", taps_, operation.name, operation.taps);
     if (op_ == Op::kSoftmax)
       check_softmax();
     else if (op_ == Op::kNormalize)
@@ -427,27 +429,28 @@ class Vector {
     const bool pair = op_ == Op::kAdd || op_ == Op::kMul || op_ == Op::kSquaredDifference;
     if (op_ == Op::kSquaredDifference && r_.get(post::kAddOperandShift) == 0 &&
         r_.get(post::kAddOperandMultiplier) > 1 << 30)
-      object("an operand's factor is above 1/2");
+      object("the factor of an operand is above 1/2");
     if (output_of(r_) != Output::kRequantized && op_ != Op::kSum && !pair)
-      object("no output {} of vector operation {}", static_cast<int>(output_of(r_)), run_.op);
+      object("output {} is not supported by vector operation {}", static_cast<int>(output_of(r_)),
+             run_.op);
   }
 
   /// Checks a RUN of int16 codes.
   void check_wide() const {
     if (output_of(r_) != Output::kRequantized || r_.get(post::kAddZeroPoint) != 0 ||
         (r_.get(post::kZeroPoint) != 0 && !isa::narrows16(op_)))
-      object("int16 codes are requantized, without zero point");
+      object("int16 codes must be requantized, without zero point");
     if (run_.has(isa::vector::kReduce) && op_ != Op::kSum16 && !isa::compares16(op_))
-      object("the lanes' sum is that of sum16");
+      object("only sum16 supports a sum over the lanes");
     if (isa::is_row(run_)) check_row();
     if (!isa::compares16(op_)) check_format(config_, r_, run_.has(isa::vector::kSingle));
     if (isa::has_lines(op_) && r_.get(post::kFormat) != 0)
-      object("codes of lines are whole numbers");
+      object("codes of interpolated functions must be whole numbers");
     if (op_ == Op::kFiveNarrow16 &&
         (!run_.has(isa::vector::kSingle) || r_.get(post::kMultiplier) >> 15 != 0))
-      object("a sum of five words is rounded once, by a multiplier of 15 bits");
+      object("a sum of five words must be rounded once, with a multiplier of 15 bits");
     if (isa::takes_words(op_) && r_.get(post::kPosition) > 3)
-      object("a code of an int32 word is not in 0..3");
+      object("the position of a code in an int32 word is not in 0..3");
   }
 
   /// Checks a RUN over the channels of int16 codes.
@@ -457,9 +460,10 @@ class Vector {
     const int allowed = isa::compares16(op_)  ? 1 << isa::vector::kReduce
                         : op_ == Op::kShare16 ? single
                                               : 0;
-    if (flags != allowed) object("flags {:#x} of a row of int16 codes", run_.flags);
+    if (flags != allowed)
+      object("flags {:#x} are not supported with a row of int16 codes", run_.flags);
     if (r_.get(agu::kGroupsLast) != (isa::compares16(op_) ? 0 : 1) || taps_ != 1)
-      object("a row is one walk for an extremum, else two, of one tap");
+      object("a row of int16 codes must have one tap, and two passes, or one for an extremum");
     check_channels("a row", UINT16_MAX);
   }
 
@@ -472,22 +476,22 @@ class Vector {
 
   void check_softmax() const {
     if ((run_.flags & ~(1 << isa::vector::kRescale)) != 0)
-      object("a softmax has one flag: rescale");
+      object("a softmax supports only the flag rescale");
     constexpr std::int64_t kLeast = 1 << 30;
     if (run_.has(isa::vector::kRescale) &&
         (r_.get(post::kMultiplier) < kLeast ||
          r_.get(post::kMultiplier) > reference::SoftmaxParams::kMostRescale))
-      object("a softmax is rescaled by {}, allowed {}..{}", r_.get(post::kMultiplier), kLeast,
-             reference::SoftmaxParams::kMostRescale);
+      object("a softmax has rescale multiplier {}, allowed {}..{}", r_.get(post::kMultiplier),
+             kLeast, reference::SoftmaxParams::kMostRescale);
     if (run_.has(isa::vector::kRescale) && r_.get(post::kShift) < -limit::kMostRescaleRight)
-      object("a softmax is rescaled with shift {}, allowed -{}..30", r_.get(post::kShift),
+      object("a softmax has rescale shift {}, allowed -{}..30", r_.get(post::kShift),
              limit::kMostRescaleRight);
     if (output_of(r_) != Output::kRequantized) object("a softmax does not support a lookup");
     const std::int64_t words = r_.get(agu::kWordsLast) + 1;
     const bool kept = r_.get(agu::kGroupsLast) == 0;
-    if (!kept && r_.get(agu::kGroupsLast) != 2) object("a softmax has one or three passes");
+    if (!kept && r_.get(agu::kGroupsLast) != 2) object("a softmax must have one or three passes");
     if (kept && words > limit::kSoftmaxWords)
-      object("{} words of a softmax, lanes keep {}", words, limit::kSoftmaxWords);
+      object("a softmax of {} words in one pass, allowed {}", words, limit::kSoftmaxWords);
     check_channels("a softmax", limit::kMostSoftmaxChannels);
   }
 
@@ -495,16 +499,16 @@ class Vector {
     namespace vector = isa::vector;
     const std::int64_t channels = r_.get(vector::kChannels), shift = r_.get(post::kShift);
     if ((run_.flags & ~(1 << vector::kCenter)) != 1 << vector::kSingle)
-      object("a normalization has one rounding");
+      object("a normalization must have one rounding");
     if (output_of(r_) != Output::kRequantized) object("a normalization does not support a lookup");
-    if (r_.get(agu::kGroupsLast) != 1) object("a normalization has two passes");
+    if (r_.get(agu::kGroupsLast) != 1) object("a normalization must have two passes");
     check_channels("a normalization", limit::kMostNormChannels);
     check_parameters(config_, r_.get(vector::kParam) + channels);
     if (shift < 0 || channels >> shift % 16 != 1 || r_.get(post::kMultiplier) > 1 << 30 ||
         r_.get(vector::kBias) < 0)
-      object("constants that do not belong to the channels");
+      object("the constants of a normalization do not match its channels");
     if (run_.has(vector::kCenter) && r_.get(post::kAddZeroA) != 127)
-      object("an origin that leaves negative distances");
+      object("a normalization that subtracts the mean must have origin 127");
   }
 
   const spec::Config& config_;

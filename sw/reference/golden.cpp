@@ -187,7 +187,7 @@ void check_policy(const model::Graph& graph, const RoundingPolicy& policy) {
 std::string mismatch(const Array& array, const Tensor& tensor) {
   const std::vector<std::int64_t> wanted(tensor.shape.begin(), tensor.shape.end());
   if (array.dtype == model::npy_code(tensor.type) && array.shape == wanted) return {};
-  return fmt::format("is {}, the model's tensor '{}' is {}", type_and_shape(array), tensor.name,
+  return fmt::format("is {}, but the model's tensor '{}' is {}", type_and_shape(array), tensor.name,
                      type_and_shape(Array{std::string(model::npy_code(tensor.type)), wanted, {}}));
 }
 
@@ -196,7 +196,7 @@ Values run_graph(const model::Graph& graph, const std::vector<Array>& inputs, Ro
   model::check(graph);
   check_policy(graph, policy);
   if (inputs.size() != graph.inputs.size())
-    throw_error("{}: {} inputs given, the model has {}", graph.file, inputs.size(),
+    throw_error("{}: {} inputs given, but the model has {}", graph.file, inputs.size(),
                 graph.inputs.size());
   Values values;
   for (std::size_t i = 0; i < inputs.size(); ++i) {

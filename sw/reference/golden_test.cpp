@@ -324,7 +324,8 @@ TEST_CASE("int16 TRANSPOSE_CONV accepts a computed shape only if it equals the f
   ++inputs.back().bytes.at(4);
   CHECK_THROWS_WITH(
       run_graph(graph, inputs),
-      Catch::Matchers::EndsWith("op 1 TRANSPOSE_CONV: a computed shape, allowed [1, 8, 8, 4]"));
+      Catch::Matchers::EndsWith(
+          "op 1 TRANSPOSE_CONV: its computed shape differs from the file's, allowed [1, 8, 8, 4]"));
 }
 
 TEST_CASE("a computed index outside of its axis ends the run, in one line",

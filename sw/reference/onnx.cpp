@@ -47,7 +47,7 @@ std::vector<std::uint8_t> onnx(const Call& call) {
   try {
     const Constant result = run_host_op(call.op, inputs);
     if (result.shape != call.out().shape || result.type != call.out().type)
-      throw_error("gives {} [{}], its tensor '{}' is {} [{}]", name_of(result.type),
+      throw_error("gives {} [{}], but its tensor '{}' is {} [{}]", name_of(result.type),
                   fmt::join(result.shape, ", "), call.out().name, name_of(call.out().type),
                   fmt::join(call.out().shape, ", "));
     return model::bytes_as(result.type, result.values);

@@ -222,7 +222,7 @@ std::vector<fs::path> files_of(const fs::path& folder) {
 
 const LefCell& Lef::cell(const std::string& name) const {
   const auto found = cells.find(name);
-  if (found == cells.end()) throw_error("--lef: cell {} is in no LEF file", name);
+  if (found == cells.end()) throw_error("--lef: no LEF file contains cell {}", name);
   return found->second;
 }
 
@@ -249,7 +249,7 @@ fs::path lef_folder_of(const fs::path& liberty) {
   for (const fs::path& folder : {own, own / "lef", own.parent_path() / "lef"})
     for (const fs::path& file : files_of(folder))
       if (name.starts_with(stem_of(file))) return folder;
-  throw_error("--place: no LEF file of {} next to it: name the file or folder with --lef", name);
+  throw_error("--place: no LEF file next to {}: name the file or folder with --lef", name);
 }
 
 }  // namespace trine::synth

@@ -244,7 +244,7 @@ void check_placeable(SynthOptions& options) {
     if (options.place.seeds > 1) throw_error("--seeds: needs --target asic");
     return;
   }
-  if (!options.timing) throw_error("--place: allowed without --no-timing");
+  if (!options.timing) throw_error("--place: not allowed with --no-timing");
   if (options.place.lef.empty()) options.place.lef = lef_folder_of(liberty_of(options));
   read_lef(options.place.lef);
 }

@@ -168,7 +168,7 @@ TEST_CASE("LEF gives sizes, pins and the cost of a wire", "[synth][place]") {
   CHECK(l.wire.kohm == Approx(1e-3));
   CHECK(l.wire.pf == Approx(2.15 * 1e-4));
   CHECK(l.wire.via_kohm == Approx(0.02));
-  CHECK_THROWS_WITH(l.cell("nand"), "--lef: cell nand is in no LEF file");
+  CHECK_THROWS_WITH(l.cell("nand"), "--lef: no LEF file contains cell nand");
   Lef other;
   CHECK_THROWS_WITH(add_lef("MACRO a\n SIZE 1 BY x ;\nEND a\n", "x.lef", other),
                     "x.lef: not a LEF file: 'x' is not a number");
@@ -181,7 +181,7 @@ TEST_CASE("LEF is found next to the Liberty file or requested", "[synth][place][
   const fs::path own = scratch.path() / "liberty", lib = own / "abc_stdcell_typ.lib.gz";
   fs::create_directories(own);
   CHECK_THROWS_WITH(lef_folder_of(lib),
-                    ContainsSubstring("no LEF file of abc_stdcell_typ.lib.gz next to it") &&
+                    ContainsSubstring("no LEF file next to abc_stdcell_typ.lib.gz") &&
                         ContainsSubstring("--lef"));
   for (const fs::path& folder : {scratch.path() / "lef", own / "lef", own}) {
     fs::create_directories(folder);

@@ -106,7 +106,8 @@ std::vector<std::string> names_in(std::string_view expression) {
 
 std::uint64_t truth_table(std::string_view expression, const std::vector<std::string>& inputs) {
   if (inputs.size() > kMostInputs)
-    throw_error("Liberty: '{}' has {} inputs, allowed {}", expression, inputs.size(), kMostInputs);
+    throw_error("Liberty: '{}' has {} inputs, allowed up to {}", expression, inputs.size(),
+                kMostInputs);
   return Parser(expression, inputs).whole();
 }
 

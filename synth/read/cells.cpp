@@ -158,7 +158,7 @@ class Reader {
       if (table.value.size() == 1)
         table.x = table.y = {};
       else if (table.value.size() != size)
-        throw_error("{}: {} ({}): {} values, {} expected", file_, kind, g.name, table.value.size(),
+        throw_error("{}: {} ({}): {} values, expected {}", file_, kind, g.name, table.value.size(),
                     size);
     }
     return table;

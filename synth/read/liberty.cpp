@@ -227,7 +227,8 @@ Library read_library(const fs::path& file) {
   if (!library.gate.cell.empty() &&
       !library.area.emplace(library.gate.cell, library.gate.um2).second)
     library.gate.text.clear();  // `text` still contains it
-  if (library.area.empty()) throw_error("{}: not a Liberty file: no cells", file.string());
+  if (library.area.empty())
+    throw_error("{}: not a Liberty file: it contains no cells", file.string());
   for (const std::string_view key : kWireLoads)
     if (library.wire_load.empty()) library.wire_load = attribute(library.text, key);
   for (const auto& [name, um2] : library.area) {
@@ -237,7 +238,8 @@ Library read_library(const fs::path& file) {
     library.nand2_um2 = um2;
   }
   if (library.nand2_um2 <= 0)
-    throw_error("{}: no cell named like NAND2: gate equivalents need one", file.string());
+    throw_error("{}: contains no cell with NAND2 in its name, which gate equivalents need",
+                file.string());
   return library;
 }
 

@@ -19,7 +19,7 @@ class Parser {
   Group library() {
     Group group;
     group.type = take();
-    if (group.type != "library") fail("'library' is expected");
+    if (group.type != "library") fail("expected 'library'");
     arguments(group);
     body(group);
     return group;
@@ -77,7 +77,7 @@ class Parser {
 
   std::vector<std::string> arguments(Group& group) {
     std::vector<std::string> list;
-    if (!is('(')) fail("'(' is expected");
+    if (!is('(')) fail("expected '('");
     for (next(); !is(')');) {
       std::string word = take();
       if (word == ":" && !list.empty())
@@ -100,7 +100,7 @@ class Parser {
   }
 
   void body(Group& group) {
-    if (!is('{')) fail("'{' is expected");
+    if (!is('{')) fail("expected '{'");
     next();
     while (!is('}')) {
       if (is(';')) {

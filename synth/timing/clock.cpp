@@ -81,7 +81,7 @@ class Clock {
     progress_("memories");
     std::string text = modules();
     for (const Memory& memory : plan_.memories) text += wrapper(memory);
-    progress_("putting the design together");
+    progress_("joining the modules");
     Netlist netlist(text, cells_);
     netlist.drop_unread();
     Netlist mapped = netlist;

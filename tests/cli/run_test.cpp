@@ -509,7 +509,7 @@ TEST_CASE("recorded streams of LSTM and SVDF are exact only with their states",
         shell.trine("compare '" + at + ".tflite' --vectors '" + at + "/stream'");
     CHECK(compared.code == 2);
     CHECK_THAT(compared.err,
-               Catch::Matchers::ContainsSubstring("allowed with trine verify and soc"));
+               Catch::Matchers::ContainsSubstring("allowed only in trine verify and trine soc"));
   }
 }
 
@@ -1045,7 +1045,7 @@ TEST_CASE("verify checks the vectors of a program like the vectors of a model",
   const json outputs = json::parse(read_text(manifest)).at("outputs");
   refused("sha256", std::string(64, '0'), "v/manifest.json: sha256: is 0000");
   refused("outputs", json::array({outputs[0]}),
-          "case uniform1 output: 1 tensors, the model p has 3");
+          "case uniform1 output: 1 tensors, but the model p has 3");
 }
 
 TEST_CASE("verify refuses vectors of another file", "[cli][verify][error]") {

@@ -287,7 +287,8 @@ TEST_CASE("encoder and decoder that do not fit are refused in a line",
   refused(own, golden + "--prompt 1", "decoder.onnx: input 0 'line' is int64 [1, 32]");
   copy("onnx/decoder.onnx", "decoder.onnx");
   write_file(own + "/symbols.txt", "<fill>\n<end>\n1\n");
-  refused(own, golden + "--prompt 1", "output 0 'logits' is float32 [1, 1, 69], allowed one for");
+  refused(own, golden + "--prompt 1",
+          "output 0 'logits' is float32 [1, 1, 69], allowed one element for");
   copy("tflite/encoder.tflite", "encoder.tflite");
   refused(own, golden + "--prompt 1", "are alternatives, allowed only one of them");
 }

@@ -49,7 +49,8 @@ TEST_CASE("transfers outside of a memory or off their beat are refused", "[arch]
   require_refused(transfer(4, 0, 2), Engine::kLoad, 1, "not a multiple");
   require_refused(transfer(0, 255, 16), Engine::kLoad, 1, "PMEM rows 255..256, allowed 0..255");
   require_refused(transfer(0, 512, 2), Engine::kLoad, 2, "bias");
-  require_refused(transfer(0, 0, 2), Engine::kStore, 1, "no operation 1 of the store engine");
+  require_refused(transfer(0, 0, 2), Engine::kStore, 1,
+                  "operation 1 of the store engine does not exist");
 }
 
 /// Rows descend from the first one: the second row starts before the memory.
@@ -140,12 +141,12 @@ TEST_CASE("transfers may fill each memory but not exceed it", "[arch][error]") {
           {kIn, 0, 0, {{kDram, 0}, {kLocal, 2046}, {kWords, 2}}},
           {kIn, 0, 0, {{kDram, 0}, {kLocal, 2046}, {kWords, 3}}, "DMEM word 2048, allowed 0..2047"},
           {kIn, 0, 0, {{kDram, 4088}, {kWords, 2}}},
-          {kIn, 0, 0, {{kDram, 4088}, {kWords, 3}}, "DRAM bytes 4088..4099, there are 4096"},
+          {kIn, 0, 0, {{kDram, 4088}, {kWords, 3}}, "DRAM bytes 4088..4099, but there are 4096"},
           {kOut, 0, 0, {{kDram, 4088}, {kWords, 2}}},
-          {kOut, 0, 0, {{kDram, 4088}, {kWords, 3}}, "DRAM bytes 4088..4099, there are 4096"},
+          {kOut, 0, 0, {{kDram, 4088}, {kWords, 3}}, "DRAM bytes 4088..4099, but there are 4096"},
           {kOut, 0, 0, {{kDram, 0}, {kLocal, 2046}, {kWords, 3}}, "DMEM word 2048"},
           {kIn, 0, 0, {{kDram, 2}, {kWords, 1}}, "DRAM bytes 2..5"},
-          {kIn, 0, 0, {{kWords, 0}}, "DRAM bytes 0..67108863, there are 4096"},
+          {kIn, 0, 0, {{kWords, 0}}, "DRAM bytes 0..67108863, but there are 4096"},
           {kIn, 0, 0, {{kDram, 4}, {kLocal, 0}, {kWords, 1}}, "are not congruent modulo 2 words"},
           {kIn, 1, 0, {{kLocal, 254}, {kWords, 16}}},
           {kIn, 1, 0, {{kLocal, 255}, {kWords, 8}}},
@@ -154,7 +155,7 @@ TEST_CASE("transfers may fill each memory but not exceed it", "[arch][error]") {
           {kIn, 1, 0, {{kWords, 7}}, "DRAM byte 0, 7 words: not a multiple of 2 words"},
           {kIn, 1, 0, {{kDram, 4}, {kWords, 8}}, "DRAM byte 4, 8 words: not a multiple of 2 words"},
           {kIn, 1, 1, {{kDram, 8160}, {kWords, 8}}},  // from DMEM
-          {kIn, 1, 1, {{kDram, 8168}, {kWords, 8}}, "DMEM bytes 8168..8199, there are 8192"},
+          {kIn, 1, 1, {{kDram, 8168}, {kWords, 8}}, "DMEM bytes 8168..8199, but there are 8192"},
           {kIn, 2, 0, {{kLocal, 510}, {kWords, 2}}},
           {kIn, 2, 0, {{kLocal, 510}, {kWords, 4}}, "bias 510..513, allowed 0..511"},
           {kIn, 2, 0, {{kLocal, 509}, {kWords, 2}}, "bias entry 509: not a multiple of 2"},
@@ -167,7 +168,11 @@ TEST_CASE("transfers may fill each memory but not exceed it", "[arch][error]") {
           {kIn, 5, 0, {{kLocal, 254}, {kWords, 4}}, "exponential 254..257, allowed 0..255"},
           {kIn, 6, 0, {{kLocal, 254}, {kWords, 5}, {kRowsLast, 1}}},
           {kIn, 6, 0, {{kLocal, 255}, {kWords, 5}}, "PMEM rows 255..256, allowed 0..255"},
-          {kIn, 6, 0, {{kWords, 4}, {kRowsLast, 2}}, "3 channel words for 8 columns"},
+          {kIn,
+           6,
+           0,
+           {{kWords, 4}, {kRowsLast, 2}},
+           "3 channel words, allowed a fourth of the 8 columns"},
       },
       std::vector<std::uint8_t>(4096));
 }
@@ -194,11 +199,11 @@ TEST_CASE("products use PMEM and parameters up to their ends and only in legal f
           {kArray, 0, kWhole, {{kParam, 497}, {kChannels, 16}, {kGroupsLast, 1}}, "entry 512"},
           {kArray, 0, 1, {}},
           {kArray, 0, 2, {}},
-          {kArray, 0, 1, {{kGroupsLast, 1}}, "in pieces has one tile and one group"},
-          {kArray, 0, 2, {{kTilesLast, 1}}, "in pieces has one tile and one group"},
+          {kArray, 0, 1, {{kGroupsLast, 1}}, "in pieces must have one tile and one group"},
+          {kArray, 0, 2, {{kTilesLast, 1}}, "in pieces must have one tile and one group"},
           {kArray, 0, kWhole, {{kTilesLast, 1}, {kGroupsLast, 1}}},
           {kArray, 5, kWhole, {}},
-          {kArray, 5, kWhole + kAdd, {}, "share their registers"},
+          {kArray, 5, kWhole + kAdd, {}, "which needs the same registers"},
           {kArray, 0, kWhole + kAdd, {}},
           {kArray,
            0,
@@ -206,7 +211,11 @@ TEST_CASE("products use PMEM and parameters up to their ends and only in legal f
            {{isa::post::kOutput, 3}},
            "a residual is not supported with a lookup"},
           {kArray, 0, kWhole, {{isa::compute::kChannels, 0}}, "0 channels, but 1 groups of 8"},
-          {kArray, 0, kWhole + 128, {}, "no operation 0 of the compute engine, with these flags"},
+          {kArray,
+           0,
+           kWhole + 128,
+           {},
+           "operation 0 of the compute engine does not exist with these flags"},
           {kArray,
            0,
            kWhole + kMaximum,
@@ -215,13 +224,17 @@ TEST_CASE("products use PMEM and parameters up to their ends and only in legal f
           {kArray, 0, kWhole, {{isa::post::kOutput, 3}}},
           {kArray, 0, kWhole + kFormer, {{kRow, 255}, {kSLast, 1}, {kChannels, 4}}},
           {kArray, 0, kWhole + kFormer, {{kRow, 255}, {kSLast, 2}}, "PMEM rows 255..256"},
-          {kArray, 0, kWhole + kFormer, {{kWordsLast, 1}}, "has one channel word"},
-          {kArray, 0, 1 + kFormer, {}, "a reduction of the window former is whole"},
-          {kArray, 0, 2 + kFormer, {}, "a reduction of the window former is whole"},
+          {kArray, 0, kWhole + kFormer, {{kWordsLast, 1}}, "supports one channel word"},
+          {kArray, 0, 1 + kFormer, {}, "the window former does not support a reduction in pieces"},
+          {kArray, 0, 2 + kFormer, {}, "the window former does not support a reduction in pieces"},
           {kArray, 5, kWhole + kFormer, {}},
           {kArray, 0, kWhole, {{isa::post::kAddOperandShift, 1}}},  // not read by the operation
           {kArray, 0, kWhole + kAdd, {{isa::post::kAddOperandShift, -31}}},
-          {kArray, 0, kWhole + kAdd, {{isa::post::kAddOperandShift, -32}}, "operand's shift -32"},
+          {kArray,
+           0,
+           kWhole + kAdd,
+           {{isa::post::kAddOperandShift, -32}},
+           "shift -32 of an operand"},
       },
       std::vector<std::uint8_t>(64));
 }
@@ -234,7 +247,7 @@ TEST_CASE("int16 codes are moved whole and unsupported forms of operations are r
   constexpr int kInt16 = static_cast<int>(isa::compute::Op::kInt16), kWhole = 3;
   constexpr int kTarget = static_cast<int>(dma::Target::kDmem16);
   constexpr auto kArray = Engine::kCompute;
-  const char* form = "int16 codes are requantized, without zero point or residual";
+  const char* form = "int16 codes must be requantized, without zero point or residual";
   spec::Config config = config_8x8();
   config.activations16 = config.formats = config.ternary = config.binary = true;
   std::vector<Asked> rows{
@@ -257,7 +270,7 @@ TEST_CASE("int16 codes are moved whole and unsupported forms of operations are r
   for (const int encoding : {1, 2})
     rows.push_back({kArray, kInt16, kWhole, {{isa::post::kEncoding, encoding}}, form});
   using isa::vector::Op;
-  const char* whole = "int16 codes are requantized, without zero point";
+  const char* whole = "int16 codes must be requantized, without zero point";
   for (const Op op : {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16,
                       Op::kLogistic16, Op::kTanh16, Op::kJoin16, Op::kTriple16, Op::kTripleNarrow16,
                       Op::kWord16, Op::kMulNarrow16}) {
@@ -273,12 +286,13 @@ TEST_CASE("int16 codes are moved whole and unsupported forms of operations are r
         "activation range 257..256 is empty");
     ask(0, {{isa::post::kZeroPoint, 1}}, narrows16(op) ? "" : whole);
     ask(0, {{isa::post::kOutput, 3}}, whole);
-    ask(1 << isa::vector::kReduce, {}, op == Op::kSum16 ? "" : "the lanes' sum is that of sum16");
+    ask(1 << isa::vector::kReduce, {},
+        op == Op::kSum16 ? "" : "only sum16 supports a sum over the lanes");
     if (!takes_words(op)) continue;
     ask(1 << isa::vector::kSingle, {{isa::post::kPosition, 3}});
-    ask(0, {{isa::post::kPosition, 4}}, "a code of an int32 word is not in 0..3");
+    ask(0, {{isa::post::kPosition, 4}}, "a code in an int32 word is not in 0..3");
     ask(1 << isa::vector::kSingle | 1 << isa::vector::kHalfEven, {});
-    ask(1 << isa::vector::kHalfEven, {}, "of the vector engine, with these flags");
+    ask(1 << isa::vector::kHalfEven, {}, "of the vector engine does not exist with these flags");
     ask(0, {{isa::agu::kSLast, 2 - taps}}, taps == 2 ? "1 taps of" : "2 taps of");
   }
   const int one = 1 << isa::vector::kSingle, all = 1 << isa::vector::kReduce;
@@ -293,14 +307,14 @@ TEST_CASE("int16 codes are moved whole and unsupported forms of operations are r
                       error});
     };
     ask(flags, groups, 4);
-    ask(flags | 1 << isa::vector::kInvert, groups, 4, "of a row of int16 codes");
-    ask(flags, 1 - groups, 4, "a row is one walk for an extremum, else two, of one tap");
+    ask(flags | 1 << isa::vector::kInvert, groups, 4, "with a row of int16 codes");
+    ask(flags, 1 - groups, 4, "must have one tap, and two passes, or one for an extremum");
     ask(flags, groups, 5, "a row of 5 channels in 1 words");
     ask(flags, groups, 0, "a row of 0 channels");
-    if (op == Op::kShare16) ask(0, 1, 4, "of a row of int16 codes");
+    if (op == Op::kShare16) ask(0, 1, 4, "with a row of int16 codes");
   }
   constexpr int kMatmul16 = static_cast<int>(isa::compute::Op::kMatmul16);
-  const char* words = "sums of int16 are words of their own, without residual";
+  const char* words = "int16 sums must be written as words, without residual";
   rows.push_back({kArray, kMatmul16, kWhole, {{isa::post::kOutput, 2}}});
   rows.push_back({kArray, kMatmul16, kWhole, {}, words});
   rows.push_back({kArray, kMatmul16, kWhole + (1 << kFuseMax), {{isa::post::kOutput, 2}}, words});
@@ -317,12 +331,12 @@ TEST_CASE("int16 codes are moved whole and unsupported forms of operations are r
   for (const Engine engine : {Engine::kLoad, Engine::kStore}) {
     rows.push_back({engine, kTarget, 0, {{kDram, 8}, {kWords, 2}}});
     rows.push_back(
-        {engine, kTarget, 0, {{kDram, 8}, {kWords, 3}}, "3 words: not whole codes of int16"});
+        {engine, kTarget, 0, {{kDram, 8}, {kWords, 3}}, "3 words: not whole int16 codes"});
     rows.push_back({engine,
                     kTarget,
                     0,
                     {{kDram, 4}, {kLocal, 1}, {kWords, 2}},
-                    "byte 4, 2 words: not whole codes of int16"});
+                    "byte 4, 2 words: not whole int16 codes"});
   }
   check_all(rows, std::vector<std::uint8_t>(64), {}, config);
 }
@@ -338,16 +352,20 @@ TEST_CASE("vector operations are refused in unsupported forms", "[arch][error]")
   const std::vector<Asked> load{{Engine::kLoad, 5, 0, {{dma::kWords, 256}}}};
   check_all(
       {
-          {kLanes, kAdd, 0, {}, "1 taps of add, which has 2"},
+          {kLanes, kAdd, 0, {}, "1 taps of add, allowed 2"},
           {kLanes, kAdd, 0, {{kSLast, 1}}},
           {kLanes, kAdd, 0, {{kRLast, 1}}},
-          {kLanes, kAdd, 0, {{kSLast, 2}}, "3 taps of add, which has 2"},
-          {kLanes, kMul, 0, {{kSLast, 1}, {kRLast, 1}}, "4 taps of mul, which has 2"},
-          {kLanes, kSquare, 0, {}, "1 taps of squared_difference, which has 2"},
+          {kLanes, kAdd, 0, {{kSLast, 2}}, "3 taps of add, allowed 2"},
+          {kLanes, kMul, 0, {{kSLast, 1}, {kRLast, 1}}, "4 taps of mul, allowed 2"},
+          {kLanes, kSquare, 0, {}, "1 taps of squared_difference, allowed 2"},
           {kLanes, kMax, 0, {{kSLast, 4}}},
-          {kLanes, kMax, 128, {{kSLast, 4}}, "no operation 0 of the vector engine, with these"},
-          {kLanes, kMax, 0, {{kOutput, 3}}, "no output 3 of vector operation 0"},
-          {kLanes, kMin, 0, {{kOutput, 3}}, "no output 3 of vector operation 7"},
+          {kLanes,
+           kMax,
+           128,
+           {{kSLast, 4}},
+           "operation 0 of the vector engine does not exist with these"},
+          {kLanes, kMax, 0, {{kOutput, 3}}, "output 3 is not supported by vector operation 0"},
+          {kLanes, kMin, 0, {{kOutput, 3}}, "output 3 is not supported by vector operation 7"},
           {kLanes, kSum, 0, {{kOutput, 3}}},
           {kLanes, kAdd, 0, {{kSLast, 1}, {kOutput, 3}}},
           {kLanes, kSquare, 0, {{kSLast, 1}, {kAddOperandMultiplier, 1 << 30}}},
@@ -363,7 +381,7 @@ TEST_CASE("vector operations are refused in unsupported forms", "[arch][error]")
           {kLanes, kSoftmax, 0, {{kChannels, 5}, {kWordsLast, 1}}},
           {kLanes, kSoftmax, 0, {{kChannels, 4}, {kWordsLast, 1}}, "of 4 channels in 2 words"},
           {kLanes, kSoftmax, 0, {{kChannels, 1024}, {kWordsLast, 255}}},
-          {kLanes, kSoftmax, 0, {{kChannels, 1025}, {kWordsLast, 256}}, "257 words of a softmax"},
+          {kLanes, kSoftmax, 0, {{kChannels, 1025}, {kWordsLast, 256}}, "a softmax of 257 words"},
           {kLanes, kSoftmax, 0, {{kChannels, 1025}, {kWordsLast, 256}, {kGroupsLast, 2}}},
           {kLanes, kSoftmax, 0, {{kChannels, 4}, {kGroupsLast, 1}}, "one or three passes"},
           {kLanes, kSoftmax, 0, {{kChannels, 4}, {kGroupsLast, 3}}, "one or three passes"},
@@ -373,19 +391,19 @@ TEST_CASE("vector operations are refused in unsupported forms", "[arch][error]")
            0,
            {{kChannels, 4096}, {kWordsLast, 1023}, {kGroupsLast, 2}},
            "a softmax of 4096 channels"},
-          {kLanes, kSoftmax, 1, {{kChannels, 4}}, "a softmax has one flag"},
+          {kLanes, kSoftmax, 1, {{kChannels, 4}}, "a softmax supports only the flag"},
           {kLanes, kSoftmax, 8, {{kChannels, 4}, {isa::post::kMultiplier, 1 << 30}}},
           {kLanes,
            kSoftmax,
            8,
            {{kChannels, 4}, {isa::post::kMultiplier, (1 << 30) - 1}},
-           "rescaled by"},
+           "rescale multiplier"},
           {kLanes, kSoftmax, 8, {{kChannels, 4}, {isa::post::kMultiplier, 0x7fffffc0}}},
           {kLanes,
            kSoftmax,
            8,
            {{kChannels, 4}, {isa::post::kMultiplier, 0x7fffffc1}},
-           "rescaled by"},
+           "rescale multiplier"},
           {kLanes,
            kSoftmax,
            0,
@@ -394,7 +412,7 @@ TEST_CASE("vector operations are refused in unsupported forms", "[arch][error]")
       },
       ones, load);
   const std::vector<Asked> softmax{
-      {kLanes, kSoftmax, 0, {{kChannels, 4}}, "an exponential of 0x80000000"}};
+      {kLanes, kSoftmax, 0, {{kChannels, 4}}, "the exponential 0x80000000"}};
   ones[1020] = ones[1021] = ones[1022] = 0;
   ones[1023] = 0x80;
   check_all(softmax, ones, load);
@@ -426,7 +444,8 @@ TEST_CASE("the constants, table and scales of a normalization must match", "[arc
     fields.insert(fields.end(), changed.begin(), changed.end());
     return fields;
   };
-  const char *const constants = "constants that do not belong", *const one = "has one rounding";
+  const char *const constants = "constants of a normalization do not match",
+                    *const one = "must have one rounding";
   check_all(
       {
           {kLanes, kNorm, kSingle, with({})},
@@ -436,11 +455,13 @@ TEST_CASE("the constants, table and scales of a normalization must match", "[arc
           {kLanes, kNorm, kSingle + 1, with({}), one},
           {kLanes, kNorm, kSingle + 2, with({}), one},
           {kLanes, kNorm, kSingle + 128, with({}), one},
-          {kLanes, kNorm, kSingle, with({{kGroupsLast, 0}}), "a normalization has two passes"},
-          {kLanes, kNorm, kSingle, with({{kGroupsLast, 2}}), "a normalization has two passes"},
+          {kLanes, kNorm, kSingle, with({{kGroupsLast, 0}}),
+           "a normalization must have two passes"},
+          {kLanes, kNorm, kSingle, with({{kGroupsLast, 2}}),
+           "a normalization must have two passes"},
           {kLanes, kNorm, kSingle, with({{kOutput, 3}}),
            "a normalization does not support a lookup"},
-          {kLanes, kNorm, kSingle, with({{kSLast, 1}}), "2 taps of normalize, which has 1"},
+          {kLanes, kNorm, kSingle, with({{kSLast, 1}}), "2 taps of normalize, allowed 1"},
           {kLanes, kNorm, kSingle, with({{kChannels, 5}}), "5 channels in 1 words"},
           {kLanes, kNorm, kSingle, with({{kChannels, 5}, {kWordsLast, 1}})},
           {kLanes, kNorm, kSingle, with({{kChannels, 7}, {kWordsLast, 1}})},
@@ -458,15 +479,15 @@ TEST_CASE("the constants, table and scales of a normalization must match", "[arc
           {kLanes, kNorm, kSingle, with({{isa::post::kMultiplier, (1 << 30) + 1}}), constants},
           {kLanes, kNorm, kSingle, with({{kBias, 0x7fffffff}})},
           {kLanes, kNorm, kSingle, with({{kBias, -1}}), constants},
-          {kLanes, kNorm, kSingle + kCenter, with({{kAddZeroA, 126}}), "negative distances"},
+          {kLanes, kNorm, kSingle + kCenter, with({{kAddZeroA, 126}}), "must have origin 127"},
           {kLanes, kNorm, kSingle, with({{kAddZeroA, 126}}),
-           "of the table is not that of a normalization"},
+           "of the table is not valid for a normalization"},
       },
       dram, load);
   dram[4 * 255] ^= 1;
-  check_all(
-      {{kLanes, kNorm, kSingle, with({}), "entry 255 of the table is not that of a normalization"}},
-      dram, load);
+  check_all({{kLanes, kNorm, kSingle, with({}),
+              "entry 255 of the table is not valid for a normalization"}},
+            dram, load);
 }
 
 TEST_CASE("scales, ranges and steps that the hardware does not support are refused",
@@ -476,7 +497,7 @@ TEST_CASE("scales, ranges and steps that the hardware does not support are refus
   require_refused(r, Engine::kVector, 1, "shift 31");
   r.set(isa::post::kShift, 0);
   r.set(isa::post::kAddOperandShift, 1);
-  require_refused(r, Engine::kVector, 2, "operand's shift 1");
+  require_refused(r, Engine::kVector, 2, "shift 1 of an operand");
   r.set(isa::post::kAddOperandShift, 0);
   r.set(isa::post::kActMin, 1);
   require_refused(r, Engine::kVector, 0, "activation range 1..0");

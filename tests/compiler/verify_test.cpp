@@ -109,16 +109,16 @@ TEST_CASE("a verified program is framed, and each word is an instruction of the 
     words[at] = word;
     return words;
   };
-  CHECK(fault_of({}) == "there are no instructions");
-  CHECK(fault_of(changed(0, good[0] ^ 1)) == "word 0 is not the configuration's hash");
+  CHECK(fault_of({}) == "the program has no instructions");
+  CHECK(fault_of(changed(0, good[0] ^ 1)) == "word 0 is not the hash of the configuration");
   CHECK_THAT(fault_of(changed(good.size() - 1, good[1])),
              Catch::Matchers::ContainsSubstring("has no END"));
   std::vector<isa::Word> after_end = good;
   after_end.push_back(good[1]);
   CHECK_THAT(fault_of(after_end),
-             Catch::Matchers::ContainsSubstring("END belongs at the end of the program"));
+             Catch::Matchers::ContainsSubstring("END must be the last word of the program"));
   check(changed(good.size() - 2, isa::encode_run(Engine::kLoad, {0, 0, 99, 0})),
-        "no operation 99 of the load engine");
+        "operation 99 of the load engine does not exist");
   spec::Config bare = small();
   bare.vector = bare.table = bare.softmax = false;
   const std::vector<isa::Word> sum{bare.hash(), isa::encode_run(Engine::kVector, {}),
@@ -178,8 +178,8 @@ TEST_CASE("a verified RUN stays within the lane counters", "[arch][verify][error
   };
   columns(-1, 8190);
   columns(-8191, 0);
-  columns(-1, 8191, "x_end - x_start, outside of -8192..8191");
-  columns(-8192, 0, "x_end - x_start, outside of -8192..8191");
+  columns(-1, 8191, "x_end - x_start, is outside of -8192..8191");
+  columns(-8192, 0, "x_end - x_start, is outside of -8192..8191");
   const auto rows = [&](std::int64_t start, std::int64_t end, const char* reason = "") {
     check_vector({{agu::kTilesLast, 0},
                   {agu::kXEnd, 1},
@@ -193,7 +193,7 @@ TEST_CASE("a verified RUN stays within the lane counters", "[arch][verify][error
                  reason);
   };
   rows(-2, 8189);
-  rows(-2, 8190, "positions over 8192 rows, allowed 8191");
+  rows(-2, 8190, "positions span 8192 rows, allowed 8191");
   // Lanes continue below the last position.
   const auto below = [&](std::int64_t tile_y, const char* reason = "") {
     check_vector({{agu::kXEnd, 1},
@@ -269,7 +269,7 @@ TEST_CASE("a verified softmax is rescaled by at most 30 places to the right",
   };
   CHECK(fault_of(rescaled(-30)).empty());
   CHECK_THAT(fault_of(rescaled(-31)),
-             Catch::Matchers::ContainsSubstring("rescaled with shift -31, allowed -30..30"));
+             Catch::Matchers::ContainsSubstring("rescale shift -31, allowed -30..30"));
 }
 
 TEST_CASE("each core of a cluster is verified", "[arch][verify][error]") {
@@ -287,8 +287,9 @@ TEST_CASE("each core of a cluster is verified", "[arch][verify][error]") {
   CHECK(fault({{agu::kCoreY, 1}}).empty());
   CHECK(fault({{agu::kCoreY, 1}, {agu::kBase, 2048 - 24}}).empty());
   CHECK(fault({{agu::kCoreY, 255}, {agu::kYStart, 7678}, {agu::kYEnd, 7680}}).empty());
-  CHECK_THAT(fault({{agu::kCoreY, 255}, {agu::kYStart, 7680}, {agu::kYEnd, 7682}}),
-             Catch::Matchers::ContainsSubstring("core 2 begins or ends at row 8192, allowed 8191"));
+  CHECK_THAT(
+      fault({{agu::kCoreY, 255}, {agu::kYStart, 7680}, {agu::kYEnd, 7682}}),
+      Catch::Matchers::ContainsSubstring("core 2 begins or ends at row 8192, allowed up to 8191"));
   // Only core 2 reaches rows inside the map.
   CHECK_THAT(fault({{agu::kCoreY, 2}, {agu::kYStart, -4}, {agu::kYEnd, -2}, {agu::kBase, 2030}}),
              Catch::Matchers::ContainsSubstring("DMEM words 2030..2053"));

@@ -34,7 +34,7 @@ void check_verdict(const compiler::Program& program, std::int64_t dram_bytes,
   if (fault) {
     INFO("verify: " << fault->text);
     // The simulator does not read words after an END.
-    CHECK((!well || fault->text.find("END belongs") != std::string::npos));
+    CHECK((!well || fault->text.find("END must be") != std::string::npos));
     return;
   }
   CHECK((!ending.refused || is_of_data(ending.text)));

@@ -88,7 +88,7 @@ class Errors(unittest.TestCase):
                 (lambda: program.run(x.astype(np.float32)),
                  "run: is float32 [1, 28, 28, 1], but input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
                 (lambda: program.run(x[0]), "run: is int8 [28, 28, 1], input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
-                (lambda: program.run(x, x), "run: 2 inputs, lenet.tflite has 1 input"),
+                (lambda: program.run(x, x), "run: 2 inputs, but lenet.tflite has 1 input"),
                 (lambda: program.run({"picture": x}), "run: inputs picture, lenet has image"),
                 (lambda: program.run(x, backend="verilog"), "trine: --backend: verilog not in {rtl,netlist,arch}"),
                 (lambda: program.run(x, axi_latency=0), "trine: --axi-latency: Value 0 not in range"),

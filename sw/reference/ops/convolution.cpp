@@ -156,8 +156,8 @@ void require_shape(const Call& call) {
   if (call.in(0).is_constant) return;
   const std::vector<int>& shape = call.out().shape;
   if (call.codes(0) != Codes(shape.begin(), shape.end()))
-    throw_error("{}: a computed shape, allowed [{}]", label(call.graph, call.op),
-                fmt::join(shape, ", "));
+    throw_error("{}: its computed shape differs from the file's, allowed [{}]",
+                label(call.graph, call.op), fmt::join(shape, ", "));
 }
 
 template <typename Sum>

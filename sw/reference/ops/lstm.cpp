@@ -254,7 +254,7 @@ std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op) 
     return "needs the output's scale and zero point in the last intermediate tensor";
   const float scale = graph.in(op, 19).scale();
   if (scale < 0x1p-15f || scale > 0x1p-10f)
-    return fmt::format("does not support a cell scale of {}, but 2^-15..2^-10", scale);
+    return fmt::format("does not support a cell scale of {}, allowed 2^-15..2^-10", scale);
   return "";
 }
 

@@ -116,7 +116,7 @@ Array read_raw(const fs::path& path, const Node& file, const Node& description) 
   const std::size_t expected = bytes_of(array, description);
   array.bytes = read_file(path);
   if (array.bytes.size() != expected)
-    file.fail("has {} bytes, its shape needs {}", array.bytes.size(), expected);
+    file.fail("has {} bytes, but its shape needs {}", array.bytes.size(), expected);
   return array;
 }
 
@@ -129,7 +129,7 @@ Array read_tensor(const fs::path& folder, const Node& file, const Node& descript
     return path.extension() == ".npy" ? read_npy(path) : read_raw(path, file, description);
   } catch (const Error& error) {
     if (std::string(error.what()).find("manifest.json") != std::string::npos) throw;
-    file.fail("names a bad file: {}", error.what());
+    file.fail("names a file that cannot be read: {}", error.what());
   }
 }
 
@@ -138,7 +138,7 @@ Array read_stack(const fs::path& folder, const Node& description, std::size_t ca
   const Node file = description["file"];
   Array stack = read_tensor(folder, file, description);
   if (stack.shape.empty() || stack.shape[0] != static_cast<std::int64_t>(cases))
-    file.fail("has the shape [{}], its leading axis must be that of {} cases",
+    file.fail("has the shape [{}], but its leading axis must have an element for each of {} cases",
               fmt::join(stack.shape, ", "), cases);
   return stack;
 }
@@ -178,7 +178,7 @@ std::vector<Array> read_tensors(const fs::path& folder, const Node& files,
   std::vector<Array> result;
   const std::vector<Node> items = files.items();
   if (items.size() != descriptions.size())
-    files.fail("has {} files, the model {}", items.size(), descriptions.size());
+    files.fail("has {} files, but the model has {}", items.size(), descriptions.size());
   for (std::size_t i = 0; i < items.size(); ++i)
     result.push_back(read_tensor(folder, items[i], descriptions[i]));
   return result;
@@ -313,7 +313,8 @@ VectorSet read_vectors(const fs::path& folder, bool streams) {
   if (root.has("layers")) read_layers(folder, root["layers"], &set);
   if (root.has("stream")) set.stream = root["stream"].truth();
   if (set.stream && !streams)
-    throw_error("{}: stream: its cases keep states, allowed with trine verify and soc", set.file);
+    throw_error("{}: stream: its cases share states, allowed only in trine verify and trine soc",
+                set.file);
   return set;
 }
 
@@ -327,7 +328,8 @@ VectorSet batched(VectorSet vectors, int n) {
                       to.shape.size() == next.shape.size() &&
                       std::equal(to.shape.begin() + 1, to.shape.end(), next.shape.begin() + 1);
     if (!fits)
-      throw_error("{}: case {} does not fit after the others of a batch", vectors.file, id);
+      throw_error("{}: case {} has another type or shape than the others of its batch",
+                  vectors.file, id);
     to.shape[0] += next.shape[0];
     to.bytes.insert(to.bytes.end(), next.bytes.begin(), next.bytes.end());
   };
@@ -338,8 +340,8 @@ VectorSet batched(VectorSet vectors, int n) {
     for (std::size_t i = 1; i < count; ++i) {
       const VectorCase& next = cases[(first + i) % cases.size()];
       if (next.inputs.size() != all.inputs.size() || next.outputs.size() != all.outputs.size())
-        throw_error("{}: case {} has other tensors than the cases before it", vectors.file,
-                    next.id);
+        throw_error("{}: case {} has other numbers of tensors than the cases before it",
+                    vectors.file, next.id);
       for (std::size_t t = 0; t < all.inputs.size(); ++t)
         join(all.inputs[t], next.inputs[t], next.id);
       for (std::size_t t = 0; t < all.outputs.size(); ++t)
@@ -355,7 +357,7 @@ void check_fit(const VectorSet& vectors, const std::vector<Array>& arrays,
                const model::Graph& graph, const std::vector<int>& tensors,
                const std::string& what) {
   if (arrays.size() != tensors.size())
-    throw_error("{}: {}: {} tensors, the model {} has {}", vectors.file, what, arrays.size(),
+    throw_error("{}: {}: {} tensors, but the model {} has {}", vectors.file, what, arrays.size(),
                 graph.file, tensors.size());
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const std::string fault = mismatch(arrays[i], graph.tensor(tensors[i]));

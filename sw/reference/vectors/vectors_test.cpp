@@ -259,8 +259,9 @@ TEST_CASE("stacks that do not fit their cases are refused", "[reference][vectors
   };
   const auto row = GENERATE(
       Row{", {\"id\": \"b\", \"labels\": [0, 3]}", "",
-          "inputs[0]: file has the shape [2, 1, 3], its leading axis must be that of 1 cases"},
-      Row{"out0.npy", "none.npy", "outputs[0]: file names a bad file"},
+          "inputs[0]: file has the shape [2, 1, 3], but its leading axis must have an element for "
+          "each of 1 cases"},
+      Row{"out0.npy", "none.npy", "outputs[0]: file names a file that cannot be read"},
       Row{"\"offset\": 1", "\"offset\": 2",
           "offset is 2, but the file does not contain 8 bytes from there"},
       Row{"\"offset\": 1", "\"offset\": -1", "offset is -1"},
@@ -292,12 +293,13 @@ TEST_CASE("malformed manifests are named with their key", "[reference][vectors][
       Row{"[{\"id\": \"a\"", "[7, {\"id\": \"a\"", "manifest.json: cases[0] is not an object"},
       Row{"\"id\"", "\"name\"", "manifest.json: cases[0]: id is missing"},
       Row{"[\"a_in0.npy\"]", "\"a_in0.npy\"", "cases[0]: inputs is not a list"},
-      Row{"[\"a_in0.npy\"]", "[]", "cases[0]: inputs has 0 files, the model 1"},
-      Row{"[\"a_in0.npy\"]", "[\"none.npy\"]", "cases[0]: inputs[0] names a bad file"},
+      Row{"[\"a_in0.npy\"]", "[]", "cases[0]: inputs has 0 files, but the model has 1"},
+      Row{"[\"a_in0.npy\"]", "[\"none.npy\"]",
+          "cases[0]: inputs[0] names a file that cannot be read"},
       Row{"[\"a_in0.npy\"]", "[\"a_out0.bin\"]", "nothing"},
       Row{"\"tensor\": 1, \"dtype\": \"int8\"", "\"dtype\": \"int9\"", "dtype is 'int9', allowed"},
       Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
-          "\"dtype\": \"int8\", \"shape\": [3]", "outputs[0] has 2 bytes, its shape needs 3"},
+          "\"dtype\": \"int8\", \"shape\": [3]", "outputs[0] has 2 bytes, but its shape needs 3"},
       Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
           "\"dtype\": \"int8\", \"shape\": [-2]", "shape[0] is not an extent"},
       Row{"\"package\"", "\"p\"", "reference: package is missing"},

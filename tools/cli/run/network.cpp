@@ -160,7 +160,7 @@ void BackendOptions::declare(Command command, bool golden) {
       ->check(one_of(backends));
   declare_memory(command);
   add_value(command, "--trace F.fst", trace_file,
-            "write waveforms; F.vcd: only those of the ports (rtl only)");
+            "write waveforms; F.vcd: only for the ports (rtl only)");
   command.add_flag("--lockstep", lockstep,
                    "compare every memory write of the RTL with the architecture simulator");
 }

@@ -104,7 +104,7 @@ def differences(model, folder, verify):
     expect("message", "case7: 2 of 10 codes differ, by up to 2; first output 0 'logits' at 0,3: "
            in errors, errors)
     expect("layers", report["first_layer_that_differs"] is None and report["layers_compared"] == 8
-           and "the golden layers compute all 8 as recorded" in text, text)
+           and "the golden layers compute all 8 layers as recorded" in text, text)
     for tolerance, wanted in ((1, 1), (2, 0)):
         code, text, _ = verify(model, folder, "--tolerance", tolerance)
         expect(f"--tolerance {tolerance}", code == wanted, text)

@@ -161,9 +161,9 @@ TEST_CASE("Liberty's groups are read, and a damaged file refused by line", "[syn
   for (const auto& [text, message] :
        {std::pair{"library (l) {\n\n cell (a) {",
                   "b.lib:3: not a Liberty file: it ends within a group"},
-        {"module (l) {}", "b.lib:1: not a Liberty file: 'library' is expected"},
+        {"module (l) {}", "b.lib:1: not a Liberty file: expected 'library'"},
         {"library (l) {\n a : \"b; }", "b.lib:2: not a Liberty file: a string does not end"},
-        {"library l {}", "b.lib:1: not a Liberty file: '(' is expected"}})
+        {"library l {}", "b.lib:1: not a Liberty file: expected '('"}})
     CHECK_THROWS_WITH(parse_groups(text, "b.lib"), message);
 }
 

@@ -237,7 +237,7 @@ TEST_CASE("a decoder ends at its last place and int16 gives the same line",
   CHECK(beyond.code == 2);
   CHECK(beyond.out == "bbcbc\n");
   CHECK_THAT(beyond.err, Catch::Matchers::ContainsSubstring(
-                             "index 3, allowed -3..2; the text has 3 symbols, with "
+                             "index 3, allowed -3..2; the text has 3 symbols: with "
                              "--context 3 it ends there\n"));
   CHECK(line_count(beyond.err) == 1);
   REQUIRE(shell.trine(write + "--backend golden --context 3").code == 0);

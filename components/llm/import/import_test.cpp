@@ -274,8 +274,8 @@ TEST_CASE("keys that change results are honoured or refused by name", "[llm][imp
   CHECK(llama.read("rms_norm_eps", 0.25).checkpoint.form.epsilon == 0.25f);
   CHECK_THROWS_WITH(
       llama.read("vocab_size", 65),
-      ContainsSubstring("tensor 'model.embed_tokens.weight': shape [64, 32], the model's keys "
-                        "say [65, 32]"));
+      ContainsSubstring("tensor 'model.embed_tokens.weight': shape [64, 32], but the model's keys "
+                        "require [65, 32]"));
   CHECK_THROWS_WITH(llama.read("attention_bias", true),
                     ContainsSubstring("no tensor 'model.layers.0.self_attn.q_proj.bias'"));
   CHECK_THROWS_WITH(

@@ -87,7 +87,7 @@ class Errors(unittest.TestCase):
         for call, text in (
                 (lambda: program.run(x.astype(np.float32)),
                  "run: is float32 [1, 28, 28, 1], but input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
-                (lambda: program.run(x[0]), "run: is int8 [28, 28, 1], input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
+                (lambda: program.run(x[0]), "run: is int8 [28, 28, 1], but input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
                 (lambda: program.run(x, x), "run: 2 inputs, but lenet.tflite has 1 input"),
                 (lambda: program.run({"picture": x}), "run: inputs picture, lenet has image"),
                 (lambda: program.run(x, backend="verilog"), "trine: --backend: verilog not in {rtl,netlist,arch}"),
@@ -263,7 +263,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(trine.verify("lenet.tflite", "edge64", (x, wrong), tolerance=2)["codes_differ"], 1)
         self.assertEqual(trine.verify("lenet.tflite", "edge64", ({"image": x}, {"logits": y}))["vectors_exact"], 100)
         for given, text in (((x, y[:50]), "run: arrays of 100, 50 batches, allowed the same number"),
-                            ((x[:1], y[:1, :5]), "output 0 is int8 [1, 5], the model's tensor 'logits' is int8 [1, 10]")):
+                            ((x[:1], y[:1, :5]), "output 0 is int8 [1, 5], but the model's tensor 'logits' is int8 [1, 10]")):
             with self.assertRaises(trine.Error) as raised:
                 trine.verify("lenet.tflite", "edge64", given)
             self.assertIn(text, str(raised.exception))

@@ -131,7 +131,7 @@ TEST_CASE("a sum that an accumulator holds is exact and one bit more is refused"
   } catch (const Error& e) {
     const std::string text = e.what();
     CHECK_THAT(text, Catch::Matchers::ContainsSubstring(
-                         "op 0 FULLY_CONNECTED: its sums need 22 bits, array.acc_bits "
+                         "op 0 FULLY_CONNECTED: its sums need 22 bits, but array.acc_bits "
                          "is 21"));
   }
 }

@@ -582,8 +582,9 @@ TEST_CASE("run_graph refuses inputs that do not match the model", "[reference][r
   const Operand x = codes({2}, {1, 2});
   const Graph graph = graph_of(OpKind::kRelu, {x}, result({2}));
   CHECK_THROWS_WITH(run_graph(graph, {}), "g.tflite: 0 inputs given, but the model has 1");
-  CHECK_THROWS_WITH(run_graph(graph, {Array{"i1", {3}, {1, 2, 3}}}),
-                    ContainsSubstring("input 0 is int8 [3], the model's tensor 'x' is int8 [2]"));
+  CHECK_THROWS_WITH(
+      run_graph(graph, {Array{"i1", {3}, {1, 2, 3}}}),
+      ContainsSubstring("input 0 is int8 [3], but the model's tensor 'x' is int8 [2]"));
   CHECK_THROWS_WITH(run_graph(graph, {Array{"u1", {2}, {1, 2}}}),
                     ContainsSubstring("is uint8 [2]"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints the emitted files. Each function returns the whole text of one file and decides nothing.
+// Prints the emitted files. Each function returns the whole text of one file and makes no design
+// decision.
 
 #pragma once
 

@@ -27,7 +27,7 @@ using spec::Config;
 void generate(const Config& config, const std::filesystem::path& out_dir,
               const std::string& prefix = "");
 
-/// Writes the verification kit of the design with that prefix into a folder of its own:
+/// Writes the verification kit of the design with that prefix into a separate folder:
 /// components/kit and description.json, which describes configuration, registers and instructions.
 /// @throws Error  as generate()
 void generate_kit(const Config& config, const std::filesystem::path& out_dir,
@@ -43,8 +43,9 @@ std::string prefixed(const std::string& name, const std::string& prefix);
 /// Returns "3 x 5 PEs" or "4 cores of 16 x 16 PEs".
 std::string pes_text(const spec::Config& config);
 
-/// Writes the committed prints below the root `dir`: rtl/lib/trine_isa_pkg.sv,
-/// rtl/control/trine_csr_pkg.sv and docs/{instructions,registers,configuration}.md.
+/// Writes the generated files that the repository contains, below its root `dir`:
+/// rtl/lib/trine_isa_pkg.sv, rtl/control/trine_csr_pkg.sv and
+/// docs/{instructions,registers,configuration}.md.
 void write_packages(const std::filesystem::path& dir);
 
 }  // namespace trine::gen

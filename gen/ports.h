@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ports of trine_top, as the printers of the top module, the wrapper and the packages use them.
+// The ports of trine_top, for the functions that print the top module, the wrapper and the
+// packages.
 
 #pragma once
 

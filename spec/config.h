@@ -59,7 +59,7 @@ struct Config {
   int axi_data_bits = 64;      ///< bus.axi_data_bits: 32..1024
   int axi_addr_bits = 32;      ///< bus.axi_addr_bits: 32..64
   int axi_id_bits = 1;         ///< bus.axi_id_bits: 1..16
-  int axi_id = 0;              ///< bus.axi_id: of fetches and writes, even; loads use the next one
+  int axi_id = 0;              ///< bus.axi_id: ID of fetches and writes; loads use the next ID
   int axi_prot = 2;            ///< bus.axi_prot: AxPROT; bit 1: non-secure
   int axi_read_cache = 2;      ///< bus.axi_read_cache: ARCACHE; bit 0: bufferable
   int axi_write_cache = 2;     ///< bus.axi_write_cache: AWCACHE
@@ -101,7 +101,8 @@ struct Config {
   bool can_pack() const {
     return cols % 4 == 0 && (axi_data_bits <= 64 || (axi_data_bits <= 512 && ternary));
   }
-  /// Returns the steps of a depthwise convolution that one PMEM row serves, four words for each.
+  /// Returns the number of steps of a depthwise convolution whose weights share a PMEM row; a step
+  /// uses four words.
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
   /// Returns the number of PEs of all cores.
   int pes() const { return cores * rows * cols; }

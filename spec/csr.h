@@ -29,7 +29,8 @@ struct Register {
   std::string_view access;
   std::string_view doc;
   std::vector<Bit> fields = {};
-  /// Mask of the bits that a write stores; addresses also lose the bits above the bus's address.
+  /// Mask of the bits that a write stores. Addresses also lose the bits above the width of the bus
+  /// address.
   std::uint64_t kept = 0;
   std::uint64_t reset = 0;  ///< value after reset of the bits in `kept`
   bool aligned = false;     ///< true if values must be multiples of the bus width

@@ -23,8 +23,8 @@ struct GroupRows {
 
   /// Returns the rows of the weights of one group of the reduction.
   std::int64_t of_weights() const { return steps / kStepsOfRow; }
-  /// Returns the rows of the first `groups` groups. The weights of every even group are followed by
-  /// a row of factors, its own and the next group's.
+  /// Returns the rows of the first `groups` groups. After the weights of every even group follows a
+  /// row with the factors of this group and of the next one.
   std::int64_t rows(std::int64_t groups) const { return groups * of_weights() + (groups + 1) / 2; }
   /// Returns the row of a step's weights.
   std::int64_t row_of_step(std::int64_t step) const {
@@ -42,7 +42,7 @@ constexpr std::uint32_t packed_factor(std::int32_t factor) {
   return factor < 0 ? 0x8000U | static_cast<std::uint32_t>(-factor)
                     : static_cast<std::uint32_t>(factor);
 }
-/// Returns the factor of a group out of a word of PMEM.
+/// Extracts the factor of a group from a word of PMEM.
 constexpr std::int32_t factor_of(std::uint32_t word, std::int64_t group) {
   const std::uint32_t half = word >> (group % 2 * GroupRows::kFactorBits);
   const auto magnitude = static_cast<std::int32_t>(half & 0x7fffU);

@@ -36,7 +36,7 @@ struct PrecisionsKey {};
 struct Verilog {
   std::string_view name;                  ///< "Rows"; empty: the key sets no parameter
   int (*value)(const Config&) = nullptr;  ///< nullptr: the key's own value
-  std::string_view doc = {};              ///< of a value of its own; empty: the key's doc
+  std::string_view doc = {};              ///< doc of `value`; empty: the key's doc
 };
 
 /// Says whether Config::hash() includes a key. A program depends on the hashed keys: on sizes of

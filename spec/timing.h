@@ -87,8 +87,8 @@ inline int fill_cycles(const spec::Config& c) {
 
 /// Returns the cycles for which a group of columns that drains directly after another waits for
 /// `words` residual words. The first word is requested when the previous columns have been read.
-/// The next one is requested when all codes of a word except the last have left, one in `every`
-/// cycles. With two columns per cycle it has a buffer of its own.
+/// The next word is requested when all codes of a word except the last have left, one in `every`
+/// cycles. With two columns per cycle, the next word has a separate buffer.
 inline int residual_cycles(const spec::Config& c, int words, int every) {
   const int next = c.columns_per_cycle == 2 ? 0 : kResidual - 2 * every;
   return kResidual - 2 + (words - 1) * next;
@@ -105,10 +105,11 @@ inline int column_registers(const spec::Config& c, int columns) {
 /// array's first rows.
 inline int first_column(const spec::Config& c) { return 2 + c.pipeline_pe; }
 
-/// Returns the minimum number of cycles from a group's last step to the next group's. The grant
-/// comes with the results, delayed by the part of `issues` that a promise does not reach. Only
-/// requantized columns are promised. A promise reaches further if the last of `columns` is as late
-/// as the last row. The grant is one cycle earlier if a window's groups are read in two issues.
+/// Returns the minimum number of cycles from a group's last step to the last step of the next
+/// group. The grant comes with the results, delayed by the part of `issues` that a promise does not
+/// reach. Only requantized columns are promised. A promise reaches further if the last of `columns`
+/// is as late as the last row. The grant is one cycle earlier if a window's groups are read in two
+/// issues.
 inline int grant_cycles(const spec::Config& c, int columns, int issues, bool window,
                         bool promised = true) {
   const int reach = 1 + c.pipeline_pe + std::min(row_registers(c), column_registers(c, columns));
@@ -117,7 +118,7 @@ inline int grant_cycles(const spec::Config& c, int columns, int issues, bool win
   return first_column(c) - 1 + row_registers(c) + late - (early ? 1 : 0);
 }
 
-/// Fraction of the beats to addresses that the gather reads that cost it a cycle.
+/// Fraction of the DMA beats to addresses that the gather reads which cost the gather a cycle.
 inline constexpr double kDmaMeets = 0.7;
 /// Minimum speed of a gather during a transfer, in steps per cycle.
 inline constexpr double kLeastSpeed = 0.25;
@@ -129,7 +130,7 @@ inline constexpr double kStoreBeat = 1.25;
 /// From a layer's last result to the start of the next layer.
 inline constexpr double kLayerOverhead = 30;
 inline constexpr double kRunOverhead = 60;  ///< overhead of a RUN that waits for the previous one
-inline constexpr double kRunStart = 20;     ///< overhead of a RUN that does not
+inline constexpr double kRunStart = 20;     ///< overhead of a RUN that does not wait
 inline constexpr double kTransferOverhead = 50;  ///< overhead of a transfer that nothing overlaps
 inline constexpr double kMaximum = kVectorWord;  ///< overhead of a maximum, besides its taps
 inline constexpr double kSumWord = kVectorWord + 4 - 1;  ///< overhead of a sum, besides its taps

@@ -75,15 +75,15 @@ struct SynthOptions {
   /// memory within it is chosen. 0: the time that the fastest design's clock leaves; without
   /// timing: any.
   double memory_ns = 0;
-  /// Target clock, ns: area for more speed is saved. 0: as short as possible.
+  /// Target clock period, ns: no area is spent on a shorter one. 0: as short as possible.
   double clock_ns = 0;
   int paths = 0;  ///< number of longest paths between register groups to report
   PlaceOptions place;
   int jobs = 2;       ///< number of parallel Yosys processes
   bool cache = true;  ///< reuse mapped modules from the user's cache
   bool quiet = true;  ///< no progress line on stderr
-  /// Called with the netlist whose clock is reported, macros included; with the placed one, if
-  /// placed.
+  /// Called with the netlist whose clock is reported, macros included; after placement, with the
+  /// placed netlist.
   /// @pre timing
   std::function<void(const Inspected&)> inspect;
 };

@@ -16,7 +16,8 @@ namespace trine::synth {
 
 /// Returns a script that reads the sources of trine.f and writes the elaborated design.il.
 /// Multipliers become Booth rows; for ECP5 they remain `*`, and memories become block RAM.
-/// @param gates  there is a cell for clock gates; otherwise they let the clock pass
+/// @param gates  true if the library has a clock-gate cell; otherwise clock gates let the clock
+/// pass
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top,
                              Target target = Target::kAsic, bool gates = true);
 

@@ -20,7 +20,7 @@
 namespace trine::tb {
 
 struct AxiTiming {
-  unsigned ready_percent = 60;  ///< of address and write data ready, and of read data valid
+  unsigned ready_percent = 60;  ///< percent of cycles in which a channel is ready or valid
   int latency_min = 0;          ///< cycles from address to first data, or last data to response
   int latency_max = 20;
 };

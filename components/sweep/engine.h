@@ -54,8 +54,8 @@ struct EngineOptions {
 /// outcome was known at the start.
 using Observer = std::function<void(int known, int failed, int known_before)>;
 
-/// Brings each task to an outcome. A task without one has the reason in `text`. Tasks with equal
-/// names run once.
+/// Brings each task to an outcome. A task without an outcome has the reason in `text`. Tasks with
+/// equal names run once.
 /// @param folder  created if it is missing
 /// @throws Error  the folder cannot be written, or Slurm is missing
 std::vector<Outcome> run(const std::vector<Task>& tasks, const std::filesystem::path& folder,

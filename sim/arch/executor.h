@@ -49,8 +49,7 @@ class Executor {
 
   /// Executes a RUN on a machine of one core.
   /// @param run_index  index of the RUN in the program, for messages
-  /// @throws Error  states what the hardware would not do (program::RunVerifier, or a rule about
-  /// data in memory)
+  /// @throws Error  the RUN breaks a rule (program::RunVerifier, or a rule about data in memory)
   /// @throws Stop  with the cause that the hardware would end with
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
                int run_index);
@@ -143,8 +142,8 @@ class Executor {
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;
-  /// Tables of even and of odd lanes: the high and the low bytes of points, or twice the same
-  /// codes.
+  /// The lookup tables of even and of odd lanes: the high and the low bytes of points, or the same
+  /// codes in both.
   std::array<std::array<std::int8_t, 4 * isa::dma::kTableWords>, 2> tables_{};
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
   std::vector<std::uint8_t> low_bytes_;     ///< low bytes of a load, minus 128

@@ -49,7 +49,7 @@ struct Ending {
 Ending run_any(const compiler::Program& program, std::vector<std::uint8_t>& dram,
                const ArchOptions& options);
 
-/// Predicts only the cycles, without data, because values do not change them.
+/// Predicts only the cycles. Needs no data, because cycles do not depend on values.
 /// @pre the compiler made the program: the reach of its addresses is not checked
 RunResult run_timing(const compiler::Program& program, const BusOptions& bus = {});
 

@@ -100,13 +100,13 @@ class Timeline {
     Item item;
     Time start = 0, now = 0;  ///< start of the RUN; next free cycle of the array's input
     Time issued = 0;          ///< time at which the AGU has issued the last step so far
-    int every = 1;            ///< cycles of a column
+    int every = 1;            ///< cycles per drained column
     std::size_t tile = 0, group = 0;
     Time last_columns = 0, drained = 0;
     Segment segment;
   };
   struct Channel {
-    double until = 0;  ///< time at which everything requested so far has passed
+    double until = 0;  ///< time at which all bytes requested so far have passed
     /// Returns the time at which `bytes` that are available from `ready` on have passed.
     Time pass(Time ready, double bytes, double bytes_per_cycle);
   };
@@ -159,9 +159,9 @@ class Timeline {
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
   Time loaded_ = 0;             ///< time of the last beat of the last load
   Time input_free_ = 0;         ///< cycle after the array's last step
-  /// Earliest time of the next group's last step, as the drain registers are read.
+  /// Earliest time of the next group's last step, limited by the reads of the drain registers.
   Time next_grant_ = 0;
-  Time drain_free_ = 0;  ///< earliest time of a group's last step, as the drain is free
+  Time drain_free_ = 0;  ///< earliest time of a group's last step, limited by the drain
   Time tile_read_ = 0;   ///< time at which the last tile's columns have been read
   Time end_ = 0;
   std::uint64_t bytes_loaded_ = 0, bytes_written_ = 0;

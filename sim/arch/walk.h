@@ -28,11 +28,11 @@ struct Work {
   bool on_chip = false;     ///< true if the load reads DMEM
   // compute, vector: gather accesses
   std::int64_t steps = 0;  ///< steps of one tile and group (vector: of one output word)
-  /// Cycles of each tile's group, replays included (vector: of the whole tile).
+  /// Cycles of one group in each tile, replays included (vector: of the whole tile).
   std::vector<std::int64_t> tile_cycles;
   std::vector<int> group_columns;    ///< columns drained for each group
-  std::vector<int> group_issues;     ///< cycles in which the post unit takes them
-  std::vector<int> group_residuals;  ///< residual words that it reads for them
+  std::vector<int> group_issues;     ///< cycles in which the post unit reads these columns
+  std::vector<int> group_residuals;  ///< residual words that the post unit reads for them
   /// Gather cycles that each tile's results take: residual words, writes to banks that every step
   /// reads.
   std::vector<std::int64_t> tile_stolen;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Makes a design runnable: generates its SystemVerilog, compiles it with Verilator and the shim to
-// a shared object, and keeps that in a cache.
+// a shared object, and stores the object in a cache.
 //
 // The cache is $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine (built_file()). The
 // key of a model is a hash of everything that it depends on: the emitted files, the shim, the
@@ -45,7 +45,7 @@ std::filesystem::path build_model(const spec::Config& config, const BuildOptions
 std::filesystem::path build_design(const std::filesystem::path& design, const std::string& label,
                                    const BuildOptions& options);
 
-/// Returns the key of a design's sources, for builds of another kind. tools_fingerprint() returns
+/// Returns the key of a design's sources, for other kinds of builds. tools_fingerprint() returns
 /// the key of Verilator, g++ and the processor.
 std::string fingerprint_of(const std::filesystem::path& design);
 std::string tools_fingerprint();

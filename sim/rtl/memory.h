@@ -67,7 +67,7 @@ enum class ReadOrder {
   kInterleaved  ///< beat by beat, any ID
 };
 
-/// A memory's behavior, as far as AXI leaves it free.
+/// The behavior of a memory where AXI permits several.
 struct AxiSlave {
   std::string_view name;
   WriteOrder write_order = WriteOrder::kAddressFirst;
@@ -380,7 +380,7 @@ class AxiMemory {
     write_beat(beat.data.data(), beat.strobes, beat.last);
   }
 
-  /// Writes a beat to the front, the first burst that waits for beats: complete bursts leave at
+  /// Writes a beat to the first burst that waits for beats. A complete burst leaves the queue at
   /// once.
   void write_beat(const std::uint8_t* data, const Strobes& strobes, bool last) {
     Burst& burst = writes_.front();

@@ -37,7 +37,7 @@ struct RtlOptions {
   /// Limit of one run; 0: 50 times `predicted_cycles`, or 2^40 if that is 0.
   std::uint64_t max_cycles = 0;
   std::uint64_t predicted_cycles = 0;
-  std::uint64_t base_address = 0x10000;  ///< BASE; nothing is below it, so a forgotten BASE shows
+  std::uint64_t base_address = 0x10000;  ///< BASE; below it, accesses fail
 };
 
 /// One design with one program loaded; runs any number of input vectors.

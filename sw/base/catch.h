@@ -2,8 +2,8 @@
 //
 // Includes Catch2 3 (Debian 13 and later) or 2 (Debian 12) and provides the names of version 3.
 
-// A guard, because the compiler cache may supply the precompiled header of another clone, whose
-// copy of this file `#pragma once` does not recognize.
+// An include guard instead of `#pragma once`: the compiler cache may supply the precompiled header
+// of another clone, and `#pragma once` does not recognize the copy of this file in it.
 #ifndef TRINE_BASE_CATCH_H
 #define TRINE_BASE_CATCH_H
 

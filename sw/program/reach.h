@@ -4,8 +4,8 @@
 //
 //   word of a tap = base(position) + cw * cw' + ky * ky' + kx * kx'
 //
-// is linear in the channel word and the tap, so its extremes are at corners. If the positions are P
-// x Q, row by row, the base is linear in row and column, too.
+// This address is linear in the channel word and the tap, so its extremes are at corners. If the
+// positions are P x Q, row by row, the base is linear in row and column, too.
 
 #pragma once
 
@@ -23,14 +23,14 @@ struct Extent {
 
   bool empty() const { return low > high; }
   void add(std::int64_t first, std::int64_t last);
-  /// Returns the extent of all sums of an address of each.
+  /// Returns the extent of all sums of an address in this extent and an address in `other`.
   Extent operator+(const Extent& other) const;
 };
 
 /// The positions and words that a RUN's lanes gather and write.
 struct Walk {
   int positions = 0;    ///< positions of a tile
-  bool window = false;  ///< the three neighbours of the last position gather, too
+  bool window = false;  ///< the three right-hand neighbours of the last position gather, too
   bool first = false;   ///< only the first position of a tile is written
   Extent taps,
       written;  ///< relative to a position's first input and output word, without taps in x and y

@@ -20,7 +20,8 @@ struct WeightBytes {
   double prefix = 0;     ///< Huffman codes of the bytes, without tables
   double widths = 0;     ///< 4 bits of width for each 16 bytes, with folded signs
   double zero_runs = 0;  ///< one bit, then 4 bits of a zero run's length, or a byte
-  /// The size if only such streams were used, and loads that do not fit them stay as they are.
+  /// Size if only this kind of stream were used; loads that the stream cannot represent stay
+  /// unpacked.
   std::int64_t sparse = 0, palette = 0;
   WeightBytes& operator+=(const WeightBytes& other);
 };

@@ -15,8 +15,8 @@
 
 namespace trine::reference {
 
-/// The rounding of each operator. FULLY_CONNECTED has its own, because LiteRT changed only that.
-/// LiteRT's LSTM differs from tflite-micro's.
+/// The rounding of each operator. FULLY_CONNECTED has its own rounding, because LiteRT changed only
+/// this operator. LiteRT's LSTM differs from tflite-micro's.
 struct RoundingPolicy {
   Rounding fully_connected = Rounding::kDouble;
   Rounding others = Rounding::kDouble;
@@ -25,7 +25,7 @@ struct RoundingPolicy {
   Rounding of(const model::Op& op) const {
     if (op.of_tosa != 0)
       return op.of_tosa == model::tosa::kDouble ? Rounding::kDouble : Rounding::kSingle;
-    if (op.half_even) return Rounding::kHalfEven;  // the model says it, no runtime chooses
+    if (op.half_even) return Rounding::kHalfEven;  // the model specifies it
     return op.kind == model::OpKind::kFullyConnected ? fully_connected : others;
   }
 };

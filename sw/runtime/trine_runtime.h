@@ -157,8 +157,8 @@ typedef struct trine_tensor {
   uint32_t channels, height, width;
   uint32_t codes_per_word; /* 2: int16, with two words per pixel for four channels */
   uint32_t transposed;
-  /* Conversion of floats: 1 rounds halves to even instead of away from zero; twice the number of
-   * a code format (E3M4, posit<8,0>, E4M3). */
+  /* Conversion of floats. Bit 0: halves are rounded to even instead of away from zero. The bits
+   * above: the number of a code format (E3M4, posit<8,0>, E4M3). */
   uint32_t half_even;
   uint32_t rank, extents[8]; /* shape of the host's tensor */
   struct {
@@ -263,11 +263,11 @@ int trine_planes(trine_device* device, const trine_image* image, const trine_ten
  * Returns TRINE_E_BUSY while a program runs, because the registers are locked. */
 int trine_set_window(trine_device* device, uint64_t first, uint64_t last);
 
-/* Sets the number of cycles without a handshake that the bus owes after which a program stops
- * with an error: at most 2^24 - 1; 0: never; 2^20 after a reset of the hardware. It may be set
- * at any time, so that a soft reset can give up on a dead bus. After such an error the device
- * waits for the answers that the bus still owes (bus_dirty) and drops them. It starts nothing
- * before, because they would reach the next program. */
+/* Sets the watchdog: a program stops with an error after this number of cycles without a handshake
+ * that the bus owes. At most 2^24 - 1; 0: never; 2^20 after a reset of the hardware. It may be set
+ * at any time, so that a soft reset can give up on a dead bus. After such an error the device waits
+ * for the answers that the bus still owes (bus_dirty) and drops them. It starts no program before,
+ * because these answers would reach the next program. */
 int trine_set_watchdog(trine_device* device, uint32_t cycles);
 
 /* Sets limits for programs that would not end. Progress: cycles without a step of the array, a

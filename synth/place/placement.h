@@ -46,7 +46,7 @@ class Placement {
   /// Keeps only the first `instances` and `nets`, for the netlist without the cells inserted after
   /// them.
   void keep(std::size_t instances, std::size_t nets);
-  /// Adds a position for the netlist's next instance, centered there.
+  /// Adds the position of the netlist's next instance, whose center is `middle`.
   void add(const Point& middle);
 
   /// Returns the position of a pin in its cell, not mirrored.

@@ -30,7 +30,7 @@ namespace trine::power {
 struct Assumptions {
   /// Capacitance of each net's wire; of the clock's wires only if the design is placed.
   double wire_ff = 12;
-  /// Factor from the clock's pins and wires to those with the buffers of a tree.
+  /// Factor by which the buffers of a clock tree increase the energy of the clock's pins and wires.
   double clock_tree = 1.4;
 
   bool operator==(const Assumptions&) const = default;

@@ -29,7 +29,7 @@ struct Bench : Host {
                        : store        ? kMemoryBytes - kProgramBytes - kSourceBytes
                                       : kSourceBytes;
     int local_first = 0, local_size = 0;  // in local units
-    int unit = kDataWords;                // of local addresses and strides
+    int unit = kDataWords;                // unit of local addresses and strides
     int beats = pick(1, chance(20) ? 200 : 12);
     switch (copy.target) {
       case Target::kDmem:

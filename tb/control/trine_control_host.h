@@ -21,11 +21,11 @@ struct Host {
   AxiMemory<Vtrine_control_ports> memory;
   State state;                 ///< the on-chip memories; DRAM is in `memory`
   unsigned port_percent = 60;  ///< ready probability of the on-chip ports and the engines
-  int read_latency = 3;        ///< maximum, of DMEM
+  int read_latency = 3;        ///< maximum read latency of DMEM
   int retire_max = 60;         ///< maximum cycles from a RUN to its retire pulse
   int patience = 400'000 * (1 + (kBeatsPerRow - 1) / 8);  ///< maximum cycles of a program
-  bool stands = false;                                    ///< compute and vector end no RUN
-  bool moves = false;                                     ///< they report progress
+  bool stands = false;                                    ///< compute and vector never end a RUN
+  bool moves = false;                                     ///< they report progress meanwhile
   std::int64_t cycles = 0;
   std::uint64_t base;  ///< BASE: any value for which words can compensate
   int wiping =
@@ -95,8 +95,8 @@ struct Host {
     std::size_t addr;
     std::uint32_t word;
   };
-  std::vector<Write> writes;   // taken, of a copy that has not ended
-  std::int64_t done_due = -1;  // of the copy whose last beat was taken
+  std::vector<Write> writes;   // taken words of a copy that has not ended
+  std::int64_t done_due = -1;  // end of the copy whose last beat was taken
 
   void drive_ports() {
     dut.dma_wready_i = chance(port_percent);
@@ -158,7 +158,7 @@ struct Host {
   // -- engines: the bench simulates compute and vector, and checks all four ----------------------
   std::array<std::size_t, 4> next{};  ///< the engine's next word in `program`
   std::array<std::deque<isa::Run>, 4> in_flight;
-  std::array<std::deque<std::int64_t>, 4> retire_due;  ///< of compute and vector
+  std::array<std::deque<std::int64_t>, 4> retire_due;  ///< due retire pulses of compute and vector
   std::array<std::array<int, 4>, 4> tokens{};          ///< [from][to]
 
   void forget_engines() {
@@ -248,7 +248,7 @@ struct Host {
   }
 
   // -- registers: each access is answered at once, in any state ----------------------------------
-  static constexpr int kWriteBound = 2, kReadBound = 17;  ///< cycles until it is taken
+  static constexpr int kWriteBound = 2, kReadBound = 17;  ///< maximum cycles of an access
 
   int write(std::uint32_t offset, std::uint32_t value, unsigned strobes = 15) {
     bool address = true, data = true;

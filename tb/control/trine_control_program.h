@@ -55,7 +55,7 @@ constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIlleg
                         kConfigurationError = 13, kDeadlock = 15, kProgress = 16,
                         kCyclesExceeded = 17;
 
-constexpr Word kHash = 0xc123456789abcdef;  // the design's; every program begins with it
+constexpr Word kHash = 0xc123456789abcdef;  // hash of the design; every program begins with it
 
 // Bits of STATUS and CONTROL.
 constexpr std::uint32_t kError = 4, kBusDirty = 16, kBusWasReset = 8;

@@ -31,7 +31,7 @@ inline std::uint8_t ternary_byte(std::mt19937& random) {
   return static_cast<std::uint8_t>(byte);
 }
 
-/// @tparam Beat  bytes of a beat. @tparam RowBytes  of PMEM
+/// @tparam Beat  bytes of a beat @tparam RowBytes  bytes of a PMEM row
 template <typename Dut, unsigned Beat, unsigned RowBytes>
 struct StreamBench : Clocked<Dut> {
   using Clocked<Dut>::dut;
@@ -43,7 +43,7 @@ struct StreamBench : Clocked<Dut> {
   bool failed = false, wrong = false;  ///< wrong: the output is not compared
 
   virtual ~StreamBench() = default;
-  /// Compares what is taken of the current copy.
+  /// Compares the output of the current copy with the expected bytes.
   virtual void taken(const StreamCopy& copy) = 0;
   /// Expects the next copy from its first row on.
   virtual void begins() = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden model of the code of a word (rtl/lib/trine_ecc_pkg.sv), from its rule: column d is the
-// d-th choice of three check bits out of seven, in the order of the lowest, without three choices;
-// check bit c is bit 32 + c.
+// Golden model of the error correcting code of a word (rtl/lib/trine_ecc_pkg.sv), computed from its
+// rule. Data bit d belongs to three of the seven check bits: to the d-th of all choices in
+// lexicographic order, three of which are left out. Check bit c is bit 32 + c.
 
 #pragma once
 

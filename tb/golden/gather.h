@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gather port of trine_dmem from its users' view: one access in front, served lane by lane at
-// random, answers one cycle later, in order. Each word is a function of its address.
+// The gather port of trine_dmem as its users see it. One access is served at a time, lane by lane
+// in random cycles. Answers come one cycle later, in order. Each word is a function of its address.
 
 #pragma once
 
@@ -42,7 +42,8 @@ class Gather {
     if constexpr (requires { dut.rsp_done_next_i; }) dut.rsp_done_next_i = soon_.done;
   }
 
-  /// Decides what is served in this cycle, and with it g_ready_i. @param percent  of the cycles
+  /// Chooses the lanes that are served in this cycle, and sets g_ready_i. @param percent  of the
+  /// cycles
   template <typename Dut>
   void serve(Dut& dut, std::mt19937& random, unsigned percent, bool hold) {
     served_ = 0;

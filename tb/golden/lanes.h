@@ -30,7 +30,7 @@ struct Lane {
 };
 
 /// @param window  for the window former: three neighbours of the last lane gather as well
-/// @param pairs  lane 2n + 1 is lane 2n, a word further on; `rows` is even
+/// @param pairs  lane 2n + 1 has the position of lane 2n, one word further; `rows` is even
 inline std::vector<Step> loop_nest(const isa::LaneRegisters& r, unsigned rows, bool window = false,
                                    bool pairs = false) {
   namespace agu = isa::agu;

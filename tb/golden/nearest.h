@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The inputs for modules that round to the values of an eight-bit format, and the rule.
+// Inputs for modules that round to the values of an eight-bit format, and the expected codes.
 
 #pragma once
 

@@ -29,7 +29,8 @@ struct Range {
   int zero_point = 0, act_min = -128, act_max = 127;
 };
 
-/// Does not shift left first, because bits could be lost: then both roundings are equal.
+/// Does not shift left first, because bits could be lost. With a left shift, both roundings are
+/// equal.
 inline std::int64_t multiply_by_scale(std::int64_t x, const Scale& s, Rounding rounding) {
   if (rounding == Rounding::kHalfEven) {
     const std::int64_t unit = std::int64_t{1} << (31 - s.shift), product = x * s.multiplier;

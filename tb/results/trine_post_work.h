@@ -73,7 +73,7 @@ struct Job {
   bool tile_first = false, tile_last = false, first = false, last = false;
   std::vector<Lanes> columns;                      ///< compute: [column][lane]
   std::vector<std::array<std::int32_t, 4>> slots;  ///< vector: [lane]
-  // Softmax: the operands of the post unit, [code or product][lane].
+  // The operands of the post unit in a softmax: [code or product][lane].
   bool reciprocal = false, normalize = false, tile_end = false;
   std::vector<Lanes> values, factors;
   Lanes shifts;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An accelerator for the C99 driver, in software: registers, and memory from bus address 0 on,
-// which the processor accesses through a cache that is not coherent with the device. A start runs
-// the words to their end on the architecture simulator or on the RTL.
+// Simulates an accelerator for the C99 driver: its registers, and memory from bus address 0 on. The
+// processor accesses the memory through a cache that is not coherent with the device. When the
+// driver starts a program, the architecture simulator or the RTL runs it to its end.
 
 #pragma once
 
@@ -18,12 +18,12 @@
 
 namespace trine::tests {
 
-/// Returns trine_design.h as the C compiler sees it. @throws std::exception  it has another form
+/// Returns the value that trine_design.h defines. @throws std::exception  it has another form
 trine_design design_of(const spec::Config& config);
 
 class SimulatedDevice {
  public:
-  /// @param rtl  given: programs run on the RTL
+  /// @param rtl  if given, programs run on the RTL
   SimulatedDevice(const spec::Config& config, std::size_t memory_bytes,
                   const std::optional<sim::RtlOptions>& rtl = std::nullopt);
   SimulatedDevice(const SimulatedDevice&) = delete;
@@ -34,8 +34,8 @@ class SimulatedDevice {
   /// Makes the current memory visible to the processor, after a change of `memory`.
   void share() { cache_ = clean_ = memory; }
 
-  std::vector<std::uint8_t> memory;        ///< as the device sees it
-  sim::RunResult last;                     ///< of the last program
+  std::vector<std::uint8_t> memory;        ///< memory as the device sees it
+  sim::RunResult last;                     ///< result of the last program
   std::uint64_t programs = 0, cycles = 0;  ///< number of programs, and their cycles
   /// The simulator's message about a program that it stopped.
   std::string error;

@@ -397,7 +397,7 @@ class Builder {
       static const std::vector<double> kFar{64, 1.0 / 64, 4096, 1.0 / 4096, 0x1p20, 0x1p-18};
       scale *= any(*this, kFar);
     }
-    if (once_in(*this, 6))  // with one scale of weights a power of two
+    if (once_in(*this, 6))  // a power of two if the weights have one scale
       scale = static_cast<double>(x.scale()) * static_cast<double>(w.scale()) *
               std::exp2(std::round(std::log2(scale / x.scale() / 0.0045)));
     tensor(out).quantization.scale = {static_cast<float>(scale)};

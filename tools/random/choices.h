@@ -72,7 +72,8 @@ std::vector<T> shuffled(Source& source, std::vector<T> list) {
   return list;
 }
 
-/// Returns whether a part follows the first `n`, of at least `least` and at most `most`.
+/// Returns true if another part follows the first `n` parts, of at least `least` and at most
+/// `most`.
 template <typename Source>
 bool more(Source& source, int n, int least, int most) {
   return n < least || (n < most && source.number(0, 3) != 0);

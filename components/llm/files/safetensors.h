@@ -5,7 +5,7 @@
 //
 //   {"NAME": {"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]}, .., "__metadata__": {..}}
 //
-// then the data, without holes. A model of several files has an index,
+// The data follow, without holes. A model of several files has an index,
 // model.safetensors.index.json: {"weight_map": {"NAME": "FILE", ..}}. Source:
 // github.com/huggingface/safetensors.
 

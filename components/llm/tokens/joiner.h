@@ -13,7 +13,7 @@
 
 namespace trine::llm {
 
-/// The result of joining a pair. @tparam Part  of a text; equal ones are the same part
+/// The result of joining a pair. @tparam Part  a part of a text; equal parts are the same part
 template <typename Part>
 struct Joined {
   Part part;

@@ -46,7 +46,7 @@ struct VectorSet {
   std::vector<LayerVector> layers;
 };
 
-/// The name of LiteRT's reference kernels. Its other kernels may round otherwise.
+/// The name of LiteRT's reference kernels. Its other kernels may round differently.
 inline constexpr std::string_view kReferenceKernels = "BUILTIN_REF";
 
 /// Reads folder/manifest.json and every tensor that it names. An input that is not in the folder is

@@ -20,8 +20,8 @@ enum { kFakeBytes = 2048, kFakeRegisters = 64, kFakeWrites = 8 };
 /* The state of the device, with switches and counters for tests. */
 typedef struct fake_device {
   uint32_t registers[kFakeRegisters]; /* register at offset / 4 */
-  /* The device's memory and the processor's view of it, its caches; only clean() and
-   * invalidate() copy between them. */
+  /* The device's memory, and the processor's caches. Only clean() and invalidate() copy between
+   * them. */
   unsigned char *memory, *caches;
   size_t bytes;     /* size of each */
   int polls_left;   /* reads of STATUS until the program ends */

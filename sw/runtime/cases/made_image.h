@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Builds machine images only by the table of docs/program-file.md. */
+/* Builds machine images. The code follows only the table of docs/program-file.md. */
 
 #ifndef MADE_IMAGE_H
 #define MADE_IMAGE_H
@@ -21,7 +21,7 @@ void put_header(unsigned char* image, uint32_t inputs, uint32_t outputs);
 enum { kTensorImage = kHeader + 2 * kRecord + 8 + 4 };
 
 /* Writes an image with one word and four bytes of constants at the beginning of the memory. The
- * tensor is its input and its output, without its table of codes. */
+ * tensor is both input and output; its table of codes is not written. */
 void image_of_tensor(const trine_tensor* tensor, uint64_t dram_bytes,
                      unsigned char image[kTensorImage]);
 

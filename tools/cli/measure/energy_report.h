@@ -33,7 +33,7 @@ struct EnergyReport {
   energy::Table table;
   sim::Actions all{};                 ///< actions of the run
   std::vector<sim::Actions> actions;  ///< actions of each layer, of all stages
-  /// Energy of each layer; of one layer, if the table has several.
+  /// Energy of each layer. If a row stands for several layers, energy of one of them.
   std::vector<energy::LayerEnergy> layers;
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
   std::optional<double> dram_pj;

@@ -14,7 +14,7 @@
 
 namespace trine::cli {
 
-/// A compiled model with the predicted cycles of its program, without a vector, and its energy.
+/// A compiled model, the predicted cycles of its program, which need no vector, and its energy.
 struct ModelEstimate {
   Network network;
   Execution execution;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs Python helpers, mostly in models/, that need packages of PyPI. Each set of packages has an
-// environment of its own below the cache, which is created on first use.
+// Runs Python helpers of components/zoo that need packages of PyPI. Each set of packages has a
+// separate environment in the cache, which is created on first use.
 
 #pragma once
 
@@ -31,7 +31,7 @@ class Python {
 
   const std::filesystem::path& program() const { return program_; }
 
-  /// Runs models/`script`.py in the current folder.
+  /// Runs components/zoo/`script`.py in the current folder.
   /// @param what  text of the progress line
   /// @return the last line that the script printed under its name, without the name
   /// @throws Error  the line with which it failed

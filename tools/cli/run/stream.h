@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs a stream: frame after frame through a model whose states pass from run to run, or symbol
-// after symbol out of a model.
+// after symbol that a model generates.
 
 #pragma once
 

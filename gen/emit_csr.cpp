@@ -131,12 +131,12 @@ std::string registers_markdown() {
       "- registers may be added at offsets that answered SLVERR so far, bits where a register read "
       "0, and codes after\n  the last one: a driver does not change what it does not know, and "
       "reports an unknown code as a number;\n"
-      "- an offset that a register has left stays its alias as long as nothing else needs the "
-      "place.\n\n"
-      "Anything else is another version. The driver (`trine_open`) reads ID and then "
-      "REGISTERS_VERSION before anything else,\nand refuses another one with "
-      "`TRINE_E_REGISTERS`. Designs from before it answer SLVERR there; their ERROR_ADDRESS\nwas "
-      "at 0x1C, or at 0x68 with the counters as here.\n",
+      "- an offset that a register no longer uses remains an alias of that register until "
+      "another register needs the offset.\n\nAny other change makes another version. The driver "
+      "(`trine_open`) reads ID and then REGISTERS_VERSION before anything\nelse, and refuses "
+      "another version with `TRINE_E_REGISTERS`. Designs older than REGISTERS_VERSION answer "
+      "SLVERR at its\noffset; their ERROR_ADDRESS was at 0x1C, or at 0x68 with the counters as "
+      "here.\n",
       csr::kRegistersVersionValue);
   return text + codes_markdown("Codes of ERROR_CAUSE", csr::kErrors) +
          codes_markdown("Causes of cycles (index of CAUSE)", csr::kCauses);

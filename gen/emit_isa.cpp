@@ -242,20 +242,23 @@ std::string instructions_markdown() {
       "The hash covers what a program sees: the version above and the keys that\n"
       "[configuration.md](configuration.md) marks.\n\n"
       "## Codes\n\nA word with a code that is not here, or a BEGIN that is not the first word, "
-      "stops the program with the error `illegal`;\none that needs what the configuration lacks "
-      "with `feature`. ERROR_ADDRESS is its byte offset. `output` and `encoding`\nare looked at "
-      "when their register is set. A field in the last column is read by RUNs with such a code or "
-      "flag only,\nevery other by all of its engine: what a RUN does not read needs no SET.\n\n"
+      "stops the program with the error `illegal`.\nA word that needs a feature that the "
+      "configuration lacks stops it with the error `feature`. ERROR_ADDRESS is the byte\noffset "
+      "of the word. The hardware checks `output` and `encoding` when the program sets their "
+      "register. Only a RUN with a\ncode or a flag that lists a field in the column `reads` "
+      "reads this field. Every RUN of the engine reads the fields that\nthe column does not "
+      "list. A field that a RUN does not read needs no SET.\n\n"
       "| name | value | meaning | needs | reads |\n|---|---|---|---|---|\n",
       isa::kVersion, isa::kRegisters);
   for (const Constant& c : constants())
     text += fmt::format("| {} | {}{} | {} | {} | {} |\n", c.name, c.width == 0 ? "bit " : "",
                         c.value, c.doc, needs_text(c.needs), reads_text(c.reads));
   text +=
-      "\n## Limits\n\nWhat the hardware's counters and memories hold, besides the configuration's "
-      "own sizes. The RTL is made of these numbers;\n`program::verify` "
-      "([sw/program/verify.h](../sw/program/verify.h)) refuses programs beyond them, when they are "
-      "compiled,\nwritten, read and simulated.\n\n| name | value | meaning |\n|---|---|---|\n";
+      "\n## Limits\n\nThese numbers are what the counters and memories of the hardware hold, "
+      "besides the sizes in the configuration. The RTL\nuses the same numbers. `program::verify` "
+      "([sw/program/verify.h](../sw/program/verify.h)) refuses programs that exceed\nthem. It "
+      "does so when a program is compiled, written, read and simulated.\n\n| name | value | "
+      "meaning |\n|---|---|---|\n";
   for (const isa::limit::Limit& l : isa::limit::kAll)
     text += fmt::format("| {} | {} | {} |\n", l.name, l.value, l.doc);
   text += "\n## Features\n\n| name | keys of the configuration |\n|---|---|\n";

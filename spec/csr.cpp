@@ -10,8 +10,8 @@ const std::vector<Register>& registers() {
   static const std::vector<Bit> commands{
       {"start", 0, "starts the program; must be the only command, not while busy or reset"},
       {"soft_reset", 1,
-       "drops the program; outstanding bus transfers complete first, or the watchdog gives them "
-       "up"},
+       "cancels the program; outstanding bus transfers complete first, or the watchdog gives "
+       "them up"},
       {"scrub", 2,
        "a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later "
        "program reads data of an earlier one; while busy or reset only together with soft_reset"},
@@ -31,12 +31,13 @@ const std::vector<Register>& registers() {
       {"id", kId, 32, 1, "R", "0x5452494E (\"TRIN\")"},
       {"version", kVersion, 32, 1, "R", "version of the instruction set"},
       {"config_hash", kConfigHash, 64, 1, "R",
-       "hash of what a program sees of the configuration: its first word"},
+       "hash of the configuration keys that programs depend on; the first word of a program"},
       {"control", kControl, 32, 1, "W", "commands", commands},
       {"status", kStatus, 32, 1, "R", "state", state},
       {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
       {"error_address_alias", kErrorAddressAlias, 32, 2, "R",
-       "ERROR_ADDRESS where it was before REGISTERS_VERSION, its low half and its high half"},
+       "ERROR_ADDRESS at the offset that it had before REGISTERS_VERSION existed: low half, high "
+       "half"},
       {"irq_enable", kIrqEnable, 32, 1, "RW", "which events raise the interrupt", events, 3},
       {"irq_status", kIrqStatus, 32, 1, "R, W1C", "events; writing ones clears them", events},
       {"registers_version", kRegistersVersion, 32, 1, "R",

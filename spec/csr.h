@@ -82,10 +82,11 @@ inline constexpr std::array<Code, 19> kErrors{{
     {"load_timeout", 10, "a read of the load engine was not answered in time"},
     {"store_timeout", 11, "a write of the store engine was not answered in time"},
     {"ecc", 12, "a word of DMEM, PMEM or IMEM with two wrong bits was read"},
-    {"configuration", 13, "the program was compiled for another configuration: its first word"},
+    {"configuration", 13,
+     "the program was compiled for another configuration, as its first word shows"},
     {"feature", 14, "an instruction needs a feature that this design lacks"},
     {"deadlock", 15, "RUNs wait for tokens that no RUN gives"},
-    {"progress", 16, "nothing moved for longer than PROGRESS_LIMIT"},
+    {"progress", 16, "no progress for longer than PROGRESS_LIMIT"},
     {"cycles", 17, "the program ran for longer than CYCLES_LIMIT"},
     {"stream", 18, "packed weights are invalid or do not end with their rows"},
 }};

@@ -69,8 +69,8 @@ const std::vector<Key>& schema() {
        BoolKey{&Config::groups},
        {"Groups"},
        "scales of 4-bit weights by groups of 32, 64, 128 input channels",
-       "a sum of 26 bits more for each PE, in the post unit; an eighth, sixteenth or 32nd more "
-       "weights; without it, networks with such weights are refused",
+       "an additional sum of 26 bits for each PE, in the post unit; an eighth, sixteenth or 32nd "
+       "more weight bytes; without it, networks with such weights are refused",
        Hashed::kUnlessDefault},
       {"array.activations16",
        BoolKey{&Config::activations16},

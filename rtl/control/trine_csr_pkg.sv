@@ -19,13 +19,13 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrIdOffset = 12'h000;
   // R, 32 bits: version of the instruction set
   localparam logic [11:0] CsrVersionOffset = 12'h004;
-  // R, 64 bits: hash of what a program sees of the configuration: its first word
+  // R, 64 bits: hash of the configuration keys that programs depend on; the first word of a program
   localparam logic [11:0] CsrConfigHashOffset = 12'h008;
   // W, 32 bits: commands
   localparam logic [11:0] CsrControlOffset = 12'h010;
   // starts the program; must be the only command, not while busy or reset
   localparam int unsigned CsrControlStartBit = 0;
-  // drops the program; outstanding bus transfers complete first, or the watchdog gives them up
+  // cancels the program; outstanding bus transfers complete first, or the watchdog gives them up
   localparam int unsigned CsrControlSoftResetBit = 1;
   // a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later program
   // reads data of an earlier one; while busy or reset only together with soft_reset
@@ -45,7 +45,8 @@ package trine_csr_pkg;
   localparam int unsigned CsrStatusBusDirtyBit = 4;
   // R, 32 bits: see the codes below
   localparam logic [11:0] CsrErrorCauseOffset = 12'h018;
-  // R, 32 bits: ERROR_ADDRESS where it was before REGISTERS_VERSION, its low half and its high half
+  // R, 32 bits: ERROR_ADDRESS at the offset that it had before REGISTERS_VERSION existed: low half,
+  // high half
   localparam logic [11:0] CsrErrorAddressAliasOffset = 12'h01C;
   localparam int unsigned CsrErrorAddressAliasCount = 2;
   // RW, 32 bits: which events raise the interrupt
@@ -127,12 +128,12 @@ package trine_csr_pkg;
   localparam logic [4:0] ErrorStoreTimeout = 5'd11;
   // a word of DMEM, PMEM or IMEM with two wrong bits was read
   localparam logic [4:0] ErrorEcc = 5'd12;
-  // the program was compiled for another configuration: its first word
+  // the program was compiled for another configuration, as its first word shows
   localparam logic [4:0] ErrorConfiguration = 5'd13;
   // an instruction needs a feature that this design lacks
   localparam logic [4:0] ErrorFeature = 5'd14;
   localparam logic [4:0] ErrorDeadlock = 5'd15;  // RUNs wait for tokens that no RUN gives
-  localparam logic [4:0] ErrorProgress = 5'd16;  // nothing moved for longer than PROGRESS_LIMIT
+  localparam logic [4:0] ErrorProgress = 5'd16;  // no progress for longer than PROGRESS_LIMIT
   localparam logic [4:0] ErrorCycles = 5'd17;  // the program ran for longer than CYCLES_LIMIT
   // packed weights are invalid or do not end with their rows
   localparam logic [4:0] ErrorStream = 5'd18;

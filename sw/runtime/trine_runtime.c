@@ -585,13 +585,13 @@ const char* trine_error_text(uint32_t cause) {
     case TRINE_ERROR_ECC:
       return "a word of DMEM, PMEM or IMEM with two wrong bits was read";
     case TRINE_ERROR_CONFIGURATION:
-      return "the program was compiled for another configuration: its first word";
+      return "the program was compiled for another configuration, as its first word shows";
     case TRINE_ERROR_FEATURE:
       return "an instruction needs a feature that this design lacks";
     case TRINE_ERROR_DEADLOCK:
       return "RUNs wait for tokens that no RUN gives";
     case TRINE_ERROR_PROGRESS:
-      return "nothing moved for longer than PROGRESS_LIMIT";
+      return "no progress for longer than PROGRESS_LIMIT";
     case TRINE_ERROR_CYCLES:
       return "the program ran for longer than CYCLES_LIMIT";
     case TRINE_ERROR_STREAM:

@@ -402,7 +402,7 @@ void case_describe(void) {
                        STOPPED ": an instruction is outside of the window, at address 0x8"));
   EXPECT(reports_error(o, 4, 0x128, 9, STOPPED ": illegal instruction, at byte 0x128"));
   EXPECT(reports_error(o, 16, 0x128, 9,
-                       STOPPED ": nothing moved for longer than PROGRESS_LIMIT, at byte 0x128"));
+                       STOPPED ": no progress for longer than PROGRESS_LIMIT, at byte 0x128"));
   EXPECT(reports_error(o, 17, 0x8, 9,
                        STOPPED ": the program ran for longer than CYCLES_LIMIT, at byte 0x8"));
   EXPECT(reports_error(o, 12, 5, 9,

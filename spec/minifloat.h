@@ -34,10 +34,11 @@ struct FormatRow {
   int bits;               ///< bits of a value in fixed point, sign included
   bool posit;
   int onnx;  ///< ONNX data type, or 0
-  /// Returns the int8 passes of a product if both operands, or only the weights, have the format.
+  /// Returns the bytes of a value in fixed point. A product takes this number of int8 passes if
+  /// only the weights have the format, and the square of this number if both operands have it.
   constexpr int bytes() const { return (bits + 7) / 8; }
-  /// Returns true if int16 codes can hold its values. Codes of other formats are numbers of one
-  /// byte in the order of the values: place_of().
+  /// Returns true if an int16 code can be the value in fixed point. For other formats, the machine
+  /// uses codes of one byte that are ordered like the values: place_of().
   constexpr bool in_int16() const { return bits <= 16; }
 };
 

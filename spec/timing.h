@@ -54,8 +54,8 @@ inline constexpr int kVector = 10;     ///< overhead of a RUN
 inline constexpr int kVectorWord = 5;  ///< overhead of a window, in addition to taps and codes
 /// Overhead of a window in int16 designs, which request the next window while codes are read.
 inline constexpr int kVectorAhead = 4;
-/// Overhead of a turn of the vector unit between two groups of columns, in addition to its words:
-/// the lanes contain codes of both at once, which leave in order.
+/// Overhead when the vector unit writes words between two groups of columns. The lanes then contain
+/// codes of both groups, which leave in order.
 inline constexpr int kTurn = 8;
 inline constexpr int kOneWord = 3;  ///< cycles that a RUN with one copied word per lane saves
 inline constexpr int kLine = 3;     ///< additional cycles of a word whose codes are interpolated
@@ -106,10 +106,11 @@ inline int column_registers(const spec::Config& c, int columns) {
 inline int first_column(const spec::Config& c) { return 2 + c.pipeline_pe; }
 
 /// Returns the minimum number of cycles from a group's last step to the last step of the next
-/// group. The grant comes with the results, delayed by the part of `issues` that a promise does not
-/// reach. Only requantized columns are promised. A promise reaches further if the last of `columns`
-/// is as late as the last row. The grant is one cycle earlier if a window's groups are read in two
-/// issues.
+/// group. A last step overwrites the drain registers, so it needs a grant of the post unit, which
+/// reads them in `issues` cycles. For requantized columns the grant is a forecast, which precedes
+/// the last reads (docs/decisions/065-drain-grant.md). The reads that the forecast does not cover
+/// delay the grant. The forecast covers more reads if the last of `columns` is as late as the last
+/// row. The grant is one cycle earlier if a window's groups are read in two issues.
 inline int grant_cycles(const spec::Config& c, int columns, int issues, bool window,
                         bool promised = true) {
   const int reach = 1 + c.pipeline_pe + std::min(row_registers(c), column_registers(c, columns));
@@ -118,7 +119,7 @@ inline int grant_cycles(const spec::Config& c, int columns, int issues, bool win
   return first_column(c) - 1 + row_registers(c) + late - (early ? 1 : 0);
 }
 
-/// Fraction of the DMA beats to addresses that the gather reads which cost the gather a cycle.
+/// A DMA beat to an address that the gather reads costs the gather a cycle with this probability.
 inline constexpr double kDmaMeets = 0.7;
 /// Minimum speed of a gather during a transfer, in steps per cycle.
 inline constexpr double kLeastSpeed = 0.25;

@@ -43,7 +43,8 @@ class Mixed {
 
   /// Returns the result as text.
   std::string text() const;
-  /// Returns "float_accuracy", "labels", "answers", "reached", "steps", "choice".
+  /// Returns the result as JSON with the keys "float_accuracy", "labels", "answers", "reached",
+  /// "steps" and "choice".
   const Json& json() const { return report_; }
   /// Returns true if the wanted accuracy was reached.
   bool reached() const { return !report_.contains("reached") || report_["reached"].get<bool>(); }

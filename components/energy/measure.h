@@ -41,7 +41,8 @@ struct Sample {
   sim::Actions actions{};
   std::array<power::Energy, kComponents> energy;
 
-  /// Adds a span of its cycles. Leakage is the cells' leakage, however many spans a layer has.
+  /// Adds a span of the layer's cycles. Energies are summed; the leakage power is the same in all
+  /// spans.
   void add(std::uint64_t span_cycles, const std::vector<power::Energy>& span);
 };
 

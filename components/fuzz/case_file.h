@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Stores a pair in a file: configuration, network, inputs and all options of the run, as JSON. The
-// numbers that a generator chose (Case) make another network after a change of the generator; the
-// file keeps its network. components/fuzz/cases contains pairs that failed once.
+// file contains the network itself, because the numbers that a generator chose (Case) give another
+// network after a change of the generator. components/fuzz/cases contains pairs that failed once.
 
 #pragma once
 

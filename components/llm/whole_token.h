@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs one or several tokens of a model that is too large for memory: one program for all layers,
-// one for the final normalization, one for all parts of the classifier. Each step runs with the
-// constants of its layer on the machine's single memory, a file. The golden layers check it before
-// the next layer begins.
+// one for the final normalization, one for all parts of the classifier. The machine has one memory,
+// which is a mapped file. A step runs one program with the constants of one layer. The golden
+// layers check each step before the next one begins.
 //
 //   byte 0      data of the programs between their layers, one after the other
 //               two vectors that layers pass on in turn; the normalization's codes; sums of all

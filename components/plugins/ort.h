@@ -2,8 +2,8 @@
 //
 // Declares the interface between ONNX Runtime and a plug-in execution provider, because no wheel
 // contains the C header. ONNX Runtime passes tables of functions whose positions never change. This
-// file lists the functions that are called by their positions, and the structs that the provider
-// fills by their members, as in version 23 of the interface (README.md). Tested with onnxruntime
+// file describes version 23 of the interface (README.md). It lists the positions of the functions
+// that are called, and the members of the structs that the provider fills. Tested with onnxruntime
 // 1.31.1 and 1.32.0.
 
 #pragma once

@@ -21,7 +21,8 @@ namespace trine::abi {
 /// Positions of nodes in the graph's order of execution, ascending.
 using Nodes = std::vector<int>;
 
-/// A node as the search sees it. Tensors are the framework's numbers; -1: none.
+/// A node as the search sees it. A tensor is identified by its number in the framework; -1: no
+/// tensor.
 struct Node {
   std::string op, name;
   std::vector<int> inputs, outputs;

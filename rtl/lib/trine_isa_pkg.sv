@@ -79,7 +79,7 @@ package trine_isa_pkg;
   // their low bytes
   localparam logic [7:0] ComputeOpMatmul16 = 8'd7;
   localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
-  // int8_int4, of which the sum of each channel word's taps counts by a factor
+  // int8_int4; the sum of the taps of each channel word is multiplied by a factor
   localparam logic [7:0] ComputeOpInt8Groups = 8'd9;
   // int8 activations and weights; codes are int16, two words a lane
   localparam logic [7:0] ComputeOpInt8Int16 = 8'd10;

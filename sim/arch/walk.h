@@ -33,10 +33,11 @@ struct Work {
   std::vector<int> group_columns;    ///< columns drained for each group
   std::vector<int> group_issues;     ///< cycles in which the post unit reads these columns
   std::vector<int> group_residuals;  ///< residual words that the post unit reads for them
-  /// Gather cycles that each tile's results take: residual words, writes to banks that every step
-  /// reads.
+  /// Gather cycles that the results of each tile take from the gather: reads of residual words, and
+  /// writes to banks that every step reads.
   std::vector<std::int64_t> tile_stolen;
-  std::vector<double> tile_share;    ///< fraction of a beat's places that a step of the tile reads
+  /// Fraction of the bank groups that a step of the tile reads; a beat accesses one group.
+  std::vector<double> tile_share;
   std::int64_t out_words = 0;        ///< vector: output words of a tile
   std::int64_t channels = 0;         ///< softmax: codes of a lane
   bool window = false;               ///< compute: depthwise convolution by the window former

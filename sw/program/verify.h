@@ -47,8 +47,9 @@ class RunVerifier {
  private:
   spec::Config config_;
   std::int64_t dram_bytes_;
-  /// The lanes that may still be visited one by one. This is needed where positions do not follow
-  /// each other regularly, because there is no formula. The compiler's programs are always regular.
+  /// Number of lanes that the verifier may still visit one by one. It visits lanes only if their
+  /// positions are irregular, because no formula gives the addresses then. The compiler's programs
+  /// are always regular.
   std::int64_t visits_ = std::int64_t{1} << 26;
 };
 

@@ -4,9 +4,9 @@
 // in one place: the reference computes with them, and the compiler stores them in the program. All
 // functions are pure. Each requires an operator that model::check() accepts.
 //
-// The order and width of each floating-point step is TFLite's: s1*s2/so in double for convolutions,
-// the product first rounded to float32 per tensor in FULLY_CONNECTED, BATCH_MATMUL and uint8
-// convolutions, all in float32 for MUL, RELU, ABS and LEAKY_RELU.
+// Each floating-point step has the order and the width of TFLite's. Convolutions compute s1*s2/so
+// in double. With one scale per tensor, FULLY_CONNECTED, BATCH_MATMUL and uint8 convolutions first
+// round s1*s2 to float32. MUL, RELU, ABS and LEAKY_RELU compute everything in float32.
 
 #pragma once
 
@@ -44,9 +44,9 @@ ConvParams conv_params(const model::Graph& graph, const model::Op& op);
 
 /// Returns the weighted sum of a group in a FULLY_CONNECTED with factors.
 std::int32_t of_group(std::int32_t sum, std::int32_t factor);
-/// Returns the amount added to a channel's bias in a FULLY_CONNECTED with factors: half for each
-/// group that was rounded down, and the zero point's share, which is the factors' products with the
-/// sums of their weights.
+/// Returns the amount added to a channel's bias in a FULLY_CONNECTED with factors: one half for
+/// each group, because groups are rounded down, minus the input's zero point times the sum of
+/// weight * factor.
 /// @param weights  of the channel
 /// @param block  weights in a group
 std::int32_t group_offset(std::span<const std::int8_t> weights,
@@ -56,7 +56,7 @@ std::int32_t group_offset(std::span<const std::int8_t> weights,
 /// halves away from zero.
 std::vector<double> real_scales(const model::Graph& graph, const model::Op& op);
 
-/// Returns the scales of SPIKING's sums of returning spikes, by neuron.
+/// Returns for each neuron of SPIKING the scale of its sum of recurrent spikes.
 /// @pre the operator has weights
 std::vector<ChannelScale> returned_scales(const model::Graph& graph, const model::Op& op);
 

@@ -12,10 +12,11 @@
 
 namespace trine::reference {
 
-/// Returns the number of classes before the label in a row of the output, sorted by value, largest
-/// first, and by index for equal values: 0 is top-1, below 5 is top-5. With several rows, each has
-/// a label, and the worst result counts. For a network that ends in ARG_MAX, the result is 0 or the
-/// largest number. It is also the largest number if the label is not a class.
+/// Returns the rank of the label in a row of the output: the number of classes with a larger value,
+/// or with an equal value and a smaller index. Rank 0 is a top-1 answer, a rank below 5 a top-5
+/// answer. With several rows, each has a label, and the worst result counts. For a network that
+/// ends in ARG_MAX, the result is 0 or the largest number. It is also the largest number if the
+/// label is not a class.
 std::size_t rank_of(const Array& output, const std::vector<std::int64_t>& labels);
 
 }  // namespace trine::reference

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Exchanges macros of one kind while that shortens wires, because the floor plan does not consider
-// their connections.
+// Exchanges the places of macros of the same kind as long as wires become shorter. The floor plan
+// does not consider the connections of macros.
 
 #pragma once
 
@@ -9,7 +9,8 @@
 
 namespace trine::synth {
 
-/// Minimizes the half perimeters of nets with fixed cells. @return the number of exchanges
+/// Exchanges macros until no exchange reduces the half perimeters of their nets; other cells stay
+/// in place. @return the number of exchanges
 int swap_macros(const Netlist& netlist, Placement& placement);
 
 }  // namespace trine::synth

@@ -88,7 +88,8 @@ class Prices {
     double load = 0;  ///< energy of the load for both edges
   };
   struct GatePrice {
-    /// PJ per cycle, always and additionally if it lets the clock through.
+    /// Energy (pJ) per cycle: `clocked` in every cycle, `open` additionally if the gate lets the
+    /// clock through.
     double clocked = 0, open = 0;
   };
 

@@ -37,7 +37,7 @@ constexpr int kBusBits = TB_AxiDataBits;
 #define TB_ImemWords 0
 #endif
 constexpr std::uint64_t kAddresses = ~std::uint64_t{0} >> (64 - TB_AxiAddrBits);
-constexpr std::uint64_t kDramField = (std::uint64_t{1} << 40) - 1;  // of an instruction
+constexpr std::uint64_t kDramField = (std::uint64_t{1} << 40) - 1;  // an instruction's address
 constexpr std::uint64_t kCountFrom = 0xfffff000;  // CountFrom: programs count across 2^32
 constexpr int kDataWords = std::max(64, kBusBits) / 32;
 constexpr int kBeatBytes = 4 * kDataWords;
@@ -65,8 +65,8 @@ constexpr int kProgramBytes = 1 << 18;               // the program comes first,
 constexpr int kSourceBytes = (1 << 17) + (1 << 16);  // then words for loads, then for stores
 
 /// The address of DRAM on the bus. Each Bench draws it, so that all address bits are used. With
-/// wide addresses, every second one puts a multiple of 4 GiB in the middle of the program, of the
-/// words that loads read, or of those that stores write.
+/// wide addresses, every second seed gives an address for which a multiple of 4 GiB is inside of
+/// the program, of the words that loads read, or of the words that stores write.
 inline std::uint64_t memory_base = 0;
 
 using Words = std::vector<std::uint32_t>;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Golden model of the error correcting code of a word (rtl/lib/trine_ecc_pkg.sv), computed from its
-// rule. Data bit d belongs to three of the seven check bits: to the d-th of all choices in
-// lexicographic order, three of which are left out. Check bit c is bit 32 + c.
+// rule. Each data bit belongs to three of the seven check bits. There are 35 such choices; without
+// the three unused ones, data bit d has choice d in lexicographic order. Check bit c is bit 32 + c.
 
 #pragma once
 

@@ -14,7 +14,8 @@ namespace trine::golden {
 /// Returns true in `percent` of 100 draws.
 inline bool chance(std::mt19937& random, unsigned percent) { return random() % 100 < percent; }
 
-/// Returns a word: in one of four draws a corner of some lane width, otherwise uniform.
+/// Returns a random word. One word in four is a corner case for some lane width; the others are
+/// uniform.
 inline std::uint32_t any_word(std::mt19937& random) {
   constexpr std::array<std::uint32_t, 8> kCorners{0x00000000, 0xffffffff, 0x80808080, 0x7f7f7f7f,
                                                   0x80000000, 0x7fffffff, 0x55555555, 0x00000001};

@@ -296,8 +296,8 @@ struct Work {
     add_tiles(i, many ? 1 : 1 + draw(3));
   }
 
-  /// Adds requantized codes of short tiles, of one group or more, whose words end at the group or
-  /// inside of it.
+  /// Adds requantized codes of short tiles with one or more groups. Their words end at the end of a
+  /// group or inside of a group.
   void add_short_tiles() {
     Instruction i;
     auto& c = i.cfg;
@@ -317,7 +317,7 @@ struct Work {
     add_tiles(i, 8 + draw(24));
   }
 
-  /// Adds tiles of one group, whose first code is a word's first.
+  /// Adds tiles of one group. The first code of a tile is the first code of a word.
   void add_groups(cfg::Kind kind, unsigned channels, unsigned passes, bool lookup, unsigned tiles) {
     Instruction i;
     auto& c = i.cfg;
@@ -412,8 +412,10 @@ struct Work {
     return static_cast<std::uint32_t>(value);
   }
 
-  /// Adds for each tile the products of its reciprocals, then words, the last of 1 to 4 codes.
-  /// @param brief  a word or two, mostly without the products, so that RUNs end often
+  /// Adds a softmax: for each tile the products of its reciprocals, then words of codes. The last
+  /// word has 1 to 4 codes.
+  /// @param brief  true: a RUN has one tile of one or two words, mostly without the products, so
+  /// that RUNs end often
   void add_softmax(bool brief = false) {
     Instruction i;
     auto& c = i.cfg;

@@ -58,7 +58,7 @@ struct Accesses {
   std::string why;
 };
 
-/// The data moved for one of the product's `times`.
+/// The data that one execution of the product moves; the product is executed `times` times.
 struct Moved {
   std::vector<Accesses> dram, buffer;
   std::int64_t macs = 0, hops = 0, registers = 0;  ///< hops: from PE to PE, or a broadcast

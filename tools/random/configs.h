@@ -12,10 +12,10 @@
 
 namespace trine::fuzz {
 
-/// Returns an array of up to 20 x 20, a quarter of whose sides become 24, 31, 32, 63, 64 or 127,
-/// with any bus, memories from the smallest that the generator accepts, and any switches. One in
-/// six is a shipped preset with up to two keys changed. The simplest is 4 x 4 with everything
-/// switched on.
+/// Returns a random design. Half of the array's sides are 1..20, the others are usual or critical
+/// sizes of up to 127. The bus, the sizes of the memories (from the smallest legal ones) and the
+/// switches are random. One configuration in six is a shipped preset with up to two changed keys.
+/// The simplest design is 4 x 4 with everything switched on.
 spec::Config any_config(Choices& choices);
 
 /// Returns the presets that any_config() draws: all of them.

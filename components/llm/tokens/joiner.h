@@ -13,7 +13,8 @@
 
 namespace trine::llm {
 
-/// The result of joining a pair. @tparam Part  a part of a text; equal parts are the same part
+/// The result of joining a pair. @tparam Part  the type that identifies a part of a text; equal
+/// values identify the same part
 template <typename Part>
 struct Joined {
   Part part;

@@ -18,8 +18,8 @@ struct Character {
   bool valid;         ///< false: `bytes` are invalid
 };
 
-/// Returns the first character of a text. Of an invalid sequence, it returns as many bytes as begin
-/// a valid one.
+/// Returns the first character of a text. For an invalid sequence, it returns the longest part that
+/// could begin a valid character, at least one byte.
 Character first_character(std::string_view text);
 
 /// Returns a text with U+FFFD for invalid bytes.

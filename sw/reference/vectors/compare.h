@@ -31,11 +31,11 @@ struct Deviation {
 
 /// The way in which the floats of an output are compared.
 struct FloatOutput {
-  /// The value of a code, if values are rounded to codes. 0 if they are not: an element that
-  /// differs is then infinitely many codes away.
+  /// The real value of one step of the codes, if values are rounded to codes. 0 if they are not;
+  /// the difference in codes is then infinite for an element that differs.
   float scale = 0;
-  /// True: terms may cancel and leave the error of the large ones. Units in the last place then
-  /// refer to the tensor's largest value.
+  /// True if the values are sums, because the rounding error of large terms remains when they
+  /// cancel. Units in the last place then refer to the tensor's largest value.
   bool of_sums = false;
 };
 

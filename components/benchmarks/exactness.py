@@ -54,7 +54,7 @@ def main():
     parser.add_argument("configs", nargs="*", default=CONFIGS)
     parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
     parser.add_argument("--allow-host", action="store_true")
-    parser.add_argument("--only", default="", help="models whose path contains it")
+    parser.add_argument("--only", default="", help="run only models with this text in their path")
     options = parser.parse_args()
     chosen = [case for case in cases() if options.only in str(case[0])]
     if not chosen:

@@ -101,7 +101,7 @@ def main():
     parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
     parser.add_argument("--layers", action="store_true")
     parser.add_argument("--resnet50", action="store_true")
-    parser.add_argument("--network", action="append", choices=list(FIGURES), help="only this one")
+    parser.add_argument("--network", action="append", choices=list(FIGURES), help="run only this network; repeatable")
     options = parser.parse_args()
     runs = []
     for config in options.configs:

@@ -499,13 +499,16 @@ def record(folder, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="20 scales, a million codes of each operator")
-    parser.add_argument("--int16", action="store_true", help="of what the machine has of int16 codes")
-    parser.add_argument("--only", default="", metavar="TEXT", help="operators whose name contains it")
+    parser.add_argument("--full", action="store_true", help="20 scales and a million codes for each operator")
+    parser.add_argument("--int16", action="store_true",
+                        help="test the operators that the machine supports for int16 codes")
+    parser.add_argument("--only", default="", metavar="TEXT", help="test only operators whose name contains TEXT")
     parser.add_argument("--config", default="edge256", metavar="C")
     parser.add_argument("--seed", type=int, default=1, metavar="S")
-    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="for the graphs with their codes")
-    parser.add_argument("--record", type=pathlib.Path, metavar="FOLDER", help="write the short suite's vectors, and stop")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER",
+                        help="store the graphs with their codes in FOLDER")
+    parser.add_argument("--record", type=pathlib.Path, metavar="FOLDER",
+                        help="write the vectors of the short suite to FOLDER, and stop")
     options = parser.parse_args()
     harness.with_packages(common.ROOT / "build", common.ROOT / "tests/onnx/requirements.txt", "onnx", "onnxruntime")
     if options.record:

@@ -199,7 +199,8 @@ def stale():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--check", action="store_true", help="only whether a picture was drawn from other figures")
+    parser.add_argument("--check", action="store_true",
+                        help="draw nothing; report pictures that were drawn from other figures")
     if parser.parse_args().check:
         print("\n".join(stale()))
         return 1 if stale() else 0

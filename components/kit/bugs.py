@@ -197,7 +197,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("kit_bugs"))
     parser.add_argument("--seed", default="1")
     parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--least", type=float, default=80, help="percent that must be found")
+    parser.add_argument("--least", type=float, default=80, help="percentage of the bugs that must be found")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     if options.count < 1 or options.jobs < 1:

@@ -151,14 +151,15 @@ def check_design(design):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--design", type=pathlib.Path, required=True, help="what trine generate wrote with this kit")
+    parser.add_argument("--design", type=pathlib.Path, required=True,
+                        help="folder that `trine generate` wrote together with this kit")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("kit_work"), help="folder for results")
-    parser.add_argument("--full", action="store_true", help="all seeds; a run that was stopped goes on")
+    parser.add_argument("--full", action="store_true", help="run all seeds; continue a run that was stopped")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--test", default="", choices=sorted({test for test, *_ in FULL}), help="one test")
+    parser.add_argument("--test", default="", choices=sorted({test for test, *_ in FULL}), help="run only this test")
     parser.add_argument("--programs", type=int, default=3)
-    parser.add_argument("--length", type=int, default=12, help="instructions of a random program")
-    parser.add_argument("--model", type=pathlib.Path, default="", help="of the test Network (LeNet)")
+    parser.add_argument("--length", type=int, default=12, help="number of instructions of a random program")
+    parser.add_argument("--model", type=pathlib.Path, default="", help="model of the test Network (LeNet)")
     options = parser.parse_args()
     design, work = options.design.resolve(), options.work.resolve()
     check_design(design)

@@ -92,7 +92,7 @@ def main():
     parser.add_argument("--iterations", type=int, default=5)
     parser.add_argument("--main-kib", default="256")
     parser.add_argument("--trine", default=ROOT / "trine")
-    parser.add_argument("--python", help="of trine soc")
+    parser.add_argument("--python", help="Python interpreter for `trine soc`")
     options = parser.parse_args()
     for name in ("cases", "iterations"):
         if getattr(options, name) < 1:

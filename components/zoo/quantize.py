@@ -375,25 +375,37 @@ def main():
     parser.add_argument("model", type=pathlib.Path, metavar="MODEL")
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument("--calibration", type=pathlib.Path, metavar="X.npy")
-    data.add_argument("--inputs", nargs="+", metavar="X.npy", help="a file for each input, examples along the leading axis")
-    parser.add_argument("--count", type=int, metavar="N", help="examples of --inputs at most (all)")
+    data.add_argument("--inputs", nargs="+", metavar="X.npy",
+                      help="a file for each input, with the examples along the leading axis")
+    parser.add_argument("--count", type=int, metavar="N", help="maximum number of examples from --inputs (all)")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", required=True)
-    parser.add_argument("--type", choices=("int8", "uint8", "int16"), default="int8", help="of activations (int8)")
-    parser.add_argument("--format", choices=eight_bits.ON_MACHINE, help="codes of an eight-bit format, in place of --type")
-    parser.add_argument("--int8-weights", action="store_true", help="of --format: activations alone")
-    parser.add_argument("--int8-activations", action="store_true", help="of --format e4m3: weights alone")
+    parser.add_argument("--type", choices=("int8", "uint8", "int16"), default="int8",
+                        help="type of the activations (int8)")
+    parser.add_argument("--format", choices=eight_bits.ON_MACHINE,
+                        help="eight-bit number format of weights and activations, instead of --type")
+    parser.add_argument("--int8-weights", action="store_true",
+                        help="with --format: only the activations have the format")
+    parser.add_argument("--int8-activations", action="store_true",
+                        help="with --format e4m3: only the weights have the format")
     parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")
     parser.add_argument("--carry", action="append", default=[], metavar="INPUT=OUTPUT",
-                        help="a state: this output of a run is that input of the next; one scale for both")
-    parser.add_argument("--per-tensor", action="store_true", help="one scale for the weights of a layer")
-    parser.add_argument("--mixed", action="store_true", help="fewer bits for the weights of layers that bear it")
-    parser.add_argument("--accuracy", default="-1%", metavar="A", help="of --mixed, at least: 97%%, or -1%% below the float model's")
-    parser.add_argument("--choice", type=pathlib.Path, metavar="F.toml", help="in place of --mixed: precisions by layer")
-    parser.add_argument("--precisions", nargs="*", default=[], choices=("int4", "ternary"), help="that the design has")
-    parser.add_argument("--labels", type=pathlib.Path, metavar="Y.npy", help="right answers, else the float model's")
-    parser.add_argument("--estimate", metavar="COMMAND", help="that prints cycles and energy of a file as JSON, words on lines")
-    parser.add_argument("--compared", type=pathlib.Path, metavar="F.json", help="what each output loses")
-    parser.add_argument("--report", type=pathlib.Path, metavar="F.json", help="the steps of --mixed, the choice")
+                        help="a state: OUTPUT of a run is INPUT of the next run; both get the same scale")
+    parser.add_argument("--per-tensor", action="store_true", help="one scale for all weights of a layer")
+    parser.add_argument("--mixed", action="store_true", help="fewer bits for the weights of layers that tolerate it")
+    parser.add_argument("--accuracy", default="-1%", metavar="A",
+                        help="least accuracy with --mixed: 97%%, or -1%%: one point below the float model's (-1%%)")
+    parser.add_argument("--choice", type=pathlib.Path, metavar="F.toml",
+                        help="file with the precision of each layer, instead of --mixed")
+    parser.add_argument("--precisions", nargs="*", default=[], choices=("int4", "ternary"),
+                        help="precisions of weights that the design supports besides int8")
+    parser.add_argument("--labels", type=pathlib.Path, metavar="Y.npy",
+                        help="correct answers (the float model's answers)")
+    parser.add_argument("--estimate", metavar="COMMAND",
+                        help="command that prints cycles and energy of a file as JSON; one word per line")
+    parser.add_argument("--compared", type=pathlib.Path, metavar="F.json",
+                        help="write the loss of each output to F.json")
+    parser.add_argument("--report", type=pathlib.Path, metavar="F.json",
+                        help="write the steps of --mixed and the choice to F.json")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:

@@ -526,24 +526,24 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", required=True,
                         help="folder of the vectors; existing arrays are replaced")
     parser.add_argument("--inputs", nargs="+", default=[], metavar="X.npy",
-                        help="a file for each input of the model, cases along the leading axis")
-    parser.add_argument("--labels", metavar="F", help="class of each case: .npy, or text")
+                        help="a file for each input of the model, with the cases along the leading axis")
+    parser.add_argument("--labels", metavar="F", help="file with the class of each case, .npy or text")
     parser.add_argument("--random", type=int, metavar="N",
-                        help="random cases (4, or 0 with --inputs)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first of them (1)")
+                        help="number of random cases (4, or 0 with --inputs)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the first random case (1)")
     parser.add_argument("--span", type=float, nargs=2, metavar=("LO", "HI"),
-                        help="range of random floats (their quantizer's, else -1 1), of whole numbers that index no table (0 1)")
+                        help="range of random values (floats: the range of their quantizer, or -1 1 without one; whole numbers that index no table: 0 1)")
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=N",
-                        help="extent of a dimension that ONNX leaves open; INPUT=N,C,H,W: all of an input")
+                        help="extent of a dimension that the ONNX file leaves open; INPUT=N,C,H,W sets all extents of an input")
     parser.add_argument("--integer", action="store_true",
-                        help="make random floats whole numbers: networks that quantize no input")
-    parser.add_argument("--no-layers", action="store_true", help="outputs only")
+                        help="use whole numbers as random floats, for networks that quantize no input")
+    parser.add_argument("--no-layers", action="store_true", help="record only the outputs, no layers")
     parser.add_argument("--stream", action="store_true",
-                        help="states go from each case to the next; without layers")
+                        help="pass states from each case to the next one; record no layers")
     parser.add_argument("--apart", action="store_true",
-                        help="a folder for each case, DIR/0 and so on, each with its layers")
+                        help="write each case with its layers to a folder of its own: DIR/0, DIR/1, ...")
     parser.add_argument("--float", type=pathlib.Path, metavar="FLOAT",
-                        help="outputs and layers of the float model that MODEL was made from")
+                        help="record the outputs and layers of the float model FLOAT from which MODEL was made")
     args = parser.parse_args()
     if args.labels and not args.inputs:
         fail("--labels: needs --inputs")

@@ -571,8 +571,8 @@ def main():
     parser.add_argument("out", nargs="?")
     parser.add_argument("--no-classifier", action="store_true",
                         help="leave out the fully connected layers")
-    parser.add_argument("--list", action="store_true", help="MACs and parameters of each network")
-    parser.add_argument("--check", action="store_true", help="compare them with the literature's")
+    parser.add_argument("--list", action="store_true", help="print the MACs and the parameters of each network")
+    parser.add_argument("--check", action="store_true", help="compare MACs and parameters with those in the literature")
     options = parser.parse_args()
     if options.check:
         sys.exit(1 if check() else 0)

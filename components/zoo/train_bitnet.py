@@ -193,7 +193,8 @@ def config(vocabulary):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--only-measure", action="store_true", help="the networks of bitnet/*.pt")
+    parser.add_argument("--only-measure", action="store_true",
+                        help="train nothing; measure the networks of bitnet/*.pt")
     args = parser.parse_args()
     torch.set_num_threads(1)
     MODELS.mkdir(exist_ok=True)

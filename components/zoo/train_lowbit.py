@@ -240,7 +240,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("kind", choices=sorted(NETS))
-    parser.add_argument("--epochs", type=int, help="default: binary 20, ternary 20, mixed 12")
+    parser.add_argument("--epochs", type=int, help="number of epochs (default: binary 20, ternary 20, mixed 12)")
     parser.add_argument("--out", default=str(MODELS), help="folder to write to (default: models)")
     args = parser.parse_args()
     keras.utils.set_random_seed(SEED)

@@ -299,7 +299,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=pathlib.Path)
     parser.add_argument("what", metavar="images|float|NAME")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("cifar10"), help="images: the folder")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("cifar10"),
+                        help="folder to which `images` writes")
     parser.add_argument("--epochs", type=int)
     options = parser.parse_args()
     torch.manual_seed(1)

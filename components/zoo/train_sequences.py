@@ -360,10 +360,12 @@ def measure_digits(name, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=("digits_gru", "digits_lstm", *TASKS, []), metavar="NAME")
-    parser.add_argument("--steps", type=int, help="batches of a pair, epochs of digits (as shipped)")
-    parser.add_argument("--out", type=pathlib.Path, default=MODELS / "sequences", help="their folder (sequences)")
+    parser.add_argument("--steps", type=int,
+                        help="batches for reverse and adder, epochs for digits_gru and digits_lstm (as shipped)")
+    parser.add_argument("--out", type=pathlib.Path, default=MODELS / "sequences",
+                        help="folder of the networks (sequences)")
     parser.add_argument("--measure", action="store_true",
-                        help="train nothing: count what those in the folder have right on Trine (its Python package)")
+                        help="train nothing; count the correct answers of the networks in the folder on Trine (Python package)")
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)

@@ -372,10 +372,11 @@ def examples(out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=MODELS)
-    parser.add_argument("--flite", metavar="PROGRAM", help="a second synthesizer to test with")
+    parser.add_argument("--flite", metavar="PROGRAM", help="second speech synthesizer for the test")
     parser.add_argument("--clips", type=int, default=5000)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--examples", action="store_true", help="the sounds and vectors alone, of the model that is there")
+    parser.add_argument("--examples", action="store_true",
+                        help="write only the sounds and the vectors, for the existing model")
     options = parser.parse_args()
     if options.examples:
         return examples(options.out)

@@ -459,11 +459,13 @@ def make(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=STEPS, help="batches (as shipped)")
-    parser.add_argument("--float", type=pathlib.Path, metavar="F.pt", help="the float network: read if it is there")
-    parser.add_argument("--only", choices=("onnx", "tflite"), help="the form to make (both)")
-    parser.add_argument("--out", type=pathlib.Path, default=MODELS / "writer", help="the folder (writer)")
-    parser.add_argument("--measure", metavar="TRINE", help="train nothing: count what int8 has right, by this command")
+    parser.add_argument("--steps", type=int, default=STEPS, help="number of batches (as shipped)")
+    parser.add_argument("--float", type=pathlib.Path, metavar="F.pt",
+                        help="file of the float network, which is read if it exists")
+    parser.add_argument("--only", choices=("onnx", "tflite"), help="write only this file format (both)")
+    parser.add_argument("--out", type=pathlib.Path, default=MODELS / "writer", help="folder of the models (writer)")
+    parser.add_argument("--measure", metavar="TRINE",
+                        help="train nothing; count the correct int8 answers with this command")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.measure:

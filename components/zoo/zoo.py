@@ -430,7 +430,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("seed", type=int)
     parser.add_argument("out")
-    parser.add_argument("--list", action="store_true", help="of seeds: first and how many")
+    parser.add_argument("--list", action="store_true",
+                        help="list networks: `seed` is the first seed, `out` the number of networks")
     options = parser.parse_args()
     if not options.list:
         write(network(options.seed)[0], options.out)

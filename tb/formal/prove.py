@@ -162,13 +162,13 @@ def prove(proof, rtl):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--list", action="store_true", help="names of the proofs")
-    parser.add_argument("--quick", action="store_true", help="only those that take seconds")
+    parser.add_argument("--list", action="store_true", help="print the names of the proofs")
+    parser.add_argument("--quick", action="store_true", help="run only the proofs that take seconds")
     parser.add_argument("--rtl", type=pathlib.Path, default=ROOT / "rtl",
-                        help="where the modules are: a copy with a planted bug, say")
+                        help="folder of the modules, for example a copy with a planted bug")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "formal",
-                        help="where the solver is installed")
-    parser.add_argument("proof", nargs="*", help="names, or beginnings of names")
+                        help="folder in which the solver is installed")
+    parser.add_argument("proof", nargs="*", help="name of a proof, or the beginning of a name")
     options = parser.parse_args()
     if not shutil.which("yosys-smtbmc"):
         print("prove.py: yosys-smtbmc is missing (Debian: yosys)", file=sys.stderr)

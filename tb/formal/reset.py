@@ -131,8 +131,8 @@ def prove_reasons(core, other):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rtl", type=pathlib.Path, default=ROOT / "rtl", help="where the modules are")
-    parser.add_argument("--list", action="store_true", help="the flip-flops and their reasons, too")
+    parser.add_argument("--rtl", type=pathlib.Path, default=ROOT / "rtl", help="folder of the modules")
+    parser.add_argument("--list", action="store_true", help="also print the flip-flops and their reasons")
     options = parser.parse_args()
     if not shutil.which("yosys"):
         print("reset.py: yosys is missing (Debian: yosys)", file=sys.stderr)

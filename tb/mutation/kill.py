@@ -126,11 +126,12 @@ def row(name, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--least", type=float, default=95)
-    parser.add_argument("--seconds", type=float, default=30, help="of a bench with a mutant")
+    parser.add_argument("--seconds", type=float, default=30, help="time limit of a bench with a mutant")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--engine", choices=["local", "slurm"], help="by trine campaign")
+    parser.add_argument("--engine", choices=["local", "slurm"],
+                        help="run the benches with `trine campaign` on this engine")
     parser.add_argument("--out", help="folder of the campaign")
-    parser.add_argument("--only", default="", help="benches whose name contains it")
+    parser.add_argument("--only", default="", help="run only benches with this text in their name")
     parser.add_argument("bench", nargs="+", metavar="BENCH=MUTANTS.v")
     options = parser.parse_args()
     reasons = explained()

@@ -63,7 +63,7 @@ def choose_by_environment(text, top):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--top", required=True)
-    parser.add_argument("--modules", required=True, help="comma between them")
+    parser.add_argument("--modules", required=True, help="modules, separated by commas")
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--seed", type=int, default=1)

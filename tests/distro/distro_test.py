@@ -102,7 +102,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--release", action="append", choices=RELEASES)
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build" / "distro")
-    parser.add_argument("command", nargs="*", help=f"of ./trine --yes, such as {shlex.quote('demo')} or {shlex.quote('test')}")
+    parser.add_argument("command", nargs="*",
+                        help=f"command of ./trine --yes, such as {shlex.quote('demo')} or {shlex.quote('test')}")
     options = parser.parse_args()
     if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         print("SKIPPED: needs root and mmdebstrap (Debian's package)")

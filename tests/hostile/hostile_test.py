@@ -163,11 +163,12 @@ def feed(reader, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=60, help="for each reader")
+    parser.add_argument("--seconds", type=int, default=60, help="seconds for each reader")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "hostile")
-    parser.add_argument("--replay", type=pathlib.Path, help="only the seeds, through this program")
-    parser.add_argument("--anew", action="store_true", help="without what earlier runs kept of these readers")
-    parser.add_argument("--pack", action="store_true", help="then keep the corpus in corpus.tar.xz")
+    parser.add_argument("--replay", type=pathlib.Path, help="run only the seeds, with this program")
+    parser.add_argument("--anew", action="store_true",
+                        help="ignore the inputs that earlier runs stored for these readers")
+    parser.add_argument("--pack", action="store_true", help="store the corpus in corpus.tar.xz at the end")
     parser.add_argument("reader", nargs="*", help=", ".join(SEEDS))
     options = parser.parse_args()
     options.build = options.build.resolve()

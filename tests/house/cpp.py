@@ -92,10 +92,10 @@ def line_table(folder, jobs, show):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("coverage", "sanitize"))
-    parser.add_argument("--build", type=pathlib.Path, help="folder (build/coverage, build/sanitize)")
-    parser.add_argument("--least", type=float, default=90.0, help="percent of the lines")
+    parser.add_argument("--build", type=pathlib.Path, help="build folder (build/coverage, build/sanitize)")
+    parser.add_argument("--least", type=float, default=90.0, help="least coverage in percent of the lines")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--lines", action="store_true", help="name the lines that were missed")
+    parser.add_argument("--lines", action="store_true", help="print the lines that did not run")
     options = parser.parse_args()
     if options.what == "coverage" and not shutil.which("gcovr"):
         print("SKIPPED: gcovr is missing (Debian: gcovr)")

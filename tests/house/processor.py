@@ -35,7 +35,7 @@ def table(title, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("log", type=pathlib.Path)
-    parser.add_argument("--most", type=int, default=12, metavar="N", help="programs named (default 12)")
+    parser.add_argument("--most", type=int, default=12, metavar="N", help="number of programs to print (default 12)")
     arguments = parser.parse_args()
     try:
         seconds = read(arguments.log)

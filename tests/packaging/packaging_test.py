@@ -134,6 +134,6 @@ class Packages(unittest.TestCase):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="the Debian package is built, too")
+    parser.add_argument("--full", action="store_true", help="also build the Debian package")
     parser.parse_args()
     unittest.main(argv=sys.argv[:1])

@@ -112,7 +112,7 @@ def edge32(build):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="edge32 on sg13g2, too")
+    parser.add_argument("--full", action="store_true", help="also place edge32, on sg13g2 and on the ECP5")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "place")
     options = parser.parse_args()
     options.build = options.build.resolve()

@@ -101,8 +101,10 @@ def everything(build):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--all", action="store_true", help="presets and arrays with each feature switched, Verilator, too")
-    parser.add_argument("--only", action="append", metavar="DESIGN", help="those whose names begin so")
+    parser.add_argument("--all", action="store_true",
+                        help="test presets and arrays with each feature switched, also with Verilator")
+    parser.add_argument("--only", action="append", metavar="DESIGN",
+                        help="test only designs whose name begins with DESIGN")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "slang")
     parser.add_argument("--elaborate", type=pathlib.Path, help=argparse.SUPPRESS)
     options, parameters = parser.parse_known_args()

@@ -84,7 +84,7 @@ def record(model, folder, inputs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep-models", action="store_true", help="vectors alone")
+    parser.add_argument("--keep-models", action="store_true", help="write only the vectors")
     options = parser.parse_args()
     rng = np.random.default_rng(SEED)
     for name, (graph, settings, most) in networks(rng):

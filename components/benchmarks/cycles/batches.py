@@ -39,8 +39,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configs", nargs="*", default=["edge256", "edge1024"])
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
-    parser.add_argument("--network", action="append", choices=list(networks.FIGURES), help="only this one")
-    parser.add_argument("--batch", action="append", type=int, help="only this one, beside single images")
+    parser.add_argument("--network", action="append", choices=list(networks.FIGURES),
+                        help="run only this network; repeatable")
+    parser.add_argument("--batch", action="append", type=int, help="run only this batch and single images; repeatable")
     options = parser.parse_args()
     rows = []
     for name in options.network or NETWORKS:

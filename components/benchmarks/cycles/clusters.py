@@ -63,8 +63,9 @@ def silicon_rows(cores, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
-    parser.add_argument("--cores", action="append", type=int, help="only so many, beside one")
-    parser.add_argument("--network", action="append", choices=BATCHES, help="only this one")
+    parser.add_argument("--cores", action="append", type=int,
+                        help="run only this number of cores and one core; repeatable")
+    parser.add_argument("--network", action="append", choices=BATCHES, help="run only this network; repeatable")
     options = parser.parse_args()
     if options.cores:
         options.cores = sorted({1, *options.cores})

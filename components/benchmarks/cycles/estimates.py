@@ -101,11 +101,15 @@ def report(pairs, layers):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configs", nargs="*", metavar="CONFIG", default=PRESETS)
-    parser.add_argument("--plausible", type=int, default=0, metavar="N", help="random networks instead")
-    parser.add_argument("--first", type=int, default=plausible.NEW, metavar="SEED", help="the first of them")
-    parser.add_argument("--drawn", action="store_true", help="on their own memories and buses")
-    parser.add_argument("--layers", type=int, default=0, metavar="N", help="the worst layers, too")
-    parser.add_argument("--write", metavar="FILE", help="a table of the RTL's cycles")
+    parser.add_argument("--plausible", type=int, default=0, metavar="N",
+                        help="run N random networks instead of the models")
+    parser.add_argument("--first", type=int, default=plausible.NEW, metavar="SEED",
+                        help="seed of the first random network")
+    parser.add_argument("--drawn", action="store_true",
+                        help="run each random network on random memories and a random bus")
+    parser.add_argument("--layers", type=int, default=0, metavar="N",
+                        help="also list the N layers with the largest estimation error")
+    parser.add_argument("--write", metavar="FILE", help="write the RTL's cycles as a table to FILE")
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.plausible)
     found = drawn(seeds, options.drawn) if seeds else stored(options.configs)

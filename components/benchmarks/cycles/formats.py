@@ -96,7 +96,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layer", action="store_true")
     parser.add_argument("--channels", type=int, default=64)
-    parser.add_argument("--weights", help="of this format alone, beside int8")
+    parser.add_argument("--weights", help="compare only this format of weights with int8")
     parser.add_argument("--networks", type=pathlib.Path, metavar="CIFAR")
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
     parser.add_argument("design", nargs="?", default=DESIGN)

@@ -402,9 +402,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=30)
     parser.add_argument("--first", type=int, default=0, help=f"the first seed; new ones from {NEW} on")
-    parser.add_argument("--known", action="store_true", help=f"all {len(KNOWN)} known seeds")
+    parser.add_argument("--known", action="store_true", help=f"run all {len(KNOWN)} known seeds")
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
-    parser.add_argument("--json", help="a file for all pairs")
+    parser.add_argument("--json", help="write all pairs with their layers to this file")
     options = parser.parse_args()
     seeds = KNOWN if options.known else range(options.first, options.first + options.networks)
     with tempfile.TemporaryDirectory() as folder:

@@ -44,7 +44,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--python", help="has h5py")
+    parser.add_argument("--python", help="Python interpreter with h5py")
     parser.add_argument("designs", nargs="*", default=["edge64", "edge256"], metavar="DESIGN")
     options = parser.parse_args()
     python = ["--python", options.python] if options.python else []

@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--backend", choices=("arch", "rtl"), default="arch", help="(arch)")
+    parser.add_argument("--backend", choices=("arch", "rtl"), default="arch", help="simulator (arch)")
     rtl = parser.parse_args().backend == "rtl"
     program = os.environ.get("TRINE_VMM_TEST")
     if not program:

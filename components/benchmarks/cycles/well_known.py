@@ -57,9 +57,9 @@ def main():
     parser.add_argument("networks", nargs="*", metavar="NETWORK", default=list(tables.NETWORKS))
     parser.add_argument("--config", default="edge1024")
     parser.add_argument("--rtl", action="append", default=[], choices=list(tables.NETWORKS),
-                        help="this one on the RTL, too")
+                        help="run this network also on the RTL; repeatable")
     parser.add_argument("--layers", action="store_true")
-    parser.add_argument("--quiet", action="store_true", help="no tables: only whether all is exact")
+    parser.add_argument("--quiet", action="store_true", help="print no tables, only whether all results are exact")
     options = parser.parse_args()
     unknown = set(options.networks) - set(tables.NETWORKS)
     if unknown:

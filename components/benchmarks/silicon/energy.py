@@ -409,11 +409,11 @@ def main():
     parser.add_argument('--macros')
     parser.add_argument('--energy', default='sg13g2')
     parser.add_argument('--layer', type=int, default=0)
-    parser.add_argument('--cycles', type=int, default=1 << 30, help='most cycles of the layer that are counted')
+    parser.add_argument('--cycles', type=int, default=1 << 30, help='maximum number of cycles of the layer to count')
     parser.add_argument('--wire-ff', type=float, default=12)
     parser.add_argument('--clock-tree', type=float, default=1.4)
     parser.add_argument('--slew', type=float, default=0.1, help='transition of all nets in ns')
-    parser.add_argument('--kept', help='folder of an earlier run')
+    parser.add_argument('--kept', help='use the netlist and the ports in this folder of an earlier run')
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         return check(options, pathlib.Path(options.kept or scratch))

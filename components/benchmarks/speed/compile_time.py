@@ -111,7 +111,7 @@ def seconds_of(command):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=100)
-    parser.add_argument("--write", type=pathlib.Path, help="only the networks, into that folder")
+    parser.add_argument("--write", type=pathlib.Path, help="only write the networks to this folder")
     options = parser.parse_args()
     rows = [("400 residual blocks, 64x64x32", chain, "edge256", 2),
             ("30 convolutions, batch of 32", batch, "edge64", 2),

@@ -41,7 +41,7 @@ def write(path, gigabytes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dump", help="ninja -C build/release llm_dump")
+    parser.add_argument("dump", help="path of the program llm_dump, which `ninja -C build/release llm_dump` builds")
     parser.add_argument("gigabytes", type=float, nargs="?", default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

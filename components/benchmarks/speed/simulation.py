@@ -68,5 +68,5 @@ def main(names):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("configurations", nargs="*", default=["edge256:int8", "edge256", "edge1024:int8", "edge1024"],
-                        metavar="CONFIG[:PRECISION]", help="(edge256:int8 edge256 edge1024:int8 edge1024)")
+                        metavar="CONFIG[:PRECISION]", help="designs (edge256:int8 edge256 edge1024:int8 edge1024)")
     main(parser.parse_args().configurations)

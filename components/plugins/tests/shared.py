@@ -18,7 +18,7 @@ def shared_options(page):
     parser.add_argument("scratch", type=pathlib.Path)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--refused", action="store_true")
-    parser.add_argument("--rtl", action="store_true", help="one small network on the SystemVerilog, too")
+    parser.add_argument("--rtl", action="store_true", help="also run one small network on the RTL")
     parser.add_argument("models", type=pathlib.Path, nargs="*")
     return parser.parse_args()
 

@@ -103,7 +103,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--cmake", type=pathlib.Path, required=True)
-    parser.add_argument("--full", action="store_true", help="torch, too; all of the notebook; synthesis")
+    parser.add_argument("--full", action="store_true", help="also test torch, the whole notebook and synthesis")
     options = parser.parse_args()
     build = options.build.resolve()
     names = ["scikit_build_core", "numpy", "onnx", "onnxruntime"] + (["torch", "onnxscript", "ai_edge_litert"] if options.full else [])

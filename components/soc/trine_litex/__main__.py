@@ -29,15 +29,17 @@ def arguments():
     parser.add_argument("--out", required=True, help="folder to write")
     parser.add_argument("--cpu", default="vexriscv", help="LiteX's name of the processor (vexriscv)")
     parser.add_argument("--variant", help="variant of the processor (LiteX's default)")
-    parser.add_argument("--rom-kib", type=int, default=128, help="boot ROM with the firmware (128)")
-    parser.add_argument("--sram-kib", type=int, default=16, help="the firmware's data (16)")
-    parser.add_argument("--main-kib", type=int, default=1024, help="main memory on chip (1024)")
-    parser.add_argument("--models-kib", type=int, default=1024, help="read-only memory for models (1024)")
-    parser.add_argument("--sdram", action="store_true", help="main memory: SDRAM with LiteDRAM and an L2 cache")
+    parser.add_argument("--rom-kib", type=int, default=128,
+                        help="KiB of the boot ROM, which contains the firmware (128)")
+    parser.add_argument("--sram-kib", type=int, default=16, help="KiB of the memory for the data of the firmware (16)")
+    parser.add_argument("--main-kib", type=int, default=1024, help="KiB of the main memory on the chip (1024)")
+    parser.add_argument("--models-kib", type=int, default=1024, help="KiB of the read-only memory for models (1024)")
+    parser.add_argument("--sdram", action="store_true", help="use SDRAM as main memory, with LiteDRAM and an L2 cache")
     parser.add_argument("--target", choices=("sim", "ulx3s"), default="sim", help="simulation, or a board (sim)")
-    parser.add_argument("--clock-mhz", type=float, default=40, help="clock of the board (40)")
+    parser.add_argument("--clock-mhz", type=float, default=40, help="clock of the board in MHz (40)")
     parser.add_argument("--firmware", help="folder with rom.bin and models.bin, the initial contents of the board's memories")
-    parser.add_argument("--faults", action="store_true", help="registers that break the machines' buses, for tests")
+    parser.add_argument("--faults", action="store_true",
+                        help="add registers that cause errors on the buses of the machines, for tests")
     return parser.parse_args()
 
 

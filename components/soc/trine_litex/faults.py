@@ -13,10 +13,10 @@ class Faults(LiteXModule):
     """Passes a machine's bus to `out`, and its interrupt to `ev.irq`, with the faults that the registers select."""
 
     def __init__(self, trine):
-        self.read_error = CSRStorage(16, description="SLVERR with the so-manieth beat of read data; 0: never.")
-        self.write_error = CSRStorage(16, description="SLVERR as the so-manieth answer to a write; 0: never.")
+        self.read_error = CSRStorage(16, description="SLVERR with this beat of read data, counted from 1; 0: never.")
+        self.write_error = CSRStorage(16, description="SLVERR as this answer to a write, counted from 1; 0: never.")
         self.cut = CSRStorage(fields=[
-            CSRField("reads", size=1, description="Addresses of reads are not taken any more."),
+            CSRField("reads", size=1, description="Addresses of reads are no longer accepted."),
             CSRField("interrupt", size=1, description="The interrupt does not arrive."),
         ])
         axi = trine.memory

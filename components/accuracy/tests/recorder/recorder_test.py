@@ -184,7 +184,7 @@ def cpu(model, runtime, scratch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--onnx", action="store_true", help="ONNX Runtime and qonnx, too")
+    parser.add_argument("--onnx", action="store_true", help="also test ONNX Runtime and qonnx")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "recorder")
     options = parser.parse_args()
     if options.onnx:

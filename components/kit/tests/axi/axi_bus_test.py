@@ -73,7 +73,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bits", default="32,64,128", help="bus widths")
-    parser.add_argument("--ecc", action="store_true", help="each width with memory.ecc, too")
+    parser.add_argument("--ecc", action="store_true", help="also test each width with memory.ecc")
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models" / "plus_filter.tflite")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "axi")
     options = parser.parse_args()

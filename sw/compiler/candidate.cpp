@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "sw/compiler/legal.h"
+#include "sw/compiler/partition/partition.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/verify/verify.h"
 
@@ -15,7 +15,7 @@ namespace {
 
 void plan_stages(Candidate& candidate, const spec::Config& config, const CompileOptions& options,
                  int cores) {
-  for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
+  for (LegalStage& stage : partition(candidate.graph, config, options.rounding, options.host)) {
     stage.network.cores = cores;
     Verifier(config, options.verify).verify(stage.network, "lower");
     std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";

@@ -10,7 +10,7 @@
 
 #include "spec/config.h"
 #include "sw/compiler/options.h"
-#include "sw/compiler/transform/search.h"
+#include "sw/compiler/search/search.h"
 #include "sw/model/graph.h"
 
 namespace trine::compiler {

@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "sw/compiler/legal.h"
-#include "sw/compiler/transform/search.h"
+#include "sw/compiler/partition/partition.h"
+#include "sw/compiler/search/search.h"
 #include "sw/compiler/verify/verify.h"
 #include "sw/reference/golden.h"
 

@@ -10,7 +10,7 @@
 #include "sw/base/hash.h"
 #include "sw/compiler/candidate.h"
 #include "sw/compiler/emit/emitter.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
 #include "sw/compiler/stage_program.h"
 #include "sw/model/print.h"
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "sw/base/division.h"
+#include "sw/compiler/edges/edges.h"
 #include "sw/compiler/emit/emitter.h"
-#include "sw/compiler/lower/edges.h"
 #include "sw/compiler/network/bound.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/schedule/schedule.h"

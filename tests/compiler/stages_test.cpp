@@ -2,7 +2,7 @@
 //
 // Checks graphs with operators of the host between operators of the machine.
 
-#include "sw/compiler/stages.h"
+#include "sw/compiler/partition/stages.h"
 
 #include <filesystem>
 #include <set>

@@ -12,7 +12,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
-#include "sw/compiler/stages.h"
+#include "sw/compiler/partition/stages.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/program/host.h"
 #include "sw/reference/golden.h"

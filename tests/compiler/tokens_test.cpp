@@ -7,8 +7,8 @@
 #include <string>
 
 #include "sw/base/error.h"
-#include "sw/compiler/lower/lower.h"
-#include "sw/compiler/transform/search.h"
+#include "sw/compiler/partition/ends.h"
+#include "sw/compiler/search/search.h"
 #include "tests/compiler/testing.h"
 
 namespace trine::sim {

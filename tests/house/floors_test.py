@@ -41,13 +41,13 @@ TOP = {".ci", "cmake", "components", "docs", "gen", "models", "rtl", "sim", "spe
 READS_ALL = "tests/hostile/"  # gives bad files to the readers of components, too
 COMPILER = [  # inside of sw/compiler
     ["network"],
-    ["stages"],
     ["lower", "rewrite"],
-    ["legal", "plan"],
+    ["partition", "plan"],
     ["schedule"],
     ["verify"],
     ["transform"],
-    ["emit"],
+    ["search", "emit"],
+    ["edges"],
     ["options"],
     ["batch_over_cores", "candidate", "compile_shapes"],
     ["stage_program"],

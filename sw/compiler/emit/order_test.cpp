@@ -8,8 +8,8 @@
 #include <map>
 
 #include "sw/base/catch.h"
-#include "sw/compiler/lower/lower.h"
-#include "sw/compiler/transform/search.h"
+#include "sw/compiler/partition/ends.h"
+#include "sw/compiler/search/search.h"
 #include "tools/random/testing.h"
 
 namespace trine::compiler {

@@ -19,17 +19,13 @@
 
 namespace trine::compiler {
 
-// ---- which operators run on the host (partition.cpp) --------------------------------------------
+// ---- what the machine cannot do -----------------------------------------------------------------
 
 /// The reason why the machine cannot do something; nothing if it can.
 using Problem = std::optional<model::Refusal>;
 
 /// Returns the problem of a SOFTMAX, wherever its codes are stored (lower_elementwise.cpp).
 Problem softmax_problem(const model::Graph& graph, const model::Op& op, const spec::Config& config);
-
-/// Cuts off the operators for the host.
-/// @return indices into graph.ops of the operators that run on the machine
-std::vector<int> partition(const model::Graph& graph, const spec::Config& config, Network& network);
 
 // ---- the number of bits of each map (packing.cpp) -----------------------------------------------
 

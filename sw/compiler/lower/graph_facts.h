@@ -15,8 +15,9 @@
 #include <vector>
 
 #include "sw/compiler/lower/findings.h"
+#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/network/codes.h"
 #include "sw/compiler/network/network.h"
-#include "sw/compiler/stages.h"
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
 
@@ -78,9 +79,12 @@ Problem first_of(Problem first, Others... others) {
 /// The facts about a graph that lowering uses.
 class GraphFacts {
  protected:
-  GraphFacts(const Graph& graph, const spec::Config& config,
+  GraphFacts(const Graph& graph, const MachinePart& part, const spec::Config& config,
              const reference::RoundingPolicy& rounding)
-      : graph_(graph), config_(config), rounding_(rounding) {}
+      : graph_(graph), config_(config), rounding_(rounding), machine_(part.ops) {
+    net_.input_tensors = part.inputs;
+    net_.output_tensors = part.outputs;
+  }
 
   /// Finds tables, fusions, packings and concatenations, which follow from the graph only.
   void find_facts();
@@ -167,7 +171,7 @@ class GraphFacts {
   const Graph& graph_;
   const spec::Config& config_;
   reference::RoundingPolicy rounding_;
-  Network net_;  ///< its ends and the host's graphs; Maps adds maps and layers
+  Network net_;  ///< its ends; Maps adds maps and layers
   std::vector<int> machine_;
   /// By tensor: operators that read it as their input 0.
   std::map<int, std::vector<int>> first_readers_;

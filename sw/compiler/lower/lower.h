@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lowers a graph to the network that the machine computes: operators become layers, and tensors
-// become maps. Operators at the graph's ends that the host executes are cut off.
+// Lowers the part of a graph that runs on the machine: operators become layers, and tensors become
+// maps.
 
 #pragma once
 
@@ -26,18 +26,22 @@ class Unsupported : public model::Refusal {
   std::vector<int> ops;  ///< indices into Graph::ops
 };
 
+/// The part of a graph that the machine computes.
+struct MachinePart {
+  std::vector<int> ops;      ///< indices into Graph::ops
+  std::vector<int> inputs;   ///< tensors that the machine reads from outside
+  std::vector<int> outputs;  ///< tensors of the machine that the host reads
+};
+
 /// The result of lowering: the network, or the complete refusal.
 struct Lowered {
   Network network;
   std::optional<Unsupported> refused;
 };
-/// Lowers the graph, or returns why it cannot.
-Lowered try_lower(const model::Graph& graph, const spec::Config& config,
-                  const reference::RoundingPolicy& rounding);
 
-/// Lowers the graph.
-/// @throws Unsupported
-Network lower(const model::Graph& graph, const spec::Config& config,
+/// Lowers a part of the graph, or returns why it cannot. The network has no operators of the host.
+/// @pre the graph is valid (model::check())
+Lowered lower(const model::Graph& graph, const MachinePart& part, const spec::Config& config,
               const reference::RoundingPolicy& rounding);
 
 }  // namespace trine::compiler

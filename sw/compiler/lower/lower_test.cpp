@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/lower/lower.h"
-
 #include <numeric>
 
 #include "sw/base/catch.h"
+#include "sw/compiler/partition/ends.h"
 #include "tools/random/testing.h"
 
 namespace trine::compiler {

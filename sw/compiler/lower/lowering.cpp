@@ -7,7 +7,6 @@
 namespace trine::compiler {
 
 Lowered Lowering::run() {
-  machine_ = partition(graph_, config_, net_);
   net_.in_steps = std::ranges::any_of(machine_, [this](int i) { return op(i).of_cell; });
   find_facts();
   if (auto refused = judge([this](int i) { return precisions_problem(op(i)); }))
@@ -132,17 +131,9 @@ Problem Lowering::lower(int index) {
   return std::exchange(noted_, std::nullopt);
 }
 
-Lowered try_lower(const Graph& graph, const spec::Config& config,
-                  const reference::RoundingPolicy& rounding) {
-  model::check(graph);
-  return Lowering(graph, config, rounding).run();
-}
-
-Network lower(const Graph& graph, const spec::Config& config,
+Lowered lower(const Graph& graph, const MachinePart& part, const spec::Config& config,
               const reference::RoundingPolicy& rounding) {
-  Lowered lowered = try_lower(graph, config, rounding);
-  if (lowered.refused) throw Unsupported(*lowered.refused);
-  return std::move(lowered.network);
+  return Lowering(graph, part, config, rounding).run();
 }
 
 }  // namespace trine::compiler

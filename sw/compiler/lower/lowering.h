@@ -38,9 +38,9 @@ void be_one(std::vector<SumRegion>& regions);
 /// The lowering of one graph.
 class Lowering : private Maps {
  public:
-  Lowering(const Graph& graph, const spec::Config& config,
+  Lowering(const Graph& graph, const MachinePart& part, const spec::Config& config,
            const reference::RoundingPolicy& rounding)
-      : Maps(graph, config, rounding) {}
+      : Maps(graph, part, config, rounding) {}
 
   Lowered run();
 

@@ -3,7 +3,7 @@
 #include "sw/compiler/network/bound.h"
 
 #include "sw/base/catch.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
 #include "tools/random/testing.h"
 
 namespace trine::compiler {

@@ -7,7 +7,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/division.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
 #include "sw/compiler/plan/plan_facts.h"
 #include "tools/random/testing.h"
 

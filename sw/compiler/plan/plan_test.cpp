@@ -6,7 +6,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/ties.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "tests/compiler/testing.h"
 #include "tools/random/networks.h"

@@ -9,7 +9,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/division.h"
 #include "sw/base/root.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/transform/cascade.h"
 #include "tools/random/testing.h"

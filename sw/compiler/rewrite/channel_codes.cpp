@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "sw/base/index.h"
+#include "sw/compiler/network/subgraph.h"
 #include "sw/compiler/rewrite/channels.h"
-#include "sw/compiler/stages.h"
 
 namespace trine::compiler {
 namespace {

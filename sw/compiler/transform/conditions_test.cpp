@@ -7,7 +7,7 @@
 #include <string>
 
 #include "sw/base/catch.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
 #include "sw/compiler/transform/passes.h"
 #include "tools/random/testing.h"
 

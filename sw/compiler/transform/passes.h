@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Declares the passes. A pass changes a network into one that gives the same codes and may need
-// fewer cycles. It does not use the network's plan. The search (search.h) runs kPasses in order,
-// plans what they return, and continues with the network that it accepts.
+// fewer cycles. It does not use the network's plan. The search (search/search.h) runs kPasses in
+// order, plans what they return, and continues with the network that it accepts.
 
 #pragma once
 

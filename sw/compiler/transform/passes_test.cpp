@@ -8,10 +8,10 @@
 #include <string>
 
 #include "sw/base/catch.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
+#include "sw/compiler/search/search.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/interleave.h"
-#include "sw/compiler/transform/search.h"
 #include "sw/compiler/transform/section.h"
 #include "sw/compiler/transform/tokens_of_cores.h"
 #include "tools/random/testing.h"

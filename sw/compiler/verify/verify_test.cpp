@@ -10,7 +10,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/compiler/emit/emitter.h"
-#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/partition/ends.h"
 #include "tools/random/testing.h"
 
 namespace trine::compiler {

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Chooses the operators that run on the host. At the inputs these are operators on floats up to the
-// first codes. At the outputs these are SOFTMAX that the machine cannot compute, DEQUANTIZE,
-// operators on floats, and operators that only move the codes of these. At both ends, they include
-// what layouts can do (edges.h).
+
+#include "sw/compiler/partition/ends.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "sw/base/index.h"
-#include "sw/compiler/lower/edges.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/compiler/stages.h"
+#include "sw/compiler/network/codes.h"
+#include "sw/compiler/network/movement.h"
+#include "sw/compiler/network/subgraph.h"
 #include "sw/model/shapes.h"
 
 namespace trine::compiler {
@@ -237,10 +236,10 @@ bool is_constant(const Graph& graph, int tensor) {
   return tensor < 0 || graph.tensor(tensor).is_constant;
 }
 
-/// The passes, in the order in which partition() runs them.
-class Partition {
+/// The passes, in the order in which ends_of() runs them.
+class EndFinder {
  public:
-  Partition(const Graph& graph, const spec::Config& config)
+  EndFinder(const Graph& graph, const spec::Config& config)
       : graph_(graph), config_(config), uses_(graph) {}
 
   /// Finds, forwards, the operators that make the machine's codes of an input. Excludes those whose
@@ -286,32 +285,30 @@ class Partition {
 
   /// Finds the tensors that the machine reads from outside, and the machine's tensors that the host
   /// reads.
-  void find_ends(const std::vector<int>& machine, Network& network) const {
-    const std::set<int> computed = made_by(machine), produced = made_by(after_);
-    network.input_tensors.clear();
-    network.output_tensors.clear();
+  void find_borders(MachinePart& machine) const {
+    const std::set<int> computed = made_by(machine.ops), produced = made_by(after_);
     const auto read = [&](int t) {
       if (!is_constant(graph_, t) && !computed.contains(t) && !produced.contains(t))
-        add_once(network.input_tensors, t);
+        add_once(machine.inputs, t);
     };
     const auto hand_over = [&](int t) {
       if (produced.contains(t)) return;
       read(t);
-      add_once(network.output_tensors, t);
+      add_once(machine.outputs, t);
     };
-    for (const int i : machine) std::ranges::for_each(op(i).inputs, read);
+    for (const int i : machine.ops) std::ranges::for_each(op(i).inputs, read);
     for (const int i : after_)
       for (const int t : op(i).inputs)
         if (!is_constant(graph_, t)) hand_over(t);
     std::ranges::for_each(graph_.outputs, hand_over);
   }
 
-  /// Makes separate graphs of the host's operators. @pre find_ends() has run
-  void cut_off(Network& network) const {
-    network.before =
-        subgraph(graph_, {before_.begin(), before_.end()}, graph_.inputs, network.input_tensors);
-    network.after =
-        subgraph(graph_, {after_.begin(), after_.end()}, network.output_tensors, graph_.outputs);
+  /// Returns separate graphs of the host's operators before and after the machine.
+  Graph before(const MachinePart& machine) const {
+    return subgraph(graph_, {before_.begin(), before_.end()}, graph_.inputs, machine.inputs);
+  }
+  Graph after(const MachinePart& machine) const {
+    return subgraph(graph_, {after_.begin(), after_.end()}, machine.outputs, graph_.outputs);
   }
 
  private:
@@ -400,15 +397,32 @@ class Partition {
 
 }  // namespace
 
-std::vector<int> partition(const Graph& graph, const spec::Config& config, Network& network) {
-  Partition passes(graph, config);
+Ends ends_of(const Graph& graph, const spec::Config& config) {
+  EndFinder passes(graph, config);
   passes.find_before();
   passes.find_hosted();
   passes.find_after();
-  std::vector<int> machine = passes.machine();
-  passes.find_ends(machine, network);
-  passes.cut_off(network);
-  return machine;
+  MachinePart machine{.ops = passes.machine(), .inputs = {}, .outputs = {}};
+  passes.find_borders(machine);
+  Graph before = passes.before(machine), after = passes.after(machine);
+  return {std::move(machine), std::move(before), std::move(after)};
+}
+
+Lowered try_lower(const Graph& graph, const spec::Config& config,
+                  const reference::RoundingPolicy& rounding) {
+  model::check(graph);
+  Ends ends = ends_of(graph, config);
+  Lowered lowered = lower(graph, ends.machine, config, rounding);
+  lowered.network.before = std::move(ends.before);
+  lowered.network.after = std::move(ends.after);
+  return lowered;
+}
+
+Network lower(const Graph& graph, const spec::Config& config,
+              const reference::RoundingPolicy& rounding) {
+  Lowered lowered = try_lower(graph, config, rounding);
+  if (lowered.refused) throw Unsupported(*lowered.refused);
+  return std::move(lowered.network);
 }
 
 }  // namespace trine::compiler

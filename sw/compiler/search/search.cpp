@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/transform/search.h"
+#include "sw/compiler/search/search.h"
 
 #include <algorithm>
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/lower/edges.h"
+#include "sw/compiler/edges/edges.h"
 
 #include <algorithm>
 #include <map>
@@ -10,8 +10,10 @@
 
 #include "sw/base/index.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/compiler/stages.h"
+#include "sw/compiler/network/movement.h"
+#include "sw/compiler/network/subgraph.h"
 #include "sw/model/shapes.h"
+#include "sw/model/view.h"
 
 namespace trine::compiler {
 namespace {
@@ -209,22 +211,6 @@ class Side {
 };
 
 }  // namespace
-
-bool only_moves(OpKind kind) { return model::is_reshape(kind) || kind == OpKind::kTranspose; }
-
-std::optional<model::View> moved(const Graph& graph, const Op& op, const model::View& view) {
-  return op.kind == OpKind::kTranspose ? model::permuted(view, *model::permutation(graph, op))
-                                       : model::reshaped(view, graph.out(op).shape);
-}
-
-std::optional<Steps> steps_of(const model::View& view, const std::vector<int>& image) {
-  const model::View dense = model::dense_view(image);
-  auto result = model::reshaped(view, image);
-  if (!result) return std::nullopt;
-  for (std::size_t i = 0; i < image.size(); ++i)
-    if (image[i] == 1) result->strides[i] = dense.strides[i];  // the only index is 0
-  return Steps{result->strides[0], result->strides[1], result->strides[2]};
-}
 
 void lay_out_edges(Program& program) {
   Side(&program.before, true, program.rounding).lay_out(&program.inputs);

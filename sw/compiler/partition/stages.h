@@ -18,19 +18,6 @@ struct Stage {
   std::vector<int> ops;  ///< indices into the whole graph's operators, in the order of graph.ops
 };
 
-/// Returns a graph of the operators `ops` and their tensors only, with the given inputs and
-/// outputs.
-model::Graph subgraph(const model::Graph& graph, const std::vector<int>& ops,
-                      const std::vector<int>& inputs, const std::vector<int>& outputs);
-
-/// Returns true if the machine can hold the tensor in a map. Such tensors can also pass through the
-/// machine.
-bool is_code(const model::Tensor& tensor, const spec::Config& config);
-
-/// Returns true if the machine computes `op`, which converts int32 codes to int16 codes or the
-/// other way round.
-bool quantizes_words(const model::Graph& graph, const model::Op& op, const spec::Config& config);
-
 /// Cuts the graph into stages. A tensor that a later stage reads passes through the stages in
 /// between.
 /// @return at least one stage

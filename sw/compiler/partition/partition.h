@@ -33,7 +33,7 @@ enum class HostPart {
 /// @return at least one stage
 /// @throws Refusal  lists the operators that are refused and cannot run on the host, and what the
 /// user can do
-std::vector<LegalStage> legal_stages(model::Graph graph, const spec::Config& config,
-                                     const reference::RoundingPolicy& rounding, HostPart host);
+std::vector<LegalStage> partition(model::Graph graph, const spec::Config& config,
+                                  const reference::RoundingPolicy& rounding, HostPart host);
 
 }  // namespace trine::compiler

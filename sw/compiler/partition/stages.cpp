@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/stages.h"
+#include "sw/compiler/partition/stages.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "sw/base/index.h"
+#include "sw/compiler/network/codes.h"
+#include "sw/compiler/network/subgraph.h"
 
 namespace trine::compiler {
 namespace {
@@ -69,44 +71,6 @@ Runs runs_of(const Graph& graph, const spec::Config& config, const std::vector<i
 }
 
 }  // namespace
-
-Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vector<int>& inputs,
-               const std::vector<int>& outputs) {
-  Graph part;
-  part.name = graph.name;
-  part.file = graph.file;
-  std::map<int, int> place;
-  const auto keep = [&](int tensor) {
-    if (tensor < 0) return -1;
-    const auto [entry, is_new] = place.try_emplace(tensor, static_cast<int>(part.tensors.size()));
-    if (is_new) part.tensors.push_back(graph.tensor(tensor));
-    return entry->second;
-  };
-  for (const int t : inputs) part.inputs.push_back(keep(t));
-  for (const int index : ops) {
-    Op op = graph.ops[at(index)];
-    for (int& t : op.inputs) t = keep(t);
-    for (int& t : op.outputs) t = keep(t);
-    part.ops.push_back(op);
-  }
-  for (const int t : outputs) part.outputs.push_back(keep(t));
-  return part;
-}
-
-bool is_code(const model::Tensor& tensor, const spec::Config& config) {
-  return tensor.type == model::DataType::kInt8 ||
-         (tensor.type == model::DataType::kInt16 && config.activations16);
-}
-
-bool quantizes_words(const Graph& graph, const model::Op& op, const spec::Config& config) {
-  if (op.kind != model::OpKind::kQuantize || op.half_even || !config.activations16) return false;
-  const model::Tensor &in = graph.in(op, 0), &out = graph.out(op);
-  const auto is = [](const model::Tensor& t, model::DataType type) {
-    return t.type == type && t.zero_point() == 0 && t.scale() > 0;
-  };
-  return (is(in, model::DataType::kInt32) && is(out, model::DataType::kInt16)) ||
-         (is(in, model::DataType::kInt16) && is(out, model::DataType::kInt32));
-}
 
 std::vector<Stage> stages_of(const Graph& graph, const spec::Config& config) {
   const std::vector<int> earliest = stage_of_ops(graph);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/legal.h"
+#include "sw/compiler/partition/partition.h"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,9 @@
 #include <utility>
 
 #include "sw/base/index.h"
-#include "sw/compiler/lower/lower.h"
-#include "sw/compiler/stages.h"
+#include "sw/compiler/network/codes.h"
+#include "sw/compiler/partition/ends.h"
+#include "sw/compiler/partition/stages.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 
 namespace trine::compiler {
@@ -262,8 +263,8 @@ std::vector<LegalStage> alone(LegalStage stage) {
 
 }  // namespace
 
-std::vector<LegalStage> legal_stages(Graph graph, const spec::Config& config,
-                                     const reference::RoundingPolicy& rounding, HostPart host) {
+std::vector<LegalStage> partition(Graph graph, const spec::Config& config,
+                                  const reference::RoundingPolicy& rounding, HostPart host) {
   place_wide(&graph, config, host);
   while (host == HostPart::kAnywhere) {
     mark_host(&graph, config);

@@ -6,20 +6,20 @@
 
 namespace trine::sim {
 
-RunResult in_sequence(std::vector<RunResult> stages) {
-  RunResult all = std::move(stages.front());
-  for (std::size_t s = 1; s < stages.size(); ++s) {
-    RunResult& stage = stages[s];
-    all.outputs = std::move(stage.outputs);
-    for (RunTiming run : stage.runs)
+RunResult in_sequence(std::vector<RunResult> segments) {
+  RunResult all = std::move(segments.front());
+  for (std::size_t s = 1; s < segments.size(); ++s) {
+    RunResult& segment = segments[s];
+    all.outputs = std::move(segment.outputs);
+    for (RunTiming run : segment.runs)
       all.runs.push_back({run.engine, run.start + all.cycles, run.end + all.cycles});
-    all.cycles += stage.cycles;
-    for (std::size_t c = 0; c < kCauses; ++c) all.causes[c] += stage.causes[c];
-    for (std::size_t e = 0; e < isa::kEngines; ++e) all.engine_busy[e] += stage.engine_busy[e];
-    all.layers.insert(all.layers.end(), stage.layers.begin(), stage.layers.end());
-    all.dram_bytes_read += stage.dram_bytes_read;
-    all.dram_bytes_written += stage.dram_bytes_written;
-    all.fetched_bytes += stage.fetched_bytes;
+    all.cycles += segment.cycles;
+    for (std::size_t c = 0; c < kCauses; ++c) all.causes[c] += segment.causes[c];
+    for (std::size_t e = 0; e < isa::kEngines; ++e) all.engine_busy[e] += segment.engine_busy[e];
+    all.layers.insert(all.layers.end(), segment.layers.begin(), segment.layers.end());
+    all.dram_bytes_read += segment.dram_bytes_read;
+    all.dram_bytes_written += segment.dram_bytes_written;
+    all.fetched_bytes += segment.fetched_bytes;
   }
   return all;
 }

@@ -47,8 +47,8 @@ struct RunResult {
   std::uint64_t dmem_reads = 0, dmem_writes = 0, pmem_reads = 0;
 };
 
-/// Returns the last stage's outputs and the sums of all other results.
-RunResult in_sequence(std::vector<RunResult> stages);
+/// Returns the last segment's outputs and the sums of all other results.
+RunResult in_sequence(std::vector<RunResult> segments);
 
 /// Consecutive RUNs of one layer in the program, without the loads, which run ahead.
 struct LayerSpan {

@@ -47,8 +47,8 @@ TEST_CASE("a layer is bound by the causes that take the most of its cycles", "[a
   CHECK(bound_of(CauseCycles{{15, 14, 29, 10, 29, 10, 30, 9}}) == "control");
 }
 
-TEST_CASE("stages follow each other in one result", "[arch][result]") {
-  const auto stage = [](std::uint64_t n) {
+TEST_CASE("segments follow each other in one result", "[arch][result]") {
+  const auto segment = [](std::uint64_t n) {
     RunResult r;
     r.outputs = {{"i1", {1}, {static_cast<std::uint8_t>(n)}}};
     r.cycles = 100 * n;
@@ -61,7 +61,7 @@ TEST_CASE("stages follow each other in one result", "[arch][result]") {
     r.fetched_bytes = 300 * n;
     return r;
   };
-  const RunResult all = in_sequence({stage(1), stage(2), stage(4)});
+  const RunResult all = in_sequence({segment(1), segment(2), segment(4)});
   CHECK(all.outputs[0].bytes == std::vector<std::uint8_t>{4});  // outputs of the last
   CHECK(all.cycles == 700);
   for (std::size_t c = 0; c < kCauses; ++c) CHECK(all.causes[c] == 7 * (c + 1));

@@ -246,7 +246,7 @@ Measured measure(const spec::Config& config, const std::vector<Workload>& worklo
   fs::create_directories(traces);
   std::vector<Recorded> recorded;
   for (std::size_t w = 0; w < workloads.size(); ++w) {
-    if (compiler::stages(*workloads[w].program).size() > 1)
+    if (compiler::segments(*workloads[w].program).size() > 1)
       throw_error("{}: runs in stages, with host operators in between", workloads[w].program->name);
     recorded.push_back(record(workloads[w], traces / fmt::format("{}.vcd", w), options));
     if (!options.keep.empty())

@@ -75,7 +75,7 @@ nlohmann::ordered_json to_json(const Measured& measured);
 Measured read_measured(const std::filesystem::path& file);
 
 /// Measures workloads on a design.
-/// @throws Error  a tool fails, the library has no memories, a program has several stages, or the
+/// @throws Error  a tool fails, the library has no memories, a program has several segments, or the
 /// netlist behaves differently from the RTL
 Measured measure(const spec::Config& config, const std::vector<Workload>& workloads,
                  const MeasureOptions& options);

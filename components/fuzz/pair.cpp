@@ -150,29 +150,29 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
   return "";
 }
 
-/// Runs both simulators on one stage. @param arrays  its inputs, then its outputs
+/// Runs both simulators on one segment. @param arrays  its inputs, then its outputs
 /// @return "" or the difference between them
-std::string run_stage(const Pair& pair, const compiler::Program& stage, Backend backend,
-                      std::vector<Array>& arrays, Verdict& verdict) {
-  const std::vector<std::uint8_t> before = memory_of(stage, arrays);
+std::string run_segment(const Pair& pair, const compiler::Program& segment, Backend backend,
+                        std::vector<Array>& arrays, Verdict& verdict) {
+  const std::vector<std::uint8_t> before = memory_of(segment, arrays);
   std::vector<std::uint8_t> dram = before;
   sim::ArchOptions options;
   options.bus.latency = pair.axi_latency;
   options.bus.bytes_per_cycle = pair.axi_bytes_per_cycle;
   options.again = true;
-  const sim::RunResult arch = sim::run_arch_dram(stage, dram, options);
+  const sim::RunResult arch = sim::run_arch_dram(segment, dram, options);
   verdict.arch_cycles += arch.cycles;
-  arrays = compiler::read_outputs(stage, dram.data());
+  arrays = compiler::read_outputs(segment, dram.data());
   if (backend == Backend::kArch) return "";
-  return run_rtl(pair, stage, before, dram, arrays, arch, verdict);
+  return run_rtl(pair, segment, before, dram, arrays, arch, verdict);
 }
 
 /// Returns how a program's weights are packed, as one bit for each entry of spec::kStreams.
-unsigned streams_of(const std::vector<const compiler::Program*>& stages) {
+unsigned streams_of(const std::vector<const compiler::Program*>& segments) {
   unsigned all = 0;
-  for (const compiler::Program* stage : stages)
-    isa::for_each_run(stage->words, [&](std::size_t, isa::Engine engine, const isa::Registers&,
-                                        const isa::Run& run) {
+  for (const compiler::Program* segment : segments)
+    isa::for_each_run(segment->words, [&](std::size_t, isa::Engine engine, const isa::Registers&,
+                                          const isa::Run& run) {
       for (std::size_t i = 0; i < spec::kStreams.size(); ++i)
         if (engine == isa::Engine::kLoad && run.op == static_cast<int>(spec::kStreams.at(i)))
           all |= 1U << i;
@@ -182,20 +182,20 @@ unsigned streams_of(const std::vector<const compiler::Program*>& stages) {
 
 Verdict run_program(const Pair& pair, const compiler::Program& program,
                     const std::vector<Array>& golden, Backend backend) {
-  const auto stages = compiler::stages(program);
-  const auto striped = [](const compiler::Program* stage) {
-    return std::ranges::any_of(stage->layers, [](const auto& l) { return l.stripes > 1; });
+  const auto segments = compiler::segments(program);
+  const auto striped = [](const compiler::Program* segment) {
+    return std::ranges::any_of(segment->layers, [](const auto& l) { return l.stripes > 1; });
   };
   Verdict verdict{Outcome::kExact,
                   "",
                   distinguishes(golden, pair.family == Family::kSpikes ? 2 : 8),
                   program.removed.filters > 0,
-                  std::ranges::any_of(stages, striped),
-                  streams_of(stages)};
+                  std::ranges::any_of(segments, striped),
+                  streams_of(segments)};
   std::vector<Array> arrays = pair.inputs;
   std::string text;
-  for (const compiler::Program* stage : stages)
-    if (text.empty()) text = run_stage(pair, *stage, backend, arrays, verdict);
+  for (const compiler::Program* segment : segments)
+    if (text.empty()) text = run_segment(pair, *segment, backend, arrays, verdict);
   if (!text.empty()) return failure(text);
   text = compiler::first_difference(program, arrays, golden);
   return text.empty() ? verdict : failure("architecture simulator: " + text);

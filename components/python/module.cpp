@@ -117,7 +117,7 @@ Json edges(const cli::Network& network, bool inputs) {
     return list;
   }
   const compiler::Program& program =
-      inputs ? network.program : *compiler::stages(network.program).back();
+      inputs ? network.program : *compiler::segments(network.program).back();
   for (const compiler::TensorLayout& t : inputs ? program.inputs : program.outputs)
     list.push_back(edge_json(t));
   return list;
@@ -187,8 +187,8 @@ class Program {
     json["inputs"] = edges(network_, true);
     json["outputs"] = edges(network_, false);
     json["layers"] = Json::array();
-    for (const compiler::Program* stage : compiler::stages(network_.program))
-      for (const compiler::ProgramLayer& layer : stage->layers)
+    for (const compiler::Program* segment : compiler::segments(network_.program))
+      for (const compiler::ProgramLayer& layer : segment->layers)
         json["layers"].push_back({{"name", layer.name},
                                   {"op", layer.op},
                                   {"macs", layer.macs},
@@ -199,8 +199,8 @@ class Program {
 
   py::str disassembly() const {
     std::string text;
-    for (const compiler::Program* stage : compiler::stages(network_.program))
-      text += compiler::disassemble(*stage);
+    for (const compiler::Program* segment : compiler::segments(network_.program))
+      text += compiler::disassemble(*segment);
     return text_of(text);
   }
 
@@ -251,7 +251,7 @@ class Program {
   /// Returns the memory from BASE on before a run, and the program's words, which follow it.
   std::pair<py::bytes, py::bytes> image(const std::vector<Parts>& inputs) const {
     const compiler::Program& program = network_.program;
-    if (compiler::stages(program).size() > 1)
+    if (compiler::segments(program).size() > 1)
       throw_error("image: {} runs in stages, with host operators in between", program.name);
     const std::vector<Array> arrays = arrays_of(inputs);
     session_.check_inputs(arrays);

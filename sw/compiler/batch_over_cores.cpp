@@ -24,7 +24,7 @@ using model::Tensor;
 class HostSplit : model::Rewriter {
  public:
   /// @param at_edge  true if the outer tensors (inputs before the machine, outputs after it) are
-  /// those of the whole network, and not of another stage
+  /// those of the whole network, and not of another segment
   HostSplit(Graph graph, const BatchOverCores& shares, bool at_edge)
       : Rewriter(std::move(graph)), shares_(shares), at_edge_(at_edge) {}
 
@@ -75,7 +75,7 @@ class HostSplit : model::Rewriter {
 
   int of_core(int tensor) const { return graph_.tensor(tensor).shape[0]; }
 
-  /// Returns the extent of axis 0 for all cores. Between two stages all parts are kept, including
+  /// Returns the extent of axis 0 for all cores. Between two segments all parts are kept, including
   /// parts that contain no image, because the axis of a single image may have another meaning
   /// there.
   int images_in(int tensor) const {

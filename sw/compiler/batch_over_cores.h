@@ -29,7 +29,7 @@ model::Graph graph_of_one_core(model::Graph graph, const BatchOverCores& shares)
 /// Turns a program for the images of one core into the program for all cores: its inputs and
 /// outputs become those of all cores, whose maps are `core_bytes` apart. The host splits each batch
 /// and joins the results.
-/// @param first, last  true if the program is the network's first or last stage
+/// @param first, last  true if the program is the network's first or last segment
 void distribute_program(Program& program, const BatchOverCores& shares, std::int64_t core_bytes,
                         bool first, bool last);
 

@@ -13,15 +13,16 @@
 namespace trine::compiler {
 namespace {
 
-void plan_stages(Candidate& candidate, const spec::Config& config, const CompileOptions& options,
-                 int cores) {
-  for (LegalStage& stage : partition(candidate.graph, config, options.rounding, options.host)) {
-    stage.network.cores = cores;
-    Verifier(config, options.verify).verify(stage.network, "lower");
-    std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";
-    candidate.stages.push_back({std::move(stage.graph), std::move(lowered),
-                                search(std::move(stage.network), config, options.ways,
-                                       options.print_after, options.verify)});
+void plan_segments(Candidate& candidate, const spec::Config& config, const CompileOptions& options,
+                   int cores) {
+  for (LoweredSegment& segment :
+       partition(candidate.graph, config, options.rounding, options.host)) {
+    segment.network.cores = cores;
+    Verifier(config, options.verify).verify(segment.network, "lower");
+    std::string lowered = options.print_after == "lower" ? to_text(segment.network) : "";
+    candidate.segments.push_back({std::move(segment.graph), std::move(lowered),
+                                  search(std::move(segment.network), config, options.ways,
+                                         options.print_after, options.verify)});
   }
 }
 
@@ -47,7 +48,7 @@ Candidate best_order(const model::Graph& graph, const spec::Config& config,
     Candidate next;
     next.graph = rewritten(graph, options.rounding, &next.removed, rows, room);
     if (best && same_order(next.graph, best->graph)) continue;
-    plan_stages(next, config, options, cores);
+    plan_segments(next, config, options, cores);
     if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
   }
   return std::move(*best);

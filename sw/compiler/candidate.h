@@ -12,11 +12,12 @@
 #include "sw/compiler/options.h"
 #include "sw/compiler/search/search.h"
 #include "sw/model/graph.h"
+#include "sw/program/program.h"
 
 namespace trine::compiler {
 
-/// A stage with the network that the search selected.
-struct PlannedStage {
+/// A segment with the network that the search selected.
+struct PlannedSegment {
   model::Graph graph;
   std::string lowered;  ///< empty unless it is to be printed
   Planned planned;
@@ -26,12 +27,12 @@ struct PlannedStage {
 struct Candidate {
   model::Graph graph;
   Removed removed;
-  std::vector<PlannedStage> stages;
+  std::vector<PlannedSegment> segments;
 
   double cycles() const {
-    return std::accumulate(stages.begin(), stages.end(), 0.0, [](double sum, const auto& stage) {
-      return sum + stage.planned.plan.cycles;
-    });
+    return std::accumulate(
+        segments.begin(), segments.end(), 0.0,
+        [](double sum, const auto& segment) { return sum + segment.planned.plan.cycles; });
   }
 };
 

@@ -9,7 +9,7 @@
 #include "sw/compiler/batch_over_cores.h"
 #include "sw/compiler/candidate.h"
 #include "sw/compiler/compile_shapes.h"
-#include "sw/compiler/stage_program.h"
+#include "sw/compiler/segment_program.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
 
@@ -31,13 +31,14 @@ Program compile(const model::Graph& graph, const spec::Config& config,
       best_order(graph_of_one_core(whole, shares), config, options, shares.cores);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
-  for (const PlannedStage& stage : best.stages) {
-    if (options.printed != nullptr && best.stages.size() > 1 && options.print_after != "rewrite")
-      *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, best.stages.size());
-    programs.push_back(compile_stage(stage, config, options));
+  for (const PlannedSegment& segment : best.segments) {
+    if (options.printed != nullptr && best.segments.size() > 1 && options.print_after != "rewrite")
+      *options.printed +=
+          fmt::format("segment {} of {}\n", programs.size() + 1, best.segments.size());
+    programs.push_back(compile_segment(segment, config, options));
     if (shares.cores > 1)
-      distribute_program(programs.back(), shares, 4 * stage.planned.plan.core_words,
-                         &stage == &best.stages.front(), &stage == &best.stages.back());
+      distribute_program(programs.back(), shares, 4 * segment.planned.plan.core_words,
+                         &segment == &best.segments.front(), &segment == &best.segments.back());
     verify_own(programs.back());
   }
   Program first = std::move(programs.front());

@@ -11,7 +11,7 @@
 #include "sw/compiler/candidate.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/partition/ends.h"
-#include "sw/compiler/stage_program.h"
+#include "sw/compiler/segment_program.h"
 #include "sw/model/print.h"
 
 namespace trine::compiler {
@@ -53,15 +53,15 @@ struct ProgramTemplate::State {
   State(const model::Graph& first, const spec::Config& of) : config(of) {
     spec::check(config);
     Candidate best = best_order(prepared(first, config, options), config, options);
-    if (best.stages.size() != 1)
+    if (best.segments.size() != 1)
       throw_error("{}: {} stages, allowed 1 if layers share a program", first.name,
-                  best.stages.size());
-    PlannedStage& stage = best.stages.front();
-    program = compile_stage(stage, config, options);
-    planned = std::move(stage.planned);
+                  best.segments.size());
+    PlannedSegment& segment = best.segments.front();
+    program = compile_segment(segment, config, options);
+    planned = std::move(segment.planned);
     image = make_image(planned.network, config, planned.plan);
     image.bytes = {};
-    graph = std::move(stage.graph);
+    graph = std::move(segment.graph);
     best = {};
     find_tensors(first);
     find_layers(lower(graph, config, options.rounding));

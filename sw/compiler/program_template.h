@@ -19,7 +19,7 @@ namespace trine::compiler {
 class ProgramTemplate {
  public:
   /// Compiles the program for the first graph.
-  /// @throws Error  as compile(), or if the network needs more than one stage
+  /// @throws Error  as compile(), or if the network needs more than one segment
   ProgramTemplate(const model::Graph& first, const spec::Config& config);
   ProgramTemplate(ProgramTemplate&&) noexcept;
   ProgramTemplate& operator=(ProgramTemplate&&) noexcept;

@@ -100,9 +100,9 @@ std::int64_t most_dram_bytes(const Program& p) {
 
 }  // namespace
 
-void require_verified(const Program& stage) {
-  if (const auto fault = verify(stage.words, stage.config, stage.dram_bytes))
-    throw_error("{}: {}", stage.name, fault->text);
+void require_verified(const Program& segment) {
+  if (const auto fault = verify(segment.words, segment.config, segment.dram_bytes))
+    throw_error("{}: {}", segment.name, fault->text);
 }
 
 void check(const Program& p) {
@@ -119,7 +119,7 @@ void check(const Program& p) {
                                (isa::opcode_of(p.words.front()) == isa::Opcode::kRun ? 1 : 0));
   if (runs != p.run_layer.size())
     throw_error("{} RUNs, but {} are assigned to layers", runs, p.run_layer.size());
-  constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;  // of a stage
+  constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;  // of a segment
   std::int64_t macs = 0;
   for (const ProgramLayer& layer : p.layers) {
     if (layer.macs < 0 || layer.macs > kMostMacs - macs)

@@ -137,7 +137,7 @@ class Reader {
  public:
   Reader(std::string file, std::size_t bytes) : file_(std::move(file)), left_(bytes) {}
 
-  Program stage(const format::Stage& from);
+  Program segment(const format::Stage& from);
 
  private:
   void spend(std::size_t bytes) {
@@ -259,7 +259,7 @@ class Reader {
   std::size_t left_;  ///< bytes of the file that are not copied yet
 };
 
-Program Reader::stage(const format::Stage& from) {
+Program Reader::segment(const format::Stage& from) {
   Program p;
   p.name = text(from.name());
   spend(from.image()->size());
@@ -305,16 +305,16 @@ Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   if (sealed != bytes) throw_error("damaged: the checksum does not match");
   const spec::Config config = spec::parse_config(root.configuration()->str(), file);
   Reader reader(file, bytes.size());
-  std::vector<Program> stages;
-  for (const format::Stage* stage : *root.stages()) {
-    stages.push_back(reader.stage(*stage));
-    stages.back().config = config;
-    check(stages.back());
+  std::vector<Program> segments;
+  for (const format::Stage* segment : *root.stages()) {
+    segments.push_back(reader.segment(*segment));
+    segments.back().config = config;
+    check(segments.back());
   }
-  if (stages.empty()) throw_error("contains no stages");
-  Program program = std::move(stages.front());
-  program.rest.assign(std::make_move_iterator(stages.begin() + 1),
-                      std::make_move_iterator(stages.end()));
+  if (segments.empty()) throw_error("contains no stages");
+  Program program = std::move(segments.front());
+  program.rest.assign(std::make_move_iterator(segments.begin() + 1),
+                      std::make_move_iterator(segments.end()));
   if (root.model_sha256() != nullptr) program.model_sha256 = root.model_sha256()->str();
   program.images = std::max(root.images(), 1);
   return program;
@@ -340,10 +340,10 @@ namespace {
 /// Returns a buffer that contains the file.
 FlatBufferBuilder built(const Program& program) {
   std::size_t size = kBesideImages;
-  for (const Program* stage : stages(program)) size += image_bytes(*stage);
+  for (const Program* segment : segments(program)) size += image_bytes(*segment);
   FlatBufferBuilder builder(std::min(size, kMostBytes));  // a larger buffer would copy images
-  const auto parts = vector_of(builder, stages(program),
-                               [&](const Program* stage) { return put(builder, *stage); });
+  const auto parts = vector_of(builder, segments(program),
+                               [&](const Program* segment) { return put(builder, *segment); });
   const auto configuration = builder.CreateString(program.config.to_toml());
   const auto digest = program.model_sha256.empty() ? 0 : builder.CreateString(program.model_sha256);
   constexpr std::uint64_t kPlace = 1;  // a field that is zero would be omitted
@@ -364,7 +364,7 @@ std::string_view bytes_of(const FlatBufferBuilder& builder) {
 std::string serialize(const Program& program) { return std::string(bytes_of(built(program))); }
 
 void write_program(const std::filesystem::path& path, const Program& program) {
-  for (const Program* stage : stages(program)) require_verified(*stage);
+  for (const Program* segment : segments(program)) require_verified(*segment);
   write_file(path, bytes_of(built(program)));
 }
 

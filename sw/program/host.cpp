@@ -79,7 +79,7 @@ std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram
 
 std::string difference_at(const Program& program, std::size_t output, std::size_t element,
                           const Array& actual, const Array& expected) {
-  const model::Graph& last = stages(program).back()->after;
+  const model::Graph& last = segments(program).back()->after;
   return fmt::format("output {} '{}' at {}: {}, expected {}", output,
                      last.tensor(last.outputs.at(output)).name, position_of(element, actual.shape),
                      actual.value(element), expected.value(element));
@@ -90,7 +90,7 @@ std::string first_difference(const Program& program, const std::vector<Array>& a
   if (actual.size() != expected.size())
     return fmt::format("{} outputs, expected {}", actual.size(), expected.size());
   for (std::size_t o = 0; o < actual.size(); ++o) {
-    const model::Graph& last = stages(program).back()->after;
+    const model::Graph& last = segments(program).back()->after;
     const std::string name = last.tensor(last.outputs.at(o)).name;
     if (actual[o].dtype != expected[o].dtype || actual[o].bytes.size() != expected[o].bytes.size())
       return fmt::format("output {} '{}' is {} of {} bytes, expected {} of {} bytes", o, name,

@@ -79,8 +79,8 @@ T count(std::size_t size, const char* what) {
 
 /// Returns how the n-th input's floats are rounded to codes by the model's QUANTIZE, if there is
 /// one: bit 0 is 1 for halves to even, the bits above are the format.
-std::uint32_t rounding(const Program& stage, std::size_t input) {
-  const model::Graph& before = stage.before;
+std::uint32_t rounding(const Program& segment, std::size_t input) {
+  const model::Graph& before = segment.before;
   if (input >= before.outputs.size()) return 0;
   const auto format = static_cast<std::uint32_t>(before.tensor(before.outputs[input]).format) << 1;
   for (const model::Op& op : before.ops)
@@ -90,8 +90,8 @@ std::uint32_t rounding(const Program& stage, std::size_t input) {
 }
 
 /// Returns the format of the n-th output, at the same bits, if floats are made of its codes.
-std::uint32_t format_of(const Program& stage, std::size_t output) {
-  const model::Graph& after = stage.after;
+std::uint32_t format_of(const Program& segment, std::size_t output) {
+  const model::Graph& after = segment.after;
   return output < after.inputs.size()
              ? static_cast<std::uint32_t>(after.tensor(after.inputs[output]).format) << 1
              : 0;
@@ -109,15 +109,15 @@ void put_record(std::uint8_t* to, TensorLayout layout, ImageRecord record) {
 }
 
 /// Returns the tables of inputs and outputs, in order.
-std::vector<const std::vector<std::uint8_t>*> tables_of(const Program& stage) {
+std::vector<const std::vector<std::uint8_t>*> tables_of(const Program& segment) {
   std::vector<const std::vector<std::uint8_t>*> tables;
-  for (const auto* edge : {&stage.inputs, &stage.outputs})
+  for (const auto* edge : {&segment.inputs, &segment.outputs})
     for (const TensorLayout& layout : *edge)
       if (!layout.codes.empty()) tables.push_back(&layout.codes);
   return tables;
 }
 
-void put_records(std::uint8_t* to, const Program& stage, const ImageHeader& header) {
+void put_records(std::uint8_t* to, const Program& segment, const ImageHeader& header) {
   std::size_t table = 0;
   const auto put = [&](const TensorLayout& layout, std::uint32_t half_even) {
     ImageRecord record;
@@ -127,21 +127,23 @@ void put_records(std::uint8_t* to, const Program& stage, const ImageHeader& head
     put_record(to, layout, record);
     to += kImageRecord;
   };
-  for (std::size_t i = 0; i < stage.inputs.size(); ++i) put(stage.inputs[i], rounding(stage, i));
-  for (std::size_t i = 0; i < stage.outputs.size(); ++i) put(stage.outputs[i], format_of(stage, i));
+  for (std::size_t i = 0; i < segment.inputs.size(); ++i)
+    put(segment.inputs[i], rounding(segment, i));
+  for (std::size_t i = 0; i < segment.outputs.size(); ++i)
+    put(segment.outputs[i], format_of(segment, i));
 }
 
-ImageHeader header_of(const Program& stage) {
+ImageHeader header_of(const Program& segment) {
   ImageHeader header;
   header.isa_version = isa::kVersion;
-  header.configuration_hash = stage.config_hash;
-  header.dram_bytes = stage.dram_bytes;
-  header.constants_address = stage.image_offset;
-  header.words = count<std::uint32_t>(stage.words.size(), "instructions");
-  header.constants_bytes = count<std::uint32_t>(stage.image.size(), "bytes of constants");
-  header.inputs = count<std::uint16_t>(stage.inputs.size(), "inputs");
-  header.outputs = count<std::uint16_t>(stage.outputs.size(), "outputs");
-  place(&header, tables_of(stage).size());
+  header.configuration_hash = segment.config_hash;
+  header.dram_bytes = segment.dram_bytes;
+  header.constants_address = segment.image_offset;
+  header.words = count<std::uint32_t>(segment.words.size(), "instructions");
+  header.constants_bytes = count<std::uint32_t>(segment.image.size(), "bytes of constants");
+  header.inputs = count<std::uint16_t>(segment.inputs.size(), "inputs");
+  header.outputs = count<std::uint16_t>(segment.outputs.size(), "outputs");
+  place(&header, tables_of(segment).size());
   return header;
 }
 
@@ -168,10 +170,10 @@ TensorLayout record_of(std::span<const std::uint8_t> image, const ImageHeader& h
 
 /// Fills the layouts. @return the number of tables @pre the words follow the records
 std::size_t read_records(std::span<const std::uint8_t> image, const ImageHeader& h,
-                         Program* stage) {
+                         Program* segment) {
   std::size_t tables = 0;
   for (int i = 0; i < h.inputs + h.outputs; ++i)
-    (i < h.inputs ? stage->inputs : stage->outputs)
+    (i < h.inputs ? segment->inputs : segment->outputs)
         .push_back(record_of(image, h, kImageHeader + kImageRecord * static_cast<std::size_t>(i),
                              &tables));
   return tables;
@@ -184,31 +186,31 @@ void seal_image(std::span<std::uint8_t> image) {
   std::memcpy(&image[kChecksumAt], &checksum, sizeof checksum);
 }
 
-std::size_t image_bytes(const Program& stage) {
-  return header_of(stage).constants_offset + stage.image.size();
+std::size_t image_bytes(const Program& segment) {
+  return header_of(segment).constants_offset + segment.image.size();
 }
 
-void write_image(const Program& stage, std::span<std::uint8_t> to) {
-  ImageHeader header = header_of(stage);
+void write_image(const Program& segment, std::span<std::uint8_t> to) {
+  ImageHeader header = header_of(segment);
   std::fill_n(to.begin(), header.constants_offset, std::uint8_t{0});
   visit_header(header, Put{to.data()});
-  put_records(&to[kImageHeader], stage, header);
+  put_records(&to[kImageHeader], segment, header);
   std::size_t table = 0;
-  for (const auto* codes : tables_of(stage))
+  for (const auto* codes : tables_of(segment))
     std::ranges::copy(*codes, &to[codes_offset(header, table++)]);
-  std::memcpy(&to[header.words_offset], stage.words.data(), 8 * stage.words.size());
-  std::ranges::copy(stage.image, to.begin() + header.constants_offset);
+  std::memcpy(&to[header.words_offset], segment.words.data(), 8 * segment.words.size());
+  std::ranges::copy(segment.image, to.begin() + header.constants_offset);
   seal_image(to);
 }
 
-std::string write_image(const Program& stage) {
-  require_verified(stage);
-  std::string image(image_bytes(stage), '\0');
-  write_image(stage, {reinterpret_cast<std::uint8_t*>(image.data()), image.size()});
+std::string write_image(const Program& segment) {
+  require_verified(segment);
+  std::string image(image_bytes(segment), '\0');
+  write_image(segment, {reinterpret_cast<std::uint8_t*>(image.data()), image.size()});
   return image;
 }
 
-void read_image(std::span<const std::uint8_t> image, Program* stage) {
+void read_image(std::span<const std::uint8_t> image, Program* segment) {
   if (image.size() < kImageHeader) throw_error("image: truncated");
   ImageHeader h;
   visit_header(h, Get{image.data()});
@@ -225,16 +227,16 @@ void read_image(std::span<const std::uint8_t> image, Program* stage) {
   if (h.words_offset != expected.words_offset || h.constants_offset != expected.constants_offset ||
       image.size() - h.constants_offset != h.constants_bytes || h.constants_offset > image.size())
     throw_error("image: sizes and offsets do not match");
-  if (read_records(image, h, stage) != tables)
+  if (read_records(image, h, segment) != tables)
     throw_error("image: contains tables of codes that no tensor uses");
-  stage->config_hash = h.configuration_hash;
-  stage->dram_bytes = h.dram_bytes;
-  stage->image_offset = h.constants_address;
-  stage->words.resize(h.words);
+  segment->config_hash = h.configuration_hash;
+  segment->dram_bytes = h.dram_bytes;
+  segment->image_offset = h.constants_address;
+  segment->words.resize(h.words);
   if (h.words > 0)
-    std::memcpy(stage->words.data(), &image[h.words_offset], std::size_t{8} * h.words);
+    std::memcpy(segment->words.data(), &image[h.words_offset], std::size_t{8} * h.words);
   const auto constants = image.subspan(h.constants_offset);
-  stage->image.assign(constants.begin(), constants.end());
+  segment->image.assign(constants.begin(), constants.end());
 }
 
 }  // namespace trine::program

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes and reads the machine image of a stage: everything that a driver needs, in one flat piece
-// (docs/program-file.md).
+// Writes and reads the machine image of a segment: everything that a driver needs, in one flat
+// piece (docs/program-file.md).
 //
 //   header of 64 bytes | a record of 160 bytes for each input, then each output | tables of codes |
 //   words | constants
@@ -113,23 +113,23 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
         "rounding from floats to codes: 1 halves to even, 0 halves away from zero");
 }
 
-/// Returns the image of a stage.
+/// Returns the image of a segment.
 /// @throws Error  for a rule that the words break (verify.h), or for a program that exceeds the
 /// format: 4 GiB, tensors of more than 8 axes
-std::string write_image(const Program& stage);
+std::string write_image(const Program& segment);
 
-/// Writes the image to memory of image_bytes(stage) bytes.
-std::size_t image_bytes(const Program& stage);
-void write_image(const Program& stage, std::span<std::uint8_t> to);
+/// Writes the image to memory of image_bytes(segment) bytes.
+std::size_t image_bytes(const Program& segment);
+void write_image(const Program& segment, std::span<std::uint8_t> to);
 
 /// Returns the image as a C array `NAME_model` with NAME_INPUTS, NAME_INPUT_0_BYTES and so on, to
 /// be included in C99 or C++.
-std::string write_c(const Program& stage);
+std::string write_c(const Program& segment);
 
 /// Fills in words, constants, layouts (without names), hash and sizes. Does not check their
 /// meaning.
 /// @throws Error
-void read_image(std::span<const std::uint8_t> image, Program* stage);
+void read_image(std::span<const std::uint8_t> image, Program* segment);
 
 /// Sets the checksum.
 /// @pre the image has a header

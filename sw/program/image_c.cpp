@@ -62,15 +62,16 @@ std::string words_text(const std::string& image) {
 
 }  // namespace
 
-std::string write_c(const Program& stage) {
-  const std::string name = identifier(stage.name), macro = upper(name), image = write_image(stage);
+std::string write_c(const Program& segment) {
+  const std::string name = identifier(segment.name), macro = upper(name),
+                    image = write_image(segment);
   std::string edges;
-  for (std::size_t i = 0; i < stage.inputs.size(); ++i)
-    edges += edge_text(fmt::format("{}_INPUT_{}", macro, i), stage.inputs[i],
-                       stage.before.tensor(stage.before.outputs.at(i)).type);
-  for (std::size_t i = 0; i < stage.outputs.size(); ++i)
-    edges += edge_text(fmt::format("{}_OUTPUT_{}", macro, i), stage.outputs[i],
-                       stage.after.tensor(stage.after.inputs.at(i)).type);
+  for (std::size_t i = 0; i < segment.inputs.size(); ++i)
+    edges += edge_text(fmt::format("{}_INPUT_{}", macro, i), segment.inputs[i],
+                       segment.before.tensor(segment.before.outputs.at(i)).type);
+  for (std::size_t i = 0; i < segment.outputs.size(); ++i)
+    edges += edge_text(fmt::format("{}_OUTPUT_{}", macro, i), segment.outputs[i],
+                       segment.after.tensor(segment.after.inputs.at(i)).type);
   return fmt::format(
       "/* Model {0} for Trine designs of configuration {1}, written by `trine compile --c`.\n"
       " * Included by one file: trine_read_image({2}_model, {3}_IMAGE_BYTES, &image). */\n"
@@ -92,9 +93,9 @@ std::string write_c(const Program& stage) {
       "#endif\n"
       "static const uint64_t {2}_model[{10}] = {{{11}\n}};\n\n"
       "#endif\n",
-      harmless(stage.name), harmless(stage.config.name), name, macro, stage.config_hash,
-      image.size(), stage.dram_bytes + std::int64_t{8} * std::ssize(stage.words),
-      stage.inputs.size(), stage.outputs.size(), edges, divide_up(image.size(), std::size_t{8}),
+      harmless(segment.name), harmless(segment.config.name), name, macro, segment.config_hash,
+      image.size(), segment.dram_bytes + std::int64_t{8} * std::ssize(segment.words),
+      segment.inputs.size(), segment.outputs.size(), edges, divide_up(image.size(), std::size_t{8}),
       words_text(image));
 }
 

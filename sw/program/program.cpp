@@ -9,20 +9,20 @@ namespace trine::program {
 std::int64_t Program::macs() const {
   std::int64_t sum = 0;
   for (const ProgramLayer& layer : layers) sum += layer.macs;
-  for (const Program& stage : rest) sum += stage.macs();
+  for (const Program& segment : rest) sum += segment.macs();
   return sum;
 }
 
-std::vector<const Program*> stages(const Program& program) {
+std::vector<const Program*> segments(const Program& program) {
   std::vector<const Program*> all{&program};
-  for (const Program& stage : program.rest) all.push_back(&stage);
+  for (const Program& segment : program.rest) all.push_back(&segment);
   return all;
 }
 
 std::vector<ProgramLayer> layers_of(const Program& program) {
   std::vector<ProgramLayer> all;
-  for (const Program* stage : stages(program))
-    all.insert(all.end(), stage->layers.begin(), stage->layers.end());
+  for (const Program* segment : segments(program))
+    all.insert(all.end(), segment->layers.begin(), segment->layers.end());
   return all;
 }
 
@@ -31,7 +31,7 @@ void set_configuration(Program& program, const spec::Config& config) {
     throw_error("{}: compiled for configuration {} ({:016x}), not for {} ({:016x})", program.name,
                 program.config.name, program.config_hash, config.name, config.hash());
   program.config = config;
-  for (Program& stage : program.rest) set_configuration(stage, config);
+  for (Program& segment : program.rest) set_configuration(segment, config);
 }
 
 }  // namespace trine::program

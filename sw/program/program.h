@@ -7,7 +7,7 @@
 // outputs and spilled maps, then, from `image_offset` on, the constants (weights, biases, scales).
 // The words are outside of it, at the address in PROGRAM (all our runners use program_offset()).
 //
-// File: docs/program-file.md. A flatbuffer (program.fbs) with the machine image of each stage
+// File: docs/program-file.md. A flatbuffer (program.fbs) with the machine image of each segment
 // (image.h).
 
 #pragma once
@@ -45,7 +45,7 @@ struct Removed {
   std::int64_t filters = 0, of_filters = 0, macs = 0;
 };
 
-/// A stage of a compiled network, and the stages after it.
+/// A segment of a compiled network, and the segments after it.
 struct Program {
   spec::Config config;
   std::uint64_t config_hash = 0;  ///< spec::Config::hash(), the first word
@@ -61,20 +61,20 @@ struct Program {
   /// model's. Without operators, inputs and outputs are the same tensors.
   model::Graph before, after;
   reference::RoundingPolicy rounding;  ///< rounding of host operators
-  /// The stages after this one, in order. Each reads the outputs of the one before. They have no
+  /// The segments after this one, in order. Each reads the outputs of the one before. They have no
   /// `rest` of their own.
   std::vector<Program> rest;
-  Removed removed;           ///< removed from the whole model; set in its first stage
-  std::string model_sha256;  ///< hash of the model's files, in the first stage; empty: not known
-  int images = 1;            ///< images that a run processes together, in the first stage
+  Removed removed;           ///< removed from the whole model; set in its first segment
+  std::string model_sha256;  ///< hash of the model's files, in the first segment; empty: not known
+  int images = 1;            ///< images that a run processes together, in the first segment
 
-  std::int64_t macs() const;                                  ///< MACs of the machine in all stages
+  std::int64_t macs() const;  ///< MACs of the machine in all segments
   std::int64_t program_offset() const { return dram_bytes; }  ///< in bytes from BASE
 };
 
 /// Returns the program followed by its rest.
-std::vector<const Program*> stages(const Program& program);
-/// Returns the layers of all stages in order.
+std::vector<const Program*> segments(const Program& program);
+/// Returns the layers of all segments in order.
 std::vector<ProgramLayer> layers_of(const Program& program);
 
 /// Returns true if the bytes look like a program. parse_program() may still refuse them.
@@ -84,17 +84,17 @@ bool is_program(std::span<const std::uint8_t> bytes);
 Program read_program(const std::filesystem::path& path);
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file);
 /// Writes a program file.
-/// @throws Error  if a stage breaks a rule (verify.h)
+/// @throws Error  if a segment breaks a rule (verify.h)
 void write_program(const std::filesystem::path& path, const Program& program);
 /// Returns the bytes of the program's file. The same program gives the same bytes.
 std::string serialize(const Program& program);
-/// Verifies the words of a stage (sw/program/verify.h).
+/// Verifies the words of a segment (sw/program/verify.h).
 /// @throws Error  names the word and the rule that it breaks
-void require_verified(const Program& stage);
-/// Checks that a stage from a file can be run: constants and maps fit their memory, words are
+void require_verified(const Program& segment);
+/// Checks that a segment from a file can be run: constants and maps fit their memory, words are
 /// verified, and layers and host operators fit together.
 /// @throws Error  names what does not fit
-void check(const Program& stage);
+void check(const Program& segment);
 /// Sets a file's checksum.
 /// @return false if the file's structure is damaged
 bool seal(std::span<std::uint8_t> file);

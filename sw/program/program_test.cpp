@@ -145,11 +145,12 @@ TEST_CASE("a small file does not unfold into a large program", "[compiler][progr
   format::StageT& s = *parts->stages[0];
   const auto names = b.CreateVectorOfStrings(s.inputs);
   const auto layers = b.CreateVector(std::vector<flatbuffers::Offset<format::Layer>>{});
-  const auto stage = format::CreateStage(b, b.CreateString("x"), b.CreateVector(s.image), names,
-                                         names, layers, b.CreateVector(s.run_layer), graph, graph);
+  const auto segment =
+      format::CreateStage(b, b.CreateString("x"), b.CreateVector(s.image), names, names, layers,
+                          b.CreateVector(s.run_layer), graph, graph);
   const auto configuration = b.CreateString(parts->configuration);
   format::FinishProgramBuffer(b, format::CreateProgram(b, 1, parts->version, configuration,
-                                                       b.CreateVector(std::vector{stage})));
+                                                       b.CreateVector(std::vector{segment})));
   std::vector<std::uint8_t> bytes(b.GetBufferPointer(), b.GetBufferPointer() + b.GetSize());
   REQUIRE(seal(bytes));
   require_refused(bytes, "damaged: parts of the file are used twice");

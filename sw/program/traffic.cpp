@@ -10,12 +10,14 @@
 namespace trine::program {
 namespace {
 
-/// The use of the words of a stage's DRAM.
+/// The use of the words of a segment's DRAM.
 class Memory {
  public:
-  explicit Memory(const Program& stage)
-      : stage_(stage), constants_(stage.image_offset / 4), words_(at(stage.dram_bytes / 4)) {
-    for (const TensorLayout& output : stage.outputs)
+  explicit Memory(const Program& segment)
+      : segment_(segment),
+        constants_(segment.image_offset / 4),
+        words_(at(segment.dram_bytes / 4)) {
+    for (const TensorLayout& output : segment.outputs)
       writers_.emplace_back(at(output.bytes() / 4), kNobody);
   }
 
@@ -35,7 +37,7 @@ class Memory {
   void write(std::int64_t first, std::int64_t count, int layer) {
     std::fill_n(words_.begin() + first, count, kWritten);
     for (std::size_t i = 0; i < writers_.size(); ++i) {
-      const std::int64_t begin = stage_.outputs[i].offset / 4,
+      const std::int64_t begin = segment_.outputs[i].offset / 4,
                          from = std::max(first, begin) - begin,
                          end = std::min(first + count - begin,
                                         static_cast<std::int64_t>(writers_[i].size()));
@@ -54,7 +56,7 @@ class Memory {
   static constexpr std::uint8_t kUntouched = 0, kRead = 1, kWritten = 2;
   static constexpr int kNobody = -1;
 
-  const Program& stage_;
+  const Program& segment_;
   std::int64_t constants_;
   std::vector<std::uint8_t> words_;
   std::vector<std::vector<int>> writers_;  ///< by word of each output: the last layer
@@ -72,13 +74,13 @@ void copy(const isa::TransferRegisters& r, const isa::Run& run, bool store, int 
   }
 }
 
-std::vector<Traffic> traffic_of_stage(const Program& stage) {
-  std::vector<Traffic> layers(stage.layers.size());
-  Memory memory(stage);
+std::vector<Traffic> traffic_of_segment(const Program& segment) {
+  std::vector<Traffic> layers(segment.layers.size());
+  Memory memory(segment);
   std::size_t index = 0;
-  isa::for_each_run(stage.words, [&](std::size_t, isa::Engine engine,
-                                     const isa::Registers& registers, const isa::Run& run) {
-    const int layer = stage.run_layer[index++];
+  isa::for_each_run(segment.words, [&](std::size_t, isa::Engine engine,
+                                       const isa::Registers& registers, const isa::Run& run) {
+    const int layer = segment.run_layer[index++];
     const bool store = engine == isa::Engine::kStore;
     if ((engine == isa::Engine::kLoad || store) && !isa::reads_dmem(run))
       copy(isa::TransferRegisters(registers), run, store, layer, memory, layers[at(layer)]);
@@ -98,8 +100,8 @@ Bytes& Bytes::operator+=(const Bytes& other) {
 
 std::vector<Traffic> traffic_of(const Program& program) {
   std::vector<Traffic> all;
-  for (const Program* stage : stages(program))
-    for (const Traffic& layer : traffic_of_stage(*stage)) all.push_back(layer);
+  for (const Program* segment : segments(program))
+    for (const Traffic& layer : traffic_of_segment(*segment)) all.push_back(layer);
   return all;
 }
 

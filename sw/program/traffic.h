@@ -29,7 +29,7 @@ struct Traffic {
   Bytes compulsory;
 };
 
-/// Returns the traffic of each layer of all stages, in the order of layers_of(), computed from
+/// Returns the traffic of each layer of all segments, in the order of layers_of(), computed from
 /// their instructions.
 std::vector<Traffic> traffic_of(const Program& program);
 /// Returns the sum over the layers.

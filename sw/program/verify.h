@@ -74,7 +74,7 @@ struct Fault {
       text;  ///< "word 17, compute RUN int8 clear drain: DMEM words 8180..8195, allowed ..."
 };
 
-/// Verifies the words of one stage, from BEGIN to END. Returns the first fault.
+/// Verifies the words of one segment, from BEGIN to END. Returns the first fault.
 std::optional<Fault> verify(std::span<const isa::Word> words, const spec::Config& config,
                             std::int64_t dram_bytes);
 

@@ -105,22 +105,24 @@ std::int64_t stream_bytes(isa::dma::Target target, Bytes rows) {
   return std::min(std::ssize(rows), stream ? std::ssize(*stream) : std::ssize(rows));
 }
 
-/// Returns the rows that a RUN loads from the stage's constants, or nothing for other RUNs. @param
-/// stored  bytes of DRAM
-std::vector<std::uint8_t> rows_of(const Program& stage, const isa::TransferRegisters& r,
+/// Returns the rows that a RUN loads from the segment's constants, or nothing for other RUNs.
+/// @param stored  bytes of DRAM
+std::vector<std::uint8_t> rows_of(const Program& segment, const isa::TransferRegisters& r,
                                   const isa::Run& run, std::int64_t* stored) {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
   if ((target != dma::Target::kPmem && !isa::is_packed(run)) || run.has(dma::kFromDmem)) return {};
-  const std::int64_t first = r.get(dma::kDram) - stage.image_offset, size = 4 * r.get(dma::kWords);
-  if (isa::dram_rows(r, run) != 1 || first < 0 || first + size > std::ssize(stage.image)) return {};
+  const std::int64_t first = r.get(dma::kDram) - segment.image_offset,
+                     size = 4 * r.get(dma::kWords);
+  if (isa::dram_rows(r, run) != 1 || first < 0 || first + size > std::ssize(segment.image))
+    return {};
   *stored = size;
-  const Bytes bytes(&stage.image[at(first)], at(size));
+  const Bytes bytes(&segment.image[at(first)], at(size));
   if (target == dma::Target::kPmem) return {bytes.begin(), bytes.end()};
-  const std::int64_t row_bytes = 4 * stage.config.cols;
+  const std::int64_t row_bytes = 4 * segment.config.cols;
   const auto rows =
       spec::unpacked(target, bytes, (r.get(dma::kRowsLast) + 1) * row_bytes / spec::kBlockBytes,
-                     stage.config.data_bytes());
+                     segment.config.data_bytes());
   return rows ? *rows : std::vector<std::uint8_t>{};
 }
 
@@ -140,17 +142,17 @@ WeightBytes& WeightBytes::operator+=(const WeightBytes& other) {
 
 std::vector<WeightBytes> weights_of(const Program& program) {
   std::vector<WeightBytes> all;
-  for (const Program* stage : stages(program)) {
-    std::vector<Rows> layers(stage->layers.size());
+  for (const Program* segment : segments(program)) {
+    std::vector<Rows> layers(segment->layers.size());
     std::set<std::int64_t> known;  // blocks, by their byte address
     std::size_t index = 0;
-    isa::for_each_run(stage->words, [&](std::size_t, isa::Engine engine,
-                                        const isa::Registers& registers, const isa::Run& run) {
-      const int layer = stage->run_layer[index++];
+    isa::for_each_run(segment->words, [&](std::size_t, isa::Engine engine,
+                                          const isa::Registers& registers, const isa::Run& run) {
+      const int layer = segment->run_layer[index++];
       const isa::TransferRegisters r(registers);
       if (engine != isa::Engine::kLoad || known.contains(r.get(isa::dma::kDram))) return;
       std::int64_t stored = 0;
-      const std::vector<std::uint8_t> rows = rows_of(*stage, r, run, &stored);
+      const std::vector<std::uint8_t> rows = rows_of(*segment, r, run, &stored);
       if (rows.empty()) return;
       known.insert(r.get(isa::dma::kDram));
       Rows& of = layers[at(layer)];

@@ -26,7 +26,7 @@ struct WeightBytes {
   WeightBytes& operator+=(const WeightBytes& other);
 };
 
-/// Returns the weight bytes of each layer of all stages, in the order of layers_of().
+/// Returns the weight bytes of each layer of all segments, in the order of layers_of().
 std::vector<WeightBytes> weights_of(const Program& program);
 
 }  // namespace trine::program

@@ -18,7 +18,7 @@
 #include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
 #include "sw/program/reference_ops.h"
-#include "sw/program/stages_image.h"
+#include "sw/program/segments_image.h"
 #include "sw/reference/vectors/vectors.h"
 #include "sw/runtime/trine_stages.h"
 #include "sw/runtime/trine_vmm.h"
@@ -99,7 +99,7 @@ struct Simulated {
 /// A file of stages at an address that the driver accepts.
 struct File {
   explicit File(const compiler::Program& program) {
-    const std::string text = program::write_stages(program);
+    const std::string text = program::write_segments(program);
     size = text.size();
     words.resize((size + 7) / 8);
     std::memcpy(words.data(), text.data(), size);

@@ -36,13 +36,13 @@ std::vector<fs::path> files_in(const fs::path& folder, const std::string& extens
 }
 
 /// Counts layers whose result goes to DRAM although it is not an output of the model.
-std::size_t spills_of(const compiler::Program& stage) {
-  const auto stored = std::count_if(stage.layers.begin(), stage.layers.end(),
+std::size_t spills_of(const compiler::Program& segment) {
+  const auto stored = std::count_if(segment.layers.begin(), segment.layers.end(),
                                     [](const compiler::ProgramLayer& layer) {
                                       return layer.placement.find("-> DRAM") != std::string::npos;
                                     });
   return static_cast<std::size_t>(stored) -
-         std::min(stage.outputs.size(), static_cast<std::size_t>(stored));
+         std::min(segment.outputs.size(), static_cast<std::size_t>(stored));
 }
 
 /// Returns a row without model and preset. The inputs are zero, because values do not affect
@@ -55,16 +55,17 @@ std::string row_of(const model::Graph& graph, const spec::Config& config) {
   std::size_t count = 0, runs = 0, spills = 0;
   std::int64_t dram_bytes = 0;
   std::uint64_t cycles = 0;
-  for (const compiler::Program* stage : compiler::stages(program)) {
-    for (std::size_t i = 1; i < stage->words.size(); ++i)  // the first is the configuration's hash
-      words += fmt::format("{:016x}", stage->words[i]);
-    constants.append(stage->image.begin(), stage->image.end());
-    count += stage->words.size();
-    runs += stage->run_layer.size();
-    spills += spills_of(*stage);
-    dram_bytes = std::max(dram_bytes, stage->dram_bytes);
-    std::vector<std::uint8_t> dram = compiler::initial_dram(*stage);
-    cycles += sim::run_arch_dram(*stage, dram).cycles;
+  for (const compiler::Program* segment : compiler::segments(program)) {
+    for (std::size_t i = 1; i < segment->words.size();
+         ++i)  // the first is the configuration's hash
+      words += fmt::format("{:016x}", segment->words[i]);
+    constants.append(segment->image.begin(), segment->image.end());
+    count += segment->words.size();
+    runs += segment->run_layer.size();
+    spills += spills_of(*segment);
+    dram_bytes = std::max(dram_bytes, segment->dram_bytes);
+    std::vector<std::uint8_t> dram = compiler::initial_dram(*segment);
+    cycles += sim::run_arch_dram(*segment, dram).cycles;
   }
   return fmt::format("{}\t{}\t{}\t{:016x}\t{:016x}\t{}\t{}\t{}", program.rest.size() + 1, runs,
                      count, hash64(words), hash64(constants), spills, dram_bytes, cycles);

@@ -20,7 +20,7 @@ using fuzz::Between;
 using model::OpKind;
 using model::Padding;
 using testing::Builder;
-using testing::run_stages;
+using testing::run_segments;
 using testing::widen;
 
 /// A product of int16 codes with all weights 127, on 64 channels.
@@ -191,8 +191,8 @@ TEST_CASE("unsupported movement of int16 codes is refused", "[arch][int16][error
 /// Returns the names of the operators on the host, except for those that only reshape codes.
 std::vector<std::string> on_host(const compiler::Program& program) {
   std::vector<std::string> names;
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const model::Graph* graph : {&stage->before, &stage->after})
+  for (const compiler::Program* segment : compiler::segments(program))
+    for (const model::Graph* graph : {&segment->before, &segment->after})
       for (const model::Op& op : graph->ops)
         if (!model::is_reshape(op.kind)) names.push_back(op.name);
   return names;
@@ -223,7 +223,7 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
     const compiler::Program program = compiler::compile(graph, config, options);
     CHECK(on_host(program) == host);
     for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+      CHECK(compiler::first_difference(program, run_segments(program, c.inputs), c.outputs) == "");
   }
 }
 
@@ -499,7 +499,7 @@ TEST_CASE("networks between ONNX's int16 quantizers are exact", "[arch][int16][o
       const compiler::Program program = compiler::compile(graph, config);
       for (const std::string& op : on_host(program))
         CHECK((op == "QUANTIZE" || op == "DEQUANTIZE" || op == "TRANSPOSE"));
-      CHECK(compiler::first_difference(program, run_stages(program, inputs), golden) == "");
+      CHECK(compiler::first_difference(program, run_segments(program, inputs), golden) == "");
     }
     config.activations16 = false;
     CHECK_THROWS_WITH(compiler::compile(graph, config),
@@ -524,7 +524,7 @@ TEST_CASE("int16 products run once on the machine when the host runs other opera
       layers, [](const auto& layer) { return layer.op == "CONV_2D" && layer.macs > 0; });
   CHECK(products == std::ranges::count(graph.ops, model::OpKind::kConv2D, &model::Op::kind));
   for (const reference::VectorCase& c : vectors.cases)
-    CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+    CHECK(compiler::first_difference(program, run_segments(program, c.inputs), c.outputs) == "");
 }
 
 TEST_CASE("random chains of int16 operators are exact, whatever the memories hold",
@@ -593,7 +593,7 @@ std::string refusal_of_all(const model::Graph& graph, const spec::Config& config
           Array{std::string(model::npy_code(of.type)), {of.shape.begin(), of.shape.end()}, {}});
       array.bytes.resize(static_cast<std::size_t>(of.elements() * model::bytes_of(of.type)));
     }
-    run_stages(program, zeros);
+    run_segments(program, zeros);
   } catch (const Error& e) {
     return e.what();
   }

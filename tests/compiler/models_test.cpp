@@ -69,7 +69,7 @@ TEST_CASE("operators of this repository's models are exact", "[arch][model][oper
     const fs::path& model = entry.path();
     const std::string name = model.stem();
     if (model.extension() != ".tflite" || name == "lstm_sequence" || name.starts_with("host_"))
-      continue;        // tested by stages_test
+      continue;        // tested by segments_test
     const bool wide =  // computed weights need whole beats
         name == "attention" || name == "decoder_2x16_8";
     for (const auto& array : {kArrays[wide ? 2 : 0], kArrays[1], kArrays[6]})

@@ -38,7 +38,7 @@ TEST_CASE("recorded LSTMs run whole on the machine, exactly", "[arch][lstm]") {
     const compiler::Program program = compiler::compile(graph, config, options);
     CHECK(program.rest.empty());
     for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+      CHECK(compiler::first_difference(program, testing::run_segments(program, c.inputs),
                                        c.outputs) == "");
   }
 }
@@ -56,7 +56,7 @@ TEST_CASE("cells of ONNX run whole on the machine, exact to the golden layers",
       const auto vectors = reference::read_vectors(sample.vectors);
       const auto& inputs = vectors.cases[static_cast<std::size_t>(rows) % 3].inputs;
       const auto golden = reference::outputs_of(graph, reference::run_graph(graph, inputs));
-      CHECK(compiler::first_difference(program, testing::run_stages(program, inputs), golden) ==
+      CHECK(compiler::first_difference(program, testing::run_segments(program, inputs), golden) ==
             "");
     }
   }
@@ -77,7 +77,7 @@ TEST_CASE("networks of NIR give snntorch's spikes on machines of any shape",
       const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
       CHECK(program.rest.empty());
       for (const reference::VectorCase& c : vectors.cases)
-        CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+        CHECK(compiler::first_difference(program, testing::run_segments(program, c.inputs),
                                          c.outputs) == "");
     }
     config.activations16 = false;
@@ -147,7 +147,7 @@ TEST_CASE("weights of four bits are exact with array.weights4 and without", "[ar
       config.weights4 = narrow;
       const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
       for (const reference::VectorCase& c : vectors.cases)
-        CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+        CHECK(compiler::first_difference(program, testing::run_segments(program, c.inputs),
                                          c.outputs) == "");
       rows.push_back(static_cast<std::int64_t>(program.image.size()));
     }
@@ -172,7 +172,7 @@ TEST_CASE("weights in groups are exact with array.groups and refused without",
     config.groups = true;
     const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
     for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+      CHECK(compiler::first_difference(program, testing::run_segments(program, c.inputs),
                                        c.outputs) == "");
   }
 }
@@ -195,7 +195,7 @@ TEST_CASE("packed weights are exact and take fewer bytes", "[arch][model][onnx][
     config.packed = packed;
     const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
     for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+      CHECK(compiler::first_difference(program, testing::run_segments(program, c.inputs),
                                        c.outputs) == "");
     bytes.push_back(program.image.size());
   }
@@ -322,7 +322,7 @@ TEST_CASE("runs of one step that keep their states equal the recorded LSTM",
         const auto golden =
             reference::outputs_of(one, reference::run_graph(one, inputs, vectors.policy));
         REQUIRE(golden[0].bytes == step_of(wanted, lstm.time_major, step).bytes);
-        const std::vector<Array> outputs = testing::run_stages(program, inputs);
+        const std::vector<Array> outputs = testing::run_segments(program, inputs);
         REQUIRE(compiler::first_difference(program, outputs, golden) == "");
         for (const model::Carry& carry : carries)
           inputs.at(static_cast<std::size_t>(carry.input)) =
@@ -394,7 +394,7 @@ TEST_CASE("an LSTM runs on the host where the machine does not support all of it
     options.host = compiler::HostPart::kAnywhere;
     const compiler::Program program = compiler::compile(of, config, options);
     std::set<model::OpKind> on_host;
-    for (const compiler::Program* p : compiler::stages(program))
+    for (const compiler::Program* p : compiler::segments(program))
       for (const model::Graph* g : {&p->before, &p->after})
         for (const model::Op& op : g->ops) on_host.insert(op.kind);
     return on_host.contains(model::OpKind::kLstm);

@@ -12,7 +12,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
-#include "sw/compiler/partition/stages.h"
+#include "sw/compiler/partition/segments.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/program/host.h"
 #include "sw/reference/golden.h"
@@ -49,12 +49,13 @@ inline RunResult require_exact(const model::Graph& graph, const spec::Config& co
   return result;
 }
 
-/// Writes a program to a file, reads it again and runs it stage by stage. Returns its outputs.
-inline std::vector<Array> run_stages(const compiler::Program& program, std::vector<Array> arrays) {
+/// Writes a program to a file, reads it again and runs it segment by segment. Returns its outputs.
+inline std::vector<Array> run_segments(const compiler::Program& program,
+                                       std::vector<Array> arrays) {
   const std::string bytes = compiler::serialize(program);
   const compiler::Program read = compiler::parse_program({bytes.begin(), bytes.end()}, "x.trine");
-  for (const compiler::Program* stage : compiler::stages(read))
-    arrays = run_arch(*stage, arrays).outputs;
+  for (const compiler::Program* segment : compiler::segments(read))
+    arrays = run_arch(*segment, arrays).outputs;
   return arrays;
 }
 

@@ -85,32 +85,32 @@ void change_text(std::string* text, const Change& change, Random& random) {
 /// Changes records, words or constants, then makes sizes and checksum fit; or changes the header
 /// after that.
 void change_image(Bytes* image, const Change& change, Random& random) {
-  program::Program stage;
+  program::Program segment;
   try {
-    program::read_image(*image, &stage);
+    program::read_image(*image, &segment);
   } catch (const std::exception&) {  // already damaged
     return change(image);
   }
-  Bytes words(reinterpret_cast<const std::uint8_t*>(stage.words.data()),
-              reinterpret_cast<const std::uint8_t*>(stage.words.data() + stage.words.size()));
+  Bytes words(reinterpret_cast<const std::uint8_t*>(segment.words.data()),
+              reinterpret_cast<const std::uint8_t*>(segment.words.data() + segment.words.size()));
   const auto kind = random() % 8;
   if (kind < 4) {
     change_words(&words, change, random);
-    stage.words.resize(words.size() / kWord);
-    std::memcpy(stage.words.data(), words.data(), kWord * stage.words.size());
+    segment.words.resize(words.size() / kWord);
+    std::memcpy(segment.words.data(), words.data(), kWord * segment.words.size());
   } else if (kind == 4) {
-    change(&stage.image);
+    change(&segment.image);
   }
-  image->assign(program::image_bytes(stage), 0);
-  program::write_image(stage, *image);  // not verified, because it is meant to be wrong
-  const std::size_t records = stage.inputs.size() + stage.outputs.size();
+  image->assign(program::image_bytes(segment), 0);
+  program::write_image(segment, *image);  // not verified, because it is meant to be wrong
+  const std::size_t records = segment.inputs.size() + segment.outputs.size();
   const std::size_t tables = program::kImageHeader + program::kImageRecord * records;
   if (kind > 4) change_number(std::span(*image).first(tables), random);
   program::seal_image(*image);
 }
 
-void change_stage(format::StageT* stage, const Change& change, Random& random) {
-  format::GraphT& graph = random() % 2 == 0 ? *stage->before : *stage->after;
+void change_segment(format::StageT* segment, const Change& change, Random& random) {
+  format::GraphT& graph = random() % 2 == 0 ? *segment->before : *segment->after;
   switch (random() % 8) {
     case 0:
       if (!graph.ops.empty()) any_of(graph.ops, random)->kind = "SOFTMAX";
@@ -126,20 +126,20 @@ void change_stage(format::StageT* stage, const Change& change, Random& random) {
         graph.ops.push_back(std::make_unique<format::OpT>(*any_of(graph.ops, random)));
       break;
     default:
-      change_image(&stage->image, change, random);
+      change_image(&segment->image, change, random);
   }
 }
 
 /// Changes one of the parts. @return the file with every number stored
 Bytes with_other_part(const Bytes& file, const Change& change, Random& random) {
   const auto parts = format::UnPackProgram(file.data());
-  auto& stages = parts->stages;
+  auto& segments = parts->stages;
   if (random() % 16 == 0)
     change_text(&parts->configuration, change, random);
-  else if (!stages.empty() && stages.size() < 8 && random() % 16 == 0)
-    stages.push_back(std::make_unique<format::StageT>(*any_of(stages, random)));
-  else if (!stages.empty())
-    change_stage(any_of(stages, random).get(), change, random);
+  else if (!segments.empty() && segments.size() < 8 && random() % 16 == 0)
+    segments.push_back(std::make_unique<format::StageT>(*any_of(segments, random)));
+  else if (!segments.empty())
+    change_segment(any_of(segments, random).get(), change, random);
   flatbuffers::FlatBufferBuilder builder;
   builder.ForceDefaults(true);
   format::FinishProgramBuffer(builder, format::Program::Pack(builder, parts.get()));

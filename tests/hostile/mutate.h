@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changes program files: one word, one number of an image or of a table, an operator, a stage;
+// Changes program files: one word, one number of an image or of a table, an operator, a segment;
 // afterwards sizes and checksums are made to fit.
 
 #pragma once

@@ -86,12 +86,13 @@ std::vector<spec::Config> configurations() {
 }  // namespace
 
 void run_program(const compiler::Program& program) {
-  const auto stages = compiler::stages(program);
-  if (!std::all_of(stages.begin(), stages.end(), [](const auto* s) { return is_small(*s); }))
+  const auto segments = compiler::segments(program);
+  if (!std::all_of(segments.begin(), segments.end(), [](const auto* s) { return is_small(*s); }))
     return;
   std::vector<Array> arrays;
   for (const int t : program.before.inputs) arrays.push_back(zeros(program.before.tensor(t)));
-  for (const compiler::Program* stage : stages) arrays = sim::run_arch(*stage, arrays).outputs;
+  for (const compiler::Program* segment : segments)
+    arrays = sim::run_arch(*segment, arrays).outputs;
 }
 
 void compile_and_run(const model::Graph& graph) {

@@ -9,7 +9,7 @@
 
 namespace trine::hostile {
 
-/// Runs all stages on the architecture simulator, with inputs of zeros.
+/// Runs all segments on the architecture simulator, with inputs of zeros.
 /// @throws Error  an action that the hardware would refuse
 void run_program(const compiler::Program& program);
 

@@ -50,7 +50,7 @@ COMPILER = [  # inside of sw/compiler
     ["edges"],
     ["options"],
     ["batch_over_cores", "candidate", "compile_shapes"],
-    ["stage_program"],
+    ["segment_program"],
     ["program_template"],
     ["compiler"],
 ]

@@ -27,8 +27,8 @@ Row& row_of(std::vector<Row>& rows, const std::string& name) {
 
 sim::RunResult of_program(const compiler::Program& program, const sim::BusOptions& bus) {
   std::vector<sim::RunResult> results;
-  for (const compiler::Program* stage : compiler::stages(program))
-    results.push_back(sim::run_timing(*stage, bus));
+  for (const compiler::Program* segment : compiler::segments(program))
+    results.push_back(sim::run_timing(*segment, bus));
   return sim::in_sequence(std::move(results));
 }
 

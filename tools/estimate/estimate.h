@@ -18,7 +18,7 @@
 
 namespace trine::estimate {
 
-/// Predicts a program with the architecture simulator: all stages, without outputs.
+/// Predicts a program with the architecture simulator: all segments, without outputs.
 sim::RunResult of_program(const compiler::Program& program, const sim::BusOptions& bus = {});
 
 /// A layer of a table of shapes, or several equal layers.

@@ -12,7 +12,7 @@
 #include "sw/base/index.h"
 #include "sw/compiler/network/codes.h"
 #include "sw/compiler/partition/ends.h"
-#include "sw/compiler/partition/stages.h"
+#include "sw/compiler/partition/segments.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 
 namespace trine::compiler {
@@ -195,19 +195,19 @@ bool pass_as_bytes(Graph* graph, const spec::Config& config) {
 }
 
 /// @return true if the graph changes
-bool give_to_host(Graph* graph, const Stage& stage, const std::vector<int>& ops) {
+bool give_to_host(Graph* graph, const Segment& segment, const std::vector<int>& ops) {
   bool changes = false;
   for (const int op : ops) {
-    const int of_graph = stage.ops[at(op)];
+    const int of_graph = segment.ops[at(op)];
     bool& on_host = graph->ops[at(of_graph)].on_host;
     changes = !std::exchange(on_host, true) || changes;
   }
   return changes;
 }
 
-/// Returns the refusal of a stage if the host already has all its operators. The problem is then a
-/// tensor between the operators, for example a batch of images.
-Unsupported between_stages(const Unsupported& refused) {
+/// Returns the refusal of a segment if the host already has all its operators. The problem is then
+/// a tensor between the operators, for example a batch of images.
+Unsupported between_segments(const Unsupported& refused) {
   const auto is_shape = [](Reason reason) { return reason == Reason::kShape; };
   if (!std::ranges::all_of(refused.reasons(), is_shape)) return refused;
   return {model::Refusal(Reason::kLayout,
@@ -215,30 +215,31 @@ Unsupported between_stages(const Unsupported& refused) {
           refused.ops};
 }
 
-/// Returns the stages of the graph, or nothing if it has changed: refused operators go to the host,
-/// which makes other stages.
+/// Returns the segments of the graph, or nothing if it has changed: refused operators go to the
+/// host, which makes other segments.
 /// @throws Unsupported  if that does not help, because tensors that only pass through the machine
 /// must be int8, too
-std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const spec::Config& config,
-                                                  const reference::RoundingPolicy& rounding) {
-  std::vector<LegalStage> legal;
-  for (Stage& stage : stages_of(*graph, config)) {
-    Lowered answer = try_lower(stage.graph, config, rounding);
+std::optional<std::vector<LoweredSegment>> try_segments(Graph* graph, const spec::Config& config,
+                                                        const reference::RoundingPolicy& rounding) {
+  std::vector<LoweredSegment> result;
+  for (Segment& segment : segments_of(*graph, config)) {
+    Lowered answer = try_lower(segment.graph, config, rounding);
     if (answer.refused) {
-      if (!give_to_host(graph, stage, answer.refused->ops) && !pass_as_bytes(graph, config))
-        throw between_stages(*answer.refused);
+      if (!give_to_host(graph, segment, answer.refused->ops) && !pass_as_bytes(graph, config))
+        throw between_segments(*answer.refused);
       return std::nullopt;
     }
-    legal.push_back({std::move(stage.graph), std::move(answer.network)});
+    result.push_back({std::move(segment.graph), std::move(answer.network)});
   }
-  return legal;
+  return result;
 }
 
-/// Returns the graph as one stage. Refused operators and all that follow from them go to the host.
+/// Returns the graph as one segment. Refused operators and all that follow from them go to the
+/// host.
 /// @throws Unsupported  the first refusal, if products follow from it (the host is slow, so the
 /// user decides) or if the host cannot help
-LegalStage with_host_at_end(Graph graph, const spec::Config& config,
-                            const reference::RoundingPolicy& rounding) {
+LoweredSegment with_host_at_end(Graph graph, const spec::Config& config,
+                                const reference::RoundingPolicy& rounding) {
   std::optional<Unsupported> first;
   for (;;) {
     mark_host(&graph, config);
@@ -255,20 +256,20 @@ LegalStage with_host_at_end(Graph graph, const spec::Config& config,
   }
 }
 
-std::vector<LegalStage> alone(LegalStage stage) {
-  std::vector<LegalStage> only;
-  only.push_back(std::move(stage));
+std::vector<LoweredSegment> alone(LoweredSegment segment) {
+  std::vector<LoweredSegment> only;
+  only.push_back(std::move(segment));
   return only;
 }
 
 }  // namespace
 
-std::vector<LegalStage> partition(Graph graph, const spec::Config& config,
-                                  const reference::RoundingPolicy& rounding, HostPart host) {
+std::vector<LoweredSegment> partition(Graph graph, const spec::Config& config,
+                                      const reference::RoundingPolicy& rounding, HostPart host) {
   place_wide(&graph, config, host);
   while (host == HostPart::kAnywhere) {
     mark_host(&graph, config);
-    if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
+    if (auto segments = try_segments(&graph, config, rounding)) return std::move(*segments);
   }
   if (host == HostPart::kEnd) return alone(with_host_at_end(std::move(graph), config, rounding));
   Network network = lower(graph, config, rounding);

@@ -175,11 +175,11 @@ class Search {
   void interleave(Candidate& now) const {
     if (cascading_ == Cascading::kNever || !now.plan || !can_interleave(now.network)) return;
     const std::vector<int> order = interleaved(now.network, *now.plan);
-    const std::vector<Segment> segments = segments_of(now.network, order);
-    if (segments.empty()) return;
+    const std::vector<Stretch> stretches = stretches_of(now.network, order);
+    if (stretches.empty()) return;
     const Network before = now.network;
-    std::vector<Segment> taken;
-    const auto take = [&](const std::vector<Segment>& tried) {
+    std::vector<Stretch> taken;
+    const auto take = [&](const std::vector<Stretch>& tried) {
       Candidate candidate(reordered(before, order, tried));
       candidate.printed = now.printed;
       verifier_.verify(candidate.network, kInterleave);
@@ -190,11 +190,11 @@ class Search {
       now = std::move(candidate);
       taken = tried;
     };
-    if (segments.size() > kMostMoves) take(segments);
-    for (std::size_t i = 0; i < std::min(segments.size(), kMostMoves); ++i) {
-      if (taken.size() == segments.size()) return;
-      std::vector<Segment> more = taken;
-      more.push_back(segments[i]);
+    if (stretches.size() > kMostMoves) take(stretches);
+    for (std::size_t i = 0; i < std::min(stretches.size(), kMostMoves); ++i) {
+      if (taken.size() == stretches.size()) return;
+      std::vector<Stretch> more = taken;
+      more.push_back(stretches[i]);
       take(more);
     }
   }

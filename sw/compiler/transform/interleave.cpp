@@ -262,9 +262,9 @@ std::vector<int> interleaved(const Network& network, const Plan& plan) {
   return order;
 }
 
-std::vector<Segment> segments_of(const Network& network, const std::vector<int>& order) {
-  std::vector<Segment> segments;
-  const auto likes = [&](const Segment& a, const Segment& b) {  // stripes of the same layers
+std::vector<Stretch> stretches_of(const Network& network, const std::vector<int>& order) {
+  std::vector<Stretch> stretches;
+  const auto likes = [&](const Stretch& a, const Stretch& b) {  // stripes of the same layers
     for (int i = b.first; i <= b.last; ++i)
       if (const int like = network.layers[at(i)].like; like >= 0 && like <= a.last) return true;
     return false;
@@ -273,22 +273,22 @@ std::vector<Segment> segments_of(const Network& network, const std::vector<int>&
   for (int i = 0; i < static_cast<int>(order.size()); ++i) {
     most = std::max(most, order[at(i)]);
     if (most > i) continue;
-    const Segment found{first, i};
+    const Stretch found{first, i};
     first = i + 1;
     if (found.first == found.last) continue;
-    if (!segments.empty() && likes(segments.back(), found))
-      segments.back().last = found.last;
+    if (!stretches.empty() && likes(stretches.back(), found))
+      stretches.back().last = found.last;
     else
-      segments.push_back(found);
+      stretches.push_back(found);
   }
-  return segments;
+  return stretches;
 }
 
 Network reordered(const Network& network, const std::vector<int>& order,
-                  const std::vector<Segment>& segments) {
+                  const std::vector<Stretch>& stretches) {
   std::vector<int> from(order.size()), to(order.size());
   std::iota(from.begin(), from.end(), 0);
-  for (const Segment& s : segments)
+  for (const Stretch& s : stretches)
     std::copy(order.begin() + s.first, order.begin() + s.last + 1, from.begin() + s.first);
   for (std::size_t i = 0; i < from.size(); ++i) to[at(from[i])] = static_cast<int>(i);
   Network result = network;

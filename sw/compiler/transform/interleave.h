@@ -28,15 +28,15 @@ double cycles_beside(const Network& network, const Plan& plan);
 std::vector<int> interleaved(const Network& network, const Plan& plan);
 
 /// A range of positions in which an order differs from the network's order and that no layer
-/// leaves. The stripes of a cascade are in one segment.
-struct Segment {
+/// leaves. The stripes of a cascade are in one stretch.
+struct Stretch {
   int first = 0, last = 0;
 };
-/// Returns the segments in which `order` differs from the network's order.
-std::vector<Segment> segments_of(const Network& network, const std::vector<int>& order);
+/// Returns the stretches in which `order` differs from the network's order.
+std::vector<Stretch> stretches_of(const Network& network, const std::vector<int>& order);
 
-/// Returns the network with its layers in that order, but only within these segments.
+/// Returns the network with its layers in that order, but only within these stretches.
 Network reordered(const Network& network, const std::vector<int>& order,
-                  const std::vector<Segment>& segments);
+                  const std::vector<Stretch>& stretches);
 
 }  // namespace trine::compiler

@@ -408,11 +408,11 @@ TEST_CASE("interleave moves a pool after the first layer of the other branch",
   REQUIRE(plan);
   const std::vector<int> order = interleaved(network, *plan);
   CHECK(order == std::vector{0, 3, 1, 2, 4});
-  const std::vector<Segment> segments = segments_of(network, order);
-  REQUIRE(segments.size() == 1);
-  CHECK(segments[0].first == 1);
-  CHECK(segments[0].last == 3);
-  const Network other = reordered(network, order, segments);
+  const std::vector<Stretch> stretches = stretches_of(network, order);
+  REQUIRE(stretches.size() == 1);
+  CHECK(stretches[0].first == 1);
+  CHECK(stretches[0].last == 3);
+  const Network other = reordered(network, order, stretches);
   CHECK(other.layers[1].kind == LayerKind::kMax);
   CHECK(cycles_beside(other, *compiler::plan(other, kMachine)) > cycles_beside(network, *plan));
 }
@@ -423,7 +423,7 @@ TEST_CASE("interleave keeps the order of dependent layers", "[compiler][transfor
   const int pooled = max_pool(b, branch(b, x, 16, 3), 3, 1);
   const Network network =
       lowered(b, {branch(b, max_pool(b, branch(b, pooled, 16, 3), 3, 1), 8, 1)});
-  CHECK(segments_of(network, interleaved(network, *compiler::plan(network, kMachine))).empty());
+  CHECK(stretches_of(network, interleaved(network, *compiler::plan(network, kMachine))).empty());
 }
 
 /// Adds `count` blocks, each the sum of two products and their input.

@@ -90,8 +90,8 @@ class Search {
       const Network network =
           load_network(bytes_[m], options, config, options.policy(reference::kDoublePolicy));
       Cost cost{estimate::of_program(network.program, BackendOptions{}.bus()).cycles, 0};
-      for (const compiler::Program* stage : compiler::stages(network.program))
-        cost.on_host += stage->before.ops.size() + stage->after.ops.size();
+      for (const compiler::Program* segment : compiler::segments(network.program))
+        cost.on_host += segment->before.ops.size() + segment->after.ops.size();
       costs.push_back(cost);
     }
     return costs;

@@ -95,8 +95,8 @@ EnergyReport energy_report(const compiler::Program& program, const sim::RunResul
                            const EnergyOptions& options, const energy::Table& table) {
   Adder adder(program.config, table);
   std::size_t layer = 0;
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const sim::Actions& actions : sim::count_actions(*stage))
+  for (const compiler::Program* segment : compiler::segments(program))
+    for (const sim::Actions& actions : sim::count_actions(*segment))
       adder.add(actions, static_cast<double>(run.layers.at(layer++).cycles), 1);
   EnergyReport report = adder.report(static_cast<double>(run.cycles), program.macs());
   report.dram_pj_per_bit = options.dram_pj_per_bit;

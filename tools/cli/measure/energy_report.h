@@ -32,7 +32,7 @@ struct EnergyOptions {
 struct EnergyReport {
   energy::Table table;
   sim::Actions all{};                 ///< actions of the run
-  std::vector<sim::Actions> actions;  ///< actions of each layer, of all stages
+  std::vector<sim::Actions> actions;  ///< actions of each layer, of all segments
   /// Energy of each layer. If a row stands for several layers, energy of one of them.
   std::vector<energy::LayerEnergy> layers;
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;

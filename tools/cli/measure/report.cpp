@@ -34,7 +34,8 @@ std::string per_image(const Execution& e) {
 
 std::size_t program_bytes(const compiler::Program& program) {
   std::size_t words = 0;
-  for (const compiler::Program* stage : compiler::stages(program)) words += stage->words.size();
+  for (const compiler::Program* segment : compiler::segments(program))
+    words += segment->words.size();
   return 8 * words;
 }
 
@@ -177,7 +178,7 @@ double utilization(std::int64_t macs, std::uint64_t cycles, const spec::Config& 
 Json host_json(const compiler::Program& program) {
   Json list = Json::array();
   std::int64_t macs = program.macs();
-  const std::vector<const compiler::Program*> all = compiler::stages(program);
+  const std::vector<const compiler::Program*> all = compiler::segments(program);
   for (std::size_t s = 0; s < all.size(); ++s)
     for (const model::Graph* graph : {&all[s]->before, &all[s]->after})
       for (const model::Op& op : graph->ops) {
@@ -214,13 +215,14 @@ std::string host_text(const compiler::Program& program) {
 Json edges_json(const compiler::Program& program) {
   Json list = Json::array();
   program::HostWork sum;
-  for (const compiler::Program* stage : compiler::stages(program))
+  for (const compiler::Program* segment : compiler::segments(program))
     for (const bool input : {true, false}) {
-      const auto& layouts = input ? stage->inputs : stage->outputs;
+      const auto& layouts = input ? segment->inputs : segment->outputs;
       for (std::size_t i = 0; i < layouts.size(); ++i) {
         const compiler::TensorLayout& l = layouts[i];
-        const model::DataType type = input ? stage->before.tensor(stage->before.outputs.at(i)).type
-                                           : stage->after.tensor(stage->after.inputs.at(i)).type;
+        const model::DataType type =
+            input ? segment->before.tensor(segment->before.outputs.at(i)).type
+                  : segment->after.tensor(segment->after.inputs.at(i)).type;
         const program::HostWork work = program::host_work(l);
         list.push_back({{"name", l.name},
                         {"direction", input ? "in" : "out"},

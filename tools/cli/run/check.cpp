@@ -17,7 +17,7 @@ struct CaseDifference {
 
 CaseDifference difference_of(const compiler::Program& program, const reference::VectorCase& one,
                              const std::vector<Array>& actual) {
-  const model::Graph& last = compiler::stages(program).back()->after;
+  const model::Graph& last = compiler::segments(program).back()->after;
   CaseDifference total;
   if (actual.size() < one.outputs.size())
     throw_error("case {}: {} outputs, but {} has {}", one.id, one.outputs.size(), program.name,

@@ -29,7 +29,7 @@ struct Cliff {
 /// Returns layers with more than three times their bound and at least a hundredth of all cycles,
 /// with the causes of a run.
 std::vector<Cliff> cliffs_of(const compiler::Program& program, const sim::RunResult& run);
-/// Returns such layers by the compiler's expected cycles and the DRAM bytes of all stages.
+/// Returns such layers by the compiler's expected cycles and the DRAM bytes of all segments.
 std::vector<Cliff> expected_cliffs(const compiler::Program& program,
                                    const std::vector<program::Traffic>& traffic);
 

@@ -9,7 +9,7 @@
 #include "sw/base/file.h"
 #include "sw/model/dead.h"
 #include "sw/program/image.h"
-#include "sw/program/stages_image.h"
+#include "sw/program/segments_image.h"
 #include "sw/program/traffic.h"
 #include "sw/program/weights.h"
 #include "tools/cli/common.h"
@@ -28,7 +28,7 @@ struct CompileArguments {
   bool disassemble = false;
 };
 
-/// Sums over the stages.
+/// Sums over the segments.
 struct Totals {
   std::size_t layers = 0, instructions = 0, constants = 0;
   std::int64_t dram_bytes = 0;  ///< the largest
@@ -36,11 +36,11 @@ struct Totals {
 
 Totals totals_of(const compiler::Program& program) {
   Totals sum;
-  for (const compiler::Program* stage : compiler::stages(program)) {
-    sum.layers += stage->layers.size();
-    sum.instructions += stage->words.size();
-    sum.constants += stage->image.size();
-    sum.dram_bytes = std::max(sum.dram_bytes, stage->dram_bytes);
+  for (const compiler::Program* segment : compiler::segments(program)) {
+    sum.layers += segment->layers.size();
+    sum.instructions += segment->words.size();
+    sum.constants += segment->image.size();
+    sum.dram_bytes = std::max(sum.dram_bytes, segment->dram_bytes);
   }
   return sum;
 }
@@ -236,10 +236,10 @@ int run(const CompileArguments& options) {
   options.output.print(network.printed);
   write_for_driver("--image", options.image, program, compiler::write_image);
   write_for_driver("--c", options.c, program, compiler::write_c);
-  if (!options.stages.empty()) write_file(options.stages, compiler::write_stages(program));
+  if (!options.stages.empty()) write_file(options.stages, compiler::write_segments(program));
   if (!options.out.empty()) compiler::write_program(options.out, program);
-  for (const compiler::Program* stage : compiler::stages(program))
-    if (options.disassemble) options.output.print(compiler::disassemble(*stage));
+  for (const compiler::Program* segment : compiler::segments(program))
+    if (options.disassemble) options.output.print(compiler::disassemble(*segment));
   const std::vector<program::Traffic> traffic = program::traffic_of(program);
   const bool shows_dead = options.shown.details || !options.output.json_file.empty();
   const auto dead = network.graph && shows_dead ? model::dead_weights(*network.graph)

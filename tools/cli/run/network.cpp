@@ -309,7 +309,7 @@ model::Graph kept(model::Graph graph) {
 const model::Graph* edge_graph(const Network& network, bool inputs) {
   if (network.graph) return &*network.graph;
   const model::Graph& host =
-      inputs ? network.program.before : compiler::stages(network.program).back()->after;
+      inputs ? network.program.before : compiler::segments(network.program).back()->after;
   return host.tensors.empty() ? nullptr : &host;
 }
 
@@ -327,7 +327,7 @@ std::vector<Array> edge_shapes(const Network& network, bool inputs) {
     return shapes;
   }
   for (const compiler::TensorLayout& layout :
-       inputs ? network.program.inputs : compiler::stages(network.program).back()->outputs)
+       inputs ? network.program.inputs : compiler::segments(network.program).back()->outputs)
     shapes.push_back({"i1", {layout.extents.begin(), layout.extents.end()}, {}});
   return shapes;
 }
@@ -347,10 +347,10 @@ void check_input(const Array& array, const std::string& what, std::size_t i, con
 
 namespace {
 
-/// Returns the runner of one stage. @param alone  the machine runs nothing else between two runs of
-/// the stage
-Runner stage_runner(const compiler::Program& program, const BackendOptions& options,
-                    const std::vector<Array>& first_inputs, bool quiet, bool alone) {
+/// Returns the runner of one segment. @param alone  the machine runs nothing else between two runs
+/// of the segment
+Runner segment_runner(const compiler::Program& program, const BackendOptions& options,
+                      const std::vector<Array>& first_inputs, bool quiet, bool alone) {
   sim::ArchOptions arch;
   arch.bus = options.bus();
   if (options.backend == "arch")
@@ -375,15 +375,16 @@ Runner stage_runner(const compiler::Program& program, const BackendOptions& opti
 
 Runner make_runner(const compiler::Program& program, const BackendOptions& options,
                    const std::vector<Array>& first_inputs, bool quiet) {
-  if (program.rest.empty()) return stage_runner(program, options, first_inputs, quiet, true);
+  if (program.rest.empty()) return segment_runner(program, options, first_inputs, quiet, true);
   if (!options.trace_file.empty())
     throw_error("--trace: {} runs in {} stages, allowed 1 (operators on the host between them)",
                 program.name, program.rest.size() + 1);
   auto runners = std::make_shared<std::vector<Runner>>();
   std::vector<Array> arrays = first_inputs;
-  for (const compiler::Program* stage : compiler::stages(program)) {
-    runners->push_back(stage_runner(*stage, options, arrays, quiet, false));
-    if (stage != compiler::stages(program).back()) arrays = sim::run_arch(*stage, arrays).outputs;
+  for (const compiler::Program* segment : compiler::segments(program)) {
+    runners->push_back(segment_runner(*segment, options, arrays, quiet, false));
+    if (segment != compiler::segments(program).back())
+      arrays = sim::run_arch(*segment, arrays).outputs;
   }
   return [runners](const std::vector<Array>& inputs) {
     std::vector<sim::RunResult> results;

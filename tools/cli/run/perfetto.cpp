@@ -70,22 +70,23 @@ class Tracks {
   Json events_ = Json::array();
 };
 
-/// The stages of a program, placed one after the other in time.
-class Stages {
+/// The segments of a program, placed one after the other in time.
+class Segments {
  public:
-  explicit Stages(const sim::RunResult& run) : run_(run) {}
+  explicit Segments(const sim::RunResult& run) : run_(run) {}
 
-  void add(const compiler::Program& stage) {
-    const std::vector<sim::RunTiming> runs = next_runs(stage.run_layer.size());
+  void add(const compiler::Program& segment) {
+    const std::vector<sim::RunTiming> runs = next_runs(segment.run_layer.size());
     std::uint64_t cycles = 0;
-    for (std::size_t i = 0; i < stage.layers.size(); ++i) cycles += run_.layers.at(layer_++).cycles;
-    for (const sim::LayerSpan& span : sim::layer_spans(stage, runs, cycles))
-      push(kLayers, stage.layers.at(static_cast<std::size_t>(span.layer)).name, span.begin,
+    for (std::size_t i = 0; i < segment.layers.size(); ++i)
+      cycles += run_.layers.at(layer_++).cycles;
+    for (const sim::LayerSpan& span : sim::layer_spans(segment, runs, cycles))
+      push(kLayers, segment.layers.at(static_cast<std::size_t>(span.layer)).name, span.begin,
            span.end);
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      const auto layer = static_cast<std::size_t>(stage.run_layer[i]);
-      push(isa::kEngineNames[static_cast<std::size_t>(runs[i].engine)], stage.layers.at(layer).name,
-           runs[i].start, runs[i].end);
+      const auto layer = static_cast<std::size_t>(segment.run_layer[i]);
+      push(isa::kEngineNames[static_cast<std::size_t>(runs[i].engine)],
+           segment.layers.at(layer).name, runs[i].start, runs[i].end);
     }
     origin_ += cycles;
   }
@@ -93,7 +94,7 @@ class Stages {
   const Tracks& tracks() const { return tracks_; }
 
  private:
-  /// Returns RUN times in cycles since the stage's start.
+  /// Returns RUN times in cycles since the segment's start.
   std::vector<sim::RunTiming> next_runs(std::size_t count) {
     std::vector<sim::RunTiming> runs;
     for (std::size_t i = 0; i < count; ++i) {
@@ -118,9 +119,9 @@ class Stages {
 
 Json trace_of(const compiler::Program& program, const sim::RunResult& run,
               const std::string& backend) {
-  Stages stages(run);
-  for (const compiler::Program* stage : compiler::stages(program)) stages.add(*stage);
-  Json events = stages.tracks().events();
+  Segments segments(run);
+  for (const compiler::Program* segment : compiler::segments(program)) segments.add(*segment);
+  Json events = segments.tracks().events();
   events.insert(events.begin(), Tracks::named("process_name", 0,
                                               fmt::format("{} on {}, 1 us = 1 cycle", program.name,
                                                           program.config.name)));

@@ -37,7 +37,7 @@ void check_outputs(const RunArguments& options, const Network& network) {
   const model::Graph* graph = edge_graph(network, false);
   const std::size_t count = graph != nullptr
                                 ? graph->outputs.size()
-                                : compiler::stages(network.program).back()->outputs.size();
+                                : compiler::segments(network.program).back()->outputs.size();
   if (options.outputs.size() > count)
     throw_error("--output: {} files, but {} has {} output{}", options.outputs.size(),
                 options.network.model, count, count == 1 ? "" : "s");
@@ -97,7 +97,7 @@ Json edge_json(const compiler::TensorLayout& l) {
 /// parameters that a host needs: enough for a bench of the user's own.
 void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
                   const std::vector<Array>& inputs) {
-  if (compiler::stages(program).size() > 1)
+  if (compiler::segments(program).size() > 1)
     throw_error("--memory: {} runs in stages, with host operators in between", program.name);
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
   compiler::write_inputs(program, inputs, dram.data());

@@ -168,7 +168,7 @@ Network load_network(const reference::VectorSet& vectors, const std::vector<std:
 void check_vectors(const reference::VectorSet& vectors, const Network& network) {
   if (!network.graph)
     return reference::check_cases(vectors, network.program.before,
-                                  compiler::stages(network.program).back()->after);
+                                  compiler::segments(network.program).back()->after);
   if (network.carries.empty()) return reference::check_vectors(vectors, *network.graph);
   model::Graph own = *network.graph;  // without the stream's states
   own.inputs.resize(own.inputs.size() - network.carries.size());

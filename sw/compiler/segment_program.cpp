@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/stage_program.h"
+#include "sw/compiler/segment_program.h"
 
 #include <algorithm>
 #include <cmath>
@@ -110,18 +110,18 @@ Program program_of(const Planned& planned, const spec::Config& config,
   return program;
 }
 
-Program compile_stage(const PlannedStage& stage, const spec::Config& config,
-                      const CompileOptions& options) {
-  print(options, "lower", [&] { return stage.lowered; });
-  Program program = program_of(stage.planned, config, options);
-  program.name = stage.graph.name;
-  const Network& network = stage.planned.network;
-  const Plan& plan = stage.planned.plan;
+Program compile_segment(const PlannedSegment& segment, const spec::Config& config,
+                        const CompileOptions& options) {
+  print(options, "lower", [&] { return segment.lowered; });
+  Program program = program_of(segment.planned, config, options);
+  program.name = segment.graph.name;
+  const Network& network = segment.planned.network;
+  const Plan& plan = segment.planned.plan;
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
     std::vector<TensorLayout> result;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const auto m = at(maps[i]);
-      result.push_back(layout_of(stage.graph, tensors[i], network.maps[m], plan.maps[m]));
+      result.push_back(layout_of(segment.graph, tensors[i], network.maps[m], plan.maps[m]));
     }
     return result;
   };
@@ -135,14 +135,15 @@ Program compile_stage(const PlannedStage& stage, const spec::Config& config,
   return program;
 }
 
-void verify_own(const Program& stage) {
-  const auto fault = program::verify(stage.words, stage.config, stage.dram_bytes);
+void verify_own(const Program& segment) {
+  const auto fault = program::verify(segment.words, segment.config, segment.dram_bytes);
   if (!fault) return;
   std::size_t run = 0;  // the first RUN at or after the word
   for (std::size_t i = 1; i < fault->word; ++i)
-    run += isa::opcode_of(stage.words[i]) == isa::Opcode::kRun ? 1 : 0;
-  const std::string layer =
-      run < stage.run_layer.size() ? stage.layers[at(stage.run_layer[run])].name : stage.name;
+    run += isa::opcode_of(segment.words[i]) == isa::Opcode::kRun ? 1 : 0;
+  const std::string layer = run < segment.run_layer.size()
+                                ? segment.layers[at(segment.run_layer[run])].name
+                                : segment.name;
   throw_error("internal error: the program of layer '{}' breaks a rule of the machine: {}", layer,
               fault->text);
 }

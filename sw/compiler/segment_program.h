@@ -13,7 +13,7 @@
 
 namespace trine::compiler {
 
-/// Appends the text of a stage if the user asked to print after this stage.
+/// Appends the text of a stage of the compiler if the user asked to print after this stage.
 template <typename Text>
 void print(const CompileOptions& options, std::string_view stage, Text text) {
   if (options.printed != nullptr && options.print_after == stage) *options.printed += text();
@@ -23,11 +23,11 @@ void print(const CompileOptions& options, std::string_view stage, Text text) {
 Program program_of(const Planned& planned, const spec::Config& config,
                    const CompileOptions& options);
 
-/// Returns the program of a stage, with the layouts of its inputs and outputs.
-Program compile_stage(const PlannedStage& stage, const spec::Config& config,
-                      const CompileOptions& options);
+/// Returns the program of a segment, with the layouts of its inputs and outputs.
+Program compile_segment(const PlannedSegment& segment, const spec::Config& config,
+                        const CompileOptions& options);
 
 /// Verifies the program that the compiler emitted. @throws Error  if the program is invalid
-void verify_own(const Program& stage);
+void verify_own(const Program& segment);
 
 }  // namespace trine::compiler

@@ -2,7 +2,7 @@
 //
 // Checks graphs with operators of the host between operators of the machine.
 
-#include "sw/compiler/partition/stages.h"
+#include "sw/compiler/partition/segments.h"
 
 #include <filesystem>
 #include <set>
@@ -19,7 +19,7 @@ namespace trine::sim {
 namespace {
 
 using testing::Builder;
-using testing::run_stages;
+using testing::run_segments;
 
 /// Builds convolution -> SOFTMAX -> convolution, and a residual around the SOFTMAX.
 model::Graph interrupted(Builder& b) {
@@ -51,13 +51,13 @@ TEST_CASE("operators without hardware run on the host if that is allowed", "[arc
     CHECK(program.after.ops.size() == 1);
     CHECK(program.macs() == 5 * 6 * 8 * 9 * (7 + 8));
     const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
-    REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+    REQUIRE(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
   }
 }
 
-// Each core processes some images, whose maps are passed between stages one by one; the last core
+// Each core processes some images, whose maps are passed between segments one by one; the last core
 // has fewer.
-TEST_CASE("a batch on a cluster goes through the host between stages",
+TEST_CASE("a batch on a cluster goes through the host between segments",
           "[arch][host][batch][cluster]") {
   const auto [cores, images] = GENERATE(std::pair{2, 4}, std::pair{3, 5}, std::pair{4, 3});
   CAPTURE(cores, images);
@@ -75,7 +75,7 @@ TEST_CASE("a batch on a cluster goes through the host between stages",
   const compiler::Program program = compiler::compile(graph, config, options);
   REQUIRE(program.rest.size() == 1);
   const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
-  REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+  REQUIRE(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
 }
 
 TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]") {
@@ -95,7 +95,7 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
       compiler::parse_program({bytes.begin(), bytes.end()}, "lstm.trine");
   REQUIRE(vectors.cases.size() == 2);
   for (const reference::VectorCase& c : vectors.cases)
-    CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+    CHECK(compiler::first_difference(program, run_segments(program, c.inputs), c.outputs) == "");
 }
 
 TEST_CASE("LSTMs of either kernel run on the host, exactly, also from a program file",
@@ -115,7 +115,7 @@ TEST_CASE("LSTMs of either kernel run on the host, exactly, also from a program 
     const compiler::Program program =
         compiler::parse_program({bytes.begin(), bytes.end()}, "lstm.trine");
     for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+      CHECK(compiler::first_difference(program, run_segments(program, c.inputs), c.outputs) == "");
   }
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("int16 activations run exactly on the host or are refused in one line"
     const compiler::Program program =
         compiler::parse_program({bytes.begin(), bytes.end()}, "maps16.trine");
     for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+      CHECK(compiler::first_difference(program, run_segments(program, c.inputs), c.outputs) == "");
   }
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("each image of a batch has states of its own", "[arch][host][batch]") 
   }
   const compiler::Program program =
       compiler::compile(two, testing::small_config(4, 4, 32, 16, 64), options);
-  CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+  CHECK(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
 }
 
 /// Compiles a model of tests/operators and requires its recorded vectors.
@@ -207,7 +207,7 @@ compiler::Program exact_program(const std::string& name, compiler::HostPart host
       compiler::compile(model::import_tflite(folder / (name + ".tflite"), true),
                         testing::small_config(4, 4, 32, 16, 64), options);
   for (const reference::VectorCase& c : vectors.cases)
-    CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+    CHECK(compiler::first_difference(program, run_segments(program, c.inputs), c.outputs) == "");
   return program;
 }
 
@@ -266,7 +266,7 @@ TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][nor
     options.host = compiler::HostPart::kAnywhere;
     const compiler::Program program = compiler::compile(b.graph, config, options);
     const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
-    REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+    REQUIRE(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
   }
 }
 
@@ -335,7 +335,7 @@ TEST_CASE("float operators between convolutions run on the host", "[arch][host][
     const compiler::Program program = compiler::compile(b.graph, config, options);
     CHECK(program.rest.size() == 2);
     const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
-    REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+    REQUIRE(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
   }
 }
 
@@ -363,7 +363,7 @@ TEST_CASE("a constant of one element has no more axes than its operand", "[arch]
   const compiler::Program program =
       compiler::parse_program({bytes.begin(), bytes.end()}, "least.trine");
   const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
-  CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+  CHECK(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
 }
 
 TEST_CASE("ONNX operators of a program keep their attributes", "[arch][host][onnx]") {
@@ -377,11 +377,11 @@ TEST_CASE("ONNX operators of a program keep their attributes", "[arch][host][onn
   CHECK(program.macs() == 32928);  // of a Conv, averages, a transposed Conv, means and resizes
   for (const reference::VectorCase& c : vectors.cases) {
     const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
-    CHECK(compiler::first_difference(program, run_stages(program, c.inputs), golden) == "");
+    CHECK(compiler::first_difference(program, run_segments(program, c.inputs), golden) == "");
   }
 }
 
-/// Batches whose rows an operator mixes; indices and floats that several stages need.
+/// Batches whose rows an operator mixes; indices and floats that several segments need.
 TEST_CASE("ONNX's node tests are exact on the machine with a host", "[arch][host][onnx]") {
   compiler::CompileOptions options;
   options.host = compiler::HostPart::kAnywhere;
@@ -392,7 +392,7 @@ TEST_CASE("ONNX's node tests are exact on the machine with a host", "[arch][host
         compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
     const auto inputs = reference::read_vectors(sample.vectors).cases.at(0).inputs;
     const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
-    CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+    CHECK(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
   }
 }
 
@@ -406,7 +406,7 @@ TEST_CASE("TOSA's conformance cases are exact on the machine with a host", "[arc
     const compiler::Program program = compiler::compile(graph, config, options);
     const auto inputs = reference::read_vectors(sample.vectors).cases.at(0).inputs;
     const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
-    CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+    CHECK(compiler::first_difference(program, run_segments(program, inputs), expected) == "");
   }
 }
 
@@ -414,8 +414,8 @@ TEST_CASE("networks of the classes that libraries ship are exact to the golden l
           "[arch][host][onnx][torch]") {
   // These have floats between quantizers: recurrent cells, norms as formulas, resizes by other than
   // whole factors.
-  const std::set<std::string> between_stages = {"resizes", "speech_gru", "speech_lstm",
-                                                "unet_corners", "written_norm"};
+  const std::set<std::string> between_segments = {"resizes", "speech_gru", "speech_lstm",
+                                                  "unet_corners", "written_norm"};
   const auto samples = model::own_samples("torch/classes", ".onnx");
   CHECK(samples.size() == 26);
   int checked = 0;
@@ -425,14 +425,14 @@ TEST_CASE("networks of the classes that libraries ship are exact to the golden l
     const int pes = checked % 2 == 0 ? 4 : 8;
     const spec::Config config = testing::small_config(pes, pes, 32, 16, 128);
     compiler::CompileOptions options;
-    const bool flag = between_stages.contains(name);
+    const bool flag = between_segments.contains(name);
     if (flag) options.host = compiler::HostPart::kAnywhere;
     CAPTURE(name, pes);
     if (flag) CHECK_THROWS_AS(compiler::compile(graph, config), Error);
     const compiler::Program program = compiler::compile(graph, config, options);
     for (const reference::VectorCase& c : reference::read_vectors(sample.vectors).cases) {
       const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
-      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), golden) == "");
+      CHECK(compiler::first_difference(program, run_segments(program, c.inputs), golden) == "");
     }
     ++checked;
   }
@@ -567,17 +567,17 @@ TEST_CASE("axes are transposed on codes even if the model transposes floats",
   CHECK(program.outputs.at(0).steps == compiler::Steps{16, 1, 256});
 }
 
-TEST_CASE("a new stage begins only after an operator of the host", "[compiler][host]") {
+TEST_CASE("a new segment begins only after an operator of the host", "[compiler][host]") {
   Builder b(1);
   model::Graph graph = interrupted(b);
-  CHECK(compiler::stages_of(graph, {}).size() == 1);
+  CHECK(compiler::segments_of(graph, {}).size() == 1);
   graph.ops[1].on_host = true;
-  const auto stages = compiler::stages_of(graph, {});
-  REQUIRE(stages.size() == 2);
-  CHECK(stages[0].ops == std::vector<int>{0, 1});
-  CHECK(stages[1].ops == std::vector<int>{2, 3});
-  CHECK(stages[0].graph.outputs.size() == 2);  // the residual passes through
-  CHECK(stages[1].graph.inputs.size() == 2);
+  const auto segments = compiler::segments_of(graph, {});
+  REQUIRE(segments.size() == 2);
+  CHECK(segments[0].ops == std::vector<int>{0, 1});
+  CHECK(segments[1].ops == std::vector<int>{2, 3});
+  CHECK(segments[0].graph.outputs.size() == 2);  // the residual passes through
+  CHECK(segments[1].graph.inputs.size() == 2);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/program/stages_image.h"
+#include "sw/program/segments_image.h"
 
 #include <zlib.h>
 
@@ -37,7 +37,7 @@ class Writer {
     bool is_text;
   };
   struct Step {
-    Number kind;  ///< in texts; 0 for a stage, which is the empty text
+    Number kind;  ///< in texts; 0 for a segment, which is the empty text
     Number image, image_bytes, inputs, outputs, lists, attributes, attribute_count;
   };
   using Global = std::map<int, Number>;  ///< from tensors of a graph to tensors of the file
@@ -81,7 +81,7 @@ class Writer {
     return add(tensor);
   }
 
-  void stage(const Program& p, std::vector<Number>* edge);
+  void segment(const Program& p, std::vector<Number>* edge);
   void graph(const model::Graph& graph, reference::RoundingPolicy policy, Global& known);
   void attributes(const model::Op& op, const reference::RoundingPolicy& policy);
   void number(const std::string& name, const std::vector<double>& values) {
@@ -141,7 +141,7 @@ void Writer::graph(const model::Graph& graph, reference::RoundingPolicy policy, 
 }
 
 /// @param edge  the tensors that it reads; then those that it writes
-void Writer::stage(const Program& p, std::vector<Number>* edge) {
+void Writer::segment(const Program& p, std::vector<Number>* edge) {
   Global before, after;
   for (std::size_t i = 0; i < p.before.inputs.size(); ++i) before[p.before.inputs[i]] = edge->at(i);
   graph(p.before, p.rounding, before);
@@ -161,15 +161,15 @@ void Writer::stage(const Program& p, std::vector<Number>* edge) {
 
 /// Collects the parts of the file. The network's inputs and outputs come first in the lists.
 void Writer::collect(const Program& program) {
-  text("");  // the kind of a stage
+  text("");  // the kind of a segment
   std::vector<Number> edge;
   for (const int t : program.before.inputs) edge.push_back(add(program.before.tensor(t)));
-  const std::vector<const Program*> parts = stages(program);
+  const std::vector<const Program*> parts = segments(program);
   inputs_ = edge.size();
   outputs_ = parts.back()->after.outputs.size();
   lists_ = edge;
   lists_.resize(inputs_ + outputs_);
-  for (const Program* part : parts) stage(*part, &edge);
+  for (const Program* part : parts) segment(*part, &edge);
   std::ranges::copy(edge, lists_.begin() + static_cast<std::ptrdiff_t>(inputs_));
   for (const Tensor& t : tensors_) {
     const model::Quantization& q = t.tensor.quantization;
@@ -185,15 +185,15 @@ struct Writer::Places {
 
 Writer::Places Writer::places() const {
   Places p{};
-  std::uint64_t at = 4 * kStagesHeader;
+  std::uint64_t at = 4 * kSegmentsHeader;
   const auto part = [&](std::uint64_t bytes, std::uint64_t alignment) {
     at = round_up(at, alignment);
     return std::exchange(at, at + bytes);
   };
-  p.tensors = part(4 * kStagesTensor * tensors_.size(), 8);
-  p.steps = part(4 * kStagesStep * steps_.size(), 8);
+  p.tensors = part(4 * kSegmentsTensor * tensors_.size(), 8);
+  p.steps = part(4 * kSegmentsStep * steps_.size(), 8);
   p.lists = part(4 * lists_.size(), 8);
-  p.attributes = part(4 * kStagesAttribute * attributes_.size(), 8);
+  p.attributes = part(4 * kSegmentsAttribute * attributes_.size(), 8);
   p.data = part(data_.size(), 8);
   p.texts = part(texts_.size(), 8);
   p.images = part(images_.size(), kImageAlignment);
@@ -213,7 +213,7 @@ std::vector<Number> Writer::header(const Program& program, const Places& p) cons
         low(p.lists), count(attributes_), low(p.attributes), low(p.texts), count(texts_),
         low(inputs_), low(outputs_)})
     numbers.push_back(number);
-  numbers.resize(kStagesHeader);
+  numbers.resize(kSegmentsHeader);
   std::memcpy(numbers.data(), "TRINESTG", 8);
   return numbers;
 }
@@ -232,7 +232,7 @@ std::vector<Number> Writer::tensor(std::size_t index, const Places& p) const {
         p.data + scales_[index][0], p.data + scales_[index][1],
         static_cast<std::uint64_t>(t.encoding) | static_cast<std::uint64_t>(t.format) << 8})
     numbers.push_back(low(number));
-  numbers.resize(kStagesTensor);
+  numbers.resize(kSegmentsTensor);
   return numbers;
 }
 
@@ -245,24 +245,24 @@ std::string Writer::write(const Program& program) {
   };
   put(0, header(program, p));
   for (std::size_t i = 0; i < tensors_.size(); ++i)
-    put(p.tensors + 4 * kStagesTensor * i, tensor(i, p));
+    put(p.tensors + 4 * kSegmentsTensor * i, tensor(i, p));
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Step& s = steps_[i];
-    put(p.steps + 4 * kStagesStep * i,
+    put(p.steps + 4 * kSegmentsStep * i,
         {low(p.texts + s.kind), s.kind == 0 ? low(p.images + s.image) : 0, s.image_bytes, s.inputs,
          s.outputs, s.lists, s.attributes, s.attribute_count});
   }
   put(p.lists, lists_);
   for (std::size_t i = 0; i < attributes_.size(); ++i) {
     const Attribute& a = attributes_[i];
-    put(p.attributes + 4 * kStagesAttribute * i,
+    put(p.attributes + 4 * kSegmentsAttribute * i,
         {low(p.texts + a.name), a.count, low((a.is_text ? p.texts : p.data) + a.place),
          a.is_text ? 1u : 0u});
   }
   data_.copy(&file[p.data], data_.size());
   texts_.copy(&file[p.texts], texts_.size());
   images_.copy(&file[p.images], images_.size());
-  constexpr std::size_t kChecksumAt = 4 * (kStagesHeader - 1), kBehind = kChecksumAt + 4;
+  constexpr std::size_t kChecksumAt = 4 * (kSegmentsHeader - 1), kBehind = kChecksumAt + 4;
   const auto* bytes = reinterpret_cast<const Bytef*>(file.data());
   const auto checksum =
       ::crc32_z(::crc32_z(0, bytes, kChecksumAt), bytes + kBehind, file.size() - kBehind);
@@ -272,6 +272,6 @@ std::string Writer::write(const Program& program) {
 
 }  // namespace
 
-std::string write_stages(const Program& program) { return Writer().write(program); }
+std::string write_segments(const Program& program) { return Writer().write(program); }
 
 }  // namespace trine::program

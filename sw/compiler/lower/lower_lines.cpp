@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Lowers LOGISTIC and TANH of int16 codes, which are interpolated on lines between the points of
-// the lookup table. The sum of a gate is added up directly before: each operand is a tap.
+
+#include "sw/compiler/lower/lower_lines.h"
 
 #include <algorithm>
 
-#include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/lower/graph_facts.h"
+#include "sw/compiler/lower/lower_elementwise.h"
+#include "sw/compiler/lower/lower_movement.h"
+#include "sw/compiler/lower/maps.h"
 #include "sw/reference/ops/ops.h"
 
 namespace trine::compiler {
@@ -37,19 +39,25 @@ std::optional<int> bound(const Op& line, const Tensor& input, int code) {
   return std::nullopt;
 }
 
+/// Returns the ADD whose operands the line reads, or nullptr.
+const Op* sum_of(const Lowering& ctx, const Op& line) {
+  const int producer = producer_of(ctx, line.input(0));
+  return producer >= 0 && range_of_sum(ctx, ctx.op(producer)) ? &ctx.op(producer) : nullptr;
+}
+
 }  // namespace
 
 /// Returns the bounds of the argument, if only a line reads the sum of two maps of one scale. They
 /// replace the saturation of ADD's codes.
-std::optional<reference::OutputRange> GraphFacts::range_of_sum(const Op& add) const {
-  const Tensor& sum = graph_.out(add);
-  const Op* line = only_reader(add.outputs[0]);
-  if (add.kind != OpKind::kAdd || !is_wide(add) || line == nullptr || !is_line(line->kind))
+std::optional<reference::OutputRange> range_of_sum(const GraphFacts& facts, const Op& add) {
+  const Tensor& sum = facts.graph.out(add);
+  const Op* line = only_reader(facts, add.outputs[0]);
+  if (add.kind != OpKind::kAdd || !is_wide(facts, add) || line == nullptr || !is_line(line->kind))
     return std::nullopt;
-  const reference::OutputRange codes = reference::add_params(graph_, add).output;
+  const reference::OutputRange codes = reference::add_params(facts.graph, add).output;
   if (codes.act_min != INT16_MIN || codes.act_max != INT16_MAX) return std::nullopt;
   for (const int i : {0, 1}) {
-    const Tensor& operand = graph_.in(add, i);
+    const Tensor& operand = facts.graph.in(add, i);
     if (operand.is_constant || operand.scale() != sum.scale() ||
         operand.elements() != sum.elements())
       return std::nullopt;
@@ -59,38 +67,33 @@ std::optional<reference::OutputRange> GraphFacts::range_of_sum(const Op& add) co
   return reference::OutputRange{0, *least, *most};
 }
 
-/// Returns the ADD whose operands the line reads, or nullptr.
-const Op* Lowering::sum_of(const Op& line) const {
-  const int producer = producer_of(line.input(0));
-  return producer >= 0 && range_of_sum(op(producer)) ? &op(producer) : nullptr;
-}
-
-Problem Lowering::line_problem(const Op& o) const {
-  if (!config_.table)
-    return refusal(o, o.outputs[0], Reason::kConfiguration,
+Problem line_problem(const Lowering& ctx, const Op& o) {
+  if (!ctx.config.table)
+    return refusal(ctx, o, o.outputs[0], Reason::kConfiguration,
                    " needs the lookup table (vector.table)");
-  const Op* sum = sum_of(o);
-  return first_of(scale_problem(o, line_scale(graph_.in(o, 0)), sum != nullptr ? 17 : 16),
-                  sum != nullptr ? two_maps_problem(*sum) : map_problem(o.input(0)),
-                  result_problem(o));
+  const Op* sum = sum_of(ctx, o);
+  return first_of(scale_problem(ctx, o, line_scale(ctx.graph.in(o, 0)), sum != nullptr ? 17 : 16),
+                  sum != nullptr ? two_maps_problem(ctx, *sum) : map_problem(ctx, o.input(0)),
+                  result_problem(ctx, o));
 }
 
-void Lowering::line(const Op& o) {
-  const Op* sum = sum_of(o);
-  Layer layer = sum != nullptr ? two_maps(*sum, LayerKind::kSum)
-                               : start(o, LayerKind::kSum, map_of(o.input(0)));
+void line(Lowering& ctx, const Op& o) {
+  const Op* sum = sum_of(ctx, o);
+  Layer layer = sum != nullptr ? two_maps(ctx, *sum, LayerKind::kSum)
+                               : start(ctx, o, LayerKind::kSum, map_of(ctx, o.input(0)));
   layer.single = true;
   layer.range =
-      sum != nullptr ? *range_of_sum(*sum) : reference::OutputRange{0, INT16_MIN, INT16_MAX};
-  layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, line_scale(graph_.in(o, 0)), 0}};
+      sum != nullptr ? *range_of_sum(ctx, *sum) : reference::OutputRange{0, INT16_MIN, INT16_MAX};
+  layer.pool().regions = {
+      {{0, layer.window.P, 0, layer.window.Q}, line_scale(ctx.graph.in(o, 0)), 0}};
   layer.pool().curve = o.kind == OpKind::kTanh ? Curve::kTanh : Curve::kLogistic;
   const auto points = reference::sigmoid_points();
   layer.points.assign(points.begin(), points.end());
   if (sum != nullptr) {
     layer.op += "+" + o.name;
-    layer.name = graph_.out(o).name;
+    layer.name = ctx.graph.out(o).name;
   }
-  add_layer(o, std::move(layer));
+  add_layer(ctx, o, std::move(layer));
 }
 
 }  // namespace trine::compiler

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Lowers operators with more outputs than inputs along an axis: TRANSPOSE_CONV and the resizes.
-// Outputs a few pixels apart are alike: they read pixels that are equally far apart, with the same
-// weights. Each such set of outputs is computed by one layer, which scatters them over the output's
-// map.
+
+#include "sw/compiler/lower/lower_resize.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +9,11 @@
 #include <utility>
 
 #include "spec/timing.h"
-#include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/lower/graph_facts.h"
+#include "sw/compiler/lower/lower_elementwise.h"
+#include "sw/compiler/lower/lower_movement.h"
+#include "sw/compiler/lower/lower_products.h"
+#include "sw/compiler/lower/maps.h"
 #include "sw/compiler/network/forms.h"
 
 namespace trine::compiler {
@@ -170,66 +171,10 @@ struct Work {
   }
 };
 
-}  // namespace
-
-Problem Lowering::transpose_convolution_problem(const Op& o) const {
-  if (o.dilation_h != 1 || o.dilation_w != 1)
-    return model::refusal(Reason::kAttribute, "{}: dilation {} x {}, allowed 1",
-                          model::label(graph_, o), o.dilation_h, o.dilation_w);
-  return first_of(out_problem(o), result_problem(o), weights_problem(o));
-}
-
-void Lowering::transpose_convolution(const Op& o) {
-  const Tensor& filter = graph_.in(o, 1);
-  const model::Window border = model::window(graph_, o);
-  const Shape to = out_shape(o);
-  const int whole = new_output(o, to), input = image(o, 2);
-  std::vector<Phase> all_rows, all_cols, parted;
-  for (int y = 0; y < std::min(o.stride_h, to.H); ++y) {
-    all_rows.push_back(
-        phase_of(y, o.stride_h, border.pad_top, filter.extent(1), shape(input).H, to.H));
-    std::ranges::copy(parts_of(all_rows.back(), o.stride_h, shape(input).H),
-                      std::back_inserter(parted));
-  }
-  for (int x = 0; x < std::min(o.stride_w, to.W); ++x)
-    all_cols.push_back(
-        phase_of(x, o.stride_w, border.pad_left, filter.extent(2), shape(input).W, to.W));
-  const int N = filter.extent(0), S = filter.extent(2), C = filter.extent(3);
-  const Work work{
-      .cols = all_cols.front().positions,
-      .steps = static_cast<double>(shape(input).channel_words()) * S * divide_up(N, config_.cols),
-      .bytes = static_cast<double>(N) * S * C,
-      .lanes = static_cast<double>(config_.rows / shape(input).pixel_words()),
-      .bytes_per_cycle = config_.axi_data_bits / 8.0};
-  // Taps outside of the input for some outputs cost nothing if these outputs have separate layers.
-  if (work.cycles(parted) < work.cycles(all_rows)) all_rows = std::move(parted);
-  std::ranges::stable_sort(all_rows, {}, &Phase::first);  // the first rows are stored early
-  for (const Phase& rows : all_rows)
-    for (const Phase& cols : all_cols) {
-      Layer layer = start(o, LayerKind::kConv, input);
-      layer.macs = std::int64_t{rows.products} * shape(input).W * N * C * cols.taps;
-      Geometry& g = layer.window;
-      g.P = rows.positions;
-      g.Q = cols.positions;
-      if (layer.macs > 0) {  // otherwise only the bias
-        g.R = rows.taps;
-        g.S = cols.taps;
-        g.pad_top = rows.pad;
-        g.pad_left = cols.pad;
-      }
-      set_arithmetic(o, layer);
-      if (layer.macs > 0) set_phase_weights(o, layer, rows.first_tap, cols.first_tap);
-      fold_zero_point(layer);
-      if (shape(layer.input).wide) fold_low_bytes(layer);
-      add_layer_to(add_part(whole, {-1, 0, rows.first, cols.first, o.stride_h, o.stride_w},
-                            {layer.channels, g.P, g.Q}),
-                   std::move(layer));
-    }
-}
-
 /// Sets the weights to every stride_h-th row and stride_w-th column of the filter, mirrored.
-void Lowering::set_phase_weights(const Op& o, Layer& layer, int first_row, int first_col) const {
-  const Tensor& filter = graph_.in(o, 1);
+void set_phase_weights(const Lowering& ctx, const Op& o, Layer& layer, int first_row,
+                       int first_col) {
+  const Tensor& filter = ctx.graph.in(o, 1);
   const auto codes = filter.values<std::int8_t>();
   const int R = filter.extent(1), S = filter.extent(2), C = filter.extent(3);
   for (int m = 0; m < layer.channels; ++m)
@@ -242,41 +187,121 @@ void Lowering::set_phase_weights(const Op& o, Layer& layer, int first_row, int f
       }
 }
 
-Problem Lowering::resize_problem(const Op& o) const {
-  if (auto problem = first_of(image_problem(o, o.input(0)), out_problem(o))) return problem;
-  const Shape in = shape_of(graph_.in(o, 0).shape, ""), to = out_shape(o);
-  if (in.pixels() == 1 && config_.vector) return std::nullopt;
+/// Makes a depthwise convolution with the weights rows[ky] * cols[kx], divided by their sum.
+/// Returns a layer that computes sum / n, n a power of two, with halves away from zero:
+/// reciprocal(n) with one rounding.
+Layer weighted_sum(const Lowering& ctx, const Op& o, int from, const Geometry& window,
+                   const std::vector<int>& rows, const std::vector<int>& cols) {
+  const int all = sum(rows) * sum(cols);
+  Layer layer = start(ctx, o, LayerKind::kConv, from);
+  layer.window = window;
+  set_scale(layer, ctx.shape(from).C, reciprocal(all));
+  set_groups(layer, ctx.shape(from), layer.channels, 1, 1, ctx.config);
+  if (layer.former.steps > 0) layer.conv().steps_per_row = ctx.config.window_steps_per_row();
+  layer.clear_weights();
+  for (int m = 0; m < layer.channels; ++m)
+    for (int ky = 0; ky < window.R; ++ky)
+      for (int kx = 0; kx < window.S; ++kx)
+        tap_weight(layer, m, ky, kx, m) = static_cast<std::int8_t>(rows[at(ky)] * cols[at(kx)]);
+  layer.single = true;
+  fold_zero_point(ctx, layer);
+  return layer;
+}
+
+}  // namespace
+
+Problem transpose_convolution_problem(const Lowering& ctx, const Op& o) {
+  if (o.dilation_h != 1 || o.dilation_w != 1)
+    return model::refusal(Reason::kAttribute, "{}: dilation {} x {}, allowed 1",
+                          model::label(ctx.graph, o), o.dilation_h, o.dilation_w);
+  return first_of(out_problem(ctx, o), result_problem(ctx, o), weights_problem(ctx, o));
+}
+
+void transpose_convolution(Lowering& ctx, const Op& o) {
+  const Tensor& filter = ctx.graph.in(o, 1);
+  const model::Window border = model::window(ctx.graph, o);
+  const Shape to = out_shape(ctx, o);
+  const int whole = new_output(ctx, o, to), input = image(ctx, o, 2);
+  std::vector<Phase> all_rows, all_cols, parted;
+  for (int y = 0; y < std::min(o.stride_h, to.H); ++y) {
+    all_rows.push_back(
+        phase_of(y, o.stride_h, border.pad_top, filter.extent(1), ctx.shape(input).H, to.H));
+    std::ranges::copy(parts_of(all_rows.back(), o.stride_h, ctx.shape(input).H),
+                      std::back_inserter(parted));
+  }
+  for (int x = 0; x < std::min(o.stride_w, to.W); ++x)
+    all_cols.push_back(
+        phase_of(x, o.stride_w, border.pad_left, filter.extent(2), ctx.shape(input).W, to.W));
+  const int N = filter.extent(0), S = filter.extent(2), C = filter.extent(3);
+  const Work work{.cols = all_cols.front().positions,
+                  .steps = static_cast<double>(ctx.shape(input).channel_words()) * S *
+                           divide_up(N, ctx.config.cols),
+                  .bytes = static_cast<double>(N) * S * C,
+                  .lanes = static_cast<double>(ctx.config.rows / ctx.shape(input).pixel_words()),
+                  .bytes_per_cycle = ctx.config.axi_data_bits / 8.0};
+  // Taps outside of the input for some outputs cost nothing if these outputs have separate layers.
+  if (work.cycles(parted) < work.cycles(all_rows)) all_rows = std::move(parted);
+  std::ranges::stable_sort(all_rows, {}, &Phase::first);  // the first rows are stored early
+  for (const Phase& rows : all_rows)
+    for (const Phase& cols : all_cols) {
+      Layer layer = start(ctx, o, LayerKind::kConv, input);
+      layer.macs = std::int64_t{rows.products} * ctx.shape(input).W * N * C * cols.taps;
+      Geometry& g = layer.window;
+      g.P = rows.positions;
+      g.Q = cols.positions;
+      if (layer.macs > 0) {  // otherwise only the bias
+        g.R = rows.taps;
+        g.S = cols.taps;
+        g.pad_top = rows.pad;
+        g.pad_left = cols.pad;
+      }
+      set_arithmetic(ctx, o, layer);
+      if (layer.macs > 0) set_phase_weights(ctx, o, layer, rows.first_tap, cols.first_tap);
+      fold_zero_point(ctx, layer);
+      if (ctx.shape(layer.input).wide) fold_low_bytes(ctx, layer);
+      add_layer_to(ctx,
+                   add_part(ctx, whole, {-1, 0, rows.first, cols.first, o.stride_h, o.stride_w},
+                            {layer.channels, g.P, g.Q}),
+                   std::move(layer));
+    }
+}
+
+Problem resize_problem(const Lowering& ctx, const Op& o) {
+  if (auto problem = first_of(image_problem(ctx, o, o.input(0)), out_problem(ctx, o)))
+    return problem;
+  const Shape in = shape_of(ctx.graph.in(o, 0).shape, ""), to = out_shape(ctx, o);
+  if (in.pixels() == 1 && ctx.config.vector) return std::nullopt;
   if (o.kind == OpKind::kResizeBilinear && o.of_uint8)
-    return refusal(o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
+    return refusal(ctx, o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
   const Combs combs(o, in, to);
   const std::size_t layers = combs.rows.size() * combs.cols.size();
   if (layers > kMostLayers)
-    return refusal(o, o.outputs[0], Reason::kShape,
+    return refusal(ctx, o, o.outputs[0], Reason::kShape,
                    ": {} x {} to {} x {} pixels needs {} layers, allowed {}", in.H, in.W, to.H,
                    to.W, layers, kMostLayers);
-  if (auto problem = result_problem(o)) return problem;
+  if (auto problem = result_problem(ctx, o)) return problem;
   for (const Comb& y : combs.rows)
     for (const Comb& x : combs.cols) {
       const std::vector<int> rows = weights_of(y), cols = weights_of(x);
       const int most = std::ranges::max(rows) * std::ranges::max(cols);
       if (most > 127)
-        return refusal(o, o.outputs[0], Reason::kRange,
+        return refusal(ctx, o, o.outputs[0], Reason::kRange,
                        ": {} x {} to {} x {} pixels: weight {}/{} does not fit int8", in.H, in.W,
                        to.H, to.W, most, sum(rows) * sum(cols));
     }
   return std::nullopt;
 }
 
-void Lowering::resize(const Op& o) {
-  const int from = image(o, 0);
-  const Shape in = shape(from);
-  const Shape to = out_shape(o);
-  if (in.pixels() == 1 && config_.vector) {
-    map_of_[o.outputs[0]] = repeated(o, from, to);
+void resize(Lowering& ctx, const Op& o) {
+  const int from = image(ctx, o, 0);
+  const Shape in = ctx.shape(from);
+  const Shape to = out_shape(ctx, o);
+  if (in.pixels() == 1 && ctx.config.vector) {
+    ctx.map_by_tensor[o.outputs[0]] = repeated(ctx, o, from, to);
     return;
   }
   const Combs combs(o, in, to);
-  const int whole = new_output(o, to);
+  const int whole = new_output(ctx, o, to);
   for (const Comb& y : combs.rows)
     for (const Comb& x : combs.cols) {
       const Geometry g{.H = in.H,
@@ -289,32 +314,13 @@ void Lowering::resize(const Op& o) {
                        .stride_x = x.stride,
                        .pad_top = -y.from,
                        .pad_left = -x.from};
-      const int part = add_part(whole, {-1, 0, y.first, x.first, y.step, x.step}, {in.C, g.P, g.Q});
+      const int part =
+          add_part(ctx, whole, {-1, 0, y.first, x.first, y.step, x.step}, {in.C, g.P, g.Q});
       if (g.R * g.S == 1)
-        move(o, from, {0, 1, in.C, false}, g, part, 0);
+        move(ctx, o, from, {0, 1, in.C, false}, g, part, 0);
       else
-        add_layer_to(part, weighted_sum(o, from, g, weights_of(y), weights_of(x)));
+        add_layer_to(ctx, part, weighted_sum(ctx, o, from, g, weights_of(y), weights_of(x)));
     }
-}
-
-/// Returns a layer that computes sum / n, n a power of two, with halves away from zero:
-/// reciprocal(n) with one rounding.
-Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
-                             const std::vector<int>& rows, const std::vector<int>& cols) const {
-  const int all = sum(rows) * sum(cols);
-  Layer layer = start(o, LayerKind::kConv, from);
-  layer.window = window;
-  set_scale(layer, shape(from).C, reciprocal(all));
-  set_groups(layer, shape(from), layer.channels, 1, 1, config_);
-  if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
-  layer.clear_weights();
-  for (int m = 0; m < layer.channels; ++m)
-    for (int ky = 0; ky < window.R; ++ky)
-      for (int kx = 0; kx < window.S; ++kx)
-        tap_weight(layer, m, ky, kx, m) = static_cast<std::int8_t>(rows[at(ky)] * cols[at(kx)]);
-  layer.single = true;
-  fold_zero_point(layer);
-  return layer;
 }
 
 }  // namespace trine::compiler

@@ -1,83 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Lowers functions of one code to the lookup table. The table follows the layer that computes the
-// code if no other layer reads it. Otherwise it is a pass of the vector unit.
+
+#include "sw/compiler/lower/lower_tables.h"
 
 #include <numeric>
 
-#include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/lower/graph_facts.h"
+#include "sw/compiler/lower/lower_elementwise.h"
+#include "sw/compiler/lower/lower_movement.h"
+#include "sw/compiler/lower/maps.h"
 
 namespace trine::compiler {
+namespace {
 
-void GraphFacts::find_tables() {
-  const auto& outputs = net_.output_tensors;
-  stored_.insert(outputs.begin(), outputs.end());
-  if (!config_.table) return;
-  functions_ = find_functions(graph_, machine_, rounding_);
-  // Last operators first: a table cannot produce int16 codes that another operator reads as such.
-  for (auto i = machine_.rbegin(); i != machine_.rend(); ++i) {
-    const Op& o = op(*i);
-    if (is_wide(o) && stored_.contains(o.outputs[0])) functions_.erase(o.outputs[0]);
-    if (!is_function(o)) stored_.insert(o.inputs.begin(), o.inputs.end());
-  }
-  std::map<int, std::vector<int>> results;  // by root
-  for (const auto& [tensor, function] : functions_)
-    if (stored_.contains(tensor)) results[function.root].push_back(tensor);
-  for (const auto& [root, tensors] : results)
-    if (tensors.size() == 1 && !stored_.contains(root) &&
-        graph_.tensor(tensors[0]).type == model::DataType::kInt8)
-      looked_up_[root] = tensors[0];
-}
-
-bool GraphFacts::is_function(const Op& o) const { return functions_.contains(o.outputs[0]); }
-
-void Maps::set_table(const Function& function, Layer& layer) const {
+void set_table(const Function& function, Layer& layer) {
   layer.result = Output::kLookup;
   layer.table.assign(function.values.bytes.begin(), function.values.bytes.end());
 }
 
-std::string GraphFacts::text_of(const Function& function) const {
+std::string text_of(const GraphFacts& facts, const Function& function) {
   std::string text;
-  for (const int i : function.ops) text += (text.empty() ? "" : "+") + op(i).name;
+  for (const int i : function.ops) text += (text.empty() ? "" : "+") + facts.op(i).name;
   return text;
 }
 
-int Maps::look_up_result(int tensor, Layer& layer) const {
-  const auto found = looked_up_.find(tensor);
-  if (found == looked_up_.end() || !layer.can_look_up()) return tensor;
-  const Function& function = functions_.at(found->second);
+/// Returns true if QUANTIZE or a similar operator needs no table.
+bool is_rescaled(const Lowering& ctx, const Op& o) {
+  return is_requantization(o.kind) && ctx.map_by_tensor.contains(o.input(0)) && ctx.config.vector &&
+         !half_even_problem(ctx, o);
+}
+
+}  // namespace
+
+void find_tables(GraphFacts& facts) {
+  const auto& outputs = facts.part.outputs;
+  facts.stored.insert(outputs.begin(), outputs.end());
+  if (!facts.config.table) return;
+  facts.functions = find_functions(facts.graph, facts.part.ops, facts.rounding);
+  // Last operators first: a table cannot produce int16 codes that another operator reads as such.
+  for (auto i = facts.part.ops.rbegin(); i != facts.part.ops.rend(); ++i) {
+    const Op& o = facts.op(*i);
+    if (is_wide(facts, o) && facts.stored.contains(o.outputs[0]))
+      facts.functions.erase(o.outputs[0]);
+    if (!is_function(facts, o)) facts.stored.insert(o.inputs.begin(), o.inputs.end());
+  }
+  std::map<int, std::vector<int>> results;  // by root
+  for (const auto& [tensor, function] : facts.functions)
+    if (facts.stored.contains(tensor)) results[function.root].push_back(tensor);
+  for (const auto& [root, tensors] : results)
+    if (tensors.size() == 1 && !facts.stored.contains(root) &&
+        facts.graph.tensor(tensors[0]).type == model::DataType::kInt8)
+      facts.looked_up[root] = tensors[0];
+}
+
+bool is_function(const GraphFacts& facts, const Op& o) {
+  return facts.functions.contains(o.outputs[0]);
+}
+
+int look_up_result(const Lowering& ctx, int tensor, Layer& layer) {
+  const auto found = ctx.looked_up.find(tensor);
+  if (found == ctx.looked_up.end() || !layer.can_look_up()) return tensor;
+  const Function& function = ctx.functions.at(found->second);
   set_table(function, layer);
-  layer.op += "+" + text_of(function);
-  layer.name = graph_.tensor(found->second).name;
+  layer.op += "+" + text_of(ctx, function);
+  layer.name = ctx.graph.tensor(found->second).name;
   return found->second;
 }
 
-/// Returns true if QUANTIZE or a similar operator needs no table.
-bool Lowering::is_rescaled(const Op& o) const {
-  return is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector &&
-         !half_even_problem(o);
+Problem function_problem(const Lowering& ctx, const Op& o) {
+  const int tensor = o.outputs[0];
+  if (!ctx.stored.contains(tensor) || ctx.map_by_tensor.contains(tensor)) return std::nullopt;
+  if (auto problem = types_problem(ctx, o)) return problem;
+  if (is_rescaled(ctx, o)) return requantize_problem(ctx, o);
+  return first_of(map_problem(ctx, ctx.functions.at(tensor).root), result_problem(ctx, o));
 }
 
-Problem Lowering::function_problem(const Op& o) const {
+void function(Lowering& ctx, const Op& o) {
   const int tensor = o.outputs[0];
-  if (!stored_.contains(tensor) || map_of_.contains(tensor)) return std::nullopt;
-  if (auto problem = types_problem(o)) return problem;
-  if (is_rescaled(o)) return requantize_problem(o);
-  return first_of(map_problem(functions_.at(tensor).root), result_problem(o));
-}
-
-void Lowering::function(const Op& o) {
-  const int tensor = o.outputs[0];
-  if (!stored_.contains(tensor) || map_of_.contains(tensor)) return;
-  if (is_rescaled(o)) return requantize(o);
-  const Function& function = functions_.at(tensor);
-  const int root = map_of(function.root);
-  std::vector<int> channels(at(shape(root).C));
+  if (!ctx.stored.contains(tensor) || ctx.map_by_tensor.contains(tensor)) return;
+  if (is_rescaled(ctx, o)) return requantize(ctx, o);
+  const Function& function = ctx.functions.at(tensor);
+  const int root = map_of(ctx, function.root);
+  std::vector<int> channels(at(ctx.shape(root).C));
   std::iota(channels.begin(), channels.end(), 0);
-  Layer layer = config_.vector ? copy(o, root) : selection(o, root, channels);
+  Layer layer = ctx.config.vector ? copy(ctx, o, root) : selection(ctx, o, root, channels);
   set_table(function, layer);
-  layer.op = text_of(function);
-  add_layer(o, std::move(layer));
+  layer.op = text_of(ctx, function);
+  add_layer(ctx, o, std::move(layer));
 }
 
 }  // namespace trine::compiler

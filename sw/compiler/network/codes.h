@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells which tensors and operators of codes the machine has.
+// Decides which tensors of codes the machine can hold, and which conversions of codes it computes.
 
 #pragma once
 

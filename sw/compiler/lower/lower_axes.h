@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lowers RESHAPE and TRANSPOSE. A tensor in another order has no map yet: Axes describe where its
+// codes are in another map. Operators that can, read them there (heads of an attention are channels
+// of a map). For others they are put in order: pixels and words of channels by copies, and channels
+// that were pixels by a product with the identity, in which the map is the weights.
+
+#pragma once
+
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+
+/// Returns the codes of all elements. The last axis changes fastest.
+std::vector<std::int64_t> codes_of(const Axes& axes);
+
+/// Returns the tensor's axes over the map that holds its codes.
+Axes axes_of(Lowering& ctx, int tensor);
+
+/// Writes the codes of `axes` in order to the map `to`, whose channels join the last axes.
+void put_in_order(Lowering& ctx, const Op& o, const Axes& axes, int to, bool zero_behind);
+
+int in_order(Lowering& ctx, const Op& o, const Axes& axes, const Shape& shape, bool zero_behind);
+Problem reshape_problem(const Lowering& ctx, const Op& o);
+void reshape(Lowering& ctx, const Op& o);
+Problem transpose_problem(const Lowering& ctx, const Op& o);
+void transpose(Lowering& ctx, const Op& o);
+/// Makes a layer that reads the input's pixels in place if they are lines of a map; else puts
+/// them in order first.
+Layer reading_pixels(Lowering& ctx, const Op& o, LayerKind kind);
+
+}  // namespace trine::compiler

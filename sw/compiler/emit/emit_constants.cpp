@@ -207,7 +207,7 @@ void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, i
 /// Returns true if a layer made the map that is the weights, and the map is still in DMEM.
 bool Emitter::weights_on_chip() const {
   const int map = layer().weights_map;
-  return place(map).resident && map_at(map).producer >= 0;
+  return place(map).resident && map_at(map).written.first >= 0;
 }
 
 const View& Emitter::weights_view() const {

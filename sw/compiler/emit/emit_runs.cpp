@@ -368,7 +368,7 @@ void Emitter::for_each_core(int map) {
   namespace dma = isa::dma;
   const Map& whole = map_at(net_.whole_of(map));
   const std::int64_t step =
-      net_.tokens ? whole.core_pixels * whole.shape.pixel_words() : plan_.core_words;
+      net_.tokens ? whole.core.pixels * whole.shape.pixel_words() : plan_.core_words;
   if (net_.cores == 1 || whole.constant() || step == 0) return;
   const Instruction first = std::move(instructions.back());
   instructions.pop_back();

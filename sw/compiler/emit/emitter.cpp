@@ -404,7 +404,7 @@ Emitter::WholePart Emitter::output_part(const Rect& rect, const Channels& channe
 bool Emitter::merges() const {
   const Part& part = output().part;
   return part.whole >= 0 && part.scattered(out_per_word()) &&
-         (net_.maps[at(part.whole)].producer < layer_ || net_.maps[at(part.whole)].capacity);
+         (net_.maps[at(part.whole)].written.first < layer_ || net_.maps[at(part.whole)].capacity);
 }
 
 /// Returns the distance from the output to the residual. A maximum is computed with the output
@@ -449,7 +449,7 @@ Rect Emitter::read_by(const Geometry& g, const Rect& rect) const {
 /// parts have not loaded.
 void Emitter::ensure_resident(int map, int rows) {
   int& loaded = rows_loaded_[at(map)];
-  if (!place(map).in_dram || net_.maps[at(map)].producer >= 0 || loaded >= rows) return;
+  if (!place(map).in_dram || net_.maps[at(map)].written.first >= 0 || loaded >= rows) return;
   if (map_at(map).part.pixel_words > 0)
     ensure_resident(map_at(map).part.whole, map_at(map).part.y + 1);
   else if (shares_words(map))
@@ -514,16 +514,17 @@ void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int 
 /// that read them: the words that `channels` channels fill, except those already copied.
 void Emitter::share_rows(int channels) {
   const Map& m = output();
-  if (m.core_rows == 0 || place(layer().output).in_dram) return;
+  if (m.core.rows == 0 || place(layer().output).in_dram) return;
   const int end = channels == m.shape.C ? m.shape.channel_words() : channels / m.shape.per_word;
   const Channels words{now_.words_shared, end};
   if (words.size() <= 0) return;
   now_.words_shared = end;
   for (int core = 1; core < net_.row_cores; ++core) {
-    const int first = core * m.core_rows;  // of this core; a map may end above it
-    if (first - m.rows_above < m.shape.H)
-      copy_to_core(core - 1, core, m.rows_above, m.core_rows - m.rows_above, -m.rows_above, words);
-    if (first < m.shape.H) copy_to_core(core, core - 1, m.rows_below, 0, m.core_rows, words);
+    const int first = core * m.core.rows;  // of this core; a map may end above it
+    if (first - m.core.rows_above < m.shape.H)
+      copy_to_core(core - 1, core, m.core.rows_above, m.core.rows - m.core.rows_above,
+                   -m.core.rows_above, words);
+    if (first < m.shape.H) copy_to_core(core, core - 1, m.core.rows_below, 0, m.core.rows, words);
   }
 }
 
@@ -559,7 +560,7 @@ void Emitter::copy_to_core(int from, int to, int rows, int from_row, int to_row,
 void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
                    bool among) {
   const View& dram = place(map).dram;
-  among |= map_at(map).core_pixels > 0;  // in DRAM, other cores' pixels are between its rows
+  among |= map_at(map).core.pixels > 0;  // in DRAM, other cores' pixels are between its rows
   const Shape& s = shape(map);
   const std::int64_t unit = config_.data_words();
   const std::int64_t from = dram.at(word, rect.y0, rect.x0);

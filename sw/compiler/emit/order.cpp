@@ -134,7 +134,7 @@ std::vector<Rect> Order::rectangles(bool again) const {
   const auto arrives = [&](int map) {
     const bool all = again && (map != layer().input || input_of(g, {0, g.P, 0, g.Q}).y1 == g.H);
     return map >= 0 && !all && place(map).resident && place(map).in_dram &&
-           map_at(map).producer < 0 && map_at(map).first_use == layer_ &&
+           map_at(map).written.first < 0 && map_at(map).read.first == layer_ &&
            place(map).dmem.plane * shape(map).channel_words() > 32 * config_.data_words();
   };
   const bool grow = (arrives(layer().input) || arrives(layer().second)) && t.rows == g.P &&

@@ -11,6 +11,8 @@ namespace trine::compiler {
 /// Adds a map for the result of a refused operator, as if it were an input. The operators after it
 /// are then checked as well, so that all faults are reported at once.
 bool stand_in(Lowering& ctx, const Op& o);
+
+/// Adds a map of a tensor, which need not be the only one.
 int add_map(Lowering& ctx, int tensor, const Shape& shape);
 
 /// Adds the map of an input. If the input is only reshaped, its map has the new shape, because
@@ -22,6 +24,9 @@ void add_state(Lowering& ctx, const model::State& state);
 
 /// Returns the map of a tensor. Constants become maps when they are first read.
 int map_of(Lowering& ctx, int tensor);
+
+/// Adds the map of an operator's result and makes it the tensor's. If the tensor is written into a
+/// concatenation, the map is a part of that one's. output_map() leaves the tensor as it is.
 int new_output(Lowering& ctx, const Op& o, const Shape& shape);
 int output_map(Lowering& ctx, int tensor, const Shape& shape);
 
@@ -59,10 +64,14 @@ void note(Lowering& ctx, model::Refusal problem);
 
 /// Returns a layer with a window of one tap over the whole map.
 Layer start(const Lowering& ctx, const Op& o, LayerKind kind, int input);
+
+/// Adds the layer that computes the operator's result.
 void add_layer(Lowering& ctx, const Op& o, Layer layer);
 
 /// Adds a layer whose result is a part, or a map that only other layers read.
 void add_layer_to(Lowering& ctx, int map, Layer layer);
+
+/// Sets the window of an operator on images, with a filter of R x S.
 void set_window(const Lowering& ctx, const Op& o, Layer& layer, int R, int S);
 
 /// Sets one scale for all channels, and no biases.

@@ -12,13 +12,13 @@ namespace trine::compiler {
 namespace {
 
 void read(Map& map, int layer) {
-  if (map.first_use < 0) map.first_use = layer;
-  map.last_use = layer;
+  if (map.read.first < 0) map.read.first = layer;
+  map.read.last = layer;
 }
 
 void write(Map& map, int layer) {
-  if (map.producer < 0) map.producer = layer;
-  map.last_write = layer;
+  if (map.written.first < 0) map.written.first = layer;
+  map.written.last = layer;
 }
 
 /// Returns the first PMEM rows of a layer's weights, as if all were stored one after the other.
@@ -150,7 +150,7 @@ void set_stored_shares(Network& network, const spec::Config& config) {
 
 void set_lifetimes(Network& network) {
   for (Map& map : network.maps) {
-    map.producer = map.last_write = map.first_use = map.last_use = -1;
+    map.written = map.read = {};
     map.has_parts = false;
   }
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
@@ -170,7 +170,7 @@ void set_lifetimes(Network& network) {
     if (map.part.whole < 0) continue;
     Map& whole = network.maps[at(map.part.whole)];
     whole.has_parts = true;
-    if (map.producer < 0) map.producer = whole.producer;
+    if (map.written.first < 0) map.written.first = whole.written.first;
   }
 }
 

@@ -67,6 +67,21 @@ constexpr bool is_stored(Residence r) { return r == Residence::kOutput || r == R
 /// Returns true if DRAM holds the map whether or not DMEM does.
 constexpr bool is_in_dram(Residence r) { return r < Residence::kInDram; }
 
+/// The part of a map that each core of a cluster has.
+struct CoreShare {
+  int rows = 0;                        ///< rows that each core makes; 0: each core has all rows
+  int rows_above = 0, rows_below = 0;  ///< rows of neighbouring cores that its readers also need
+  /// Pixels of a row that each core has if the cores share tokens (Network::tokens). In DRAM, the
+  /// pixels of one core follow the pixels of the core before. 0: all cores have the same pixels.
+  int pixels = 0;
+};
+
+/// The first and the last layer that do something; -1: no layer.
+struct LayerRange {
+  int first = -1, last = -1;
+  constexpr bool operator==(const LayerRange&) const = default;
+};
+
 /// A feature map. One layer writes it, or one layer for each of its parts. Layers read whole maps,
 /// and parts that are whole channel words.
 struct Map {
@@ -85,18 +100,12 @@ struct Map {
   bool in_dram = false;                ///< kept in DRAM to leave DMEM to other maps
   /// Layers that are by_dma move its rows, which are whole beats.
   bool moved = false;
-  /// Rows of it that each core makes; 0: each core has all rows.
-  int core_rows = 0;
-  int rows_above = 0, rows_below = 0;  ///< rows of neighbouring cores that its readers also need
-  /// Pixels of a row that each core has if the cores share tokens (Network::tokens). In DRAM, the
-  /// pixels of one core follow the pixels of the core before. 0: all cores have the same pixels.
-  int core_pixels = 0;
-  int row_room = 0;                   ///< pixels per row reserved in DRAM; 0: the row's own
-  bool weights = false;               ///< weights of some layer; rows and planes are whole beats
-  int producer = -1;                  ///< first layer that writes it; -1: input or constant
-  int last_write = -1;                ///< last layer that writes it or a part of it
-  int first_use = -1, last_use = -1;  ///< first and last layer that read it or a part of it
-  bool has_parts = false;             ///< other maps are parts of it
+  CoreShare core;
+  int row_room = 0;        ///< pixels per row reserved in DRAM; 0: the row's own
+  bool weights = false;    ///< weights of some layer; rows and planes are whole beats
+  LayerRange written;      ///< layers that write it or a part of it; none: input or constant
+  LayerRange read;         ///< layers that read it or a part of it
+  bool has_parts = false;  ///< other maps are parts of it
 
   bool constant() const { return !codes.empty(); }
   Residence residence() const {
@@ -421,7 +430,7 @@ struct Network {
   /// rows.
   int cores = 1;
   int row_cores = 1;  ///< cores that share the rows of maps in layers that are by_rows
-  /// The cores share the pixels of rows, in maps with core_pixels, instead of images.
+  /// The cores share the pixels of rows, in maps with CoreShare::pixels, instead of images.
   bool tokens = false;
   /// The order of the layers is known to be good: steps of an LSTM follow each other.
   bool in_steps = false;

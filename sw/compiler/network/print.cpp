@@ -30,10 +30,10 @@ std::string text_of(const Map& map) {
   const auto note = [&](bool is, const char* what) {
     if (is) text += fmt::format(", {}", what);
   };
-  if (map.core_rows > 0)
-    text += fmt::format(", {} rows per core and {} above, {} below them", map.core_rows,
-                        map.rows_above, map.rows_below);
-  if (map.core_pixels > 0) text += ", pixels of one core";
+  if (map.core.rows > 0)
+    text += fmt::format(", {} rows per core and {} above, {} below them", map.core.rows, map.core.rows_above,
+                        map.core.rows_below);
+  if (map.core.pixels > 0) text += ", pixels of one core";
   note(map.transposed, "transposed");
   note(map.input, "input");
   note(map.output, "output");

@@ -73,13 +73,13 @@ Choice pad_some(Choice best, const Network& network, const spec::Config& config,
 std::vector<int> alike(const Network& network, int map) {
   const Map& m = network.maps[at(map)];
   const auto same = [&](const Map& o) {
-    return o.producer >= 0 && o.part.whole < 0 && o.shape == m.shape &&
-           o.last_use - o.producer == m.last_use - m.producer &&
-           network.layers[at(o.producer)].op == network.layers[at(m.producer)].op;
+    return o.written.first >= 0 && o.part.whole < 0 && o.shape == m.shape &&
+           o.read.last - o.written.first == m.read.last - m.written.first &&
+           network.layers[at(o.written.first)].op == network.layers[at(m.written.first)].op;
   };
   std::vector<int> maps{map};
-  for (int k = 0; m.producer >= 0 && m.shape.H == 1 && k < static_cast<int>(network.maps.size());
-       ++k)
+  for (int k = 0;
+       m.written.first >= 0 && m.shape.H == 1 && k < static_cast<int>(network.maps.size()); ++k)
     if (k != map && same(network.maps[at(k)])) maps.push_back(k);
   return maps;
 }
@@ -116,7 +116,8 @@ std::vector<int> edge_maps(const Network& network, const PlanFacts& facts, int m
   const bool fits = std::ranges::all_of(maps, [&](int m) {
     const Map& it = network.maps[at(m)];
     if (it.weights || it.kept || it.capacity) return false;
-    return output ? it.producer == layer && it.last_use < 0 : it.producer < 0 && it.last_use == 0;
+    return output ? it.written.first == layer && it.read.last < 0
+                  : it.written.first < 0 && it.read.last == 0;
   });
   return fits ? maps : std::vector<int>{};
 }

@@ -65,8 +65,8 @@ bool PlanFacts::in_place(const Layer& layer) const {
   const Map &in = net_.maps[at(layer.input)], &out = net_.maps[at(layer.output)];
   if (!net_.is_private(layer.output) || in.shape != out.shape) return false;
   if (!layer.is_gate()) return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input);
-  return is_inner(layer.input) && in.last_write < in.last_use &&
-         &net_.layers[at(in.last_use)] == &layer;
+  return is_inner(layer.input) && in.written.last < in.read.last &&
+         &net_.layers[at(in.read.last)] == &layer;
 }
 
 void PlanFacts::tie_maps() {
@@ -135,17 +135,17 @@ void PlanFacts::join_residuals() {
   std::iota(alias_class_.begin(), alias_class_.end(), 0);
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Layer& layer = net_.layers[at(i)];
-    if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
+    if (in_place(layer) && net_.maps[at(layer.input)].read.last == i)
       alias_class_[at(layer.output)] = alias_class_[at(layer.input)];
     if (const int whole = net_.maps[at(layer.output)].part.whole;
-        whole >= 0 && net_.maps[at(whole)].producer == i)
+        whole >= 0 && net_.maps[at(whole)].written.first == i)
       join_images(whole);
     if (!layer.fuse_add() || layer.second == layer.input || !is_inner(layer.second) ||
         !is_inner(layer.output))
       continue;
     const Map& out = net_.maps[at(layer.output)];
-    if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&
-        config_.cols % out.shape.per_word == 0)
+    if (net_.maps[at(layer.second)].read.last == i && out.written.first == i &&
+        out.written.last == i && config_.cols % out.shape.per_word == 0)
       alias_class_[at(layer.output)] = alias_class_[at(layer.second)];
   }
 }
@@ -156,11 +156,12 @@ void PlanFacts::set_lives() {
   for (std::size_t k = 0; k < net_.maps.size(); ++k) {
     const Map& map = net_.maps[k];
     const int ahead = is_head(static_cast<int>(k)) ? kHeadAhead : 0;
-    const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
+    const int from =
+        map.written.first >= 0 ? map.written.first : std::max(0, map.read.first - ahead);
     Life& life = lives_[at(alias_class_[k])];
-    const int to = std::max({from, map.last_use, map.last_write});
+    const int to = std::max({from, map.read.last, map.written.last});
     // Maps of layers that run together are alive while any of these layers runs.
-    const bool used = !together_.empty() && (map.producer >= 0 || map.first_use >= 0);
+    const bool used = !together_.empty() && (map.written.first >= 0 || map.read.first >= 0);
     life.from = std::min(life.from, used ? together(from).first : from);
     life.to = std::max(life.to, used ? together(to).last : to);
     ++sharers_[at(alias_class_[k])];
@@ -168,7 +169,7 @@ void PlanFacts::set_lives() {
 }
 
 bool PlanFacts::follows_norm(int m) const {
-  const int layer = net_.maps[at(m)].producer;
+  const int layer = net_.maps[at(m)].written.first;
   return layer > 0 && net_.layers[at(layer - 1)].kind == LayerKind::kNormalize &&
          net_.layers[at(layer - 1)].output == net_.layers[at(layer)].input;
 }
@@ -177,7 +178,7 @@ bool PlanFacts::lingers(int m) const {
   const Map& map = net_.maps[at(m)];
   const std::int64_t words =
       map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words();
-  return map.shape.wide && map.producer >= 0 && map.shape.H == 1 &&
+  return map.shape.wide && map.written.first >= 0 && map.shape.H == 1 &&
          words <= config_.dmem_words() / kLingerPart;
 }
 
@@ -218,7 +219,7 @@ void PlanFacts::describe_classes() {
   }
   for (int m = 0; m < static_cast<int>(count); ++m) {
     if (net_.maps[at(m)].weights) weights_[at(root(m))] = 1;
-    only_weights_[at(m)] = net_.maps[at(m)].producer < 0 && !read_[at(m)];
+    only_weights_[at(m)] = net_.maps[at(m)].written.first < 0 && !read_[at(m)];
   }
   for (std::size_t r = 0; r < count; ++r) {
     const std::vector<int>& maps = members_[r];

@@ -81,7 +81,7 @@ class PlanFacts {
   bool lingers(int map) const;
   /// Returns true if some layer writes or reads the map.
   bool used(int map) const {
-    return net_.maps[at(map)].producer >= 0 || net_.maps[at(map)].first_use >= 0;
+    return net_.maps[at(map)].written.first >= 0 || net_.maps[at(map)].read.first >= 0;
   }
   /// Returns true if the map's codes come from DRAM and go only to PMEM.
   bool only_weights(int map) const { return only_weights_[at(map)]; }

@@ -77,7 +77,7 @@ std::vector<std::vector<int>> Planner::conflicting() const {
   for (int m = 0; m < count(); ++m) {
     const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
     if (facts_.root(m) != m || !resident(m) || cycles == 0) continue;
-    const int producer = net_.maps[at(m)].producer;
+    const int producer = net_.maps[at(m)].written.first;
     Conflict& conflict = of[producer < 0 ? -1 - m : net_.first_stripe(producer)];
     conflict.cycles += cycles;
     conflict.maps.push_back(m);
@@ -179,14 +179,14 @@ std::int64_t Planner::plane_of(int m, int pitch) const {
   const int root = facts_.root(m);
   if (shape.pixels() == 1 && !facts_.weights(root) && !has_moved(root)) return shape.pixel_words();
   const int rows =
-      of_core(m) ? map.core_rows + shared_rows(m, true) + shared_rows(m, false) : shape.H;
+      of_core(m) ? map.core.rows + shared_rows(m, true) + shared_rows(m, false) : shape.H;
   return round_up(std::int64_t{rows} * pitch, config_.data_words());
 }
 
 /// Returns true if a core's DMEM holds only the core's own rows.
 bool Planner::of_core(int m) const {
   const Map& map = net_.maps[at(m)];
-  return map.core_rows > 0 && !plan_.maps[at(m)].in_dram && !map.in_dram;
+  return map.core.rows > 0 && !plan_.maps[at(m)].in_dram && !map.in_dram;
 }
 
 /// Returns the number of neighbouring cores' rows, above or below a core's rows, for which all maps
@@ -194,7 +194,8 @@ bool Planner::of_core(int m) const {
 int Planner::shared_rows(int m, bool above) const {
   int rows = 0;
   for (const int k : facts_.members(facts_.root(m)))
-    rows = std::max(rows, above ? net_.maps[at(k)].rows_above : net_.maps[at(k)].rows_below);
+    rows =
+        std::max(rows, above ? net_.maps[at(k)].core.rows_above : net_.maps[at(k)].core.rows_below);
   return rows;
 }
 
@@ -476,7 +477,7 @@ double Planner::sharing_cycles() const {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     if (map.part.whole >= 0 || !of_core(m)) continue;
-    for (const int rows : {map.rows_above, map.rows_below}) {
+    for (const int rows : {map.core.rows_above, map.core.rows_below}) {
       if (rows == 0) continue;
       const std::int64_t beats =
           map.shape.channel_words() *
@@ -496,11 +497,11 @@ double Planner::exchange_cycles() const {
   double cycles = 0;
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
-    const bool of_rows = map.core_rows > 0 && map.in_dram && map.last_use >= 0;
-    const bool of_tokens =
-        net_.tokens && map.reloads >= 0 && net_.maps[at(map.reloads)].producer >= 0 && !map.weights;
+    const bool of_rows = map.core.rows > 0 && map.in_dram && map.read.last >= 0;
+    const bool of_tokens = net_.tokens && map.reloads >= 0 &&
+                           net_.maps[at(map.reloads)].written.first >= 0 && !map.weights;
     if (map.output || !(of_rows || (of_tokens && plan_.maps[at(m)].resident))) continue;
-    const int cores = map.core_pixels > 0 ? net_.cores : 1;
+    const int cores = map.core.pixels > 0 ? net_.cores : 1;
     const std::int64_t words =
         map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words() * cores;
     cycles += kTurn + kShown * static_cast<double>(divide_up(words, config_.data_words()));
@@ -531,7 +532,7 @@ double Planner::exposed_cycles() const {
   const double chunk = in_chunks ? std::min(1.0, static_cast<double>(begin.chunk) / channels) : 1;
   double loads = 0;
   for (const int m : {first.input, first.second})
-    if (m >= 0 && net_.maps[at(m)].producer < 0) loads += words(m);
+    if (m >= 0 && net_.maps[at(m)].written.first < 0) loads += words(m);
   if (first.input == first.second) loads /= 2;
   double stores = net_.maps[at(net_.whole_of(last.output))].output ? words(last.output) : 0;
   if (last.kind == LayerKind::kConv && end.chunk < last.channels)

@@ -55,7 +55,7 @@ class Tiler {
   /// Returns the number of cores with separate maps, which the bus moves one after the other.
   static int cores_of(const Layer& layer, const Network& network) {
     if (layer.by_rows) return network.row_cores;
-    return network.tokens && network.maps[at(network.whole_of(layer.input))].core_pixels == 0
+    return network.tokens && network.maps[at(network.whole_of(layer.input))].core.pixels == 0
                ? 1
                : network.cores;
   }

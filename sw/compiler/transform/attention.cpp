@@ -133,8 +133,8 @@ class Attention {
       return kRooms[0];
     Network alone = section(net_, {head.scores, block.softmax, head.mixture}, nullptr);
     for (Map& m : alone.maps) {
-      m.input = m.producer < 0 && !m.constant() && m.part.whole < 0;
-      m.output = m.producer == 2 && m.part.whole < 0;
+      m.input = m.written.first < 0 && !m.constant() && m.part.whole < 0;
+      m.output = m.written.first == 2 && m.part.whole < 0;
     }
     const auto [known, is_new] = known_.try_emplace(key_of(alone), kRooms[0]);
     if (!is_new) return known->second;

@@ -58,7 +58,8 @@ class Striping {
       const int m = old_.whole_of(old(i).output);
       const Map& map = old_map(m);
       internal_[at(m)] = !is_in_dram(map.residence()) && !map.capacity && !map.weights &&
-                         inside(map.producer) && inside(map.last_write) && inside(map.last_use);
+                         inside(map.written.first) && inside(map.written.last) &&
+                         inside(map.read.last);
     }
     for (const Map& map : old_.maps) {
       const Part& part = map.part;
@@ -118,7 +119,8 @@ class Striping {
     for (int i = cascade_.first; i <= cascade_.last; ++i)
       for (const int m : {old(i).input, old(i).second, old(i).output}) {
         if (m < 0 || internal(m) || !tied_to_internal(m)) continue;
-        if (!moves_by_beats(old_map(m), config_) || old_map(m).producer != old_map(m).last_write)
+        if (!moves_by_beats(old_map(m), config_) ||
+            old_map(m).written.first != old_map(m).written.last)
           return false;
         staged_.try_emplace(m);
       }
@@ -266,11 +268,11 @@ class Striping {
       if (i == cascade_.last) load_staged(k + 1);  // while the last layer computes
       const int m = key_of(old(i).output);
       if (!needs.all.contains(m)) continue;
-      if (old_map(m).producer == i) move_rows(m, kept_rows(m, k), false);
+      if (old_map(m).written.first == i) move_rows(m, kept_rows(m, k), false);
       const auto made = needs.made.find(i);
       if (made != needs.made.end() && made->second.count() > 0 && !add_layer(i, made->second))
         return false;
-      if (old_map(m).last_write == i) move_rows(m, kept_rows(m, k + 1), true);
+      if (old_map(m).written.last == i) move_rows(m, kept_rows(m, k + 1), true);
       store_staged(m, old(i), needs);
     }
     return true;
@@ -283,7 +285,7 @@ class Striping {
     const Map& map = old_map(m);
     int from = cut(m, rows), to = cut({kept.map, rows.first}, rows);
     if (!out) std::swap(from, to);
-    add_copy(net_, from, to, old(map.producer), map.name, kept.first_copy);
+    add_copy(net_, from, to, old(map.written.first), map.name, kept.first_copy);
   }
 
   Place add_map(int m, const Rows& rows) {

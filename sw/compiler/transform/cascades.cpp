@@ -56,8 +56,8 @@ Section section(const Network& network, const Plan& plan, int first, int last) {
     own.resident.push_back(plan.maps[at(maps[m])].resident ? 1 : 0);
     if (from.part.whole >= 0) continue;
     Map& map = own.network.maps[m];
-    map.input = !from.constant() && (from.producer < first || from.producer > last);
-    map.output = from.output || from.kept || from.last_use > last;
+    map.input = !from.constant() && (from.written.first < first || from.written.first > last);
+    map.output = from.output || from.kept || from.read.last > last;
   }
   return own;
 }
@@ -149,7 +149,7 @@ class Finder {
   /// the map again. The stripes before the mean must leave DMEM to that map. Otherwise returns the
   /// layer itself.
   int last_of_gated(int layer) const {
-    const int m = net_.layers[at(layer)].output, gate = net_.maps[at(m)].last_use;
+    const int m = net_.layers[at(layer)].output, gate = net_.maps[at(m)].read.last;
     const auto is_mean = [&](const Layer& l) {
       return l.input == m && l.kind == LayerKind::kSum && l.window.P * l.window.Q == 1 &&
              l.window.R * l.window.S > 1;

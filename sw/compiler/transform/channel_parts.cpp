@@ -56,7 +56,7 @@ std::optional<Network> in_channel_parts(const Network& network, const spec::Conf
   const int channels = between.shape.C, per_word = between.shape.per_word;
   const int size = round_up(divide_up(channels, parts), std::lcm(config.cols, per_word));
   if (!makes_channels(first) || !keeps_channels(second) || second.input != first.output ||
-      !network.is_private(first.output) || between.first_use != between.last_use ||
+      !network.is_private(first.output) || between.read.first != between.read.last ||
       out.part.whole >= 0 || out.shape.C != channels || out.shape.per_word != per_word ||
       size >= channels)
     return std::nullopt;

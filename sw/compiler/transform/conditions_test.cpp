@@ -145,7 +145,7 @@ TEST_CASE("pixels that some reader needs stay", "[compiler][transform]") {
        {"a column behind", [](Network& n) { n.layers[1].window.Q = n.layers[2].window.Q = 5; }},
        {"made by the window former", [](Network& n) { n.layers[0].former.steps = 1; }},
        {"made in sweeps", [](Network& n) { n.layers[0].sweeps.resize(2); }},
-       {"made in two layers", [](Network& n) { n.maps[1].last_write = 1; }},
+       {"made in two layers", [](Network& n) { n.maps[1].written.last = 1; }},
        {"made by the vector unit", [](Network& n) { n.layers[0].kind = LayerKind::kMax; }},
        {"strides too far", [](Network& n) { n.layers[0].window.stride_x = kMostStride; }},
        {"strides too far down", [](Network& n) { n.layers[0].window.stride_y = kMostStride; }}});
@@ -267,7 +267,7 @@ TEST_CASE("residuals that cannot be loaded again stay", "[compiler][transform]")
                  set_lifetimes(n);
                }},
               {"the other operand", [](Network& n) { n.layers[2].input = 1; }},
-              {"made by the layer before", [](Network& n) { n.maps[1].producer = 1; }}});
+              {"made by the layer before", [](Network& n) { n.maps[1].written.first = 1; }}});
   Network edge = network;  // the copy is not at the edge, and not stored again
   edge.maps[1].output = true;
   int place = 0;

@@ -27,7 +27,7 @@ bool read_once(const Network& network, int map) {
 bool fusable(const Network& network, int index) {
   const Layer& pool = network.layers[at(index)];
   if (pool.kind != LayerKind::kMax) return false;
-  const int producer = network.maps[at(pool.input)].producer;
+  const int producer = network.maps[at(pool.input)].written.first;
   return producer >= 0 && network.layers[at(producer)].output == pool.input &&
          can_pool(network.layers[at(producer)], pool.window) && read_once(network, pool.input);
 }
@@ -58,7 +58,7 @@ void fold_clamp(Network& network, Layer& conv, int index) {
 /// index)
 Network fused(Network network, int index) {
   const Layer pool = network.layers[at(index)];
-  Layer& conv = network.layers[at(network.maps[at(pool.input)].producer)];
+  Layer& conv = network.layers[at(network.maps[at(pool.input)].written.first)];
   set_sweeps(conv, pool.window);
   conv.op += "+" + pool.op;
   conv.name = pool.name;

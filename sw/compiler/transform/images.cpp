@@ -188,7 +188,8 @@ class Stacking {
              const Map& map = net_.maps[at(m)];
              return net_.is_private(m) && map.shape == first.shape && !map.shape.wide &&
                     map.transposed == first.transposed && map.residence() == Residence::kChip &&
-                    !map.weights && !map.fold.folded() && map.producer >= 0 && map.core_rows == 0;
+                    !map.weights && !map.fold.folded() && map.written.first >= 0 &&
+                    map.core.rows == 0;
            });
   }
 

@@ -211,7 +211,7 @@ TEST_CASE("a layer whose window reads neighbours is computed by all cores",
   const std::optional<Network> shared = on_cores(lowered(b, {convolution(b, z, more, 1)}), 2);
   REQUIRE(bool(shared) == (more == 128));  // otherwise most MACs are in the window
   if (!shared) return;
-  const auto pixels = [&](int m) { return shared->maps[at(m)].core_pixels; };
+  const auto pixels = [&](int m) { return shared->maps[at(m)].core.pixels; };
   CHECK(pixels(shared->layers[0].output) == 12);
   CHECK(pixels(shared->layers[1].input) == 0);
   CHECK(shared->source_of(shared->layers[1].input) == shared->layers[0].output);
@@ -496,7 +496,7 @@ TEST_CASE("sections that differ in anything a plan depends on have different key
       {"regions of a pool", [](Network& n) { n.layers[1].pool().regions.pop_back(); }},
       {"where weights begin", [](Network& n) { ++n.layers[0].conv().weights_x; }},
       {"a map that is transposed", [](Network& n) { n.maps[0].transposed = true; }},
-      {"a map of a core's pixels", [](Network& n) { n.maps[0].core_pixels = 8; }}};
+      {"a map of a core's pixels", [](Network& n) { n.maps[0].core.pixels = 8; }}};
   for (const auto& [what, edit] : edits) {
     CAPTURE(what);
     Network other = network;

@@ -33,7 +33,7 @@ std::vector<Reload> candidates(const Network& network) {
     const int m = network.layers[at(i)].second;
     if (m < 0 || m == network.layers[at(i)].input || !can_reload(network, m)) continue;
     const Map& map = network.maps[at(m)];
-    const int known = map.producer >= 0 ? map.producer : map.first_use;
+    const int known = map.written.first >= 0 ? map.written.first : map.read.first;
     if (known < i - 1) found.push_back({m, i});
   }
   return found;

@@ -25,7 +25,7 @@ class RowsOfCores {
     }
     if (!any) return std::nullopt;
     for (const Layer& l : net_.layers) place_inputs(l);
-    for (Map& m : net_.maps) m.in_dram |= m.core_rows > 0 && m.output;
+    for (Map& m : net_.maps) m.in_dram |= m.core.rows > 0 && m.output;
     net_.row_cores = cores_;
     return std::move(net_);
   }
@@ -38,7 +38,7 @@ class RowsOfCores {
   bool is_plain(int m) const {
     const Map& map = net_.maps[at(m)];
     return net_.is_separate(m) && !map.capacity && map.reloads < 0 && !map.kept && !map.weights &&
-           map.producer == map.last_write;
+           map.written.first == map.written.last;
   }
 
   static bool has_rows(LayerKind kind) {
@@ -72,7 +72,7 @@ class RowsOfCores {
     l.by_rows = true;
     const int rows = divide_up(l.window.P, cores_);
     l.window.P = rows;
-    map(l.output).core_rows = rows;
+    map(l.output).core.rows = rows;
     for_each_rect(l, [&](Rect& r) { r.y1 = rows; });
   }
 
@@ -87,12 +87,12 @@ class RowsOfCores {
   void place_input(const Layer& l, int m, int rows, int above, int below) {
     if (m < 0) return;
     Map& from = net_.maps[at(net_.whole_of(m))];
-    if (!l.by_rows && from.core_rows == 0) return;
+    if (!l.by_rows && from.core.rows == 0) return;
     // A core's rows begin where the rows that it reads begin, and reach at most into a neighbour's
     // rows.
-    from.in_dram |= !l.by_rows || from.core_rows != rows || std::max(above, below) > rows;
-    from.rows_above = std::max(from.rows_above, above);
-    from.rows_below = std::max(from.rows_below, below);
+    from.in_dram |= !l.by_rows || from.core.rows != rows || std::max(above, below) > rows;
+    from.core.rows_above = std::max(from.core.rows_above, above);
+    from.core.rows_below = std::max(from.core.rows_below, below);
   }
 
   Network net_;

@@ -72,8 +72,8 @@ std::vector<int> key_of(const Network& section) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
     add({m.input, m.output, m.constant(), m.weights, m.kept, m.in_dram, m.transposed,
-         m.capacity.has_value(), m.moved, m.core_pixels});
-    add({m.producer, m.last_write, m.first_use, m.last_use, m.width_in_dram()});
+         m.capacity.has_value(), m.moved, m.core.pixels});
+    add({m.written.first, m.written.last, m.read.first, m.read.last, m.width_in_dram()});
   }
   for (const Layer& l : section.layers) {
     add({static_cast<int>(l.kind), l.input, l.second, l.output, l.weights_map});

@@ -65,7 +65,7 @@ class Thinning {
     const Layer& l = net_.layers[at(index)];
     const Map& out = map_at(l.output);
     return l.kind == LayerKind::kConv && l.former.steps == 0 && l.sweeps.size() == 1 &&
-           out.producer == out.last_write &&
+           out.written.first == out.written.last &&
            l.window.stride_y * lattice.stride_y <= l.most_stride() &&
            l.window.stride_x * lattice.stride_x <= l.most_stride() && (!l.fuse_add() || copies_);
   }

@@ -115,9 +115,9 @@ class TokensOfCores {
   }
 
   void give_pixels(Map& m) const {
-    m.core_pixels = of_core(m.shape.W);
-    m.row_room = config_.cores * m.core_pixels;
-    m.shape.W = m.core_pixels;
+    m.core.pixels = of_core(m.shape.W);
+    m.row_room = config_.cores * m.core.pixels;
+    m.shape.W = m.core.pixels;
   }
 
   void cut(Layer& l) const {
@@ -129,7 +129,7 @@ class TokensOfCores {
   /// Returns the map with the same codes that contains a core's pixels, or all pixels.
   int seen(int m, bool by_core) {
     const int whole = net_.whole_of(m);
-    if ((map(whole).core_pixels > 0) == by_core) return m;
+    if ((map(whole).core.pixels > 0) == by_core) return m;
     const auto [found, is_new] = others_.try_emplace(m, -1);
     if (!is_new) return found->second;
     Map other = map(m);
@@ -147,7 +147,7 @@ class TokensOfCores {
       other.weights = false;
     } else {
       other.shape = shapes_[at(m)];
-      other.core_pixels = 0;
+      other.core.pixels = 0;
     }
     return others_[m] = net_.add(std::move(other));
   }
@@ -155,7 +155,7 @@ class TokensOfCores {
   /// Lets the host read all pixels of the cores' outputs.
   void give_outputs() {
     for (int& m : net_.outputs) {
-      if (map(net_.whole_of(m)).core_pixels == 0) continue;
+      if (map(net_.whole_of(m)).core.pixels == 0) continue;
       map(m).output = false;
       m = seen(m, false);
       map(m).output = true;

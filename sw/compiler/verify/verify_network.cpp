@@ -48,7 +48,7 @@ class NetworkVerifier : FirstFault {
   void verify_map(int m) {
     where_ = fmt::format("map {} '{}': ", m, map(m).name);
     const Map& own = map(m);
-    if (own.last_write < 0 && own.first_use < 0) return;  // no layer uses it after a pass
+    if (own.written.last < 0 && own.read.first < 0) return;  // no layer uses it after a pass
     const Shape& s = own.shape;
     require(s.H > 0 && s.W > 0 && s.C > 0, "{}x{}x{} codes", s.H, s.W, s.C);
     require(s.per_word == 1 || s.per_word == 4 || s.per_word == 16 || s.per_word == 32,
@@ -100,12 +100,10 @@ class NetworkVerifier : FirstFault {
 
   /// Checks the parts of a map that the cores of a cluster share.
   void verify_shares(const Map& own) {
-    require(own.core_pixels == 0 || net_.tokens,
-            "has pixels per core, but the cores share no tokens");
-    require(own.core_pixels % config_.data_words() == 0, "{} pixels of a core are not whole beats",
-            own.core_pixels);
-    require(own.core_rows == 0 || net_.row_cores > 1,
-            "has rows per core, but the cores share no rows");
+    require(own.core.pixels == 0 || net_.tokens, "has pixels per core, but the cores share no tokens");
+    require(own.core.pixels % config_.data_words() == 0, "{} pixels of a core are not whole beats",
+            own.core.pixels);
+    require(own.core.rows == 0 || net_.row_cores > 1, "has rows per core, but the cores share no rows");
   }
 
   // ---- layers -----------------------------------------------------------------------------------
@@ -176,7 +174,7 @@ class NetworkVerifier : FirstFault {
     int layer = 0;
     // A layer that loads a map again reads DRAM, which contains the map after its last writer.
     const auto is_stored = [&](int m) {
-      return exists(m) || (map(m).producer >= 0 && map(m).last_write < layer);
+      return exists(m) || (map(m).written.first >= 0 && map(m).written.last < layer);
     };
     const auto is_there = [&](int m) {
       return exists(m) || written[at(net_.whole_of(m))] != 0 ||
@@ -212,12 +210,11 @@ class NetworkVerifier : FirstFault {
     for (int m = 0; m < count(); ++m) {
       const Map &is = map(m), &should = fresh.maps[at(m)];
       where_ = fmt::format("map {} '{}': ", m, is.name);
-      require(is.producer == should.producer && is.last_write == should.last_write &&
-                  is.first_use == should.first_use && is.last_use == should.last_use &&
+      require(is.written == should.written && is.read == should.read &&
                   is.has_parts == should.has_parts,
               "written by layers {}..{}, read by {}..{}, but the network says {}..{} and {}..{}",
-              should.producer, should.last_write, should.first_use, should.last_use, is.producer,
-              is.last_write, is.first_use, is.last_use);
+              should.written.first, should.written.last, should.read.first, should.read.last,
+              is.written.first, is.written.last, is.read.first, is.read.last);
     }
   }
 

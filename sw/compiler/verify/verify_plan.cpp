@@ -72,9 +72,10 @@ class PlanVerifier : FirstFault {
   /// Returns the number of neighbours' rows above a core's rows, which is the same for all maps of
   /// a layout.
   int rows_above(int m) const {
-    if (map(m).core_rows == 0 || place(m).in_dram) return 0;
+    if (map(m).core.rows == 0 || place(m).in_dram) return 0;
     int rows = 0;
-    for (const int k : facts_.members(facts_.root(m))) rows = std::max(rows, map(k).rows_above);
+    for (const int k : facts_.members(facts_.root(m)))
+      rows = std::max(rows, map(k).core.rows_above);
     return rows;
   }
 
@@ -121,8 +122,8 @@ class PlanVerifier : FirstFault {
   /// Returns the layers during which the map occupies its words, computed only from the network.
   Life life_of(int m) const {
     const Map& own = map(m);
-    const int from = own.producer >= 0 ? own.producer : own.first_use;
-    Life life{from, std::max({from, own.last_use, own.last_write})};
+    const int from = own.written.first >= 0 ? own.written.first : own.read.first;
+    Life life{from, std::max({from, own.read.last, own.written.last})};
     return {facts_.together(life.from).first, facts_.together(life.to).last};
   }
 

@@ -102,9 +102,9 @@ TEST_CASE("a broken network is found", "[compiler][verify]") {
       {"is like layer", [](Forms& f) { f.network.layers[0].like = 1; }},
       {"channels of a map", [](Forms& f) { f.network.layers[0].channels = 65; }},
       {"no layer writes output", [](Forms& f) { f.network.layers.pop_back(); }},
-      {"read by", [](Forms& f) { f.network.maps[0].last_use = 3; }},
+      {"read by", [](Forms& f) { f.network.maps[0].read.last = 3; }},
       {"which is not stored", [](Forms& f) { f.network.maps[0].reloads = 1; }},
-      {"the cores share no tokens", [](Forms& f) { f.network.maps[0].core_pixels = 4; }},
+      {"the cores share no tokens", [](Forms& f) { f.network.maps[0].core.pixels = 4; }},
   });
 }
 

@@ -333,10 +333,9 @@ int identity(Lowering& ctx, int tensor, int size, bool column) {
 /// are the identity. The weights are the map; pixels that are not neighbours are copied first.
 void exchange(Lowering& ctx, const Op& o, const AxesOrder& order, std::size_t channel, int to) {
   if (!ctx.config.zero_points())
-    return note(
-        ctx,
-        refusal(ctx, o, o.outputs[0], Reason::kConfiguration,
-                ": its channels were pixels, which needs products of two maps (matmul.enable)"));
+    return note(ctx, refusal(ctx, o, o.outputs[0], Reason::kConfiguration,
+                             ": its channels are pixels of the input, which needs products of two "
+                             "maps (matmul.enable)"));
   const Shape s = ctx.shape(to);
   const AxesOrder::Axis pixels = order.axes[channel];  // that become channels
   std::vector<AxesOrder::Axis> outer;
@@ -416,7 +415,7 @@ void put_in_order(Lowering& ctx, const Op& o, const Axes& axes, int to, bool zer
       if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
           (!from_pixels && part < left && from.C % stride != 0))
         return note(ctx, refusal(ctx, o, o.outputs[0], Reason::kLayout,
-                                 ": its new order of codes cuts through channels"));
+                                 ": its new order of elements splits channels"));
       for (const std::int64_t row : {in_row(stride, from), in_row(here, s)})
         if (row < part && part % row == 0 && left % row == 0) part = row;
       order.axes.push_back({static_cast<int>(part), stride, from_pixels, to_pixels,

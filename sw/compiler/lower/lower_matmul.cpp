@@ -143,13 +143,13 @@ Problem wide_matmul_problem(const Lowering& ctx, const Op& o) {
   const int terms = ctx.graph.in(o, 0).extent(o.adjoint_a ? -2 : -1);
   if (!ctx.config.vector)
     return refusal(ctx, o, o.outputs[0], Reason::kConfiguration,
-                   " joins int32 words, which requires vector.enable");
+                   " adds two int32 sums, which requires vector.enable");
   if (terms > kWideTerms)
     return refusal(ctx, o, o.outputs[0], Reason::kRange,
                    ": sums of {} int16 products, allowed 1..{}", terms, kWideTerms);
   if (ctx.rounding.of(o) == reference::Rounding::kSingle)
     return refusal(ctx, o, o.outputs[0], Reason::kRounding,
-                   ": products of int16 maps with one rounding, the machine supports two, as "
+                   ": products of int16 maps with one rounding, allowed two roundings, as in "
                    "LiteRT up to 1.2 (--rounding double)");
   if (const int shift = reference::conv_params(ctx.graph, o).scales.at(0).shift; shift > 14)
     return refusal(ctx, o, o.outputs[0], Reason::kRange, " has a scale of 2^{}, allowed up to 2^14",
@@ -231,11 +231,10 @@ bool begins_beat(const Lowering& ctx, const Map& map, const CodePlace& place) {
 void set_weight_map(Lowering& ctx, const Op& o, Layer& layer, int map, const CodePlace& place,
                     int channels) {
   if (!layer.conv().weights_transposed && ctx.config.cols < ctx.config.data_words())
-    note(ctx,
-         refusal(
-             ctx, o, o.outputs[0], Reason::kConfiguration,
-             ": computed weights of {} columns, allowed whole beats of the bus, {} columns or more",
-             ctx.config.cols, ctx.config.data_words()));
+    note(ctx, refusal(ctx, o, o.outputs[0], Reason::kConfiguration,
+                      ": computed weights of {} columns (array.cols), allowed whole beats of the "
+                      "bus: {} columns or more",
+                      ctx.config.cols, ctx.config.data_words()));
   layer.weights_map = channels_of(ctx, map, place.channel, channels);
   layer.conv().weights_y = place.y;
   layer.conv().weights_x = place.x;

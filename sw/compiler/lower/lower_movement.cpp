@@ -135,7 +135,8 @@ namespace {
 /// outside of the image are one code.
 model::Refusal wide_border(const GraphFacts& facts, const Op& o, int code) {
   return refusal(facts, o, o.outputs[0], Reason::kRange,
-                 " is padded with {}, convolutions that reorder int16 channels pad with 0", code);
+                 " is padded with {}, allowed 0, because convolutions reorder the int16 channels",
+                 code);
 }
 
 }  // namespace
@@ -564,7 +565,8 @@ Problem pad_problem(const Lowering& ctx, const Op& o) {
   if (auto problem = image_problem(ctx, o, o.input(0)); problem || t.shape == out.shape)
     return problem;
   if (!inside_of(ctx.graph, o))
-    return refusal(ctx, o, o.input(0), Reason::kShape, ": the padded axis is between others");
+    return refusal(ctx, o, o.input(0), Reason::kShape,
+                   ": the padded axis is between two other axes");
   if (auto problem = out_problem(ctx, o); problem || folds_pad(ctx, o)) return problem;
   const spec::Precision& precision = spec::precision_of_codes(packing_of(ctx, o.input(0)));
   if (t.extent(-1) != out.extent(-1) && &precision != &spec::kInt8)

@@ -63,8 +63,8 @@ Problem wide_problem(const Lowering& ctx, const Op& o) {
   const bool one_rounding = ctx.rounding.of(o) != reference::Rounding::kDouble;
   if (one_rounding && (o.kind == OpKind::kFullyConnected || !has_long_sums(ctx, o)))
     return refusal(ctx, o, o.outputs[0], Reason::kRounding,
-                   ": int16 codes with one rounding, as in LiteRT 1.3 and later, are rounded in "
-                   "double or from 31 bits, the machine's scales have 15 (--rounding double)");
+                   ": int16 codes with one rounding, as in LiteRT 1.3 and later, need scales of 31 "
+                   "bits or double, but the machine's scales have 15 bits (--rounding double)");
   for (const ChannelScale& s : reference::conv_params(ctx.graph, o).scales)
     if (has_long_sums(ctx, o) && s.shift > 14)
       return refusal(ctx, o, o.outputs[0], Reason::kRange,
@@ -167,8 +167,9 @@ Problem factors_problem(const Lowering& ctx, const Op& o) {
         "or rows in parts)",
         o.block);
   if (spec::GroupRows{steps}.rows(K / o.block) > ctx.config.pmem_rows())
-    return refusal(ctx, o, o.input(1), Reason::kMemory,
-                   ": the weights of {} input channels for a group of columns do not fit memory.pmem_kib", K);
+    return refusal(
+        ctx, o, o.input(1), Reason::kMemory,
+        ": the weights of {} input channels for a group of columns do not fit memory.pmem_kib", K);
   return std::nullopt;
 }
 
@@ -349,14 +350,15 @@ Problem weights_problem(const Lowering& ctx, const Op& o) {
   for (const int position : {1, bias_of(o)})
     if (o.input(position) >= 0 && !ctx.graph.in(o, position).is_constant)
       return refusal(ctx, o, o.input(position), Reason::kOperands,
-                     " is computed, the machine requires constant weights");
+                     " is computed, but the machine requires constant weights");
   if (ctx.graph.out(o).type != model::DataType::kInt32)
     if (auto problem = half_even_problem(ctx, o)) return problem;
   if (ctx.graph.out(o).type == model::DataType::kInt16 && !model::has_fixed_weights(ctx.graph, o))
     if (auto problem = wide_problem(ctx, o)) return problem;
   if (const int zero_point = ctx.graph.in(o, 1).zero_point(); zero_point != 0)
     return refusal(ctx, o, o.input(1), Reason::kQuantization,
-                   " has zero point {}, the machine multiplies by codes, allowed 0", zero_point);
+                   " has zero point {}, allowed 0, because the machine multiplies codes",
+                   zero_point);
   return std::nullopt;
 }
 
@@ -450,8 +452,8 @@ Layer product_layer(Lowering& ctx, const Op& o) {
 Problem threshold_problem(const Lowering& ctx, const Op& o) {
   if (ctx.threshold_of.contains(producer_of(ctx, o.input(0)))) return std::nullopt;
   return refusal(ctx, o, o.input(0), Reason::kOperator,
-                 ": thresholds are supported only on sums of CONV_2D and FULLY_CONNECTED without "
-                 "another reader");
+                 ": thresholds are supported only on sums of CONV_2D and FULLY_CONNECTED that no "
+                 "other operator reads");
 }
 
 /// Does nothing: the product before has applied the thresholds.

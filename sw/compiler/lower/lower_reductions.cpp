@@ -121,8 +121,8 @@ Problem mean_problem(const Lowering& ctx, const Op& o) {
     if (reduces_channels(ctx, o) && !o.half_even &&
         ctx.rounding.of(o) != reference::Rounding::kDouble)
       return refusal(ctx, o, o.outputs[0], Reason::kRounding,
-                     ": int16 channels with one rounding, for which the machine's scales have only "
-                     "15 bits (--rounding double)");
+                     ": int16 channels with one rounding, but the machine's scales have only 15 "
+                     "bits (--rounding double)");
     if (auto problem =
             first_of(count_problem(ctx, o, p.count, 65'535), scale_problem(ctx, o, p.scale, bits)))
       return problem;
@@ -130,7 +130,7 @@ Problem mean_problem(const Lowering& ctx, const Op& o) {
   const bool image = ctx.graph.in(o, 0).rank() == 4;
   const std::vector<ReducedSpan> spans = image ? std::vector<ReducedSpan>{} : spans_of(ctx, o);
   if (spans.size() > 1)
-    return refusal(ctx, o, o.input(0), Reason::kShape, ": the axes are on both sides of others");
+    return refusal(ctx, o, o.input(0), Reason::kShape, ": other axes are between the reduced axes");
   return first_of(half_even_problem(ctx, o), result_problem(ctx, o),
                   spans.empty() ? std::nullopt : parts_problem(ctx, o, spans[0]));
 }

@@ -189,8 +189,8 @@ Problem short_scales_problem(const Lowering& ctx, const Op& o,
   for (const ChannelScale& s : scales)
     if ((s.multiplier & 0xffff) != 0 || s.shift > 14)
       return refusal(ctx, o, o.outputs[0], Reason::kRange,
-                     ": sums of weights of more than 8 bits require scales of 15 bits, below 2^15: "
-                     "use powers of two, as trine quantize --format does");
+                     ": sums with weights of more than 8 bits require scales of 15 bits, below "
+                     "2^15: use powers of two, as trine quantize --format does");
   return std::nullopt;
 }
 
@@ -275,7 +275,7 @@ Problem fixed_problem(const Lowering& ctx, const Op& o) {
                    model::groups(ctx.graph, o));
   if (ctx.graph.out(o).type == model::DataType::kInt32 || !o.half_even)
     return refusal(ctx, o, o.outputs[0], Reason::kType,
-                   ": sums of weights of more than 8 bits become codes only with halves to even");
+                   ": sums with weights of more than 8 bits must round halves to even");
   if (auto problem = short_scales_problem(ctx, o, reference::conv_params(ctx.graph, o).scales))
     return problem;
   const int bits = planes && model::has_fixed_weights(ctx.graph, o) ? 48 : 40;
@@ -367,14 +367,14 @@ Problem value_sum_problem(const Lowering& ctx, const Op& o) {
     const Tensor& t = ctx.graph.in(o, i);
     if (t.is_constant || t.elements() != ctx.graph.out(o).elements() || !model::of_format(t))
       return refusal(ctx, o, o.input(i), Reason::kShape,
-                     ": e4m3 values are added only to those of another map of the same size");
+                     ": e4m3 values can only be added to another e4m3 map of the same size");
     if (auto problem = map_problem(ctx, o.input(i))) return problem;
   }
   const auto sum = weighed(ctx.graph, o);
   if (!sum)
     return refusal(
         ctx, o, o.outputs[0], Reason::kRange,
-        ": e4m3 values are added only if one scale is 1..64 times the other, a whole number");
+        ": e4m3 values can only be added if one scale is the other times a whole number of 1..64");
   return first_of(short_scales_problem(ctx, o, std::span(&sum->scale, 1)), result_problem(ctx, o));
 }
 

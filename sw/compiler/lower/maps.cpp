@@ -78,7 +78,7 @@ Problem map_problem(const Lowering& ctx, int tensor) {
   if (!ordered && t.type == model::DataType::kInt16)
     return model::refusal(
         Reason::kOperands,
-        "{}: tensor '{}' is a constant, the machine supports only computed maps in int16",
+        "{}: tensor '{}' is a constant, but the machine supports only computed int16 maps",
         ctx.graph.file, t.name);
   return first_of(tensor_problem(ctx, tensor),
                   ordered ? written_problem(ctx, tensor) : std::nullopt);
@@ -131,7 +131,7 @@ Problem input_problem(const Lowering& ctx, int tensor) {
   };
   const std::vector<int> readers = readers_of(ctx, tensor);
   if (!is_map(ctx, tensor) && (readers.empty() || !std::ranges::all_of(readers, of_words)))
-    return model::refusal(Reason::kType, "{}: input '{}' is {}, the machine requires int8",
+    return model::refusal(Reason::kType, "{}: input '{}' is {}, but the machine requires int8",
                           ctx.graph.file, t.name, model::name_of(t.type));
   return shape_problem(ctx.graph.tensor(shaped_from(ctx, tensor)).shape, "tensor '" + t.name + "'");
 }
@@ -253,9 +253,9 @@ void add_layer_to(Lowering& ctx, int map, Layer layer) {
   const bool narrow =
       layer.kind == LayerKind::kConv && (ctx.config.acc_bits < 32 || ctx.shape(layer.input).wide);
   if (const int bits = narrow ? sum_bits(layer) : 0; bits > ctx.config.acc_bits)
-    note(ctx,
-         model::refusal(Reason::kConfiguration, "{}: its sums need {} bits, but array.acc_bits is {}",
-                        layer.label, bits, ctx.config.acc_bits));
+    note(ctx, model::refusal(Reason::kConfiguration,
+                             "{}: its sums need {} bits, but array.acc_bits is {}", layer.label,
+                             bits, ctx.config.acc_bits));
   if (ctx.shape(layer.input).wide) {
     const Part& to = ctx.net.maps[at(map)].part;
     const int most =

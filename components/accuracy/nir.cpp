@@ -11,7 +11,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/process.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/import.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/own_model.h"

@@ -7,7 +7,7 @@ usage: build_time.py [--before REVISION] [--tests] [--changes N] [--seed S]
 Each step runs in a separate clone without ../shared, with its own compiler cache and cache of RTL models; the
 packages are installed. --before: measures an earlier revision in the same hour, too, with ratios. --tests: also
 `./trine test` after the demo (half an hour). --changes: changes N .cpp files of the tool, drawn by the seed, by one
-line each, and sw/model/graph.h; builds the tool again each time (10).
+line each, and sw/model/graph/graph.h; builds the tool again each time (10).
 --chroot: instead, measures the last commit in a new Debian system that contains only the packages (root, mmdebstrap):
 minutes of the launcher's COMMANDs, one after the other (demo, test, "test --all"), and the costliest targets and
 tests. --keep: stores the tables in components/benchmarks/results/build_time.json. tests/house/pages_test.py fails when they are older
@@ -170,7 +170,7 @@ def measure(revision, options):
             again = sorted(clone.changed(file) for file in chosen)
             steps["one .cpp changed, the tool again (median)"] = again[len(again) // 2]
             steps["one .cpp changed, the tool again (slowest)"] = again[-1]
-            steps["`graph.h` changed, the tool again"] = clone.changed(clone.tree / "sw/model/graph.h")
+            steps["`graph.h` changed, the tool again"] = clone.changed(clone.tree / "sw/model/graph/graph.h")
         if options.tests:
             steps["`./trine test` behind the demo"] = clone.run("./trine", "test")
     return steps

@@ -10,8 +10,8 @@
 #include "spec/schema.h"
 #include "sw/base/error.h"
 #include "sw/base/json.h"
-#include "sw/model/elements.h"
-#include "sw/model/op_fields.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/op_fields.h"
 
 namespace trine::fuzz {
 namespace {

@@ -13,7 +13,7 @@
 #include "components/llm/quantize.h"
 #include "components/llm/session.h"
 #include "spec/config.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 #include "tools/random/builder.h"
 
 namespace trine::fuzz {

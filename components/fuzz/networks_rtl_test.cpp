@@ -15,7 +15,7 @@
 #include "spec/config.h"
 #include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
 #include "sw/reference/vectors/vectors.h"

@@ -16,7 +16,7 @@
 #include "spec/config.h"
 #include "sw/base/npy.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/golden.h"
 #include "tools/random/choices.h"

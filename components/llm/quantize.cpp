@@ -11,7 +11,7 @@
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
-#include "sw/model/groups.h"
+#include "sw/model/graph/groups.h"
 
 namespace trine::llm {
 namespace {

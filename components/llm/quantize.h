@@ -15,7 +15,7 @@
 
 #include "components/llm/checkpoint.h"
 #include "sw/base/npy.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::llm {
 

@@ -18,7 +18,7 @@
 #include "components/plugins/tflite_file.h"
 #include "sw/base/error.h"
 #include "sw/base/index.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::abi::tflite {
 namespace {

@@ -14,8 +14,8 @@
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
-#include "sw/model/graph.h"
-#include "sw/model/operators.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/operators.h"
 #include "tflite_generated.h"
 
 namespace trine::abi::tflite {

@@ -22,7 +22,7 @@
 #include "sw/base/file.h"
 #include "sw/base/root.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/elements.h"
+#include "sw/model/graph/elements.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/program/host.h"
 #include "sw/reference/golden.h"

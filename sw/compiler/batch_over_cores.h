@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "spec/config.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 
 namespace trine::compiler {

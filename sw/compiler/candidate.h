@@ -11,7 +11,7 @@
 #include "spec/config.h"
 #include "sw/compiler/options.h"
 #include "sw/compiler/search/search.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 
 namespace trine::compiler {

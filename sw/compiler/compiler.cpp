@@ -11,7 +11,7 @@
 #include "sw/compiler/compile_shapes.h"
 #include "sw/compiler/segment_program.h"
 #include "sw/compiler/transform/passes.h"
-#include "sw/model/print.h"
+#include "sw/model/graph/print.h"
 
 namespace trine::compiler {
 

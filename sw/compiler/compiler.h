@@ -9,7 +9,7 @@
 
 #include "spec/config.h"
 #include "sw/compiler/options.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 
 namespace trine::compiler {

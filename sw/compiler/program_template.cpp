@@ -12,7 +12,7 @@
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/partition/ends.h"
 #include "sw/compiler/segment_program.h"
-#include "sw/model/print.h"
+#include "sw/model/graph/print.h"
 
 namespace trine::compiler {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "spec/config.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 
 namespace trine::compiler {

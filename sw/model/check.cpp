@@ -12,17 +12,17 @@
 
 #include "sw/base/division.h"
 #include "sw/base/error.h"
-#include "sw/model/graph.h"
-#include "sw/model/groups.h"
-#include "sw/model/norm.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/groups.h"
+#include "sw/model/graph/norm.h"
+#include "sw/model/graph/refusal.h"
+#include "sw/model/graph/shapes.h"
+#include "sw/model/graph/spiking.h"
+#include "sw/model/graph/svdf.h"
+#include "sw/model/graph/tosa_attributes.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/order.h"
-#include "sw/model/refusal.h"
-#include "sw/model/shapes.h"
-#include "sw/model/spiking.h"
-#include "sw/model/svdf.h"
 #include "sw/model/tosa/evaluate.h"
-#include "sw/model/tosa/tosa.h"
 
 namespace trine::model {
 namespace {
@@ -1064,7 +1064,7 @@ class Checker {
   case OpKind::k##kind:                                       \
     return rule;
 #define NAME_ONLY(...)
-#include "sw/model/operators.def"
+#include "sw/model/graph/operators.def"
     }
   }
 

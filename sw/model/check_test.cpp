@@ -7,11 +7,11 @@
 #include <limits>
 
 #include "sw/base/catch.h"
-#include "sw/model/graph.h"
-#include "sw/model/model_testing.h"
-#include "sw/model/refusal.h"
-#include "sw/model/shapes.h"
-#include "sw/model/spiking.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/model_testing.h"
+#include "sw/model/graph/refusal.h"
+#include "sw/model/graph/shapes.h"
+#include "sw/model/graph/spiking.h"
 #include "sw/model/testing.h"
 
 using namespace trine;

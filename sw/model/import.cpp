@@ -8,8 +8,8 @@
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
 #include "sw/model/formats.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/onnx/read/file.h"
-#include "sw/model/refusal.h"
 
 namespace trine::model {
 

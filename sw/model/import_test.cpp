@@ -16,9 +16,9 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/model/formats.h"
-#include "sw/model/graph.h"
-#include "sw/model/model_testing.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/model_testing.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/testing.h"
 #include "tflite_generated.h"
 

@@ -9,15 +9,15 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
-#include "sw/model/dead.h"
-#include "sw/model/elements.h"
-#include "sw/model/graph.h"
-#include "sw/model/model_testing.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/dead.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/model_testing.h"
+#include "sw/model/graph/refusal.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/model/rewrite/states.h"
-#include "sw/model/shapes.h"
 
 using namespace trine;
 using namespace trine::model;

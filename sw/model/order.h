@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model {
 

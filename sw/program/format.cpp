@@ -17,7 +17,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
-#include "sw/model/operators.h"
+#include "sw/model/graph/operators.h"
 #include "sw/model/order.h"
 #include "sw/program/image.h"
 #include "sw/program/program.h"
@@ -45,7 +45,7 @@ void for_each_number(Visit visit) {
   using O = model::Op;
   visit(&O::index, &F::index, &B::add_index);
 #define ATTRIBUTE(name) visit(&O::name, &F::name, &B::add_##name);
-#include "sw/model/attributes.def"
+#include "sw/model/graph/attributes.def"
   visit(&O::counted_macs, &F::counted_macs, &B::add_counted_macs);
 }
 

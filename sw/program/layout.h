@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "sw/base/division.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 
 namespace trine::program {
 

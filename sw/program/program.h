@@ -21,7 +21,7 @@
 
 #include "spec/config.h"
 #include "spec/isa.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/layout.h"
 #include "sw/reference/golden.h"
 

@@ -21,7 +21,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/op_fields.h"
+#include "sw/model/graph/op_fields.h"
 #include "sw/model/testing.h"
 #include "sw/program/image.h"
 #include "sw/program/testing.h"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "sw/base/error.h"
-#include "sw/model/op_fields.h"
+#include "sw/model/graph/op_fields.h"
 #include "sw/reference/golden.h"
 
 namespace trine::program {

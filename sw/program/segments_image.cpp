@@ -13,7 +13,7 @@
 
 #include "sw/base/division.h"
 #include "sw/base/error.h"
-#include "sw/model/op_fields.h"
+#include "sw/model/graph/op_fields.h"
 #include "sw/program/image.h"
 
 namespace trine::program {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "sw/base/error.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "tflite_generated.h"
 
 namespace trine::reference::testing {

@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/refusal.h"
 
 namespace trine::reference {
 

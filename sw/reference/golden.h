@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "sw/model/graph.h"
-#include "sw/model/tosa/tosa.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/tosa_attributes.h"
 #include "sw/reference/ops/ops.h"
 
 namespace trine::reference {

@@ -6,7 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
+#include "sw/model/graph/elements.h"
 #include "sw/model/onnx/import/host.h"
 #include "sw/model/tosa/evaluate.h"
 #include "sw/reference/ops/ops.h"

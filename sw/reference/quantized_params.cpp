@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "sw/model/groups.h"
-#include "sw/model/shapes.h"
-#include "sw/model/spiking.h"
-#include "sw/model/tosa/tosa.h"
+#include "sw/model/graph/groups.h"
+#include "sw/model/graph/shapes.h"
+#include "sw/model/graph/spiking.h"
+#include "sw/model/graph/tosa_attributes.h"
 
 namespace trine::reference {
 

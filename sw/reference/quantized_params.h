@@ -16,7 +16,7 @@
 #include <span>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::reference {

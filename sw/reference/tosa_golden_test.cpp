@@ -14,7 +14,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/testing.h"
 #include "sw/model/tosa/evaluate.h"
 #include "sw/reference/golden.h"

@@ -86,7 +86,7 @@ int trine_host_attribute_at(const trine_host_op* op, uint32_t index,
                             trine_host_attribute* attribute);
 
 /* Returns the first number of an attribute, or `otherwise` without it. Programs omit attributes
- * that have their usual value: sw/model/graph.h of Trine's repository lists these values. */
+ * that have their usual value: sw/model/graph/graph.h of Trine's repository lists these values. */
 double trine_host_number(const trine_host_op* op, const char* name, double otherwise);
 
 /* A function for an operator of the host. run() reads the inputs' data and writes the outputs'.

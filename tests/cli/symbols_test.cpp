@@ -13,7 +13,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/file.h"
 #include "sw/base/npy.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "tests/cli/testing.h"
 
 using nlohmann::json;

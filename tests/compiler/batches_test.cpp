@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/rewrite/batch.h"
 #include "tests/compiler/rewrite_testing.h"
 #include "tests/compiler/testing.h"

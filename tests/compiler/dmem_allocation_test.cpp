@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "sw/base/root.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 #include "tests/compiler/testing.h"
 
 namespace trine::sim {

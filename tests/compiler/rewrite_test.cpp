@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 #include "tests/compiler/rewrite_testing.h"
 #include "tests/compiler/testing.h"
 #include "tools/random/networks.h"

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/graph/spiking.h"
 #include "sw/model/rewrite/states.h"
-#include "sw/model/spiking.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/compiler/testing.h"

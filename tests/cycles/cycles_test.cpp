@@ -30,7 +30,7 @@
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/program/host.h"
 #include "tools/random/testing.h"

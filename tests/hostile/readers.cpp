@@ -21,7 +21,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/npy.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/import.h"
 #include "sw/program/program.h"
 #include "sw/reference/vectors/vectors.h"

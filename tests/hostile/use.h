@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 
 namespace trine::hostile {

@@ -8,7 +8,7 @@
 #include "sim/rtl/simulate.h"
 #include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/host.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/programs/random_program.h"

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "spec/config.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "tools/estimate/shape_table.h"
 
 namespace trine::estimate {

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "sw/base/npy.h"
-#include "sw/model/graph.h"
-#include "sw/model/shapes.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/shapes.h"
 #include "tools/random/choices.h"
 
 namespace trine::fuzz {

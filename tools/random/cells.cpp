@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "sw/model/lstm.h"
+#include "sw/model/graph/lstm.h"
 #include "sw/model/rewrite/states.h"
 #include "tools/random/networks.h"
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <numeric>
 
-#include "sw/model/groups.h"
+#include "sw/model/graph/groups.h"
 #include "tools/random/networks.h"
 
 namespace trine::fuzz {

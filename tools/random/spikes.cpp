@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sw/model/spiking.h"
+#include "sw/model/graph/spiking.h"
 #include "tools/random/networks.h"
 
 namespace trine::fuzz {

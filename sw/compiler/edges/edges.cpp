@@ -12,8 +12,8 @@
 #include "sw/compiler/lower/findings.h"
 #include "sw/compiler/network/movement.h"
 #include "sw/compiler/network/subgraph.h"
-#include "sw/model/shapes.h"
-#include "sw/model/view.h"
+#include "sw/model/graph/shapes.h"
+#include "sw/model/graph/view.h"
 
 namespace trine::compiler {
 namespace {

@@ -13,8 +13,8 @@
 #include "spec/precision.h"
 #include "sw/base/npy.h"
 #include "sw/compiler/network/network.h"
-#include "sw/model/graph.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/reference/golden.h"
 
 namespace trine::compiler {

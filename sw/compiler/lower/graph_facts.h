@@ -18,8 +18,8 @@
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/network/codes.h"
 #include "sw/compiler/network/network.h"
-#include "sw/model/refusal.h"
-#include "sw/model/shapes.h"
+#include "sw/model/graph/refusal.h"
+#include "sw/model/graph/shapes.h"
 
 namespace trine::compiler {
 

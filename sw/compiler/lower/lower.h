@@ -11,8 +11,8 @@
 
 #include "spec/config.h"
 #include "sw/compiler/network/network.h"
-#include "sw/model/graph.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/reference/golden.h"
 
 namespace trine::compiler {

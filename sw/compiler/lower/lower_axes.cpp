@@ -10,7 +10,7 @@
 #include "sw/compiler/lower/lower_matmul.h"
 #include "sw/compiler/lower/lower_movement.h"
 #include "sw/compiler/lower/maps.h"
-#include "sw/model/view.h"
+#include "sw/model/graph/view.h"
 
 namespace trine::compiler {
 namespace {

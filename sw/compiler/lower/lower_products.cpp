@@ -18,8 +18,8 @@
 #include "sw/compiler/lower/maps.h"
 #include "sw/compiler/network/former.h"
 #include "sw/compiler/network/forms.h"
-#include "sw/model/groups.h"
-#include "sw/model/svdf.h"
+#include "sw/model/graph/groups.h"
+#include "sw/model/graph/svdf.h"
 
 namespace trine::compiler {
 namespace {

@@ -11,7 +11,7 @@
 #include "sw/compiler/lower/lower_products.h"
 #include "sw/compiler/lower/maps.h"
 #include "sw/compiler/network/forms.h"
-#include "sw/model/shapes.h"
+#include "sw/model/graph/shapes.h"
 
 namespace trine::compiler {
 namespace {

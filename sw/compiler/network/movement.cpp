@@ -2,7 +2,7 @@
 
 #include "sw/compiler/network/movement.h"
 
-#include "sw/model/shapes.h"
+#include "sw/model/graph/shapes.h"
 
 namespace trine::compiler {
 

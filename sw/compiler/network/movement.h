@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "sw/model/graph.h"
-#include "sw/model/view.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/view.h"
 #include "sw/program/layout.h"
 
 namespace trine::compiler {

@@ -21,7 +21,7 @@
 #include "sw/base/division.h"
 #include "sw/base/index.h"
 #include "sw/base/shared_vector.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/layout.h"
 #include "sw/reference/ops/norm.h"
 #include "sw/reference/quantized_params.h"

@@ -12,7 +12,7 @@
 #include "sw/compiler/network/codes.h"
 #include "sw/compiler/network/movement.h"
 #include "sw/compiler/network/subgraph.h"
-#include "sw/model/shapes.h"
+#include "sw/model/graph/shapes.h"
 
 namespace trine::compiler {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "spec/config.h"
 #include "sw/compiler/network/network.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/reference/golden.h"
 
 namespace trine::compiler {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "spec/config.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::compiler {
 

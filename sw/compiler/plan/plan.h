@@ -16,7 +16,7 @@
 
 #include "spec/config.h"
 #include "sw/compiler/network/network.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 
 namespace trine::compiler {
 

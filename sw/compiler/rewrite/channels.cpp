@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "sw/base/index.h"
-#include "sw/model/shapes.h"
-#include "sw/model/tosa/tosa.h"
+#include "sw/model/graph/shapes.h"
+#include "sw/model/graph/tosa_attributes.h"
 
 namespace trine::compiler {
 namespace {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/reference/golden.h"
 
 namespace trine::compiler {

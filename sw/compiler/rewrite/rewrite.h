@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/golden.h"
 

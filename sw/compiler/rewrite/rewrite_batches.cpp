@@ -22,9 +22,9 @@
 #include "sw/base/division.h"
 #include "sw/base/index.h"
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/rewriter.h"
-#include "sw/model/shapes.h"
 
 namespace trine::compiler {
 namespace {

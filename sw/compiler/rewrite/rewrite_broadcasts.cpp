@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/rewrite/rewriter.h"
-#include "sw/model/shapes.h"
 
 namespace trine::compiler {
 namespace {

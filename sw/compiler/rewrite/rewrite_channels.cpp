@@ -13,7 +13,7 @@
 #include "sw/base/ties.h"
 #include "sw/compiler/rewrite/channels.h"
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/dead.h"
+#include "sw/model/graph/dead.h"
 #include "sw/model/rewrite/rewriter.h"
 
 namespace trine::compiler {

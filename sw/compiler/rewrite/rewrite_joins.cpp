@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/rewrite/rewriter.h"
 #include "sw/reference/quantized_params.h"
 

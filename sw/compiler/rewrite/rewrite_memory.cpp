@@ -16,9 +16,9 @@
 #include <map>
 
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/graph/svdf.h"
 #include "sw/model/rewrite/rewriter.h"
 #include "sw/model/rewrite/states.h"
-#include "sw/model/svdf.h"
 
 namespace trine::compiler {
 namespace {

@@ -9,13 +9,13 @@
 //
 // A reset to zero uses QUANTIZE(2 (v - level)) clamped to -2..0 in place of `fired`, half its
 // product with v, which is -u, and SUB in place of ADD. Spikes are the codes of all steps' `fired`
-// at once. Leaks and levels are integers of the operators (sw/model/spiking.h).
+// at once. Leaks and levels are integers of the operators (sw/model/graph/spiking.h).
 
 #include <fmt/format.h>
 
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/graph/spiking.h"
 #include "sw/model/rewrite/rewriter.h"
-#include "sw/model/spiking.h"
 
 namespace trine::compiler {
 namespace {

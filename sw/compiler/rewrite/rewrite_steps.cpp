@@ -18,10 +18,10 @@
 #include <map>
 
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/lstm.h"
+#include "sw/model/graph/lstm.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/rewrite/rewriter.h"
 #include "sw/model/rewrite/states.h"
-#include "sw/model/shapes.h"
 #include "sw/reference/quantized_params.h"
 
 namespace trine::compiler {

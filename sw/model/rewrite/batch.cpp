@@ -6,11 +6,11 @@
 
 #include <algorithm>
 
-#include "sw/model/lstm.h"
+#include "sw/model/graph/lstm.h"
+#include "sw/model/graph/refusal.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/refusal.h"
 #include "sw/model/rewrite/rewriter.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model {
 namespace {

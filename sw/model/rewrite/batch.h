@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model {
 

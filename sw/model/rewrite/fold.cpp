@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "sw/model/elements.h"
-#include "sw/model/indices.h"
-#include "sw/model/shapes.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/indices.h"
+#include "sw/model/graph/shapes.h"
 
 namespace trine::model {
 namespace {

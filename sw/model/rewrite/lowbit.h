@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model {
 

@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "sw/model/lstm.h"
+#include "sw/model/graph/lstm.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/rewriter.h"
 

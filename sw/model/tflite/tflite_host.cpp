@@ -11,11 +11,11 @@
 #include <utility>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/indices.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/onnx/import/host.h"
 #include "sw/model/onnx/import/windows.h"
-#include "sw/model/refusal.h"
 
 namespace trine::model {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
-#include "sw/model/indices.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/indices.h"
+#include "sw/model/graph/refusal.h"
 
 namespace trine::model::tosa {
 namespace {

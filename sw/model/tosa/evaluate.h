@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/tosa/file.h"
 
 namespace trine::model::tosa {

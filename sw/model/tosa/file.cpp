@@ -16,7 +16,7 @@
 #include "sw/base/little_endian.h"
 #include "sw/base/text.h"
 #include "sw/model/flat.h"
-#include "sw/model/refusal.h"
+#include "sw/model/graph/refusal.h"
 #include "tosa_generated.h"
 
 namespace trine::model::tosa {

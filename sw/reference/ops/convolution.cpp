@@ -12,8 +12,8 @@
 #include <span>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
-#include "sw/model/shapes.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sw/model/shapes.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/reference/ops/ops.h"
 
 namespace trine::reference {

@@ -16,8 +16,8 @@
 #include <cmath>
 #include <memory>
 
-#include "sw/model/elements.h"
-#include "sw/model/shapes.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 #include "sw/reference/requantize.h"

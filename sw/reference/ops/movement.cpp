@@ -7,7 +7,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "sw/model/shapes.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 

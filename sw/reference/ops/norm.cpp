@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sw/model/norm.h"
+#include "sw/model/graph/norm.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 

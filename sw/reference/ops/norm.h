@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::reference {

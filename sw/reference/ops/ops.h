@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "sw/base/npy.h"
-#include "sw/model/graph.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/graph.h"
+#include "sw/model/graph/indices.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::reference {
@@ -96,7 +96,7 @@ std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op);
 Codes compare(const Call& call);  ///< EQUAL, LESS and other comparisons
 Codes l2_normalization(const Call& call);
 Codes svdf(const Call& call);
-Codes spiking(const Call& call);  ///< neurons: sw/model/spiking.h
+Codes spiking(const Call& call);  ///< neurons: sw/model/graph/spiking.h
 
 Codes threshold(const Call& call);
 std::vector<float> float_steps(const Call& call);    ///< FLOAT

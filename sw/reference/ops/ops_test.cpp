@@ -11,8 +11,8 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
+#include "sw/model/graph/spiking.h"
 #include "sw/model/rewrite/expand.h"
-#include "sw/model/spiking.h"
 #include "sw/reference/golden.h"
 #include "sw/reference/ops/softmax.h"
 #include "sw/reference/quantized_params.h"

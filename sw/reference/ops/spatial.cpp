@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "sw/model/shapes.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 

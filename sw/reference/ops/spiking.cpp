@@ -2,7 +2,7 @@
 //
 // Computes SPIKING: leaky neurons step by step, docs/numerics.md.
 
-#include "sw/model/spiking.h"
+#include "sw/model/graph/spiking.h"
 
 #include <algorithm>
 

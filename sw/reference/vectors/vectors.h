@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sw/base/npy.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/reference/golden.h"
 
 namespace trine::reference {

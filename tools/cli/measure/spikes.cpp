@@ -9,8 +9,8 @@
 
 #include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
+#include "sw/model/graph/spiking.h"
 #include "sw/model/rewrite/batch.h"
-#include "sw/model/spiking.h"
 #include "tools/cli/run/rate.h"
 #include "tools/estimate/estimate.h"
 

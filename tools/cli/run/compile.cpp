@@ -7,7 +7,7 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/dead.h"
+#include "sw/model/graph/dead.h"
 #include "sw/program/image.h"
 #include "sw/program/segments_image.h"
 #include "sw/program/traffic.h"

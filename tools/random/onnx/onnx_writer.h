@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "sw/model/indices.h"
+#include "sw/model/graph/indices.h"
 #include "sw/model/onnx/read/file.h"
 #include "tools/random/builder.h"
 

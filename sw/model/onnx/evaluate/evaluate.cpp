@@ -11,10 +11,10 @@
 #include <optional>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 #include "sw/model/onnx/import/operands.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 namespace {

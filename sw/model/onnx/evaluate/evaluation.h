@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/model/indices.h"
+#include "sw/model/graph/indices.h"
 #include "sw/model/onnx/read/file.h"
 
 namespace trine::model::onnx_file {

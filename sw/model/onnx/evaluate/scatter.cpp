@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
+#include "sw/model/graph/elements.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 
 namespace trine::model::onnx_file {

@@ -12,8 +12,8 @@
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 namespace {

@@ -10,8 +10,8 @@
 #include <tuple>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/indices.h"
 
 namespace trine::model::onnx_file {
 namespace {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/onnx/read/file.h"
 #include "sw/model/rewrite/lowbit.h"
 

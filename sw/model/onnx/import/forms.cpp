@@ -10,7 +10,7 @@
 
 #include "sw/base/division.h"
 #include "sw/base/error.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/indices.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/operands.h"
 #include "sw/model/onnx/import/windows.h"

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/onnx/read/file.h"
 
 namespace trine::model::onnx_file {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "sw/base/error.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/indices.h"
 #include "sw/model/onnx/import/importer.h"
 
 namespace trine::model::onnx_file {

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "sw/base/error.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/host.h"
 #include "sw/model/onnx/import/importer.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 

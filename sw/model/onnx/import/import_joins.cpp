@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "sw/base/error.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/indices.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/import/importer.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 

@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "sw/base/error.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/importer.h"
 #include "sw/model/onnx/import/operands.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 

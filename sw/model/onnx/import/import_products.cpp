@@ -10,10 +10,10 @@
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
-#include "sw/model/groups.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/groups.h"
+#include "sw/model/graph/indices.h"
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/import/importer.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 namespace {

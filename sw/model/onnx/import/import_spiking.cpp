@@ -9,8 +9,8 @@
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
+#include "sw/model/graph/spiking.h"
 #include "sw/model/onnx/import/importer.h"
-#include "sw/model/spiking.h"
 
 namespace trine::model::onnx_file {
 namespace {

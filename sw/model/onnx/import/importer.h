@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "sw/base/error.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/onnx/import/cells.h"
 #include "sw/model/onnx/import/emit.h"
 #include "sw/model/onnx/import/forms.h"

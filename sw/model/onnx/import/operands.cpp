@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "sw/base/error.h"
-#include "sw/model/indices.h"
+#include "sw/model/graph/indices.h"
 
 namespace trine::model::onnx_file {
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "sw/model/graph/shapes.h"
 #include "sw/model/onnx/read/file.h"
-#include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 

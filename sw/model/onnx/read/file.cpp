@@ -20,9 +20,9 @@
 #include <set>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/indices.h"
 #include "sw/model/import.h"
-#include "sw/model/indices.h"
 #include "sw/model/onnx/read/functions.h"
 
 namespace trine::model::onnx_file {

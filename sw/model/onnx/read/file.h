@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "sw/base/error.h"
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 #include "sw/model/import.h"
 #include "sw/model/onnx/read/number_list.h"
 

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model::svdf {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "sw/base/error.h"
-#include "sw/model/elements.h"
-#include "sw/model/tosa/tosa.h"
+#include "sw/model/graph/elements.h"
+#include "sw/model/graph/tosa_attributes.h"
 
 namespace trine::model {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/shapes.h"
+#include "sw/model/graph/shapes.h"
 
 #include <algorithm>
 #include <cstdlib>

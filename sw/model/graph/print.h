@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model {
 

@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model::testing {
 

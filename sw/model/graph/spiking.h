@@ -21,7 +21,7 @@
 
 #include <cstdint>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model::spiking {
 

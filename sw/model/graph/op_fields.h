@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model {
 
@@ -12,7 +12,7 @@ namespace trine::model {
 template <typename Visit>
 void for_each_field(Visit visit) {
 #define ATTRIBUTE(name) visit(#name, &Op::name);
-#include "sw/model/attributes.def"
+#include "sw/model/graph/attributes.def"
 }
 
 }  // namespace trine::model

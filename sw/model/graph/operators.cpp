@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/operators.h"
+#include "sw/model/graph/operators.h"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@ using Named = std::pair<int, std::string_view>;
 constexpr Named kNameOnly[] = {
 #define OPERATOR(...)
 #define NAME_ONLY(code, name) {code, name},
-#include "sw/model/operators.def"
+#include "sw/model/graph/operators.def"
 };
 
 /// Returns true if no two rows share a name or a code.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/indices.h"
+#include "sw/model/graph/indices.h"
 
 #include "sw/base/error.h"
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/print.h"
+#include "sw/model/graph/print.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,7 +10,7 @@
 #include <type_traits>
 
 #include "sw/base/text.h"
-#include "sw/model/op_fields.h"
+#include "sw/model/graph/op_fields.h"
 
 namespace trine::model {
 namespace {

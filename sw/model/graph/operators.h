@@ -17,7 +17,7 @@ namespace trine::model {
 enum class OpKind {
 #define OPERATOR(kind, ...) k##kind,
 #define NAME_ONLY(...)
-#include "sw/model/operators.def"
+#include "sw/model/graph/operators.def"
 };
 
 /// The effect of an operator on its operands.
@@ -51,7 +51,7 @@ inline constexpr Operator kOperators[] = {
 #define OPERATOR(kind, name, code, onnx, type, numbers, rule) \
   {name, code, onnx, OpClass::type, Numbers::numbers},
 #define NAME_ONLY(...)
-#include "sw/model/operators.def"
+#include "sw/model/graph/operators.def"
 };
 inline constexpr std::size_t kKinds = std::size(kOperators);
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/model/graph.h"
+#include "sw/model/graph/graph.h"
 
 namespace trine::model {
 

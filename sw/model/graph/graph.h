@@ -32,7 +32,7 @@
 
 #include "spec/minifloat.h"
 #include "sw/base/shared_vector.h"
-#include "sw/model/operators.h"
+#include "sw/model/graph/operators.h"
 
 namespace trine::model {
 
@@ -177,7 +177,8 @@ struct Op {
   bool of_whole = false;
   /// True: uses the arithmetic of TFLite's uint8 kernels, even if its codes are int8.
   bool of_uint8 = false;
-  /// Unless 0: uses TOSA's arithmetic, with integer scales in `numbers` (sw/model/tosa/tosa.h).
+  /// Unless 0: uses TOSA's arithmetic, with integer scales in `numbers`
+  /// (sw/model/graph/tosa_attributes.h).
   int of_tosa = 0;
   int code_min = -128, code_max = 127;  ///< limits of int8 codes, in addition to `activation`
   /// THRESHOLD: code below all thresholds, and step from one code to the next.

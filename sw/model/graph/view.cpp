@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/view.h"
+#include "sw/model/graph/view.h"
 
 #include <algorithm>
 #include <functional>

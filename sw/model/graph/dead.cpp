@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/dead.h"
+#include "sw/model/graph/dead.h"
 
 #include <algorithm>
 #include <numeric>

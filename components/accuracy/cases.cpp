@@ -9,7 +9,7 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 #include "tools/cli/models/python.h"
 #include "tools/cli/run/network.h"
 

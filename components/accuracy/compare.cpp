@@ -15,7 +15,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/process.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 #include "sw/reference/layers.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tools/cli/common.h"

@@ -12,7 +12,7 @@
 #include "sw/base/file.h"
 #include "sw/base/process.h"
 #include "sw/model/graph/graph.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/own_model.h"
 #include "tools/cli/models/python.h"

@@ -14,7 +14,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/process.h"
-#include "sw/model/formats.h"
+#include "sw/model/import/formats.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/own_model.h"
 #include "tools/cli/models/python.h"

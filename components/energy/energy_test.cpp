@@ -13,7 +13,7 @@
 #include "sw/base/file.h"
 #include "sw/base/process.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 
 using namespace trine;
 using namespace trine::energy;

@@ -12,6 +12,7 @@
 #include "sw/base/json.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/op_fields.h"
+#include "sw/model/import/import.h"
 
 namespace trine::fuzz {
 namespace {

@@ -16,6 +16,7 @@
 #include "spec/precision.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
+#include "sw/model/check/check.h"
 #include "tools/random/configs.h"
 
 namespace trine::fuzz {

@@ -17,6 +17,7 @@
 #include "sw/base/error.h"
 #include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/refusal.h"
 #include "sw/program/host.h"
 #include "tools/random/configs.h"

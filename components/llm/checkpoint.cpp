@@ -9,7 +9,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/index.h"
-#include "sw/model/formats.h"
+#include "sw/model/import/formats.h"
 
 namespace trine::llm {
 namespace {

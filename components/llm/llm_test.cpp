@@ -23,7 +23,7 @@
 #include "sw/base/npy.h"
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/program_template.h"
-#include "sw/model/testing.h"
+#include "sw/model/import/testing.h"
 #include "sw/program/host.h"
 #include "sw/program/image.h"
 #include "sw/program/relocate.h"

@@ -18,7 +18,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 #include "sw/program/host.h"
 #include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/rate.h"

@@ -15,7 +15,7 @@
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
 #include "sw/base/process.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 #include "tools/cli/run/network.h"
 
 namespace trine::cli {

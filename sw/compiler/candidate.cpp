@@ -9,6 +9,7 @@
 #include "sw/compiler/partition/partition.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/verify/verify.h"
+#include "sw/model/check/check.h"
 
 namespace trine::compiler {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/dead.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/graph.h"

@@ -17,8 +17,8 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/operators.h"
-#include "sw/model/order.h"
 #include "sw/program/image.h"
 #include "sw/program/program.h"
 

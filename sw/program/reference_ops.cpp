@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sw/base/error.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/op_fields.h"
 #include "sw/reference/golden.h"
 

@@ -16,7 +16,8 @@
 #include "sw/base/catch.h"
 #include "sw/base/file.h"
 #include "sw/base/json.h"
-#include "sw/model/import.h"
+#include "sw/model/check/check.h"
+#include "sw/model/import/import.h"
 #include "sw/reference/onnx_testing.h"
 
 using namespace trine;

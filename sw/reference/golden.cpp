@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "sw/base/error.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/refusal.h"
 

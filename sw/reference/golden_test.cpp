@@ -15,7 +15,9 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/testing.h"
+#include "sw/model/check/check.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/reference/vectors/vectors.h"
 
 using namespace trine;

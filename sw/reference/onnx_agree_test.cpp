@@ -16,6 +16,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
+#include "sw/model/import/import.h"
 #include "sw/reference/golden.h"
 
 using namespace trine;

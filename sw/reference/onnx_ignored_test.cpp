@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "sw/base/hash.h"
+#include "sw/model/import/import.h"
 #include "sw/reference/onnx_testing.h"
 
 namespace trine::reference {

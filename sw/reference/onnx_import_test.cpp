@@ -15,7 +15,8 @@
 #include <random>
 
 #include "sw/base/catch.h"
-#include "sw/model/import.h"
+#include "sw/model/check/check.h"
+#include "sw/model/import/import.h"
 #include "sw/reference/golden.h"
 #include "sw/reference/onnx_testing.h"
 

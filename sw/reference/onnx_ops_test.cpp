@@ -14,7 +14,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 #include "sw/reference/golden.h"
 #include "sw/reference/onnx_testing.h"
 

@@ -13,7 +13,8 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
-#include "sw/model/import.h"
+#include "sw/model/check/check.h"
+#include "sw/model/import/import.h"
 #include "sw/reference/golden.h"
 
 namespace trine::reference::testing {

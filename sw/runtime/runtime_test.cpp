@@ -38,6 +38,7 @@ void expect_to_pass(const driver_case& one) {
 
 #define DRIVER_CASE(function, name) \
   TEST_CASE(name, "[runtime]") { expect_to_pass({name, case_##function}); }
+#include "sw/model/import/import.h"
 #include "sw/runtime/cases/cases_list.h"
 #undef DRIVER_CASE
 

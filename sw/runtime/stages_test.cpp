@@ -17,6 +17,7 @@
 #include "spec/csr.h"
 #include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
+#include "sw/model/import/import.h"
 #include "sw/program/reference_ops.h"
 #include "sw/program/segments_image.h"
 #include "sw/reference/vectors/vectors.h"

@@ -15,7 +15,8 @@
 #include "sw/base/error.h"
 #include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/testing.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/program/host.h"
 #include "tests/approval/approve.h"
 

@@ -14,6 +14,7 @@
 #include "sw/base/file.h"
 #include "sw/base/npy.h"
 #include "sw/model/graph/graph.h"
+#include "sw/model/import/import.h"
 #include "tests/cli/testing.h"
 
 using nlohmann::json;

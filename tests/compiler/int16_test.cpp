@@ -8,7 +8,9 @@
 #include <cstring>
 #include <filesystem>
 
-#include "sw/model/testing.h"
+#include "sw/model/check/check.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/compiler/testing.h"
 #include "tools/random/networks.h"

@@ -7,7 +7,8 @@
 #include <map>
 
 #include "spec/runs.h"
-#include "sw/model/testing.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "tests/compiler/testing.h"
 
 namespace trine::sim {

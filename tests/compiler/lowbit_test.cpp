@@ -11,7 +11,8 @@
 
 #include "sw/base/error.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/model/testing.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/compiler/testing.h"
 #include "tools/random/low_bit.h"

@@ -5,7 +5,8 @@
 #include <filesystem>
 #include <map>
 
-#include "sw/model/testing.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/compiler/testing.h"
 

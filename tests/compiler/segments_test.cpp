@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "sw/base/error.h"
+#include "sw/model/check/check.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/model/rewrite/batch.h"
-#include "sw/model/testing.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/compiler/testing.h"
 #include "tools/random/networks.h"

@@ -6,9 +6,11 @@
 #include <set>
 
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/spiking.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/model/rewrite/states.h"
-#include "sw/model/testing.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/compiler/testing.h"
 

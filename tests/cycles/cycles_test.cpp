@@ -31,6 +31,7 @@
 #include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph/graph.h"
+#include "sw/model/import/import.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/program/host.h"
 #include "tools/random/testing.h"

@@ -9,6 +9,7 @@
 #include "sw/base/catch.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph/graph.h"
+#include "sw/model/import/import.h"
 #include "sw/program/host.h"
 #include "sw/reference/vectors/vectors.h"
 #include "tests/programs/random_program.h"

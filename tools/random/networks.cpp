@@ -7,6 +7,7 @@
 #include <set>
 
 #include "spec/minifloat.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/refusal.h"
 #include "sw/model/rewrite/expand.h"
 #include "tools/random/transformer.h"

@@ -13,6 +13,7 @@
 
 #include "sw/base/index.h"
 #include "sw/base/json.h"
+#include "sw/model/import/import.h"
 #include "sw/model/tosa/evaluate.h"
 #include "sw/model/tosa/file.h"
 #include "tools/random/networks.h"

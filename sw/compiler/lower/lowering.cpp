@@ -18,6 +18,8 @@
 #include "sw/compiler/lower/lower_tables.h"
 #include "sw/compiler/lower/maps.h"
 
+#include "sw/model/check/check.h"
+
 namespace trine::compiler {
 namespace {
 

@@ -12,6 +12,7 @@
 #include "sw/compiler/partition/ends.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/transform/cascade.h"
+#include "sw/model/import/import.h"
 #include "tools/random/testing.h"
 
 namespace trine::compiler {

@@ -302,34 +302,4 @@ std::int64_t macs(const Graph& graph);
 /// Returns "model.tflite: op 3 CONV_2D", the beginning of every message about an operator.
 std::string label(const Graph& graph, const Op& op);
 
-/// Imports a TFLite file.
-/// @param host  true: operators of TFLite that only the host supports become ONNX's (OpKind::kOnnx)
-/// @throws Error  names file and fault, and all operators at fault; any bytes are handled
-Graph import_tflite(const std::filesystem::path& path, bool host = false);
-Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file,
-                   bool host = false);
-
-/// Imports an ONNX file with QuantizeLinear/DequantizeLinear around each operator, or with QONNX or
-/// FINN low-bit nodes. Activations become NHWC codes, and floats stay at the graph's ends: README.
-/// An input without a quantizer holds integers: of FINN's annotation, else -128..127.
-/// @param host  true: nodes without an integer form become operators of the host (OpKind::kOnnx)
-/// @throws Error  names file, all nodes that are not supported, and what to do; any bytes are
-/// handled
-Graph import_onnx(const std::filesystem::path& path, bool host = false);
-Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file,
-                 bool host = false);
-
-/// Imports TOSA 1.0, binary or as JSON: sw/model/tosa. Operators that the machine does not support
-/// are kept for the host (OpKind::kOnnx with a name such as "TOSA:CONV2D").
-/// @throws Error  names file and fault, and all operators that are errors by the specification; any
-/// bytes are handled
-Graph parse_tosa(const std::vector<std::uint8_t>& bytes, const std::string& file);
-
-/// Imports a file of any format of sw/model/formats.h, which is recognized by its content.
-Graph import_model(const std::filesystem::path& path, bool host = false);
-
-/// Checks shapes, types and quantization of every operator against what Trine defines.
-/// @throws Error  one line for each operator at fault, with its index and the tensor
-void check(const Graph& graph);
-
 }  // namespace trine::model

@@ -65,6 +65,16 @@ template <typename... Args>
   throw refusal(reason, format, std::forward<Args>(args)...);
 }
 
+/// The kinds of models without quantized activations.
+inline constexpr std::string_view kFloat32 = "float32", kFloat16 = "float16",
+                                  kWeightsAlone = "quantized only in its weights",
+                                  kDynamic = "quantized dynamically, without scales of activations";
+
+/// Refuses such a model.
+/// @param what  one of the kinds above
+/// @throws Refusal  names the kind, and how to get a quantized model
+[[noreturn]] void refuse_float(const std::string& file, std::string_view what);
+
 /// All faults of a network, with one line for each different text.
 class Faults {
  public:

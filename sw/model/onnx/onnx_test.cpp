@@ -10,13 +10,15 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/graph/indices.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/windows.h"
 #include "sw/model/onnx/read/constant.h"
 #include "sw/model/rewrite/lowbit.h"
-#include "sw/model/testing.h"
 
 using namespace trine;
 using namespace trine::model;

@@ -11,8 +11,8 @@
 #include <set>
 
 #include "sw/base/error.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/refusal.h"
-#include "sw/model/order.h"
 #include "sw/model/rewrite/fold.h"
 #include "sw/model/rewrite/rewriter.h"
 #include "sw/model/tflite/tflite_host.h"

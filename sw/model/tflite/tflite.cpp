@@ -4,6 +4,8 @@
 // every offset stays inside the file, and each index, extent and size is checked here before it is
 // used.
 
+#include "sw/model/tflite/tflite.h"
+
 #include <flatbuffers/flexbuffers.h>
 #include <fmt/format.h>
 
@@ -17,19 +19,20 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/base/flatbuffer.h"
 #include "sw/base/text.h"
-#include "sw/model/flat.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/graph/lstm.h"
 #include "sw/model/graph/refusal.h"
-#include "sw/model/import.h"
-#include "sw/model/order.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/model/tflite/sparse.h"
 #include "tflite_generated.h"
 
 namespace trine::model {
 namespace {
+
+using flat::copy, flat::size_of, flat::text;
 
 /// Larger tensors are treated as damage: 2^28 elements exceed every supported memory.
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;

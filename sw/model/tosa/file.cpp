@@ -12,15 +12,17 @@
 #include <optional>
 
 #include "sw/base/error.h"
+#include "sw/base/flatbuffer.h"
 #include "sw/base/json.h"
 #include "sw/base/little_endian.h"
 #include "sw/base/text.h"
-#include "sw/model/flat.h"
 #include "sw/model/graph/refusal.h"
 #include "tosa_generated.h"
 
 namespace trine::model::tosa {
 namespace {
+
+using flat::copy, flat::size_of, flat::text;
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
 constexpr std::size_t kMaxShared = std::size_t{1} << 28;  ///< as in tflite.cpp

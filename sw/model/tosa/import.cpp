@@ -16,13 +16,14 @@
 #include "sw/base/error.h"
 #include "sw/base/index.h"
 #include "sw/base/ties.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/graph/refusal.h"
 #include "sw/model/graph/tosa_attributes.h"
-#include "sw/model/order.h"
 #include "sw/model/tosa/evaluate.h"
 #include "sw/model/tosa/file.h"
+#include "sw/model/tosa/tosa.h"
 
 namespace trine::model {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
+#include "sw/model/check/check.h"
 #include "sw/reference/golden.h"
 #include "tb/golden/norm.h"
 

@@ -11,7 +11,7 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 #include "tools/estimate/dataflows.h"
 
 namespace trine::cli {

@@ -18,7 +18,7 @@
 #include "sw/base/hash.h"
 #include "sw/base/process.h"
 #include "sw/base/root.h"
-#include "sw/model/formats.h"
+#include "sw/model/import/formats.h"
 
 namespace trine::cli {
 namespace {

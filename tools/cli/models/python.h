@@ -45,7 +45,7 @@ class Python {
 
 /// The requirement files of a model format's helpers.
 struct Toolkit {
-  std::string_view format;   ///< format name of sw/model/formats.h
+  std::string_view format;   ///< format name of sw/model/import/formats.h
   std::string_view runtime;  ///< name for --against
   std::string recorder;      ///< "components/zoo/requirements_litert.txt"
   std::string low_bit;       ///< records models with nodes of QONNX; empty: none

@@ -13,7 +13,8 @@
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
-#include "sw/model/import.h"
+#include "sw/model/check/check.h"
+#include "sw/model/import/import.h"
 #include "sw/model/rewrite/batch.h"
 
 namespace trine::cli {

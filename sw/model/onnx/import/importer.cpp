@@ -14,11 +14,12 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/import.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/host.h"
 #include "sw/model/onnx/import/operands.h"
 #include "sw/model/onnx/import/qoperator.h"
+#include "sw/model/onnx/onnx.h"
 #include "sw/model/onnx/read/constant.h"
 
 namespace trine::model::onnx_file {

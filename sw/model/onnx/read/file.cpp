@@ -22,7 +22,7 @@
 #include "sw/base/error.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/indices.h"
-#include "sw/model/import.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/onnx/read/functions.h"
 
 namespace trine::model::onnx_file {

@@ -14,7 +14,7 @@
 
 #include "sw/base/error.h"
 #include "sw/model/graph/graph.h"
-#include "sw/model/import.h"
+#include "sw/model/onnx/onnx.h"
 #include "sw/model/onnx/read/number_list.h"
 
 namespace trine::model::onnx_file {

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "sw/base/error.h"
-#include "sw/model/import.h"
+#include "sw/model/graph/refusal.h"
 #include "sw/model/onnx/read/nodes.h"
 
 namespace trine::model::onnx_file {

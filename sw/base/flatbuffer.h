@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace trine::model {
+namespace trine::flat {
 
 template <typename Vector>
 std::size_t size_of(const Vector* source) {
@@ -30,4 +30,4 @@ inline std::string text(const flatbuffers::String* source) {
   return source == nullptr ? std::string() : source->str();
 }
 
-}  // namespace trine::model
+}  // namespace trine::flat

@@ -3,6 +3,8 @@
 // Checks that graphs are legal. Reference and compiler index tensors and quantize scales without
 // further checks.
 
+#include "sw/model/check/check.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -21,7 +23,6 @@
 #include "sw/model/graph/svdf.h"
 #include "sw/model/graph/tosa_attributes.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/order.h"
 #include "sw/model/tosa/evaluate.h"
 
 namespace trine::model {

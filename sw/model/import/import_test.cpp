@@ -3,6 +3,8 @@
 // Tests model files: which are read or refused, with which names, and the MACs of models in the
 // repository.
 
+#include "sw/model/import/import.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -15,11 +17,12 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
-#include "sw/model/formats.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/graph/model_testing.h"
 #include "sw/model/graph/refusal.h"
-#include "sw/model/testing.h"
+#include "sw/model/import/formats.h"
+#include "sw/model/import/testing.h"
 #include "tflite_generated.h"
 
 using namespace trine;

@@ -2,6 +2,8 @@
 //
 // Tests what check() refuses: the faults of each operator, with their reasons.
 
+#include "sw/model/check/check.h"
+
 #include <fmt/format.h>
 
 #include <limits>
@@ -12,7 +14,8 @@
 #include "sw/model/graph/refusal.h"
 #include "sw/model/graph/shapes.h"
 #include "sw/model/graph/spiking.h"
-#include "sw/model/testing.h"
+#include "sw/model/import/import.h"
+#include "sw/model/import/testing.h"
 
 using namespace trine;
 using namespace trine::model;

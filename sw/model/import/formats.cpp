@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/formats.h"
+#include "sw/model/import/formats.h"
 
 #include <algorithm>
 #include <cstring>

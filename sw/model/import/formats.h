@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sw/model/import.h"
+#include "sw/model/import/import.h"
 
 namespace trine::model {
 

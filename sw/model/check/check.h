@@ -18,4 +18,8 @@ void check_order(const Graph& graph);
 /// @throws Refusal  its first fault
 void check_op(const Graph& graph, const Op& op);
 
+/// Checks shapes, types and quantization of every operator against what Trine defines.
+/// @throws Error  one line for each operator at fault, with its index and the tensor
+void check(const Graph& graph);
+
 }  // namespace trine::model

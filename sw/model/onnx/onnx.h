@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Imports ONNX files.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sw/model/graph/graph.h"
+
+namespace trine::model {
+
+/// The extents that an ONNX file leaves open: one extent for the name of a dimension, or the
+/// extents of all axes for the name of an input.
+using GivenShapes = std::map<std::string, std::vector<int>>;
+
+/// Imports an ONNX file with QuantizeLinear/DequantizeLinear around each operator, or with QONNX or
+/// FINN low-bit nodes. Activations become NHWC codes, and floats stay at the graph's ends: README.
+/// An input without a quantizer holds integers: of FINN's annotation, else -128..127.
+/// @param host  true: nodes without an integer form become operators of the host (OpKind::kOnnx)
+/// @param shapes  extents that the file leaves open; without them, only the first axis of an input
+/// may be open, and is 1
+/// @throws Error  names file, all nodes that are not supported, and what to do; any bytes are
+/// handled
+Graph import_onnx(const std::filesystem::path& path, bool host = false);
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file,
+                 bool host = false);
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
+                 const GivenShapes& shapes);
+
+}  // namespace trine::model

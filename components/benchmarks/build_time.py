@@ -69,7 +69,7 @@ class Clone:
 
     def sources(self):
         """Returns the sources of the tool itself, sorted."""
-        parts = ("components", "gen", "sim", "spec", "sw/base", "sw/compiler", "sw/model", "sw/program", "sw/reference", "synth", "tools")
+        parts = ("components", "gen", "sim", "spec", "sw/base", "sw/compiler", "sw/host", "sw/model", "sw/program", "sw/reference", "synth", "tools")
         return sorted(p for part in parts for p in (self.tree / part).rglob("*.cpp")
                       if not p.stem.endswith("_test") and p.name != "shim.cpp")
 

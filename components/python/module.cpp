@@ -22,8 +22,9 @@
 #include "sw/base/file.h"
 #include "sw/base/root.h"
 #include "sw/compiler/compiler.h"
+#include "sw/host/onnx/evaluate.h"
 #include "sw/model/graph/elements.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/model/onnx/read/constant.h"
 #include "sw/program/host.h"
 #include "sw/reference/golden.h"
 #include "synth/stages.h"
@@ -482,7 +483,7 @@ PYBIND11_MODULE(_core, m) {
       .def("verify", &Program::verify);
   m.def("compile", &compile);
   m.def("evaluate", &evaluate);
-  m.def("evaluates", &model::onnx_file::evaluates);
+  m.def("evaluates", &host::onnx::evaluates);
   m.def("random_program", &random_program);
   m.def("malformed_words", &malformed_words);
   m.def("execute", &execute);

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs ONNX and TOSA operators on the host, with sw/model/onnx/evaluate/evaluate.h and
-// sw/model/tosa/evaluate.h.
+// Runs ONNX and TOSA operators on the host, with sw/host/onnx/evaluate.h and
+// sw/host/tosa/evaluate.h.
 
 #include <fmt/ranges.h>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/host_op.h"
+#include "sw/host/tosa/evaluate.h"
 #include "sw/model/graph/elements.h"
-#include "sw/model/onnx/import/host.h"
-#include "sw/model/tosa/evaluate.h"
 #include "sw/reference/ops/ops.h"
 
 namespace trine::reference {
-using model::onnx_file::Constant;
+using host::onnx::Constant;
 
 namespace {
 
 std::vector<std::uint8_t> tosa(const Call& call) {
-  model::tosa::Node node = model::tosa::node_of(call.graph, call.op);
+  host::tosa::Node node = host::tosa::node_of(call.graph, call.op);
   for (std::size_t i = 0; i < node.inputs.size(); ++i)
     if (node.inputs[i].values.empty())
       node.inputs[i].values =
           model::elements_as<std::int64_t>(node.inputs[i].type, call.bytes(static_cast<int>(i)));
   try {
-    const std::vector<std::int64_t> values = model::tosa::run(node);
+    const std::vector<std::int64_t> values = host::tosa::run(node);
     return model::bytes_as(call.out().type, {values.begin(), values.end()});
   } catch (const Error& error) {
     throw_error("{}: {}", label(call.graph, call.op), error.what());
@@ -33,8 +33,8 @@ std::vector<std::uint8_t> tosa(const Call& call) {
 }  // namespace
 
 std::vector<std::uint8_t> onnx(const Call& call) {
-  if (call.op.name.starts_with(model::tosa::kPrefix)) return tosa(call);
-  std::vector<model::onnx_file::ConstantPointer> inputs;
+  if (call.op.name.starts_with(host::tosa::kPrefix)) return tosa(call);
+  std::vector<host::onnx::ConstantPointer> inputs;
   for (int i = 0; i < static_cast<int>(call.op.inputs.size()); ++i) {
     inputs.push_back(nullptr);
     if (call.op.input(i) < 0) continue;

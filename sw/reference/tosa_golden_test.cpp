@@ -14,11 +14,11 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/host/tosa/evaluate.h"
 #include "sw/model/check/check.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/import/import.h"
 #include "sw/model/import/testing.h"
-#include "sw/model/tosa/evaluate.h"
 #include "sw/reference/golden.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/vectors/vectors.h"
@@ -80,7 +80,7 @@ TEST_CASE("TOSA's two roundings equal the roundings of the post unit",
     const auto multiplier = static_cast<std::int32_t>(random() >> 1);
     const int shift = 2 + static_cast<int>(random() % 61);
     for (const bool twice : {false, true}) {
-      const std::int64_t wanted = model::tosa::scaled(value, multiplier, shift, twice);
+      const std::int64_t wanted = host::tosa::scaled(value, multiplier, shift, twice);
       if (wanted != static_cast<std::int32_t>(wanted)) continue;  // REQUIRE
       CAPTURE(value, multiplier, shift, twice);
       REQUIRE(scaled(value, {multiplier, 31 - shift},
@@ -92,7 +92,7 @@ TEST_CASE("TOSA's two roundings equal the roundings of the post unit",
 /// TOSA 1.0, ARITHMETIC_RIGHT_SHIFT: with `round`, the last bit that is shifted out is added.
 TEST_CASE("TOSA's shifts to the right round halves up", "[reference][tosa][rounding]") {
   std::mt19937 random{5};
-  model::tosa::Node node;
+  host::tosa::Node node;
   node.type = "ARITHMETIC_RIGHT_SHIFT";
   for (const auto& [type, bits] : {std::pair{model::DataType::kInt8, 8},
                                    {model::DataType::kInt16, 16},
@@ -107,7 +107,7 @@ TEST_CASE("TOSA's shifts to the right round halves up", "[reference][tosa][round
       node.out_shape = {1};
       const std::int64_t half = round && shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
       CAPTURE(bits, value, shift, round);
-      REQUIRE(model::tosa::run(node).at(0) == (value + half) >> shift);
+      REQUIRE(host::tosa::run(node).at(0) == (value + half) >> shift);
     }
   }
 }

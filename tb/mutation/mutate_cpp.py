@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("components", "gen", "sim", "spec", "sw", "synth", "tools")
 # The test program that covers a folder best; the longest prefix counts.
 KNOWS = {
-    "sw/base/": "base_test", "spec/": "isa_test", "gen/": "gen_test", "sw/model/": "model_test",
+    "sw/base/": "base_test", "spec/": "isa_test", "gen/": "gen_test", "sw/host/": "host_test", "sw/model/": "model_test",
     "sw/": "arch_test", "components/plugins/": "abi_test", "sw/reference/": "reference_test", "sw/program/": "compiler_test", "sw/compiler/": "arch_test",
     "sw/runtime/": "runtime_test", "synth/": "synth_test", "sim/": "arch_test", "sim/rtl/": "rtl_run_test",
     "components/soc/": "cli_test", "tools/": "cli_test", "components/llm/": "llm_test",

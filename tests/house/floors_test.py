@@ -21,7 +21,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLOORS = [
     ["sw/base"],
     ["spec"],
-    ["gen", "sw/model"],
+    ["gen", "sw/model/graph"],
+    ["sw/host"],
+    ["sw/model/check"],
+    ["sw/model/rewrite"],
+    ["sw/model/onnx", "sw/model/tflite", "sw/model/tosa"],
+    ["sw/model/import"],
     ["sw/reference", "sw/runtime"],
     ["sw/program"],
     ["sw/compiler"],

@@ -2,7 +2,7 @@
 //
 // TOSA files in the form of exporters: int8 operators, products and sums of int32 with their
 // RESCALE, one CLAMP or several. The text passes through the importer, which joins operators. The
-// expected outputs come from the operators one by one (sw/model/tosa/evaluate.h).
+// expected outputs come from the operators one by one (sw/host/tosa/evaluate.h).
 
 #include <fmt/format.h>
 
@@ -13,17 +13,17 @@
 
 #include "sw/base/index.h"
 #include "sw/base/json.h"
+#include "sw/host/tosa/evaluate.h"
 #include "sw/model/import/import.h"
-#include "sw/model/tosa/evaluate.h"
 #include "sw/model/tosa/file.h"
 #include "tools/random/networks.h"
 
 namespace trine::fuzz {
 namespace {
 
+using host::tosa::Attributes;
+using host::tosa::Node;
 using model::DataType;
-using model::tosa::Attributes;
-using model::tosa::Node;
 using Shape = std::vector<int>;
 using Values = std::vector<std::int64_t>;
 
@@ -118,7 +118,7 @@ class TosaFile {
       Node node{op.type, op.attributes, {}, out.type, out.shape};
       for (const int t : op.inputs)
         node.inputs.push_back({tensors_[at(t)].type, tensors_[at(t)].shape, values[at(t)]});
-      values[at(op.output)] = model::tosa::run(node);
+      values[at(op.output)] = host::tosa::run(node);
     }
     std::vector<Array> result;
     for (const int t : outputs()) {
@@ -240,7 +240,7 @@ class Tosa {
          file_->constant(DataType::kInt8, {count}, shifts), file_->number(in, before),
          file_->number(to, after)},
         {{"scale32", {1}},
-         {"rounding_mode", {double_ ? model::tosa::kDoubleRound : model::tosa::kSingleRound}},
+         {"rounding_mode", {double_ ? host::tosa::kDoubleRound : host::tosa::kSingleRound}},
          {"per_channel", {count > 1 ? 1 : 0}},
          {"input_unsigned", {0}},
          {"output_unsigned", {0}}},
@@ -478,7 +478,7 @@ class Tosa {
     const int h = b_.number(1, 3), w = b_.number(1, 3);
     return moved("RESIZE",
                  {x, file_->list({h, 1, w, 1}), file_->list({0, 0}), file_->list({h - 1, w - 1})},
-                 {{"mode", {model::tosa::kNearest}}}, {1, in[1] * h, in[2] * w, in[3]});
+                 {{"mode", {host::tosa::kNearest}}}, {1, in[1] * h, in[2] * w, in[3]});
   }
 
   Builder& b_;

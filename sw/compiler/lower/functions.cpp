@@ -8,7 +8,7 @@
 
 #include "sw/base/index.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/host/onnx/evaluate.h"
 #include "sw/reference/golden.h"
 
 namespace trine::compiler {
@@ -79,7 +79,7 @@ bool is_elementwise(const Op& op) {
   if (op.kind == OpKind::kFloat)
     return std::ranges::all_of(op.steps,
                                [](const model::FloatStep& step) { return step.value.size() == 1; });
-  if (op.kind == OpKind::kOnnx) return model::onnx_file::is_elementwise(op.name);
+  if (op.kind == OpKind::kOnnx) return host::onnx::is_elementwise(op.name);
   return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
 }
 

@@ -9,7 +9,7 @@
 #include "sw/compiler/lower/lower_movement.h"
 #include "sw/compiler/lower/lower_products.h"
 #include "sw/compiler/lower/lower_tables.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/host/onnx/evaluate.h"
 
 namespace trine::compiler {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 bool is_table(const Op& o) {
   return o.kind == OpKind::kDequantize || o.kind == OpKind::kFloat ||
          model::computes_floats(o.kind) ||
-         (o.kind == OpKind::kOnnx && model::onnx_file::is_elementwise(o.name));
+         (o.kind == OpKind::kOnnx && host::onnx::is_elementwise(o.name));
 }
 
 /// Returns true if the bytes after the last channel of an int8 map are zero. The vector unit does
@@ -183,10 +183,11 @@ Problem half_even_problem(const GraphFacts& facts, const Op& o) {
   if (!o.half_even || half_even(facts.graph, o) != HalfEven::kNoWay) return std::nullopt;
   const bool of_one = is_requantization(o.kind);
   return refusal(facts, o, o.outputs[0], Reason::kRounding, "{}",
-                 of_one ? ": at these scales float32 rounds some ties differently, which requires a "
-                          "table (vector.table)"
-                        : " rounds halves to even, but the machine sums rounded terms, which can "
-                          "differ by one code");
+                 of_one
+                     ? ": at these scales float32 rounds some ties differently, which requires a "
+                       "table (vector.table)"
+                     : " rounds halves to even, but the machine sums rounded terms, which can "
+                       "differ by one code");
 }
 
 bool needs_half_even(const GraphFacts& facts, const Op& o) {

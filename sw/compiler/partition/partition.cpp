@@ -13,7 +13,7 @@
 #include "sw/compiler/network/codes.h"
 #include "sw/compiler/partition/ends.h"
 #include "sw/compiler/partition/segments.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/host/onnx/evaluate.h"
 
 namespace trine::compiler {
 namespace {
@@ -135,7 +135,7 @@ void mark_host(Graph* graph, const spec::Config& config) {
     };
     const bool whole =
         op.kind == model::OpKind::kOnnx &&
-        (!model::onnx_file::is_elementwise(op.name) || std::ranges::any_of(op.inputs, is_number) ||
+        (!host::onnx::is_elementwise(op.name) || std::ranges::any_of(op.inputs, is_number) ||
          std::ranges::any_of(op.outputs, is_number));
     return whole || joins_floats || std::ranges::any_of(op.inputs, found) ||
            std::ranges::any_of(op.outputs, found);

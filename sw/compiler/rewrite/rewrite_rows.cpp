@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/host/onnx/evaluate.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/rewriter.h"
 
@@ -50,7 +50,7 @@ bool takes_rows(const Op& op) {
     case OpKind::kStridedSlice:
       return (op.shrink_axis_mask | op.ellipsis_mask | op.new_axis_mask) == 0;
     case OpKind::kOnnx:
-      return model::onnx_file::is_elementwise(op.name);
+      return host::onnx::is_elementwise(op.name);
     default:
       return parts_ranks(op) || model::is_binary(op.kind) || model::is_unary(op.kind) ||
              (is_reduction(op) && op.keep_dims);

@@ -14,6 +14,8 @@
 
 #include "sw/base/division.h"
 #include "sw/base/error.h"
+#include "sw/host/onnx/evaluate.h"
+#include "sw/host/tosa/evaluate.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/graph/groups.h"
 #include "sw/model/graph/norm.h"
@@ -22,8 +24,6 @@
 #include "sw/model/graph/spiking.h"
 #include "sw/model/graph/svdf.h"
 #include "sw/model/graph/tosa_attributes.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/tosa/evaluate.h"
 
 namespace trine::model {
 namespace {
@@ -1003,13 +1003,13 @@ class Checker {
 
   /// Checks an ONNX operator. Its shapes are compared when it is evaluated.
   void onnx() const {
-    if (op_.name.starts_with(tosa::kPrefix)) return tosa_node();
-    if (!onnx_file::evaluates(op_.name)) fail(Reason::kOperator, "operator is not supported");
+    if (op_.name.starts_with(host::tosa::kPrefix)) return tosa_node();
+    if (!host::onnx::evaluates(op_.name)) fail(Reason::kOperator, "operator is not supported");
   }
 
   void tosa_node() const {
     try {
-      tosa::check_node(tosa::node_of(graph_, op_));
+      host::tosa::check_node(host::tosa::node_of(graph_, op_));
     } catch (const Refusal& refusal) {
       throw Refusal(refusal.reasons(), label(graph_, op_) + ": " + refusal.what());
     }

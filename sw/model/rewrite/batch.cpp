@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
+#include "sw/host/onnx/evaluate.h"
 #include "sw/model/graph/lstm.h"
 #include "sw/model/graph/refusal.h"
 #include "sw/model/graph/shapes.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/rewrite/rewriter.h"
 
 namespace trine::model {
@@ -144,7 +144,7 @@ bool is_inner(int axis, int rank) { return axis != 0 && axis != -rank; }
 
 bool is_elementwise(const Op& op) {
   return is_binary(op.kind) || is_comparison(op.kind) ||
-         (op.kind == OpKind::kOnnx && onnx_file::is_elementwise(op.name));
+         (op.kind == OpKind::kOnnx && host::onnx::is_elementwise(op.name));
 }
 
 bool is_state(const Op& op, int position) {

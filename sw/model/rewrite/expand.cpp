@@ -11,11 +11,11 @@
 #include <set>
 
 #include "sw/base/error.h"
+#include "sw/host/tflite/host_form.h"
 #include "sw/model/check/check.h"
 #include "sw/model/graph/refusal.h"
 #include "sw/model/rewrite/fold.h"
 #include "sw/model/rewrite/rewriter.h"
-#include "sw/model/tflite/tflite_host.h"
 
 namespace trine::model {
 namespace {
@@ -91,7 +91,7 @@ class Expansion : Rewriter {
     if (op.kind != OpKind::kUnknown) op.name = name_of(op.kind);
     std::string why = refusal.what();
     try {
-      if (!write_host_form(graph_, op) || host_) return;
+      if (!host::write_host_form(graph_, op) || host_) return;
       why += " (the host supports it)";
     } catch (const Refusal& unknown) {
       if (refusal.reasons().front() == Reason::kOperator)

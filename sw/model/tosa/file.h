@@ -5,21 +5,15 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "sw/host/tosa/evaluate.h"
 #include "sw/model/graph/graph.h"
 
 namespace trine::model::tosa {
 
-/// The attributes by the format's names. Flags and enumerations are one number, lists are several.
-using Attributes = std::map<std::string, std::vector<std::int64_t>>;
-
-/// The format's numbers for RESCALE's rounding_mode and RESIZE's mode.
-enum RoundingMode : std::int64_t { kSingleRound = 1, kInexactRound = 2, kDoubleRound = 3 };
-enum ResizeMode : std::int64_t { kNearest = 1, kBilinear = 2 };
+using host::tosa::Attributes;
 
 /// An operator of the file.
 struct FileOp {

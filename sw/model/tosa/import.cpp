@@ -16,20 +16,20 @@
 #include "sw/base/error.h"
 #include "sw/base/index.h"
 #include "sw/base/ties.h"
+#include "sw/host/tosa/evaluate.h"
 #include "sw/model/check/check.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/graph/refusal.h"
 #include "sw/model/graph/tosa_attributes.h"
-#include "sw/model/tosa/evaluate.h"
 #include "sw/model/tosa/file.h"
 #include "sw/model/tosa/tosa.h"
 
 namespace trine::model {
 namespace {
 
+using host::tosa::Node;
 using tosa::FileOp;
-using tosa::Node;
 using Values = std::vector<std::int64_t>;
 
 constexpr int kCodes = 256;
@@ -159,7 +159,7 @@ class Importer {
           {tensor(t).type, tensor(t).shape, few ? tensor(t).integers() : Values{}});
       folds = folds && constant(t);
     }
-    tosa::check_node(node);
+    host::tosa::check_node(node);
     if (folds) return fold(node, op, out);
     find_function(node, op, out);
   }
@@ -171,7 +171,7 @@ class Importer {
     for (std::size_t k = 0; k < op.inputs.size(); ++k)
       node.inputs[k].values = tensor(op.inputs[k]).integers();
     Tensor& t = graph_.tensors[at(out)];
-    const Values values = tosa::run(node);
+    const Values values = host::tosa::run(node);
     t.data = bytes_as(t.type, std::vector<double>(values.begin(), values.end()));
     t.is_constant = true;
   }
@@ -190,10 +190,10 @@ class Importer {
   }
 
   void find_function(Node node, const FileOp& op, int out) {
-    if (!tosa::is_elementwise(op.type)) return;
+    if (!host::tosa::is_elementwise(op.type)) return;
     Function result;
     for (std::size_t k = 0; k < op.inputs.size(); ++k) {
-      tosa::Operand& operand = node.inputs[k];
+      host::tosa::Operand& operand = node.inputs[k];
       if (is_parameter(op.type, k)) continue;
       if (constant(op.inputs[k])) {
         if (operand.values.empty() ||
@@ -216,7 +216,7 @@ class Importer {
     }
     if (result.root < 0 || ++result.steps > kMostSteps) return;
     node.out_shape = {kCodes};
-    result.values = tosa::run(node);
+    result.values = host::tosa::run(node);
     functions_[out] = std::move(result);
   }
 
@@ -285,7 +285,7 @@ class Importer {
         made_.insert(t);
       }
     Op host = op_of(OpKind::kOnnx, i, op.inputs, op.outputs);
-    host.name = std::string(tosa::kPrefix) + op.type;
+    host.name = std::string(host::tosa::kPrefix) + op.type;
     for (const auto& [name, values] : op.attributes)
       host.numbers[name].assign(values.begin(), values.end());
     graph_.ops.push_back(std::move(host));
@@ -341,7 +341,7 @@ class Importer {
     if (number("input_unsigned") != 0 || number("output_unsigned") != 0) return std::nullopt;
     return Rescale{tensor(op->inputs[1]).integers(), tensor(op->inputs[2]).integers(),
                    tensor(op->inputs[3]).integers()[0], tensor(op->inputs[4]).integers()[0],
-                   number("rounding_mode") == tosa::kDoubleRound};
+                   number("rounding_mode") == host::tosa::kDoubleRound};
   }
 
   static void set_result(Op& op, const Rescale& r, std::pair<int, int> range) {
@@ -578,7 +578,8 @@ class Importer {
       if (k + 1 != way.size() && r.before != 0) return std::nullopt;
       for (std::int64_t& v : term.values)
         v = std::clamp<std::int64_t>(
-            tosa::scaled(v - r.before, r.multiplier[0], r.shift[0], r.twice), INT32_MIN, INT32_MAX);
+            host::tosa::scaled(v - r.before, r.multiplier[0], r.shift[0], r.twice), INT32_MIN,
+            INT32_MAX);
       std::int64_t m = r.multiplier[0], s = r.shift[0];
       const bool power = m > 0 && (m & (m - 1)) == 0;
       if (power) {  // of two: it only changes the shift
@@ -604,7 +605,7 @@ class Importer {
     if (exponent < -31 || exponent > 0 || term.zero < -128 || term.zero > 127) return std::nullopt;
     for (int code = -128; code <= 127; ++code)
       if (term.values[at(code + 128)] !=
-          tosa::scaled((code - term.zero) * (1 << 20), term.multiplier, 31 - exponent, twice))
+          host::tosa::scaled((code - term.zero) * (1 << 20), term.multiplier, 31 - exponent, twice))
         return std::nullopt;
     return std::pair(static_cast<double>(term.multiplier), static_cast<double>(exponent));
   }
@@ -786,14 +787,14 @@ class Importer {
 
   void resize(const FileOp& op) {
     const Tensor &in = tensor(op.inputs[0]), &out = tensor(op.outputs[0]);
-    if (op.attributes.at("mode")[0] != tosa::kNearest) refuse(Reason::kOperator, "BILINEAR");
+    if (op.attributes.at("mode")[0] != host::tosa::kNearest) refuse(Reason::kOperator, "BILINEAR");
     const Values scale = tensor(op.inputs[1]).integers(), offset = tensor(op.inputs[2]).integers();
     std::vector<int> lists[2];
     for (std::size_t axis = 0; axis < 2; ++axis) {
       for (std::int64_t p = 0; p < out.shape[1 + axis]; ++p)
         lists[axis].push_back(
-            static_cast<int>(tosa::source_of(p, scale[2 * axis], scale[2 * axis + 1], offset[axis],
-                                             in.shape[1 + axis])
+            static_cast<int>(host::tosa::source_of(p, scale[2 * axis], scale[2 * axis + 1],
+                                                   offset[axis], in.shape[1 + axis])
                                  .nearest()));
     }
     elements(op, elements(op, op.inputs[0], 1, lists[0], -1), 2, lists[1], op.outputs[0]);

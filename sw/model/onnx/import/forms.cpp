@@ -10,14 +10,16 @@
 
 #include "sw/base/division.h"
 #include "sw/base/error.h"
+#include "sw/host/onnx/evaluate.h"
+#include "sw/host/onnx/node/operands.h"
+#include "sw/host/onnx/node/windows.h"
 #include "sw/model/graph/indices.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/onnx/import/operands.h"
-#include "sw/model/onnx/import/windows.h"
 #include "sw/model/onnx/read/constant.h"
 
 namespace trine::model::onnx_file {
 namespace {
+
+using host::onnx::integers_of, host::onnx::kMaxWindow, host::onnx::parts_of, host::onnx::Windows;
 
 using Ints = std::vector<std::int64_t>;
 using Shape = std::vector<int>;

@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/evaluate.h"
+#include "sw/host/onnx/host_op.h"
 #include "sw/model/graph/shapes.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/onnx/import/host.h"
 #include "sw/model/onnx/import/importer.h"
 
 namespace trine::model::onnx_file {

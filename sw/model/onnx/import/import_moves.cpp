@@ -6,12 +6,14 @@
 #include <cmath>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/evaluate.h"
+#include "sw/host/onnx/node/operands.h"
 #include "sw/model/graph/shapes.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/importer.h"
-#include "sw/model/onnx/import/operands.h"
 
 namespace trine::model::onnx_file {
+
+using host::onnx::nearest_of, host::onnx::parts_of, host::onnx::slices_of, host::onnx::source_of;
 
 /// Returns the index of ONNX's axis, and its index in the graph.
 std::pair<std::size_t, int> Importer::axis_of(const Value& value, std::int64_t axis) {

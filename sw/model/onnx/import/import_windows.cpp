@@ -11,6 +11,8 @@
 
 namespace trine::model::onnx_file {
 
+using host::onnx::bounded;
+
 /// Returns windows over an image. With ceil_mode, pixels of the last window after the image are
 /// border.
 Windows Importer::windows(const Value& image, const std::vector<int>& filter) const {

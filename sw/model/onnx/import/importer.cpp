@@ -14,15 +14,18 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/host/onnx/evaluate.h"
+#include "sw/host/onnx/host_op.h"
+#include "sw/host/onnx/node/operands.h"
 #include "sw/model/graph/refusal.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/onnx/import/host.h"
-#include "sw/model/onnx/import/operands.h"
 #include "sw/model/onnx/import/qoperator.h"
 #include "sw/model/onnx/onnx.h"
 #include "sw/model/onnx/read/constant.h"
 
 namespace trine::model::onnx_file {
+
+using host::onnx::decides_shape, host::onnx::evaluates, host::onnx::is_elementwise,
+    host::onnx::kMaxHostElements;
 
 void Importer::run() {
   require_qdq(file_);
@@ -472,7 +475,7 @@ Value Importer::lowered() try {
 }
 
 std::vector<std::int64_t> Importer::integers_of(std::size_t position, const char* key) const {
-  return onnx_file::integers_of(*node_, key, has(position) ? &constant(position) : nullptr);
+  return host::onnx::integers_of(*node_, key, has(position) ? &constant(position) : nullptr);
 }
 
 /// Returns a function that makes an output of this node on the host.

@@ -14,16 +14,18 @@
 #include <vector>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/node/windows.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/onnx/import/cells.h"
 #include "sw/model/onnx/import/emit.h"
 #include "sw/model/onnx/import/forms.h"
-#include "sw/model/onnx/import/windows.h"
 #include "sw/model/onnx/read/file.h"
 #include "sw/model/onnx/read/nodes.h"
 #include "sw/model/onnx/read/problems.h"
 
 namespace trine::model::onnx_file {
+
+using host::onnx::kMaxWindow, host::onnx::Span, host::onnx::Windows;
 
 /// The importer of one file.
 class Importer {

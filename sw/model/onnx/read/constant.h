@@ -12,7 +12,7 @@
 
 namespace trine::model::onnx_file {
 
-inline float real(double value) { return static_cast<float>(value); }
+using host::onnx::real;
 
 /// Checks that int16 codes have no zero point.
 /// @param node  has the zero point as its third input
@@ -36,6 +36,11 @@ QuantRule quant_rule(const Node& node, double scale, double zero_point, double b
 ConstantPointer fold(const Node& node, std::int64_t opset,
                      const std::vector<ConstantPointer>& inputs, std::size_t output,
                      std::int64_t limit);
+
+/// Evaluates a file without inputs, node by node.
+/// @return its outputs
+/// @throws Error  names the node and what evaluate() does not support
+std::vector<ConstantPointer> evaluate_file(const File& file);
 
 /// Returns the shape after Reshape to `wanted` (0: as the input, -1: the rest).
 std::vector<int> reshaped(const std::vector<int>& from, const NumberList<double>& wanted);

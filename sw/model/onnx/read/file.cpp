@@ -28,6 +28,8 @@
 namespace trine::model::onnx_file {
 namespace {
 
+using host::onnx::type_of;
+
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 /// Attributes that change results if they are not 0, and are not supported here, except that int16
 /// codes may be requested by name.
@@ -476,22 +478,6 @@ void silence_protobuf() {
   static std::once_flag once;
   std::call_once(once, [] { google::protobuf::SetLogHandler(nullptr); });
 }
-
-}  // namespace
-
-std::optional<DataType> type_of(std::int64_t code) {
-  using Onnx = onnx::TensorProto;
-  static constexpr std::pair<std::int64_t, DataType> kTypes[] = {
-      {Onnx::FLOAT, DataType::kFloat32}, {Onnx::UINT8, DataType::kUInt8},
-      {Onnx::INT8, DataType::kInt8},     {Onnx::INT16, DataType::kInt16},
-      {Onnx::INT32, DataType::kInt32},   {Onnx::INT64, DataType::kInt64},
-      {Onnx::BOOL, DataType::kBool}};
-  for (const auto& [number, type] : kTypes)
-    if (number == code) return type;
-  return std::nullopt;
-}
-
-namespace {
 
 onnx::ModelProto read(const std::vector<std::uint8_t>& bytes, const std::string& name) {
   silence_protobuf();

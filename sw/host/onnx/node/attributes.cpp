@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "sw/base/error.h"
-#include "sw/model/onnx/read/file.h"
+#include "sw/host/onnx/node/node.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
 
 /// Attributes that change no inference result if they are not read. `op` is empty for all
@@ -100,4 +100,4 @@ void require_all_read(const Node& node) {
       throw_error("attribute '{}' is not supported", name);
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

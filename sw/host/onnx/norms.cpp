@@ -7,9 +7,9 @@
 #include <functional>
 
 #include "sw/base/error.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
+#include "sw/host/onnx/evaluation.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
 
 /// The mean and variance of `count` values.
@@ -140,4 +140,4 @@ Constant Evaluation::layer_normalization() const {
   return result;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

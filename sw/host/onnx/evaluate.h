@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "sw/model/onnx/read/file.h"
+#include "sw/host/onnx/node/node.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 
 /// Returns true if evaluate() supports the operator.
 bool evaluates(const std::string& type);
@@ -27,11 +27,6 @@ bool is_elementwise(const std::string& type);
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
-/// Evaluates a file without inputs, node by node.
-/// @return its outputs
-/// @throws Error  names the node and what evaluate() does not support
-std::vector<ConstantPointer> evaluate_file(const File& file);
-
 /// Returns the coordinate at which Resize reads output `p` of `to` elements, along an axis of
 /// `from` elements. It is computed in double, or in float32 as for ONNX Runtime's images.
 /// @param mode  coordinate_transformation_mode
@@ -42,4 +37,4 @@ Real source_of(const std::string& mode, int p, int from, int to, Real scale);
 /// @param mode  Resize's nearest_mode
 int nearest_of(const std::string& mode, double x, int from);
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "sw/base/error.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
-#include "sw/model/onnx/import/windows.h"
+#include "sw/host/onnx/evaluate.h"
+#include "sw/host/onnx/evaluation.h"
+#include "sw/host/onnx/node/windows.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
 
 /// Returns the weight of a neighbour at this distance in a cubic interpolation (Keys' convolution).
@@ -246,4 +246,4 @@ Constant Evaluation::resize() const {
   return result;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/onnx/import/windows.h"
+#include "sw/host/onnx/node/windows.h"
 
 #include <algorithm>
 
 #include "sw/base/division.h"
 #include "sw/base/error.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
 
 /// Returns an attribute with an entry for each axis.
@@ -131,4 +131,4 @@ std::vector<Span> transposed_over(const Node& node, const std::vector<int>& imag
   return spans;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "sw/base/error.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
+#include "sw/host/onnx/evaluation.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
 
 using Reals = std::vector<double>;
@@ -244,4 +244,4 @@ Constant Evaluation::recurrent() const {
   return result;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "sw/host/onnx/node/node.h"
 #include "sw/model/graph/shapes.h"
-#include "sw/model/onnx/read/file.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
+
+using model::Slice;
 
 /// Returns a list of integers.
 /// @param input  null: the list is the attribute `key`
@@ -35,4 +37,4 @@ std::vector<AxisSlice> slices_of(const std::vector<int>& shape,
                                  const std::vector<std::int64_t>& ends,
                                  std::vector<std::int64_t> axes, std::vector<std::int64_t> steps);
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

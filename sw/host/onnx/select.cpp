@@ -10,9 +10,9 @@
 #include <numeric>
 
 #include "sw/base/error.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
+#include "sw/host/onnx/evaluation.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
 
 /// The corners of a box, in order.
@@ -326,4 +326,4 @@ Constant Evaluation::einsum() const {
   return result;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/tosa/evaluate.h"
+#include "sw/host/tosa/evaluate.h"
 
 #include <fmt/ranges.h>
 
@@ -16,8 +16,11 @@
 #include "sw/model/graph/indices.h"
 #include "sw/model/graph/refusal.h"
 
-namespace trine::model::tosa {
+namespace trine::host::tosa {
 namespace {
+
+using model::broadcast, model::elements_of, model::Indices, model::Reason, model::steps_of,
+    model::Tensor, model::walk;
 
 using Values = std::vector<std::int64_t>;
 using Shape = std::vector<int>;
@@ -1048,4 +1051,4 @@ Node node_of(const Graph& graph, const Op& op) {
   return node;
 }
 
-}  // namespace trine::model::tosa
+}  // namespace trine::host::tosa

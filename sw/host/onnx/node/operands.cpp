@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/onnx/import/operands.h"
+#include "sw/host/onnx/node/operands.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,9 @@
 #include "sw/base/error.h"
 #include "sw/model/graph/indices.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
+
+using model::axis_of, model::slice_of;
 
 std::vector<std::int64_t> integers_of(const Node& node, const char* key, const Constant* input) {
   if (input == nullptr) return node.integers(key);
@@ -56,4 +58,4 @@ std::vector<AxisSlice> slices_of(const std::vector<int>& shape,
   return result;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

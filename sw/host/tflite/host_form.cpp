@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/tflite/tflite_host.h"
+#include "sw/host/tflite/host_form.h"
 
 #include <fmt/ranges.h>
 
@@ -11,17 +11,20 @@
 #include <utility>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/host_op.h"
+#include "sw/host/onnx/node/windows.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/indices.h"
 #include "sw/model/graph/refusal.h"
-#include "sw/model/onnx/import/host.h"
-#include "sw/model/onnx/import/windows.h"
 
-namespace trine::model {
+namespace trine::host {
 namespace {
 
-using onnx_file::Constant;
-using onnx_file::ConstantPointer;
+using model::DataType, model::op_of, model::OpKind, model::Quantization, model::Reason,
+    model::steps_of, model::Tensor, model::walk, model::Window;
+
+using onnx::Constant;
+using onnx::ConstantPointer;
 using Numbers = std::map<std::string, std::vector<double>>;
 using Words = std::map<std::string, std::string>;
 
@@ -199,9 +202,9 @@ int HostForm::node(const char* type, std::vector<int> inputs, Numbers numbers, W
     values.push_back(nullptr);
     if (op.inputs[i] < 0) continue;
     const Tensor& t = graph_.tensor(op.inputs[i]);
-    if (t.elements() > onnx_file::kMaxHostElements)
-      throw_error("more than {} elements", onnx_file::kMaxHostElements);
-    if (!t.is_constant && onnx_file::decides_shape(type, i))
+    if (t.elements() > onnx::kMaxHostElements)
+      throw_error("more than {} elements", onnx::kMaxHostElements);
+    if (!t.is_constant && onnx::decides_shape(type, i))
       throw_error("input '{}' decides the result's shape and is computed: export for fixed shapes",
                   t.name);
     auto value = std::make_shared<Constant>();
@@ -433,8 +436,8 @@ int HostForm::planes(int position) { return transposed(operand(position), {0, 3,
 Numbers HostForm::sliding() const {
   for (const int step :
        {op_.stride_h, op_.stride_w, op_.dilation_h, op_.dilation_w, op_.filter_h, op_.filter_w})
-    if (step < 1 || step > onnx_file::kMaxWindow)
-      throw_error("step {}, allowed 1..{}", step, onnx_file::kMaxWindow);
+    if (step < 1 || step > onnx::kMaxWindow)
+      throw_error("step {}, allowed 1..{}", step, onnx::kMaxWindow);
   const Window w = window(graph_, op_);
   return {
       {"strides", {double(op_.stride_h), double(op_.stride_w)}},
@@ -688,4 +691,4 @@ bool HostForm::write() {
 
 bool write_host_form(Graph& graph, const Op& op) { return HostForm(graph, op).write(); }
 
-}  // namespace trine::model
+}  // namespace trine::host

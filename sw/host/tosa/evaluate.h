@@ -6,16 +6,26 @@
 
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sw/model/graph/graph.h"
-#include "sw/model/tosa/file.h"
 
-namespace trine::model::tosa {
+namespace trine::host::tosa {
+
+using model::DataType, model::Graph, model::Op;
 
 inline constexpr std::string_view kPrefix = "TOSA:";
+
+/// The attributes by the format's names. Flags and enumerations are one number, lists are several.
+using Attributes = std::map<std::string, std::vector<std::int64_t>>;
+
+/// The format's numbers for RESCALE's rounding_mode and RESIZE's mode.
+enum RoundingMode : std::int64_t { kSingleRound = 1, kInexactRound = 2, kDoubleRound = 3 };
+enum ResizeMode : std::int64_t { kNearest = 1, kBilinear = 2 };
 
 /// An operand of a TOSA operator.
 struct Operand {
@@ -72,4 +82,4 @@ Source source_of(std::int64_t p, std::int64_t n, std::int64_t d, std::int64_t of
 /// @pre op.name begins with kPrefix
 Node node_of(const Graph& graph, const Op& op);
 
-}  // namespace trine::model::tosa
+}  // namespace trine::host::tosa

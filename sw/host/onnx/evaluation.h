@@ -10,10 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "sw/host/onnx/node/node.h"
 #include "sw/model/graph/indices.h"
-#include "sw/model/onnx/read/file.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
+
+using model::axis_of, model::broadcast, model::count_of, model::elements_of, model::Indices,
+    model::steps_of, model::walk;
 
 /// Rounds a number to float32.
 inline double rounded(double x) { return double{static_cast<float>(x)}; }
@@ -130,4 +133,4 @@ class Evaluation {
   bool shape_only_;  ///< true: only the shape matters, and sums of many products are not computed
 };
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

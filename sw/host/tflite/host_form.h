@@ -7,7 +7,9 @@
 
 #include "sw/model/graph/graph.h"
 
-namespace trine::model {
+namespace trine::host {
+
+using model::Graph, model::Op;
 
 /// Appends `op` as host nodes at the graph's end. Results that depend only on constants become
 /// constants and need no host.
@@ -15,4 +17,4 @@ namespace trine::model {
 /// @throws Error  text only: why the operator has no such form with these operands, or what helps
 bool write_host_form(Graph& graph, const Op& op);
 
-}  // namespace trine::model
+}  // namespace trine::host

@@ -7,10 +7,12 @@
 
 #include <vector>
 
+#include "sw/host/onnx/node/node.h"
 #include "sw/model/graph/graph.h"
-#include "sw/model/onnx/read/file.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
+
+using model::Op;
 
 /// Makes the host operator for a node.
 /// @param output  selects one of the node's outputs
@@ -29,4 +31,4 @@ constexpr std::int64_t kMaxHostElements = std::int64_t{1} << 26;  ///< elements 
 Constant run_host_op(const Op& op, const std::vector<ConstantPointer>& inputs,
                      bool shape_only = false);
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

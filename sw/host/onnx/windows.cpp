@@ -3,7 +3,7 @@
 // Evaluates ONNX operators over windows, matrices and neighbouring channels, in float32. Their sums
 // lose nothing.
 
-#include "sw/model/onnx/import/windows.h"
+#include "sw/host/onnx/node/windows.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,11 +12,13 @@
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
+#include "sw/host/onnx/evaluation.h"
 #include "sw/model/graph/shapes.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
+
+using model::broadcast_shape;
 
 /// Calls f(coordinates) for each element of a shape, in C order.
 template <typename F>
@@ -295,4 +297,4 @@ Constant Evaluation::local_response() const {
   return result;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

@@ -6,11 +6,13 @@
 #include <cmath>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/evaluation.h"
 #include "sw/model/graph/elements.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
+
+using model::with_type;
 
 /// Returns the element that ScatterND and ScatterElements write for an element and its update.
 double combined(const std::string& how, double before, double update) {
@@ -248,4 +250,4 @@ Constant Evaluation::grid_sample() const {
   return result;
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

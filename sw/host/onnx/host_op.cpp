@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/onnx/import/host.h"
+#include "sw/host/onnx/host_op.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,10 +8,12 @@
 #include <set>
 
 #include "sw/base/error.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/host/onnx/evaluate.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
+
+using model::OpKind;
 
 /// Returns a whole number of a program's file, where it may have any value.
 std::int64_t whole(double value) {
@@ -83,4 +85,4 @@ Constant run_host_op(const Op& op, const std::vector<ConstantPointer>& inputs, b
                   kMaxHostElements, shape_only);
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

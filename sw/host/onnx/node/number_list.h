@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 
 template <typename T>
 /// A list of numbers that are stored, or computed when they are read.
@@ -117,4 +117,4 @@ class NumberList {
   std::size_t size_ = 0;                        ///< number of elements that `made_` computes
 };
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

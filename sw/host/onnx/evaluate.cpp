@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/host/onnx/evaluate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,15 +11,15 @@
 #include <optional>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/evaluation.h"
+#include "sw/host/onnx/node/operands.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/shapes.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
-#include "sw/model/onnx/import/operands.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
 
-constexpr std::int64_t kMostElements = std::int64_t{1} << 26;  ///< of a tensor of evaluate_file()
+using model::broadcast_shape, model::type_named, model::with_type;
 
 // ---- One element --------------------------------------------------------------------------------
 
@@ -585,54 +585,4 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
   return result;
 }
 
-namespace {
-
-/// Requires whole sizes where ONNX Runtime, and so evaluate(), rounds a size first, and the
-/// standard does not.
-void require_whole(const Node& node, const std::vector<ConstantPointer>& inputs) {
-  if (node.type != "Resize" || inputs.size() < 3 || inputs[2] == nullptr ||
-      node.text("coordinate_transformation_mode", "half_pixel") != "align_corners")
-    return;
-  const std::vector<int>& shape = inputs[0]->shape;
-  for (std::size_t i = 0; i < inputs[2]->elements() && i < shape.size(); ++i)
-    if (const double size = inputs[2]->values[i] * shape[i]; size != std::floor(size))
-      throw_error("align_corners to {} elements, allowed whole sizes", size);
-}
-
-/// Keeps only the chosen boxes. A host's list has a fixed length, whatever is chosen.
-void trim(const Node& node, Constant* boxes) {
-  if (node.type != "NonMaxSuppression") return;
-  std::erase(boxes->values.all(), -1.0);
-  boxes->shape[0] = static_cast<int>(boxes->values.size() / 3);
-}
-
-}  // namespace
-
-std::vector<ConstantPointer> evaluate_file(const File& file) {
-  std::map<std::string, ConstantPointer> values = file.constants;
-  const auto value = [&](const std::string& name) -> ConstantPointer {
-    if (name.empty()) return nullptr;
-    const auto found = values.find(name);
-    if (found == values.end()) throw_error("'{}' has no value", name);
-    return found->second;
-  };
-  for (const Node& node : file.nodes) try {
-      if (!evaluates(node.type)) throw_error("the host does not support it");
-      std::vector<ConstantPointer> inputs;
-      for (const std::string& name : node.inputs) inputs.push_back(value(name));
-      require_whole(node, inputs);
-      for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-        if (node.outputs[i].empty()) continue;
-        Constant result = evaluate(node, file.opset, inputs, i, kMostElements);
-        trim(node, &result);
-        values[node.outputs[i]] = std::make_shared<Constant>(std::move(result));
-      }
-    } catch (const Error& error) {
-      throw_error("{}: node {} {}: {}", file.name, node.index, node.type, error.what());
-    }
-  std::vector<ConstantPointer> outputs;
-  for (const std::string& name : file.outputs) outputs.push_back(value(name));
-  return outputs;
-}
-
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

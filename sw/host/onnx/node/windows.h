@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "sw/model/onnx/read/file.h"
+#include "sw/host/onnx/node/node.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 
 constexpr int kMaxWindow = 65535;            ///< strides, dilations, filters, borders
 constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
@@ -59,4 +59,4 @@ struct Span {
 std::vector<Span> transposed_over(const Node& node, const std::vector<int>& image,
                                   const Windows& windows);
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

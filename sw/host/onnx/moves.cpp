@@ -8,15 +8,17 @@
 #include <numeric>
 
 #include "sw/base/error.h"
+#include "sw/host/onnx/evaluate.h"
+#include "sw/host/onnx/evaluation.h"
+#include "sw/host/onnx/node/operands.h"
+#include "sw/host/onnx/node/windows.h"
 #include "sw/model/graph/elements.h"
 #include "sw/model/graph/shapes.h"
-#include "sw/model/onnx/evaluate/evaluate.h"
-#include "sw/model/onnx/evaluate/evaluation.h"
-#include "sw/model/onnx/import/operands.h"
-#include "sw/model/onnx/import/windows.h"
 
-namespace trine::model::onnx_file {
+namespace trine::host::onnx {
 namespace {
+
+using model::broadcast_shape, model::type_named;
 
 /// Returns the numbers of elements before and after an axis.
 std::pair<std::size_t, std::size_t> around(const std::vector<int>& shape, int axis) {
@@ -229,4 +231,4 @@ Constant Evaluation::blocks() const {
   return picked(in(0), result, walk(shape, turned));
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::host::onnx

@@ -68,7 +68,8 @@ template <typename... Args>
 /// The kinds of models without quantized activations.
 inline constexpr std::string_view kFloat32 = "float32", kFloat16 = "float16",
                                   kWeightsAlone = "quantized only in its weights",
-                                  kDynamic = "quantized dynamically, without scales of activations";
+                                  kDynamic =
+                                      "quantized dynamically, without scales for activations";
 
 /// Refuses such a model.
 /// @param what  one of the kinds above

@@ -57,9 +57,9 @@ std::string ip_xact(const Config& config, const std::vector<std::string>& source
 /// Returns "ROW_WRAP" for "row_wrap".
 std::string upper_snake(std::string_view snake);
 /// Returns "  code  // doc", or the comment on a line above if that line would exceed 100 columns.
-std::string commented(const std::string& code, std::string_view doc);
+std::string commented(const std::string& code, std::string_view doc, int indent = 2);
 /// Returns "  // text" in lines of at most 100 columns.
-std::string comment(std::string_view text);
+std::string comment(std::string_view text, int indent = 2);
 
 /// Returns the files of the verification kit that depend on the design: description.json,
 /// config.toml.

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cctype>
+#include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -115,6 +118,82 @@ std::string legal_constants(const isa::CodeSet& set) {
 
 std::string sign_text(const isa::Field& field) { return field.is_signed ? " (signed)" : ""; }
 
+/// A member of a packed struct.
+struct Member {
+  std::string type;
+  std::string name;
+  std::string_view doc;  // empty: no comment
+};
+
+/// Returns the type of `width` bits: "logic [7:0]".
+std::string logic_type(int width, bool is_signed) {
+  return fmt::format("logic{}{}", is_signed ? " signed" : "",
+                     width == 1 ? "" : fmt::format(" [{}:0]", width - 1));
+}
+
+/// Returns the name of a field as a member of a struct. Verilator refuses names of fields that are
+/// keywords and are not listed here.
+std::string member_name(std::string_view field) {
+  const bool is_keyword = field == "local" || field == "output" || field == "wait";
+  return fmt::format("{}{}", field, is_keyword ? "_" : "");
+}
+
+/// Returns the 56 bits of a payload as the group's fields in register `reg`, and the bits between
+/// them, from the highest bit to the lowest.
+std::vector<Member> members(const Group& group, int reg) {
+  std::vector<isa::Field> fields;
+  std::ranges::copy_if(group.fields, std::back_inserter(fields),
+                       [&](const isa::Field& f) { return f.reg == reg; });
+  std::ranges::sort(fields, std::greater{}, &isa::Field::lsb);
+  std::vector<Member> all;
+  const auto add_gap = [&](int end, int lsb) {
+    if (lsb < end) all.push_back({logic_type(end - lsb, false), fmt::format("unused_{}", lsb), {}});
+  };
+  int end = isa::kPayloadBits;  // above the next field
+  for (const isa::Field& f : fields) {
+    add_gap(end, f.lsb + f.width);
+    all.push_back({logic_type(f.width, f.is_signed), member_name(f.name), f.doc});
+    end = f.lsb;
+  }
+  add_gap(end, 0);
+  return all;
+}
+
+/// Returns the lines of the group's struct for register `reg`, with its name after the brace.
+std::string packed_struct(const Group& group, int reg, std::string_view begin,
+                          std::string_view name, int indent) {
+  const std::vector<Member> all = members(group, reg);
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  std::size_t width = 0;
+  for (const Member& m : all) width = std::max(width, m.type.size());
+  std::string text = fmt::format("{}{}struct packed {{\n", margin, begin);
+  for (const Member& m : all) {
+    const std::string code = fmt::format("{:{}} {};", m.type, width, m.name);
+    text +=
+        m.doc.empty() ? fmt::format("{}  {}\n", margin, code) : commented(code, m.doc, indent + 2);
+  }
+  return text + fmt::format("{}}} {};\n", margin, name);
+}
+
+/// Returns the type of a SET's payload: a packed union with a struct for each of the group's
+/// registers.
+std::string payload_union(const Group& group) {
+  std::string text = "  typedef union packed {\n";
+  for (int reg = 0; reg < isa::kRegisters; ++reg)
+    if (std::ranges::find(group.fields, reg, &isa::Field::reg) != group.fields.end())
+      text += packed_struct(group, reg, "", fmt::format("r{}", reg), 4);
+  return text + fmt::format("  }} {}_payload_t;\n", group.name);
+}
+
+/// Returns the constants of the group's fields: their registers and widths.
+std::string field_constants(const Group& group) {
+  std::string text;
+  for (const isa::Field& f : group.fields)
+    text += fmt::format("  localparam int unsigned {0}{1}Reg = {2}, {0}{1}Width = {3};\n",
+                        upper_camel(group.name), upper_camel(f.name), f.reg, f.width);
+  return text;
+}
+
 }  // namespace
 
 std::string upper_snake(std::string_view snake) {
@@ -123,22 +202,24 @@ std::string upper_snake(std::string_view snake) {
   return upper;
 }
 
-std::string commented(const std::string& code, std::string_view doc) {
-  std::string line = fmt::format("  {}  // {}\n", code, doc);
-  if (line.size() > kColumns + 1) line = fmt::format("{}  {}\n", comment(doc), code);
+std::string commented(const std::string& code, std::string_view doc, int indent) {
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  std::string line = fmt::format("{}{}  // {}\n", margin, code, doc);
+  if (line.size() > kColumns + 1)
+    line = fmt::format("{}{}{}\n", comment(doc, indent), margin, code);
   return line;
 }
 
-std::string comment(std::string_view text) {
-  constexpr std::string_view kBegin = "  // ";
-  constexpr std::size_t kWidth = kColumns - kBegin.size();
+std::string comment(std::string_view text, int indent) {
+  const std::string begin = std::string(static_cast<std::size_t>(indent), ' ') + "// ";
+  const std::size_t width = kColumns - begin.size();
   std::string lines;
-  while (text.size() > kWidth) {
-    const std::size_t end = text.rfind(' ', kWidth);
-    lines += fmt::format("{}{}\n", kBegin, text.substr(0, end));
+  while (text.size() > width) {
+    const std::size_t end = text.rfind(' ', width);
+    lines += fmt::format("{}{}\n", begin, text.substr(0, end));
     text.remove_prefix(end + 1);
   }
-  return lines + fmt::format("{}{}\n", kBegin, text);
+  return lines + fmt::format("{}{}\n", begin, text);
 }
 
 std::string isa_package() {
@@ -147,8 +228,8 @@ std::string isa_package() {
       "//\n"
       "// Defines the instruction set: operations, fields of registers, flags and limits.\n"
       "// Printed from spec/isa.def; do not edit. Semantics: docs/architecture.md.\n"
-      "// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.\n"
-      "// Flags are indices of bits of a RUN's flags.\n"
+      "// Field f of group g is member rN.f of g_payload_t, with N = GFReg, and has GFWidth bits.\n"
+      "// A name that is a keyword ends in _. Flags are indices of bits of a RUN's flags.\n"
       "//\n"
       "//   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload\n\n"
       "// A design reads some of these.\n"
@@ -170,17 +251,19 @@ std::string isa_package() {
                      : fmt::format("localparam logic [{}:0] {} = {}'d{};", c.width - 1,
                                    upper_camel(c.name), c.width, c.value),
         c.doc);
+  text += fmt::format(
+      "\n  // A program word.\n"
+      "  typedef struct packed {{\n"
+      "    logic [1:0]  opcode;\n"
+      "    logic [1:0]  engine;\n"
+      "    logic [3:0]  reg_index;\n"
+      "    logic [{}:0] payload;\n"
+      "  }} word_t;\n",
+      isa::kPayloadBits - 1);
   for (const Group& group : groups()) {
     text += fmt::format("\n  // {}\n", group.title);
-    for (const isa::Field& f : group.fields) {
-      const std::string name = upper_camel(group.name) + upper_camel(f.name);
-      text += comment(fmt::format("{}{}: {}", f.name, sign_text(f), f.doc));
-      std::string code =
-          fmt::format("  localparam int unsigned {0}Reg = {1}, {0}Lsb = {2}, {0}Width = {3};\n",
-                      name, f.reg, f.lsb, f.width);
-      if (code.size() > kColumns + 1) code.replace(code.rfind(", ") + 1, 1, "\n    ");
-      text += code;
-    }
+    text += group.name == "run" ? packed_struct(group, 0, "typedef ", "run_payload_t", 2)
+                                : field_constants(group) + payload_union(group);
   }
   text += "\n  // Features that a configuration may lack: indices of bits.\n";
   text += fmt::format("  localparam int unsigned Features = {};\n", kFeatures);

@@ -22,26 +22,31 @@ module trine_core_rows (
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
   localparam int unsigned AnswerBits  = trine_engine_pkg::AnswerBits;
   localparam int unsigned PayloadAt   = trine_engine_pkg::CfgPayloadAt;
+  localparam int unsigned PayloadBits = trine_isa_pkg::PayloadBits;
+  localparam int unsigned FieldBits   = trine_isa_pkg::AguCoreYWidth;
+
+  trine_isa_pkg::agu_payload_t compute, vector;
+  logic [2*FieldBits-1:0]      core_y;
+
+  assign compute = commands_i[PayloadAt +: PayloadBits];
+  assign vector  = commands_i[CommandBits + PayloadAt +: PayloadBits];
+  assign core_y  = {vector.r3.core_y, compute.r3.core_y};
 
   for (genvar e = 0; e < 2; e++) begin : gen_engine
-    logic        valid, ready;
-    logic [3:0]  number;
-    logic [55:0] payload;
+    logic       valid, ready;
+    logic [3:0] number;
 
-    assign {valid, number, payload} = commands_i[CommandBits*e + PayloadAt +: 61];
-    assign ready                    = answers_i[AnswerBits*e + 2];
+    assign {valid, number} = commands_i[CommandBits*e + PayloadAt + PayloadBits +: 5];
+    assign ready           = answers_i[AnswerBits*e + 2];
 
     always_ff @(posedge clk_i) begin
       if (valid && ready && number == 4'(trine_isa_pkg::AguCoreYReg)) begin
-        shift_o[14*e +: 14] <= 14'(core_i) * 14'(payload[trine_isa_pkg::AguCoreYLsb +: 8]);
+        shift_o[14*e +: 14] <= 14'(core_i) * 14'(core_y[FieldBits*e +: FieldBits]);
       end
     end
-
-    logic unused_payload;
-    assign unused_payload = ^payload;
   end
 
   logic unused_rows;
-  assign unused_rows = ^{commands_i, answers_i};
+  assign unused_rows = ^{commands_i, answers_i, compute, vector};
 
 endmodule

@@ -25,7 +25,7 @@ module trine_dispatch #(
   // taken.
   input  logic        word_valid_i,
   output logic        word_ready_o,
-  input  logic [63:0] word_i,
+  input  trine_isa_pkg::word_t word_i,
   input  logic        first_i,
   input  logic        out_of_words_i,
 
@@ -44,8 +44,7 @@ module trine_dispatch #(
   output logic        deadlock_o
 );
 
-  logic [1:0] opcode, engine;
-  logic       valid, is_begin, is_end, illegal, unsupported, legal, blocked;
+  logic valid, is_begin, is_end, illegal, unsupported, legal, blocked;
 
   trine_legal #(
     .Int16  (Features[trine_isa_pkg::FeatureInt16]),
@@ -61,22 +60,21 @@ module trine_dispatch #(
     .unsupported_o (unsupported)
   );
 
-  assign opcode   = word_i[63:62];
-  assign engine   = word_i[61:60];
   assign valid    = word_valid_i && !first_i;
   assign is_begin = first_i && word_i == ConfigHash;
-  assign is_end   = opcode == trine_isa_pkg::OpcodeEnd;
+  assign is_end   = word_i.opcode == trine_isa_pkg::OpcodeEnd;
   assign legal    = !first_i && !is_end && !illegal && !unsupported;
 
-  assign queue_word_o  = {opcode == trine_isa_pkg::OpcodeRun, word_i[59:0]};
-  assign queue_valid_o = word_valid_i && legal ? 4'd1 << engine : 4'd0;
-  assign word_ready_o  = is_begin || (legal && queue_ready_i[engine]);
+  assign queue_word_o  = {word_i.opcode == trine_isa_pkg::OpcodeRun, word_i.reg_index,
+                          word_i.payload};
+  assign queue_valid_o = word_valid_i && legal ? 4'd1 << word_i.engine : 4'd0;
+  assign word_ready_o  = is_begin || (legal && queue_ready_i[word_i.engine]);
 
   assign done_o        = valid && is_end && (&idle_i);
   assign foreign_o     = word_valid_i && first_i && !is_begin;
   assign illegal_o     = out_of_words_i || (valid && illegal);
   assign unsupported_o = valid && unsupported;
-  assign blocked       = valid && (is_end || (legal && !queue_ready_i[engine]));
+  assign blocked       = valid && (is_end || (legal && !queue_ready_i[word_i.engine]));
   assign deadlock_o    = blocked && (&(idle_i | token_wait_i)) && token_wait_i != 4'd0;
 
 endmodule

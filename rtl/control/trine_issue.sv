@@ -52,18 +52,23 @@ module trine_issue (
   logic       is_run, room;
   logic [3:0] wait_mask, signal_mask;
 
-  assign is_run      = word_i[60];
-  assign wait_mask   = word_i[trine_isa_pkg::RunWaitLsb +: 4];
-  assign signal_mask = word_i[trine_isa_pkg::RunSignalLsb +: 4];
+  trine_isa_pkg::run_payload_t run;
 
-  assign cfg_valid_o   = word_valid_i && !is_run;
-  assign cfg_reg_o     = word_i[59:56];
-  assign cfg_payload_o = word_i[55:0];
+  assign {is_run, cfg_reg_o, cfg_payload_o} = word_i;
+
+  assign run         = cfg_payload_o;
+  assign wait_mask   = run.wait_;
+  assign signal_mask = run.signal;
+
+  assign cfg_valid_o = word_valid_i && !is_run;
 
   assign missing_tokens_o = word_valid_i && is_run ? wait_mask & ~token_avail_i : 4'd0;
   assign run_valid_o      = word_valid_i && is_run && missing_tokens_o == 4'd0 && room;
-  assign run_op_o         = word_i[trine_isa_pkg::RunOpLsb +: 8];
-  assign run_flags_o      = word_i[trine_isa_pkg::RunFlagsLsb +: 8];
+  assign run_op_o         = run.op;
+  assign run_flags_o      = run.flags;
+
+  logic unused_run;
+  assign unused_run = ^run;
 
   assign start_o      = run_valid_o && run_ready_i;
   assign word_ready_o = is_run ? start_o : cfg_ready_i;

@@ -26,7 +26,7 @@ module trine_legal #(
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
-  input  logic [63:0]                        word_i,        // not the program's first word
+  input  trine_isa_pkg::word_t               word_i,        // not the program's first word
   output logic                               illegal_o,     // no configuration supports it
   output logic                               unsupported_o  // else: this one does not support it
 );
@@ -54,18 +54,27 @@ module trine_legal #(
   logic                from_dmem, low_bytes, window, half_even, single, rescale, known;
   logic [Features-1:0] needs;
 
-  assign opcode    = word_i[63:62];
-  assign engine    = word_i[61:60];
-  assign target  = word_i[59:56];
-  assign op        = word_i[trine_isa_pkg::RunOpLsb +: 8];
-  assign from_dmem = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::DmaFlagFromDmem];
-  assign low_bytes = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::DmaFlagLowBytes];
-  assign window    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagWindow];
-  assign half_even = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagHalfEven];
-  assign single    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagSingle];
-  assign rescale   = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::VectorFlagRescale];
-  assign out_code  = word_i[trine_isa_pkg::PostOutputLsb +: 2];
-  assign encoding  = word_i[trine_isa_pkg::PostEncodingLsb +: 2];
+  // The payload of a RUN or SET.
+  trine_isa_pkg::run_payload_t  run;
+  trine_isa_pkg::agu_payload_t  agu;
+  trine_isa_pkg::post_payload_t post;
+
+  assign run  = word_i.payload;
+  assign agu  = word_i.payload;
+  assign post = word_i.payload;
+
+  assign opcode    = word_i.opcode;
+  assign engine    = word_i.engine;
+  assign target    = word_i.reg_index;
+  assign op        = run.op;
+  assign from_dmem = run.flags[trine_isa_pkg::DmaFlagFromDmem];
+  assign low_bytes = run.flags[trine_isa_pkg::DmaFlagLowBytes];
+  assign window    = run.flags[trine_isa_pkg::ComputeFlagWindow];
+  assign half_even = run.flags[trine_isa_pkg::ComputeFlagHalfEven];
+  assign single    = run.flags[trine_isa_pkg::ComputeFlagSingle];
+  assign rescale   = run.flags[trine_isa_pkg::VectorFlagRescale];
+  assign out_code  = post.r10.output_;
+  assign encoding  = post.r10.encoding;
 
   // ---------------------------------------------------------------------------------------------
   // RUN: its operation and flags.
@@ -167,19 +176,17 @@ module trine_legal #(
   logic [Cut-1:0]     x_start, x_end, y_start, y_end, height, width, tile_x, tile_y;
 
   assign lanes   = engine == trine_isa_pkg::EngineCompute || engine == trine_isa_pkg::EngineVector;
-  assign x_start = word_i[trine_isa_pkg::AguXStartLsb + Sign +: Cut];
-  assign x_end   = word_i[trine_isa_pkg::AguXEndLsb + Sign +: Cut];
-  assign y_start = word_i[trine_isa_pkg::AguYStartLsb + Sign +: Cut];
-  assign y_end   = word_i[trine_isa_pkg::AguYEndLsb + Sign +: Cut];
-  assign height  = word_i[trine_isa_pkg::AguHeightLsb + Sign +: Cut];
-  assign width   = word_i[trine_isa_pkg::AguWidthLsb + Sign +: Cut];
-  assign tile_x  = word_i[trine_isa_pkg::AguTileXLsb + Sign +: Cut];
-  assign tile_y  = word_i[trine_isa_pkg::AguTileYLsb + Sign +: Cut];
+  assign x_start = agu.r3.x_start[Sign +: Cut];
+  assign x_end   = agu.r3.x_end[Sign +: Cut];
+  assign y_start = agu.r3.y_start[Sign +: Cut];
+  assign y_end   = agu.r4.y_end[Sign +: Cut];
+  assign height  = agu.r4.height[Sign +: Cut];
+  assign width   = agu.r4.width[Sign +: Cut];
+  assign tile_x  = agu.r5.tile_x[Sign +: Cut];
+  assign tile_y  = agu.r5.tile_y[Sign +: Cut];
 
-  assign span = {word_i[trine_isa_pkg::AguXEndLsb + Sign],
-                 word_i[trine_isa_pkg::AguXEndLsb +: CoordBits]} -
-                {word_i[trine_isa_pkg::AguXStartLsb + Sign],
-                 word_i[trine_isa_pkg::AguXStartLsb +: CoordBits]};
+  assign span = {agu.r3.x_end[Sign], agu.r3.x_end[CoordBits-1:0]} -
+                {agu.r3.x_start[Sign], agu.r3.x_start[CoordBits-1:0]};
   assign span_fits = span[CoordBits] == span[Sign];
 
   always_comb begin
@@ -218,6 +225,6 @@ module trine_legal #(
   assign unsupported_o = taken && (needs & ~features_i) != '0;
 
   logic unused_word;
-  assign unused_word = ^{word_i, span};
+  assign unused_word = ^{run, agu, post, span};
 
 endmodule

@@ -28,7 +28,7 @@ module trine_dma_regs #(
 
   input  logic                    we_i,
   input  logic [3:0]              reg_i,
-  input  logic [55:0]             payload_i,
+  input  trine_isa_pkg::dma_payload_t payload_i,
 
   input  logic [AxiAddrBits-1:0]  base_i,
   input  logic                    dmem_i,  // the target is DMEM
@@ -61,21 +61,20 @@ module trine_dma_regs #(
 
   always_ff @(posedge clk_i) begin
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaDramReg)) begin
-      dram_q <= payload_i[trine_isa_pkg::DmaDramLsb +: DramBits];
+      dram_q <= payload_i.r0.dram[DramBits-1:0];
     end
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaLocalReg)) begin
-      local_q <= payload_i[trine_isa_pkg::DmaLocalLsb +: LocalBits];
-      words_q <= payload_i[trine_isa_pkg::DmaWordsLsb +: WordsBits];
+      local_q <= payload_i.r1.local_[LocalBits-1:0];
+      words_q <= payload_i.r1.words[WordsBits-1:0];
     end
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaRowsLastReg)) begin
-      rows_last_q    <= payload_i[trine_isa_pkg::DmaRowsLastLsb +: 16];
-      local_stride_q <= payload_i[trine_isa_pkg::DmaLocalStrideLsb +: LocalBits];
-      cores_q        <= payload_i[trine_isa_pkg::DmaCoresLsb +: 8];
-      from_core_q    <= payload_i[trine_isa_pkg::DmaFromCoreLsb +: 3];
+      rows_last_q    <= payload_i.r2.rows_last;
+      local_stride_q <= payload_i.r2.local_stride[LocalBits-1:0];
+      cores_q        <= payload_i.r2.cores;
+      from_core_q    <= payload_i.r2.from_core;
     end
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaDramStrideReg)) begin
-      dram_stride_q <=
-          payload_i[trine_isa_pkg::DmaDramStrideLsb + BeatShift +: DramBits - BeatShift];
+      dram_stride_q <= payload_i.r3.dram_stride[DramBits-1:BeatShift];
     end
   end
 

@@ -46,7 +46,7 @@ module trine_agu #(
   // SETs of the engine. Registers 0 to 9 are stored here.
   input  logic                        cfg_we_i,
   input  logic [3:0]                  cfg_reg_i,
-  input  logic [55:0]                 cfg_payload_i,
+  input  trine_isa_pkg::agu_payload_t cfg_payload_i,
 
   // Control.
   input  logic                        fill_i,
@@ -105,54 +105,54 @@ module trine_agu #(
   always_ff @(posedge clk_i) begin
     if (cfg_we_i) begin
       if (cfg_reg_i == 4'(trine_isa_pkg::AguBaseReg)) begin
-        base_q <= cfg_payload_i[trine_isa_pkg::AguBaseLsb +: AddrBits];
-        row_wrap_q <= cfg_payload_i[trine_isa_pkg::AguRowWrapLsb +: AddrBits];
+        base_q <= cfg_payload_i.r0.base[AddrBits-1:0];
+        row_wrap_q <= cfg_payload_i.r0.row_wrap[AddrBits-1:0];
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguTileBaseReg)) begin
-        tile_base_q <= cfg_payload_i[trine_isa_pkg::AguTileBaseLsb +: AddrBits];
-        kx_step_q <= cfg_payload_i[trine_isa_pkg::AguKxStepLsb +: AddrBits];
+        tile_base_q <= cfg_payload_i.r1.tile_base[AddrBits-1:0];
+        kx_step_q <= cfg_payload_i.r1.kx_step[AddrBits-1:0];
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguKyStepReg)) begin
-        ky_step_q <= cfg_payload_i[trine_isa_pkg::AguKyStepLsb +: AddrBits];
-        cw_step_q <= cfg_payload_i[trine_isa_pkg::AguCwStepLsb +: AddrBits];
+        ky_step_q <= cfg_payload_i.r2.ky_step[AddrBits-1:0];
+        cw_step_q <= cfg_payload_i.r2.cw_step[AddrBits-1:0];
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguXStartReg)) begin
-        x_start_q <= cfg_payload_i[trine_isa_pkg::AguXStartLsb +: CoordBits];
-        x_end_q <= cfg_payload_i[trine_isa_pkg::AguXEndLsb +: CoordBits];
-        y_start_q <= cfg_payload_i[trine_isa_pkg::AguYStartLsb +: CoordBits];
+        x_start_q <= cfg_payload_i.r3.x_start[CoordBits-1:0];
+        x_end_q <= cfg_payload_i.r3.x_end[CoordBits-1:0];
+        y_start_q <= cfg_payload_i.r3.y_start[CoordBits-1:0];
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguYEndReg)) begin
-        y_end_q <= cfg_payload_i[trine_isa_pkg::AguYEndLsb +: CoordBits];
-        height_q <= cfg_payload_i[trine_isa_pkg::AguHeightLsb +: CoordBits];
-        width_q <= cfg_payload_i[trine_isa_pkg::AguWidthLsb +: CoordBits];
-        halo_q <= cfg_payload_i[trine_isa_pkg::AguHaloLsb +: 8];
+        y_end_q <= cfg_payload_i.r4.y_end[CoordBits-1:0];
+        height_q <= cfg_payload_i.r4.height[CoordBits-1:0];
+        width_q <= cfg_payload_i.r4.width[CoordBits-1:0];
+        halo_q <= cfg_payload_i.r4.halo;
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguTileXReg)) begin
-        tile_x_q <= cfg_payload_i[trine_isa_pkg::AguTileXLsb +: CoordBits];
-        tile_y_q <= cfg_payload_i[trine_isa_pkg::AguTileYLsb +: CoordBits];
-        stride_x_q <= cfg_payload_i[trine_isa_pkg::AguStrideXLsb +: 8];
-        stride_y_q <= cfg_payload_i[trine_isa_pkg::AguStrideYLsb +: 8];
-        out_skip_q <= cfg_payload_i[trine_isa_pkg::AguOutSkipLsb +: 8];
+        tile_x_q <= cfg_payload_i.r5.tile_x[CoordBits-1:0];
+        tile_y_q <= cfg_payload_i.r5.tile_y[CoordBits-1:0];
+        stride_x_q <= cfg_payload_i.r5.stride_x;
+        stride_y_q <= cfg_payload_i.r5.stride_y;
+        out_skip_q <= cfg_payload_i.r5.out_skip;
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguSLastReg)) begin
-        trips_q.s_last <= cfg_payload_i[trine_isa_pkg::AguSLastLsb +: 12];
-        trips_q.r_last <= cfg_payload_i[trine_isa_pkg::AguRLastLsb +: 12];
-        dil_x_q <= cfg_payload_i[trine_isa_pkg::AguDilXLsb +: 12];
-        dil_y_q <= cfg_payload_i[trine_isa_pkg::AguDilYLsb +: 12];
+        trips_q.s_last <= cfg_payload_i.r6.s_last;
+        trips_q.r_last <= cfg_payload_i.r6.r_last;
+        dil_x_q <= cfg_payload_i.r6.dil_x;
+        dil_y_q <= cfg_payload_i.r6.dil_y;
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguWordsLastReg)) begin
-        trips_q.words_last <= cfg_payload_i[trine_isa_pkg::AguWordsLastLsb +: 16];
-        trips_q.groups_last <= cfg_payload_i[trine_isa_pkg::AguGroupsLastLsb +: 12];
-        trips_q.tiles_last <= cfg_payload_i[trine_isa_pkg::AguTilesLastLsb +: 24];
+        trips_q.words_last <= cfg_payload_i.r7.words_last;
+        trips_q.groups_last <= cfg_payload_i.r7.groups_last;
+        trips_q.tiles_last <= cfg_payload_i.r7.tiles_last;
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguOutReg)) begin
-        out_q <= cfg_payload_i[trine_isa_pkg::AguOutLsb +: AddrBits];
-        out_wrap_q <= cfg_payload_i[trine_isa_pkg::AguOutWrapLsb +: AddrBits];
-        idle_q <= cfg_payload_i[trine_isa_pkg::AguIdleLsb +: 8];
+        out_q <= cfg_payload_i.r8.out[AddrBits-1:0];
+        out_wrap_q <= cfg_payload_i.r8.out_wrap[AddrBits-1:0];
+        idle_q <= cfg_payload_i.r8.idle;
       end
       if (cfg_reg_i == 4'(trine_isa_pkg::AguTileOutReg)) begin
-        tile_out_q <= cfg_payload_i[trine_isa_pkg::AguTileOutLsb +: AddrBits];
-        out_plane_q <= cfg_payload_i[trine_isa_pkg::AguOutPlaneLsb +: AddrBits];
+        tile_out_q <= cfg_payload_i.r9.tile_out[AddrBits-1:0];
+        out_plane_q <= cfg_payload_i.r9.out_plane[AddrBits-1:0];
       end
     end
   end

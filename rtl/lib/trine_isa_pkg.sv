@@ -2,8 +2,8 @@
 //
 // Defines the instruction set: operations, fields of registers, flags and limits.
 // Printed from spec/isa.def; do not edit. Semantics: docs/architecture.md.
-// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.
-// Flags are indices of bits of a RUN's flags.
+// Field f of group g is member rN.f of g_payload_t, with N = GFReg, and has GFWidth bits.
+// A name that is a keyword ends in _. Flags are indices of bits of a RUN's flags.
 //
 //   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload
 
@@ -49,10 +49,10 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetTable = 8'd4;  // lookup table; load only
   localparam logic [7:0] DmaTargetExponentials = 8'd5;  // exponentials of the softmax; load only
   localparam logic [7:0] DmaTargetTransposed = 8'd6;  // PMEM, four words as four columns; load only
-  // int16 feature maps: two words of DMEM contain the high and the low bytes of four codes
+  // feature maps of int16: two words of DMEM are four codes, their high and their low bytes
   localparam logic [7:0] DmaTargetDmem16 = 8'd7;
-  // lookup table of 256 points of 16 bits, one per word: lanes of high bytes keep the high byte,
-  // other lanes the low byte; load only
+  // lookup table of 256 points, a word each: 16 bits, of which lanes of high bytes keep the high
+  // ones, the others the low ones; load only
   localparam logic [7:0] DmaTargetPoints = 8'd8;
   // PMEM: bytes from a stream of short codes, `words` in DRAM; rows are those of PMEM; load only
   localparam logic [7:0] DmaTargetShort = 8'd9;
@@ -64,7 +64,7 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetPalette = 8'd12;
   // feature maps, from the DMEM of from_core; load only
   localparam logic [7:0] DmaTargetCore = 8'd13;
-  // subtracts 128 from each byte (low bytes of int16 codes); pmem and transposed only
+  // each byte less 128: low bytes of int16 codes; pmem and transposed only
   localparam int unsigned DmaFlagLowBytes = 1;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
@@ -79,22 +79,21 @@ package trine_isa_pkg;
   // their low bytes
   localparam logic [7:0] ComputeOpMatmul16 = 8'd7;
   localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
-  // int8_int4; the sum of the taps of each channel word is multiplied by a factor
+  // int8_int4, of which the sum of each channel word's taps counts by a factor
   localparam logic [7:0] ComputeOpInt8Groups = 8'd9;
   // int8 activations and weights; codes are int16, two words a lane
   localparam logic [7:0] ComputeOpInt8Int16 = 8'd10;
-  // binary; masked taps add nothing, and pad_code is 0
+  // binary, of which masked taps add nothing; pad_code is 0
   localparam logic [7:0] ComputeOpBinaryInside = 8'd11;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
-  // uses the scale of register 11 and a bias per channel
-  localparam int unsigned ComputeFlagPerTensor = 3;
+  localparam int unsigned ComputeFlagPerTensor = 3;  // scale of register 11, bias per channel
   localparam int unsigned ComputeFlagSingle = 4;  // one rounding instead of two
   localparam int unsigned ComputeFlagFuseMax = 5;  // maximum with the residual instead of the sum
   // depthwise, by the window former: each group has a channel word of its own
   localparam int unsigned ComputeFlagWindow = 6;
-  // with single: the last rounding rounds halves to even
+  // with single: the last rounding sends halves to even
   localparam int unsigned ComputeFlagHalfEven = 7;
   localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
   localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
@@ -108,224 +107,309 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpSquaredDifference = 8'd9;
   // LayerNorm or RMSNorm over the channels of a lane
   localparam logic [7:0] VectorOpNormalize = 8'd10;
-  // sum of int16 codes; odd lanes contain the low bytes, each less 128
+  // sum of int16 codes, of which odd lanes have the low bytes, less 128 each
   localparam logic [7:0] VectorOpSum16 = 8'd11;
   localparam logic [7:0] VectorOpAdd16 = 8'd12;  // ADD of int16 codes; with invert SUB
   localparam logic [7:0] VectorOpMul16 = 8'd13;  // requantized product of int16 codes
   // sum16 of one tap; negative codes have the scale of a sum
   localparam logic [7:0] VectorOpLeaky16 = 8'd14;
-  // sum16 of one tap; only the low bytes are written: int8 codes
+  // sum16 of one tap, of which the low bytes are written: int8 codes
   localparam logic [7:0] VectorOpNarrow16 = 8'd15;
-  // sum16 of one tap; odd lanes contain int8 codes, even lanes pad_code
+  // sum16 of one tap, of which odd lanes have int8 codes and even ones pad_code
   localparam logic [7:0] VectorOpWiden16 = 8'd16;
-  // LOGISTIC of sum16, interpolated between the table's points; the bounds of sum16 are four times
-  // as large
+  // LOGISTIC of sum16, whose bounds are four times as large, by the table's points
   localparam logic [7:0] VectorOpLogistic16 = 8'd17;
   localparam logic [7:0] VectorOpTanh16 = 8'd18;  // TANH, likewise
   // maximum of the taps' int16 codes, which are all inside of the map
   localparam logic [7:0] VectorOpMax16 = 8'd19;
   localparam logic [7:0] VectorOpMin16 = 8'd20;  // minimum, likewise
-  // code at position, from the int32 sum 256 * even lane's word + odd lane's word
+  // a code of the sum of 256 even + odd lane's int32 word, at position
   localparam logic [7:0] VectorOpJoin16 = 8'd21;
-  localparam logic [7:0] VectorOpWord16 = 8'd22;  // join16; even lanes contain pad_code
-  // interpolated exponential of int16 codes minus the largest code of their pixel
+  localparam logic [7:0] VectorOpWord16 = 8'd22;  // join16, of which even lanes have pad_code
+  // exponential of int16 codes less the largest of their pixel, on lines
   localparam logic [7:0] VectorOpExponential16 = 8'd23;
-  // int16 codes divided by the sum of the codes of their pixel
+  // int16 codes over the sum of those of their pixel
   localparam logic [7:0] VectorOpShare16 = 8'd24;
-  // mul16; only the low bytes are written: int8 codes
+  // mul16, of which the low bytes are written: int8 codes
   localparam logic [7:0] VectorOpMulNarrow16 = 8'd25;
-  // join16 of two taps; the even word of the second tap counts 65,536
+  // join16, of whose two taps the second's even word counts 65,536
   localparam logic [7:0] VectorOpTriple16 = 8'd26;
-  // triple16; only the low byte is written: an int8 code
+  // triple16, of which the low byte is written: an int8 code
   localparam logic [7:0] VectorOpTripleNarrow16 = 8'd27;
-  // triple_narrow16 of three taps without bias; the even word of the third tap counts 2^24, its odd
-  // word 2^32: a sum of 48 bits
+  // triple_narrow16 without bias, of whose three taps the third's even word counts 2^24 and its odd
+  // one 2^32: a sum of 48 bits
   localparam logic [7:0] VectorOpFiveNarrow16 = 8'd28;
-  // also sums over the active lanes, and only lane 0 writes; max16, min16: over all channels
+  // sum over the active lanes as well; only lane 0 writes; max16, min16: of all channels
   localparam int unsigned VectorFlagReduce = 0;
-  // inverts all bits of a window's taps after the first one: ~b = -1 - b
+  // all bits of the taps after a window's first: ~b = -1 - b
   localparam int unsigned VectorFlagInvert = 1;
-  localparam int unsigned VectorFlagCenter = 2;  // normalize: subtracts the mean
+  localparam int unsigned VectorFlagCenter = 2;  // normalize: takes the mean off
   // softmax: the reciprocal is multiplied by register 11's scale, 1 / (256 output scale)
   localparam int unsigned VectorFlagRescale = 3;
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
-  // with single: the last rounding rounds halves to even
+  // with single: the last rounding sends halves to even
   localparam int unsigned VectorFlagHalfEven = 7;
   localparam logic [1:0] PostOutputRequantized = 2'd0;  // a code
   localparam logic [1:0] PostOutputThresholds = 2'd1;  // a code, by comparisons; compute only
-  localparam logic [1:0] PostOutputRaw = 2'd2;  // the int32 sum as a word; compute only
+  localparam logic [1:0] PostOutputRaw = 2'd2;  // the int32 sum as a word of its own; compute only
   localparam logic [1:0] PostOutputTable = 2'd3;  // a code, requantized and looked up
   localparam logic [1:0] PostEncodingInt8 = 2'd0;  // 4 codes a word
   localparam logic [1:0] PostEncodingTernary = 2'd1;  // 16 codes a word
   localparam logic [1:0] PostEncodingBinary = 2'd2;  // 32 codes a word
 
+  // A program word.
+  typedef struct packed {
+    logic [1:0]  opcode;
+    logic [1:0]  engine;
+    logic [3:0]  reg_index;
+    logic [55:0] payload;
+  } word_t;
+
   // Load and store
-  // dram: byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers,
-  // with from_dmem and of target core in DMEM
-  localparam int unsigned DmaDramReg = 0, DmaDramLsb = 0, DmaDramWidth = 40;
-  // local: first DMEM word, PMEM row, bias or scale entry, or word of a table
-  localparam int unsigned DmaLocalReg = 1, DmaLocalLsb = 0, DmaLocalWidth = 24;
-  // words: 32-bit words of a row, at least 1
-  localparam int unsigned DmaWordsReg = 1, DmaWordsLsb = 24, DmaWordsWidth = 24;
-  // rows_last: number of rows - 1
-  localparam int unsigned DmaRowsLastReg = 2, DmaRowsLastLsb = 0, DmaRowsLastWidth = 16;
-  // local_stride: from row to row, in local units
-  localparam int unsigned DmaLocalStrideReg = 2, DmaLocalStrideLsb = 16, DmaLocalStrideWidth = 24;
-  // cores: in a cluster: one bit for each core into whose DMEM or PMEM a load writes; 0: all cores
-  localparam int unsigned DmaCoresReg = 2, DmaCoresLsb = 40, DmaCoresWidth = 8;
-  // from_core: in a cluster: the core whose DMEM a store or a load reads; otherwise 0
-  localparam int unsigned DmaFromCoreReg = 2, DmaFromCoreLsb = 48, DmaFromCoreWidth = 3;
-  // dram_stride (signed): from row to row, in bytes; rows may go backwards
-  localparam int unsigned DmaDramStrideReg = 3, DmaDramStrideLsb = 0, DmaDramStrideWidth = 40;
+  localparam int unsigned DmaDramReg = 0, DmaDramWidth = 40;
+  localparam int unsigned DmaLocalReg = 1, DmaLocalWidth = 24;
+  localparam int unsigned DmaWordsReg = 1, DmaWordsWidth = 24;
+  localparam int unsigned DmaRowsLastReg = 2, DmaRowsLastWidth = 16;
+  localparam int unsigned DmaLocalStrideReg = 2, DmaLocalStrideWidth = 24;
+  localparam int unsigned DmaCoresReg = 2, DmaCoresWidth = 8;
+  localparam int unsigned DmaFromCoreReg = 2, DmaFromCoreWidth = 3;
+  localparam int unsigned DmaDramStrideReg = 3, DmaDramStrideWidth = 40;
+  typedef union packed {
+    struct packed {
+      logic [15:0] unused_40;
+      // byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers,
+      // with from_dmem and of target core in DMEM
+      logic [39:0] dram;
+    } r0;
+    struct packed {
+      logic [7:0]  unused_48;
+      logic [23:0] words;  // 32-bit words of a row, at least 1
+      logic [23:0] local_;  // first DMEM word, PMEM row, bias or scale entry, or word of a table
+    } r1;
+    struct packed {
+      logic [4:0]  unused_51;
+      // of a cluster: the core whose DMEM a store reads, or a load; 0 where there is none
+      logic [2:0]  from_core;
+      // of a cluster: a bit for each core into whose DMEM or PMEM a load writes, 0 for all
+      logic [7:0]  cores;
+      logic [23:0] local_stride;  // from row to row, in local units
+      logic [15:0] rows_last;  // number of rows - 1
+    } r2;
+    struct packed {
+      logic [15:0]        unused_40;
+      logic signed [39:0] dram_stride;  // from row to row, in bytes; rows may go backwards
+    } r3;
+  } dma_payload_t;
 
   // Compute and vector: lanes, loop nest, outputs
-  // base: DMEM address of lane 0's first tap (modulo 2^24; may be before the tensor)
-  localparam int unsigned AguBaseReg = 0, AguBaseLsb = 0, AguBaseWidth = 24;
-  // row_wrap: added to a lane's base when it goes to the next output row
-  localparam int unsigned AguRowWrapReg = 0, AguRowWrapLsb = 24, AguRowWrapWidth = 24;
-  // tile_base: added to every lane's base from tile to tile
-  localparam int unsigned AguTileBaseReg = 1, AguTileBaseLsb = 0, AguTileBaseWidth = 24;
-  // kx_step: added to the tap offset from kx to kx + 1
-  localparam int unsigned AguKxStepReg = 1, AguKxStepLsb = 24, AguKxStepWidth = 24;
-  // ky_step: added to the tap offset from the last kx to the next ky
-  localparam int unsigned AguKyStepReg = 2, AguKyStepLsb = 0, AguKyStepWidth = 24;
-  // cw_step: added to the tap offset from the last (ky, kx) to the next channel word
-  localparam int unsigned AguCwStepReg = 2, AguCwStepLsb = 24, AguCwStepWidth = 24;
-  // x_start (signed): input column of lane 0's first tap: -pad_left
-  localparam int unsigned AguXStartReg = 3, AguXStartLsb = 0, AguXStartWidth = 16;
-  // x_end (signed): x_start + Q * stride_x: where an output row ends
-  localparam int unsigned AguXEndReg = 3, AguXEndLsb = 16, AguXEndWidth = 16;
-  // y_start (signed): input row of lane 0's first tap: -pad_top
-  localparam int unsigned AguYStartReg = 3, AguYStartLsb = 32, AguYStartWidth = 16;
-  // core_y: input rows from the lanes of a core to the lanes of the next core (only for masking)
-  localparam int unsigned AguCoreYReg = 3, AguCoreYLsb = 48, AguCoreYWidth = 8;
-  // y_end (signed): y_start + P * stride_y: lanes at or below are inactive
-  localparam int unsigned AguYEndReg = 4, AguYEndLsb = 0, AguYEndWidth = 16;
-  // height: taps outside 0 <= y < height are masked
-  localparam int unsigned AguHeightReg = 4, AguHeightLsb = 16, AguHeightWidth = 16;
-  // width: taps outside 0 <= x < width are masked
-  localparam int unsigned AguWidthReg = 4, AguWidthLsb = 32, AguWidthWidth = 16;
-  // halo: columns that the last lane's neighbours reach (compute; else 0)
-  localparam int unsigned AguHaloReg = 4, AguHaloLsb = 48, AguHaloWidth = 8;
-  // tile_x: (ROWS mod Q) * stride_x
-  localparam int unsigned AguTileXReg = 5, AguTileXLsb = 0, AguTileXWidth = 16;
-  // tile_y: (ROWS div Q) * stride_y
-  localparam int unsigned AguTileYReg = 5, AguTileYLsb = 16, AguTileYWidth = 16;
-  // stride_x: input columns from lane to lane
-  localparam int unsigned AguStrideXReg = 5, AguStrideXLsb = 32, AguStrideXWidth = 8;
-  // stride_y: input rows from output row to output row
-  localparam int unsigned AguStrideYReg = 5, AguStrideYLsb = 40, AguStrideYWidth = 8;
-  // out_skip: words left out between the outputs of two lanes: output stride - 1
-  localparam int unsigned AguOutSkipReg = 5, AguOutSkipLsb = 48, AguOutSkipWidth = 8;
-  // s_last: taps in x - 1
-  localparam int unsigned AguSLastReg = 6, AguSLastLsb = 0, AguSLastWidth = 12;
-  // r_last: taps in y - 1
-  localparam int unsigned AguRLastReg = 6, AguRLastLsb = 12, AguRLastWidth = 12;
-  // dil_x: columns from tap to tap, for masking
-  localparam int unsigned AguDilXReg = 6, AguDilXLsb = 24, AguDilXWidth = 12;
-  // dil_y: rows from tap to tap, for masking
-  localparam int unsigned AguDilYReg = 6, AguDilYLsb = 36, AguDilYWidth = 12;
-  // words_last: channel words - 1
-  localparam int unsigned AguWordsLastReg = 7, AguWordsLastLsb = 0, AguWordsLastWidth = 16;
-  // groups_last: column groups - 1 (vector: 0; softmax: 0 or 2; normalize, exponential16, share16:
-  // 1)
-  localparam int unsigned AguGroupsLastReg = 7, AguGroupsLastLsb = 16, AguGroupsLastWidth = 12;
-  // tiles_last: vectors of ROWS pixels - 1
-  localparam int unsigned AguTilesLastReg = 7, AguTilesLastLsb = 28, AguTilesLastWidth = 24;
-  // out: DMEM address of lane 0's first output word
-  localparam int unsigned AguOutReg = 8, AguOutLsb = 0, AguOutWidth = 24;
-  // out_wrap: output row pitch - Q * (1 + out_skip)
-  localparam int unsigned AguOutWrapReg = 8, AguOutWrapLsb = 24, AguOutWrapWidth = 24;
-  // idle: columns at a row's end whose lanes have no output (compute; else 0)
-  localparam int unsigned AguIdleReg = 8, AguIdleLsb = 48, AguIdleWidth = 8;
-  // tile_out: (ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)
-  localparam int unsigned AguTileOutReg = 9, AguTileOutLsb = 0, AguTileOutWidth = 24;
-  // out_plane: from output channel word to output channel word
-  localparam int unsigned AguOutPlaneReg = 9, AguOutPlaneLsb = 24, AguOutPlaneWidth = 24;
+  localparam int unsigned AguBaseReg = 0, AguBaseWidth = 24;
+  localparam int unsigned AguRowWrapReg = 0, AguRowWrapWidth = 24;
+  localparam int unsigned AguTileBaseReg = 1, AguTileBaseWidth = 24;
+  localparam int unsigned AguKxStepReg = 1, AguKxStepWidth = 24;
+  localparam int unsigned AguKyStepReg = 2, AguKyStepWidth = 24;
+  localparam int unsigned AguCwStepReg = 2, AguCwStepWidth = 24;
+  localparam int unsigned AguXStartReg = 3, AguXStartWidth = 16;
+  localparam int unsigned AguXEndReg = 3, AguXEndWidth = 16;
+  localparam int unsigned AguYStartReg = 3, AguYStartWidth = 16;
+  localparam int unsigned AguCoreYReg = 3, AguCoreYWidth = 8;
+  localparam int unsigned AguYEndReg = 4, AguYEndWidth = 16;
+  localparam int unsigned AguHeightReg = 4, AguHeightWidth = 16;
+  localparam int unsigned AguWidthReg = 4, AguWidthWidth = 16;
+  localparam int unsigned AguHaloReg = 4, AguHaloWidth = 8;
+  localparam int unsigned AguTileXReg = 5, AguTileXWidth = 16;
+  localparam int unsigned AguTileYReg = 5, AguTileYWidth = 16;
+  localparam int unsigned AguStrideXReg = 5, AguStrideXWidth = 8;
+  localparam int unsigned AguStrideYReg = 5, AguStrideYWidth = 8;
+  localparam int unsigned AguOutSkipReg = 5, AguOutSkipWidth = 8;
+  localparam int unsigned AguSLastReg = 6, AguSLastWidth = 12;
+  localparam int unsigned AguRLastReg = 6, AguRLastWidth = 12;
+  localparam int unsigned AguDilXReg = 6, AguDilXWidth = 12;
+  localparam int unsigned AguDilYReg = 6, AguDilYWidth = 12;
+  localparam int unsigned AguWordsLastReg = 7, AguWordsLastWidth = 16;
+  localparam int unsigned AguGroupsLastReg = 7, AguGroupsLastWidth = 12;
+  localparam int unsigned AguTilesLastReg = 7, AguTilesLastWidth = 24;
+  localparam int unsigned AguOutReg = 8, AguOutWidth = 24;
+  localparam int unsigned AguOutWrapReg = 8, AguOutWrapWidth = 24;
+  localparam int unsigned AguIdleReg = 8, AguIdleWidth = 8;
+  localparam int unsigned AguTileOutReg = 9, AguTileOutWidth = 24;
+  localparam int unsigned AguOutPlaneReg = 9, AguOutPlaneWidth = 24;
+  typedef union packed {
+    struct packed {
+      logic [7:0]  unused_48;
+      logic [23:0] row_wrap;  // added to a lane's base when it goes to the next output row
+      // DMEM address of lane 0's first tap (modulo 2^24; may be before the tensor)
+      logic [23:0] base;
+    } r0;
+    struct packed {
+      logic [7:0]  unused_48;
+      logic [23:0] kx_step;  // added to the tap offset from kx to kx + 1
+      logic [23:0] tile_base;  // added to every lane's base from tile to tile
+    } r1;
+    struct packed {
+      logic [7:0]  unused_48;
+      // added to the tap offset from the last (ky, kx) to the next channel word
+      logic [23:0] cw_step;
+      logic [23:0] ky_step;  // added to the tap offset from the last kx to the next ky
+    } r2;
+    struct packed {
+      // input rows by which each core's lanes are below those of the core before (only for masking)
+      logic [7:0]         core_y;
+      logic signed [15:0] y_start;  // input row of lane 0's first tap: -pad_top
+      logic signed [15:0] x_end;  // x_start + Q * stride_x: where an output row ends
+      logic signed [15:0] x_start;  // input column of lane 0's first tap: -pad_left
+    } r3;
+    struct packed {
+      logic [7:0]         halo;  // columns that the last lane's neighbours reach (compute; else 0)
+      logic [15:0]        width;  // taps outside 0 <= x < width are masked
+      logic [15:0]        height;  // taps outside 0 <= y < height are masked
+      logic signed [15:0] y_end;  // y_start + P * stride_y: lanes at or below are inactive
+    } r4;
+    struct packed {
+      logic [7:0]  out_skip;  // words left out between the outputs of two lanes: output stride - 1
+      logic [7:0]  stride_y;  // input rows from output row to output row
+      logic [7:0]  stride_x;  // input columns from lane to lane
+      logic [15:0] tile_y;  // (ROWS div Q) * stride_y
+      logic [15:0] tile_x;  // (ROWS mod Q) * stride_x
+    } r5;
+    struct packed {
+      logic [7:0]  unused_48;
+      logic [11:0] dil_y;  // rows from tap to tap, for masking
+      logic [11:0] dil_x;  // columns from tap to tap, for masking
+      logic [11:0] r_last;  // taps in y - 1
+      logic [11:0] s_last;  // taps in x - 1
+    } r6;
+    struct packed {
+      logic [3:0]  unused_52;
+      logic [23:0] tiles_last;  // vectors of ROWS pixels - 1
+      // column groups - 1 (vector: 0; softmax: 0 or 2; normalize, exponential16, share16: 1)
+      logic [11:0] groups_last;
+      logic [15:0] words_last;  // channel words - 1
+    } r7;
+    struct packed {
+      logic [7:0]  idle;  // columns at a row's end whose lanes have no output (compute; else 0)
+      logic [23:0] out_wrap;  // output row pitch - Q * (1 + out_skip)
+      logic [23:0] out;  // DMEM address of lane 0's first output word
+    } r8;
+    struct packed {
+      logic [7:0]  unused_48;
+      logic [23:0] out_plane;  // from output channel word to output channel word
+      logic [23:0] tile_out;  // (ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)
+    } r9;
+  } agu_payload_t;
 
   // Compute and vector: requantization and residual addition
-  // pad_code (signed): each byte of a masked tap's word
-  localparam int unsigned PostPadCodeReg = 10, PostPadCodeLsb = 0, PostPadCodeWidth = 8;
-  // zero_point (signed): zero point of the requantized code
-  localparam int unsigned PostZeroPointReg = 10, PostZeroPointLsb = 8, PostZeroPointWidth = 8;
-  // act_min (signed): lower bound of the requantized code
-  localparam int unsigned PostActMinReg = 10, PostActMinLsb = 16, PostActMinWidth = 8;
-  // act_max (signed): upper bound of the requantized code
-  localparam int unsigned PostActMaxReg = 10, PostActMaxLsb = 24, PostActMaxWidth = 8;
-  // output: form of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word, 3 requantized
-  // and looked up (vector: 0 or 3)
-  localparam int unsigned PostOutputReg = 10, PostOutputLsb = 32, PostOutputWidth = 2;
-  // encoding: precision of output words: 0 int8, 1 ternary, 2 binary
-  localparam int unsigned PostEncodingReg = 10, PostEncodingLsb = 34, PostEncodingWidth = 2;
-  // passes_last: pairs of thresholds of a channel - 1
-  localparam int unsigned PostPassesLastReg = 10, PostPassesLastLsb = 36, PostPassesLastWidth = 4;
-  // low (signed): code below all thresholds
-  localparam int unsigned PostLowReg = 10, PostLowLsb = 40, PostLowWidth = 8;
-  // position: position of the first channel in the first output word
-  localparam int unsigned PostPositionReg = 10, PostPositionLsb = 48, PostPositionWidth = 5;
-  // format: format of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 values of
-  // posit<8,0>, 3 ranks of E4M3 values; with single
-  localparam int unsigned PostFormatReg = 10, PostFormatLsb = 53, PostFormatWidth = 2;
-  // multiplier: Q31 multiplier; vector, or compute with per_tensor
-  localparam int unsigned PostMultiplierReg = 11, PostMultiplierLsb = 0, PostMultiplierWidth = 31;
-  // shift (signed): -31..30, positive shifts left
-  localparam int unsigned PostShiftReg = 11, PostShiftLsb = 31, PostShiftWidth = 6;
-  // add_operand_multiplier: Q31 multiplier of the operand whose factor is not 1/2
-  localparam int unsigned PostAddOperandMultiplierReg = 12, PostAddOperandMultiplierLsb = 0,
-    PostAddOperandMultiplierWidth = 31;
-  // add_operand_shift (signed): -31..0
-  localparam int unsigned PostAddOperandShiftReg = 12, PostAddOperandShiftLsb = 31,
-    PostAddOperandShiftWidth = 6;
-  // add_a_is_half: 1: the factor of a is 1/2; 0: the factor of b; int16 products give the same
-  // result for both, but the bit must be known
-  localparam int unsigned PostAddAIsHalfReg = 12, PostAddAIsHalfLsb = 37, PostAddAIsHalfWidth = 1;
-  // add_zero_a (signed): zero point of a: the convolution's code, the vector's first tap, or
-  // activations
-  localparam int unsigned PostAddZeroAReg = 12, PostAddZeroALsb = 38, PostAddZeroAWidth = 8;
-  // add_zero_b (signed): zero point of b: the residual, the vector's second tap, or weights
-  localparam int unsigned PostAddZeroBReg = 12, PostAddZeroBLsb = 46, PostAddZeroBWidth = 8;
-  // add_multiplier: Q31 multiplier of the sum
-  localparam int unsigned PostAddMultiplierReg = 13, PostAddMultiplierLsb = 0,
-    PostAddMultiplierWidth = 31;
-  // add_shift (signed): shift of the sum
-  localparam int unsigned PostAddShiftReg = 13, PostAddShiftLsb = 31, PostAddShiftWidth = 6;
-  // add_zero_point (signed): zero point of the added code
-  localparam int unsigned PostAddZeroPointReg = 13, PostAddZeroPointLsb = 37,
-    PostAddZeroPointWidth = 8;
-  // add_act_min (signed): lower bound of the added code; with int16 codes the low byte of act_min
-  localparam int unsigned PostAddActMinReg = 14, PostAddActMinLsb = 0, PostAddActMinWidth = 8;
-  // add_act_max (signed): upper bound of the added code; with int16 codes the low byte of act_max
-  localparam int unsigned PostAddActMaxReg = 14, PostAddActMaxLsb = 8, PostAddActMaxWidth = 8;
-  // residual_delta: residual word's address - output word's address (modulo 2^24)
-  localparam int unsigned PostResidualDeltaReg = 14, PostResidualDeltaLsb = 16,
-    PostResidualDeltaWidth = 24;
+  localparam int unsigned PostPadCodeReg = 10, PostPadCodeWidth = 8;
+  localparam int unsigned PostZeroPointReg = 10, PostZeroPointWidth = 8;
+  localparam int unsigned PostActMinReg = 10, PostActMinWidth = 8;
+  localparam int unsigned PostActMaxReg = 10, PostActMaxWidth = 8;
+  localparam int unsigned PostOutputReg = 10, PostOutputWidth = 2;
+  localparam int unsigned PostEncodingReg = 10, PostEncodingWidth = 2;
+  localparam int unsigned PostPassesLastReg = 10, PostPassesLastWidth = 4;
+  localparam int unsigned PostLowReg = 10, PostLowWidth = 8;
+  localparam int unsigned PostPositionReg = 10, PostPositionWidth = 5;
+  localparam int unsigned PostFormatReg = 10, PostFormatWidth = 2;
+  localparam int unsigned PostMultiplierReg = 11, PostMultiplierWidth = 31;
+  localparam int unsigned PostShiftReg = 11, PostShiftWidth = 6;
+  localparam int unsigned PostAddOperandMultiplierReg = 12, PostAddOperandMultiplierWidth = 31;
+  localparam int unsigned PostAddOperandShiftReg = 12, PostAddOperandShiftWidth = 6;
+  localparam int unsigned PostAddAIsHalfReg = 12, PostAddAIsHalfWidth = 1;
+  localparam int unsigned PostAddZeroAReg = 12, PostAddZeroAWidth = 8;
+  localparam int unsigned PostAddZeroBReg = 12, PostAddZeroBWidth = 8;
+  localparam int unsigned PostAddMultiplierReg = 13, PostAddMultiplierWidth = 31;
+  localparam int unsigned PostAddShiftReg = 13, PostAddShiftWidth = 6;
+  localparam int unsigned PostAddZeroPointReg = 13, PostAddZeroPointWidth = 8;
+  localparam int unsigned PostAddActMinReg = 14, PostAddActMinWidth = 8;
+  localparam int unsigned PostAddActMaxReg = 14, PostAddActMaxWidth = 8;
+  localparam int unsigned PostResidualDeltaReg = 14, PostResidualDeltaWidth = 24;
+  typedef union packed {
+    struct packed {
+      logic              unused_55;
+      // of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 of posit<8,0>, 3
+      // places of values of E4M3; with single
+      logic [1:0]        format;
+      logic [4:0]        position;  // place of the first channel in the first output word
+      logic signed [7:0] low;  // code below all thresholds
+      logic [3:0]        passes_last;  // pairs of thresholds of a channel - 1
+      logic [1:0]        encoding;  // of output words: 0 int8, 1 ternary, 2 binary
+      // what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its
+      // own, 3 requantized and looked up (vector: 0 or 3)
+      logic [1:0]        output_;
+      logic signed [7:0] act_max;  // upper bound of the requantized code
+      logic signed [7:0] act_min;  // lower bound of the requantized code
+      logic signed [7:0] zero_point;  // of the requantized code
+      logic signed [7:0] pad_code;  // each byte of a masked tap's word
+    } r10;
+    struct packed {
+      logic [18:0]       unused_37;
+      logic signed [5:0] shift;  // -31..30, positive shifts left
+      logic [30:0]       multiplier;  // Q31; vector, or compute with per_tensor
+    } r11;
+    struct packed {
+      logic [1:0]        unused_54;
+      // zero point of b: the residual, the vector's second tap, or weights
+      logic signed [7:0] add_zero_b;
+      // zero point of a: the convolution's code, the vector's first tap, or activations
+      logic signed [7:0] add_zero_a;
+      // 1: a's factor is 1/2; 0: b's; of products of int16 codes either gives the same, but none is
+      // unknown
+      logic              add_a_is_half;
+      logic signed [5:0] add_operand_shift;  // -31..0
+      logic [30:0]       add_operand_multiplier;  // of the operand whose factor is not 1/2
+    } r12;
+    struct packed {
+      logic [10:0]       unused_45;
+      logic signed [7:0] add_zero_point;  // of the added code
+      logic signed [5:0] add_shift;  // of the sum
+      logic [30:0]       add_multiplier;  // of the sum, Q31
+    } r13;
+    struct packed {
+      logic [15:0]       unused_40;
+      // residual word's address - output word's address (modulo 2^24)
+      logic [23:0]       residual_delta;
+      // upper bound of the added code; of int16 codes low byte of act_max
+      logic signed [7:0] add_act_max;
+      // lower bound of the added code; of int16 codes low byte of act_min
+      logic signed [7:0] add_act_min;
+    } r14;
+  } post_payload_t;
 
   // Compute only
-  // row: PMEM row of group 0's first step
-  localparam int unsigned ComputeRowReg = 15, ComputeRowLsb = 0, ComputeRowWidth = 20;
-  // param: bias and scale entry of the first channel
-  localparam int unsigned ComputeParamReg = 15, ComputeParamLsb = 20, ComputeParamWidth = 16;
-  // channels: output channels, at least 1
-  localparam int unsigned ComputeChannelsReg = 15, ComputeChannelsLsb = 36,
-    ComputeChannelsWidth = 16;
+  localparam int unsigned ComputeRowReg = 15, ComputeRowWidth = 20;
+  localparam int unsigned ComputeParamReg = 15, ComputeParamWidth = 16;
+  localparam int unsigned ComputeChannelsReg = 15, ComputeChannelsWidth = 16;
+  typedef union packed {
+    struct packed {
+      logic [3:0]  unused_52;
+      logic [15:0] channels;  // output channels, at least 1
+      logic [15:0] param;  // bias and scale entry of the first channel
+      logic [19:0] row;  // PMEM row of group 0's first step
+    } r15;
+  } compute_payload_t;
 
   // Vector only
-  // bias (signed): added to a sum before it is requantized; normalize: epsilon
-  localparam int unsigned VectorBiasReg = 15, VectorBiasLsb = 0, VectorBiasWidth = 32;
-  // param: normalize: bias and scale entry of the first channel
-  localparam int unsigned VectorParamReg = 14, VectorParamLsb = 40, VectorParamWidth = 16;
-  // channels: number of channels, in operations over the channels of a pixel
-  localparam int unsigned VectorChannelsReg = 15, VectorChannelsLsb = 32, VectorChannelsWidth = 16;
+  localparam int unsigned VectorBiasReg = 15, VectorBiasWidth = 32;
+  localparam int unsigned VectorParamReg = 14, VectorParamWidth = 16;
+  localparam int unsigned VectorChannelsReg = 15, VectorChannelsWidth = 16;
+  typedef union packed {
+    struct packed {
+      logic [15:0] param;  // normalize: bias and scale entry of the first channel
+      logic [39:0] unused_0;
+    } r14;
+    struct packed {
+      logic [7:0]         unused_48;
+      logic [15:0]        channels;  // operations over the channels of a pixel: their number
+      logic signed [31:0] bias;  // added to a sum before it is requantized; normalize: epsilon
+    } r15;
+  } vector_payload_t;
 
   // Payload of RUN
-  // wait: engines (bit = code) from which one token each is taken before the start
-  localparam int unsigned RunWaitReg = 0, RunWaitLsb = 0, RunWaitWidth = 4;
-  // signal: engines to which one token each is given after the end
-  localparam int unsigned RunSignalReg = 0, RunSignalLsb = 4, RunSignalWidth = 4;
-  // op: dma: target; compute: precision; vector: operation
-  localparam int unsigned RunOpReg = 0, RunOpLsb = 8, RunOpWidth = 8;
-  // flags: see the engine
-  localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
+  typedef struct packed {
+    logic [31:0] unused_24;
+    logic [7:0]  flags;  // see the engine
+    logic [7:0]  op;  // dma: target; compute: precision; vector: operation
+    logic [3:0]  signal;  // engines to which one token each is given after the end
+    logic [3:0]  wait_;  // engines (bit = code) from which one token each is taken before the start
+  } run_payload_t;
 
   // Features that a configuration may lack: indices of bits.
   localparam int unsigned Features = 17;

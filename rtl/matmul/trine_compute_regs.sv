@@ -51,6 +51,13 @@ module trine_compute_regs #(
   logic                    clear_sums_q, drain_q, residual_q, matmul_q, matmul16_q;
   logic                    fused, matmul16, by_row;
 
+  // The payload of a SET.
+  trine_isa_pkg::post_payload_t    post;
+  trine_isa_pkg::compute_payload_t compute;
+
+  assign post    = command_i.cfg_payload;
+  assign compute = command_i.cfg_payload;
+
   assign fused = command_i.run_flags[trine_isa_pkg::ComputeFlagFuseAdd] ||
                  command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
 
@@ -68,46 +75,43 @@ module trine_compute_regs #(
     {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostPadCodeReg)) begin
-        next_pad_q         <= command_i.cfg_payload[trine_isa_pkg::PostPadCodeLsb +: 8];
-        next_q.zero_point  <= command_i.cfg_payload[trine_isa_pkg::PostZeroPointLsb +: 8];
-        next_q.act_min     <= command_i.cfg_payload[trine_isa_pkg::PostActMinLsb +: 8];
-        next_q.act_max     <= command_i.cfg_payload[trine_isa_pkg::PostActMaxLsb +: 8];
-        next_output_q      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2];
-        next_q.lookup      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
-        next_q.encoding    <= command_i.cfg_payload[trine_isa_pkg::PostEncodingLsb +: 2];
-        next_q.format      <= command_i.cfg_payload[trine_isa_pkg::PostFormatLsb +: 2] &
-                              {2{Formats}};
-        next_q.passes_last <= command_i.cfg_payload[trine_isa_pkg::PostPassesLastLsb +: 4];
-        next_q.low         <= command_i.cfg_payload[trine_isa_pkg::PostLowLsb +: 8];
-        next_q.position    <= command_i.cfg_payload[trine_isa_pkg::PostPositionLsb +: 5];
+        next_pad_q         <= post.r10.pad_code;
+        next_q.zero_point  <= post.r10.zero_point;
+        next_q.act_min     <= post.r10.act_min;
+        next_q.act_max     <= post.r10.act_max;
+        next_output_q      <= post.r10.output_;
+        next_q.lookup      <= post.r10.output_ == trine_isa_pkg::PostOutputTable;
+        next_q.encoding    <= post.r10.encoding;
+        next_q.format      <= post.r10.format & {2{Formats}};
+        next_q.passes_last <= post.r10.passes_last;
+        next_q.low         <= post.r10.low;
+        next_q.position    <= post.r10.position;
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostMultiplierReg)) begin
-        next_q.multiplier <= command_i.cfg_payload[trine_isa_pkg::PostMultiplierLsb +: 31];
-        next_q.shift      <= command_i.cfg_payload[trine_isa_pkg::PostShiftLsb +: 6];
+        next_q.multiplier <= post.r11.multiplier;
+        next_q.shift      <= post.r11.shift;
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddOperandMultiplierReg)) begin
-        next_q.add_operand_multiplier <=
-            command_i.cfg_payload[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
-        next_q.add_operand_shift <=
-            command_i.cfg_payload[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
-        next_q.add_a_is_half     <= command_i.cfg_payload[trine_isa_pkg::PostAddAIsHalfLsb];
-        next_q.add_zero_a        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroALsb +: 8];
-        next_q.add_zero_b        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroBLsb +: 8];
+        next_q.add_operand_multiplier <= post.r12.add_operand_multiplier;
+        next_q.add_operand_shift      <= post.r12.add_operand_shift;
+        next_q.add_a_is_half          <= post.r12.add_a_is_half;
+        next_q.add_zero_a             <= post.r12.add_zero_a;
+        next_q.add_zero_b             <= post.r12.add_zero_b;
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddMultiplierReg)) begin
-        next_q.add_multiplier <= command_i.cfg_payload[trine_isa_pkg::PostAddMultiplierLsb +: 31];
-        next_q.add_shift      <= command_i.cfg_payload[trine_isa_pkg::PostAddShiftLsb +: 6];
-        next_q.add_zero_point <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroPointLsb +: 8];
+        next_q.add_multiplier <= post.r13.add_multiplier;
+        next_q.add_shift      <= post.r13.add_shift;
+        next_q.add_zero_point <= post.r13.add_zero_point;
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddActMinReg)) begin
-        next_q.add_act_min    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMinLsb +: 8];
-        next_q.add_act_max    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMaxLsb +: 8];
-        next_q.residual_delta <= command_i.cfg_payload[trine_isa_pkg::PostResidualDeltaLsb +: 24];
+        next_q.add_act_min    <= post.r14.add_act_min;
+        next_q.add_act_max    <= post.r14.add_act_max;
+        next_q.residual_delta <= post.r14.residual_delta;
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::ComputeRowReg)) begin
-        next_row_q      <= command_i.cfg_payload[trine_isa_pkg::ComputeRowLsb +: PmemAddrBits];
-        next_q.param    <= command_i.cfg_payload[trine_isa_pkg::ComputeParamLsb +: 16];
-        next_q.channels <= command_i.cfg_payload[trine_isa_pkg::ComputeChannelsLsb +: 16];
+        next_row_q      <= compute.r15.row[PmemAddrBits-1:0];
+        next_q.param    <= compute.r15.param;
+        next_q.channels <= compute.r15.channels;
       end
     end
     if (start_i) begin
@@ -139,10 +143,15 @@ module trine_compute_regs #(
       cfg_q.half_even    <= command_i.run_flags[trine_isa_pkg::ComputeFlagHalfEven];
       cfg_q.static_scale <= command_i.run_flags[trine_isa_pkg::ComputeFlagPerTensor];
       cfg_q.max          <= command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
-      if (next_output_q == 2'd1)      cfg_q.kind <= trine_job_pkg::KindThreshold;
-      else if (next_output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
-      else if (fused)                 cfg_q.kind <= trine_job_pkg::KindFused;
-      else                            cfg_q.kind <= trine_job_pkg::KindRequant;
+      if (next_output_q == trine_isa_pkg::PostOutputThresholds) begin
+        cfg_q.kind <= trine_job_pkg::KindThreshold;
+      end else if (next_output_q == trine_isa_pkg::PostOutputRaw) begin
+        cfg_q.kind <= trine_job_pkg::KindRaw;
+      end else if (fused) begin
+        cfg_q.kind <= trine_job_pkg::KindFused;
+      end else begin
+        cfg_q.kind <= trine_job_pkg::KindRequant;
+      end
       cfg_q.int16  <= pairs_o || by_row;
       cfg_q.by_row <= by_row;
       cfg_q.groups <= Groups && command_i.run_op == trine_isa_pkg::ComputeOpInt8Groups;
@@ -161,7 +170,7 @@ module trine_compute_regs #(
   assign residual_o    = residual_q;
 
   logic unused_bits;
-  assign unused_bits = ^command_i;
+  assign unused_bits = ^{command_i, post, compute};
 
 `ifdef TRINE_ASSERT
   logic started_q;  // a RUN has started

@@ -40,6 +40,8 @@ module trine_vector_regs #(
   localparam logic [3:0] RegAddRange   = 4'(trine_isa_pkg::PostAddActMinReg);
   localparam logic [3:0] RegVector     = 4'(trine_isa_pkg::VectorBiasReg);
 
+  localparam int unsigned CountBits = $clog2(trine_isa_pkg::MostNormChannels + 1);
+
   localparam logic [2:0] OpAdd = trine_isa_pkg::VectorOpAdd[2:0];
   localparam logic [2:0] OpSum = trine_isa_pkg::VectorOpSum[2:0];
   localparam logic [2:0] OpMax = trine_isa_pkg::VectorOpMax[2:0];
@@ -47,13 +49,20 @@ module trine_vector_regs #(
 
   trine_job_pkg::cfg_t   cfg_q;
   trine_vector_pkg::run_t run_q;
-  logic [12:0]            count_q;
+  logic [CountBits-1:0]   count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
   logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16,
                           mul_narrow16;
   logic                   max16, min16, word16, words16, triple16, exponential16, share16, row16,
                           triple_narrow16, five16;
-  logic [1:0]             position_q;
+  logic [1:0]             position_q;  // a byte of its word, as last_byte
+
+  // The payload of a SET.
+  trine_isa_pkg::post_payload_t   post;
+  trine_isa_pkg::vector_payload_t vector;
+
+  assign post   = payload_i;
+  assign vector = payload_i;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
   assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
@@ -85,40 +94,39 @@ module trine_vector_regs #(
   always_ff @(posedge clk_i) begin
     if (we_i) begin
       if (reg_i == RegCodes) begin
-        run_q.pad        <= payload_i[trine_isa_pkg::PostPadCodeLsb +: 8];
-        cfg_q.zero_point <= payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
-        cfg_q.act_min    <= payload_i[trine_isa_pkg::PostActMinLsb +: 8];
-        cfg_q.act_max    <= payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
-        cfg_q.format     <= payload_i[trine_isa_pkg::PostFormatLsb +: 2] & {2{Formats}};
-        position_q       <= payload_i[trine_isa_pkg::PostPositionLsb +: 2];
-        cfg_q.lookup     <= payload_i[trine_isa_pkg::PostOutputLsb +: 2] ==
-                            trine_isa_pkg::PostOutputTable;
+        run_q.pad        <= post.r10.pad_code;
+        cfg_q.zero_point <= post.r10.zero_point;
+        cfg_q.act_min    <= post.r10.act_min;
+        cfg_q.act_max    <= post.r10.act_max;
+        cfg_q.format     <= post.r10.format & {2{Formats}};
+        position_q       <= post.r10.position[1:0];
+        cfg_q.lookup     <= post.r10.output_ == trine_isa_pkg::PostOutputTable;
       end
       if (reg_i == RegScale) begin
-        cfg_q.multiplier <= payload_i[trine_isa_pkg::PostMultiplierLsb +: 31];
-        cfg_q.shift      <= payload_i[trine_isa_pkg::PostShiftLsb +: 6];
+        cfg_q.multiplier <= post.r11.multiplier;
+        cfg_q.shift      <= post.r11.shift;
       end
       if (reg_i == RegAddOperand) begin
-        cfg_q.add_operand_multiplier <= payload_i[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
-        cfg_q.add_operand_shift      <= payload_i[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
-        cfg_q.add_a_is_half          <= payload_i[trine_isa_pkg::PostAddAIsHalfLsb];
-        cfg_q.add_zero_a             <= payload_i[trine_isa_pkg::PostAddZeroALsb +: 8];
-        cfg_q.add_zero_b             <= payload_i[trine_isa_pkg::PostAddZeroBLsb +: 8];
+        cfg_q.add_operand_multiplier <= post.r12.add_operand_multiplier;
+        cfg_q.add_operand_shift      <= post.r12.add_operand_shift;
+        cfg_q.add_a_is_half          <= post.r12.add_a_is_half;
+        cfg_q.add_zero_a             <= post.r12.add_zero_a;
+        cfg_q.add_zero_b             <= post.r12.add_zero_b;
       end
       if (reg_i == RegAddScale) begin
-        cfg_q.add_multiplier <= payload_i[trine_isa_pkg::PostAddMultiplierLsb +: 31];
-        cfg_q.add_shift      <= payload_i[trine_isa_pkg::PostAddShiftLsb +: 6];
-        cfg_q.add_zero_point <= payload_i[trine_isa_pkg::PostAddZeroPointLsb +: 8];
+        cfg_q.add_multiplier <= post.r13.add_multiplier;
+        cfg_q.add_shift      <= post.r13.add_shift;
+        cfg_q.add_zero_point <= post.r13.add_zero_point;
       end
       if (reg_i == RegAddRange) begin
-        cfg_q.add_act_min <= payload_i[trine_isa_pkg::PostAddActMinLsb +: 8];
-        cfg_q.add_act_max <= payload_i[trine_isa_pkg::PostAddActMaxLsb +: 8];
-        cfg_q.param       <= payload_i[trine_isa_pkg::VectorParamLsb +: 16];
+        cfg_q.add_act_min <= post.r14.add_act_min;
+        cfg_q.add_act_max <= post.r14.add_act_max;
+        cfg_q.param       <= vector.r14.param;
       end
       if (reg_i == RegVector) begin
-        cfg_q.bias      <= payload_i[trine_isa_pkg::VectorBiasLsb +: 32];
-        run_q.last_byte <= payload_i[trine_isa_pkg::VectorChannelsLsb +: 2] - 2'd1;
-        count_q         <= payload_i[trine_isa_pkg::VectorChannelsLsb +: 13];
+        cfg_q.bias      <= vector.r15.bias;
+        run_q.last_byte <= vector.r15.channels[1:0] - 2'd1;
+        count_q         <= vector.r15.channels[CountBits-1:0];
       end
     end
     if (start_i) begin
@@ -189,7 +197,7 @@ module trine_vector_regs #(
   assign norm_o.epsilon     = cfg_q.bias[30:0];
 
   logic unused_bits;
-  assign unused_bits = ^{payload_i, flags_i};
+  assign unused_bits = ^{post, vector, flags_i};
 
 `ifdef TRINE_ASSERT
   logic started_q;  // a RUN has started

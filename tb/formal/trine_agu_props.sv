@@ -79,44 +79,60 @@ module trine_agu_props #(
   assign tile_x = 16'(columns_right) * 16'(stride_x);
   assign tile_y = 16'(rows_down) * 16'(stride_y);
 
-  // A field of a SET, at its place.
-  function automatic logic [55:0] put(input logic [15:0] value, input int unsigned lsb);
-    put = 56'(value) << lsb;
-  endfunction
-
-  logic [55:0] payload;
+  trine_isa_pkg::agu_payload_t payload;
   always_comb begin
+    payload = '0;
     case (cfg_reg_i)
-      4'd0: payload = put(16'(base), trine_isa_pkg::AguBaseLsb) |
-                      put(16'(row_wrap), trine_isa_pkg::AguRowWrapLsb);
-      4'd1: payload = put(16'(tile_base), trine_isa_pkg::AguTileBaseLsb) |
-                      put(16'(kx_step), trine_isa_pkg::AguKxStepLsb);
-      4'd2: payload = put(16'(ky_step), trine_isa_pkg::AguKyStepLsb) |
-                      put(16'(cw_step), trine_isa_pkg::AguCwStepLsb);
-      4'd3: payload = put(16'(x_start), trine_isa_pkg::AguXStartLsb) |
-                      put(16'(x_end), trine_isa_pkg::AguXEndLsb) |
-                      put(16'(y_start), trine_isa_pkg::AguYStartLsb);
-      4'd4: payload = put(16'(y_end), trine_isa_pkg::AguYEndLsb) |
-                      put(16'(height), trine_isa_pkg::AguHeightLsb) |
-                      put(16'(width), trine_isa_pkg::AguWidthLsb) |
-                      put(16'(halo), trine_isa_pkg::AguHaloLsb);
-      4'd5: payload = put(16'(tile_x), trine_isa_pkg::AguTileXLsb) |
-                      put(16'(tile_y), trine_isa_pkg::AguTileYLsb) |
-                      put(16'(stride_x), trine_isa_pkg::AguStrideXLsb) |
-                      put(16'(stride_y), trine_isa_pkg::AguStrideYLsb) |
-                      put(16'(skip), trine_isa_pkg::AguOutSkipLsb);
-      4'd6: payload = put(16'(s_last), trine_isa_pkg::AguSLastLsb) |
-                      put(16'(r_last), trine_isa_pkg::AguRLastLsb) |
-                      put(16'(dil_x), trine_isa_pkg::AguDilXLsb) |
-                      put(16'(dil_y), trine_isa_pkg::AguDilYLsb);
-      4'd7: payload = put(16'(words_last), trine_isa_pkg::AguWordsLastLsb) |
-                      put(16'(groups_last), trine_isa_pkg::AguGroupsLastLsb) |
-                      put(16'(tiles_last), trine_isa_pkg::AguTilesLastLsb);
-      4'd8: payload = put(16'(out), trine_isa_pkg::AguOutLsb) |
-                      put(16'(out_wrap), trine_isa_pkg::AguOutWrapLsb) |
-                      put(16'(idle), trine_isa_pkg::AguIdleLsb);
-      default: payload = put(16'(tile_out), trine_isa_pkg::AguTileOutLsb) |
-                         put(16'(out_plane), trine_isa_pkg::AguOutPlaneLsb);
+      4'd0: begin
+        payload.r0.base     = base;
+        payload.r0.row_wrap = row_wrap;
+      end
+      4'd1: begin
+        payload.r1.tile_base = tile_base;
+        payload.r1.kx_step   = kx_step;
+      end
+      4'd2: begin
+        payload.r2.ky_step = ky_step;
+        payload.r2.cw_step = cw_step;
+      end
+      4'd3: begin
+        payload.r3.x_start = x_start;
+        payload.r3.x_end   = x_end;
+        payload.r3.y_start = y_start;
+      end
+      4'd4: begin
+        payload.r4.y_end  = y_end;
+        payload.r4.height = height;
+        payload.r4.width  = width;
+        payload.r4.halo   = halo;
+      end
+      4'd5: begin
+        payload.r5.tile_x   = tile_x;
+        payload.r5.tile_y   = tile_y;
+        payload.r5.stride_x = stride_x;
+        payload.r5.stride_y = stride_y;
+        payload.r5.out_skip = skip;
+      end
+      4'd6: begin
+        payload.r6.s_last = s_last;
+        payload.r6.r_last = r_last;
+        payload.r6.dil_x  = dil_x;
+        payload.r6.dil_y  = dil_y;
+      end
+      4'd7: begin
+        payload.r7.words_last  = words_last;
+        payload.r7.groups_last = groups_last;
+        payload.r7.tiles_last  = tiles_last;
+      end
+      4'd8: begin
+        payload.r8.out      = out;
+        payload.r8.out_wrap = out_wrap;
+        payload.r8.idle     = idle;
+      end
+      default: begin
+        payload.r9.tile_out  = tile_out;
+        payload.r9.out_plane = out_plane;
+      end
     endcase
   end
 

@@ -61,8 +61,11 @@ module trine_issue_props (
   logic [2:0] flight_q, ahead_q;
   logic [3:0] wanted, signals_q;
 
+  trine_isa_pkg::run_payload_t run;
+
   assign is_run = word_i[60];
-  assign wanted = word_i[trine_isa_pkg::RunWaitLsb +: 4];
+  assign run    = word_i[trine_isa_pkg::PayloadBits-1:0];
+  assign wanted = run.wait_;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -76,7 +79,7 @@ module trine_issue_props (
       if (!inside_q && start && watch_i) begin
         inside_q  <= 1'b1;
         ahead_q   <= flight_q - 3'(retire_i);
-        signals_q <= word_i[trine_isa_pkg::RunSignalLsb +: 4];
+        signals_q <= run.signal;
       end else if (inside_q && retire_i) begin
         inside_q <= ahead_q != 3'd0;
         ahead_q  <= ahead_q - 3'd1;

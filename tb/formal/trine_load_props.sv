@@ -15,7 +15,7 @@ module trine_load_props (
   input logic        clear_i,
   input logic        cfg_valid_i,
   input logic [3:0]  cfg_reg_i,
-  input logic [55:0] cfg_payload_i,
+  input trine_isa_pkg::dma_payload_t cfg_payload_i,
   input logic        run_valid_i,
   input logic [7:0]  run_op_i,
   input logic        req_ready_i,
@@ -111,7 +111,7 @@ module trine_load_props (
                                           {first_q, second_q, third_q};
 
   always_ff @(posedge clk_i) begin
-    if (set) named_q <= cfg_payload_i[trine_isa_pkg::DmaCoresLsb +: 2];
+    if (set) named_q <= cfg_payload_i.r2.cores[1:0];
     first_q  <= taken && count == 2'd0 ? (named_q == '0 ? '1 : named_q) : first;
     second_q <= taken && count == 2'd1 ? (named_q == '0 ? '1 : named_q) : second;
     third_q  <= taken && count == 2'd2 ? (named_q == '0 ? '1 : named_q) : third;

@@ -280,7 +280,7 @@ void set(onnx::NodeProto* node, const std::map<std::string, int>& attributes) {
 
 }  // namespace
 
-TEST_CASE("MatMulNBits has a factor for each group, whatever its zero points and signs",
+TEST_CASE("MatMulNBits has a factor for each group, also 0 and below, at any zero points",
           "[reference][onnx]") {
   constexpr int kRows = 2, N = 3, kBlock = 32;
   const int K = GENERATE(80, 96, 32);  // the last group is partial; whole; the only one
@@ -298,6 +298,9 @@ TEST_CASE("MatMulNBits has a factor for each group, whatever its zero points and
   for (std::uint8_t& b : points) b |= 0x11;  // not 0: see below
   Floats scales(count);
   for (float& s : scales) s = static_cast<float>(static_cast<int>(random() % 200) - 100) / 2000;
+  // A channel without weights, and one that has only its first group.
+  std::fill(scales.begin(), scales.begin() + kGroups, 0.0f);
+  std::fill(scales.begin() + kGroups + 1, scales.begin() + 2 * kGroups, 0.0f);
   Builder b({kRows, K});
   const std::string codes =
       raw(b.model(), "codes", onnx::TensorProto::UINT8, {N, kGroups, kBlock / 2}, packed);

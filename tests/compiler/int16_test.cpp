@@ -372,10 +372,24 @@ TEST_CASE("codes of an eight-bit format require array.formats", "[arch][int16][m
       {fuzz::random_codes(b, b.graph.inputs[0])});
 }
 
+namespace {
+
+/// Replaces a tensor's values by fixed-point values of 19 bits, E4M3's largest ones among them.
+void set_fixed_values(model::Tensor& t) {
+  constexpr std::int32_t kMost = 448 << 9;
+  std::vector<std::int32_t> values;
+  for (int i = 0; i < static_cast<int>(t.elements()); ++i)
+    values.push_back(i % 5 == 0 ? -kMost : i % 3 == 0 ? kMost - i : 77 * i - 999);
+  t.type = model::DataType::kInt32;
+  t.data.edit().resize(4 * values.size());
+  std::memcpy(t.data.edit().data(), values.data(), t.data.size());
+}
+
+}  // namespace
+
 TEST_CASE("fixed-point weights of 19 bits are exact and their unsupported forms are refused",
           "[arch][int16][minifloat]") {
   const bool wide = GENERATE(false, true);
-  constexpr std::int32_t kMost = 448 << 9;  // E4M3's largest value
   const auto convolution = [&](int S, float scale) {
     Builder b(1);
     const int x = b.input({1, 3, 4, 9});
@@ -386,12 +400,7 @@ TEST_CASE("fixed-point weights of 19 bits are exact and their unsupported forms 
     op.half_even = true;
     if (wide) op.code_min = INT16_MIN, op.code_max = INT16_MAX;
     model::Tensor& w = b.tensor(op.inputs[1]);
-    std::vector<std::int32_t> values;
-    for (int i = 0; i < static_cast<int>(w.elements()); ++i)
-      values.push_back(i % 5 == 0 ? -kMost : i % 3 == 0 ? kMost - i : 77 * i - 999);
-    w.type = model::DataType::kInt32;
-    w.data.edit().resize(4 * values.size());
-    std::memcpy(w.data.edit().data(), values.data(), w.data.size());
+    set_fixed_values(w);
     b.tensor(x).quantization.scale = {wide ? 0x1p-15F : 0x1p-7F};
     w.quantization.scale = {0x1p-18F};
     b.tensor(y).quantization.scale = {scale};
@@ -416,12 +425,47 @@ TEST_CASE("fixed-point weights of 19 bits are exact and their unsupported forms 
                       Catch::Matchers::ContainsSubstring("allowed 40 bits"));
 }
 
+TEST_CASE("a bias of any size and sign is added to sums of fixed-point weights",
+          "[arch][int16][minifloat]") {
+  const std::vector<std::int32_t> biases{
+      0,      255,    256,     65535,      65536,   -1,         -256,          -257,
+      -65536, -65537, 1 << 24, -(1 << 24), 1 << 28, -(1 << 28), (1 << 27) + 1, -(1 << 27) - 1};
+  const auto channels = static_cast<int>(biases.size());
+  for (const bool fully_connected : {false, true})
+    for (const float scale : {0x1p-20F, 0x1p-4F}) {  // shows low bits, and high ones
+      CAPTURE(fully_connected, scale);
+      Builder b(1);
+      const int x = b.input({1, 1, 4, 8});
+      const int y = fully_connected
+                        ? b.fully_connected(x, 8, channels)
+                        : b.convolution(x, channels, 1, 1, 1, 1, 1, 1, Padding::kValid, false);
+      b.graph.outputs = {y};
+      model::Op& op = b.graph.ops[0];
+      op.half_even = true;
+      op.activation = model::Activation::kNone;
+      model::Tensor& weights = b.tensor(op.inputs[1]);
+      set_fixed_values(weights);
+      if (op.inputs[2] < 0) op.inputs[2] = b.constant({channels});
+      model::Tensor& bias = b.tensor(op.inputs[2]);
+      bias.type = model::DataType::kInt32;
+      bias.data.edit().resize(4 * biases.size());
+      std::memcpy(bias.data.edit().data(), biases.data(), bias.data.size());
+      b.set_quantization(x, 0x1p-7F, 0);
+      b.tensor(op.inputs[1]).quantization.scale = {0x1p-18F};
+      b.tensor(y).quantization.scale = {scale};
+      Array inputs = b.random_array(x);
+      if (scale < 0x1p-10F) std::ranges::fill(inputs.bytes, 0);
+      testing::require_exact(
+          b.graph, spec::load_config("edge64", {"array.activations16=true", "array.formats=true"}),
+          {inputs});
+    }
+}
+
 namespace {
 
 /// Builds a 3 x S convolution of E4M3 codes with 19-bit weights or, if `narrow`, with 8-bit
 /// weights. With `sums` it adds the input to the result if both fit.
 Builder of_values(int S, bool narrow, bool sums, float scale, std::int64_t bias = 0) {
-  constexpr std::int32_t kMost = 448 << 9;
   Builder b(1);
   const int x = b.input({1, 3, 4, 9});
   const int y = b.convolution(x, 9, 3, S, 1, 1, 1, 1, Padding::kSame, false);
@@ -430,14 +474,7 @@ Builder of_values(int S, bool narrow, bool sums, float scale, std::int64_t bias 
   model::Op& op = b.graph.ops[0];
   for (model::Op& each : b.graph.ops) each.half_even = true;
   const int weights = op.inputs[1];
-  if (!narrow) {
-    std::vector<std::int32_t> values;
-    for (int i = 0; i < static_cast<int>(b.tensor(weights).elements()); ++i)
-      values.push_back(i % 5 == 0 ? -kMost : i % 3 == 0 ? kMost - i : 77 * i - 999);
-    b.tensor(weights).type = model::DataType::kInt32;
-    b.tensor(weights).data.edit().resize(4 * values.size());
-    std::memcpy(b.tensor(weights).data.edit().data(), values.data(), 4 * values.size());
-  }
+  if (!narrow) set_fixed_values(b.tensor(weights));
   b.tensor(weights).quantization.scale = {narrow ? 0x1p-10F : 0x1p-20F};
   for (const int t : {x, y, z}) {
     b.tensor(t).format = spec::Format::kE4M3;

@@ -199,6 +199,35 @@ TEST_CASE("a border of +1 that is also an output needs more than a bit", "[arch]
   }
 }
 
+/// One bit has no 0, and a border inside of a convolution needs none.
+TEST_CASE("a border of zeros around bits is exact, whatever reads it", "[arch][lowbit]") {
+  for (const bool plain : {true, false})
+    for (const int channels : {3, 32})
+      for (int readers = 1; readers < 8; ++readers) {
+        const bool multiplied = (readers & 1) != 0, pooled = (readers & 2) != 0,
+                   is_output = (readers & 4) != 0;
+        CAPTURE(plain, channels, multiplied, pooled, is_output);
+        LowBitNet net(1);
+        const int x = net.pad(net.input({1, 5, 5, channels}, Encoding::kBinary), 0);
+        if (plain) {
+          net.graph.ops.back().kind = model::OpKind::kPad;
+          net.graph.ops.back().inputs.pop_back();
+        }
+        net.graph.outputs.clear();
+        if (multiplied) {
+          const int y = net.convolution(x, 4, 3, 1, model::Padding::kValid, Encoding::kBinary);
+          net.graph.outputs.push_back(net.threshold(y, Encoding::kBinary));
+        }
+        if (pooled) {
+          const int y = net.max_pool(x, 2, 2, model::Padding::kValid);
+          net.graph.outputs.push_back(y);
+        }
+        if (is_output) net.graph.outputs.push_back(x);
+        require_exact(net.graph, all_precisions(small_config(4, 4, 16, 8, 64)),
+                      {net.random_input()});
+      }
+}
+
 /// The post unit of these designs has no thresholds; sums are words as in other designs.
 TEST_CASE("designs with only int8 write whole sums and refuse thresholds",
           "[arch][lowbit][error]") {

@@ -349,6 +349,18 @@ TEST_CASE("the text of a module does not depend on the rest of the design", "[sy
             second + "end\n");
 }
 
+TEST_CASE("modules keep all attributes except source lines", "[synth][rtlil]") {
+  const std::string memory =
+      "  attribute \\ram_style \"block\"\n  attribute \\no_rw_check 1\n"
+      "  memory width 32 size 64 \\mem\n";
+  const std::string wire = "  attribute \\keep 1\n  wire \\w\n";
+  const std::string cell = "  attribute \\keep_hierarchy 1\n  cell $not $n0\n  end\n";
+  const std::string source = "  attribute \\src \"a.sv:7.1-7.9\"\n";
+  const Design design =
+      parse_rtlil("module \\a\n" + source + memory + source + wire + source + cell + "end\n");
+  CHECK(design.at("a").text == "module \\a\n" + memory + wire + cell + "end\n");
+}
+
 TEST_CASE("a flat design is one partition and its memories are separate", "[synth][partition]") {
   const Plan plan = make_plan(parse_rtlil(design_text()), "trine_top", true);
   REQUIRE(plan.partitions.size() == 1);

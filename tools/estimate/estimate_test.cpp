@@ -4,6 +4,8 @@
 
 #include "tools/estimate/estimate.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -24,6 +26,10 @@
 
 namespace trine::estimate {
 namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 
 Estimate table(const char* name, int tokens, int context = 0) {
   return of_transformer(transformer(name), tokens, context > 0 ? context : tokens,
@@ -402,6 +408,53 @@ TEST_CASE("the traffic of loop orders equals a count by hand", "[estimate][dataf
   // inputs for each part of the weights.
   CHECK(moved(Dataflow::kOutput, p, {2, 2, 20, 4}).dram_accesses() ==
         8 + std::min(18 + 2 * 16, 16 + 2 * 18));
+}
+
+TEST_CASE("Timeloop's files describe the product and the array of each loop order",
+          "[estimate][dataflow]") {
+  const Product p{.name = "conv",
+                  .M = 2,
+                  .C = 3,
+                  .R = 4,
+                  .S = 5,
+                  .P = 6,
+                  .Q = 7,
+                  .H = 20,
+                  .W = 30,
+                  .stride_h = 8,
+                  .stride_w = 9,
+                  .dilation_h = 10,
+                  .dilation_w = 11,
+                  .times = 12};
+  const std::string problem = timeloop_problem(p);
+  CHECK_THAT(problem, StartsWith("# conv, of which there are 12; "));
+  CHECK_THAT(problem, EndsWith("  instance: {C: 3, M: 2, R: 4, S: 5, N: 1, P: 6, Q: 7, Hstride: 8, "
+                               "Wstride: 9, Hdilation: 10, Wdilation: 11}\n"));
+  struct Row {
+    Dataflow flow;
+    const char *spread, *keep;
+    int across, depth, bits;
+  };
+  for (const Row& row : {Row{Dataflow::kOutput, "permutation: [M, P, Q, N, C, R, S]",
+                             "keep: [Outputs], bypass: [Inputs, Weights]", 1, 1, 32},
+                         Row{Dataflow::kWeight, "permutation: [M, C, R, S, N, P, Q]",
+                             "keep: [Weights], bypass: [Inputs, Outputs]", 1, 1, 8},
+                         Row{Dataflow::kInput, "permutation: [P, Q, C, R, S, N, M]",
+                             "keep: [Inputs], bypass: [Weights, Outputs]", 2, 1, 8},
+                         Row{Dataflow::kRow, "permutation: [P, R, C, N, M, S, Q]",
+                             "keep: [Inputs, Weights, Outputs], bypass: []", 1, 260, 8}}) {
+    const std::string text = timeloop_architecture(row.flow, {3, 5, 4096, 4}, 128);
+    CAPTURE(text);
+    CHECK_THAT(text, StartsWith(std::string("# ") + kDataflows[static_cast<std::size_t>(row.flow)] +
+                                " stationary on 3 x 5 PEs; "));
+    for (const std::string& part :
+         {std::string("spatial: {meshX: 5, meshY: 3}"), std::string(row.spread),
+          std::string(row.keep), fmt::format("split: {}\n", row.across),
+          std::string("type: LPDDR4, width: 128, datawidth: 8"),
+          std::string("depth: 256, width: 128, datawidth: 8, n_banks: 1"),
+          fmt::format("depth: {0}, width: {1}, datawidth: {1}", row.depth, row.bits)})
+      CHECK_THAT(text, ContainsSubstring(part));
+  }
 }
 
 TEST_CASE("products of a table have the MACs of its rows", "[estimate][dataflow]") {

@@ -336,6 +336,42 @@ TEST_CASE("an image stores its numbers where the page says", "[compiler][program
   CHECK(number(64 + 160 + 32) == 12);  // of the output
 }
 
+TEST_CASE("an image as C has the image's bytes and the sizes of its tensors",
+          "[compiler][program][image]") {
+  Program program = small_program();
+  program.name = "2 LeNet-*/";
+  const std::string image = write_image(program), text = write_c(program);
+  std::string bytes;
+  const std::size_t begin = text.find("] = {");
+  REQUIRE(begin != std::string::npos);
+  std::istringstream words(text.substr(begin + 5));
+  for (std::string word; words >> word && word.starts_with("0x");) {
+    const std::uint64_t value = std::stoull(word, nullptr, 16);
+    bytes.append(reinterpret_cast<const char*>(&value), 8);
+  }
+  REQUIRE(bytes.size() == (image.size() + 7) / 8 * 8);
+  CHECK(bytes.substr(0, image.size()) == image);
+  std::map<std::string, std::string> defined;
+  const std::regex line("#define (_2_LENET___\\w+) (.*)");
+  for (std::sregex_iterator i(text.begin(), text.end(), line), end; i != end; ++i)
+    defined[(*i)[1].str().substr(12)] = (*i)[2];
+  const auto size = [](std::int64_t value) { return std::to_string(value); };
+  const TensorLayout &in = program.inputs.at(0), &out = program.outputs.at(0);
+  CHECK(defined ==
+        std::map<std::string, std::string>{
+            {"NAME", "\"2_LeNet-__\""},
+            {"CONFIGURATION", "\"" + program.config.name + "\""},
+            {"CONFIGURATION_HASH", fmt::format("0x{:016x}u", program.config.hash())},
+            {"IMAGE_BYTES", size(static_cast<std::int64_t>(image.size())) + "u"},
+            {"MEMORY_BYTES", size(program.dram_bytes + 8 * std::ssize(program.words)) + "u"},
+            {"INPUTS", "1"},
+            {"OUTPUTS", "1"},
+            {"INPUT_0_ELEMENTS", size(in.elements())},
+            {"INPUT_0_BYTES", size(in.elements())},
+            {"OUTPUT_0_ELEMENTS", size(out.elements())},
+            {"OUTPUT_0_BYTES", size(out.elements())}});
+}
+
 TEST_CASE("every shipped model's program survives its file", "[compiler][program]") {
   const spec::Config config = spec::load_config("edge64");
   compiler::CompileOptions options;

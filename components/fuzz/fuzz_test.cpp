@@ -12,12 +12,14 @@
 #include "components/fuzz/case_file.h"
 #include "components/fuzz/pair.h"
 #include "components/fuzz/program_run.h"
+#include "spec/isa.h"
 #include "spec/packed.h"
 #include "spec/precision.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/model/check/check.h"
 #include "tools/random/configs.h"
+#include "tools/random/random_program.h"
 
 namespace trine::fuzz {
 namespace {
@@ -215,6 +217,110 @@ TEST_CASE("a text that is not a kept pair is refused", "[fuzz][error]") {
     CAPTURE(text);
     CHECK_THROWS_AS(parse_pair(text, "kept.json"), Error);
   }
+}
+
+/// Returns the arithmetic fields that a RUN of the operation reads: not those of the loop nest, nor
+/// those of results that the engine does not make.
+std::vector<const isa::Field*> fields_read(isa::Engine engine, const isa::Code& operation) {
+  const auto is_of = [engine](unsigned engines) {
+    return (engines >> static_cast<int>(engine) & 1) != 0;
+  };
+  std::set<const isa::Field*> sometimes;
+  if (engine == isa::Engine::kVector)
+    sometimes = {&isa::post::kEncoding, &isa::post::kPassesLast, &isa::post::kLow};
+  for (const isa::Code& code : isa::operations_of(engine).codes)
+    sometimes.insert(code.reads.begin(), code.reads.end());
+  for (const isa::Flag& flag : isa::kFlags)
+    if (is_of(flag.engines)) sometimes.insert(flag.reads.begin(), flag.reads.end());
+  std::vector<const isa::Field*> fields;
+  for (const isa::ListedField& f : isa::kFields)
+    if (is_of(f.engines) && f.group != "agu" &&
+        (!sometimes.contains(f.field) || std::ranges::count(operation.reads, f.field) > 0))
+      fields.push_back(f.field);
+  return fields;
+}
+
+/// Returns the fields and flags that have the same value in all RUNs of an operation: "format=0".
+std::string fixed_in(const std::vector<compiler::Instruction>& runs, isa::Engine engine,
+                     const isa::Code& operation) {
+  std::string text;
+  const auto add = [&](std::string_view name, const auto& value) {
+    const auto first = value(runs[0]);
+    if (std::ranges::all_of(runs, [&](const auto& i) { return value(i) == first; }))
+      text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, first);
+  };
+  for (const isa::Field* field : fields_read(engine, operation))
+    add(field->name, [&](const compiler::Instruction& i) {
+      return isa::get_field(i.registers.value[static_cast<std::size_t>(field->reg)], *field);
+    });
+  for (const isa::Flag& flag : isa::kFlags)
+    if ((flag.engines >> static_cast<int>(engine) & 1) != 0 &&
+        (flag.codes >> operation.code & 1) != 0 && flag.name != "center")
+      add(flag.name, [&](const compiler::Instruction& i) { return i.run.has(flag.bit) ? 1 : 0; });
+  return text;
+}
+
+TEST_CASE("random programs draw each field and flag of each operation that may vary", "[fuzz]") {
+  const std::map<std::string, std::string> fixed{
+      {"int8", "format=0"},
+      {"ternary", "format=0 window=0"},
+      {"binary", "format=0 window=0"},
+      {"int8_ternary", "format=0 window=0"},
+      {"int8_binary", "format=0 window=0"},
+      {"matmul", "format=0 fuse_add=0"},
+      {"int16",
+       "zero_point=0 output=0 encoding=0 passes_last=0 low=0 fuse_add=0 fuse_max=0 window=0"},
+      {"matmul16",
+       "zero_point=0 output=2 encoding=0 passes_last=0 low=0 position=0 fuse_add=0 fuse_max=0 "
+       "window=0 half_even=0"},
+      {"int8_int4", "format=0 window=0"},
+      {"int8_groups", "passes_last=0 format=0 clear=1 drain=1 fuse_add=0 fuse_max=0 window=0"},
+      {"int8_int16",
+       "zero_point=0 output=0 encoding=0 passes_last=0 low=0 fuse_add=0 fuse_max=0 window=0"},
+      {"binary_inside", "pad_code=0 format=0 window=0"},
+      {"max", "output=0 format=0 reduce=0"},
+      {"sum", "format=0"},
+      {"add", "format=0 reduce=0"},
+      {"max_ternary", "output=0 format=0 reduce=0"},
+      {"max_binary", "output=0 format=0 reduce=0"},
+      {"mul", "format=0 reduce=0"},
+      {"min", "output=0 format=0 reduce=0"},
+      {"softmax", "output=0 format=0 reduce=0 invert=0 single=0 half_even=0"},
+      {"squared_difference", "format=0 reduce=0"},
+      {"normalize", "output=0 format=0 reduce=0 invert=0 single=1 half_even=0"},
+      {"sum16", "zero_point=0 output=0"},
+      {"add16", "zero_point=0 output=0 add_zero_point=0 reduce=0"},
+      {"mul16", "zero_point=0 output=0 reduce=0"},
+      {"leaky16", "zero_point=0 output=0 reduce=0"},
+      {"narrow16", "output=0 reduce=0"},
+      {"widen16", "zero_point=0 output=0 reduce=0"},
+      {"logistic16", "zero_point=0 output=0 format=0 reduce=0"},
+      {"tanh16", "zero_point=0 output=0 format=0 reduce=0"},
+      {"max16", "zero_point=0 output=0"},
+      {"min16", "zero_point=0 output=0"},
+      {"join16", "zero_point=0 output=0 reduce=0"},
+      {"word16", "zero_point=0 output=0 reduce=0"},
+      {"exponential16", "zero_point=0 output=0 format=0 reduce=0 invert=0 half_even=0"},
+      {"share16", "zero_point=0 output=0 reduce=0 invert=0 single=1 half_even=0"},
+      {"mul_narrow16", "output=0 reduce=0"},
+      {"triple16", "zero_point=0 output=0 reduce=0"},
+      {"triple_narrow16", "output=0 reduce=0"},
+      {"five_narrow16", "output=0 reduce=0 single=1"},
+  };
+  const spec::Config config = spec::load_config(
+      "edge32",
+      {"array.activations16=true", "array.weights4=true", "array.groups=true", "array.formats=true",
+       "memory.dmem_kib=8", "memory.pmem_kib=8", "memory.param_channels=128", "cluster.cores=2"});
+  std::map<isa::Engine, std::map<int, std::vector<compiler::Instruction>>> runs;
+  for (unsigned seed = 2; seed < 800; seed += 2)
+    for (const compiler::Instruction& i : random_program(config, seed, 60).instructions)
+      runs[i.engine][i.run.op].push_back(i);
+  for (const isa::Engine engine : {isa::Engine::kCompute, isa::Engine::kVector})
+    for (const isa::Code& code : isa::operations_of(engine).codes) {
+      CAPTURE(code.name);
+      REQUIRE(runs[engine][code.code].size() > 40);
+      CHECK(fixed_in(runs[engine][code.code], engine, code) == fixed.at(std::string(code.name)));
+    }
 }
 
 TEST_CASE("a program is made shorter as long as it fails", "[fuzz]") {

@@ -70,23 +70,6 @@ std::string join(const fs::path& objects, const std::string& list,
   return setting;
 }
 
-/// Joins the files that Verilator splits its code into: each of them reads large headers.
-/// @return settings for its makefile: kJobs units of code that runs each cycle, one of the rest
-std::vector<std::string> joined(const Verilation& v) {
-  const std::string makefile = read_text(v.objects / ("V" + v.top + "_classes.mk"));
-  std::vector<std::string> settings{"VM_PARALLEL_BUILDS=1"};
-  for (const auto& [kind, units] : {std::pair("FAST", kJobs), std::pair("SLOW", std::size_t{1})}) {
-    const std::string classes = fmt::format("VM_CLASSES_{}", kind),
-                      support = fmt::format("VM_SUPPORT_{}", kind);
-    std::vector<std::string> files = files_of(makefile, classes);
-    for (const std::string& file : files_of(makefile, support)) files.push_back(file);
-    if (files.size() <= units) continue;
-    settings.push_back(join(v.objects, classes, files, units));
-    settings.push_back(support + "=");
-  }
-  return settings;
-}
-
 }  // namespace
 
 std::vector<std::string> make_settings(int optimization) {
@@ -94,6 +77,21 @@ std::vector<std::string> make_settings(int optimization) {
   const char* level = kLevels.at(static_cast<std::size_t>(optimization));
   // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
   return {fmt::format("OPT_FAST={} -march=native", level), "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"};
+}
+
+std::vector<std::string> join_classes(const fs::path& objects, const std::string& top) {
+  const std::string makefile = read_text(objects / ("V" + top + "_classes.mk"));
+  std::vector<std::string> settings{"VM_PARALLEL_BUILDS=1"};
+  for (const auto& [kind, units] : {std::pair("FAST", kJobs), std::pair("SLOW", std::size_t{1})}) {
+    const std::string classes = fmt::format("VM_CLASSES_{}", kind),
+                      support = fmt::format("VM_SUPPORT_{}", kind);
+    std::vector<std::string> files = files_of(makefile, classes);
+    for (const std::string& file : files_of(makefile, support)) files.push_back(file);
+    if (files.size() <= units) continue;
+    settings.push_back(join(objects, classes, files, units));
+    settings.push_back(support + "=");
+  }
+  return settings;
 }
 
 void verilate(const Verilation& v) {
@@ -110,7 +108,7 @@ void verilate(const Verilation& v) {
                                 "V" + v.top + ".mk",
                                 fmt::format("-j{}", kJobs)};
   if (on_path("ccache")) make.push_back("OBJCACHE=ccache");
-  for (const auto& settings : {v.settings, joined(v)})
+  for (const auto& settings : {v.settings, join_classes(v.objects, v.top)})
     make.insert(make.end(), settings.begin(), settings.end());
   run(make, v);
 }

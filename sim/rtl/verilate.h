@@ -25,6 +25,11 @@ struct Verilation {
 /// than -O1 and whose code runs about as fast.
 std::vector<std::string> make_settings(int optimization);
 
+/// Joins the files that Verilator splits its code into, because each of them reads large headers.
+/// @param objects  Verilator's folder, with V<top>_classes.mk, which lists the files
+/// @return settings for its makefile: two units of code that runs each cycle, one unit of the rest
+std::vector<std::string> join_classes(const std::filesystem::path& objects, const std::string& top);
+
 /// Verilates and compiles. @throws Error  the reason of the step that failed, and the path of its
 /// log
 void verilate(const Verilation& verilation);

@@ -12,6 +12,7 @@
 #include "sw/compiler/network/codes.h"
 #include "sw/compiler/network/movement.h"
 #include "sw/compiler/network/subgraph.h"
+#include "sw/model/check/check.h"
 #include "sw/model/graph/shapes.h"
 
 namespace trine::compiler {

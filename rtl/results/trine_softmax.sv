@@ -168,8 +168,7 @@ module trine_softmax #(
       passes_q       <= '0;
       front_q        <= 1'b0;
       request_sent_q <= 1'b0;
-      write_q        <= '0;
-      fetch_q        <= '0;
+      {write_q, fetch_q} <= '0;
       word_q         <= '0;
       byte_q         <= '0;
     end else if (clear_i) begin
@@ -179,8 +178,7 @@ module trine_softmax #(
       passes_q       <= '0;
       front_q        <= 1'b0;
       request_sent_q <= 1'b0;
-      write_q        <= '0;
-      fetch_q        <= '0;
+      {write_q, fetch_q} <= '0;
       word_q         <= '0;
       byte_q         <= '0;
     end else begin
@@ -212,16 +210,8 @@ module trine_softmax #(
   assign shared_o  = shares && state_q == StUpdate;
   assign last_take = state_q == StCodes && tile_done_i;
 
-  always_comb begin
-    last_product = LastProduct;
-    last_shift   = LastShift;
-    if (norm_i.rescale) last_product = LastRescaled;
-    if (shares) last_shift = LastShareShift;
-    if (normalize) begin
-      last_product = LastNormalize;
-      last_shift   = LastNormalizeShift;
-    end
-  end
+  assign last_product = normalize ? LastNormalize : norm_i.rescale ? LastRescaled : LastProduct;
+  assign last_shift   = normalize ? LastNormalizeShift : shares ? LastShareShift : LastShift;
 
   // A normalization's products 2 and 3 do not depend on the sums that are shifted.
   assign shifts = state_q == StShift ||
@@ -328,21 +318,6 @@ module trine_softmax #(
   assign share.low   = shares && state_q == StShift && shift_q == 4'd1;
   assign share.round = shares && state_q == StShift && shift_q == 4'd7;
 
-  // V has fraction bits where a row has few codes.
-  logic [2:0]  fraction;
-  logic [4:0]  scale;
-  logic [30:0] scaled_count;
-
-  always_comb begin
-    fraction = 3'd4;
-    if (norm_i.count >= 13'd32) fraction = 3'd3;
-    if (norm_i.count >= 13'd128) fraction = 3'd2;
-    if (norm_i.count >= 13'd512) fraction = 3'd0;
-  end
-
-  assign scale        = 5'(norm_i.log2[3:0]) + 5'(fraction);
-  assign scaled_count = {norm_i.count, 18'd0} << {fraction, 1'b0};
-
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l;
     logic [Codes*32-1:0] acc;
@@ -372,11 +347,8 @@ module trine_softmax #(
       .normalize_i     (normalize),
       .center_i        (norm_i.center),
       .origin_i        (norm_i.origin),
-      .fraction_i      (fraction),
-      .count_i         (scaled_count),
+      .format_i        (norm_i.format),
       .mean_factor_i   (norm_i.mean_factor),
-      .scale_i         (scale),
-      .coarse_i        (norm_i.log2[4]),
       .rescale_i       (norm_i.rescale),
       .rescale_shift_i (norm_i.log2),
       .epsilon_i       (norm_i.epsilon),

@@ -16,15 +16,15 @@
 // With normalize_i (docs/numerics.md), w = origin - code, in 9 bits. The low half of a table entry
 // is w^2:
 //
-//   sums        the sum of w (with center_i) is in x, from bit 10 + fraction_i on. The sum of w^2
+//   sums        the sum of w (with center_i) is in x, from bit 10 + fraction on. The sum of w^2
 //               is in the sum register of 42 bits, from bit 13 on
-//   products    0, 1: V = (count * squares - sum^2) 2^(2 fraction_i) + epsilon, in 42 bits
-//               2, 3: mean of w, with 22 fraction bits (with coarse_i 18)
+//   products    0, 1: V = (count * squares - sum^2) 2^(2 fraction) + epsilon, in 42 bits
+//               2, 3: mean of w, with 22 fraction bits (with coarse 18)
 //               (After product 1, V is shifted until bit 41 or bit 40 is one. root_i then reads the
 //               table entry at V's high byte. t is the high half of this entry.)
 //               4, 5: d = 1 - V t^2;  6: d (1 + 3/4 d);  7: t times 1 + product 6 / 2, which is
 //               1 / sqrt(V);  8: times a power of two
-//   code        acc_o = mean - 2^22 w (with coarse_i 2^18 w), multiplier_o = product 8
+//   code        acc_o = mean - 2^22 w (with coarse 2^18 w), multiplier_o = product 8
 //
 // share_i applies to the lane of high bytes of a pair with int16 codes. The sum is then the sum of
 // all codes, from bit 5 on. `factor` is the reciprocal of the sum, on straight lines between 513
@@ -79,11 +79,8 @@ module trine_softmax_lane #(
   input  logic                    normalize_i,
   input  logic                    center_i,
   input  logic [7:0]              origin_i,
-  input  logic [2:0]              fraction_i,     // half of the fraction bits of V: 0, 2, 3, 4
-  input  logic [30:0]             count_i,        // the number of codes * 2^(18 + 2 fraction_i)
+  input  trine_vector_pkg::norm_format_t format_i,
   input  logic [30:0]             mean_factor_i,  // 2^(30 + log2) / number of codes
-  input  logic [4:0]              scale_i,        // log2 + fraction_i
-  input  logic                    coarse_i,       // means have 18 fraction bits, not 22
   input  logic                    rescale_i,      // of a softmax
   input  logic [5:0]              rescale_shift_i,  // signed
   input  logic [30:0]             epsilon_i,
@@ -282,8 +279,8 @@ module trine_softmax_lane #(
   logic        carry_in;
 
   assign root          = entry[31:16];
-  assign distance_sum  = {{12{distance_q3[8]}}, distance_q3, 10'd0} << fraction_i;
-  assign distance_mean = coarse_i ? {{4{distance_q3[8]}}, distance_q3, 18'd0}
+  assign distance_sum  = {{12{distance_q3[8]}}, distance_q3, 10'd0} << format_i.fraction;
+  assign distance_mean = format_i.coarse ? {{4{distance_q3[8]}}, distance_q3, 18'd0}
                                   : {distance_q3, 22'd0};
 
   // The operands of the adder. A normalization uses it for sums and codes when there is no update,
@@ -333,9 +330,9 @@ module trine_softmax_lane #(
   logic [31:0] operand;  // of the first lane
 
   always_comb begin
-    power = 6'(zeros_q[5:1]) + 6'(scale_i) + 6'd4;
+    power = 6'(zeros_q[5:1]) + 6'(format_i.scale) + 6'd4;
     if (power > 6'd30) power = 6'd30;
-    if (!step_i[3]) power = (coarse_i ? 6'd27 : 6'd31) - 6'(scale_i);
+    if (!step_i[3]) power = (format_i.coarse ? 6'd27 : 6'd31) - 6'(format_i.scale);
     power_of_two = 31'd1 << power[4:0];
   end
 
@@ -375,7 +372,7 @@ module trine_softmax_lane #(
                    ({32{a_place}} & {{9{!place[7]}}, place[7:0] ^ 8'h80, 15'd0});
   assign multiplier_o = ({31{b_twice}} & ({x_q[29:0], 1'b0} | {31{x_q[30]}})) |
                         ({31{b_sum}} & sum_q) | ({31{b_x}} & x_q) |
-                        ({31{b_product}} & product_q[30:0]) | ({31{b_count}} & count_i) |
+                        ({31{b_product}} & product_q[30:0]) | ({31{b_count}} & format_i.count) |
                         ({31{b_mean}} & mean_factor_i) | ({31{b_power}} & power_of_two) |
                         ({31{b_root}} & {root, 15'd0}) |
                         ({31{b_three}} & (total ^ RootOne)) |

@@ -19,6 +19,14 @@ package trine_vector_pkg;
     logic [1:0] last_byte;  // of a softmax's last word
   } run_t;
 
+  // Formats of a normalization (docs/numerics.md), which follow from its number of codes.
+  typedef struct packed {
+    logic [2:0]  fraction;  // half of the variance's fraction bits: 0, 2, 3 or 4
+    logic [4:0]  scale;     // log2 + fraction
+    logic [30:0] count;     // the number of codes, times 2^(18 + 2 fraction)
+    logic        coarse;    // means have 18 fraction bits, not 22
+  } norm_format_t;
+
   // Constants of a normalization (docs/numerics.md).
   typedef struct packed {
     logic        normalize;    // it is a normalization
@@ -30,6 +38,7 @@ package trine_vector_pkg;
                                // rescaled softmax a shift, and mean_factor is its multiplier
     logic        rescale;      // a softmax whose reciprocal is multiplied
     logic [30:0] epsilon;
+    norm_format_t format;
   } norm_t;
 
   // Steps of a softmax lane with a row of int16 codes.

@@ -196,6 +196,15 @@ module trine_vector_regs #(
   assign norm_o.rescale     = rescale_q;
   assign norm_o.epsilon     = cfg_q.bias[30:0];
 
+  // Formats of a normalization: the variance has fraction bits where a row has few codes.
+  logic [2:0] fraction;
+
+  assign fraction = count_q >= 13'd512 ? 3'd0 : count_q >= 13'd128 ? 3'd2
+                  : count_q >= 13'd32 ? 3'd3 : 3'd4;
+
+  assign norm_o.format = {fraction, 5'(cfg_q.shift[3:0]) + 5'(fraction),
+                          {count_q, 18'd0} << {fraction, 1'b0}, cfg_q.shift[4]};
+
   logic unused_bits;
   assign unused_bits = ^{post, vector, flags_i};
 

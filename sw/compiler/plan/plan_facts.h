@@ -41,21 +41,21 @@ class PlanFacts {
 
   /// Returns the representative of the maps tied to `map`. They share one layout, so that one
   /// instruction can address them all.
-  int root(int map) const { return tied_[at(map)]; }
-  /// Returns the maps tied to this root that have their own places, in order. Returns none if
-  /// `root` is not a root.
-  const std::vector<int>& members(int root) const { return members_[at(root)]; }
+  int layout(int map) const { return tied_[at(map)]; }
+  /// Returns the maps of this layout that have their own places, in order. Returns none for a map
+  /// that does not represent a layout.
+  const std::vector<int>& members(int layout) const { return members_[at(layout)]; }
   /// Returns true if maps of this layout are read as weights. Their rows and planes then begin with
   /// a beat.
-  bool weights(int root) const { return weights_[at(root)]; }
+  bool weights(int layout) const { return weights_[at(layout)]; }
   /// Returns true if one window of a pool covers a whole map of this layout.
-  bool pooled(int root) const { return pooled_[at(root)]; }
+  bool pooled(int layout) const { return pooled_[at(layout)]; }
   /// Returns true if all maps of that layout stay on chip, or are inputs of products of two maps,
   /// and have one size.
-  bool stays_on_chip(int root) const { return on_chip_[at(root)]; }
+  bool stays_on_chip(int layout) const { return on_chip_[at(layout)]; }
   /// Returns true if transfers carry some map of that layout between DRAM and DMEM. Planes must
   /// then be whole beats.
-  bool crosses(int root) const { return crosses_[at(root)]; }
+  bool crosses(int layout) const { return crosses_[at(layout)]; }
 
   /// Returns true if the map is a part without its own place.
   bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
@@ -95,7 +95,7 @@ class PlanFacts {
 
   /// Returns the cycles that lanes lose to bank conflicts among themselves with this pitch, summed
   /// over the layers that read maps of the class.
-  std::int64_t pitch_cycles(int root, int pitch);
+  std::int64_t pitch_cycles(int layout, int pitch);
   /// Returns the cycles that lanes of one layer lose to bank conflicts among themselves with this
   /// pitch.
   std::int64_t replays_of(int layer, int pitch);
@@ -126,7 +126,7 @@ class PlanFacts {
   std::vector<ImageRun> together_;  ///< by layer
   std::vector<char> repeated_;      ///< by first layer with the weights
   std::vector<int> tied_, alias_class_, sharers_;
-  /// By root: its maps, and the layers that read them.
+  /// By layout: its maps, and the layers that read them.
   std::vector<std::vector<int>> members_, readers_;
   std::vector<Life> lives_;     ///< by alias class
   std::vector<char> by_heads_;  ///< inputs whose parts have their own places

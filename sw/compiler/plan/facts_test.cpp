@@ -119,6 +119,37 @@ TEST_CASE("a sum takes the place of its residual", "[compiler][plan]") {
               {"RUNs share words", [](N&, C& c) { c.cols = 6; }}});
 }
 
+TEST_CASE("what one map requires of its layout holds for all maps that share the layout",
+          "[compiler][plan]") {
+  Builder b(1);
+  const auto convolution = [&b](int from, int channels) {
+    return b.convolution(from, channels, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true);
+  };
+  const int x = convolution(b.input({1, 8, 8, 8}), 16), y = convolution(x, 16);
+  b.graph.outputs = {convolution(b.addition(convolution(y, 16), x), 8)};
+  const spec::Config config = small_config(8, 8, 32, 32, 64);
+  const Network network = lower(b.graph, config, reference::kDoublePolicy);
+  const auto count = static_cast<int>(network.maps.size());
+  int shared = 0;
+  for (int changed = 0; changed < count; ++changed) {
+    Network weights = network, moved = network;
+    weights.maps[at(changed)].weights = true;
+    moved.maps[at(changed)].moved = true;
+    set_lifetimes(weights);
+    set_lifetimes(moved);
+    const PlanFacts before(network, config), with(weights, config), other(moved, config);
+    const int root = before.root(changed);
+    for (int m = 0; m < count; ++m) {
+      CAPTURE(changed, m);
+      CHECK(with.weights(with.root(m)) == (before.root(m) == root));
+      CHECK(other.crosses(other.root(m)) ==
+            (before.crosses(before.root(m)) || before.root(m) == root));
+    }
+    shared += root != changed ? 1 : 0;
+  }
+  CHECK(shared > 0);
+}
+
 TEST_CASE("weights are loaded in relay where two chunks meet", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 6, 6, 600});  // 150 of 256 rows of PMEM

@@ -46,6 +46,9 @@ def place(build, *arguments):
     # Each net is at least as long as a cell, and none crosses the die more than a few times.
     half = placed["die_width_um"] + placed["die_height_um"]
     expect("length of wires", 0.002 * placed["cells"] < placed["wire_mm"] < 0.002 * half * placed["cells"], placed)
+    # Buffers delay the signals that would change too early.
+    expect("pins that change too early", placed["hold_violations"] <= placed["cells"] // 1000, placed)
+    expect("buffers among the cells", placed["hold_buffers"] + placed["buffers"] < placed["cells"], placed)
     drawn = xml.etree.ElementTree.parse(picture).getroot()
     told = " ".join(element.text or "" for element in drawn.iter() if element.tag.endswith("}text"))
     for module in sorted(report["modules"], key=lambda m: -m["gate_equivalents_total"])[:3]:

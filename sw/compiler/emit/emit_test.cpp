@@ -7,7 +7,7 @@
 #include "sw/base/catch.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/lower/lower.h"
-#include "sw/compiler/transform/search.h"
+#include "sw/compiler/search/search.h"
 #include "sw/compiler/verify/verify.h"
 #include "tools/random/testing.h"
 

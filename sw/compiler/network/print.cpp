@@ -31,8 +31,8 @@ std::string text_of(const Map& map) {
     if (is) text += fmt::format(", {}", what);
   };
   if (map.core.rows > 0)
-    text += fmt::format(", {} rows per core and {} above, {} below them", map.core.rows, map.core.rows_above,
-                        map.core.rows_below);
+    text += fmt::format(", {} rows per core and {} above, {} below them", map.core.rows,
+                        map.core.rows_above, map.core.rows_below);
   if (map.core.pixels > 0) text += ", pixels of one core";
   note(map.transposed, "transposed");
   note(map.input, "input");

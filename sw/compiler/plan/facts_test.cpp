@@ -138,12 +138,12 @@ TEST_CASE("what one map requires of its layout holds for all maps that share the
     set_lifetimes(weights);
     set_lifetimes(moved);
     const PlanFacts before(network, config), with(weights, config), other(moved, config);
-    const int root = before.root(changed);
+    const int root = before.layout(changed);
     for (int m = 0; m < count; ++m) {
       CAPTURE(changed, m);
-      CHECK(with.weights(with.root(m)) == (before.root(m) == root));
-      CHECK(other.crosses(other.root(m)) ==
-            (before.crosses(before.root(m)) || before.root(m) == root));
+      CHECK(with.weights(with.layout(m)) == (before.layout(m) == root));
+      CHECK(other.crosses(other.layout(m)) ==
+            (before.crosses(before.layout(m)) || before.layout(m) == root));
     }
     shared += root != changed ? 1 : 0;
   }

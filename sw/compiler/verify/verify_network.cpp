@@ -100,10 +100,12 @@ class NetworkVerifier : FirstFault {
 
   /// Checks the parts of a map that the cores of a cluster share.
   void verify_shares(const Map& own) {
-    require(own.core.pixels == 0 || net_.tokens, "has pixels per core, but the cores share no tokens");
+    require(own.core.pixels == 0 || net_.tokens,
+            "has pixels per core, but the cores share no tokens");
     require(own.core.pixels % config_.data_words() == 0, "{} pixels of a core are not whole beats",
             own.core.pixels);
-    require(own.core.rows == 0 || net_.row_cores > 1, "has rows per core, but the cores share no rows");
+    require(own.core.rows == 0 || net_.row_cores > 1,
+            "has rows per core, but the cores share no rows");
   }
 
   // ---- layers -----------------------------------------------------------------------------------

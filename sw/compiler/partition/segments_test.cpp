@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks the stages of random graphs, in which the host and the machine alternate.
+// Checks the segments of random graphs, in which the host and the machine alternate.
 
-#include "sw/compiler/stages.h"
+#include "sw/compiler/partition/segments.h"
 
 #include <algorithm>
 #include <map>
@@ -51,47 +51,47 @@ Names names_of(const model::Graph& graph, const std::vector<int>& tensors) {
   return names;
 }
 
-/// Checks that each operator of a stage finds its inputs, and that the machine need not wait for
+/// Checks that each operator of a segment finds its inputs, and that the machine need not wait for
 /// the host.
-void check_stage(const model::Graph& stage) {
-  const std::set<int> inputs(stage.inputs.begin(), stage.inputs.end());
+void check_segment(const model::Graph& segment) {
+  const std::set<int> inputs(segment.inputs.begin(), segment.inputs.end());
   std::set<int> available = inputs, of_host;
-  for (const model::Op& op : stage.ops) {
+  for (const model::Op& op : segment.ops) {
     for (const int t : op.inputs) {
-      CAPTURE(stage.tensor(t).name);
+      CAPTURE(segment.tensor(t).name);
       CHECK(available.contains(t));
       CHECK((op.on_host || inputs.contains(t) || !of_host.contains(t)));
     }
     available.insert(op.outputs.begin(), op.outputs.end());
     if (op.on_host) of_host.insert(op.outputs.begin(), op.outputs.end());
   }
-  for (const int t : stage.outputs) {
-    CAPTURE(stage.tensor(t).name);
+  for (const int t : segment.outputs) {
+    CAPTURE(segment.tensor(t).name);
     CHECK(available.contains(t));
   }
 }
 
 }  // namespace
 
-TEST_CASE("each operator of a stage finds what it reads", "[compiler][stages][random]") {
+TEST_CASE("each operator of a segment finds what it reads", "[compiler][segments][random]") {
   std::size_t most = 0, repeated = 0;
   for (unsigned seed = 1; seed <= 2000; ++seed) {
     const model::Graph graph = random_graph(seed);
-    const std::vector<Stage> stages = stages_of(graph, {});
+    const std::vector<Segment> segments = segments_of(graph, {});
     Names handed = names_of(graph, graph.inputs);
     std::map<int, int> runs;
-    for (std::size_t s = 0; s < stages.size(); ++s) {
+    for (std::size_t s = 0; s < segments.size(); ++s) {
       CAPTURE(seed, s);
-      const model::Graph& stage = stages[s].graph;
-      CHECK(names_of(stage, stage.inputs) == handed);
-      handed = names_of(stage, stage.outputs);
-      REQUIRE(stages[s].ops.size() == stage.ops.size());
-      check_stage(stage);
-      for (std::size_t i = 0; i < stage.ops.size(); ++i) {
-        const model::Op& whole = graph.ops[static_cast<std::size_t>(stages[s].ops[i])];
-        CHECK(names_of(stage, stage.ops[i].inputs) == names_of(graph, whole.inputs));
-        CHECK(names_of(stage, stage.ops[i].outputs) == names_of(graph, whole.outputs));
-        ++runs[stages[s].ops[i]];
+      const model::Graph& segment = segments[s].graph;
+      CHECK(names_of(segment, segment.inputs) == handed);
+      handed = names_of(segment, segment.outputs);
+      REQUIRE(segments[s].ops.size() == segment.ops.size());
+      check_segment(segment);
+      for (std::size_t i = 0; i < segment.ops.size(); ++i) {
+        const model::Op& whole = graph.ops[static_cast<std::size_t>(segments[s].ops[i])];
+        CHECK(names_of(segment, segment.ops[i].inputs) == names_of(graph, whole.inputs));
+        CHECK(names_of(segment, segment.ops[i].outputs) == names_of(graph, whole.outputs));
+        ++runs[segments[s].ops[i]];
       }
     }
     CAPTURE(seed);
@@ -102,7 +102,7 @@ TEST_CASE("each operator of a stage finds what it reads", "[compiler][stages][ra
         CHECK(times == 1);  // codes pass through the machine
       repeated += times > 1 ? 1 : 0;
     }
-    most = std::max(most, stages.size());
+    most = std::max(most, segments.size());
   }
   CHECK(most > 3);
   CHECK(repeated > 100);

@@ -71,9 +71,11 @@ TEST_CASE("each fact of a map is in its line", "[compiler][print]") {
        },
        ", room for 7x9"},
       {[](Map& m) { m.reloads = 1; }, ", loads map 1 again"},
-      {[](Map& m) { m.core_rows = 3, m.rows_above = 1, m.rows_below = 2; },
+      {[](Map& m) {
+         m.core = {3, 1, 2};
+       },
        ", 3 rows a core, 1 above, 2 below"},
-      {[](Map& m) { m.core_pixels = 3; }, ", a core's pixels"},
+      {[](Map& m) { m.core.pixels = 3; }, ", a core's pixels"},
       {[](Map& m) { m.transposed = true; }, ", transposed"},
       {[](Map& m) { m.input = true; }, ", input"},
       {[](Map& m) { m.output = true; }, ", output"},

@@ -219,8 +219,8 @@ TEST_CASE("a text that is not a kept pair is refused", "[fuzz][error]") {
   }
 }
 
-/// Returns the arithmetic fields that a RUN of the operation reads: not those of the loop nest, nor
-/// those of results that the engine does not make.
+/// Returns the arithmetic fields that a RUN of the operation reads. They do not include fields of
+/// the loop nest and fields of results that the engine does not make.
 std::vector<const isa::Field*> fields_read(isa::Engine engine, const isa::Code& operation) {
   const auto is_of = [engine](unsigned engines) {
     return (engines >> static_cast<int>(engine) & 1) != 0;

@@ -49,10 +49,10 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetTable = 8'd4;  // lookup table; load only
   localparam logic [7:0] DmaTargetExponentials = 8'd5;  // exponentials of the softmax; load only
   localparam logic [7:0] DmaTargetTransposed = 8'd6;  // PMEM, four words as four columns; load only
-  // feature maps of int16: two words of DMEM are four codes, their high and their low bytes
+  // int16 feature maps: two words of DMEM contain the high and the low bytes of four codes
   localparam logic [7:0] DmaTargetDmem16 = 8'd7;
-  // lookup table of 256 points, a word each: 16 bits, of which lanes of high bytes keep the high
-  // ones, the others the low ones; load only
+  // lookup table of 256 points of 16 bits, one per word: lanes of high bytes keep the high byte,
+  // other lanes the low byte; load only
   localparam logic [7:0] DmaTargetPoints = 8'd8;
   // PMEM: bytes from a stream of short codes, `words` in DRAM; rows are those of PMEM; load only
   localparam logic [7:0] DmaTargetShort = 8'd9;
@@ -64,7 +64,7 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetPalette = 8'd12;
   // feature maps, from the DMEM of from_core; load only
   localparam logic [7:0] DmaTargetCore = 8'd13;
-  // each byte less 128: low bytes of int16 codes; pmem and transposed only
+  // subtracts 128 from each byte (low bytes of int16 codes); pmem and transposed only
   localparam int unsigned DmaFlagLowBytes = 1;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
@@ -79,21 +79,22 @@ package trine_isa_pkg;
   // their low bytes
   localparam logic [7:0] ComputeOpMatmul16 = 8'd7;
   localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
-  // int8_int4, of which the sum of each channel word's taps counts by a factor
+  // int8_int4; the sum of the taps of each channel word is multiplied by a factor
   localparam logic [7:0] ComputeOpInt8Groups = 8'd9;
   // int8 activations and weights; codes are int16, two words a lane
   localparam logic [7:0] ComputeOpInt8Int16 = 8'd10;
-  // binary, of which masked taps add nothing; pad_code is 0
+  // binary; masked taps add nothing, and pad_code is 0
   localparam logic [7:0] ComputeOpBinaryInside = 8'd11;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
-  localparam int unsigned ComputeFlagPerTensor = 3;  // scale of register 11, bias per channel
+  // uses the scale of register 11 and a bias per channel
+  localparam int unsigned ComputeFlagPerTensor = 3;
   localparam int unsigned ComputeFlagSingle = 4;  // one rounding instead of two
   localparam int unsigned ComputeFlagFuseMax = 5;  // maximum with the residual instead of the sum
   // depthwise, by the window former: each group has a channel word of its own
   localparam int unsigned ComputeFlagWindow = 6;
-  // with single: the last rounding sends halves to even
+  // with single: the last rounding rounds halves to even
   localparam int unsigned ComputeFlagHalfEven = 7;
   localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
   localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
@@ -107,51 +108,52 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpSquaredDifference = 8'd9;
   // LayerNorm or RMSNorm over the channels of a lane
   localparam logic [7:0] VectorOpNormalize = 8'd10;
-  // sum of int16 codes, of which odd lanes have the low bytes, less 128 each
+  // sum of int16 codes; odd lanes contain the low bytes, each less 128
   localparam logic [7:0] VectorOpSum16 = 8'd11;
   localparam logic [7:0] VectorOpAdd16 = 8'd12;  // ADD of int16 codes; with invert SUB
   localparam logic [7:0] VectorOpMul16 = 8'd13;  // requantized product of int16 codes
   // sum16 of one tap; negative codes have the scale of a sum
   localparam logic [7:0] VectorOpLeaky16 = 8'd14;
-  // sum16 of one tap, of which the low bytes are written: int8 codes
+  // sum16 of one tap; only the low bytes are written: int8 codes
   localparam logic [7:0] VectorOpNarrow16 = 8'd15;
-  // sum16 of one tap, of which odd lanes have int8 codes and even ones pad_code
+  // sum16 of one tap; odd lanes contain int8 codes, even lanes pad_code
   localparam logic [7:0] VectorOpWiden16 = 8'd16;
-  // LOGISTIC of sum16, whose bounds are four times as large, by the table's points
+  // LOGISTIC of sum16, interpolated between the table's points; the bounds of sum16 are four times
+  // as large
   localparam logic [7:0] VectorOpLogistic16 = 8'd17;
   localparam logic [7:0] VectorOpTanh16 = 8'd18;  // TANH, likewise
   // maximum of the taps' int16 codes, which are all inside of the map
   localparam logic [7:0] VectorOpMax16 = 8'd19;
   localparam logic [7:0] VectorOpMin16 = 8'd20;  // minimum, likewise
-  // a code of the sum of 256 even + odd lane's int32 word, at position
+  // code at position, from the int32 sum 256 * even lane's word + odd lane's word
   localparam logic [7:0] VectorOpJoin16 = 8'd21;
-  localparam logic [7:0] VectorOpWord16 = 8'd22;  // join16, of which even lanes have pad_code
-  // exponential of int16 codes less the largest of their pixel, on lines
+  localparam logic [7:0] VectorOpWord16 = 8'd22;  // join16; even lanes contain pad_code
+  // interpolated exponential of int16 codes minus the largest code of their pixel
   localparam logic [7:0] VectorOpExponential16 = 8'd23;
-  // int16 codes over the sum of those of their pixel
+  // int16 codes divided by the sum of the codes of their pixel
   localparam logic [7:0] VectorOpShare16 = 8'd24;
-  // mul16, of which the low bytes are written: int8 codes
+  // mul16; only the low bytes are written: int8 codes
   localparam logic [7:0] VectorOpMulNarrow16 = 8'd25;
-  // join16, of whose two taps the second's even word counts 65,536
+  // join16 of two taps; the even word of the second tap counts 65,536
   localparam logic [7:0] VectorOpTriple16 = 8'd26;
-  // triple16, of which the low byte is written: an int8 code
+  // triple16; only the low byte is written: an int8 code
   localparam logic [7:0] VectorOpTripleNarrow16 = 8'd27;
-  // triple_narrow16 without bias, of whose three taps the third's even word counts 2^24 and its odd
-  // one 2^32: a sum of 48 bits
+  // triple_narrow16 of three taps without bias; the even word of the third tap counts 2^24, its odd
+  // word 2^32: a sum of 48 bits
   localparam logic [7:0] VectorOpFiveNarrow16 = 8'd28;
-  // sum over the active lanes as well; only lane 0 writes; max16, min16: of all channels
+  // also sums over the active lanes, and only lane 0 writes; max16, min16: over all channels
   localparam int unsigned VectorFlagReduce = 0;
-  // all bits of the taps after a window's first: ~b = -1 - b
+  // inverts all bits of a window's taps after the first one: ~b = -1 - b
   localparam int unsigned VectorFlagInvert = 1;
-  localparam int unsigned VectorFlagCenter = 2;  // normalize: takes the mean off
+  localparam int unsigned VectorFlagCenter = 2;  // normalize: subtracts the mean
   // softmax: the reciprocal is multiplied by register 11's scale, 1 / (256 output scale)
   localparam int unsigned VectorFlagRescale = 3;
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
-  // with single: the last rounding sends halves to even
+  // with single: the last rounding rounds halves to even
   localparam int unsigned VectorFlagHalfEven = 7;
   localparam logic [1:0] PostOutputRequantized = 2'd0;  // a code
   localparam logic [1:0] PostOutputThresholds = 2'd1;  // a code, by comparisons; compute only
-  localparam logic [1:0] PostOutputRaw = 2'd2;  // the int32 sum as a word of its own; compute only
+  localparam logic [1:0] PostOutputRaw = 2'd2;  // the int32 sum as a word; compute only
   localparam logic [1:0] PostOutputTable = 2'd3;  // a code, requantized and looked up
   localparam logic [1:0] PostEncodingInt8 = 2'd0;  // 4 codes a word
   localparam logic [1:0] PostEncodingTernary = 2'd1;  // 16 codes a word
@@ -188,9 +190,9 @@ package trine_isa_pkg;
     } r1;
     struct packed {
       logic [4:0]  unused_51;
-      // of a cluster: the core whose DMEM a store reads, or a load; 0 where there is none
+      // in a cluster: the core whose DMEM a store or a load reads; otherwise 0
       logic [2:0]  from_core;
-      // of a cluster: a bit for each core into whose DMEM or PMEM a load writes, 0 for all
+      // in a cluster: one bit for each core into whose DMEM or PMEM a load writes; 0: all cores
       logic [7:0]  cores;
       logic [23:0] local_stride;  // from row to row, in local units
       logic [15:0] rows_last;  // number of rows - 1
@@ -252,7 +254,7 @@ package trine_isa_pkg;
       logic [23:0] ky_step;  // added to the tap offset from the last kx to the next ky
     } r2;
     struct packed {
-      // input rows by which each core's lanes are below those of the core before (only for masking)
+      // input rows from the lanes of a core to the lanes of the next core (only for masking)
       logic [7:0]         core_y;
       logic signed [15:0] y_start;  // input row of lane 0's first tap: -pad_top
       logic signed [15:0] x_end;  // x_start + Q * stride_x: where an output row ends
@@ -324,25 +326,25 @@ package trine_isa_pkg;
   typedef union packed {
     struct packed {
       logic              unused_55;
-      // of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 of posit<8,0>, 3
-      // places of values of E4M3; with single
+      // format of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 values of
+      // posit<8,0>, 3 ranks of E4M3 values; with single
       logic [1:0]        format;
-      logic [4:0]        position;  // place of the first channel in the first output word
+      logic [4:0]        position;  // position of the first channel in the first output word
       logic signed [7:0] low;  // code below all thresholds
       logic [3:0]        passes_last;  // pairs of thresholds of a channel - 1
-      logic [1:0]        encoding;  // of output words: 0 int8, 1 ternary, 2 binary
-      // what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its
-      // own, 3 requantized and looked up (vector: 0 or 3)
+      logic [1:0]        encoding;  // precision of output words: 0 int8, 1 ternary, 2 binary
+      // form of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word, 3 requantized and
+      // looked up (vector: 0 or 3)
       logic [1:0]        output_;
       logic signed [7:0] act_max;  // upper bound of the requantized code
       logic signed [7:0] act_min;  // lower bound of the requantized code
-      logic signed [7:0] zero_point;  // of the requantized code
+      logic signed [7:0] zero_point;  // zero point of the requantized code
       logic signed [7:0] pad_code;  // each byte of a masked tap's word
     } r10;
     struct packed {
       logic [18:0]       unused_37;
       logic signed [5:0] shift;  // -31..30, positive shifts left
-      logic [30:0]       multiplier;  // Q31; vector, or compute with per_tensor
+      logic [30:0]       multiplier;  // Q31 multiplier; vector, or compute with per_tensor
     } r11;
     struct packed {
       logic [1:0]        unused_54;
@@ -350,25 +352,26 @@ package trine_isa_pkg;
       logic signed [7:0] add_zero_b;
       // zero point of a: the convolution's code, the vector's first tap, or activations
       logic signed [7:0] add_zero_a;
-      // 1: a's factor is 1/2; 0: b's; of products of int16 codes either gives the same, but none is
-      // unknown
+      // 1: the factor of a is 1/2; 0: the factor of b; int16 products give the same result for
+      // both, but the bit must be known
       logic              add_a_is_half;
       logic signed [5:0] add_operand_shift;  // -31..0
-      logic [30:0]       add_operand_multiplier;  // of the operand whose factor is not 1/2
+      // Q31 multiplier of the operand whose factor is not 1/2
+      logic [30:0]       add_operand_multiplier;
     } r12;
     struct packed {
       logic [10:0]       unused_45;
-      logic signed [7:0] add_zero_point;  // of the added code
-      logic signed [5:0] add_shift;  // of the sum
-      logic [30:0]       add_multiplier;  // of the sum, Q31
+      logic signed [7:0] add_zero_point;  // zero point of the added code
+      logic signed [5:0] add_shift;  // shift of the sum
+      logic [30:0]       add_multiplier;  // Q31 multiplier of the sum
     } r13;
     struct packed {
       logic [15:0]       unused_40;
       // residual word's address - output word's address (modulo 2^24)
       logic [23:0]       residual_delta;
-      // upper bound of the added code; of int16 codes low byte of act_max
+      // upper bound of the added code; with int16 codes the low byte of act_max
       logic signed [7:0] add_act_max;
-      // lower bound of the added code; of int16 codes low byte of act_min
+      // lower bound of the added code; with int16 codes the low byte of act_min
       logic signed [7:0] add_act_min;
     } r14;
   } post_payload_t;
@@ -397,7 +400,8 @@ package trine_isa_pkg;
     } r14;
     struct packed {
       logic [7:0]         unused_48;
-      logic [15:0]        channels;  // operations over the channels of a pixel: their number
+      // number of channels, in operations over the channels of a pixel
+      logic [15:0]        channels;
       logic signed [31:0] bias;  // added to a sum before it is requantized; normalize: epsilon
     } r15;
   } vector_payload_t;

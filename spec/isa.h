@@ -23,7 +23,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 14;
+inline constexpr int kVersion = 15;
 
 /// Kinds of instruction words.
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2, kBegin = 3 };

@@ -11,7 +11,7 @@
 // verilator lint_off UNUSEDPARAM
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 14;
+  localparam int unsigned IsaVersion = 15;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;

@@ -271,7 +271,7 @@ def check_refused(work, folder):
     refused("cannot", "report", folder, "--html", work / "nowhere" / "page.html")
     refused("is a folder", "report", folder, "--html", work)
     refused("--out", "report", "--config", "edge64", "--model", LENET)
-    refused("--vectors: is given 2 times", "report", "--config", "edge64", "--model", LENET, "--out", work / "o",
+    refused("--vectors: given 2 times", "report", "--config", "edge64", "--model", LENET, "--out", work / "o",
             "--vectors", VECTORS, "--vectors", VECTORS)
     refused("nowhere.tflite", "report", "--config", "edge64", "--model", "nowhere.tflite", "--out", work / "o")
     refused("cannot", "run", "--config", "edge64", "--backend", "arch", LENET, "--perfetto",

@@ -70,18 +70,18 @@ TEST_CASE("each fact of a map is in its line", "[compiler][print]") {
          m.capacity = Shape{8, 7, 9};
        },
        ", room for 7x9"},
-      {[](Map& m) { m.reloads = 1; }, ", loads map 1 again"},
+      {[](Map& m) { m.reloads = 1; }, ", reloads map 1"},
       {[](Map& m) {
          m.core = {3, 1, 2};
        },
-       ", 3 rows a core, 1 above, 2 below"},
-      {[](Map& m) { m.core.pixels = 3; }, ", a core's pixels"},
+       ", 3 rows per core and 1 above, 2 below them"},
+      {[](Map& m) { m.core.pixels = 3; }, ", pixels of one core"},
       {[](Map& m) { m.transposed = true; }, ", transposed"},
       {[](Map& m) { m.input = true; }, ", input"},
       {[](Map& m) { m.output = true; }, ", output"},
       {[](Map& m) { m.codes = {1}; }, ", constant"},
       {[](Map& m) { m.kept = true; }, ", kept"},
-      {[](Map& m) { m.in_dram = true; }, ", aside"},
+      {[](Map& m) { m.in_dram = true; }, ", in DRAM"},
       {[](Map& m) { m.moved = true; }, ", moved"},
       {[](Map& m) { m.weights = true; }, ", weights"},
   };
@@ -233,7 +233,7 @@ TEST_CASE("each fact of a plan is in its lines", "[compiler][print]") {
        },
        {head, in, out, layer + cycles, "    pieces of 2 words, 4 filter rows"}},
       {[](Plan& p) { p.tilings[0].direct = true; },
-       {head, in, out, layer + cycles, "    codes go straight to their place"}},
+       {head, in, out, layer + cycles, "    outputs are written in place"}},
       {[](Plan& p) { p.tilings[0].starts_small = true; },
        {head, in, out, layer + cycles, "    a small part at the start"}},
       {[](Plan& p) { p.tilings[0].ends_small = true; },

@@ -30,7 +30,7 @@ TEST_CASE("constants, scales and attributes are checked on their own", "[model][
     graph.tensors[1].data.edit().pop_back();
     CHECK_THROWS_WITH(check(graph),
                       ContainsSubstring("g.tflite: tensor 1 't': a constant of 215 bytes, "
-                                        "shape [6, 3, 3, 4] needs 216"));
+                                        "but shape [6, 3, 3, 4] needs 216"));
   }
   SECTION("a float tensor's scale") {
     graph.tensors.push_back(codes({1}, infinite));
@@ -209,7 +209,7 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                  {{[](Graph& g) {
                      g.tensors[0] = integers({4}, {1, 3, 4, 6});
                    },
-                   "holds [1, 3, 4, 6]"},
+                   "contains [1, 3, 4, 6]"},
                   {[](Graph& g) { g.tensors[2].shape[1] = 2; }, "expected [1, 1, 1, 4]"},
                   {[](Graph& g) { g.tensors[0].is_constant = false, g.tensors[0].data = {}; },
                    "must be a constant"}}},
@@ -328,7 +328,7 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                   {[](Graph& g) {
                      g.tensors[1] = integers({2}, {9, 7});
                    },
-                   "holds [9, 7]"}}},
+                   "contains [9, 7]"}}},
            Sound{OpKind::kAdd,
                  {codes({2, 3}), codes({3}), codes({2, 3})},
                  {},

@@ -13,6 +13,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/model/check/check.h"
+#include "sw/model/graph/norm.h"
 #include "sw/reference/golden.h"
 #include "tb/golden/norm.h"
 
@@ -222,6 +223,12 @@ TEST_CASE("the constants of a normalization equal the specification", "[referenc
         CAPTURE(origin, i);
         REQUIRE(norm_entry(i, origin) == golden::norm_word(i, origin));
       }
+  for (int channels = 1; channels <= 4096; ++channels)
+    if (model::norm_fraction_bits(channels) !=
+        golden::NormRow{true, 0, channels, 0}.fraction_bits()) {
+      CAPTURE(channels);
+      FAIL("another number of fraction bits");
+    }
   for (int channels = 1; channels <= 4096; channels += channels < 100 ? 1 : 37) {
     const auto n = static_cast<std::size_t>(channels);
     Norm norm(channels % 2 == 0, 0, 1, 0.5f, 3, std::vector<float>(n, 1), std::vector<float>(n));

@@ -202,8 +202,8 @@ module trine_vector_regs #(
   assign fraction = count_q >= 13'd512 ? 3'd0 : count_q >= 13'd128 ? 3'd2
                   : count_q >= 13'd32 ? 3'd3 : 3'd4;
 
-  assign norm_o.format = {fraction, 5'(cfg_q.shift[3:0]) + 5'(fraction),
-                          {count_q, 18'd0} << {fraction, 1'b0}, cfg_q.shift[4]};
+  assign norm_o.format = !Softmax ? '0 : {fraction, 5'(cfg_q.shift[3:0]) + 5'(fraction),
+                                          {count_q, 18'd0} << {fraction, 1'b0}, cfg_q.shift[4]};
 
   logic unused_bits;
   assign unused_bits = ^{post, vector, flags_i};

@@ -59,7 +59,7 @@ struct Config {
   int axi_data_bits = 64;      ///< bus.axi_data_bits: 32..1024
   int axi_addr_bits = 32;      ///< bus.axi_addr_bits: 32..64
   int axi_id_bits = 1;         ///< bus.axi_id_bits: 1..16
-  int axi_id = 0;              ///< bus.axi_id: ID of fetches and writes; loads use the next ID
+  int axi_id = 0;              ///< bus.axi_id: even ID of fetches, writes; loads use the next
   int axi_prot = 2;            ///< bus.axi_prot: AxPROT; bit 1: non-secure
   int axi_read_cache = 2;      ///< bus.axi_read_cache: ARCACHE; bit 0: bufferable
   int axi_write_cache = 2;     ///< bus.axi_write_cache: AWCACHE
@@ -111,9 +111,9 @@ struct Config {
   /// Returns the features that instructions may use, as bits of isa::feature.
   unsigned features() const;
   /// Returns the hash that ties programs to configurations: XXH64 of the instruction set's version
-  /// and of the keys that the schema marks `seen` (shape, memories, precisions, features), with the
-  /// two upper bits set. It is the first word of a program (isa::Opcode::kBegin) and the register
-  /// CONFIG_HASH.
+  /// and of the keys that the schema marks `hashed` (shape, memories, precisions, features), with
+  /// the two upper bits set. It is the first word of a program (isa::Opcode::kBegin) and the
+  /// register CONFIG_HASH.
   std::uint64_t hash() const;
   /// Returns XXH64 of all keys except the name. Programs are identified by hash(), results by
   /// identity(): cycles, area and energy also depend on keys that no program sees.

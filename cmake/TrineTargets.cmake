@@ -54,26 +54,30 @@ endfunction()
 trine_precompile(trine_headers "${light}")
 trine_precompile(trine_headers_hot "${hot}")
 trine_precompile(trine_headers_cli "${light}" <nlohmann/json.hpp>)
+# trine_precompile_test(KIND OPTION <header>..): headers of tests or benches.
+function(trine_precompile_test kind option)
+  set(headers trine_headers_${kind}_${option})
+  trine_precompile(${headers} "${${option}}" ${CMAKE_SOURCE_DIR}/sw/base/catch.h ${ARGN})
+  # As programs are compiled, not libraries.
+  set_target_properties(${headers} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${headers} PRIVATE -fPIE)
+  target_compile_definitions(${headers} PRIVATE CATCH_CONFIG_FAST_COMPILE)
+endfunction()
 if(TRINE_TESTS AND TRINE_PCH)
-  foreach(option cold light)
-    set(headers trine_headers_test_${option})
-    trine_precompile(${headers} "${${option}}" ${CMAKE_SOURCE_DIR}/sw/base/catch.h)
-    # As programs are compiled, not libraries.
-    set_target_properties(${headers} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${headers} PRIVATE -fPIE)
-    target_compile_definitions(${headers} PRIVATE CATCH_CONFIG_FAST_COMPILE)
-  endforeach()
+  trine_precompile_test(test cold)
+  trine_precompile_test(test light)
 endif()
 
-# How a test is compiled. LOOPS: optimized, because it runs for longer than optimization takes; all benches do. Without
-# it, inline functions of the libraries are not optimized either: the linker takes them from the program's own files.
-function(trine_compile_test target loops)
+# How a test is compiled, with the precompiled headers of KIND, test or bench. LOOPS: optimized, because it runs for
+# longer than optimization takes. Without it, inline functions of the libraries are not optimized either: the linker
+# takes them from the program's own files.
+function(trine_compile_test target loops kind)
   set(option cold)
   if(loops)
     set(option light)
   endif()
   target_compile_options(${target} PRIVATE ${${option}})
-  trine_reuse(${target} trine_headers_test_${option})
+  trine_reuse(${target} trine_headers_${kind}_${option})
 endfunction()
 
 # trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base [HOT | CLI])
@@ -119,7 +123,7 @@ function(trine_add_test name)
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} trine_test_main trine_warnings)
   add_dependencies(cpp_tests ${name})
-  trine_compile_test(${name} ${ARG_LOOPS})
+  trine_compile_test(${name} ${ARG_LOOPS} test)
   trine_unite(${name})
   trine_time_target(${name})
   # A case that asserts nothing fails.

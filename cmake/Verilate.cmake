@@ -3,12 +3,12 @@
 #
 #   trine_add_bench(trine_pe TOP trine_pe SOURCES trine_pe trine_dot
 #                   [BENCH trine_pe_tb.cpp ...] [PARAMS Rows=3 Cols=5]
-#                   [LIBS trine_base] [LABELS quick] [BRIEF] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
+#                   [LIBS trine_base] [LABELS quick] [LONG] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names other files
 # SOURCES  packages first: modules of rtl/ by name, other files by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0, with MUTATE TB_Mutants
-# BRIEF    compiled without optimization: it runs for less time than -Og takes to compile
+# LONG     compiled with optimization: it runs for longer than that takes
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of sg13g2 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for tb/mutation/kill.py
@@ -39,8 +39,40 @@ target_include_directories(trine_verilated SYSTEM PUBLIC ${TRINE_VERILATOR_ROOT}
 target_compile_options(trine_verilated PRIVATE -w)
 target_link_libraries(trine_verilated PUBLIC Threads::Threads)
 
+# Verilator's headers are parsed once for all models and once for all benches. -Og compiles much faster than -O1, most
+# of all wide crossbars, and its programs run about as fast.
+set(trine_model_brief ${cold})
+set(trine_model_long $<$<CONFIG:Release>:-Og>)
+function(trine_compile_model target kind)
+  target_link_libraries(${target} PRIVATE trine_verilated)
+  target_compile_options(${target} PRIVATE ${trine_model_${kind}} -w -fno-sanitize=all -fPIE)
+endfunction()
+if(TRINE_PCH)
+  foreach(kind brief long)
+    add_library(trine_headers_model_${kind} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+    trine_compile_model(trine_headers_model_${kind} ${kind})
+    target_precompile_headers(trine_headers_model_${kind} PRIVATE <verilated.h>)
+  endforeach()
+  foreach(option cold light)
+    trine_precompile_test(bench ${option} <random> <verilated.h>)
+    target_link_libraries(trine_headers_bench_${option} PRIVATE trine_verilated)
+  endforeach()
+endif()
+
+# trine_add_model(NAME KIND DIR): the objects of the C++ that Verilator wrote to DIR. Functions that run only before the
+# first cycle stand in slow.cpp, which is never optimized.
+function(trine_add_model name kind dir)
+  add_library(${name} OBJECT ${dir}/fast.cpp ${dir}/slow.cpp)
+  target_include_directories(${name} SYSTEM PRIVATE ${dir})
+  trine_compile_model(${name} ${kind})
+  trine_reuse(${name} trine_headers_model_${kind})
+  if(kind STREQUAL long)
+    set_source_files_properties(${dir}/slow.cpp PROPERTIES COMPILE_OPTIONS -O0 SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+endfunction()
+
 function(trine_add_bench name)
-  cmake_parse_arguments(ARG "BRIEF;NETLIST" "TOP;MUTANTS"
+  cmake_parse_arguments(ARG "LONG;NETLIST" "TOP;MUTANTS"
                         "BENCH;SOURCES;PARAMS;LIBS;LABELS;MUTATE" ${ARGN})
   if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
@@ -122,39 +154,34 @@ function(trine_add_bench name)
     list(APPEND flags -Wall --assert -DTRINE_ASSERT ${params})
   endif()
 
-  # Cheap optimization or none: benches compile for longer than they run. -Og compiles much faster
-  # than -O1, most of all wide crossbars, and runs about as fast.
-  set(level g)
-  if(ARG_BRIEF)
-    set(level 0)
+  set(kind brief)
+  if(ARG_MUTATE)
+    set(ARG_LONG TRUE)  # one run for each mutant
   endif()
-  set(objcache "")
-  if(CCACHE)
-    set(objcache -MAKEFLAGS OBJCACHE=${CCACHE})
+  if(ARG_LONG)
+    set(kind long)
   endif()
-  set(archive ${dir}/V${ARG_TOP}__ALL.a)
   add_custom_command(
-    OUTPUT ${archive}
+    OUTPUT ${dir}/fast.cpp ${dir}/slow.cpp
     BYPRODUCTS ${dir}/V${ARG_TOP}.h  # else ninja compiles the bench with the header of the time before
     COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
-    COMMAND ${VERILATOR} --cc --build -Mdir ${dir} --top-module ${ARG_TOP} --x-assign fast
-            --x-initial unique -MAKEFLAGS "OPT_FAST=-O${level} OPT_SLOW=-O0 OPT_GLOBAL=-O${level}" ${objcache}
-            ${flags} ${sources} -MAKEFLAGS -s
-    DEPENDS ${depends}
+    COMMAND ${VERILATOR} --cc -Mdir ${dir} --top-module ${ARG_TOP} --x-assign fast --x-initial unique ${flags} ${sources}
+    COMMAND ${CMAKE_COMMAND} -DFOLDER=${dir} -DTOP=${ARG_TOP} -P ${CMAKE_SOURCE_DIR}/cmake/JoinModel.cmake
+    DEPENDS ${depends} ${CMAKE_SOURCE_DIR}/cmake/JoinModel.cmake
     COMMENT "Verilating ${name}" VERBATIM)
-  add_custom_target(${target}_verilate DEPENDS ${archive})
+  trine_add_model(${target}_model ${kind} ${dir})
 
   add_executable(${target} ${ARG_BENCH})
-  add_dependencies(${target} ${target}_verilate)
+  add_dependencies(${target} ${target}_model)
   target_include_directories(${target} SYSTEM PRIVATE ${dir})
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${target} PRIVATE ${definitions})
-  trine_compile_test(${target} TRUE)
+  trine_compile_test(${target} ${ARG_LONG} bench)
   list(LENGTH ARG_BENCH files)
   if(files GREATER 1)
     trine_unite(${target})
   endif()
-  target_link_libraries(${target} PRIVATE ${archive} ${ARG_LIBS} trine_verilated
+  target_link_libraries(${target} PRIVATE ${target}_model ${ARG_LIBS} trine_verilated
                         trine_test_main trine_warnings)
   if(ARG_MUTATE)
     target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tb/mutation/mutant.cpp)

@@ -7,7 +7,7 @@ trine_add_corners(trine_array TOP trine_array SOURCES ${array} BENCH matmul/trin
                   TAKES Rows Cols PipeRows PipeCols Drain PeStages AccBits Window ClockGates)
 trine_add_corners(trine_zero_points TOP trine_zero_points SOURCES ${zero_points} BENCH matmul/trine_zero_points_tb.cpp
                   TAKES Rows Cols PipeCols PeStages AccBits Drain Int16 ClockGates)
-trine_add_corners(trine_control TOP trine_control_ports SOURCES ${control} LIBS trine_gen BENCH ${control_benches}
+trine_add_corners(trine_control LONG TOP trine_control_ports SOURCES ${control} LIBS trine_gen BENCH ${control_benches}
                   TAKES Cols AxiDataBits AxiAddrBits Ecc PARAMS ImemWords=640 ${control_params})
 trine_add_corners(trine_counters ${counters} TAKES AxiDataBits PARAMS Bits=14)
 trine_add_corners(trine_window ${window} TAKES BeatBytes PARAMS AddrBits=32)
@@ -26,19 +26,19 @@ trine_add_corners(trine_expand TOP trine_expand SOURCES trine_expand BENCH matmu
                   TAKES Cols Parts=WindowParts)
 trine_add_corners(trine_gather_arb TOP trine_gather_arb SOURCES ${gather_arb} BENCH maps/trine_gather_arb_tb.cpp CHEAP
                   TAKES Rows Lanes AddrBits)
-trine_add_corners(trine_pmem BRIEF TOP trine_pmem SOURCES ${pmem} BENCH matmul/trine_pmem_tb.cpp CHEAP
+trine_add_corners(trine_pmem TOP trine_pmem SOURCES ${pmem} BENCH matmul/trine_pmem_tb.cpp CHEAP
                   TAKES Cols Ecc PARAMS Depth=16)
-trine_add_corners(trine_params BRIEF TOP trine_params SOURCES trine_params trine_skid ${sram} CHEAP
+trine_add_corners(trine_params TOP trine_params SOURCES trine_params trine_skid ${sram} CHEAP
                   BENCH memory/trine_params_tb.cpp TAKES DataWords Drain PARAMS Channels=96)
-trine_add_corners(trine_dmem BRIEF TOP trine_dmem SOURCES ${dmem} BENCH maps/trine_dmem_tb.cpp MOST Lanes 31
+trine_add_corners(trine_dmem TOP trine_dmem SOURCES ${dmem} BENCH maps/trine_dmem_tb.cpp MOST Lanes 31
                   TAKES Rows Lanes Banks DataWords Ecc PARAMS BankRows=16 TagBits=4)
 trine_add_corners(trine_agu TOP trine_agu SOURCES ${agu} LIBS trine_gen BENCH lib/trine_agu_tb.cpp
                   TAKES Rows AddrBits Window Pairs=Int16)
-trine_add_corners(trine_vector TOP trine_vector LIBS trine_gen BENCH results/trine_vector_tb.cpp
+trine_add_corners(trine_vector LONG TOP trine_vector LIBS trine_gen BENCH results/trine_vector_tb.cpp
                   SOURCES ${post_pkg} ${vector} ${agu_rtl} trine_softmax ${softmax_lane} MOST Rows 31
                   TAKES Rows Codes=Drain AddrBits Ternary Binary Softmax Int16 Formats)
 trine_add_corners(trine_compute TOP trine_compute_ports SOURCES ${compute_rtl} LIBS trine_gen
                   BENCH matmul/trine_compute_tb.cpp MOST Rows 31 TAKES Rows PipeRows AddrBits PmemAddrBits PeStages)
-trine_add_corners(trine_post TOP trine_post SOURCES ${post} BENCH results/trine_post_tb.cpp MOST Rows*Cols 1024
+trine_add_corners(trine_post LONG TOP trine_post SOURCES ${post} BENCH results/trine_post_tb.cpp MOST Rows*Cols 1024
                   TAKES Rows Cols Drain PipeRows PipeCols PeStages Ternary Binary Table Softmax Window Int16
                   PARAMS AddrBits=14 Channels=256)

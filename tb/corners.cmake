@@ -4,7 +4,7 @@
 # those of the designs in tb/corners.tsv, which `trine generate --packages .` prints from the ranges of
 # spec/schema.cpp. Nobody writes a size here.
 #
-#   trine_add_corners(trine_pmem TOP trine_pmem SOURCES ... BENCH ... [LIBS ...] [BRIEF] [CHEAP]
+#   trine_add_corners(trine_pmem TOP trine_pmem SOURCES ... BENCH ... [LIBS ...] [CHEAP] [LONG]
 #                     TAKES Cols Channels=ParamChannels ... PARAMS Depth=16
 #                     [MOST Rows*Cols 1024 Rows 31] [WITH Packed])
 #
@@ -43,7 +43,7 @@ function(trine_corner_value design column result)
 endfunction()
 
 function(trine_add_corners name)
-  cmake_parse_arguments(ARG "BRIEF;CHEAP" "TOP;WITH" "BENCH;SOURCES;PARAMS;LIBS;TAKES;MOST" ${ARGN})
+  cmake_parse_arguments(ARG "CHEAP;LONG" "TOP;WITH" "BENCH;SOURCES;PARAMS;LIBS;TAKES;MOST" ${ARGN})
   set(seen "")
   math(EXPR last "${trine_corner_count} - 1")
   foreach(design RANGE ${last})
@@ -98,11 +98,11 @@ function(trine_add_corners name)
     elseif(NOT TRINE_FULL_TESTS)
       continue()
     endif()
-    set(brief "")
-    if(ARG_BRIEF)
-      set(brief BRIEF)
+    set(long "")
+    if(ARG_LONG)
+      set(long LONG)
     endif()
-    trine_add_bench(${bench} ${brief} TOP ${ARG_TOP} SOURCES ${ARG_SOURCES} BENCH ${ARG_BENCH} LIBS ${ARG_LIBS}
+    trine_add_bench(${bench} ${long} TOP ${ARG_TOP} SOURCES ${ARG_SOURCES} BENCH ${ARG_BENCH} LIBS ${ARG_LIBS}
                     PARAMS ${params} ${ARG_PARAMS} LABELS ${labels} corner)
   endforeach()
 endfunction()

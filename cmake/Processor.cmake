@@ -36,4 +36,5 @@ function(trine_add_command_test name)
     set(program $<TARGET_FILE:${program}>)
   endif()
   add_test(NAME ${name} COMMAND ${timed} ${program} ${ARG_COMMAND})
+  set_tests_properties(${name} PROPERTIES COST 1)  # ctest begins with those that may take long: none is left at the end
 endfunction()

@@ -109,9 +109,9 @@ function(trine_component name)
 endfunction()
 
 # trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp] [CASES spec] [LOOPS])
-# One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only). ALONE: more
-# sources, with names in their anonymous namespaces that others have, too. CASES: a Catch2 test specification that
-# selects cases. LOOPS: see trine_compile_test.
+# One ctest entry a Catch2 case. Labels: quick, rtl (Verilates designs for up to minutes, so ctest begins with it) or
+# slow (--full only). ALONE: more sources, with names in their anonymous namespaces that others have, too. CASES: a
+# Catch2 test specification that selects cases. LOOPS: see trine_compile_test.
 if(TRINE_TESTS)
   include(Catch)
   include(Processor)
@@ -126,7 +126,11 @@ function(trine_add_test name)
   trine_compile_test(${name} ${ARG_LOOPS} test)
   trine_unite(${name})
   trine_time_target(${name})
+  set(cost 0)
+  if(ARG_LABELS MATCHES rtl)
+    set(cost 2)
+  endif()
   # A case that asserts nothing fails.
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST TEST_SPEC ${ARG_CASES}
-                       EXTRA_ARGS -w NoAssertions PROPERTIES LABELS "${ARG_LABELS}")
+                       EXTRA_ARGS -w NoAssertions PROPERTIES LABELS "${ARG_LABELS}" COST ${cost})
 endfunction()

@@ -76,7 +76,8 @@ std::vector<std::string> make_settings(int optimization) {
   constexpr std::array kLevels{"-O0", "-Og", "-O2", "-O3"};
   const char* level = kLevels.at(static_cast<std::size_t>(optimization));
   // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
-  return {fmt::format("OPT_FAST={} -march=native", level), "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"};
+  return {fmt::format("OPT_FAST={} -march=native", level), "OPT_SLOW=-O0",
+          fmt::format("OPT_GLOBAL={}", optimization < 2 ? level : "-O2")};
 }
 
 std::vector<std::string> join_classes(const fs::path& objects, const std::string& top) {

@@ -8,8 +8,8 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 #include <string>
+#include <vector>
 
 #include "sw/base/catch.h"
 
@@ -24,16 +24,12 @@ constexpr unsigned kArch = 100'000, kRtl = 2'000;
 constexpr unsigned kArch = 6'000, kRtl = 60;
 #endif
 
-/// The designs of random_program_test, whose models are already built.
-const RandomDesign kDesigns[] = {{3, 5, 64, 2, 1},
-                                 {4, 4, 32, 4, 4, true},
-                                 {3, 5, 64, 2, 4, true, 2},
-                                 {4, 5, 128, 2, 4, true, 2, false, 32, false, 0, 2, true},
-                                 {2, 4, 64, 2, 2, true, 1, false, 32, false, 0, 2, false, 3}};
+/// The small designs of random_program_test: both tests use the same models.
+const std::vector<RandomDesign> kDesigns = small_designs();
 
 /// Returns the number of programs of each design.
 unsigned share(unsigned count) {
-  const auto designs = static_cast<unsigned>(std::size(kDesigns));
+  const auto designs = static_cast<unsigned>(kDesigns.size());
   return (count + designs - 1) / designs;
 }
 
@@ -83,7 +79,7 @@ TEST_CASE("any words end on the RTL inside of their window and a good program af
 TEST_CASE("invalid packed weights end with their error and not with a hang",
           "[malformed][rtl][packed]") {
   Reached reached;
-  wrong_streams(kDesigns[1], share(kRtl), reached);
+  wrong_streams(kDesigns[2], share(kRtl), reached);
   std::fputs(reached.text().substr(0, reached.text().find("\n  not")).c_str(), stdout);
   CHECK(reached.causes["stream"] > 0);
 }

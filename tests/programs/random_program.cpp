@@ -91,6 +91,13 @@ spec::Config config_of(const RandomDesign& design) {
   return config;
 }
 
+std::vector<RandomDesign> small_designs() {
+  return {{2, 4, 1024, 2, 2, false, 2, false, 20, false, 0, 1},
+          {3, 5, 64, 2, 4, true, 2},
+          {4, 8, 128, 2, 4, true, 2, false, 32, false, 0, 2, true},
+          {2, 4, 64, 2, 2, true, 1, false, 32, false, 0, 2, false, 3}};
+}
+
 void check_random_programs(const RandomDesign& design, unsigned seeds,
                            const sim::BuildOptions& build) {
   const std::string size = fmt::format("{}x{}", design.rows, design.cols);

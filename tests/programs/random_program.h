@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <vector>
+
 #include "sim/rtl/build.h"
 #include "spec/config.h"
 #include "tools/random/random_program.h"
@@ -29,6 +31,10 @@ struct RandomDesign {
 };
 
 spec::Config config_of(const RandomDesign& design);
+
+/// Returns designs that random_program_test and malformed_test Verilate once for both: plain, two
+/// columns a cycle with ternary and binary, all features, and a cluster.
+std::vector<RandomDesign> small_designs();
 
 /// Runs programs on RTL and architecture simulator, which must give the same DRAM. Catch2
 /// assertions. Environment variables repeat single cases, see tests/README.md.

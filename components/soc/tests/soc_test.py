@@ -137,7 +137,7 @@ def streams(build, *system):
     expect("fewer frames", f"--cases: {frames + 1}, but --stream - contains {frames} frames" in text, text)
 
 
-def story(build, *system, model=STORY, tokens=3, prompt=""):
+def story(build, *system, model=STORY, tokens=2, prompt=""):
     """The firmware generates the same text as the host, and every step's sums equal the golden layers'."""
     deck, report = build / "story.deck", build / "story.json"
     text = ["generate-text", *model, "--tokens", tokens, "--prompt", prompt]

@@ -35,16 +35,19 @@ std::string csr_package() {
       "//\n"
       "// Defines the control and status registers (AXI4-Lite): offsets, bits and codes.\n"
       "// Printed from spec/csr.h; do not edit.\n"
-      "// Registers of 64 bits have their low half first. Bits are indices.\n\n"
+      "// A register of 64 bits has its low half at the lower offset. Bits are indices.\n"
+      "\n"
       "// A design reads some of these.\n"
       "// verilator lint_off UNUSEDPARAM\n"
-      "package trine_csr_pkg;\n\n"
+      "package trine_csr_pkg;\n"
+      "\n"
       "  localparam logic [31:0] CsrIdValue = 32'h{:08X};\n"
       "  localparam int unsigned CsrWatchdogBits = {};\n"
       "  localparam int unsigned CsrWatchdogReset = {};\n"
       "  localparam int unsigned CsrErrorRunBits = {};\n"
       "  localparam int unsigned CsrErrorCauseBits = {};\n"
-      "  localparam logic [31:0] CsrRegistersVersionValue = 32'd{};\n\n",
+      "  localparam logic [31:0] CsrRegistersVersionValue = 32'd{};\n"
+      "\n",
       csr::kIdValue, csr::kWatchdogBits, csr::kWatchdogReset, csr::kErrorRunBits,
       csr::kErrorCauseBits, csr::kRegistersVersionValue);
   for (const csr::Register& r : csr::registers()) {
@@ -104,16 +107,26 @@ std::string csr_header() {
 
 std::string registers_markdown() {
   std::string text =
-      "# Control and status registers\n\n"
-      "<!-- Printed from spec/csr.h; do not edit. -->\n\n"
-      "AXI4-Lite, 32-bit accesses, byte offsets. Registers of 64 bits have their low half first.\n"
-      "Each access is answered, whatever the machine does. A write that cannot be carried out "
-      "answers SLVERR and\nchanges nothing: partial strobes, an address that no register has or "
-      "that cannot be written, a bad value,\nand while STATUS.busy or STATUS.reset the registers "
-      "called locked and the commands that exclude it.\n\n"
-      "Counters are cleared by start. A read of a counter's low half keeps its high half: read the "
-      "low one first,\nthe high one then belongs to the same cycle.\n\n"
-      "| offset | name | bits | access | meaning |\n|---|---|---|---|---|\n";
+      "# Control and status registers\n"
+      "\n"
+      "<!-- Printed from spec/csr.h; do not edit. -->\n"
+      "\n"
+      "AXI4-Lite, 32-bit accesses, byte offsets. A register of 64 bits has its low half at the "
+      "lower offset.\n"
+      "The machine answers each access, whatever it is doing. It answers SLVERR and changes "
+      "nothing if\n"
+      "- a write has partial strobes or a value that is not allowed;\n"
+      "- no register has the address, or the register cannot be written;\n"
+      "- STATUS.busy or STATUS.reset is set, and the write is to a register called locked or is a "
+      "command that\n"
+      "  is not allowed then.\n"
+      "\n"
+      "Start clears the counters. Read a counter's low half first: the read holds the high half, "
+      "so that both belong\n"
+      "to the same cycle.\n"
+      "\n"
+      "| offset | name | bits | access | meaning |\n"
+      "|---|---|---|---|---|\n";
   for (const csr::Register& r : csr::registers()) {
     const std::string count = r.entries > 1 ? fmt::format("[0..{}]", r.entries - 1) : "";
     std::string doc(r.doc);
@@ -124,19 +137,24 @@ std::string registers_markdown() {
                         r.bits, r.access, doc);
   }
   text += fmt::format(
-      "\n## Versions\n\n"
+      "\n"
+      "## Versions\n"
+      "\n"
       "This is version {} of the map, REGISTERS_VERSION. Within one version\n"
-      "- an offset, a bit, a code, what a register does and its value after reset stay what they "
-      "are;\n"
-      "- registers may be added at offsets that answered SLVERR so far, bits where a register read "
-      "0, and codes after\n  the last one: a driver does not change what it does not know, and "
-      "reports an unknown code as a number;\n"
-      "- an offset that a register no longer uses remains an alias of that register until "
-      "another register needs the offset.\n\nAny other change makes another version. The driver "
-      "(`trine_open`) reads ID and then REGISTERS_VERSION before anything\nelse, and refuses "
-      "another version with `TRINE_E_REGISTERS`. Designs older than REGISTERS_VERSION answer "
-      "SLVERR at its\noffset; their ERROR_ADDRESS was at 0x1C, or at 0x68 with the counters as "
-      "here.\n",
+      "- the offset, the bits and the codes of a register, its function and its value after reset "
+      "do not change;\n"
+      "- additions are possible: registers at offsets that answered SLVERR, bits that were read "
+      "as 0, codes after the\n"
+      "  last one. A driver keeps the bits that it does not know, and reports an unknown code as "
+      "a number;\n"
+      "- an offset that a register no longer uses remains an alias of that register until another "
+      "register needs the offset.\n"
+      "\n"
+      "Any other change makes another version. The driver (`trine_open`) reads ID and then "
+      "REGISTERS_VERSION before anything\n"
+      "else, and refuses another version with `TRINE_E_REGISTERS`. Designs older than "
+      "REGISTERS_VERSION answer SLVERR at its\n"
+      "offset; their ERROR_ADDRESS was at 0x1C, or at 0x68 with the counters as here.\n",
       csr::kRegistersVersionValue);
   return text + codes_markdown("Codes of ERROR_CAUSE", csr::kErrors) +
          codes_markdown("Causes of cycles (index of CAUSE)", csr::kCauses);

@@ -58,7 +58,8 @@ const std::vector<Register>& registers() {
        32,
        1,
        "RW",
-       "number of 64-bit words, at least 1; a write has the same effect; locked",
+       "number of 64-bit words, at least 1; after a write, words are fetched again "
+       "(`memory.imem_kib`); locked",
        {},
        0xFFFFFFFF},
       {"base",
@@ -93,22 +94,22 @@ const std::vector<Register>& registers() {
        32,
        1,
        "RW",
-       "cycles without an expected bus handshake after which the program stops; 24 bits, 0: never; "
-       "after reset 1048576",
+       "stops the program if an expected bus handshake does not come for so many cycles; 24 bits, "
+       "0: never; after reset 1048576",
        {},
        kWatchdogMask,
        kWatchdogReset},
       {"error_run", kErrorRun, 32, 1, "R",
-       "load and store errors: RUNs of that engine before the failing one, modulo 2^24; if the bus "
-       "does not answer a load after a copy out of DMEM that is still running, the copy is "
-       "reported"},
+       "load and store errors: RUNs of that engine before the failing one, modulo 2^24; if a copy "
+       "out of DMEM is running when the bus does not answer the load after it, the number is that "
+       "of the copy"},
       {"ecc_corrected", kEccCorrected, 32, 2, "R",
        "corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)"},
       {"error_address", kErrorAddress, 64, 1, "R",
-       "failing bus address; byte offset of the word that the program stops at (configuration, "
-       "illegal, feature, token, deadlock, progress, cycles); or (ecc) the word of DMEM, of PMEM "
-       "2^32 + 256 * row + "
-       "column, of IMEM 2^33 + word, of a cluster's core n those plus 2^34 * n"},
+       "bus errors: the failing address; configuration, illegal, feature, token, deadlock, "
+       "progress, cycles: byte offset of the word at which the program stopped; ecc: number of "
+       "the word, in DMEM its address, in PMEM 2^32 + 256 * row + column, in IMEM 2^33 + word, "
+       "plus 2^34 * n in core n of a cluster"},
       {"imem_corrected", kImemCorrected, 32, 1, "R",
        "corrected words that were read from IMEM since the start (only with `memory.ecc` and "
        "`memory.imem_kib`)"},
@@ -117,9 +118,10 @@ const std::vector<Register>& registers() {
        32,
        1,
        "RW",
-       "cycles without a step of the array, a word of results, a beat on the bus or of DMEM's DMA "
-       "port, or a RUN begun or ended, after which the program stops; cycles in which a bus "
-       "handshake is expected count for WATCHDOG; 24 bits, 0: never; after reset 1048576",
+       "stops the program if nothing progresses for so many cycles: no step of the array, no word "
+       "of results, no beat on the bus or at DMEM's DMA port, no RUN begun or ended; cycles in "
+       "which a bus handshake is expected count for WATCHDOG instead; 24 bits, 0: never; after "
+       "reset 1048576",
        {},
        kWatchdogMask,
        kWatchdogReset},

@@ -34,8 +34,8 @@ constexpr double kMoved = 0.999, kMovedCycles = 500;
 constexpr std::size_t kMostMoves = 16;  ///< tried one by one
 constexpr int kMostHeights = 3;         ///< stripe heights of a map whose pixels are scattered
 
-struct Candidate {
-  explicit Candidate(Network of) : network(std::move(of)) {}
+struct PlannedNetwork {
+  explicit PlannedNetwork(Network of) : network(std::move(of)) {}
 
   Network network;
   bool planned = false;
@@ -45,12 +45,12 @@ struct Candidate {
 };
 
 /// Returns true if `other` takes less than `share` of the cycles, or if only `other` fits.
-bool is_shorter(const Candidate& other, const Candidate& than, double share = 1) {
+bool is_shorter(const PlannedNetwork& other, const PlannedNetwork& than, double share = 1) {
   return other.plan && (!than.plan || other.cycles < share * than.cycles);
 }
 
 /// Returns true if `other` is shorter, or is not longer and clearly has less traffic.
-bool is_better(const Candidate& other, const Candidate& than) {
+bool is_better(const PlannedNetwork& other, const PlannedNetwork& than) {
   constexpr double kCycles = 0.995, kTraffic = 0.95;
   return is_shorter(other, than, kCycles) ||
          (is_shorter(other, than) && other.plan->traffic < kTraffic * than.plan->traffic);
@@ -67,7 +67,7 @@ class Search {
         print_after_(print_after) {}
 
   /// Applies the passes from `first` on to a network, and plans the result.
-  Candidate finish(Candidate now, std::size_t first) const {
+  PlannedNetwork finish(PlannedNetwork now, std::size_t first) const {
     for (std::size_t i = first; i < kPasses.size(); ++i) {
       const Pass& pass = kPasses[i];
       int place = 0;
@@ -77,7 +77,7 @@ class Search {
       } else if (pass.takes != Takes::kFinished) {
         climb(pass, now);
       } else if (auto other = pass.next(now.network, config_, place)) {
-        Candidate changed(std::move(*other));
+        PlannedNetwork changed(std::move(*other));
         changed.printed = now.printed;
         verifier_.verify(changed.network, pass.name);
         note(pass, changed);
@@ -101,7 +101,7 @@ class Search {
  private:
   /// Splits layers that write scattered pixels of a spilled map into stripes. Rows are stored when
   /// all their pixels are computed.
-  void gather(Candidate& now) const {
+  void gather(PlannedNetwork& now) const {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
     const std::vector<Scattered> found = scattered_layers(now.network, config_);
@@ -115,12 +115,13 @@ class Search {
   }
 
   /// Takes the first of some heights that is better.
-  void take_rows(const Scattered& layers, const Shape& whole, bool loads, Candidate& now) const {
+  void take_rows(const Scattered& layers, const Shape& whole, bool loads,
+                 PlannedNetwork& now) const {
     const std::int64_t most = config_.dmem_words() / 2 / whole.W / whole.channel_words();
     int rows = divide_up(whole.H, 2);
     while (rows > 1 && rows > most) rows = divide_up(rows, 2);
     for (int tries = 0; rows > 1 && tries < kMostHeights; ++tries, rows = divide_up(rows, 2)) {
-      Candidate candidate(in_stripes(now.network, layers, round_up(rows, 2), loads));
+      PlannedNetwork candidate(in_stripes(now.network, layers, round_up(rows, 2), loads));
       candidate.printed = now.printed;
       verifier_.verify(candidate.network, "gather");
       make_plan(candidate);
@@ -133,29 +134,29 @@ class Search {
 
   /// Applies cascades if maps are spilled: all cascades that should gain together, otherwise one by
   /// one.
-  void cascade(Candidate& now) const {
+  void cascade(PlannedNetwork& now) const {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
     if (always) return take_some(any_cascades(now.network, config_), now);
-    const Candidate before = now;
+    const PlannedNetwork before = now;
     const auto found = cascades_of(before.network, config_, *before.plan, false);
     take_some(found, now);
     if (std::ranges::none_of(before.network.layers, &Layer::is_gate)) return;
     const auto gated = cascades_of(before.network, config_, *before.plan, true);
     if (gated == found) return;
-    Candidate other = before;
+    PlannedNetwork other = before;
     take_some(gated, other);
     if (is_better(other, now)) now = std::move(other);
   }
 
-  void take_some(const std::vector<Cascade>& found, Candidate& now) const {
+  void take_some(const std::vector<Cascade>& found, PlannedNetwork& now) const {
     if (found.empty() || take(found, now)) return;
     for (std::size_t i = found.size(); i-- > 0;) take({found[i]}, now);
   }
 
   /// Applies the cascades, last one first, so that the other cascades' layers keep their positions.
-  bool take(const std::vector<Cascade>& cascades, Candidate& now) const {
-    Candidate candidate(now.network);
+  bool take(const std::vector<Cascade>& cascades, PlannedNetwork& now) const {
+    PlannedNetwork candidate(now.network);
     candidate.printed = now.printed;
     for (std::size_t i = cascades.size(); i-- > 0;) {
       std::optional<Network> cut = cascaded(candidate.network, cascades[i], config_);
@@ -172,7 +173,7 @@ class Search {
 
   /// Reorders layers so that the vector unit's run in parallel with the array's: all at once,
   /// otherwise one place after the other.
-  void interleave(Candidate& now) const {
+  void interleave(PlannedNetwork& now) const {
     if (cascading_ == Cascading::kNever || !now.plan || !can_interleave(now.network)) return;
     const std::vector<int> order = interleaved(now.network, *now.plan);
     const std::vector<Stretch> stretches = stretches_of(now.network, order);
@@ -180,7 +181,7 @@ class Search {
     const Network before = now.network;
     std::vector<Stretch> taken;
     const auto take = [&](const std::vector<Stretch>& tried) {
-      Candidate candidate(reordered(before, order, tried));
+      PlannedNetwork candidate(reordered(before, order, tried));
       candidate.printed = now.printed;
       verifier_.verify(candidate.network, kInterleave);
       make_plan(candidate);
@@ -199,7 +200,7 @@ class Search {
     }
   }
 
-  void make_plan(Candidate& candidate) const {
+  void make_plan(PlannedNetwork& candidate) const {
     if (std::exchange(candidate.planned, true)) return;
     candidate.plan = compiler::plan(candidate.network, config_);
     if (!candidate.plan) return;
@@ -207,7 +208,7 @@ class Search {
   }
 
   /// Applies one change after the other if it makes the plan shorter; without a plan, applies all.
-  void climb(const Pass& pass, Candidate& now) const {
+  void climb(const Pass& pass, PlannedNetwork& now) const {
     const bool parts = pass.next == split_pool || pass.next == separate;
     if ((pass.next == fuse && fusion_ == Fusion::kNever) ||
         (parts && cascading_ == Cascading::kNever))
@@ -217,7 +218,7 @@ class Search {
     const bool always = (pass.next == fuse && fusion_ == Fusion::kAlways) ||
                         (parts && cascading_ == Cascading::kAlways);
     for (int place = 0; auto other = pass.next(now.network, config_, place);) {
-      Candidate candidate(std::move(*other));
+      PlannedNetwork candidate(std::move(*other));
       candidate.printed = now.printed;
       verifier_.verify(candidate.network, pass.name);
       make_plan(candidate);
@@ -228,7 +229,7 @@ class Search {
     }
   }
 
-  void note(const Pass& pass, Candidate& now) const {
+  void note(const Pass& pass, PlannedNetwork& now) const {
     if (pass.name == print_after_) now.printed = to_text(now.network);
   }
 
@@ -241,14 +242,14 @@ class Search {
 
 /// Splits layers into parts of their channels if the map between two layers is spilled and the
 /// parts are shorter.
-void take_channel_parts(Candidate& now, const spec::Config& config, const Verifier& verifier) {
+void take_channel_parts(PlannedNetwork& now, const spec::Config& config, const Verifier& verifier) {
   for (int i = 0; now.plan && i < static_cast<int>(now.network.layers.size()); ++i) {
     if (now.plan->maps[at(now.network.layers[at(i)].output)].resident) continue;
-    std::optional<Candidate> best;
+    std::optional<PlannedNetwork> best;
     for (const int parts : {2, 4, 8}) {
       std::optional<Network> other = in_channel_parts(now.network, config, i, parts);
       if (!other) continue;
-      Candidate candidate(std::move(*other));
+      PlannedNetwork candidate(std::move(*other));
       candidate.printed = now.printed;
       verifier.verify(candidate.network, "channel parts");
       candidate.plan = plan(candidate.network, config);
@@ -261,11 +262,11 @@ void take_channel_parts(Candidate& now, const spec::Config& config, const Verifi
 }
 
 /// Returns the network shared by rows of the cores.
-std::optional<Candidate> in_rows(const Candidate& whole, const spec::Config& config,
-                                 const Verifier& verifier) {
+std::optional<PlannedNetwork> in_rows(const PlannedNetwork& whole, const spec::Config& config,
+                                      const Verifier& verifier) {
   std::optional<Network> shared = rows_of_cores(whole.network, config.cores);
   if (!shared) return std::nullopt;
-  Candidate rows(std::move(*shared));
+  PlannedNetwork rows(std::move(*shared));
   rows.printed = whole.printed;
   verifier.verify(rows.network, "rows of cores");
   rows.plan = plan(rows.network, config);
@@ -281,11 +282,11 @@ Planned search(Network network, const spec::Config& config, const Ways& ways,
   const Verifier verifier(config, verify);
   const auto finished = [&](Network start, Fusion fusion, Cascading cascading) {
     const Search search(config, {fusion, cascading}, print_after, verifier);
-    return search.finish(Candidate(std::move(start)), 0);
+    return search.finish(PlannedNetwork(std::move(start)), 0);
   };
-  Candidate best = finished(network, ways.fusion, ways.cascading);
+  PlannedNetwork best = finished(network, ways.fusion, ways.cascading);
   const bool shares = config.cores > 1 && network.cores == 1 && ways.sharing != Sharing::kNever;
-  const auto take = [&](std::optional<Candidate> shared, double share) {
+  const auto take = [&](std::optional<PlannedNetwork> shared, double share) {
     const bool always = ways.sharing == Sharing::kAlways && shared && shared->plan;
     if (always || (shared && is_shorter(*shared, best, share))) best = std::move(*shared);
   };
@@ -298,7 +299,7 @@ Planned search(Network network, const spec::Config& config, const Ways& ways,
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
   if (ways.fusion == Fusion::kEstimated && ways.cascading == Cascading::kEstimated &&
       std::ranges::any_of(best.network.layers, fuses)) {
-    Candidate unfused = finished(network, Fusion::kNever, ways.cascading);
+    PlannedNetwork unfused = finished(network, Fusion::kNever, ways.cascading);
     if (is_better(unfused, best)) best = std::move(unfused);
   }
   if (shares && best.network.cores == 1)

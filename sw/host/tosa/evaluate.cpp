@@ -422,8 +422,8 @@ class Checker {
     const Values &start = constant(1, rank(0), "start"), &size = constant(2, rank(0), "size");
     for (std::size_t i = 0; i < start.size(); ++i)
       if (start[i] < 0 || size[i] < 1 || size[i] > shape(0)[i] || start[i] > shape(0)[i] - size[i])
-        fail(Reason::kAttribute, "{} elements from {} on of an axis of {}", size[i], start[i],
-             shape(0)[i]);
+        fail(Reason::kAttribute, "{} elements from element {} on, but the axis has {}", size[i],
+             start[i], shape(0)[i]);
     gives(size);
   }
   void tile() const {

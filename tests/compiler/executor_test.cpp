@@ -269,6 +269,11 @@ TEST_CASE("int16 codes are moved whole and unsupported forms of operations are r
     rows.push_back({kArray, kInt16, kWhole, {{isa::post::kOutput, output}}, form});
   for (const int encoding : {1, 2})
     rows.push_back({kArray, kInt16, kWhole, {{isa::post::kEncoding, encoding}}, form});
+  // Only the last RUN of a reduction writes codes of a format.
+  const char* rounding = "codes of a format must be rounded once";
+  rows.push_back({kArray, kInt16, kWhole, {{isa::post::kFormat, 1}}, rounding});
+  rows.push_back({kArray, kInt16, 1 << isa::compute::kDrain, {{isa::post::kFormat, 1}}, rounding});
+  rows.push_back({kArray, kInt16, 1 << isa::compute::kClear, {{isa::post::kFormat, 1}}});
   using isa::vector::Op;
   const char* whole = "int16 codes must be requantized, without zero point";
   for (const Op op : {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16,

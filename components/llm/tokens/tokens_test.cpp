@@ -131,6 +131,19 @@ TEST_CASE("a SentencePiece model with a byte too many is refused", "[llm][tokens
   fs::remove_all(folder);
 }
 
+TEST_CASE("fields that a SentencePiece model adds are skipped", "[llm][tokens]") {
+  using Bytes = std::vector<std::uint8_t>;
+  const Bytes good = read_file(kTables + "pieces.model");
+  const std::size_t count = parse_piece_model(good, "t.model").pieces.size();
+  // Field 200 as varint, 64 bits, bytes and 32 bits.
+  for (const Bytes& field : {Bytes{0xC0, 0x0C, 7}, Bytes{0xC1, 0x0C, 1, 2, 3, 4, 5, 6, 7, 8},
+                             Bytes{0xC2, 0x0C, 2, 9, 9}, Bytes{0xC5, 0x0C, 1, 2, 3, 4}}) {
+    Bytes longer = good;
+    longer.insert(longer.end(), field.begin(), field.end());
+    CHECK(parse_piece_model(longer, "t.model").pieces.size() == count);
+  }
+}
+
 TEST_CASE("a template's tokens before the text begin each prompt", "[llm][tokens]") {
   const auto begins = [](const std::string& single) {
     return parsed("/post_processor",

@@ -244,7 +244,7 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
     std::string line = tail_of(lists.path() / std::to_string(part), 1);
     if (!line.empty()) return line;
   }
-  return "its worker process ended before this task\n";
+  return "the worker process ended before it finished this task\n";
 }
 
 }  // namespace

@@ -22,9 +22,9 @@
 //           between. The first burst that is not kept goes to the bus one cycle late. Later bursts
 //           pass without delay.
 // Contract  Bursts are consecutive, from the program's first beat on, and start there again after
-//           clear_i. The bus answers in order, and not in the cycles after clear_i. flush_i does
-//           not come while bursts are outstanding. wipe_i comes only with clear_i, and no request
-//           comes until wiping has ended.
+//           clear_i. The bus answers in order. After clear_i, no answer to an earlier request
+//           comes. flush_i does not come while bursts are outstanding. wipe_i comes only with
+//           clear_i, and no request comes until wiping has ended.
 // Check     trine_imem_tb, trine_imem_props, trine_control_tb
 
 module trine_imem #(

@@ -7,9 +7,9 @@
 // Timing    An access is accepted in cycle t and is in front from t + 1 on. winner_o shows the
 //           lanes that request their banks. In the same cycle, blocked_i shows the banks that serve
 //           another port. The answer of a lane appears on rsp_* two cycles after the lane was
-//           served, when the bank's word is on bank_words_i. rsp_done_o marks the last lane.
-//           rsp_done_next_o comes one cycle earlier. g_ready_o is a register: the next access waits
-//           until the one in front is done.
+//           served. In that cycle, bank_words_i shows the bank's word. rsp_done_o marks the last
+//           lane. rsp_done_next_o comes one cycle earlier. g_ready_o is a register: the next access
+//           waits until the one in front is done.
 // Contract  g_hold_i stops the access in front, and may change at any time.
 //
 // Check     trine_dmem_tb, trine_dmem_props

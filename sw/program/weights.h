@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Measures the size of a program's weights in DRAM (memory.packed_weights), compared with other
-// codes.
+// Computes how many bytes a program's weights occupy in DRAM, and how many they would occupy with
+// other forms of compression (memory.packed_weights).
 
 #pragma once
 

@@ -215,7 +215,7 @@ std::string to_text(const BlockShape& s) {
   static constexpr const char* kMasks[] = {"no mask", "causal", "padding"};
   static constexpr const char* kGates[] = {"ReLU", "GELU", "GELU (tanh)", "SiLU"};
   std::string text = fmt::format("{} heads of {}", s.heads, s.size);
-  if (s.shared > 1) text += fmt::format(", {} to a head of keys", s.shared);
+  if (s.shared > 1) text += fmt::format(", {} query heads per key head", s.shared);
   text += fmt::format(", {} tokens", s.tokens);
   if (s.source > 0) text += fmt::format(" looking at {}", s.source);
   return text + fmt::format(", {}{}, {}{}, {} {}", kMasks[static_cast<int>(s.mask)],

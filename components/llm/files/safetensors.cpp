@@ -84,8 +84,8 @@ class Header {
     const auto begin = static_cast<std::uint64_t>(offsets[0]);
     const auto end = static_cast<std::uint64_t>(offsets[1]);
     if (begin > end || end > data_.size())
-      refuse(name, fmt::format("bytes {}..{} of the data, which end at byte {} of the file ({})",
-                               begin, end, data_at_ + data_.size(), data_.size()));
+      refuse(name, fmt::format("data_offsets {} to {}, but the file has {} bytes of data", begin,
+                               end, data_.size()));
     const std::int64_t elements = t.elements();
     if (elements < 0 || static_cast<std::uint64_t>(elements) > data_.size() ||
         static_cast<std::uint64_t>(elements) * static_cast<std::uint64_t>(t.encoding->bytes) !=

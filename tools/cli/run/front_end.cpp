@@ -94,8 +94,9 @@ FrontEnd::FrontEnd(const Features& features, int rate, int frame)
     }
     if (filter.weights.empty())
       throw_error(
-          "--features mel:{}: filter {} covers none of the spectrum's {} bins, allowed fewer "
-          "filters, or a longer --window",
+          "--features mel:{}: filter {} covers none of the spectrum's {} bins; use fewer filters "
+          "or a "
+          "longer --window",
           features.mels, m, points / 2 + 1);
     filters_.push_back(std::move(filter));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Converts cycles to time. All figures of one output use the same clock, which tools/estimate
-// predicts for the design without wires.
+// Converts cycles to time. All figures of one printout use the same clock. tools/estimate predicts
+// it, without the delays of wires.
 //
 //   latency = cycles * clock          inferences/s = images / latency
 

@@ -2,7 +2,7 @@
 //
 // Defines the control and status registers (AXI4-Lite): offsets, bits and codes.
 // Printed from spec/csr.h; do not edit.
-// Registers of 64 bits have their low half first. Bits are indices.
+// A register of 64 bits has its low half at the lower offset. Bits are indices.
 
 // A design reads some of these.
 // verilator lint_off UNUSEDPARAM
@@ -62,7 +62,8 @@ package trine_csr_pkg;
   // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of
   // 8); after a write, words are fetched again (`memory.imem_kib`); locked
   localparam logic [11:0] CsrProgramOffset = 12'h030;
-  // RW, 32 bits: number of 64-bit words, at least 1; a write has the same effect; locked
+  // RW, 32 bits: number of 64-bit words, at least 1; after a write, words are fetched again
+  // (`memory.imem_kib`); locked
   localparam logic [11:0] CsrProgramWordsOffset = 12'h038;
   // RW, 64 bits: added to every `dram` field; a multiple of the bus width (and of 8); locked
   localparam logic [11:0] CsrBaseOffset = 12'h040;
@@ -70,28 +71,29 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrWindowFirstOffset = 12'h048;
   // RW, 64 bits: last byte that bursts may touch; after reset all ones; locked
   localparam logic [11:0] CsrWindowLastOffset = 12'h050;
-  // RW, 32 bits: cycles without an expected bus handshake after which the program stops; 24 bits,
-  // 0: never; after reset 1048576
+  // RW, 32 bits: stops the program if an expected bus handshake does not come for so many cycles;
+  // 24 bits, 0: never; after reset 1048576
   localparam logic [11:0] CsrWatchdogOffset = 12'h058;
   // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24; if
-  // the bus does not answer a load after a copy out of DMEM that is still running, the copy is
-  // reported
+  // a copy out of DMEM is running when the bus does not answer the load after it, the number is
+  // that of the copy
   localparam logic [11:0] CsrErrorRunOffset = 12'h05C;
   // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with
   // `memory.ecc`)
   localparam logic [11:0] CsrEccCorrectedOffset = 12'h060;
   localparam int unsigned CsrEccCorrectedCount = 2;
-  // R, 64 bits: failing bus address; byte offset of the word that the program stops at
-  // (configuration, illegal, feature, token, deadlock, progress, cycles); or (ecc) the word of
-  // DMEM, of PMEM 2^32 + 256 * row + column, of IMEM 2^33 + word, of a cluster's core n those plus
-  // 2^34 * n
+  // R, 64 bits: bus errors: the failing address; configuration, illegal, feature, token, deadlock,
+  // progress, cycles: byte offset of the word at which the program stopped; ecc: number of the
+  // word, in DMEM its address, in PMEM 2^32 + 256 * row + column, in IMEM 2^33 + word, plus 2^34 *
+  // n in core n of a cluster
   localparam logic [11:0] CsrErrorAddressOffset = 12'h068;
   // R, 32 bits: corrected words that were read from IMEM since the start (only with `memory.ecc`
   // and `memory.imem_kib`)
   localparam logic [11:0] CsrImemCorrectedOffset = 12'h070;
-  // RW, 32 bits: cycles without a step of the array, a word of results, a beat on the bus or of
-  // DMEM's DMA port, or a RUN begun or ended, after which the program stops; cycles in which a bus
-  // handshake is expected count for WATCHDOG; 24 bits, 0: never; after reset 1048576
+  // RW, 32 bits: stops the program if nothing progresses for so many cycles: no step of the array,
+  // no word of results, no beat on the bus or at DMEM's DMA port, no RUN begun or ended; cycles in
+  // which a bus handshake is expected count for WATCHDOG instead; 24 bits, 0: never; after reset
+  // 1048576
   localparam logic [11:0] CsrProgressLimitOffset = 12'h074;
   // RW, 32 bits: value of CYCLES at which the program stops, within 20 cycles; 0: never; after
   // reset 0

@@ -18,7 +18,6 @@
 
 find_program(VERILATOR verilator REQUIRED)
 find_program(YOSYS yosys REQUIRED)
-find_program(CCACHE ccache)
 set(TRINE_LIBERTY ${CMAKE_BINARY_DIR}/sg13g2.lib)
 execute_process(COMMAND gzip -dc ${CMAKE_SOURCE_DIR}/synth/sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz
                 OUTPUT_FILE ${TRINE_LIBERTY} COMMAND_ERROR_IS_FATAL ANY)

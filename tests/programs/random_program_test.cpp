@@ -5,6 +5,9 @@
 
 #include "tests/programs/random_program.h"
 
+#include <iterator>
+#include <vector>
+
 #include "sw/base/catch.h"
 
 using namespace trine::tests;
@@ -13,6 +16,7 @@ TEST_CASE("random instructions give the same memory on RTL and architecture simu
           "[random][rtl]") {
   static constexpr unsigned kSeeds[] = {6, 6, 140, 24};
   const std::vector<RandomDesign> small = small_designs();
+  REQUIRE(small.size() == std::size(kSeeds));
   for (std::size_t i = 0; i < small.size(); ++i) check_random_programs(small[i], kSeeds[i]);
   // Three blocks in each direction, all features enabled.
   check_random_programs({18, 20, 32, 8, 8, true, 2, false, 32, false, 0, 2, true}, 10);

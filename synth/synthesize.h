@@ -72,8 +72,8 @@ struct SynthOptions {
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for the mapped netlist (asic); empty: none
   /// Maximum time from the clock until a memory is read, its multiplexer included. The smallest
-  /// memory that meets this time is chosen. 0: the longest time that keeps the clock of the design
-  /// with the fastest memories, or no limit without timing.
+  /// memory that meets this time is chosen. 0: the longest time with which the clock of the design
+  /// is as fast as with the fastest memories, or no limit without timing.
   double memory_ns = 0;
   /// Target clock period, ns: no area is spent on a shorter one. 0: as short as possible.
   double clock_ns = 0;

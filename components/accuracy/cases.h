@@ -20,7 +20,7 @@ struct CaseOptions {
   std::vector<std::string> inputs;
   std::vector<std::string> shapes;  ///< --shape
   int count = -1, seed = 1;
-  int most;  ///< maximum number of examples of --data without --count
+  int most;  ///< maximum number of --data examples if --count is not given
   Preparation preparation;
 
   explicit CaseOptions(int most_) : most(most_) {}
@@ -28,7 +28,7 @@ struct CaseOptions {
   void declare(Command command);
   /// Checks combinations of options. @throws Error
   void check();
-  /// Returns the files that are read, by their options.
+  /// Returns the files to read, each with the option that names it.
   std::vector<NamedFile> files() const;
   /// Returns arguments for components/zoo/record.py. Examples of --data are written to `folder` in
   /// the type and shape of MODEL's input, with their labels.

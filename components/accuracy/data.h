@@ -29,7 +29,7 @@ class DataSet {
   std::size_t size() const { return examples_.size(); }
   /// Returns one example as it is stored. @throws Error  its file cannot be read
   Array example(std::size_t index) const;
-  /// Returns its labels: none, one, or one for each row of the model's output.
+  /// Returns the example's labels: none, one, or one for each row of the model's output.
   const std::vector<std::int64_t>& labels(std::size_t index) const {
     return examples_.at(index).labels;
   }
@@ -71,7 +71,8 @@ struct Preparation {
   /// @throws Error  begins with `name`: the number of channels differs
   std::vector<double> values(const Array& example, bool channels_first,
                              const std::string& name) const;
-  /// Returns the example as an input of a model: its shape (except for extents of 1) and its codes.
+  /// Returns the example in the shape and type of a model's input. The example must have the same
+  /// shape (except for extents of 1), or be a flat list of as many values.
   /// @throws Error  begins with `name`: another shape, or a type without values
   Array prepared(const Array& example, const model::Tensor& input, bool channels_first,
                  const std::string& name) const;

@@ -38,7 +38,7 @@ class Mixed {
   std::vector<std::string> arguments(const Design& design, const spec::Config& config,
                                      const DataSet* data, std::size_t count,
                                      const std::filesystem::path& scratch);
-  /// Reads the report in `scratch`, draws, and writes the choice next to `out`.
+  /// Reads the report in `scratch`, writes the choice next to `out`, and draws the plot.
   void take(const std::filesystem::path& scratch, const std::string& out);
 
   /// Returns the result as text.

@@ -13,7 +13,7 @@ namespace trine::energy {
 
 /// Returns the table that is closest to the measurements: non-negative least squares for each
 /// component over the layers of all programs on all designs. Its clock is the first design's. With
-/// a single design, all idle energy belongs to the units and none is fixed.
+/// a single design, all idle energy is attributed to the units, and the fixed costs are 0.
 /// @throws Error  there are no measurements, or their cells, voltages or assumptions differ
 Table fit(const std::vector<Measured>& designs);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Measures the energy of a run at gate level. The design's netlist (synth/synthesize.h), with
-// memory macros, buffered and timed, is driven by the ports of a run of its RTL; the changes of
-// every net are counted and priced (synth/power).
+// Measures the energy of a run at gate level. The inputs that were recorded at the ports of an RTL
+// run drive the design's netlist (synth/synthesize.h), which has memory macros and is buffered and
+// timed. The changes of every net are counted and priced (synth/power).
 
 #pragma once
 
@@ -29,8 +29,8 @@ struct MeasureOptions {
   power::Assumptions assumed;
   std::filesystem::path keep;  ///< folder for netlist, ports and traces, for a check; empty: none
   std::uint64_t most_cycles = 0;  ///< maximum cycles of each program; 0: all
-  /// One of this many cycles is simulated with delays, for glitches; 0: none. A prime number,
-  /// because loops have even periods.
+  /// One of this many cycles is simulated with delays, to count glitches; 0: none. A prime number,
+  /// so that the samples meet all cycles of a loop, whose period is usually even.
   int timed_every = 17;
 };
 

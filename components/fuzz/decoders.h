@@ -39,7 +39,7 @@ std::string to_text(const Decoder& d);
 /// Draws any decoder whose weights the design supports.
 Decoder any_decoder(Builder& b, const spec::Config& config);
 
-/// Returns the network of its last step.
+/// Returns the network of the text's last step.
 model::Graph last_step(const Decoder& d);
 
 /// The result of a text.
@@ -53,7 +53,7 @@ struct TextRun {
 /// Runs the text. Sums and caches of each step must equal the golden layers', and tokens in one run
 /// must give the same results as one by one.
 /// @param options  the backend; `first` is set here
-/// @throws Error  as Session, and if tokens in one run do not fit for another reason than a Refusal
+/// @throws Error  as Session, or tokens do not fit in one run and the reason is not a Refusal
 TextRun run_text(const Decoder& d, llm::SessionOptions options);
 
 }  // namespace trine::fuzz

@@ -50,8 +50,8 @@ class Deadline {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-/// Builds the design's model in the cache beforehand, because that takes minutes, which are not
-/// part of a pair's time.
+/// Builds the design's model in the cache before the first pair runs. The build takes minutes,
+/// which must not count as a pair's time.
 void build_checked_model(const spec::Config& config, bool assertions, bool quiet);
 
 /// Writes a case into --keep. @return "" or the line that names the file

@@ -106,8 +106,8 @@ using Tamper = std::function<void(compiler::Program&)>;
 /// Runs a pair.
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper = {});
 
-/// Runs `work` in a process of its own. A crash becomes a verdict, as do a failed assertion of the
-/// RTL, with its text, and a result that is missing after `seconds` of processor time.
+/// Runs `work` in a process of its own. Each of these becomes a verdict: a crash, a failed
+/// assertion of the RTL (with its text), and a missing result after `seconds` of processor time.
 Verdict run_isolated(const std::function<Verdict()>& work, int seconds);
 Verdict run_isolated(const Pair& pair, Backend backend, int seconds);
 

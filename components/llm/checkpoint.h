@@ -48,7 +48,7 @@ struct BlockForm {
   /// Normalizations before the last product of attention and feed-forward.
   bool inner_norms = false;
   bool gelu = false;  ///< activation of the gate in its tanh form
-  /// Normalizations multiply by gamma, instead of the weights after them, which therefore stay
+  /// Normalizations multiply by gamma. The weights after them do not contain gamma, so they stay
   /// ternary.
   bool gamma_in_norms = false;
   float epsilon = kNormEpsilon;
@@ -98,9 +98,10 @@ Rotation rotation(int position, int head, const Rope& rope = {});
 /// Runs the network in float32, one token at a time.
 class FloatModel {
  public:
-  /// Called with each activation and its name: "layer 3 query", and for all layers "norm" (before
-  /// gamma; if normalizations multiply by it, "layer 3 attention norm") and "scores" (scores of
-  /// negligible weight are raised to a lower limit).
+  /// Called with each activation and its name, such as "layer 3 query". Some names are the same in
+  /// all layers: "scores" (scores of negligible weight are raised to a lower limit), and "norm", a
+  /// normalized value before gamma. With gamma_in_norms, the value after gamma is reported instead,
+  /// as "layer 3 attention norm".
   using Observer = std::function<void(const std::string& name, const std::vector<float>& values)>;
 
   /// @param checkpoint  outlives the model

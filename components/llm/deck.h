@@ -37,8 +37,8 @@ static_assert(sizeof(DeckHeader) == kDeckHeader);
 struct DeckOptions {
   spec::Config config;
   std::vector<int> prompt;                ///< starts with kBeginToken
-  int steps = 1;                          ///< tokens that the model reads, the prompt's first
-  std::function<void(int)> on_step = {};  ///< called with each step's number before it
+  int steps = 1;                          ///< number of tokens that are read, including the prompt
+  std::function<void(int)> on_step = {};  ///< called before each step, with its number
 };
 
 /// A deck.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A language model in int8. Weights have scales per output channel; activations have the ranges
-// that the float32 network shows on texts of its own. The computation of a token is a graph like
-// any other network, so run_graph() gives its golden result.
+// that the float32 network shows on texts that it writes itself. The computation of a token is a
+// graph like any other network, so run_graph() gives its golden result.
 
 #pragma once
 
@@ -65,12 +65,12 @@ struct Weights {
   std::vector<std::int32_t> biases;   ///< by row, at the scale of its sums; may be empty
 
   /// Computes scales of rows and factors of groups.
-  /// @param of_groups  [rows][columns / channels], above 0. @pre `codes` is filled
+  /// @param of_groups  [rows][columns / channels], values above 0. @pre `codes` is filled
   void set_groups(int channels, const std::vector<float>& of_groups);
 };
 
-/// Returns the number of normalizations that replace one over `channels`, because an operator may
-/// support fewer channels.
+/// Returns the number of smaller normalizations that together replace one over `channels` channels.
+/// It is above 1 if an operator does not support so many channels.
 int norm_parts(int channels);
 
 /// The quantized weights of a layer.
@@ -105,13 +105,12 @@ class QuantizedModel {
   ///   inputs   embeddings [count, dim]; unless the position is 0, keys and values
   ///            [position, kv_dim] of each layer
   ///   outputs  sums int32 [1, vocabulary] of the last token; keys and values of each layer
-  ///   including
-  ///            these tokens
+  ///            including these tokens
   /// Graph::states lists inputs and outputs that share memory.
   /// @pre 0 <= position, 0 < count, position + count <= context()
   model::Graph step_graph(int position, int count = 1) const;
 
-  /// Returns the codes [tokens, dim] of tokens.
+  /// Returns the embeddings of tokens: codes [tokens, dim].
   Array embedding(const std::vector<int>& tokens) const;
   /// Returns the logits of the graph's sums.
   std::vector<float> logits(const Array& sums) const;
@@ -130,7 +129,7 @@ class QuantizedModel {
                            WeightCodes codes = WeightCodes::kInt8);
 
   LayerWeights quantized(const Checkpoint& checkpoint, int layer, WeightCodes codes) const;
-  /// Quantizes biases to the scale of the sums of `w` and an operand with that range.
+  /// Quantizes biases to the scale of the sums of `w` and an operand whose range is `range`.
   std::vector<std::int32_t> quantized(const std::vector<float>& biases, const Weights& w,
                                       const std::string& range) const;
 
@@ -138,7 +137,7 @@ class QuantizedModel {
   Ranges ranges_;
   BlockForm form_;
   int context_;
-  Weights embedding_, classifier_;  ///< the embedding has one scale, the activations'
+  Weights embedding_, classifier_;  ///< the embedding has one scale: the activations'
   std::vector<LayerWeights> layers_;
 };
 

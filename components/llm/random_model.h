@@ -19,7 +19,7 @@ namespace trine::llm {
 class RandomModel {
  public:
   /// @param codes  weights of the blocks' products; the classifier uses int8 if the shape is tied
-  /// or the codes are ternary, otherwise the same
+  /// or `codes` is ternary, otherwise `codes` too
   /// @throws Error  the shape is not a decoder with a gate and rotary positions
   RandomModel(const estimate::Transformer& shape, WeightCodes codes, int context,
               std::uint32_t seed);

@@ -7,7 +7,7 @@
 //
 //   byte 0      data of the programs between their layers, one after the other
 //               two vectors that layers pass on in turn; the normalization's codes; sums of all
-//               words
+//               tokens of the vocabulary
 //               keys and values of each layer
 //               constants of each layer, of the normalization, of each part of the classifier
 //   dram_bytes  the words of the running program
@@ -39,7 +39,7 @@ struct WholeTokenOptions {
   bool rtl = true;  ///< false: the architecture simulator
   spec::Config config;
   int position = 0;  ///< position of the token; preceding tokens have random keys and values
-  int count = 1;  ///< number of tokens from there on in one run; the classifier reads the last one
+  int count = 1;  ///< number of tokens from `position` on in one run; the classifier reads the last
   sim::ArchOptions arch;
   sim::RtlOptions rtl_options;
   std::filesystem::path folder;  ///< folder for the memory's file
@@ -85,7 +85,7 @@ class WholeToken {
   /// Runs the next step. @pre not all steps are done. @throws Error  the RTL fails, or go_on()
   /// returned false
   Step next();
-  /// Returns FNV-1a of all words' sums so far.
+  /// Returns FNV-1a of the classifier's sums so far.
   std::uint32_t hash() const { return hash_; }
 
  private:

@@ -28,7 +28,7 @@ struct List {
 using Ints = List<int>;
 using Floats = List<float>;
 
-/// Element types as in Tensor::type. A file uses other numbers from half floats on.
+/// Element types as in Tensor::type. In a file, kFloat16 and later types have other numbers.
 enum Type : int {
   kFloat32 = 1,
   kInt32 = 2,

@@ -19,7 +19,8 @@ struct Model {
   std::string name;
   std::string image;                  ///< program::write_image()
   std::uint32_t expected_cycles = 0;  ///< determines when the firmware gives up
-  /// Bytes, case after case, in the model's order within a case; "": a state.
+  /// The bytes of each input, case after case. Within a case, they are in the model's order. "":
+  /// a state.
   std::vector<std::string> inputs;
   std::vector<std::pair<std::size_t, std::size_t>> carries;  ///< input and output of each state
   std::vector<std::string> labels;                           ///< names of the classes; may be empty
@@ -33,7 +34,7 @@ struct Fault {
 /// Options of the firmware.
 struct FirmwareOptions {
   std::vector<std::filesystem::path>
-      app;                     ///< C files instead of components/soc/firmware/main.c and models
+      app;                     ///< C files that replace components/soc/firmware/main.c and models
   std::filesystem::path data;  ///< bytes for the app: soc_data of components/soc/firmware/board.h
   int cases = 1;
   int output_bytes = 1024;  ///< size of the largest output

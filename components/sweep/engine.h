@@ -45,7 +45,7 @@ enum class Engine { kLocal, kSlurm };
 /// The options of a run.
 struct EngineOptions {
   Engine engine = Engine::kLocal;
-  int jobs = 0;         ///< number of workers; 0: as many as processors, or with Slurm as tasks
+  int jobs = 0;         ///< number of workers; 0: one per processor, with Slurm one per task
   bool retry = false;   ///< runs failed tasks again
   std::string program;  ///< path of trine for the workers; empty: this program
 };
@@ -54,8 +54,8 @@ struct EngineOptions {
 /// outcome was known at the start.
 using Observer = std::function<void(int known, int failed, int known_before)>;
 
-/// Brings each task to an outcome. A task without an outcome has the reason in `text`. Tasks with
-/// equal names run once.
+/// Runs all tasks that have no outcome yet, and returns the outcomes. If a task still has none, the
+/// reason is in `text`. Tasks with equal names run once.
 /// @param folder  created if it is missing
 /// @throws Error  the folder cannot be written, or Slurm is missing
 std::vector<Outcome> run(const std::vector<Task>& tasks, const std::filesystem::path& folder,
@@ -65,7 +65,7 @@ std::vector<Outcome> run(const std::vector<Task>& tasks, const std::filesystem::
 /// or the waiting process has ended. @return exit code
 int work(const std::filesystem::path& list, int part, int parts);
 
-/// Returns the path of this program. @throws Error  another one replaced it
+/// Returns the path of this program. @throws Error  another file has replaced it
 std::string own_program();
 
 }  // namespace trine::sweep

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fills a results folder for `trine report`: runs the other commands for each model on each design
-// whose result is missing.
+// Fills a results folder for `trine report`: runs the other commands for each model on each
+// design, except commands whose results exist.
 
 #pragma once
 

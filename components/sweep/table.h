@@ -53,8 +53,8 @@ struct Goal {
   std::vector<std::string> sum{};
   double reach = 0;  ///< inferences/s that all models of a design must reach
 
-  std::vector<std::string> objectives() const;  ///< both; "sum_F" for summed figures
-  std::vector<std::string> asked() const;       ///< objectives and figures of conditions, each once
+  std::vector<std::string> objectives() const;  ///< of both lists; "sum_F" for summed figures
+  std::vector<std::string> asked() const;       ///< all figures that the goal uses, each once
   std::string name_of(const std::string& figure) const;  ///< "sum_F" for summed figures
 
   /// Sets `joint`, `allowed` and `front`. Points are compared with points of the same model; with
@@ -69,8 +69,9 @@ struct Goal {
 /// Parses "30/s" or "30". @throws Error
 double parse_reach(const std::string& text);
 
-/// Returns a table for people: the front, or all points without one, then failures. Its columns are
-/// the differences, which are never cut, and as many usual figures as fit the terminal's `width`.
+/// Returns a table for people: the front (all points if there is no front), then failures. Its
+/// columns are the differences, which are never cut, and as many usual figures as fit the
+/// terminal's `width`.
 std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width = 100);
 std::string to_csv(const std::vector<Point>& points, const Goal& goal);
 Json to_json(const std::vector<Point>& points, const Goal& goal);

@@ -44,7 +44,7 @@ module trine_csr #(
   output logic                   clear_o,
   input  logic                   drained_i,  // nothing is outstanding on the bus
   input  logic                   expired_i,  // the watchdog gives up on outstanding bursts
-  output logic                   bus_was_reset_o,  // pulse, not while running: bursts never come
+  output logic                   bus_was_reset_o,  // pulse, not while running: bursts get lost
   input  logic                   done_i,
 
   // Errors (trine_errors); the first one counts.

@@ -3,7 +3,8 @@
 // Checks whether a program word is a valid instruction and whether this configuration supports it.
 // It checks these parts of a word:
 //
-//   RUN   the operation, and the flags that select hardware; half_even is valid only with single
+//   RUN   the operation, and the flags that select hardware; the flag half_even is valid only
+//         together with the flag single
 //   SET   the fields `output` and `encoding` of the compute and vector engine, which also select
 //         hardware; the coordinates of lanes, which must fit in the 14 bits of trine_agu
 //         (-8192..8191); the difference x_end - x_start

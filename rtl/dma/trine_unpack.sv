@@ -17,7 +17,8 @@
 //
 // Timing    Throughput is one beat and one pair per cycle. A block becomes a pair two cycles after
 //           its last beat. beat_ready_o comes from registers. The next copy may start while pairs
-//           of the previous copy are left. It then begins with the last block of the previous copy.
+//           of the previous copy are left. It then begins in the cycle in which the last block of
+//           the previous copy becomes a pair.
 // Contract  start_i comes in the cycle before a stream's first beat, and after the last beat of the
 //           previous stream. The inputs of a copy hold from start_i until its first beat is
 //           accepted. more_beats_i falls when the last beat is accepted.

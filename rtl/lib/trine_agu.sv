@@ -19,10 +19,10 @@
 // With window_i, the offset continues from group to group, because each group has its own channel
 // word. Lanes in the last `idle` columns of a row gather for their neighbours, but have no output.
 //
-// Timing    filled_o comes Rows / Filled cycles after fill_i. start_i lasts one cycle and requires
-//           filled_o. After start_i, the throughput is one step per cycle. step_valid_o, addresses
-//           and flags come from registers through two adders (offset, comparison). step_ready_i
-//           reaches only registers.
+// Timing    With Filled lanes per cycle, filled_o comes Rows / Filled cycles after fill_i. start_i
+//           lasts one cycle and requires filled_o. After start_i, the throughput is one step per
+//           cycle. step_valid_o, addresses and flags come from registers through two adders
+//           (offset, comparison). step_ready_i reaches only registers.
 // Contract  No SET comes from fill_i to the last step. x_start + tile_x < x_end. x_end - x_start,
 //           and the number of rows from y_end to the last lane, fit in CoordBits (program::verify
 //           checks this).

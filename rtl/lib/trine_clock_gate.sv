@@ -16,7 +16,7 @@
 // enables.
 //
 // Timing    The rising edge of clk_i samples both enables, as a register would.
-// Contract  In a cycle without en_i, the registers on clk_o would also keep their values with an
+// Contract  In a cycle without en_i, the registers on clk_o would keep their values even with an
 //           ungated clock, or nothing reads them.
 // Check     verilator --lint-only -Wall [-DTRINE_NO_CLOCK_GATES] trine_clock_gate.sv;
 //           trine_clock_gate_tb

@@ -118,8 +118,8 @@ package trine_engine_pkg;
     logic        exp_valid;
     logic [7:0]  exp_addr;
     logic        entries;  // the target is a table, even without a valid beat
-    logic        exp;      // the target is the exponentials, or points of the lookup table
-    logic        points;
+    logic        exp;      // the target is the exponentials, or (with points) points of the lookup
+    logic        points;   // table
   } param_t;
 
   // Activity of a compute engine, for the cause of a cycle.
@@ -166,7 +166,7 @@ package trine_engine_pkg;
 
   typedef struct packed {
     logic        wiping;      // zeros are being written
-    logic        fatal;       // with codes: a word cannot be corrected, until clear
+    logic        fatal;       // with memory.ecc: a word cannot be corrected, until clear
     logic [2:0]  fatal_core;  // core of that word
     logic [32:0] fatal_addr;
     logic [31:0] dmem_count;  // corrected words

@@ -40,9 +40,9 @@ package trine_job_pkg;
     logic        leaky;         // KindRequant: negative codes use scale add_multiplier, add_shift
     logic        subtract;      // KindAdd of int16 codes: subtract the second
     logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_interpolate)
-    logic        tanh;          // TANH instead
+    logic        tanh;          // with line: TANH instead of LOGISTIC
     logic        groups;        // sums of parts, each times a factor
-    logic        exponential;   // exponential of an argument <= 0 instead
+    logic        exponential;   // with line: exponential of an argument <= 0
     logic        shares;        // a vector job whose scale is its lane's, as in softmax
     logic        words;         // a vector job of int32 words: one column, the last of its word
     logic        third;         // adds another word, times 256, to the upper row's word
@@ -91,7 +91,7 @@ package trine_job_pkg;
     cfg_t cfg;
   } job_t;
 
-  // Results of a compute job: in the drain registers now (valid), or in the next cycle (soon).
+  // Results of a compute job: in the drain registers now (valid), in the next cycle (valid_next).
   typedef struct packed {
     logic valid;
     logic valid_next;

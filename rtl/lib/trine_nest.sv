@@ -6,7 +6,8 @@
 //   for tile, for group, for cw, ky, kx:
 //     offset = sum of kx_step, ky_step, cw_step up to this step; starts at 0 in each group or, with
 //              continuous_i, in each tile
-//     tap    = (x_end + kx * dil_x, y_end + ky * dil_y)
+//     tap    = (x_end + kx * dil_x, y_end + ky * dil_y); a lane adds its position relative to
+//              (x_end, y_end)
 //
 //   cycle         t         t + 1 ..                          last step taken
 //   start_i       1

@@ -74,8 +74,8 @@ module trine_dmem #(
   output logic [Lanes*33-1:0]      rsp_data_o,       // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]       rsp_tag_o,
   output logic                     rsp_done_o,
-  output logic                     rsp_done_next_o,  // rsp_done_o comes one cycle later; its tag
-  output logic [TagBits-1:0]       rsp_tag_next_o,
+  output logic                     rsp_done_next_o,  // rsp_done_o comes one cycle later,
+  output logic [TagBits-1:0]       rsp_tag_next_o,   // with this tag
 
   // Scatter.
   input  logic                     s_valid_i,

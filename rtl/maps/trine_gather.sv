@@ -40,8 +40,8 @@ module trine_gather #(
   output logic [Lanes*33-1:0]       rsp_data_o,     // {lanes outside g_lanes_i, words}
   output logic [TagBits-1:0]        rsp_tag_o,
   output logic                      rsp_done_o,
-  output logic                      rsp_done_next_o,  // rsp_done_o comes one cycle later; its tag
-  output logic [TagBits-1:0]        rsp_tag_next_o,
+  output logic                      rsp_done_next_o,  // rsp_done_o comes one cycle later,
+  output logic [TagBits-1:0]        rsp_tag_next_o,   // with this tag
 
   // Banks.
   output logic [Lanes-1:0]          winner_o,  // lanes that are the lowest in their banks

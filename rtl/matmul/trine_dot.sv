@@ -8,8 +8,8 @@
 //   mode_i 0  int8     4 signed lanes of 8 bits: sum of the products
 //          1  ternary  16 lanes of 2 bits, 00 = 0, 01 = +1, 11 = -1 (10 counts as 0)
 //          2  binary   32 lanes of 1 bit, 1 = +1, 0 = -1: 32 - 2 * popcount(act ^ wgt)
-//          3  none     the product is 0 if act_i is 0: computed as ternary, or as a constant
-//                      without Ternary
+//          3  none     a masked tap, whose act_i is 0: the product is 0, computed as ternary or,
+//                      without Ternary, as a constant
 //
 // Multiplier selects one of two implementations. `*` is five times faster in Verilator and suits
 // FPGAs and tools with datapath generators. Radix-4 Booth rows in one sum become a single

@@ -30,7 +30,7 @@ module trine_pmem #(
   input  logic [RowBits-1:0] r_row_i,
   input  logic               r_next_i,  // the row that was read goes to r_data_o
   output logic [Cols*32-1:0] r_data_o,
-  output logic [Cols*32-1:0] r_raw_o,   // before r_next_i; 0 with Ecc
+  output logic [Cols*32-1:0] r_raw_o,   // the row that was read, before r_next_i; 0 with Ecc
 
   input  logic               w_valid_i,
   output logic               w_ready_o,

@@ -20,8 +20,8 @@
 //
 // With Drain = 2, two neighbouring columns are read together.
 //
-// The sums are ready in the same cycle as the array's results. The sum of column c holds as long as
-// column c of PE row 0, which is c / PipeCols cycles longer than the sum of column 0. The sum of a
+// The sums are ready in the same cycle as the array's results. The sum of column c is overwritten
+// together with the result of PE(0, c), c / PipeCols cycles after the sum of column 0. The sum of a
 // row is needed until the last column is read. With more than PipeCols columns, it is therefore
 // copied when column 0 is read.
 //

@@ -2,10 +2,10 @@
 //
 // Stores the bias, multiplier and shift of each output channel (bias and scale memories). A bias is
 // an int32 value, and a multiplier a Q31 value. A beat contains DataWords biases, or DataWords/2
-// scales of 64 bits each, of which 37 are stored. It is written at once. With Drain = 2, a read
-// gives a channel and the next channel, and even and odd channels have their own memories. After
-// the last channel, the second value is undefined. Multipliers and shifts are in separate memories:
-// 31 and 6 bits fill macros of 32 and 8 bits, while 37 bits fill no macro.
+// scales of 64 bits each, of which 37 are stored. A beat is written in one cycle. With
+// Drain = 2, a read gives a channel and the next channel, and even and odd channels have their own
+// memories. After the last channel, the second value is undefined. Multipliers and shifts are in
+// separate memories: 31 and 6 bits fill macros of 32 and 8 bits, while 37 bits fill no macro.
 //
 // Reads have priority, with up to one read per cycle. Writes wait in front of the memories
 // (trine_skid). A row contains two or more neighbouring entries of a bank, and a read of the row

@@ -3,9 +3,9 @@
 // Clears all memories that a program can read: DMEM, PMEM, biases, scales, tables, exponentials.
 //
 // A scrub (CONTROL.scrub) ensures that a program cannot read the data of an earlier program. With
-// codes (memory.ecc), the memories need zeros for another reason: after power-up, their words are
-// random and thus have no valid code. Therefore each reset, and each soft reset, then writes zeros.
-// A word that no program wrote reads as zero, without an error.
+// error correction (memory.ecc), the memories need zeros for another reason: after power-up, their
+// words and check bits are random, so a read could report an error. Therefore each reset, and
+// each soft reset, then writes zeros. A word that no program wrote reads as zero, without an error.
 //
 // All memories are written in parallel, one row per cycle. A memory with fewer rows is ready
 // earlier. Writes of the load engine to the small memories pass through this module.

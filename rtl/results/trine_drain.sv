@@ -10,10 +10,11 @@
 // (trine_drain_params) and residuals (trine_drain_residual) are read in the meantime. The next job
 // follows without a gap if it belongs to the same instruction. Otherwise it waits until the lanes
 // are empty, because the configuration is not pipelined. If both engines have jobs, they alternate
-// (round robin). No vector job comes between the groups of a compute tile, because each group
-// continues the words of the group before it. A compute job may come between the jobs of a vector
-// tile. Otherwise, the gather could be full of steps that wait for the compute job. With Int16, a
-// product of one vector is a single long tile, so vector jobs may come between its groups.
+// (round robin). Without Int16, no vector job comes between the groups of a compute tile, because
+// each group continues the words of the group before it. With Int16, a product of one vector is a
+// single long tile. Vector jobs may therefore come between its groups when no word is begun. A
+// compute job may come between the jobs of a vector tile. Otherwise, the gather could be full of
+// steps that wait for the compute job.
 //
 // With Drain = 2, two columns are issued together if their codes belong in an even slot and the
 // next slot. Otherwise, a column is issued by itself. This applies to a first column whose code
@@ -51,7 +52,7 @@ module trine_drain #(
   parameter int unsigned FreeBits = 2,
   parameter int unsigned PeStages = 2,     // stages of a PE: 1, 2
   parameter int unsigned PipeCols = Cols,  // columns of a block of PEs
-  parameter int unsigned MaxLate  = 0,     // blocks that the array may be ahead (trine_post)
+  parameter int unsigned MaxLate  = 0,     // as in trine_post
   localparam int unsigned LaneBits = Rows * (AddrBits + 1),
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (

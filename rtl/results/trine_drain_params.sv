@@ -12,8 +12,8 @@
 //
 // Timing    ready_o comes one cycle after a read. p_* are combinational from issue_i and
 //           job_taken_i.
-// Contract  Values come in the order of their channels. The first one is v_first_i, which is valid
-//           in the cycle of a product. No column is read while a value waits.
+// Contract  Values come in the order of their channels. The first channel is v_first_i, which is
+//           valid in the cycle of a product. No column is read while a value waits.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 

@@ -23,8 +23,8 @@
 //           7 cycles with an exponential, and holds until the code of the next value.
 // Contract  entry_i is the table entry at the index_o of the previous cycle, if reads_o was 1 in
 //           that cycle. pair_i is the entry of two cycles before. tanh_i and exponential_i hold.
-//           Neighbouring points rise by less than 1,024, because only ten bits of a difference are
-//           used.
+//           Neighbouring points must rise by less than 1,024, because only ten bits of a
+//           difference are used.
 //
 // Check     trine_interpolate_tb; trine_post_tb, random_program_test (whole core)
 

@@ -9,11 +9,11 @@
 //
 // The size is the magnitude of t. If the bits below t are 0, the size of a negative t is ~t + 1.
 // The 1 changes q, or the bit below q, only if all dropped bits are ones. The module therefore
-// needs no adder for it.
+// needs no adder for the 1.
 //
 // Timing    The output is combinational.
 // Contract  The module that reads place_o clamps it to 126, the place of the largest value.
-// Check     trine_post_e4m3_tb: every input, against the rule; a proof by codes that are decoded;
+// Check     trine_post_e4m3_tb: every input, against the rule; trine_post_e4m3_props;
 //           trine_post_lane_int16_tb
 
 module trine_post_e4m3 #(

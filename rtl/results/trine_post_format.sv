@@ -14,7 +14,7 @@
 //
 // Timing    The output is combinational.
 // Contract  The module that reads value_o clamps it to the largest value of the format.
-// Check     trine_post_format_tb: every input, against the rule; a proof by codes that are decoded;
+// Check     trine_post_format_tb: every input, against the rule; trine_post_format_props;
 //           trine_post_lane_int16_tb
 
 module trine_post_format #(

@@ -20,8 +20,7 @@
 // The multiplier does not process the 20 zeros of the shift. Bit 30 of the full product is
 // therefore bit 10 here. For a square, which has 7 zeros, it is bit 23. For a product of two codes,
 // bit 11 is the lowest bit, and nothing is rounded. With Int16, all these positions are five bits
-// higher: an 8-bit difference includes the five of its 20 zeros by which the shift of int16 codes
-// is smaller.
+// higher: int16 codes are shifted by only 15, so an 8-bit difference includes five of its 20 zeros.
 //
 // The rounding term 2^30 is also added to negative products. A subtraction (a sign extension) costs
 // more in a small tree than the detection of ties. A negative tie, where t[0] = 1 and all bits

@@ -46,7 +46,7 @@ class Front {
   /// word's burst has not been served, or earlier words are waiting for room in a queue.
   std::optional<Time> arrive(isa::Engine engine);
   /// Returns the time of the program's next burst: a load that starts later uses the bus after it.
-  /// Returns never if its request is not known before `until`.
+  /// Returns kNever if the request of this burst is not known before `until`.
   Time next_burst(Time until);
   /// Serves the program's next burst.
   void serve() { serve_fetch(); }
@@ -55,7 +55,7 @@ class Front {
   /// Dispatches the program's last word and returns its time.
   Time end();
 
-  /// Passes `bursts`, given by their beats, from `requested` on; each beat takes `beat` cycles.
+  /// Transfers `bursts` (numbers of beats) from `requested` on; each beat takes `beat` cycles.
   /// Sets asked() to the time at which the last burst is requested.
   /// @return the time of the last beat
   double load(Time requested, const std::vector<int>& bursts, double beat);

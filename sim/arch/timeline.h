@@ -4,9 +4,10 @@
 // write channel of the bus. Words come in program order. Queues are in order and tokens only come
 // from earlier RUNs, so every time follows from times that are already known.
 //
-// A compute RUN begins with Rows cycles of lane set-up, which start after the last step of the
-// previous RUN and may overlap its wait for tokens. Its gather cycles follow. The last step of each
-// tile and group waits until the drain registers are free.
+// A compute RUN begins with the set-up of its lanes, two per cycle (one if Rows is odd). The set-up
+// starts after the RUN's last SET and the last step of the previous RUN, and may overlap the RUN's
+// wait for tokens. The gather cycles of the RUN follow. The last step of each tile and group waits
+// until the drain registers are free.
 
 #pragma once
 

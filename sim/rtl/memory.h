@@ -100,7 +100,7 @@ class AxiMemory {
   };
   /// A channel that stands still: its ready or its valid stays low.
   enum Channel { kNone, kAr, kR, kAw, kW, kB, kAll };
-  /// The first burst that got an error response, and the beat of a read.
+  /// The first burst that got an error response and, if it is a read, the beat.
   struct Failure {
     bool there = false;
     std::uint64_t burst = 0, beat = 0;

@@ -15,7 +15,7 @@ namespace trine {
 class MappedMemory {
  public:
   /// Creates zeros, which use no disk space until they are written.
-  /// @param folder  the folder of the file, which disappears with this object
+  /// @param folder  the folder in which the file is created; the file disappears with this object
   /// @throws Error  names the folder: not enough space, or no file can be created
   MappedMemory(const std::filesystem::path& folder, std::size_t bytes);
   MappedMemory(const MappedMemory&) = delete;

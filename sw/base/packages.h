@@ -10,8 +10,8 @@
 
 namespace trine {
 
-/// Returns the command that installs `programs`, such as "dnf install verilator gcc-c++", by
-/// cmake/packages.txt. A system that the table lacks gets Debian's command.
+/// Returns the command that installs `programs`, such as "dnf install verilator gcc-c++". The table
+/// cmake/packages.txt defines it; a system that the table lacks gets Debian's command.
 /// @param os_release  the file that names the system (os-release(5))
 std::string how_to_install(const std::vector<std::string>& programs,
                            const std::filesystem::path& os_release = "/etc/os-release");

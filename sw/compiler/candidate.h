@@ -36,7 +36,7 @@ struct Candidate {
   }
 };
 
-/// Returns the checked graph after the rewrites that come first.
+/// Checks the graph and returns it after the rewrites that precede all others.
 model::Graph prepared(const model::Graph& graph, const spec::Config& config,
                       const CompileOptions& options);
 

@@ -5,7 +5,8 @@
 //
 // The DRAM of a program has `dram_bytes` from the BASE registers on. It contains the inputs,
 // outputs and spilled maps, then, from `image_offset` on, the constants (weights, biases, scales).
-// The words are outside of it, at the address in PROGRAM (all our runners use program_offset()).
+// The instruction words are outside of this region, at the address in the register PROGRAM (all our
+// runners use program_offset()).
 //
 // File: docs/program-file.md. A flatbuffer (program.fbs) with the machine image of each segment
 // (image.h).

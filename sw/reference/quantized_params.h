@@ -36,7 +36,7 @@ struct ConvParams {
   /// accumulator itself.
   std::vector<ChannelScale> scales;
   std::int32_t input_zero_point = 0;
-  /// Nonzero only per tensor (uint8, FULLY_CONNECTED, products).
+  /// Nonzero only if all channels share it (uint8, FULLY_CONNECTED, products).
   std::int32_t weight_zero_point = 0;
   OutputRange output;
 };
@@ -108,8 +108,8 @@ struct RequantizeParams {
 };
 RequantizeParams requantize_params(const model::Graph& graph, const model::Op& op);
 
-/// Returns for each uint8 code of a CONCATENATION the code at the result's scale, computed in
-/// float32.
+/// Returns for each uint8 code of an operand of CONCATENATION the code at the result's scale,
+/// computed in float32.
 std::array<std::uint8_t, 256> joined_codes(const model::Tensor& from, const model::Tensor& to);
 
 /// SOFTMAX: a difference d = q - max, not below diff_min, is scaled to Q5.26 by `input`.

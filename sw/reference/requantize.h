@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Golden model of requantization from an int32 accumulator to an 8-bit code. It is bit-exact to
-// TFLite's reference kernels (MultiplyByQuantizedMultiplier with two roundings, their default
-// build, or with one), and close to ONNX's quantization: half to even.
+// TFLite's reference kernels: MultiplyByQuantizedMultiplier with two roundings, as in their default
+// build, or with one rounding. A third mode rounds halves to even and is close to ONNX's
+// quantization.
 //
 //   real_value = scale * (code - zero_point)
 //   scale_in * scale_weight / scale_out = multiplier * 2^(shift - 31),  multiplier in [2^30, 2^31)

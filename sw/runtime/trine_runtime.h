@@ -25,9 +25,9 @@
  *   trine_map(device, output_address, output_bytes, &at);
  *   trine_invalidate(device, at, output_bytes);          // then read the output there
  *
- * Every function returns TRINE_OK or a negative code; trine_strerror() names it. Addresses are
- * bus addresses of the device. A handle may be used by one thread at a time. The processor must
- * be little endian.
+ * Unless its comment says otherwise, a function returns TRINE_OK or a negative code, which
+ * trine_strerror() names. Addresses are bus addresses of the device. A handle may be used by one
+ * thread at a time. The processor must be little endian.
  *
  * The device must see everything that the processor wrote before write32() starts it. On a
  * processor with a write buffer, write32() must fence. On a processor with caches that the
@@ -214,10 +214,10 @@ int trine_load_image(trine_device* device, const trine_image* image, uint64_t ba
 int trine_image_is_loaded(const trine_device* device, const trine_image* image,
                           uint64_t base_address);
 
-/* Copies an input from the caller's tensor directly to the device's memory like trine_to_planes(),
- * or an output from there. The image's other tensors do not change. Returns TRINE_E_STATE unless
- * this image is loaded, and TRINE_E_BUSY between trine_start() and the end that trine_wait() or
- * trine_poll() reports. */
+/* trine_input() copies an input from the caller's tensor directly to the device's memory, like
+ * trine_to_planes(). trine_output() copies an output in the other direction. The image's other
+ * tensors do not change. Returns TRINE_E_STATE unless this image is loaded, and TRINE_E_BUSY
+ * between trine_start() and the end that trine_wait() or trine_poll() reports. */
 int trine_input(trine_device* device, const trine_image* image, uint32_t index,
                 const void* elements);
 int trine_output(trine_device* device, const trine_image* image, uint32_t index, void* elements);
@@ -258,16 +258,16 @@ int trine_carry(trine_device* device, const trine_image* image, uint32_t output,
 int trine_planes(trine_device* device, const trine_image* image, const trine_tensor* tensor,
                  uint32_t** planes);
 
-/* Sets the bytes that the device may access, both included. A program that requests others stops
- * with an error before any transfer. After a reset of the hardware, all bytes are allowed.
- * Returns TRINE_E_BUSY while a program runs, because the registers are locked. */
+/* Sets the bytes that the device may access: `first` to `last`, both included. A program that
+ * requests other bytes stops with an error before any transfer. A reset of the hardware allows all
+ * bytes. Returns TRINE_E_BUSY while a program runs, because the registers are locked. */
 int trine_set_window(trine_device* device, uint64_t first, uint64_t last);
 
 /* Sets the watchdog: a program stops with an error after this number of cycles without a handshake
  * that the bus owes. At most 2^24 - 1; 0: never; 2^20 after a reset of the hardware. It may be set
  * at any time, so that a soft reset can give up on a dead bus. After such an error the device waits
- * for the answers that the bus still owes (bus_dirty) and drops them. It starts no program before,
- * because these answers would reach the next program. */
+ * for the answers that the bus still owes (bus_dirty) and drops them. Until then it starts no
+ * program, because these answers would reach the next program. */
 int trine_set_watchdog(trine_device* device, uint32_t cycles);
 
 /* Sets limits for programs that would not end. Progress: cycles without a step of the array, a
@@ -288,8 +288,8 @@ int trine_invalidate(trine_device* device, void* at, size_t bytes);
 /* Starts the loaded program and returns at once. */
 int trine_start(trine_device* device);
 
-/* Reads STATUS once without waiting. Returns TRINE_RUNNING, or once how the program ended:
- * TRINE_OK or TRINE_E_DEVICE. Returns TRINE_E_STATE if nothing was started. */
+/* Reads STATUS once without waiting. Returns TRINE_RUNNING while the program runs, then, once, how
+ * the program ended: TRINE_OK or TRINE_E_DEVICE. Returns TRINE_E_STATE if nothing was started. */
 int trine_poll(trine_device* device);
 
 /* The interrupt handler, on the processor that waits. Clears the device's interrupt and records
@@ -311,9 +311,9 @@ int trine_get_status(trine_device* device, trine_status* status);
 /* Reads all counters. */
 int trine_get_counters(trine_device* device, trine_counters* counters);
 
-/* Tells the device, after a time-out, that no answer to a former program will arrive; otherwise
- * it would wait for them forever. Call it while the interconnect is held in reset, because the
- * device still makes its requests. Returns TRINE_E_BUSY while a program runs. */
+/* Tells the device, after a time-out, that no answers to a former program will arrive; otherwise
+ * the device would wait for them forever. Call this function while the interconnect is held in
+ * reset, because the device still makes its requests. Returns TRINE_E_BUSY while a program runs. */
 int trine_bus_was_reset(trine_device* device);
 
 /* Resets the device after outstanding bus transfers have ended. The program must be started
@@ -327,10 +327,10 @@ int trine_reset(trine_device* device, uint64_t attempts);
 int trine_scrub(trine_device* device, uint64_t attempts);
 
 /* Writes the meaning of a code as text. For a device's error it includes cause and place ("the
- * accelerator stopped with an error: a read of the load engine answered with an error, at
- * address 0x40, RUN 7"); for a failed access, the last register or address that could not be
- * accessed. Writes at most `size` bytes, the last one zero. Returns the length of the whole text
- * without it. For a device's error, call it before the next start. */
+ * accelerator stopped with an error: a read of the load engine answered with an error, at address
+ * 0x40, RUN 7"); for a failed access, the last register or address that could not be accessed.
+ * Writes at most `size` bytes, the last one zero. Returns the length of the whole text without this
+ * zero. For a device's error, call it before the next start. */
 size_t trine_describe(trine_device* device, int code, char* text, size_t size);
 
 /* Returns the text of a code; never null. */

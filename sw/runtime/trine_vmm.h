@@ -96,11 +96,10 @@ typedef struct trine_vmm_weights {
  */
 int trine_vmm_bytes(const trine_design* design, const trine_vmm_matrix* matrix, size_t* bytes);
 
-/* Packs the matrix into `bytes` of device memory from bus address `address` on, a multiple of
- * 128 below 2^40. The memory must remain unchanged as long as `weights` is used. Any number of
- * matrices may be prepared. If matrix->weights is null, the memory must already contain what an
- * earlier call packed there, or a copy of it at another address, and only the program is written
- * again. Codes:
+/* Packs the matrix into `bytes` of device memory from bus address `address` on, a multiple of 128
+ * below 2^40. The memory must remain unchanged as long as `weights` is used. Any number of matrices
+ * may be prepared. If matrix->weights is null, the memory must already contain what an earlier call
+ * packed, there or at another address, and only the program is written again. Codes:
  * TRINE_E_CONFIGURATION: the device has another design.
  * TRINE_E_ACCESS: map() does not know this memory.
  * TRINE_E_SIZE: more bytes are needed, or sums may exceed the accumulators (acc_bits).

@@ -6,8 +6,8 @@
 //                         drives, averaged over both edges, all conditions and causes;
 //                         1/2 C V^2 of the pins and of the wire
 //   edge of a register's  internal_power of the pin by the values of D and Q (average over the
-//   clock pin             conditions that then hold and in which it is not cleared); C V^2 of the
-//                         tree
+//   clock pin             conditions that then hold and in which the register is not cleared);
+//                         C V^2 of the tree
 //   access of a memory    internal_power of its clock pin, by enable, write and read
 //   leakage               cell_leakage_power, nW
 //

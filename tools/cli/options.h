@@ -54,8 +54,8 @@ class Command {
   explicit Command(CLI::App* app) : app_(app) {}
 
   Command subcommand(const std::string& name, const std::string& what) const;
-  /// Returns the same command; options that are declared on the result appear below this line of
-  /// its help.
+  /// Returns the same command. Subcommands that are declared on the result appear in its help below
+  /// the heading `group`.
   Command under(const std::string& group) const;
   void callback(std::function<void()> action) const;
   void footer(const std::string& text) const;  ///< end of its help: examples

@@ -25,7 +25,7 @@ struct Area {
   double sram_um2 = 0;          ///< memories as the library's macros
   double total_um2 = 0;         ///< including the buffers of the clock
   double clock_ns = 0;          ///< without wires
-  /// Maximum over designs that the fit did not use.
+  /// Maximum relative error over designs that the fit did not use.
   double area_error = 0, total_error = 0, clock_error = 0;
   bool beyond = false;  ///< more or fewer rows or columns than any design of the fit
 };

@@ -21,13 +21,13 @@ using Record = std::vector<std::int32_t>;
 /// A source of recorded random numbers.
 class Choices {
  public:
-  /// Draws numbers after the given first ones.
+  /// Repeats the given first numbers and draws the others.
   explicit Choices(std::uint64_t seed, Record first = {});
   /// Repeats a record; missing numbers are the lowest.
   Choices(Record record, std::uint32_t data_seed);
 
-  /// Returns a number of low..high with uniform probability. A record may contain more, up to
-  /// `asked`, so that drawn networks do not change when a choice is extended.
+  /// Returns a number of low..high with uniform probability. In a record, the number may be larger,
+  /// up to `asked`, so that drawn networks do not change when a choice is extended.
   int number(int low, int high, int asked);
   int number(int low, int high) { return number(low, high, high); }
   std::uint32_t data_seed() const { return data_seed_; }
@@ -72,8 +72,8 @@ std::vector<T> shuffled(Source& source, std::vector<T> list) {
   return list;
 }
 
-/// Returns true if another part follows the first `n` parts, of at least `least` and at most
-/// `most`.
+/// Returns true if another part follows the first `n` parts. The total is at least `least` and at
+/// most `most`.
 template <typename Source>
 bool more(Source& source, int n, int least, int most) {
   return n < least || (n < most && source.number(0, 3) != 0);

@@ -73,12 +73,12 @@ void make_wide_images(Builder& b);
 /// here.
 model::Graph from_codes(model::Graph graph);
 
-/// Makes each output that no operator reads an output of the graph, and occasionally one that is
-/// read.
+/// Adds each result that no operator reads to the outputs of the graph, and occasionally a result
+/// that is read.
 void set_outputs(Builder& b);
 
-/// Keeps only operators first..first+count-1. Tensors that they read become inputs, tensors that
-/// none reads outputs.
+/// Keeps only operators first..first+count-1. Tensors that they read become inputs, and tensors
+/// that none of them reads become outputs.
 void keep_operators(model::Graph& graph, int first, int count);
 
 /// Returns codes for an input of the graph: any codes, mostly the ends of the range, or few codes.
@@ -90,9 +90,10 @@ Array random_codes(Builder& b, int tensor);
 void use_one_scale(model::Graph& graph);
 /// Adds zero points to all weights; a few weights, or many, then exceed int8.
 void shift_weights(Builder& b);
-/// Makes filters without weights, and in half of the networks input channels that no filter reads.
+/// Sets all weights of some filters to zero, and in half of the networks the weights of some input
+/// channels in all filters.
 void prune(Builder& b);
-/// Uses codes, batches and rounding of files other than int8 TFLite's.
+/// Turns some networks into uint8 networks, batches, or networks with ONNX's rounding.
 void make_variant(Builder& b);
 /// Adds 128 to all codes.
 void make_unsigned(model::Graph& graph);

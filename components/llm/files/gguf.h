@@ -48,8 +48,8 @@ class GgufFile {
   std::vector<std::string> keys() const;
   bool has(const std::string& key) const { return values_.contains(key); }
 
-  /// Return the value of a key. @throws Error  it has another type, or is absent without
-  /// `otherwise`
+  /// Return the value of a key, or `otherwise` if the key is absent. @throws Error  the value has
+  /// another type, or the key is absent and there is no `otherwise`
   std::string text(const std::string& key, std::optional<std::string> otherwise = {}) const;
   std::int64_t integer(const std::string& key, std::optional<std::int64_t> otherwise = {}) const;
   double number(const std::string& key, std::optional<double> otherwise = {}) const;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Byte-level byte pair encoding: splits a text into words and joins their bytes, as characters, by
-// rank. The rules come from a tokenizer.json of Hugging Face or from the vocabulary of a GGUF file.
+// Byte-level byte pair encoding: splits a text into words, writes each byte of a word as a
+// character, and joins these characters by rank. The rules come from a tokenizer.json of Hugging
+// Face or from the vocabulary of a GGUF file.
 //
 // Source: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019);
 // github.com/huggingface/tokenizers.
@@ -19,7 +20,8 @@
 
 namespace trine::llm {
 
-/// A token outside of the vocabulary. In a text, special tokens remain text.
+/// A token outside of the BPE vocabulary. The name of a special token in a text is read as plain
+/// text.
 struct AddedToken {
   std::string text;
   int id = 0;

@@ -17,7 +17,8 @@ class TokenCodec {
  public:
   virtual ~TokenCodec() = default;
 
-  /// Returns the tokens of a text, beginning with the token for it, if there is one.
+  /// Returns the tokens of a text. The first one marks the beginning of a text, if the vocabulary
+  /// has such a token.
   virtual std::vector<int> encode(const std::string& text) const = 0;
   /// Returns the bytes that `token` adds to a text; none for a control token or a token without
   /// text.

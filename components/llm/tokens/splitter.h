@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Splits a text into words by patterns, as tokenizer libraries write them, with PCRE2.
+// Splits a text into words with PCRE2, by patterns in the syntax of tokenizer libraries.
 
 #pragma once
 
@@ -16,8 +16,8 @@ class Splitter {
  public:
   enum class Kept { kAll, kMatches, kOthers };
 
-  /// Compiles a pattern. @param literal  it is a text instead of a pattern. @throws Error  names
-  /// `whence` and the fault
+  /// Compiles a pattern. @param literal  `pattern` is plain text. @throws Error  names `whence` and
+  /// the fault
   Splitter(const std::string& pattern, bool literal, Kept kept, const std::string& whence);
   Splitter(Splitter&&) noexcept;
   Splitter& operator=(Splitter&&) noexcept;

@@ -20,7 +20,7 @@ typedef struct soc_model {
   const unsigned char* image; /* image of `trine compile --image` */
   size_t bytes;
   uint32_t expected_cycles; /* cycles that the machine needs */
-  /* Case after case, in the model's order within a case; NULL: a state. */
+  /* All inputs, case after case. Within a case, they are in the model's order. NULL: a state. */
   const void* const* inputs;
   const soc_carry* carries;
   uint32_t carry_count;

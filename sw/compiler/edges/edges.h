@@ -10,9 +10,10 @@
 
 namespace trine::compiler {
 
-/// Moves operators of program.before and program.after into the program's layouts where possible:
-/// movement, and tables of 256 codes, next to the machine. If operators on single elements
-/// (QUANTIZE of floats) are between movement and machine, the two are exchanged.
+/// Moves operators of program.before and program.after into the program's layouts where possible.
+/// These are operators next to the machine that move codes, or map each code by a table of 256
+/// codes. If operators on single elements (QUANTIZE of floats) are between a movement and the
+/// machine, movement and operators are exchanged.
 void lay_out_edges(Program& program);
 
 }  // namespace trine::compiler

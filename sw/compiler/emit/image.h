@@ -36,7 +36,7 @@ struct Image {
   };
 
   std::vector<std::uint8_t> bytes;
-  /// Size of all blocks in bytes; larger than `bytes` if layers have no constants.
+  /// Size of all blocks in bytes; exceeds bytes.size() if constants are missing (compile_shapes.h).
   std::int64_t size = 0;
   std::map<BlockKey, Block> weights;
   std::map<std::pair<int, int>, Parameters> parameters;  ///< by layer and first channel

@@ -53,8 +53,8 @@ class Order {
   /// Advances to the next layer.
   /// @return the layer's parts in order
   std::vector<Visit> next_layer();
-  /// Returns the run of layers that share chunks of weights, starting with the next layer. The run
-  /// is that layer only if no others share its chunks.
+  /// Returns the run of layers that share chunks of weights, starting with the next layer. If no
+  /// other layer shares its chunks, the run consists of only the next layer.
   ImageRun next_together() const;
 
   const Layer& layer() const { return net_.layers[at(layer_)]; }

@@ -53,9 +53,9 @@ bool is_elementwise(const model::Op& op);
 /// Returns true if the tensor is a constant of one element.
 bool is_single(const model::Graph& graph, int tensor);
 
-/// Returns the position of an elementwise operator's only operand apart from single constants. The
-/// operand must have as many elements as the result, and both must have one scale; otherwise
-/// returns -1.
+/// Returns the position of an elementwise operator's only operand apart from single constants.
+/// Returns -1 unless the operand has as many elements as the result and neither has a scale for
+/// each channel.
 int element_operand(const model::Graph& graph, const model::Op& op);
 
 /// Runs an elementwise operator on rows of 256 values, one row for each operand that is not a
@@ -81,7 +81,8 @@ std::map<int, Function> find_functions(const model::Graph& graph, const std::vec
 
 /// The way in which the machine matches an operator that rounds halves to even. kNotNeeded: no sum
 /// is halfway between two codes, so that rounding halves up gives the same codes. kNeeded: the
-/// machine's own mode does. kNoWay: it cannot, because terms are rounded before the sum as in ADD.
+/// machine must round halves to even, and can. kNoWay: the machine cannot match the operator, for
+/// example an ADD whose terms are rounded before the sum.
 enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
 /// Returns how the machine matches the rounding of the operator.
 /// @pre the weights are constant

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Collects what lowering knows before it makes layers: the machine's operators, what each can take
-// over from others, and the form of each tensor. Answers questions about operators that depend on
-// nothing else.
+// over from others, and the form of each tensor. Answers questions about operators that need only
+// these facts.
 
 #pragma once
 
@@ -105,11 +105,12 @@ struct GraphFacts {
 };
 
 /// Returns the facts: tables, fusions, packings and concatenations, which follow from the graph
-/// only. The references remain in use.
+/// only. The result keeps references to `graph` and `config`.
 GraphFacts find_facts(const Graph& graph, const MachinePart& part, const spec::Config& config,
                       const reference::RoundingPolicy& rounding);
 
-/// Returns the tensor that reshapes make of an input, up to the first reader that does more.
+/// Follows reshapes from an input, each the only reader of its operand, and returns the last
+/// tensor. A reshape whose result a TRANSPOSE reads is not followed.
 int shaped_from(const GraphFacts& facts, int tensor);
 
 /// Returns the number of the tensor's codes in a word.

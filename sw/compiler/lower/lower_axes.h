@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lowers RESHAPE and TRANSPOSE. A tensor in another order has no map yet: Axes describe where its
-// codes are in another map. Operators that can, read them there (heads of an attention are channels
-// of a map). For others they are put in order: pixels and words of channels by copies, and channels
-// that were pixels by a product with the identity, in which the map is the weights.
+// codes are in another map. Some operators can read the codes there (heads of an attention are
+// channels of a map). For all other operators, the codes are put in order: pixels and words of
+// channels by copies, and channels that were pixels by a product with the identity, whose weights
+// are the map.
 
 #pragma once
 
@@ -17,7 +18,7 @@ std::vector<std::int64_t> codes_of(const Axes& axes);
 /// Returns the tensor's axes over the map that holds its codes.
 Axes axes_of(Lowering& ctx, int tensor);
 
-/// Writes the codes of `axes` in order to the map `to`, whose channels join the last axes.
+/// Writes the codes of `axes` into the map `to`, in order. The channels of `to` join the last axes.
 void put_in_order(Lowering& ctx, const Op& o, const Axes& axes, int to, bool zero_behind);
 
 int in_order(Lowering& ctx, const Op& o, const Axes& axes, const Shape& shape, bool zero_behind);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lowers LOGISTIC and TANH of int16 codes, which are interpolated on lines between the points of
-// the lookup table. The sum of a gate is added up directly before: each operand is a tap.
+// the lookup table. If their argument is a sum of two maps, as in the gates of an LSTM, the same
+// layer computes the sum: each operand is a tap.
 
 #pragma once
 

@@ -26,8 +26,8 @@ struct CodePlace {
 /// Returns the channel and pixel of a code of the map.
 CodePlace code_place(const Lowering& ctx, int map, std::int64_t code);
 
-/// Returns true if a layer can read the rows in place: they are whole words of channels and
-/// equally far apart. Weights must be neighbours that start on a whole beat.
+/// Returns true if a layer can read the rows in place: they are whole words of channels and equally
+/// far apart. Rows of weights must also be next to each other and start at the beginning of a beat.
 bool readable(const Lowering& ctx, const Matrices& m, const std::vector<std::int64_t>& first,
               bool weights);
 

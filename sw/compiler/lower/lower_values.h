@@ -6,7 +6,8 @@
 //
 //   weights in fixed point   w = w0 + 256 w1 + 65,536 w2, signed bytes: three words for a sum
 //   codes of E4M3            represent values. A map of the three bytes of each value is made first
-//                            by three lookups: three words with byte weights, five with three bytes
+//                            by three lookups. A sum has three words with one-byte weights, and
+//                            five words with three-byte weights
 
 #pragma once
 

@@ -18,8 +18,8 @@
 
 namespace trine::compiler {
 
-/// The elements of a tensor whose order differs from the map's. An element's code is first + sum of
-/// index * stride, counted over y, x, channel.
+/// The elements of a tensor whose order differs from the map's. The position of an element's code
+/// in the map is first + sum of index * stride, counted in the order y, x, channel.
 struct Axes {
   int map = -1;
   std::int64_t first = 0;

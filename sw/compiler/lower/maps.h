@@ -26,7 +26,8 @@ void add_state(Lowering& ctx, const model::State& state);
 int map_of(Lowering& ctx, int tensor);
 
 /// Adds the map of an operator's result and makes it the tensor's. If the tensor is written into a
-/// concatenation, the map is a part of that one's. output_map() leaves the tensor as it is.
+/// concatenation, the map is a part of the concatenation's map. output_map() does not make the map
+/// the tensor's.
 int new_output(Lowering& ctx, const Op& o, const Shape& shape);
 int output_map(Lowering& ctx, int tensor, const Shape& shape);
 
@@ -40,8 +41,8 @@ int channels_of(Lowering& ctx, int from, int first, int count);
 /// Returns the map of an image operator's input in the tensor's own shape.
 int image(Lowering& ctx, const Op& o, int position);
 
-/// Returns the map of an input whose pixels may be in other rows, for a layer that works pixel by
-/// pixel.
+/// Returns the map of an input for a layer that works pixel by pixel. The map's rows of pixels may
+/// differ from the tensor's.
 int pixels(Lowering& ctx, const Op& o, int position);
 
 // ---- whether there can be a map -----------------------------------------------------------------

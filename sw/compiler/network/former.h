@@ -5,8 +5,8 @@
 // offset + 2U and offset + 3U (U: stride). The former makes one word of these for each channel. The
 // last lanes of a row of positions have no neighbours and only lend their words, so rows are longer
 // by `halo`. What the last of these lanes would provide is often outside of the image. The first
-// lanes of the next row then stand in for them, since their words are the pad code as well, and
-// only `idle` lending lanes remain.
+// lanes of the next row then replace these lending lanes, since the words of both are the pad code,
+// and only `idle` lending lanes remain.
 
 #pragma once
 

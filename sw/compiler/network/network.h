@@ -31,8 +31,9 @@ namespace trine::compiler {
 /// The largest value of the address generator's fields stride_x, stride_y and out_skip.
 constexpr int kMostStride = (1 << isa::agu::kStrideX.width) - 1;
 
-/// The place of a map inside of another one: its pixel (y, x) is that map's pixel (part.y + y *
-/// stride_y, part.x + x * stride_x), and its channel c is that map's channel part.channel + c.
+/// The place of a map inside of an outer map. Pixel (y, x) of the part is pixel (part.y + y *
+/// stride_y, part.x + x * stride_x) of the outer map, and channel c of the part is channel
+/// part.channel + c of the outer map.
 struct Part {
   int whole = -1;  ///< the outer map, which is not a part itself; -1: the map is not a part
   int channel = 0, y = 0, x = 0, stride_y = 1, stride_x = 1;
@@ -89,7 +90,8 @@ struct Map {
   Shape shape;
   bool transposed = false;  ///< rows of the map are columns of the tensor
   Fold fold;                ///< the fold of an input with few channels
-  /// For a state: the shape of its place in DRAM, at whose start the state is in every run.
+  /// For a state: the shape of its place in DRAM. In every run, the state is at the start of this
+  /// place.
   std::optional<Shape> capacity;
   Part part;
   int tensor = -1;                     ///< index in the graph
@@ -205,8 +207,9 @@ struct Conv {
   bool weights_are_low = false;
   int weights_y = 0, weights_x = 0;
   int weights_zero = 0;  ///< zero point of the weights
-  /// With Layer::weights_map and the window former: this many of the map's channel words, one after
-  /// the other, are lane 0 of steps 0, 1, ... of their groups. `weights` holds all other lanes.
+  /// With Layer::weights_map and the window former: the number of the map's channel words that one
+  /// load copies. Word i of a load is lane 0 of step i of its group. `weights` holds all other
+  /// lanes.
   int gate_words = 0;
   isa::compute::Op precision = isa::compute::Op::kInt8;
   int step_codes = 4;     ///< codes of an input word
@@ -285,8 +288,8 @@ struct Layer {
   std::string name;   ///< name of the output tensor
   std::int64_t macs = 0;
 
-  /// The layer of a cascade's first stripe, whose weights this stripe uses, or -1. Its own are
-  /// empty.
+  /// The layer of a cascade's first stripe, whose weights this stripe uses, or -1. A stripe with
+  /// such a layer has no weights of its own.
   int like = -1;
   int rows_of_all = 0;  ///< of a stripe: output rows of all stripes; 0: not a stripe
   int part_of = -1;     ///< the layer that makes the first channels of the same output, or -1
@@ -304,7 +307,7 @@ struct Layer {
   int group_channels = 0;
   Former former;
   std::vector<Sweep> sweeps;  ///< kConv: one unless a pool is fused
-  bool wide = false;          ///< the input is int16, or the output is in a QUANTIZE
+  bool wide = false;          ///< the input is int16, or the layer is a QUANTIZE to int16
   /// The value of each byte in the word of a tap outside of the image. For kMax over int16, the
   /// code.
   int pad_code = 0;

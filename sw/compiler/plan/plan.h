@@ -71,9 +71,9 @@ struct Tiling {
   bool pieces = false;
   bool stream_input = false;  ///< the input is loaded piece by piece
   /// The weights of a chunk, which is one group, use more than half of PMEM. A chunk is placed at
-  /// the start of PMEM, the next one at its end. The words of the reduction where the two meet come
-  /// first in a chunk's last tile and last in the next chunk's first tile, so that they are loaded
-  /// during the rest.
+  /// the start of PMEM, the next one at its end, and the two share rows in the middle. A chunk's
+  /// last tile uses the shared rows first, and the next chunk's first tile uses them last. The next
+  /// chunk's weights are loaded into the shared rows in between.
   bool relay = false;
   int piece_words = 0;  ///< input channel words of a piece; with `relay`, words where chunks meet
   int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1

@@ -59,8 +59,8 @@ class PlanFacts {
 
   /// Returns true if the map is a part without its own place.
   bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
-  /// Returns true if the map consists of channels of an input that only products of two maps read,
-  /// each product some of them. Such maps have their own places while they are needed.
+  /// Returns true if the map consists of some channels of an input, and only products of two maps
+  /// read the input, each in such a part. Such maps have their own places while they are needed.
   bool is_head(int map) const {
     const int whole = net_.maps[at(map)].part.whole;
     return whole >= 0 && by_heads_[at(whole)];

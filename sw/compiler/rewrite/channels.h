@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Describes what operators do to channels, the indices of a tensor's last axis: which channels
-// belong together, and what an operator is on some of them.
+// belong together, and which operator remains if only some of them are kept.
 
 #pragma once
 

@@ -19,7 +19,7 @@ constexpr int kWord = 4;  ///< channels in a word
 /// unchanged if the total of steps exceeds 256, or if its states are not 0.
 /// @param pairs  pairs of lanes: this many int16 streams, or twice as many int8 streams, go through
 /// a step together
-/// @pre tflite-micro's kernel is required
+/// @pre the rounding policy has tflite-micro's LSTM
 model::Graph with_steps(model::Graph graph, int pairs);
 
 /// Rewrites SPIKING step by step, in operators on int16 codes. Operators beyond 1,024 steps in
@@ -65,8 +65,8 @@ bool has_batch(const model::Graph& graph);
 /// after them.
 struct BatchRoom {
   std::int64_t words = INT64_MAX;  ///< for the maps of a group, and of groups that wait for it
-  /// Unless 0: an operator with more weights than this processes all images of a group for each
-  /// chunk of them. Its inputs may come from DRAM, and its outputs go there.
+  /// Unless 0: an operator with more bytes of weights than this processes all images of a group
+  /// with each chunk of weights. Its inputs may come from DRAM, and its outputs go there.
   std::int64_t weight_bytes = 0;
   std::int64_t chunk_words = 0;  ///< as `words`, for such an operator
 };

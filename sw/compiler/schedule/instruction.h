@@ -15,8 +15,8 @@ namespace trine::compiler {
 /// The memories that instructions access.
 enum class Space { kDmem, kPmem, kParams, kTable, kExponentials, kDram };
 
-/// `count` ranges of `length` units, `stride` apart. Units are words; in PMEM rows, and in the
-/// parameter memories entries.
+/// `count` ranges of `length` units, `stride` apart. A unit is a row of PMEM, an entry of a
+/// parameter memory, or otherwise a word.
 struct Region {
   Space space = Space::kDmem;
   std::int64_t start = 0, length = 0, stride = 0, count = 1;

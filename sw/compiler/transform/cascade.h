@@ -42,10 +42,11 @@ std::optional<Network> striped(const Network& network, const Cascade& cascade,
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
                                 const spec::Config& config);
 
-/// Selects cascades for a network: the ones with the fewest estimated cycles that do not overlap,
-/// in order.
+/// Selects cascades that do not overlap and give the fewest estimated cycles. Returns them in
+/// order.
 /// @param plan  the network's plan
-/// @param gated  true: stripes before a gated map are planned together with the layer that reads it
+/// @param gated  true: if a gate multiplies a cascade's output by codes that depend on the output's
+/// means (squeeze and excitation), the layers up to the one after the gate are planned with it
 /// @param sections  unless null: receives the number of different sections that were planned
 std::vector<Cascade> cascades_of(const Network& network, const spec::Config& config,
                                  const Plan& plan, bool gated, std::size_t* sections = nullptr);

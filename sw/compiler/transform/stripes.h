@@ -28,8 +28,8 @@ bool moves_by_beats(const Map& map, const spec::Config& config);
 
 /// Adds the stripe of a layer that makes the rows `out` of its output. The layer's maps and its
 /// window already belong to the stripe.
-/// @param first  the layer of the first stripe, or less than 0 before that is added; later stripes
-/// refer to it by Layer::like
+/// @param first  index of the first stripe's layer, to which later stripes refer by Layer::like. If
+/// negative, the added layer is the first stripe, and `first` receives its index
 void add_rows(Network& net, Layer layer, const Rows& out, int& first);
 
 /// Adds a layer that the DMA executes: it copies the map `from` to `to`, which has the same size.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Distributes one sequence over the cores of a cluster. Each core has its own pixels of a map's
-// rows, the tokens of a transformer, and computes all layers that work pixel by pixel with the same
-// weights. Maps that are weights, which are the keys and values of all tokens, are loaded from DRAM
-// for all cores at once.
+// rows (the tokens of a transformer). With the same weights as the other cores, it computes all
+// layers that work pixel by pixel. Maps that are weights, which are the keys and values of all
+// tokens, are loaded from DRAM for all cores at once.
 
 #pragma once
 

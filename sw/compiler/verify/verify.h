@@ -2,7 +2,7 @@
 //
 // Verifies each form of a network inside of the compiler: the network after each pass, the plan,
 // and the instructions. A verifier checks what later stages rely on. It fails if a pass, the
-// planner or the emitter broke that, before wrong words reach a machine.
+// planner or the emitter broke such a condition, before wrong words reach a machine.
 //
 // Models: MLIR's verifier after each pass, LLVM's MachineVerifier, Vela's verify_graph_health.
 
@@ -32,7 +32,7 @@ class InternalError : public std::logic_error {
 /// variable TRINE_VERIFY is set and not 0 (all tests).
 bool verifies_by_default();
 
-/// The verifiers of one compilation. A fault ends it.
+/// The verifiers of one compilation. A fault ends the compilation.
 /// @throws InternalError
 class Verifier {
  public:

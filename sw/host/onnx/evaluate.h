@@ -27,8 +27,9 @@ bool is_elementwise(const std::string& type);
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
-/// Returns the coordinate at which Resize reads output `p` of `to` elements, along an axis of
-/// `from` elements. It is computed in double, or in float32 as for ONNX Runtime's images.
+/// Returns the coordinate at which Resize reads its input for element `p` of the output, along an
+/// axis of `from` input and `to` output elements. It is computed in double, or in float32 as for
+/// ONNX Runtime's images.
 /// @param mode  coordinate_transformation_mode
 /// @throws Error  if ONNX does not define the mode
 template <typename Real>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rewrites TFLite operators as equivalent ONNX operators (OpKind::kOnnx), on the numbers that the
-// tensors hold. The host runs operators in this form for which check() has no rule.
+// tensors hold. Operators for which check() has no rule run on the host in this form.
 
 #pragma once
 

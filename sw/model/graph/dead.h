@@ -26,8 +26,8 @@ struct DeadWeights {
 /// with constant integer weights, in the graph's order.
 std::vector<DeadWeights> dead_weights(const Graph& graph);
 
-/// Returns true if the operator has dead outputs or inputs. Most operators have none, which their
-/// first rows show.
+/// Returns true if the operator has dead outputs or inputs. Reads only a few weights of most
+/// operators.
 bool has_dead_channels(const Graph& graph, const Op& op);
 
 }  // namespace trine::model

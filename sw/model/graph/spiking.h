@@ -5,8 +5,8 @@
 //
 //   currents  int16 [steps, ...], zero point 0
 //   weights   int8 constant [N, N] or none: feed back the spikes of the step before, N neurons
-//   output    int8 [steps, ...] of scale 1: spikes, 0 or 1; without a reset int16, the membrane,
-//             at the currents' scale
+//   output    int8 [steps, ...] of scale 1: spikes, 0 or 1. Without a reset, the output is int16:
+//             the membrane, at the currents' scale
 //
 // In Op::numbers, all in codes of the currents:
 //

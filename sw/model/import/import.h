@@ -39,8 +39,8 @@ Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& fil
 /// constants of an ONNX model. Without such files, it is the file's own SHA-256.
 std::string digest_of_model(const std::vector<std::uint8_t>& bytes, const std::string& file);
 
-/// Returns the names of the dimensions after the first axis of inputs that an ONNX file leaves
-/// open. Returns none for other formats.
+/// Returns the names of the dimensions that an ONNX file leaves open after the first axis of its
+/// inputs. Returns none for other formats.
 /// @throws Error  as parse_model()
 std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
                                          const std::string& file);

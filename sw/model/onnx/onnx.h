@@ -20,7 +20,8 @@ using GivenShapes = std::map<std::string, std::vector<int>>;
 
 /// Imports an ONNX file with QuantizeLinear/DequantizeLinear around each operator, or with QONNX or
 /// FINN low-bit nodes. Activations become NHWC codes, and floats stay at the graph's ends: README.
-/// An input without a quantizer holds integers: of FINN's annotation, else -128..127.
+/// An input without a quantizer holds integers: 0..255 if FINN's annotation is UINT8, else
+/// -128..127.
 /// @param host  true: nodes without an integer form become operators of the host (OpKind::kOnnx)
 /// @param shapes  extents that the file leaves open; without them, only the first axis of an input
 /// may be open, and is 1

@@ -10,21 +10,21 @@
 
 namespace trine::model {
 
-/// Returns true if an operator combines all its operands element by element, in place or repeated
-/// along axes of extent 1.
+/// Returns true if an operator combines all its operands element by element, where axes of extent 1
+/// may be repeated.
 bool is_elementwise(const Op& op);
 
 /// Returns the position of the operand that has the images. In is_elementwise() operators,
 /// CONCATENATION and BATCH_MATMUL, each operand may have them.
 int position_of_images(const Op& op);
 
-/// Returns true if the operand is the initial state of an LSTM or SVDF, a constant of which each
-/// image has its own.
+/// Returns true if the operand is the initial state of an LSTM or SVDF. It is a constant with a
+/// separate state for each image.
 bool is_state(const Op& op, int position);
 
-/// Returns true if the operator's output for operands joined along axis 0 equals its outputs for
-/// each, joined. The caller handles operands that all images share, and extents. Returns false for
-/// operators that are not listed.
+/// Returns true if the operator processes images separately: its output for operands joined along
+/// axis 0 equals its joined outputs for the single operands. The caller handles operands that all
+/// images share, and extents. Returns false for operators that are not listed.
 bool keeps_images_separate(const Graph& graph, const Op& op);
 
 /// Changes the operands that specify the output's shape (of RESHAPE, TRANSPOSE_CONV,

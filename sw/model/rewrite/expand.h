@@ -7,13 +7,14 @@
 //   SLICE, SPLIT, SPLIT_V, UNPACK     a STRIDED_SLICE for each output that is read
 //   PACK                              RESHAPE of each input, CONCATENATION
 //   PRELU                             RELU, MINIMUM, MUL, ADD: one of the two terms is 0
-//   REVERSE_V2                        GATHER for each axis; GATHER of any list: of a row, RESHAPE
+//   REVERSE_V2                        GATHER for each axis
+//   GATHER of a list of several axes  GATHER of a list of one axis, RESHAPE
 //   TILE                              BROADCAST_TO, CONCATENATION for each axis
 //   SPACE_TO_BATCH_ND, CONV_2D or     PAD, the convolution with the block as dilation
 //   DEPTHWISE_CONV_2D, BATCH_TO_SPACE_ND
 //
 // Operators that check() refuses then become ONNX operators on the host, if they have such a form
-// (tflite_host.h).
+// (sw/host/tflite/host_form.h).
 //
 // Shapes that the file computes (RESHAPE, TRANSPOSE_CONV, resizes, TILE, BROADCAST_TO) are taken
 // from the outputs, and the operators that compute them are removed.

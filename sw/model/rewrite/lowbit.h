@@ -70,7 +70,7 @@ struct EvenSteps {
   bool ties = false;
 };
 
-/// The integers that an accumulator reaches, and how much one more of them adds to the steps' x.
+/// The integers that an accumulator reaches. The x of EvenSteps is the accumulator times `unit`.
 struct Reached {
   std::int32_t low = 0, high = 0;
   int unit = 1;

@@ -23,9 +23,9 @@ struct SparseLevel {
 
 /// The sparse storage of a tensor.
 struct Sparsity {
-  /// The dimension of each level: below the tensor's rank it is a dimension of the tensor (of
-  /// blocks, if it has any). From the rank on, it is the dimension inside of block i, which belongs
-  /// to dimension block_map[i].
+  /// The dimension of each level. A number below the tensor's rank is a dimension of the tensor
+  /// (counted in blocks, if it has any). The number rank + i is the dimension inside of block i,
+  /// which belongs to dimension block_map[i].
   std::vector<int> order;
   std::vector<int> block_map;
   std::vector<SparseLevel> levels;

@@ -33,7 +33,7 @@ class Python {
 
   /// Runs components/zoo/`script`.py in the current folder.
   /// @param what  text of the progress line
-  /// @return the last line that the script printed under its name, without the name
+  /// @return the lines that the script printed with its name in front, without the name
   /// @throws Error  the line with which it failed
   std::string run(const std::string& script, const std::vector<std::string>& arguments,
                   const std::string& what) const;

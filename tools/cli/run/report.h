@@ -69,7 +69,7 @@ std::string host_text(const compiler::Program& program);
 Json host_json(const compiler::Program& program);
 
 /// Returns the host's copies at the network's edges and between segments: a line for each tensor
-/// that it transposes or looks up meanwhile, and the cost of all copies.
+/// whose axes or codes change in the copy, and the cost of all copies.
 std::string edges_text(const compiler::Program& program);
 Json edges_json(const compiler::Program& program);
 

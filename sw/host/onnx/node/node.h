@@ -24,8 +24,8 @@ using model::DataType;
 /// Rounds a number to float32.
 inline float real(double value) { return static_cast<float>(value); }
 
-/// A constant tensor. Its values are stored as double, which is exact for every element type here.
-/// int64 values beyond 2^53 are limited to 2^53.
+/// A constant tensor. Its values are stored as double, which is exact for every element type here
+/// except int64: values beyond 2^53 are limited to 2^53.
 struct Constant {
   DataType type = DataType::kFloat32;
   std::vector<int> shape;
@@ -34,7 +34,7 @@ struct Constant {
   /// scale * (code - zero_point). Empty for other constants.
   NumberList<std::int32_t> codes, zero_points;
   NumberList<float> scales;
-  /// Weight of a value: 1/2 for FLOAT4E2M1, whose values are stored as whole halves.
+  /// The real value of a stored 1: 1/2 for FLOAT4E2M1, whose stored numbers count halves.
   float unit = 1;
   /// The format of FLOAT8 values, which are stored in fixed point.
   spec::Format format = spec::Format::kNone;

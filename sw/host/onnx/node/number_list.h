@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Holds the numbers of a constant. They are stored in a vector, or a function computes each when it
-// is needed: 200 MB of codes stay the bytes of the file, and their scales one number for each
-// channel.
+// is needed. For example, 200 MB of codes then remain bytes of the file, with only one scale for
+// each channel.
 
 #pragma once
 

@@ -52,8 +52,8 @@ Windows windows_over(const Node& node, const std::vector<int>& image,
 /// An axis of a transposed convolution: all outputs, and the ones that remain.
 struct Span {
   int whole, first, size;
-  /// Taps of the filter, including zeros between and, for outputs that no pixel reaches, after
-  /// them.
+  /// Taps of the filter and the zeros between them, and zeros after them for outputs that no pixel
+  /// reaches.
   int taps;
 };
 std::vector<Span> transposed_over(const Node& node, const std::vector<int>& image,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns ONNX values into operators of a Graph. A Value represents an ONNX tensor: a constant, or
-// integers (codes in a tensor, or a matrix product that is not needed yet) or a float input,
-// followed by float32 steps. It becomes operators only when a quantizer or the graph's end needs
-// it, because its reader decides which: THRESHOLD, requantized codes, or floats on the host.
+// Turns ONNX values into operators of a Graph. A Value represents an ONNX tensor. It is a constant,
+// or float32 steps on integers (codes in a tensor, or a matrix product that is not needed yet) or
+// on a float input. It becomes operators only when a quantizer or the graph's end needs it, because
+// its reader decides which: THRESHOLD, requantized codes, or floats on the host.
 
 #pragma once
 
@@ -55,7 +55,7 @@ struct Product {
   std::vector<std::int16_t> factors;  ///< [M][groups]: relative to `scales`
   /// `inputs[0]` has rows with as many channels as there are taps.
   bool in_rows = false;
-  bool twice = false;    ///< the taps are each row's, twice, one after the other
+  bool twice = false;    ///< the taps are the channels of a row, then the same channels again
   float divisor = 1;     ///< taps of an average
   bool is_mean = false;  ///< averages all of an image
 
@@ -73,7 +73,7 @@ struct Sum {
   std::string name;
   OpKind kind = OpKind::kAdd;
   std::function<Value()> hosted = {};  ///< a matrix product in float32, if no quantizer follows
-  bool squares = false;  ///< rows times themselves: b is read transposed, and the mean is needed
+  bool squares = false;  ///< rows times themselves: b is read transposed, and the result is a mean
 };
 
 struct Joined;
@@ -198,8 +198,8 @@ class Emitter {
   /// Appends an operator whose output is float32 and has the first input's shape.
   int add_real(Op op, const std::string& name);
 
-  /// Returns a sum of low-bit codes as codes that represent it exactly, as an operand of another
-  /// sum. Returns other values unchanged.
+  /// Returns a sum of low-bit codes as codes that represent it exactly, so that it can be an
+  /// operand of another sum. Returns other values unchanged.
   Value summed(const Value& given, const std::string& name, int node);
 
   const Tensor& tensor(int index) const { return graph_.tensor(index); }

@@ -52,7 +52,8 @@ struct File {
 
 /// Parses an ONNX file.
 /// @param shapes  extents that the file leaves open; without them, an input's open first axis is 1
-/// @throws Error  names the file and the fault; any bytes are handled, with memory in proportion
+/// @throws Error  names the file and the fault; any bytes are handled, and the memory used is in
+/// proportion to them
 File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
            const GivenShapes& shapes = {});
 

@@ -3,8 +3,49 @@
 #include "sim/result.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace trine::sim {
+namespace {
+
+/// The beginning of a span that never comes.
+constexpr std::uint64_t kNoRun = std::numeric_limits<std::uint64_t>::max();
+
+/// The RUNs of one engine in order of time.
+class Turns {
+ public:
+  void add(const RunTiming& run, int layer) {
+    if (!spans_.empty()) spans_.back().end = std::min(spans_.back().end, run.start);
+    spans_.push_back({layer, run.start, run.end});
+  }
+  /// Returns the first span that ends after `now`, or one that never begins.
+  LayerSpan at(std::uint64_t now) {
+    while (next_ < spans_.size() && spans_[next_].end <= now) ++next_;
+    return next_ < spans_.size() ? spans_[next_] : LayerSpan{0, kNoRun, kNoRun};
+  }
+
+ private:
+  std::vector<LayerSpan> spans_;
+  std::size_t next_ = 0;
+};
+
+/// Engines in the order in which they decide whose cycle it is.
+constexpr isa::Engine kDeciding[] = {isa::Engine::kCompute, isa::Engine::kVector,
+                                     isa::Engine::kLoad, isa::Engine::kStore};
+
+/// Returns the span from `now` on in which one engine decides. It begins later than `now` if no
+/// engine works, and ends no later than a deciding engine begins.
+LayerSpan next_span(std::array<Turns, isa::kEngines>& turns, std::uint64_t now) {
+  LayerSpan found{0, kNoRun, kNoRun};
+  for (const isa::Engine engine : kDeciding) {
+    const LayerSpan span = turns[static_cast<std::size_t>(engine)].at(now);
+    const std::uint64_t begin = std::max(span.begin, now);
+    if (begin < found.begin) found = {span.layer, begin, std::min(span.end, found.begin)};
+  }
+  return found;
+}
+
+}  // namespace
 
 RunResult in_sequence(std::vector<RunResult> segments) {
   RunResult all = std::move(segments.front());
@@ -26,13 +67,20 @@ RunResult in_sequence(std::vector<RunResult> segments) {
 
 std::vector<LayerSpan> layer_spans(const compiler::Program& program,
                                    const std::vector<RunTiming>& runs, std::uint64_t cycles) {
+  std::array<Turns, isa::kEngines> turns;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    turns[static_cast<std::size_t>(runs[i].engine)].add(runs[i], program.run_layer.at(i));
   std::vector<LayerSpan> spans;
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (runs[i].engine == isa::Engine::kLoad) continue;
-    const int layer = program.run_layer.at(i);
-    const std::uint64_t begin = spans.empty() ? 0 : spans.back().end;
-    if (spans.empty() || spans.back().layer != layer) spans.push_back({layer, begin, begin});
-    spans.back().end = std::max(spans.back().end, runs[i].end);
+  const auto extend = [&](int layer, std::uint64_t end) {
+    if (spans.empty() || spans.back().layer != layer)
+      spans.push_back({layer, spans.empty() ? 0 : spans.back().end, end});
+    spans.back().end = end;
+  };
+  for (std::uint64_t now = 0; now < cycles;) {
+    const LayerSpan next = next_span(turns, now);
+    if (next.begin >= cycles) break;
+    now = std::min(next.end, cycles);
+    extend(next.layer, now);
   }
   if (!spans.empty()) spans.back().end = cycles;
   return spans;

@@ -50,15 +50,18 @@ struct RunResult {
 /// Returns the last segment's outputs and the sums of all other results.
 RunResult in_sequence(std::vector<RunResult> segments);
 
-/// Consecutive RUNs of one layer in the program, without the loads, which run ahead.
+/// Cycles in a row that belong to one layer.
 struct LayerSpan {
   int layer = 0;
   std::uint64_t begin = 0, end = 0;  ///< cycles since the machine's start
 };
 
-/// Returns the spans in order. A span ends when its last RUN has ended, or with the previous span
-/// if that ended later. The last span ends at `cycles`. Spans therefore do not overlap and add up
-/// to the total.
+/// Assigns each cycle to the layer of the engine that works in it. If several engines work, the
+/// first of compute, vector, load, store counts. A RUN counts until the next RUN of its engine
+/// starts. A cycle in which no engine works belongs to the layer that works next, and the last
+/// cycles belong to the layer that worked last.
+/// @return the spans in order; they do not overlap, and their sum is `cycles`. A layer whose engine
+/// only works while an engine before it works has no span.
 std::vector<LayerSpan> layer_spans(const compiler::Program& program,
                                    const std::vector<RunTiming>& runs, std::uint64_t cycles);
 

@@ -9,7 +9,7 @@ namespace {
 
 using isa::Engine;
 
-TEST_CASE("spans end in order, and the last one with the program", "[arch][result]") {
+TEST_CASE("the last span ends with the program, and layers sum up their spans", "[arch][result]") {
   compiler::Program program;
   program.layers.resize(4);
   program.run_layer = {0, 1, 1, 0, 3};  // the third has no RUN
@@ -24,17 +24,58 @@ TEST_CASE("spans end in order, and the last one with the program", "[arch][resul
                                     {Engine::kStore, 40, 55},
                                     {Engine::kStore, 55, 70}};
   using Ends = std::vector<std::pair<int, std::uint64_t>>;
-  CHECK(ends(runs) == Ends{{1, 40}, {0, 55}, {3, 75}});
-  const std::vector<LayerResult> layers =
-      layer_results(program, layer_spans(program, runs, 75),
-                    {CauseCycles{{40}}, CauseCycles{{10, 5}}, CauseCycles{{20}}});
+  CHECK(ends(runs) == Ends{{0, 10}, {1, 40}, {0, 55}, {3, 75}});
+  const std::vector<LayerResult> layers = layer_results(
+      program, layer_spans(program, runs, 75),
+      {CauseCycles{{0, 10}}, CauseCycles{{30}}, CauseCycles{{10, 5}}, CauseCycles{{20}}});
   CHECK(layers.size() == 4);
-  CHECK(layers[0].cycles == 15);
-  CHECK(layers[0].causes == CauseCycles{{10, 5}});
-  CHECK(layers[1].cycles == 40);
+  CHECK(layers[0].cycles == 25);
+  CHECK(layers[0].causes == CauseCycles{{10, 15}});
+  CHECK(layers[1].cycles == 30);
   CHECK(layers[2].cycles == 0);
   CHECK(layers[3].cycles == 20);
   CHECK(ends({}).empty());
+}
+
+TEST_CASE("a cycle belongs to the layer of the engine at work, compute first", "[arch][result]") {
+  struct Work {
+    Engine engine;
+    std::uint64_t start, end;
+    int layer;
+  };
+  const auto owners = [](const std::vector<Work>& works, std::uint64_t cycles) {
+    compiler::Program program;
+    std::vector<RunTiming> runs;
+    for (const Work& work : works) {
+      program.run_layer.push_back(work.layer);
+      runs.push_back({work.engine, work.start, work.end});
+    }
+    std::string text(cycles, '.');
+    std::uint64_t end = 0;
+    for (const LayerSpan& span : layer_spans(program, runs, cycles)) {
+      CHECK(span.begin == end);
+      end = span.end;
+      text.replace(span.begin, end - span.begin, end - span.begin,
+                   static_cast<char>('0' + span.layer));
+    }
+    return text;
+  };
+  // A vector layer takes long, and a product follows it part by part.
+  CHECK(owners({{Engine::kVector, 2, 6, 1},
+                {Engine::kCompute, 7, 9, 2},
+                {Engine::kVector, 6, 12, 1},
+                {Engine::kCompute, 13, 16, 2}},
+               18) == "111111122111222222");
+  // A RUN ends when the next RUN of its engine starts, although the array still drains.
+  CHECK(owners({{Engine::kCompute, 0, 9, 1}, {Engine::kCompute, 5, 12, 2}}, 12) == "111112222222");
+  // Loads and stores decide only if nothing is computed; a gap belongs to what follows.
+  CHECK(owners({{Engine::kLoad, 1, 6, 3},
+                {Engine::kStore, 2, 12, 4},
+                {Engine::kCompute, 4, 5, 1},
+                {Engine::kVector, 14, 15, 2}},
+               16) == "3333134444442222");
+  // Layer 2 only works while layer 1 computes.
+  CHECK(owners({{Engine::kCompute, 0, 9, 1}, {Engine::kVector, 3, 9, 2}}, 10) == "1111111111");
 }
 
 TEST_CASE("a layer is bound by the causes that take the most of its cycles", "[arch][result]") {

@@ -2,6 +2,8 @@
 
 #include "components/energy/measure.h"
 
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "spec/schema.h"
@@ -89,7 +91,8 @@ class Measurement {
     power::Replay replay(recorded.vcd, netlist_, gates);
     std::vector<Sample> samples(program.layers.size());
     std::vector<sim::Actions> actions = sim::count_actions(program);
-    const std::vector<sim::LayerSpan> spans = timed_spans(recorded.spans, actions);
+    const std::vector<sim::LayerSpan>& spans = recorded.spans;
+    join_untimed(spans, actions);
     for (std::size_t l = 0; l < samples.size(); ++l) {
       samples[l].name = workload.name + ": " + program.layers[l].name;
       samples[l].actions = actions[l];
@@ -216,26 +219,17 @@ Measured read_measured(const fs::path& file) {
   return measured;
 }
 
-std::vector<sim::LayerSpan> timed_spans(const std::vector<sim::LayerSpan>& spans,
-                                        std::vector<sim::Actions>& actions) {
-  std::vector<sim::LayerSpan> timed;
-  std::vector<bool> has_cycles(actions.size(), false);
-  for (const sim::LayerSpan& span : spans) {
-    if (span.end == span.begin) continue;
-    timed.push_back(span);
-    has_cycles[static_cast<std::size_t>(span.layer)] = true;
+void join_untimed(const std::vector<sim::LayerSpan>& spans, std::vector<sim::Actions>& actions) {
+  std::set<int> timed;
+  for (const sim::LayerSpan& span : spans) timed.insert(span.layer);
+  if (timed.empty()) return;
+  for (std::size_t layer = 0; layer < actions.size(); ++layer) {
+    const auto after = timed.upper_bound(static_cast<int>(layer));
+    const auto to = static_cast<std::size_t>(after == timed.begin() ? *after : *std::prev(after));
+    if (to == layer) continue;
+    for (std::size_t a = 0; a < sim::kActions; ++a)
+      actions[to][a] += std::exchange(actions[layer][a], 0);
   }
-  std::size_t before = timed.empty() ? 0 : static_cast<std::size_t>(timed.front().layer);
-  for (const sim::LayerSpan& span : spans) {
-    const auto layer = static_cast<std::size_t>(span.layer);
-    if (has_cycles[layer]) {
-      before = layer;
-    } else if (layer != before) {
-      for (std::size_t a = 0; a < sim::kActions; ++a)
-        actions[before][a] += std::exchange(actions[layer][a], 0);
-    }
-  }
-  return timed;
 }
 
 Measured measure(const spec::Config& config, const std::vector<Workload>& workloads,

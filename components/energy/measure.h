@@ -64,10 +64,9 @@ struct Workload {
   const std::vector<Array>* inputs = nullptr;
 };
 
-/// Returns the spans with cycles. A layer without cycles ended before the previous one did; its
-/// actions are added to the previous one.
-std::vector<sim::LayerSpan> timed_spans(const std::vector<sim::LayerSpan>& spans,
-                                        std::vector<sim::Actions>& actions);
+/// Moves the actions of each layer without a span to the closest earlier layer that has one, or
+/// else to the first one. Such a layer only worked in cycles of other layers.
+void join_untimed(const std::vector<sim::LayerSpan>& spans, std::vector<sim::Actions>& actions);
 
 /// Returns the measurement as JSON, to be fitted again.
 nlohmann::ordered_json to_json(const Measured& measured);

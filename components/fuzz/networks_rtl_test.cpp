@@ -54,6 +54,19 @@ sim::RtlOptions options_of() {
   return options;
 }
 
+/// Requires that the cycles of the layers add up, and that no layer is above the array's peak.
+void require_rows(const compiler::Program& program, const sim::RunResult& result) {
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    CAPTURE(layers[i].name, layers[i].op, layers[i].macs);
+    const std::uint64_t cycles = result.layers.at(i).cycles;
+    sum += cycles;
+    REQUIRE(layers[i].peak_cycles(program.config) <= static_cast<double>(cycles));
+  }
+  REQUIRE(sum == result.cycles);
+}
+
 /// Runs every vector, and requires exact outputs and cycles that add up. @return the model's
 /// outputs of each case
 std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::path& folder,
@@ -72,6 +85,7 @@ std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::p
     std::uint64_t causes = 0;
     for (const std::uint64_t cycles : result.causes) causes += cycles;
     REQUIRE(causes == result.cycles);
+    require_rows(program, result);
     outputs.push_back(result.outputs);
   }
   return outputs;

@@ -88,8 +88,13 @@ class Point:
         if not self.main:
             return unknown(self.command("run") + " MODEL")
         cell = percent(self.main["utilization"], source=at(self.main, "utilization"))
-        cell.text += f" of {self.main['peak_macs_per_cycle']:,} MACs per cycle"
+        cell.text += f" of {' and '.join(f'{peak:,}' for peak in self.peaks())} MACs per cycle"
         return cell
+
+    def peaks(self):
+        """The array's MACs per cycle in each precision of the model's layers, in increasing order."""
+        whole = self.main["peak_macs_per_cycle"]
+        return sorted({layer.get("peak_macs_per_cycle", whole) for layer in self.main["layers"] if layer["macs"]} or {whole})
 
     def latency(self):
         known = self.clock_ns()

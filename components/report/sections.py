@@ -210,10 +210,10 @@ def roofline(p):
     return [
         Section("Roofline", [
             figures.roofline(
-                f"{p.main['peak_macs_per_cycle']:,} MACs and {width // 8} bytes a cycle. Triangles: layers of which no "
+                f"{p.peaks()[-1]:,} MACs and {width // 8} bytes a cycle. Triangles: layers of which no "
                 "byte crosses the edge. Left of the bus's line: layers whose constants came while others computed",
                 "A point for each layer with MACs, by its number; the two lines are the bus and the array.", layers,
-                p.main["peak_macs_per_cycle"], width / 8, BOUNDS)
+                p.peaks()[-1], width / 8, BOUNDS)
         ])
     ]
 

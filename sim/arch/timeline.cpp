@@ -548,8 +548,10 @@ CauseCycles Timeline::causes(std::uint64_t from, std::uint64_t to) const {
   };
   CauseCycles result{};
   std::uint64_t sum = 0;
-  for (const Segment& s : segments_) {
-    if (s.end <= static_cast<Time>(from) || s.start >= static_cast<Time>(to)) continue;
+  const auto is_over = [from](const Segment& s) { return s.end <= static_cast<Time>(from); };
+  auto segment = std::ranges::partition_point(segments_, is_over);
+  for (; segment != segments_.end() && segment->start < static_cast<Time>(to); ++segment) {
+    const Segment& s = *segment;
     for (std::size_t c = 0; c < kCauses; ++c) {
       const std::uint64_t part =
           share(s, static_cast<Time>(to), c) - share(s, static_cast<Time>(from), c);

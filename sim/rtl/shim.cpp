@@ -261,18 +261,17 @@ class Model {
     const Vtrine_top& t = *top_;
     const unsigned cause = t.trace_cause_o;
     const bool running = cause >> 3 & 1;
-    if (running) ++causes_[cause & 7];
     const unsigned start = t.trace_start_o, retire = t.trace_retire_o;
-    if ((start | retire) != 0) record_events(start, retire);
+    if (start != 0) record_events(start, 0);
+    if (running) ++causes_[cause & 7];
+    if (retire != 0) record_events(retire, 1);
     if (running) ++running_cycles_;
     return (running && (cause & 7) == 0) || retire != 0;
   }
 
-  void record_events(unsigned start, unsigned retire) {
-    for (int engine = 0; engine < 4; ++engine) {
-      if (retire >> engine & 1) push_event(engine, 1);
-      if (start >> engine & 1) push_event(engine, 0);
-    }
+  void record_events(unsigned engines, int is_retire) {
+    for (int engine = 0; engine < 4; ++engine)
+      if (engines >> engine & 1) push_event(engine, is_retire);
   }
   void push_event(int engine, int is_retire) {
     TraceEvent e{running_cycles_, {}, engine, is_retire};

@@ -90,13 +90,14 @@ void check_counters(const trine_counters& counters, const Observed& o, const std
         name, counters.bytes_read, counters.bytes_written, o.bytes_read, o.bytes_written);
 }
 
-/// Returns the causes of the cycles of each span; a span ends with a RUN or with the program.
+/// Returns the causes of the cycles of each span, which begins and ends with the start or the end
+/// of a RUN or of the program.
 std::vector<CauseCycles> causes_of(const std::vector<LayerSpan>& spans, const Observed& o) {
   constexpr std::uint64_t kNone[kCauses] = {};
   // Counts by cause up to a cycle.
   std::map<std::uint64_t, const std::uint64_t*> counted{{0, kNone}};
   for (const TraceEvent& event : std::span(o.events, o.event_count))
-    if (event.retire) counted[event.cycle + 1] = event.causes;
+    counted[event.cycle + static_cast<std::uint64_t>(event.retire)] = event.causes;
   if (!spans.empty()) counted[spans.back().end] = o.causes;
   std::vector<CauseCycles> causes;
   for (const LayerSpan& span : spans)

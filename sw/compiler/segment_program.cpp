@@ -98,6 +98,7 @@ Program program_of(const Planned& planned, const spec::Config& config,
       begun.push_back(static_cast<int>(i));
       program.layers.push_back({layer.name, layer.op, layer.macs,
                                 describe(layer, layout.tilings[i], layout), bound, expected});
+      if (layer.kind == LayerKind::kConv) program.layers.back().pe_macs = layer.conv().step_codes;
     } else {
       program::ProgramLayer& whole = program.layers[at(row.back())];
       whole.macs += layer.macs;

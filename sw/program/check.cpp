@@ -126,6 +126,8 @@ void check(const Program& p) {
       throw_error("layer '{}' has {} MACs", layer.name, layer.macs);
     macs += layer.macs;
     if (layer.stripes < 1) throw_error("layer '{}' has {} stripes", layer.name, layer.stripes);
+    if (layer.pe_macs < 1 || layer.pe_macs > 32)
+      throw_error("layer '{}' has {} MACs per PE, allowed 1..32", layer.name, layer.pe_macs);
   }
   for (const int layer : p.run_layer)
     if (layer < 0 || layer >= static_cast<int>(p.layers.size()))

@@ -115,7 +115,7 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
   const auto layers = vector_of(b, p.layers, [&](const ProgramLayer& l) {
     return format::CreateLayer(b, b.CreateString(l.name), b.CreateString(l.op), l.macs,
                                b.CreateString(l.placement), l.bound_cycles, l.expected_cycles,
-                               l.stripes);
+                               l.stripes, l.pe_macs);
   });
   const auto inputs = vector_of(b, p.inputs, name_of), outputs = vector_of(b, p.outputs, name_of);
   b.ForceVectorAlignment(size, 1, kImageAlignment);
@@ -268,7 +268,7 @@ Program Reader::segment(const format::Stage& from) {
   name(p.outputs, *from.outputs());
   for_each(from.layers(), [&](const format::Layer& l) {
     p.layers.push_back({text(l.name()), text(l.op()), l.macs(), text(l.placement()),
-                        l.bound_cycles(), l.expected_cycles(), l.stripes()});
+                        l.bound_cycles(), l.expected_cycles(), l.stripes(), l.pe_macs()});
   });
   p.run_layer = list(from.run_layer());
   using reference::Rounding;

@@ -38,6 +38,13 @@ struct ProgramLayer {
   std::int64_t bound_cycles = 0;
   std::int64_t expected_cycles = 0;  ///< the compiler's estimate
   int stripes = 1;                   ///< stripes in a cascade: the layer runs once for each
+  /// MACs of a PE in a cycle: 4 of int8 codes, 16 of ternary ones, 32 of binary ones.
+  int pe_macs = 4;
+
+  /// Returns the cycles that the array would take at its peak.
+  double peak_cycles(const spec::Config& config) const {
+    return static_cast<double>(macs) / (static_cast<double>(config.pes()) * pe_macs);
+  }
 };
 
 /// The parts of the model that the compiler removed without changing results: output channels of

@@ -928,7 +928,8 @@ TEST_CASE("sentences that explain the figures are printed only with --details", 
     CHECK(widest_line(details.out) <= 100);
     CHECK(line_count(plain.out) + 5 < line_count(details.out));
     std::vector<std::string> sentences{
-        "Of the chip's energy the loads of wires take ", "causes of the cycles: work or waiting",
+        "Of the chip's energy the loads of wires take ",
+        "causes of the cycles in %: work or waiting",
         "For inputs and outputs of 794 bytes the host copies 3,596 bytes"};
     if (command == "estimate") sentences.emplace_back("Area and clock are predicted by a model");
     for (const std::string& sentence : sentences) {

@@ -18,9 +18,41 @@ std::int64_t stored_bytes(const compiler::Layer& l) {
          spec::kParameterBytes * l.channels;
 }
 
-Row& row_of(std::vector<Row>& rows, const std::string& name) {
-  const auto found = std::ranges::find(rows, name, &Row::name);
-  return found != rows.end() ? *found : rows.emplace_back(Row{.name = name, .op = {}});
+/// The rows of a network.
+class Rows {
+ public:
+  /// Returns the row of a layer, by its name in the program.
+  Row& of(const std::string& in_program) {
+    const auto found = std::ranges::find(keys_, in_program);
+    if (found != keys_.end()) return rows[static_cast<std::size_t>(found - keys_.begin())];
+    keys_.push_back(in_program);
+    return rows.emplace_back();
+  }
+  /// Returns the row of a layer of the network, with its name and operator.
+  Row& of(const compiler::Layer& layer, const std::string& in_program) {
+    Row& row = of(in_program);
+    if (std::ranges::find(row.parts, layer.name) != row.parts.end()) return row;
+    row.name += (row.parts.empty() ? "" : "+") + layer.name;
+    row.op += (row.parts.empty() ? "" : "+") + layer.op;
+    row.parts.push_back(layer.name);
+    return row;
+  }
+
+  std::vector<Row> rows;
+
+ private:
+  std::vector<std::string> keys_;
+};
+
+/// Returns the name that a layer of the network has in the program. If it is fused into the layer
+/// that reads its output, the program has that layer's name.
+const std::string& name_in(const compiler::Program& program, const compiler::Network& network,
+                           const compiler::Layer& layer) {
+  using compiler::ProgramLayer;
+  if (std::ranges::find(program.layers, layer.name, &ProgramLayer::name) != program.layers.end())
+    return layer.name;
+  const auto reader = std::ranges::find(network.layers, layer.output, &compiler::Layer::input);
+  return reader == network.layers.end() ? layer.name : reader->name;
 }
 
 }  // namespace
@@ -32,24 +64,25 @@ sim::RunResult of_program(const compiler::Program& program, const sim::BusOption
   return sim::in_sequence(std::move(results));
 }
 
-std::vector<Row> of_network(compiler::Network lowered, const spec::Config& config) {
-  std::vector<Row> rows;
+std::vector<Row> of_network(const compiler::Network& lowered, const spec::Config& config) {
+  const compiler::Program program = compiler::compile_shapes(lowered, config);
+  Rows rows;
   for (const compiler::Layer& layer : lowered.layers) {
-    Row& row = row_of(rows, layer.name);
-    row.op = layer.op;
+    Row& row = rows.of(layer, name_in(program, lowered, layer));
     row.macs += layer.macs;
     row.weight_bytes += stored_bytes(layer);
   }
-  const compiler::Program program = compiler::compile_shapes(std::move(lowered), config);
   const sim::RunResult run = of_program(program);
   const std::vector<sim::Actions> actions = sim::count_actions(program);
   for (std::size_t i = 0; i < program.layers.size(); ++i) {
-    Row& row = row_of(rows, program.layers[i].name);
+    Row& row = rows.of(program.layers[i].name);
     std::ranges::transform(row.actions, actions[i], row.actions.begin(), std::plus<>());
     row.cycles += static_cast<double>(run.layers[i].cycles);
+    row.peak_cycles += program.layers[i].peak_cycles(config);
+    if (program.layers[i].macs > 0) row.pe_macs = program.layers[i].pe_macs;
     for (std::size_t c = 0; c < sim::kCauses; ++c) row.causes[c] += run.layers[i].causes[c];
   }
-  return rows;
+  return std::move(rows.rows);
 }
 
 }  // namespace trine::estimate

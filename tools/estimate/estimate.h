@@ -21,14 +21,18 @@ namespace trine::estimate {
 /// Predicts a program with the architecture simulator: all segments, without outputs.
 sim::RunResult of_program(const compiler::Program& program, const sim::BusOptions& bus = {});
 
-/// A layer of a table of shapes, or several equal layers.
+/// A layer of a table of shapes, layers of a table that are fused into one, or several equal
+/// layers.
 struct Row {
-  std::string name, op;
+  std::string name, op;            ///< fused: "conv1_2+pool1", "conv+max"
+  std::vector<std::string> parts;  ///< names of the table's layers
   std::int64_t times = 1;
   std::int64_t macs = 0;          ///< MACs of one layer
   std::int64_t parameters = 0;    ///< parameters of one layer
   std::int64_t weight_bytes = 0;  ///< stored bytes of one layer's weights, biases and scales
   double cycles = 0;              ///< cycles of one layer
+  double peak_cycles = 0;         ///< cycles of one layer's MACs on the array at its peak
+  int pe_macs = 4;                ///< MACs of a PE in a cycle (program::ProgramLayer)
   sim::CauseCycles causes{};      ///< cycles by cause of all predicted layers
   sim::Actions actions{};         ///< actions of one layer
 
@@ -46,6 +50,7 @@ struct Estimate {
   std::int64_t parameters() const { return sum(&Row::parameters); }
   std::int64_t weight_bytes() const { return sum(&Row::weight_bytes); }
   double cycles() const { return sum(&Row::cycles); }
+  double peak_cycles() const { return sum(&Row::peak_cycles); }
   /// Returns the beats on the bus and the few beats between memories.
   std::int64_t beats() const {
     std::int64_t total = 0;
@@ -62,7 +67,8 @@ struct Estimate {
   }
 };
 
-/// Returns a row for each name of the network's layers, which need no weights.
-std::vector<Row> of_network(compiler::Network lowered, const spec::Config& config);
+/// Returns a row for each layer of the program. The network's layers, which need no weights, belong
+/// to the row of their name, or, if they are fused into the layer that reads them, to its row.
+std::vector<Row> of_network(const compiler::Network& lowered, const spec::Config& config);
 
 }  // namespace trine::estimate

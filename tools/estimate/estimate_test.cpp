@@ -191,6 +191,38 @@ TEST_CASE("tables of shapes have the networks' MACs and parameters", "[estimate]
   CHECK(all_parameters == parameters);
 }
 
+TEST_CASE("no layer of a table is above the array's peak, and the rows add up",
+          "[estimate][shapes]") {
+  const char* designs[] = {"edge128", "edge256", "edge1024", "cluster4x1024"};
+  std::size_t next = 0;
+  std::vector<std::string> tables;
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "models" / "shapes";
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".csv") tables.push_back(entry.path().stem().string());
+  std::ranges::sort(tables);
+  REQUIRE(tables.size() >= 28);
+  for (const std::string& name : tables) {
+    const spec::Config config = spec::load_config(designs[next++ % std::size(designs)], {});
+    const Estimate e = of_shapes(shipped(name), config);
+    for (const Row& row : e.rows) {
+      CAPTURE(name, config.name, row.name, row.macs, row.cycles);
+      CHECK(row.peak_cycles <= row.cycles);
+      CHECK((row.cycles > 0 || row.macs == 0));
+    }
+  }
+}
+
+TEST_CASE("a product and the pool that is fused into it are one row", "[estimate][shapes]") {
+  const Estimate e = of_shapes(shipped("vgg16"), spec::load_config("edge256", {}));
+  const auto row = std::ranges::find(e.rows, "conv1_2+pool1", &Row::name);
+  REQUIRE(row != e.rows.end());
+  CHECK(row->op == "conv+max");
+  CHECK(row->macs == 1'849'688'064);
+  CHECK(row->parameters == 36'928);
+  CHECK(row->cycles > 1'849'688'064 / 256.0);
+  CHECK(std::ranges::find(e.rows, "pool1", &Row::name) == e.rows.end());
+}
+
 TEST_CASE("a table of shapes is planned as the model is", "[estimate][shapes]") {
   const ShapeTable table = parse_shapes(
       "name,type,C,H,W,M,R,U,pad\n"

@@ -380,12 +380,12 @@ Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
   for (const ShapeRow& row : table.rows) {
     bool first = true;
     for (Row& layer : layers) {
-      if (layer.name != row.name) continue;
+      if (std::ranges::find(layer.parts, row.name) == layer.parts.end()) continue;
       layer.times = row.times;
-      if (std::exchange(first, false)) layer.parameters = row.parameters();
+      if (std::exchange(first, false)) layer.parameters += row.parameters();
     }
     if (first && row.parameters() > 0) {
-      layers.push_back({.name = row.name, .op = name_of(row.type), .times = row.times});
+      layers.push_back({row.name, name_of(row.type), {row.name}, row.times});
       layers.back().parameters = row.parameters();
     }
   }

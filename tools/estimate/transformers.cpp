@@ -46,10 +46,12 @@ class Shapes {
     block();
     after_blocks();
     compiler::set_lifetimes(network_);
-    for (const Row& layer : of_network(std::move(network_), config_)) {
+    for (const Row& layer : of_network(network_, config_)) {
       Row& row = *std::ranges::find(rows_, layer.name, &Row::name);
       const auto [channels, walked] = walked_[layer.name];
       row.cycles = layer.cycles * channels / walked;
+      row.peak_cycles = layer.peak_cycles * channels / walked;
+      row.pe_macs = layer.pe_macs;
       row.causes = layer.causes;
       for (std::size_t a = 0; a < row.actions.size(); ++a)
         row.actions[a] = layer.actions[a] * channels / walked;
@@ -118,7 +120,7 @@ class Shapes {
   /// Begins a row; the following layers belong to it.
   Row& row(const std::string& name, const std::string& op, std::int64_t times) {
     row_ = static_cast<int>(rows_.size());
-    return rows_.emplace_back(Row{name, op, times});
+    return rows_.emplace_back(Row{name, op, {name}, times});
   }
 
   int map(int C, int W) {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "spec/minifloat.h"
 #include "sw/base/error.h"
@@ -50,6 +51,13 @@ Token token_of(const estimate::Estimate& e, const EnergyReport& energy,
           whole(bytes / e.tokens)};
 }
 
+std::set<int> pe_macs_of(const estimate::Estimate& e) {
+  std::set<int> rates;
+  for (const estimate::Row& row : e.rows)
+    if (row.macs > 0) rates.insert(row.pe_macs);
+  return rates;
+}
+
 std::string token_text(const estimate::Estimate& e, const EnergyReport& energy,
                        const spec::Config& config) {
   if (e.tokens == 0) return "";
@@ -68,17 +76,18 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
     text += fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7.1f} {}\n",
                         fitted(row.name, static_cast<std::size_t>(width)), width, row.times,
                         grouped(row.macs), grouped(row.weight_bytes), grouped(whole(row.cycles)),
-                        100 * utilization(row.macs, whole(row.cycles), config), row.bound());
+                        100 * utilization(row.peak_cycles, whole(row.cycles)), row.bound());
   text += "(each row is of one of its layers; the totals are of all)\n";
   if (e.parameters() > 0) text += fmt::format("{} parameters\n", grouped(e.parameters()));
   return text +
          fmt::format(
              "{} on {} (estimated)\n{} cycles {}, {}\n"
-             "{} MACs, {} bytes of weights, {:.1f} % of {} MACs per cycle\n",
+             "{} MACs, {} bytes of weights, {:.1f} % {}\n",
              e.network, design_name(config), grouped(whole(e.cycles())),
              rate_text(e.cycles(), 1, energy.clock_ns), energy_text(energy.sum.total()),
              grouped(e.macs()), grouped(e.weight_bytes()),
-             100 * utilization(e.macs(), whole(e.cycles()), config), config.peak_macs_per_cycle()) +
+             100 * utilization(e.peak_cycles(), whole(e.cycles())),
+             peak_text(pe_macs_of(e), config)) +
          token_text(e, energy, config);
 }
 
@@ -258,7 +267,7 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
   json["parameters"] = e.parameters();
   json["weight_bytes"] = e.weight_bytes();
   json["peak_macs_per_cycle"] = config.peak_macs_per_cycle();
-  json["utilization"] = utilization(e.macs(), whole(e.cycles()), config);
+  json["utilization"] = utilization(e.peak_cycles(), whole(e.cycles()));
   if (e.tokens > 0) {
     const Token token = token_of(e, energy, config);
     json["tokens"] = e.tokens;
@@ -275,7 +284,8 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
                               {"parameters", row.parameters},
                               {"weight_bytes", row.weight_bytes},
                               {"cycles", whole(row.cycles)},
-                              {"utilization", utilization(row.macs, whole(row.cycles), config)},
+                              {"utilization", utilization(row.peak_cycles, whole(row.cycles))},
+                              {"peak_macs_per_cycle", row.pe_macs * config.pes()},
                               {"bound", row.bound()}});
   add_to(json, energy);
   add_area(estimate::area_of(config), json);

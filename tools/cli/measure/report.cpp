@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "tools/cli/run/cliffs.h"
@@ -30,6 +31,13 @@ std::string per_image(const Execution& e) {
   return images == 1 ? ""
                      : fmt::format(" ({} for each of {} images)",
                                    grouped(e.slowest.cycles / images), images);
+}
+
+std::set<int> pe_macs_of(const compiler::Program& program) {
+  std::set<int> rates;
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    if (layer.macs > 0) rates.insert(layer.pe_macs);
+  return rates;
 }
 
 std::size_t program_bytes(const compiler::Program& program) {
@@ -62,41 +70,67 @@ std::string fetch_text(const compiler::Program& program, const Execution& e) {
       kib);
 }
 
+/// The figures of a line of the table.
+struct RowFigures {
+  std::int64_t macs = 0;
+  double peak_cycles = 0;
+  sim::LayerResult result;
+};
+
+RowFigures figures_of(const TableRow& row, const std::vector<compiler::ProgramLayer>& layers,
+                      const sim::RunResult& run, const spec::Config& config) {
+  RowFigures sum;
+  for (const std::size_t i : row.layers) {
+    const sim::LayerResult& result = run.layers.at(i);
+    sum.macs += layers[i].macs;
+    sum.peak_cycles += layers[i].peak_cycles(config);
+    sum.result.cycles += result.cycles;
+    for (std::size_t c = 0; c < sim::kCauses; ++c) sum.result.causes[c] += result.causes[c];
+  }
+  return sum;
+}
+
+std::string left(const std::string& text, int width) {
+  return fmt::format("{:<{}}", fitted(text, static_cast<std::size_t>(width)), width);
+}
+
 std::string layer_rows(const compiler::Program& program, const sim::RunResult& run, bool details) {
   // At 100 columns 36 and 20; a narrow terminal shortens the names.
   const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
-  const auto left = [](const std::string& text, int width) {
-    return fmt::format("{:<{}}", fitted(text, static_cast<std::size_t>(width)), width);
-  };
   std::string text = fmt::format("{} {} {:>12} {:>10} {:>7} {}\n", left("layer", name_width),
                                  left("operator", op_width), "MACs", "cycles", "util %", "bound");
   const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
   for (const TableRow& row : table_rows(layers, details)) {
-    std::int64_t macs = 0;
-    sim::LayerResult sum;
-    for (const std::size_t i : row.layers) {
-      const sim::LayerResult& result = run.layers.at(i);
-      macs += layers[i].macs;
-      sum.cycles += result.cycles;
-      for (std::size_t c = 0; c < sim::kCauses; ++c) sum.causes[c] += result.causes[c];
-    }
+    const auto [macs, peak_cycles, result] = figures_of(row, layers, run, program.config);
     text += fmt::format("{} {} {:>12} {:>10} {:>7.1f} {}\n", left(row.name, name_width),
                         left(row.op, op_width), grouped(static_cast<std::uint64_t>(macs)),
-                        grouped(sum.cycles), 100 * utilization(macs, sum.cycles, program.config),
-                        sim::bound_of(sum.causes));
+                        grouped(result.cycles), 100 * utilization(peak_cycles, result.cycles),
+                        sim::bound_of(result.causes));
   }
   return text;
 }
 
-std::string cause_rows(const sim::RunResult& run) {
-  std::string names = fmt::format("{:<12}", "cause"), shares = fmt::format("{:<12}", "% of cycles");
-  for (std::size_t i = 0; i < sim::kCauses; ++i) {
-    const double cycles = static_cast<double>(std::max<std::uint64_t>(run.cycles, 1));
-    names += fmt::format("{:>8}", csr::kCauses[i].name);
-    shares += fmt::format("{:>8.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
+/// Returns a table with the causes of the cycles of each layer and of all layers.
+std::string cause_rows(const compiler::Program& program, const sim::RunResult& run) {
+  const int width = std::max(12, columns() - 8 * sim::kCauses - 1);
+  const auto shares = [&](const std::string& name, const sim::LayerResult& of) {
+    std::string line = left(name, width);
+    const double cycles = static_cast<double>(std::max<std::uint64_t>(of.cycles, 1));
+    for (const std::uint64_t cause : of.causes)
+      line += fmt::format("{:>8.1f}", 100 * static_cast<double>(cause) / cycles);
+    return line + "\n";
+  };
+  std::string text =
+      "\ncauses of the cycles in %: work or waiting (docs/architecture.md, \"causes\"):\n" +
+      left("layer", width);
+  for (const auto& cause : csr::kCauses) text += fmt::format("{:>8}", cause.name);
+  text += "\n";
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
+  for (const TableRow& row : table_rows(layers, true)) {
+    const sim::LayerResult result = figures_of(row, layers, run, program.config).result;
+    if (result.cycles > 0) text += shares(row.name, result);
   }
-  return "\ncauses of the cycles: work or waiting (docs/architecture.md, \"causes\"):\n" + names +
-         "\n" + shares + "\n\n";
+  return text + shares("all", {run.cycles, run.causes}) + "\n";
 }
 
 /// Returns the bytes that an operator reads and writes, without constants.
@@ -170,9 +204,24 @@ std::vector<TableRow> table_rows(const std::vector<compiler::ProgramLayer>& laye
   return rows;
 }
 
-double utilization(std::int64_t macs, std::uint64_t cycles, const spec::Config& config) {
-  const double slots = static_cast<double>(cycles) * config.peak_macs_per_cycle();
-  return slots > 0 ? static_cast<double>(macs) / slots : 0;
+double utilization(double peak_cycles, std::uint64_t cycles) {
+  return cycles > 0 ? peak_cycles / static_cast<double>(cycles) : 0;
+}
+
+double utilization(const compiler::Program& program, std::uint64_t cycles) {
+  double peak_cycles = 0;
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    peak_cycles += layer.peak_cycles(program.config);
+  return utilization(peak_cycles, cycles);
+}
+
+std::string peak_text(const std::set<int>& pe_macs, const spec::Config& config) {
+  std::vector<std::string> peaks;
+  for (const int rate : pe_macs.empty() ? std::set<int>{4} : pe_macs) {
+    const char* codes = rate == 4 ? " int8" : rate == 16 ? " ternary" : rate == 32 ? " binary" : "";
+    peaks.push_back(grouped(rate * config.pes()) + (pe_macs.size() > 1 ? codes : ""));
+  }
+  return fmt::format("of {} MACs per cycle", fmt::join(peaks, " and "));
 }
 
 Json host_json(const compiler::Program& program) {
@@ -275,7 +324,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   add_rate(json, static_cast<double>(run.cycles), e.images, clock_ns_of(program, e));
   json["macs"] = program.macs();
   json["peak_macs_per_cycle"] = program.config.peak_macs_per_cycle();
-  json["utilization"] = utilization(program.macs(), run.cycles, program.config);
+  json["utilization"] = utilization(program, run.cycles);
   json["vectors"] = e.vectors;
   json["vectors_exact"] = e.checked ? Json(e.exact) : Json(nullptr);
   json["dram_bytes_read"] = run.dram_bytes_read;
@@ -305,7 +354,8 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
          {"cycles", result.cycles},
          {"bound_cycles", layer.bound_cycles},
          {"causes", causes},
-         {"utilization", utilization(layer.macs, result.cycles, program.config)},
+         {"utilization", utilization(layer.peak_cycles(program.config), result.cycles)},
+         {"peak_macs_per_cycle", layer.pe_macs * program.config.pes()},
          {"bound", sim::bound_of(result.causes)},
          {"dram_bytes_read", traffic[i].moved.constants + traffic[i].moved.maps_read},
          {"dram_bytes_constants", traffic[i].moved.constants},
@@ -321,15 +371,15 @@ std::string to_text(const compiler::Program& program, const Execution& e,
                     const std::string& backend, const Shown& shown) {
   const sim::RunResult& run = e.slowest;
   return layer_rows(program, run, shown.details) + host_text(program) +
-         (shown.details ? edges_text(program) + cause_rows(run) : "\n") +
+         (shown.details ? edges_text(program) + cause_rows(program, run) : "\n") +
          to_text(cliffs_of(program, run), shown.warnings) +
          fmt::format(
              "{} on {} ({}): {}\n{}"
-             "{} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n",
+             "{} MACs, {} {}; DRAM: {} bytes read, {} written\n",
              program.name, design_name(program.config), backend, verdict(e), rate_text(program, e),
              grouped(static_cast<std::uint64_t>(program.macs())),
-             percent(utilization(program.macs(), run.cycles, program.config), 1),
-             program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
+             percent(utilization(program, run.cycles), 1),
+             peak_text(pe_macs_of(program), program.config), grouped(run.dram_bytes_read),
              grouped(run.dram_bytes_written)) +
          (shown.details && e.clock_ns == 0 ? clock_text(program.config) : "") + speed_text(e) +
          fetch_text(program, e) + host_only(program);

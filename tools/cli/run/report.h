@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,14 @@ struct Shown {
   void declare(Command command);
 };
 
-/// Returns MACs / (cycles * peak).
-double utilization(std::int64_t macs, std::uint64_t cycles, const spec::Config& config);
+/// Returns the share of the cycles that the array would take at the peak of each layer's precision.
+double utilization(double peak_cycles, std::uint64_t cycles);
+/// Returns the utilization of a run of a program.
+double utilization(const compiler::Program& program, std::uint64_t cycles);
+
+/// Returns the peak as "of 256 MACs per cycle", or of several precisions as "of 256 int8 and 2,048
+/// binary MACs per cycle". @param pe_macs  MACs of a PE in a cycle, of the layers with MACs
+std::string peak_text(const std::set<int>& pe_macs, const spec::Config& config);
 
 /// A line of a table. It combines layers that are parts of one operator of the model (heads and
 /// tokens of an attention, images of a batch), at the position of the first one.

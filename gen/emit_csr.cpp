@@ -117,8 +117,8 @@ std::string registers_markdown() {
       "nothing if\n"
       "- a write has partial strobes or a value that is not allowed;\n"
       "- no register has the address, or the register cannot be written;\n"
-      "- STATUS.busy or STATUS.reset is set, and the write is to a register called locked or is a "
-      "command that\n"
+      "- STATUS.busy or STATUS.reset is set, and the write is to a register marked `locked` or is "
+      "a command that\n"
       "  is not allowed then.\n"
       "\n"
       "Start clears the counters. Read a counter's low half first: the read holds the high half, "
@@ -154,7 +154,8 @@ std::string registers_markdown() {
       "REGISTERS_VERSION before anything\n"
       "else, and refuses another version with `TRINE_E_REGISTERS`. Designs older than "
       "REGISTERS_VERSION answer SLVERR at its\n"
-      "offset; their ERROR_ADDRESS was at 0x1C, or at 0x68 with the counters as here.\n",
+      "offset. Their ERROR_ADDRESS is at 0x1C or at 0x68; designs with 0x68 have the counters at "
+      "the offsets above.\n",
       csr::kRegistersVersionValue);
   return text + codes_markdown("Codes of ERROR_CAUSE", csr::kErrors) +
          codes_markdown("Causes of cycles (index of CAUSE)", csr::kCauses);

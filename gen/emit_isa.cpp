@@ -228,8 +228,10 @@ std::string isa_package() {
       "//\n"
       "// Defines the instruction set: operations, fields of registers, flags and limits.\n"
       "// Printed from spec/isa.def; do not edit. Semantics: docs/architecture.md.\n"
-      "// Field f of group g is member rN.f of g_payload_t, with N = GFReg, and has GFWidth bits.\n"
-      "// A name that is a keyword ends in _. Flags are indices of bits of a RUN's flags.\n"
+      "// Example of a field: x_start of group agu is the member r3.x_start of agu_payload_t.\n"
+      "// AguXStartReg (3) is its register, and AguXStartWidth (16) its number of bits. A member\n"
+      "// whose name would be a keyword ends in _. A flag is the index of a bit of a RUN's flags.\n"
+      "// P and Q are the rows and columns of output positions, ROWS is array.rows.\n"
       "//\n"
       "//   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload\n\n"
       "// A design reads some of these.\n"
@@ -239,7 +241,7 @@ std::string isa_package() {
       "  localparam int unsigned Engines = {};\n"
       "  localparam int unsigned EngineRegisters = {};\n"
       "  localparam int unsigned PayloadBits = {};\n\n"
-      "  // Limits: what counters and memories hold. program::verify knows them, too.\n",
+      "  // Limits: what counters and memories hold. program::verify checks them, too.\n",
       isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits);
   for (const isa::limit::Limit& l : isa::limit::kAll)
     text += commented(fmt::format("localparam int unsigned {} = {};", upper_camel(l.name), l.value),
@@ -289,7 +291,7 @@ std::string isa_header() {
       "#define TRINE_ENGINES {}\n"
       "#define TRINE_ENGINE_REGISTERS {}\n"
       "#define TRINE_PAYLOAD_BITS {}\n\n"
-      "/* Codes; of flags the bit. */\n",
+      "/* Codes, and masks of flags. */\n",
       isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits);
   for (const Constant& c : constants())
     text += c.width == 0 ? fmt::format("#define TRINE_{} (1u << {}) /* {} */\n",
@@ -311,45 +313,71 @@ std::string isa_header() {
 
 std::string instructions_markdown() {
   std::string text = fmt::format(
-      "# Instructions\n\n"
-      "<!-- Printed from spec/isa.def; do not edit. -->\n\n"
-      "Version {}. What the machine does with them: [architecture.md](architecture.md).\n\n"
-      "An instruction word has 64 bits: SET writes the payload into one of the {} registers of an "
-      "engine, which keep their\nvalues; RUN starts the engine with its registers; END ends the "
-      "program, BEGIN is its first word.\n\n"
-      "| 63:62 | 61:60 | 59:56 | 55:0 |\n|---|---|---|---|\n"
-      "| opcode | engine | register | payload |\n\n"
+      "# Instructions\n"
+      "\n"
+      "<!-- Printed from spec/isa.def; do not edit. -->\n"
+      "\n"
+      "This is version {} of the instruction set. [architecture.md](architecture.md) says what the "
+      "machine does with each\n"
+      "instruction.\n"
+      "\n"
+      "An instruction word has 64 bits. SET writes the payload into one of the {} registers of an "
+      "engine. A register keeps its\n"
+      "value until the next SET. RUN starts the engine with its registers. BEGIN is the first word "
+      "of a program, and END is the\n"
+      "last.\n"
+      "\n"
+      "| 63:62 | 61:60 | 59:56 | 55:0 |\n"
+      "|---|---|---|---|\n"
+      "| opcode | engine | register | payload |\n"
+      "\n"
       "The first word of a program, BEGIN, is the hash of the configuration that it was compiled "
-      "for (CONFIG_HASH in\n[registers.md](registers.md); its two upper bits are BEGIN's opcode). "
-      "Another first word stops the program with the\nerror `configuration` before anything runs. "
-      "The hash covers what a program sees: the version above and the keys that\n"
-      "[configuration.md](configuration.md) marks.\n\n"
-      "## Codes\n\nA word with a code that is not here, or a BEGIN that is not the first word, "
-      "stops the program with the error `illegal`.\nA word that needs a feature that the "
-      "configuration lacks stops it with the error `feature`. ERROR_ADDRESS is the byte\noffset "
-      "of the word. The hardware checks `output` and `encoding` when the program sets their "
-      "register. Only a RUN with a\ncode or a flag that lists a field in the column `reads` "
-      "reads this field. Every RUN of the engine reads the fields that\nthe column does not "
-      "list. A field that a RUN does not read needs no SET.\n\n"
+      "for (CONFIG_HASH in\n"
+      "[registers.md](registers.md); its two upper bits are BEGIN's opcode). A program with "
+      "another first word stops with the\n"
+      "error `configuration` before anything runs. The hash covers the version above and the keys "
+      "on which programs depend,\n"
+      "which [configuration.md](configuration.md) marks.\n"
+      "\n"
+      "## Codes\n"
+      "\n"
+      "A word with a code that is not listed, or a BEGIN that is not the first word, stops the "
+      "program with the error\n"
+      "`illegal`. A word that needs a feature that the configuration lacks stops it with the error "
+      "`feature`. ERROR_ADDRESS is\n"
+      "the byte offset of the word. The hardware checks `output` and `encoding` when the program "
+      "sets their register.\n"
+      "\n"
+      "A field in the column `reads` is read only by RUNs with the code or flag of such a line. "
+      "Fields that no line lists are\n"
+      "read by every RUN of the engine. A field that a RUN does not read needs no SET.\n"
+      "\n"
       "| name | value | meaning | needs | reads |\n|---|---|---|---|---|\n",
       isa::kVersion, isa::kRegisters);
   for (const Constant& c : constants())
     text += fmt::format("| {} | {}{} | {} | {} | {} |\n", c.name, c.width == 0 ? "bit " : "",
                         c.value, c.doc, needs_text(c.needs), reads_text(c.reads));
   text +=
-      "\n## Limits\n\nThese numbers are what the counters and memories of the hardware hold, "
-      "besides the sizes in the configuration. The RTL\nuses the same numbers. `program::verify` "
-      "([sw/program/verify.h](../sw/program/verify.h)) refuses programs that exceed\nthem. It "
-      "does so when a program is compiled, written, read and simulated.\n\n| name | value | "
-      "meaning |\n|---|---|---|\n";
+      "\n## Limits\n\n"
+      "Counters and memories whose sizes are the same in all designs set these limits. "
+      "`program::verify`\n"
+      "([sw/program/verify.h](../sw/program/verify.h)) refuses programs that exceed them. It "
+      "checks a program when it is\n"
+      "compiled, written, read and simulated.\n"
+      "\n"
+      "| name | value | meaning |\n"
+      "|---|---|---|\n";
   for (const isa::limit::Limit& l : isa::limit::kAll)
     text += fmt::format("| {} | {} | {} |\n", l.name, l.value, l.doc);
   text += "\n## Features\n\n| name | keys of the configuration |\n|---|---|\n";
   for (const isa::feature::Feature& f : isa::feature::kAll)
     text += fmt::format("| {} | {} |\n", f.name, f.keys);
   for (const Group& group : groups()) {
-    text += fmt::format("\n## {}\n\n| register | bits | field | meaning |\n|---|---|---|---|\n",
-                        group.title);
+    text += fmt::format("\n## {}\n\n{}| register | bits | field | meaning |\n|---|---|---|---|\n",
+                        group.title,
+                        group.name == "agu" ? "P and Q are the rows and columns of output "
+                                              "positions, ROWS is `array.rows`.\n\n"
+                                            : "");
     for (const isa::Field& f : group.fields)
       text += fmt::format("| {} | {}:{} | {}{} | {} |\n",
                           group.name == "run" ? "" : std::to_string(f.reg), f.lsb + f.width - 1,

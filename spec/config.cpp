@@ -302,9 +302,10 @@ void Reader::check_combinations() {
     combination("memory.param_channels", "{} is less than array.cols, allowed at least {}",
                 c.param_channels, c.cols);
   if (c.columns_per_cycle > c.pipeline_cols)
-    combination("post.columns_per_cycle",
-                "{} columns per cycle need as many pipeline.cols, which is {}, allowed 1",
-                c.columns_per_cycle, c.pipeline_cols);
+    combination(
+        "post.columns_per_cycle",
+        "{} columns per cycle require at least as many pipeline.cols, but it is {}, allowed 1",
+        c.columns_per_cycle, c.pipeline_cols);
   if (c.param_channels % c.data_words() != 0 || c.param_channels < 2 * c.data_words())
     combination("memory.param_channels",
                 "{} does not fill beats of {} words (bus.axi_data_bits), allowed multiples of {}, "

@@ -119,7 +119,7 @@ TEST_CASE("combinations of keys are accepted up to their limits", "[machine][con
             "allowed multiples of 16, at least 32"},
            {{"post.columns_per_cycle=2", "pipeline.cols=2"}, nullptr},
            {{"post.columns_per_cycle=2", "pipeline.cols=1"},
-            "2 columns per cycle need as many pipeline.cols, which is 1, allowed 1"},
+            "2 columns per cycle require at least as many pipeline.cols, but it is 1, allowed 1"},
            {{"bus.axi_id=14", "bus.axi_id_bits=4"}, nullptr},
            {{"bus.axi_id=16", "bus.axi_id_bits=4"}, "allowed even numbers of 0..14"},
            {{"bus.axi_id=5", "bus.axi_id_bits=4"}, "allowed even numbers of 0..14"},

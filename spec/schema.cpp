@@ -45,8 +45,8 @@ const std::vector<Key>& schema() {
        IntKey{&Config::rows, {1, 256}},
        {"Rows"},
        "lanes: output pixels or tokens computed at once",
-       "MACs per cycle and post lanes grow in proportion, the gather faster; DMEM gets more banks; "
-       "maps smaller than a vector leave lanes idle"},
+       "MACs per cycle and post lanes grow in proportion, the gather more than in proportion; DMEM "
+       "gets more banks; maps smaller than a vector leave lanes idle"},
       {"array.cols",
        IntKey{&Config::cols, {1, 256}},
        {"Cols"},
@@ -57,13 +57,13 @@ const std::vector<Key>& schema() {
        PrecisionsKey{},
        {},
        "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
-       "ternary and binary together add about 13 % to an int8 PE"},
+       "ternary and binary together add about 13 % to the area of an int8 PE"},
       {"array.weights4",
        BoolKey{&Config::weights4},
        {"Weights4"},
-       "int8 activations, weights of -8..7",
-       "eight weights a word: half of their bytes in DRAM and PMEM, at the rate of int8; without "
-       "it they are int8 weights",
+       "4-bit weights (-8..7) with int8 activations",
+       "eight weights a word: half the bytes of int8 weights in DRAM and PMEM, at the same rate; "
+       "without it, such weights are stored as int8",
        Hashed::kUnlessDefault},
       {"array.groups",
        BoolKey{&Config::groups},
@@ -95,7 +95,7 @@ const std::vector<Key>& schema() {
        IntKey{&Config::dmem_kib, {8, 65536}},
        {"DmemWords", [](const Config& c) { return c.dmem_words(); },
         "32-bit words of feature maps"},
-       "feature-map memory, KiB; must give whole rows in each bank",
+       "feature-map memory, KiB; whole number of rows in each bank",
        "more maps stay on chip between layers: less traffic; area in proportion"},
       {"memory.pmem_kib",
        IntKey{&Config::pmem_kib, {1, 65536}},
@@ -106,13 +106,14 @@ const std::vector<Key>& schema() {
        IntKey{&Config::param_channels, {16, 65536}},
        {"ParamChannels"},
        "entries of the bias and scale memories",
-       "parameters of more channels are prefetched; 69 bits of memory each"},
+       "parameters of more channels are prefetched; 69 bits of memory per entry"},
       {"memory.packed_weights",
        BoolKey{&Config::packed},
        {"Packed"},
-       "weights in DRAM: short codes, trits, 2:4, or four bits",
-       "layers that wait for weights take fewer cycles, in proportion to the packing (a multiple "
-       "of 4 columns; only trits on a bus of more than 64 bits); an unpacker in front of PMEM",
+       "packed weights in DRAM: short codes, trits, 2:4, 4-bit indices",
+       "layers that wait for weights take fewer cycles, in proportion to the packing; an unpacker "
+       "in front of PMEM; requires a multiple of 4 columns; a bus of more than 64 bits supports "
+       "only trits",
        Hashed::kUnlessDefault},
       {"memory.imem_kib",
        IntKey{&Config::imem_kib, {0, 1024}},
@@ -124,7 +125,7 @@ const std::vector<Key>& schema() {
       {"memory.ecc",
        BoolKey{&Config::ecc},
        {"Ecc"},
-       "ECC in the memories: corrects single errors, stops at double",
+       "ECC in the memories: corrects single, stops at double errors",
        "22 % more bits in the memories, a corrector for each bank and column; writes of a part of "
        "a word take three cycles; both memories are cleared after a reset",
        Hashed::kNever},
@@ -151,18 +152,18 @@ const std::vector<Key>& schema() {
         "softmax in the vector unit"},
        "softmax, normalizations over channels (needs vector.enable)",
        "16,384 bits of memory a lane for exponentials and words (24,576 with two columns a cycle); "
-       "without it, a softmax at the end runs on the host, others are refused"},
+       "without it, a softmax at the network's end runs on the host, others are refused"},
       {"depthwise.enable",
        BoolKey{&Config::depthwise},
        {"Window", [](const Config& c) { return int{c.window()}; },
         "the window former of depthwise convolutions"},
-       "depthwise: a filter row in one step (int8, 4 columns)",
-       "the window former; without it, depthwise convolutions run at a step for each tap"},
+       "depthwise: a filter row in one step (int8, 4 columns or more)",
+       "adds the window former; without it, depthwise convolutions take a step for each tap"},
       {"matmul.enable",
        BoolKey{&Config::matmul},
        {"ZeroPoints", [](const Config& c) { return int{c.zero_points()}; },
         "sums for products of two maps"},
-       "products of two computed maps: zero points of both",
+       "products of two computed maps, both with zero points",
        "an adder and a small multiplier for each row and column; without it, networks with "
        "BATCH_MATMUL are refused"},
       {"bus.axi_data_bits",
@@ -203,7 +204,7 @@ const std::vector<Key>& schema() {
       {"bus.axi_write_cache",
        IntKey{&Config::axi_write_cache, kCacheCodes, true},
        {},
-       "AWCACHE; with bit 0 (bufferable) done may overtake data",
+       "AWCACHE; bit 0 (bufferable): done may come before the data",
        "3, 7, 11, 15: responses may come earlier, from a point on the path; the host must read "
        "through the same point",
        Hashed::kNever},
@@ -241,7 +242,7 @@ const std::vector<Key>& schema() {
        IntKey{&Config::pipeline_pe, {1, 2}},
        {"PeStages"},
        "stages of a PE: 2 has a register after the products",
-       "1: 21 flip-flops less in each PE, one cycle less from last step to results, a longer "
+       "1: 21 flip-flops fewer in each PE, one cycle less from last step to results, a longer "
        "critical path",
        Hashed::kNever},
       {"clock.gates",
@@ -293,7 +294,7 @@ std::vector<Parameter> parameters(const Config& config) {
   all.push_back({"logic [63:0]", "ConfigHash",
                  fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", hash >> 48, hash >> 32 & 0xFFFF,
                              hash >> 16 & 0xFFFF, hash & 0xFFFF),
-                 "of the keys that programs depend on; their first word"});
+                 "hash of the keys that programs depend on; their first word"});
   return all;
 }
 
@@ -346,11 +347,13 @@ std::string configuration_markdown() {
       "# Configuration\n\n"
       "<!-- Written by `trine generate --packages .` from spec/schema.cpp; a test compares. "
       "-->\n\n"
-      "A configuration is a TOML file; every key has a default (`edge256` with only int8). "
-      "`--config` takes a file or the name\nof a preset in `spec/presets/`, `--set key=value` "
-      "changes single keys. All problems are reported at once, one line each:\n"
-      "`edge.toml:4: memory.dmem_kib: 3 is too small, allowed 8..65536`.\n\n"
-      "| key | range | default | meaning | what changes when you raise it | seen |\n"
+      "A configuration is a TOML file. Every key has a default; the defaults are `edge256` with "
+      "only int8. `--config` takes a\n"
+      "file or the name of a preset in `spec/presets/`, and `--set key=value` changes single keys. "
+      "All problems are reported at\n"
+      "once, one line each: `edge.toml:4: memory.dmem_kib: 3 is too small, allowed 8..65536`.\n"
+      "\n"
+      "| key | range | default | meaning | what changes when you raise it | hashed |\n"
       "|---|---|---|---|---|---|\n";
   for (const Key& key : schema())
     text += fmt::format("| `{}` | {} | `{}` | {} | {} | {} |\n", key.name, allowed_text(key),
@@ -358,23 +361,28 @@ std::string configuration_markdown() {
                         key.hashed == Hashed::kNever ? "" : "yes");
   text +=
       "\nChecks across keys (sizes in `docs/architecture.md`):\n\n"
-      "- DMEM: its banks (a power of two, at least 8, two a row and the words of a beat) have the "
-      "same whole number of rows, at\n  least 4, and it holds 8 vectors of `array.rows` words "
-      "twice.\n"
-      "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
-      "- `array.weights4`: int8 among `array.precisions`.\n"
-      "- `array.groups`: `array.weights4`, and no `memory.ecc`.\n"
-      "- `memory.packed_weights`: `array.cols` a multiple of 4, `bus.axi_data_bits` at most 512, "
-      "and ternary among\n  `array.precisions` if it is more than 64.\n"
-      "- `array.formats`: `array.activations16`.\n"
-      "- `array.activations16`: an even `array.rows`, and int8 among `array.precisions`.\n"
-      "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
-      "two beats or more.\n"
-      "- `bus.axi_id`: even, and it and the next one fit `bus.axi_id_bits`; `bus.axi_user` fits "
-      "`bus.axi_user_bits`.\n\n"
-      "The first word of a program is a hash of the keys that it sees (last column) and of the "
-      "version of the instruction set:\na design stops a program of another hash before anything "
-      "runs. The other keys may change under a compiled program.\n";
+      "- DMEM has at least 8 banks, 2 banks per row of the array and a bank for each word of a "
+      "beat; their number is a power of\n"
+      "  two. All banks have the same whole number of rows, at least 4. DMEM holds at least 16 "
+      "vectors of `array.rows` words.\n"
+      "- PMEM has at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
+      "- `array.weights4` requires int8 in `array.precisions`.\n"
+      "- `array.groups` requires `array.weights4`, and excludes `memory.ecc`.\n"
+      "- `memory.packed_weights` requires `array.cols` to be a multiple of 4 and "
+      "`bus.axi_data_bits` to be at most 512. If\n"
+      "  `bus.axi_data_bits` is more than 64, it also requires ternary in `array.precisions`.\n"
+      "- `array.formats` requires `array.activations16`.\n"
+      "- `array.activations16` requires an even `array.rows`, and int8 in `array.precisions`.\n"
+      "- `memory.param_channels` is at least `array.cols` and at least two beats, and a multiple "
+      "of the words of a beat.\n"
+      "- `bus.axi_id` is even, and this ID and the next one fit `bus.axi_id_bits`. `bus.axi_user` "
+      "fits `bus.axi_user_bits`.\n"
+      "\n"
+      "The first word of a program is a hash of the keys that are marked in the last column and of "
+      "the version of the\n"
+      "instruction set. If the hash of a program differs from that of the design, the program "
+      "stops before anything runs.\n"
+      "Changes of the other keys need no new compilation.\n";
   return text;
 }
 

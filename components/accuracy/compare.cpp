@@ -262,8 +262,9 @@ void add_compare(Command app, Action& action) {
   command.footer(
       "The machine computes the golden layers bit by bit. Each is compared with the corresponding\n"
       "layer of the other model: equal codes, the largest difference in codes, the first position\n"
-      "that differs, signal to noise. Floats are counted in codes, from half a code on. Exit\n"
-      "code 1: a layer differs from the runtime's by more than --tolerance.\n\n"
+      "that differs, signal to noise. Differences of floats are measured in codes; less than half\n"
+      "a code counts as equal. Exit code 1: a layer differs from the runtime's by more than "
+      "--tolerance.\n\n"
       "Examples:\n"
       "  trine compare models/lenet_mnist.tflite\n"
       "  trine compare MODEL_int8.onnx --against MODEL.onnx --data images --scale 1/255\n"

@@ -238,7 +238,7 @@ void Preparation::parse() {
     for (const std::string& text : texts) {
       values.push_back(0);
       if (!parse_number(text, &values.back()))
-        throw_error("{}: {} is not a number, allowed 0.5 or 1/255", option, text);
+        throw_error("{}: {} is not a number, allowed numbers such as 0.5 or 1/255", option, text);
     }
     return values;
   };

@@ -49,9 +49,9 @@ void Mixed::declare(Command command) {
                    "array.precisions) for the layers that tolerate it; the choice goes\n"
                    "to FILE.toml");
   add_value(command, "--accuracy A", accuracy_,
-            "least accuracy with --mixed: 97%, or -1%: one point below the float\n"
-            "model's (-1%); measured with the labels of --calibration, or with the\n"
-            "float model's answers if there are no labels");
+            "least accuracy with --mixed: 97%, or relative to the float model, as in\n"
+            "-1%: one point below it (-1%); measured with the labels of --calibration,\n"
+            "or with the float model's answers if there are no labels");
   add_value(command, "--answers N", answers_, "most examples that measure the accuracy (1000)")
       ->check(range(1, 1'000'000));
   add_value(command, "--choice F", choice_,

@@ -122,7 +122,7 @@ TEST_CASE("the fit finds the table that the layers were computed from", "[energy
   const Measured again = read_measured(scratch.path() / "m.json");
   CHECK(to_json(fit({again, other})) == to_json(found));
   other.assumed.wire_ff = 13;
-  CHECK_THROWS_WITH(fit({measured, other}), ContainsSubstring("different cells or assumptions"));
+  CHECK_THROWS_WITH(fit({measured, other}), ContainsSubstring("the cells or assumptions differ"));
   const Sample& s = measured.samples[4];
   const LayerEnergy e = energy_of(s.actions, s.cycles, config, found, 5);
   double leakage = 0;

@@ -145,7 +145,8 @@ Table fit(const std::vector<Measured>& designs) {
     const Measured& first = designs.front();
     if (design.library != first.library || design.assumed != first.assumed)
       throw_error(
-          "energy: {} with {}, {} with {}: different cells or assumptions, allowed the same",
+          "energy: {} was measured with {}, {} with {}: the cells or assumptions differ, allowed "
+          "the same",
           first.config.name, first.library, design.config.name, design.library);
   }
   const Measured& measured = designs.at(0);

@@ -241,7 +241,8 @@ Measured measure(const spec::Config& config, const std::vector<Workload>& worklo
   std::vector<Recorded> recorded;
   for (std::size_t w = 0; w < workloads.size(); ++w) {
     if (compiler::segments(*workloads[w].program).size() > 1)
-      throw_error("{}: runs in stages, with host operators in between", workloads[w].program->name);
+      throw_error("{}: runs in stages, with host operators in between, allowed one stage",
+                  workloads[w].program->name);
     recorded.push_back(record(workloads[w], traces / fmt::format("{}.vcd", w), options));
     if (!options.keep.empty())
       keep_run(*workloads[w].program, recorded.back(), traces / fmt::format("{}.json", w));

@@ -474,7 +474,8 @@ void add_fuzz(Command app, Action& action) {
             "run for N seconds; --pairs and --configs then give the number of\n"
             "pairs of each configuration")
       ->check(range(1, 1 << 20));
-  add_value(command, "--case CASE", options->one, "run one pair, named as a failure prints it");
+  add_value(command, "--case CASE", options->one,
+            "run only this pair, as a failure printed its name");
   add_value(command, "--keep DIR", options->keep,
             "write each failure, made simpler, into this folder, as a file that\n"
             "stays the same pair when the generators change");
@@ -483,7 +484,7 @@ void add_fuzz(Command app, Action& action) {
             "write exported networks, an input and the golden output of each\n"
             "into this folder, for another runtime; nothing is run");
   add_value(command, "--least-exact %", options->least_exact,
-            "fail if fewer percent of 20 or more pairs are exact (50)")
+            "with 20 or more pairs: fail if less than this percentage is exact (50)")
       ->check(range(0, 100));
   command.add_flag("--as-drawn", options->as_drawn, "do not make failures simpler");
   add_value(command, "--failures N", options->most_failures, "stop after N failures (5)")

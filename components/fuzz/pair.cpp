@@ -145,7 +145,7 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
   // Reads transfer whole beats.
   if (result.dram_bytes_read < arch.dram_bytes_read ||
       result.dram_bytes_written != arch.dram_bytes_written)
-    return fmt::format("RTL: {} bytes read, {} written; expected {} or more, and {}",
+    return fmt::format("RTL: {} bytes read, {} written; expected {} or more read, {} written",
                        result.dram_bytes_read, result.dram_bytes_written, arch.dram_bytes_read,
                        arch.dram_bytes_written);
   return "";

@@ -184,7 +184,7 @@ class Writer {
   std::vector<int> encoded_prompt() const {
     std::vector<int> prompt = tokenizer_->encode(o_.prompt);
     if (prompt.empty())
-      throw_error("--prompt: is required: no token begins a text of {}", o_.checkpoint);
+      throw_error("--prompt: is required: {} has no token that begins a text", o_.checkpoint);
     if (static_cast<int>(prompt.size()) > context())
       throw_error("--prompt: {} tokens, the context has room for {}", prompt.size() - 1,
                   context() - 1);
@@ -462,7 +462,7 @@ void add_generate_text(Command app, Action& action) {
   add_value(command, "--context N", options->context, "tokens that the caches have room for (256)")
       ->check(range(1, 1 << 20));
   add_value(command, "--temperature T", options->temperature,
-            "of the random choice; 0: always the most likely token (0)")
+            "temperature of the random choice; 0: always the most likely token (0)")
       ->check(range(0.0, 100.0));
   add_value(command, "--from N", options->from,
             "use only the golden layers for N tokens, then the machine (0); with\n"

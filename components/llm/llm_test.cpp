@@ -667,7 +667,7 @@ TEST_CASE("addresses of a whole token must fit into the addresses of the bus",
   WholeTokenOptions options = whole(spec::load_config("edge256"), 0);
   options.rtl_options.base_address = 0xffff0000;
   CHECK_THROWS_WITH(WholeToken(model, options),
-                    ContainsSubstring("bus.axi_addr_bits = 32 reach 4294967296"));
+                    ContainsSubstring("bus.axi_addr_bits = 32 reaches only 4294967296"));
   options.config = spec::load_config("edge256", {"bus.axi_addr_bits=40"});
   require_whole(model, options);
   CHECK_THROWS_WITH(RandomModel(estimate::transformer("gpt-2"), WeightCodes::kInt8, 16, 7),

@@ -690,7 +690,7 @@ class QuantizedModel::Builder {
       add(OpKind::kGelu, {gate}, gelu).approximate = true;
       return gelu;
     }
-    const int opened = share(OpKind::kLogistic, gate, "gate share");
+    const int opened = share(OpKind::kLogistic, gate, "gate sigmoid");
     const int silu = activation("silu", {count_, d_.hidden}, "silu");
     add(OpKind::kMul, {gate, opened}, silu);
     return silu;

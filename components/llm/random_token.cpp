@@ -43,7 +43,7 @@ estimate::Transformer shape_of(const std::string& text) {
     estimate::Transformer t = estimate::transformer(text.substr(0, colon));
     const int layers = colon == std::string::npos ? t.layers : number_of(text.substr(colon + 1));
     if (layers < 1 || layers > t.layers)
-      throw_error("--random {}: layers, allowed 1..{}", text, t.layers);
+      throw_error("--random {}: number of layers, allowed 1..{}", text, t.layers);
     t.layers = layers;
     return t;
   }

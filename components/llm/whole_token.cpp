@@ -59,8 +59,10 @@ WholeToken::WholeToken(const RandomModel& model, WholeTokenOptions options)
   const std::uint64_t end = options_.rtl_options.base_address + at(memory_bytes());
   const int bits = options_.config.axi_addr_bits;
   if (bits < 64 && end > std::uint64_t{1} << bits)
-    throw_error("{} bytes of memory from {:#x} on, but bus.axi_addr_bits = {} reach {} (--set)",
-                memory_bytes(), options_.rtl_options.base_address, bits, std::uint64_t{1} << bits);
+    throw_error(
+        "needs {} bytes of memory from {:#x} on, but bus.axi_addr_bits = {} reaches only {} "
+        "(--set)",
+        memory_bytes(), options_.rtl_options.base_address, bits, std::uint64_t{1} << bits);
   memory_ = std::make_unique<MappedMemory>(options_.folder, at(memory_bytes()));
   x_ = model_.embedding(options_.count);
 }

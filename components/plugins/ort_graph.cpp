@@ -86,7 +86,7 @@ class Writer {
       case kTensor:
         return write_tensor(attribute, written);
       default:
-        throw_error("attribute {} is of kind {}", written.name(), type);
+        throw_error("attribute {} is of kind {}, which is not supported", written.name(), type);
     }
   }
 

@@ -332,7 +332,7 @@ std::string fault_of(const Context& context, const Planned& planned) {
         return fmt::format("tensor {}: {}", t, fault);
   if (planned.registration->code == kStridedSlice && planned.node->options != nullptr &&
       static_cast<const options::StridedSlice*>(planned.node->options)->offset)
-    return "ends relative to the begins";
+    return "its ends are relative to its begins (offset true)";
   return "";
 }
 

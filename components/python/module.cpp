@@ -253,7 +253,8 @@ class Program {
   std::pair<py::bytes, py::bytes> image(const std::vector<Parts>& inputs) const {
     const compiler::Program& program = network_.program;
     if (compiler::segments(program).size() > 1)
-      throw_error("image: {} runs in stages, with host operators in between", program.name);
+      throw_error("image: {} runs in stages, with host operators in between, allowed one stage",
+                  program.name);
     const std::vector<Array> arrays = arrays_of(inputs);
     session_.check_inputs(arrays);
     std::vector<std::uint8_t> dram = compiler::initial_dram(program);

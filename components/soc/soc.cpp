@@ -204,7 +204,8 @@ Machine make_machine(const SocArguments& options, std::size_t index) {
     throw_error("{}: is a program, allowed the model that it was compiled from", m.options.model);
   m.network = load_network(m.options, m.config, policy);
   if (!m.network.program.rest.empty())
-    throw_error("{}: runs in stages, with host operators in between", m.options.model);
+    throw_error("{}: runs in stages, with host operators in between, allowed one stage",
+                m.options.model);
   m.inputs = inputs_of(options, m.network, m.options.model);
   expect_outputs(options, policy, m);
   return m;

@@ -17,21 +17,21 @@
 namespace trine::sim {
 
 /// Columns: id, name, component, meaning of the count.
-#define TRINE_ACTIONS(X)                                                                     \
-  X(kInt8, "int8", "pe", "PEs in a cycle with a step of int8 activations and weights")       \
-  X(kTernary, "ternary", "pe", "the same of ternary weights")                                \
-  X(kBinary, "binary", "pe", "the same of binary weights")                                   \
-  X(kInt8Mac, "int8_mac", "pe", "MACs of layers with such steps: what fills a word is none") \
-  X(kTernaryMac, "ternary_mac", "pe", "the same of ternary weights")                         \
-  X(kBinaryMac, "binary_mac", "pe", "the same of binary weights")                            \
-  X(kLaneCode, "code", "lanes", "codes and sums that lanes put out, passes of thresholds")   \
-  X(kLaneTap, "tap", "lanes", "words of taps that the vector lanes take in")                 \
-  X(kDmemRead, "read", "dmem", "words that banks of DMEM give to lanes and DMA")             \
-  X(kDmemWrite, "write", "dmem", "words, or parts of them, that are stored in DMEM")         \
-  X(kPmemRead, "read", "pmem", "words of the rows that steps read")                          \
-  X(kPmemWrite, "write", "pmem", "words that are loaded")                                    \
-  X(kAddress, "address", "agu", "lanes in a cycle with a step")                              \
-  X(kBeat, "beat", "dma", "beats of the bus, and those between memories")                    \
+#define TRINE_ACTIONS(X)                                                                    \
+  X(kInt8, "int8", "pe", "PEs in a cycle with a step of int8 activations and weights")      \
+  X(kTernary, "ternary", "pe", "the same of ternary weights")                               \
+  X(kBinary, "binary", "pe", "the same of binary weights")                                  \
+  X(kInt8Mac, "int8_mac", "pe", "MACs of layers with such steps, without padding of words") \
+  X(kTernaryMac, "ternary_mac", "pe", "the same of ternary weights")                        \
+  X(kBinaryMac, "binary_mac", "pe", "the same of binary weights")                           \
+  X(kLaneCode, "code", "lanes", "codes and sums that lanes put out, passes of thresholds")  \
+  X(kLaneTap, "tap", "lanes", "words of taps that the vector lanes take in")                \
+  X(kDmemRead, "read", "dmem", "words that banks of DMEM give to lanes and DMA")            \
+  X(kDmemWrite, "write", "dmem", "words, or parts of them, that are stored in DMEM")        \
+  X(kPmemRead, "read", "pmem", "words of the rows that steps read")                         \
+  X(kPmemWrite, "write", "pmem", "words that are loaded")                                   \
+  X(kAddress, "address", "agu", "lanes in a cycle with a step")                             \
+  X(kBeat, "beat", "dma", "beats of the bus, and those between memories")                   \
   X(kInstruction, "instruction", "control", "words of the program")
 
 enum Action : int {

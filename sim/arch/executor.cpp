@@ -354,7 +354,8 @@ void Executor::load_packed(isa::dma::Target target, const std::uint8_t* from,
   const std::int64_t blocks = rows * row_bytes / spec::kBlockBytes;
   const auto bytes =
       spec::unpacked(target, std::span(from, 4 * words), blocks, config_.data_bytes());
-  if (!bytes) stop_with("stream", "{} words are not a stream for {} rows", words, rows);
+  if (!bytes)
+    stop_with("stream", "{} words are not a valid stream for {} rows of PMEM", words, rows);
   std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);
 }
 

@@ -16,7 +16,9 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   std::int64_t elements = 1;
   const std::int64_t most = 8 * limit;  // one bit each
   for (const int e : l.extents) {
-    if (e < 1 || elements > most / e) throw_error("{} '{}' has extent {}", what, l.name, e);
+    if (e < 1 || elements > most / e)
+      throw_error("{} '{}' has extent {}, allowed 1 and above, and at most the memory's elements",
+                  what, l.name, e);
     elements *= e;
   }
   const Shape& s = l.shape;
@@ -27,7 +29,7 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
        std::initializer_list<std::int64_t>{f.rows, f.pixels, f.stride_y, f.stride_x,
                                            f.top + std::int64_t{1}, f.left + std::int64_t{1}})
     if (n < 1 || n > kMost)
-      throw_error("{} '{}' has a fold of {}, allowed 1..32767", what, l.name, n);
+      throw_error("{} '{}' has a fold with the value {}, allowed 1..32767", what, l.name, n);
   if (f.rows > 255 || f.pixels > 255 || (f.folded() && (s.per_word != 4 || s.wide)) ||
       s.C % f.size() != 0 ||
       (f.folded() && (f.height < 1 || f.height > kMost || f.width < 1 || f.width > kMost)))
@@ -123,15 +125,16 @@ void check(const Program& p) {
   std::int64_t macs = 0;
   for (const ProgramLayer& layer : p.layers) {
     if (layer.macs < 0 || layer.macs > kMostMacs - macs)
-      throw_error("layer '{}' has {} MACs", layer.name, layer.macs);
+      throw_error("layer '{}' has {} MACs, which is negative or too large", layer.name, layer.macs);
     macs += layer.macs;
-    if (layer.stripes < 1) throw_error("layer '{}' has {} stripes", layer.name, layer.stripes);
+    if (layer.stripes < 1)
+      throw_error("layer '{}' has {} stripes, allowed 1 and above", layer.name, layer.stripes);
     if (layer.pe_macs < 1 || layer.pe_macs > 32)
       throw_error("layer '{}' has {} MACs per PE, allowed 1..32", layer.name, layer.pe_macs);
   }
   for (const int layer : p.run_layer)
     if (layer < 0 || layer >= static_cast<int>(p.layers.size()))
-      throw_error("a RUN of layer {}, but there are {}", layer, p.layers.size());
+      throw_error("a RUN belongs to layer {}, but there are {} layers", layer, p.layers.size());
   for (const TensorLayout& l : p.inputs) check_layout(l, p.dram_bytes, "input");
   for (const TensorLayout& l : p.outputs) check_layout(l, p.dram_bytes, "output");
   if (const std::int64_t most = most_dram_bytes(p); p.dram_bytes > most)

@@ -66,7 +66,7 @@ void place(ImageHeader* h, std::size_t tables) {
   const std::uint64_t words = codes_offset(*h, tables);
   const std::uint64_t constants = round_up(words + 8 * std::uint64_t{h->words}, kImageAlignment);
   if (constants + h->constants_bytes > std::numeric_limits<std::uint32_t>::max())
-    throw_error("an image of {} bytes, allowed 2^32 - 1", constants + h->constants_bytes);
+    throw_error("an image of {} bytes, allowed at most 2^32 - 1", constants + h->constants_bytes);
   h->words_offset = static_cast<std::uint32_t>(words);
   h->constants_offset = static_cast<std::uint32_t>(constants);
 }

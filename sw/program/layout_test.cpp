@@ -212,7 +212,7 @@ TEST_CASE("words, layers and DRAM of a program belong together", "[compiler][pro
             [&](Program& p) { p.words.insert(p.words.begin() + 1, run); }},
            {"are assigned to layers", [](Program& p) { p.run_layer.pop_back(); }},
            {"are assigned to layers", [](Program& p) { p.run_layer.push_back(0); }},
-           {"a RUN of layer -1, but there are", [](Program& p) { p.run_layer[0] = -1; }},
+           {"a RUN belongs to layer -1, but there are", [](Program& p) { p.run_layer[0] = -1; }},
            {"", [](Program& p) { p.run_layer[0] = static_cast<int>(p.layers.size()) - 1; }},
            {"but there are",
             [](Program& p) { p.run_layer[0] = static_cast<int>(p.layers.size()); }},

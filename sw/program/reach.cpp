@@ -173,8 +173,10 @@ class Reacher {
         const std::int64_t x = lane.x - x_end, y = lane.y - y_end;
         if (x < -limit::kMostSpan || x + move > limit::kMostSpan || y < -limit::kMostSpan ||
             y > limit::kMostSpan)
-          return object("a lane is at column {}, row {} from the end of the positions, allowed {}",
-                        x, y, limit::kMostSpan);
+          return object(
+              "a lane is {} columns and {} rows after the end of the positions, allowed distances "
+              "up to {}",
+              x, y, limit::kMostSpan);
         if (y >= 0) continue;
         one_position(lane.x, lane.y, lane.base);
         if (walk_.window && l + 1 == lanes.lanes.size()) neighbours(lane.x, lane.y, lane.base);

@@ -220,8 +220,8 @@ void check_format(const spec::Config& config, const LaneRegisters& r, bool singl
 void check_steps(const spec::Config& config, const LaneRegisters& r) {
   constexpr std::int64_t kMostWords = std::int64_t{1} << 28;  // of a tile, held at once
   if (isa::steps_of(r) > kMostWords / config.rows)
-    object("{} steps of {} lanes, but the simulator holds {} words", isa::steps_of(r), config.rows,
-           kMostWords);
+    object("{} steps of {} lanes need more than the {} words that the simulator holds",
+           isa::steps_of(r), config.rows, kMostWords);
 }
 
 /// Checks the addresses, modulo 2^24, of words that the RUN accesses.
@@ -278,7 +278,8 @@ class Compute {
     if (window_) check_window();
     // The post unit waits for the last channel, which is not in the last group.
     if (drains_ && channels_ <= (groups_ - 1) * columns_)
-      end_with("progress", "{} channels, but {} groups of {}", channels_, groups_, columns_);
+      end_with("progress", "{} channels do not reach the last of {} groups of {}", channels_,
+               groups_, columns_);
     const bool lookup = drains_ && output_of(r_) == Output::kTable;
     if (lookup && run_.has(kFuseMax)) object("a residual is not supported with a lookup");
     // The lane's latency exceeds its table of tags, so the word never leaves the lane.
@@ -463,7 +464,8 @@ class Vector {
     if (flags != allowed)
       object("flags {:#x} are not supported with a row of int16 codes", run_.flags);
     if (r_.get(agu::kGroupsLast) != (isa::compares16(op_) ? 0 : 1) || taps_ != 1)
-      object("a row of int16 codes must have one tap, and two passes, or one for an extremum");
+      object(
+          "a row of int16 codes must have one tap and two passes (maximum and minimum: one pass)");
     check_channels("a row", UINT16_MAX);
   }
 
@@ -471,7 +473,8 @@ class Vector {
     const std::int64_t channels = r_.get(isa::vector::kChannels),
                        words = r_.get(agu::kWordsLast) + 1;
     if (channels < 1 || channels > most || divide_up(channels, std::int64_t{4}) != words)
-      object("{} of {} channels in {} words, allowed 1..{}", what, channels, words, most);
+      object("{} of {} channels does not fit {} words, or is not within 1..{}", what, channels,
+             words, most);
   }
 
   void check_softmax() const {
@@ -491,7 +494,7 @@ class Vector {
     const bool kept = r_.get(agu::kGroupsLast) == 0;
     if (!kept && r_.get(agu::kGroupsLast) != 2) object("a softmax must have one or three passes");
     if (kept && words > limit::kSoftmaxWords)
-      object("a softmax of {} words in one pass, allowed {}", words, limit::kSoftmaxWords);
+      object("a softmax of {} words in one pass, allowed at most {}", words, limit::kSoftmaxWords);
     check_channels("a softmax", limit::kMostSoftmaxChannels);
   }
 

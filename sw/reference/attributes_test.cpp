@@ -245,7 +245,7 @@ TEST_CASE("unsupported attributes are refused", "[reference][attributes][error]"
   CHECK_THAT(with("QuantizeLinear", "output_dtype", 3, ""),
              ContainsSubstring("output_dtype 3, allowed 0"));
   CHECK_THAT(with("DequantizeLinear", "block_size", 4, ""),
-             ContainsSubstring("block_size 4, allowed 0"));
+             ContainsSubstring("block_size 4 of activations, allowed 0"));
   CHECK_THAT(with("Resize", "keep_aspect_ratio_policy", 0, "other"),
              ContainsSubstring("Resize: keep_aspect_ratio_policy other than stretch"));
 }

@@ -698,7 +698,7 @@ TEST_CASE("an input without a quantizer accepts only codes", "[reference][onnx][
   CHECK_NOTHROW(with(127));
   for (const float value : {0.5F, 128.0F, -129.0F, NAN})
     CHECK_THROWS_WITH(with(value), Catch::Matchers::ContainsSubstring(
-                                       "' has no quantizer, so allowed are whole numbers of "
+                                       "' has no quantizer, allowed only whole numbers of "
                                        "-128..127, not"));
 }
 

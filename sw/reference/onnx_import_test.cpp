@@ -380,7 +380,7 @@ TEST_CASE("weights of FLOAT4E2M1 are twice their value with half the scale",
   // Row 0 is 0 and 1/2: with a scale of 1/2, a sum of 8/4.
   CHECK(outputs(graph, {8, 0, 0, 0, 0, 0, 0, 0}, {1, K}) == Floats{0, 2});
   CHECK_THROWS_WITH(model::parse_onnx(network(true, "Mul"), "m.onnx"),
-                    ContainsSubstring("is of FLOAT4E2M1 or FLOAT8, allowed as first input"));
+                    ContainsSubstring("is FLOAT4E2M1 or FLOAT8, allowed only as first input"));
 }
 
 TEST_CASE("a product, batch normalization of either sign and a quantizer are exact",

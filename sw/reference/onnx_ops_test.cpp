@@ -392,8 +392,9 @@ TEST_CASE("a constant for each channel after a sum or product of ONNX is refused
   Builder b({1, 2, 2});
   const std::string x = b.quant("in", 1, 8, true, false);
   const std::string scaled = b.op("Mul", {b.op(type, {x, x}), b.constant({2}, factors)});
-  CHECK_THAT(refusal(&b, b.quant(scaled, 1, 8, true, false)),
-             ContainsSubstring("a float operator between Add, Sub, Mul or MatMul and quantizer"));
+  CHECK_THAT(
+      refusal(&b, b.quant(scaled, 1, 8, true, false)),
+      ContainsSubstring("a float operator between Add, Sub, Mul or MatMul and its quantizer"));
 }
 
 TEST_CASE("boolean masks are gathered, joined and used for a choice on the host", "[onnx][host]") {
@@ -487,7 +488,7 @@ TEST_CASE("a number times a product of two ONNX tensors becomes part of the prod
   CHECK(outputs(graph, {1, 2, 3, -1}, {1, 2, 2}) == Floats{1.75f, 0, 0, 1.75f});
   CHECK_THAT(
       refusal(&b, b.quant(b.op("Mul", {b.op("MatMul", {x, x}), b.scalar(-1)}), 1, 8, true, false)),
-      ContainsSubstring("a float operator between Add, Sub, Mul or MatMul and quantizer"));
+      ContainsSubstring("a float operator between Add, Sub, Mul or MatMul and its quantizer"));
 }
 
 TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of constants are exact",

@@ -148,7 +148,7 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
            {"--feed 0=0 --frames 2 --input h.npy", "--input: allowed only for a single run"},
            {"--feed 0=0 --frames 2", "--frames: nothing provides input 1 of " + kSequences},
            {"--feed 2=0 --frames 2",
-            "--feed 2=0: '2', allowed INPUT=OUTPUT, counted from 0, below 2"},
+            "--feed 2=0: '2', allowed INPUT=OUTPUT with numbers from 0, below 2"},
            {"--feed 0=2 --frames 2", "--feed 0=2: '2', allowed INPUT=OUTPUT"},
            {"--feed 0=-1 --frames 2", "--feed 0=-1: '-1', allowed INPUT=OUTPUT"},
            {"--feed 0 --frames 2", "--feed 0: allowed INPUT=OUTPUT"},

@@ -210,7 +210,11 @@ TEST_CASE("products use PMEM and parameters up to their ends and only in legal f
            kWhole + kAdd,
            {{isa::post::kOutput, 3}},
            "a residual is not supported with a lookup"},
-          {kArray, 0, kWhole, {{isa::compute::kChannels, 0}}, "0 channels, but 1 groups of 8"},
+          {kArray,
+           0,
+           kWhole,
+           {{isa::compute::kChannels, 0}},
+           "0 channels do not reach the last of 1 groups of 8"},
           {kArray,
            0,
            kWhole + 128,
@@ -313,8 +317,8 @@ TEST_CASE("int16 codes are moved whole and unsupported forms of operations are r
     };
     ask(flags, groups, 4);
     ask(flags | 1 << isa::vector::kInvert, groups, 4, "with a row of int16 codes");
-    ask(flags, 1 - groups, 4, "must have one tap, and two passes, or one for an extremum");
-    ask(flags, groups, 5, "a row of 5 channels in 1 words");
+    ask(flags, 1 - groups, 4, "must have one tap and two passes (maximum and minimum: one pass)");
+    ask(flags, groups, 5, "a row of 5 channels does not fit 1 words");
     ask(flags, groups, 0, "a row of 0 channels");
     if (op == Op::kShare16) ask(0, 1, 4, "with a row of int16 codes");
   }
@@ -381,10 +385,14 @@ TEST_CASE("vector operations are refused in unsupported forms", "[arch][error]")
            {{kSLast, 1}, {kAddOperandMultiplier, 0x7fffffff}, {kAddOperandShift, -1}}},
           {kLanes, kSoftmax, 0, {{kChannels, 1}}},
           {kLanes, kSoftmax, 0, {{kChannels, 4}}},
-          {kLanes, kSoftmax, 0, {{kChannels, 0}}, "a softmax of 0 channels in 1 words"},
-          {kLanes, kSoftmax, 0, {{kChannels, 5}}, "a softmax of 5 channels in 1 words"},
+          {kLanes, kSoftmax, 0, {{kChannels, 0}}, "a softmax of 0 channels does not fit 1 words"},
+          {kLanes, kSoftmax, 0, {{kChannels, 5}}, "a softmax of 5 channels does not fit 1 words"},
           {kLanes, kSoftmax, 0, {{kChannels, 5}, {kWordsLast, 1}}},
-          {kLanes, kSoftmax, 0, {{kChannels, 4}, {kWordsLast, 1}}, "of 4 channels in 2 words"},
+          {kLanes,
+           kSoftmax,
+           0,
+           {{kChannels, 4}, {kWordsLast, 1}},
+           "of 4 channels does not fit 2 words"},
           {kLanes, kSoftmax, 0, {{kChannels, 1024}, {kWordsLast, 255}}},
           {kLanes, kSoftmax, 0, {{kChannels, 1025}, {kWordsLast, 256}}, "a softmax of 257 words"},
           {kLanes, kSoftmax, 0, {{kChannels, 1025}, {kWordsLast, 256}, {kGroupsLast, 2}}},
@@ -467,12 +475,12 @@ TEST_CASE("the constants, table and scales of a normalization must match", "[arc
           {kLanes, kNorm, kSingle, with({{kOutput, 3}}),
            "a normalization does not support a lookup"},
           {kLanes, kNorm, kSingle, with({{kSLast, 1}}), "2 taps of normalize, allowed 1"},
-          {kLanes, kNorm, kSingle, with({{kChannels, 5}}), "5 channels in 1 words"},
+          {kLanes, kNorm, kSingle, with({{kChannels, 5}}), "5 channels does not fit 1 words"},
           {kLanes, kNorm, kSingle, with({{kChannels, 5}, {kWordsLast, 1}})},
           {kLanes, kNorm, kSingle, with({{kChannels, 7}, {kWordsLast, 1}})},
           {kLanes, kNorm, kSingle, with({{kChannels, 8}, {kWordsLast, 1}}), constants},
           {kLanes, kNorm, kSingle, with({{kChannels, 8}, {kWordsLast, 1}, {kShift, 3}})},
-          {kLanes, kNorm, kSingle, with({{kChannels, 0}}), "0 channels in 1 words"},
+          {kLanes, kNorm, kSingle, with({{kChannels, 0}}), "0 channels does not fit 1 words"},
           {kLanes, kNorm, kSingle, with({{kParam, 508}})},
           {kLanes, kNorm, kSingle, with({{kParam, 509}}), "scale entry 512, allowed 0..511"},
           {kLanes, kNorm, kSingle, with({{kParam, 449}})},

@@ -208,7 +208,7 @@ TEST_CASE("a verified RUN stays within the lane counters", "[arch][verify][error
                  reason);
   };
   below(8185);
-  below(8186, "from the end of the positions, allowed 8191");
+  below(8186, "after the end of the positions, allowed distances up to 8191");
   // Taps outside of the map must not wrap into it.
   const auto taps = [&](std::int64_t dil, const char* reason = "") {
     check_vector({{agu::kSLast, 2}, {agu::kDilX, dil}}, reason, 0);

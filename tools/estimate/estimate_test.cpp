@@ -345,7 +345,7 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
       {"name,type,C,H,W\na,conv,4,8,8\n", "t.csv:2: M: is empty, conv needs it"},
       {"name,type,C,H,W,R\na,max,4,8,8,9\n",
        "t.csv:2: R: a filter of 9 taps does not fit 8 pixels with a padding of 0"},
-      {"name,type,C,M\na,avg,4,4\n", "t.csv:2: M: 4, allowed only empty for avg"},
+      {"name,type,C,M\na,avg,4,4\n", "t.csv:2: M: 4, but the column must be empty for type avg"},
       {"name,type,C,M,groups\na,conv,4,6,4\n",
        "t.csv:2: groups: 4 channels and 6 filters in 4 groups, allowed divisors of both"},
       {"name,type,from,C,H,W,M\na,conv,,4,8,8,4\nb,conv,a,4,9,8,4\n",
@@ -354,7 +354,7 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
        "t.csv:2: from: no map 'b' above, allowed input and the names of earlier rows"},
       {"name,type,from,C\na,add,input,4\n", "t.csv:2: from: 1 names, add reads 2"},
       {"name,type,C,M\na,conv,4,4\na,conv,4,4\n",
-       "t.csv:3: name: 'a', allowed one word that is neither 'input' nor another row's"},
+       "t.csv:3: name: 'a', allowed one word that is neither 'input' nor the name of another row"},
   }));
   CAPTURE(text);
   CHECK_THROWS_WITH(parse_shapes(text, "t.csv"), message);

@@ -152,7 +152,7 @@ class Parser {
     type(r, given["type"]);
     for (const auto& [column, text] : given)
       if (!takes(type_of(r), column) && !text.empty())
-        at_fault(column, "{}, allowed only empty for {}", text, type_of(r).name);
+        at_fault(column, "{}, but the column must be empty for type {}", text, type_of(r).name);
     numbers(r, given);
     sources(r, words_of(given["from"]));
     shape(r);
@@ -162,7 +162,8 @@ class Parser {
   void name(ShapeRow& r, const std::string& text) {
     if (text.empty()) at_fault("name", "is empty, each row needs one");
     if (text == "input" || words_of(text).size() != 1 || rows_.contains(text))
-      at_fault("name", "'{}', allowed one word that is neither 'input' nor another row's", text);
+      at_fault("name", "'{}', allowed one word that is neither 'input' nor the name of another row",
+               text);
     r.name = text;
     rows_[text] = static_cast<int>(table_.rows.size());
   }
@@ -199,7 +200,7 @@ class Parser {
     const std::size_t wanted = type_of(r).sources;
     const int above = static_cast<int>(table_.rows.size()) - 1;
     if (r.type == ShapeType::kEmbed) {
-      if (!names.empty()) at_fault("from", "allowed only empty for embed");
+      if (!names.empty()) at_fault("from", "must be empty for type embed");
       return;
     }
     if (names.empty() && wanted == 1) {

@@ -171,7 +171,7 @@ class Builder {
     }
     const int from = input(i, 0, {r.C, r.H, r.W});
     if (shape(from).C != r.C || shape(from).W != r.W)
-      throw_error("{}:{}: N: {} images, allowed only 1 of a map that the table computes",
+      throw_error("{}:{}: N: {} images, allowed only 1 because the table computes the input map",
                   table_.file, r.line, r.N);
     compiler::Geometry g;
     set_window(r, g);

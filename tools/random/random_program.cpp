@@ -524,7 +524,7 @@ class Generator {
   bool compute() {
     using namespace isa::compute;
     static_assert(isa::kComputeOps.codes.size() == 12 && spec::kPrecisions.size() == 3,
-                  "the draws below name each operation and encoding");
+                  "the random choices below must cover each operation and encoding");
     if (config_.activations16 && !ternary_ && chance(30)) return compute16();
     Instruction i;
     isa::ComputeRegisters r;

@@ -58,8 +58,8 @@ std::vector<std::int64_t> types_of(const GgufFile& file, std::size_t tokens) {
   if (!file.has("tokenizer.ggml.token_type")) return std::vector<std::int64_t>(tokens, 1);
   std::vector<std::int64_t> types = file.integers("tokenizer.ggml.token_type");
   if (types.size() != tokens)
-    throw_error("{}: tokenizer.ggml.token_type: {} of {} tokens", file.file(), types.size(),
-                tokens);
+    throw_error("{}: tokenizer.ggml.token_type: {} types for {} tokens, allowed one for each",
+                file.file(), types.size(), tokens);
   for (const std::int64_t type : types)
     if (type < 1 || type > 6)
       throw_error("{}: tokenizer.ggml.token_type: {}, allowed 1..6", file.file(), type);
@@ -72,8 +72,8 @@ std::unique_ptr<TokenCodec> gguf_pieces(const GgufFile& file, bool begins, int b
   const std::vector<float> scores = file.numbers("tokenizer.ggml.scores");
   const auto types = types_of(file, texts.size());
   if (scores.size() != texts.size())
-    throw_error("{}: tokenizer.ggml.scores: {} of {} tokens", file.file(), scores.size(),
-                texts.size());
+    throw_error("{}: tokenizer.ggml.scores: {} scores for {} tokens, allowed one for each",
+                file.file(), scores.size(), texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     rules.pieces.push_back({texts[i], scores[i], static_cast<PieceType>(types[i])});
     rules.byte_fallback = rules.byte_fallback || rules.pieces.back().type == PieceType::kByte;
@@ -99,8 +99,8 @@ std::unique_ptr<TokenCodec> gguf_byte_pairs(const GgufFile& file, const Words& w
   for (const std::string& merge : file.texts("tokenizer.ggml.merges")) {
     const std::size_t space = merge.find(' ', 1);
     if (space == std::string::npos)
-      throw_error("{}: tokenizer.ggml.merges: '{}', allowed two texts", file.file(),
-                  printable(merge));
+      throw_error("{}: tokenizer.ggml.merges: '{}', allowed two texts with a space between them",
+                  file.file(), printable(merge));
     rules.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
   }
   for (const char* pattern : words.patterns) {

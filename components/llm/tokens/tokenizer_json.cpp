@@ -203,7 +203,9 @@ BytePairRules parse_tokenizer_json(const SortedJson& json, const std::string& fi
   BytePairRules rules;
   const Part part(json, file);
   if (!is_byte_level(json))
-    throw_error("{}: allowed byte-level BPE: ByteLevel in pre_tokenizer and decoder", file);
+    throw_error(
+        "{}: is not byte-level BPE, allowed only files with ByteLevel in pre_tokenizer and decoder",
+        file);
   for (const char* key : {"truncation", "padding"})
     if (const SortedJson* value = part.find(key)) part.refuse(key, *value, "null");
   if (part.find("normalizer") != nullptr) read_normalizer(part.part("normalizer"), &rules);

@@ -178,7 +178,7 @@ TEST_CASE("settings of a tokenizer.json are honoured or refused by name", "[llm]
   refuses("/normalizer/type", "NFKC", "normalizer: type NFKC, allowed NFC");
   refuses("/pre_tokenizer/type", "Metaspace",
           "pre_tokenizer: type Metaspace, allowed ByteLevel, Split, Digits, Sequence");
-  refuses("/decoder/type", "Metaspace", "allowed byte-level BPE: ByteLevel in pre_tokenizer");
+  refuses("/decoder/type", "Metaspace", "is not byte-level BPE, allowed only files with ByteLevel");
   refuses("/pre_tokenizer/pretokenizers/0/behavior", "Contiguous",
           "pre_tokenizer: behavior: \"Contiguous\", allowed Isolated, Removed");
   refuses("/pre_tokenizer/pretokenizers/0/pattern/Regex", "(", "pre_tokenizer: pattern (: missing");

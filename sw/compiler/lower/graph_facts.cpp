@@ -78,11 +78,11 @@ Problem host_problem(const GraphFacts& facts, const Op& o) {
             ? Reason::kOperator
             : Reason::kConfiguration,
         ": the machine supports only LSTMs of tflite-micro, with array.activations16, "
-        "vector.enable, vector.table, at most 256 steps, two roundings and zero constant states");
+        "vector.enable, vector.table, at most 256 steps, two roundings and states that start at 0");
   if (o.kind == OpKind::kSpiking)
     return refusal(facts, o, o.outputs[0], Reason::kConfiguration,
-                   ": the machine supports neurons with array.activations16 and vector.enable, at "
-                   "most 1,024 steps over all layers");
+                   ": spiking neurons require array.activations16, vector.enable and at most 1,024 "
+                   "steps over all layers");
   const bool of_host = model::class_of(o.kind) == model::OpClass::kHost;
   const bool lacks_table = is_table(o) && !facts.config.table;
   return of_host && !is_function(facts, o) && !lacks_table ? no_such_operator(facts, o)

@@ -268,8 +268,8 @@ Problem concatenation_problem(const Lowering& ctx, const Op& o) {
     if (auto problem = image_problem(ctx, o, t)) return problem;
     const std::vector<int>& own = ctx.graph.tensor(t).shape;
     if (!selection_of(out.shape, slices_of(own, begin)) && outer > kMostLayers)
-      return refusal(ctx, o, t, Reason::kShape, ": {} separate pieces, allowed {}", outer,
-                     kMostLayers);
+      return refusal(ctx, o, t, Reason::kShape,
+                     ": is moved in {} separate pieces, allowed at most {}", outer, kMostLayers);
     begin[at(axis)] += own[at(axis)];
   }
   return std::nullopt;
@@ -375,8 +375,8 @@ Problem select_problem(const Lowering& ctx, const Op& o, const Elements& element
     for (std::size_t i = 1; i < sources->size(); ++i)
       runs += (*sources)[i] != (*sources)[i - 1] + 1 ? 1 : 0;
     if (runs > kMostLayers)
-      return refusal(ctx, o, o.input(0), Reason::kShape, ": {} separate pieces, allowed {}", runs,
-                     kMostLayers);
+      return refusal(ctx, o, o.input(0), Reason::kShape,
+                     ": is moved in {} separate pieces, allowed at most {}", runs, kMostLayers);
   }
   return result_problem(ctx, o);
 }

@@ -70,8 +70,8 @@ Geometry window_of(const Shape& s, const ReducedSpan& span) {
 
 Problem parts_problem(const Lowering& ctx, const Op& o, const ReducedSpan& span) {
   if (span.single() || span.outer <= kMostLayers) return std::nullopt;
-  return refusal(ctx, o, o.input(0), Reason::kShape, ": {} separate parts, allowed {}", span.outer,
-                 kMostLayers);
+  return refusal(ctx, o, o.input(0), Reason::kShape,
+                 ": is reduced in {} separate parts, allowed at most {}", span.outer, kMostLayers);
 }
 
 /// Adds a layer for each outer part, which writes into the whole map. @param layer  the layer of
@@ -130,7 +130,8 @@ Problem mean_problem(const Lowering& ctx, const Op& o) {
   const bool image = ctx.graph.in(o, 0).rank() == 4;
   const std::vector<ReducedSpan> spans = image ? std::vector<ReducedSpan>{} : spans_of(ctx, o);
   if (spans.size() > 1)
-    return refusal(ctx, o, o.input(0), Reason::kShape, ": other axes are between the reduced axes");
+    return refusal(ctx, o, o.input(0), Reason::kShape,
+                   ": other axes are between the reduced axes, allowed neighbouring axes");
   return first_of(half_even_problem(ctx, o), result_problem(ctx, o),
                   spans.empty() ? std::nullopt : parts_problem(ctx, o, spans[0]));
 }

@@ -272,7 +272,8 @@ Problem resize_problem(const Lowering& ctx, const Op& o) {
   const Shape in = shape_of(ctx.graph.in(o, 0).shape, ""), to = out_shape(ctx, o);
   if (in.pixels() == 1 && ctx.config.vector) return std::nullopt;
   if (o.kind == OpKind::kResizeBilinear && o.of_uint8)
-    return refusal(ctx, o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
+    return refusal(ctx, o, o.outputs[0], Reason::kType,
+                   ": uint8 codes are resized in float32, which the machine does not support");
   const Combs combs(o, in, to);
   const std::size_t layers = combs.rows.size() * combs.cols.size();
   if (layers > kMostLayers)

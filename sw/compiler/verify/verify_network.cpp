@@ -50,7 +50,7 @@ class NetworkVerifier : FirstFault {
     const Map& own = map(m);
     if (own.written.last < 0 && own.read.first < 0) return;  // no layer uses it after a pass
     const Shape& s = own.shape;
-    require(s.H > 0 && s.W > 0 && s.C > 0, "{}x{}x{} codes", s.H, s.W, s.C);
+    require(s.H > 0 && s.W > 0 && s.C > 0, "shape {}x{}x{}, allowed 1 and above", s.H, s.W, s.C);
     require(s.per_word == 1 || s.per_word == 4 || s.per_word == 16 || s.per_word == 32,
             "{} codes a word, allowed 1, 4, 16, 32", s.per_word);
     if (own.part.whole >= 0) verify_part(own);
@@ -128,16 +128,16 @@ class NetworkVerifier : FirstFault {
   void verify_window(const Layer& l) {
     const Geometry& g = l.window;
     require(g.P > 0 && g.Q > 0 && g.R > 0 && g.S > 0 && g.H > 0 && g.W > 0,
-            "a window of {}x{} over {}x{}", g.R, g.S, g.H, g.W);
-    require(l.words > 0, "{} input words", l.words);
+            "a window of {}x{} over {}x{} pixels or its output is empty", g.R, g.S, g.H, g.W);
+    require(l.words > 0, "reads {} channel words, allowed 1 and above", l.words);
     const Shape& out = map(l.output).shape;
-    require(l.by_rows || (g.P <= out.H && g.Q <= out.W), "{}x{} positions of a map of {}x{}", g.P,
-            g.Q, out.H, out.W);
+    require(l.by_rows || (g.P <= out.H && g.Q <= out.W),
+            "{}x{} output positions exceed its map of {}x{}", g.P, g.Q, out.H, out.W);
     if (l.kind == LayerKind::kWords) return;  // regions are of channels, at any position
     for_each_rect(l, [&](const Rect& r) {
       require(r.y0 >= 0 && r.x0 >= 0 && r.y1 <= g.P && r.x1 <= g.Q,
-              "rows {}..{} and columns {}..{} of {}x{} positions", r.y0, r.y1 - 1, r.x0, r.x1 - 1,
-              g.P, g.Q);
+              "rows {}..{} and columns {}..{} are outside of its {}x{} output positions", r.y0,
+              r.y1 - 1, r.x0, r.x1 - 1, g.P, g.Q);
     });
   }
 
@@ -151,16 +151,17 @@ class NetworkVerifier : FirstFault {
   }
 
   void verify_conv(const Layer& l) {
-    require(l.channels > 0, "{} channels", l.channels);
-    require(l.channels <= map(l.output).shape.C, "{} channels of a map of {}", l.channels,
-            map(l.output).shape.C);
-    require(!l.sweeps.empty(), "no sweep");
+    require(l.channels > 0, "{} output channels, allowed 1 and above", l.channels);
+    require(l.channels <= map(l.output).shape.C, "writes {} channels, but its map has {}",
+            l.channels, map(l.output).shape.C);
+    require(!l.sweeps.empty(), "has no sweep");
     const Conv& conv = l.conv();
     require(l.like >= 0 || l.weights_map >= 0 || conv.weights.empty() || l.former.steps > 0 ||
                 std::ssize(conv.weights) == l.weight_at(l.channels, 0),
-            "{} weights for {} channels of {} steps", conv.weights.size(), l.channels, l.steps());
+            "the number of weights, {}, does not fit {} channels of {} steps", conv.weights.size(),
+            l.channels, l.steps());
     require(l.scales.empty() || l.per_tensor || std::ssize(l.scales) == l.channels,
-            "{} scales for {} channels", l.scales.size(), l.channels);
+            "has {} scales, but {} channels", l.scales.size(), l.channels);
   }
 
   // ---- order ------------------------------------------------------------------------------------
@@ -214,7 +215,8 @@ class NetworkVerifier : FirstFault {
       where_ = fmt::format("map {} '{}': ", m, is.name);
       require(is.written == should.written && is.read == should.read &&
                   is.has_parts == should.has_parts,
-              "written by layers {}..{}, read by {}..{}, but the network says {}..{} and {}..{}",
+              "is written by layers {}..{} and read by {}..{}, but its stored lifetimes are {}..{} "
+              "and {}..{}",
               should.written.first, should.written.last, should.read.first, should.read.last,
               is.written.first, is.written.last, is.read.first, is.read.last);
     }

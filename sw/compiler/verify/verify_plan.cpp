@@ -82,7 +82,7 @@ class PlanVerifier : FirstFault {
   void verify_dram(int m) {
     const View& dram = place(m).dram;
     const Shape shape = map(m).capacity.value_or(map(m).shape);
-    require(dram.origin >= 0, "DRAM word {}", dram.origin);
+    require(dram.origin >= 0, "begins at DRAM word {}, allowed 0 and above", dram.origin);
     if (map(net_.source_of(m)).constant() || facts_.is_head(m)) return;
     const std::int64_t end = dram.origin + dram.plane * shape.channel_words();
     require(end <= plan_.core_words, "uses DRAM words up to {}, but a core has {}", end,
@@ -102,7 +102,8 @@ class PlanVerifier : FirstFault {
             dram.origin, dmem.origin, beat_);
     verify_planes(m, dram, "DRAM");
     if (shape.channel_words() > 1 && shape.pixels() == 1)
-      require(dram.plane % beat_ == dmem.plane % beat_, "planes of {} words in DRAM, {} in DMEM",
+      require(dram.plane % beat_ == dmem.plane % beat_,
+              "planes of {} words in DRAM and {} in DMEM end at different positions in a beat",
               dram.plane, dmem.plane);
     else
       verify_planes(m, dmem, "DMEM");
@@ -114,7 +115,8 @@ class PlanVerifier : FirstFault {
   void verify_planes(int m, const View& view, const char* memory) {
     const Shape shape = map(m).capacity.value_or(map(m).shape);
     require(shape.channel_words() == 1 || shape.pixels() == 1 || view.plane % beat_ == 0,
-            "planes {} words apart in {}: not whole beats of {} words", view.plane, memory, beat_);
+            "planes are {} words apart in {}, allowed whole beats of {} words", view.plane, memory,
+            beat_);
   }
 
   // ---- DMEM -------------------------------------------------------------------------------------
@@ -163,14 +165,16 @@ class PlanVerifier : FirstFault {
     const Tiling& t = plan_.tilings[at(i)];
     where_ = fmt::format("layer {} {} '{}': ", i, l.op, l.name);
     require(t.rows > 0 && t.cols > 0 && t.chunk > 0 && t.buffers > 0,
-            "parts of {}x{} pixels, {} channels, {} buffers", t.rows, t.cols, t.chunk, t.buffers);
+            "parts of {}x{} pixels, {} channels, {} buffers, allowed 1 and above of each", t.rows,
+            t.cols, t.chunk, t.buffers);
     verify_operands(l, t);
     const std::int64_t words = t.scratch_words(), first = plan_.scratch[at(i)];
     if (words == 0) return;
     const std::int64_t end = first + words;
-    require(first % beat_ == 0, "buffers from DMEM word {} on: not whole beats", first);
-    require(first >= 0 && end <= config_.dmem_words(), "buffers from DMEM word {} to {}", first,
-            end - 1);
+    require(first % beat_ == 0, "buffers begin at DMEM word {}, which is not the start of a beat",
+            first);
+    require(first >= 0 && end <= config_.dmem_words(), "buffers in DMEM words {}..{} exceed DMEM",
+            first, end - 1);
     if (facts_.together(i).size() == 1) verify_buffers(i, first, end);
   }
 
@@ -183,8 +187,9 @@ class PlanVerifier : FirstFault {
     const View a = walked(first, width, t, l.fuse_add()), b = walked(l.second, width, t, false);
     require(place(first).resident == place(l.second).resident && a.pitch == b.pitch &&
                 (a.plane == b.plane || t.chunk <= map(first).shape.per_word),
-            "{} and {} have rows of {} and {} words, planes of {} and {}", name_of(first),
-            name_of(l.second), a.pitch, b.pitch, a.plane, b.plane);
+            "{} and {} have rows of {} and {} words, planes of {} and {}, allowed the same, or "
+            "only one is in DMEM",
+            name_of(first), name_of(l.second), a.pitch, b.pitch, a.plane, b.plane);
   }
 
   /// Returns a map as an instruction addresses it, in DMEM or in a buffer of the tiling.

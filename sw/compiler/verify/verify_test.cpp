@@ -92,15 +92,15 @@ TEST_CASE("verifiers accept the output of the compiler", "[compiler][verify]") {
 TEST_CASE("a broken network is found", "[compiler][verify]") {
   require_faults({
       {"from map 99", [](Forms& f) { f.network.layers[1].input = 99; }},
-      {"0x13x8 codes", [](Forms& f) { f.network.maps[0].shape.H = 0; }},
+      {"shape 0x13x8", [](Forms& f) { f.network.maps[0].shape.H = 0; }},
       {"exceed map", [](Forms& f) { f.network.maps[at(f.part())].part.channel += 12; }},
       {"its type of codes differs",
        [](Forms& f) { f.network.maps[at(f.part())].shape.wide = true; }},
       {"a layer writes it", [](Forms& f) { std::swap(f.network.layers[0], f.network.layers[1]); }},
-      {"positions of a map", [](Forms& f) { f.network.layers[0].window.P = 14; }},
-      {"of 8x13 positions", [](Forms& f) { f.network.layers[0].window.P = 8; }},
+      {"positions exceed its map", [](Forms& f) { f.network.layers[0].window.P = 14; }},
+      {"its 8x13 output positions", [](Forms& f) { f.network.layers[0].window.P = 8; }},
       {"is like layer", [](Forms& f) { f.network.layers[0].like = 1; }},
-      {"channels of a map", [](Forms& f) { f.network.layers[0].channels = 65; }},
+      {"channels, but its map has", [](Forms& f) { f.network.layers[0].channels = 65; }},
       {"no layer writes output", [](Forms& f) { f.network.layers.pop_back(); }},
       {"read by", [](Forms& f) { f.network.maps[0].read.last = 3; }},
       {"which is not stored", [](Forms& f) { f.network.maps[0].reloads = 1; }},
@@ -121,15 +121,15 @@ TEST_CASE("a broken plan is found", "[compiler][verify]") {
          p.dmem = {.pitch = 13, .plane = 172};
        }},
       {"not congruent modulo a beat", [](Forms& f) { f.input().dram.origin += 1; }},
-      {"not whole beats of 4 words", [](Forms& f) { f.input().dram.plane += 2; }},
-      {"not whole beats of 4 words",
+      {"allowed whole beats of 4 words", [](Forms& f) { f.input().dram.plane += 2; }},
+      {"allowed whole beats of 4 words",
        [](Forms& f) { f.layout.maps[at(f.spilled())].dram.plane += 2; }},
       {"a core has", [](Forms& f) { f.layout.core_words = 8; }},
       {"buffers in DMEM words",
        [](Forms& f) {
          for (std::int64_t& first : f.layout.scratch) first = f.input().room.first;
        }},
-      {"buffers from DMEM word",
+      {"exceed DMEM",
        [](Forms& f) {
          for (std::int64_t& first : f.layout.scratch) first = 2044;
        }},

@@ -257,7 +257,7 @@ std::int64_t Evaluation::one(std::size_t position) const {
 void Evaluation::require_time(const Constant& results, std::size_t terms) const {
   const double products = static_cast<double>(results.elements()) * static_cast<double>(terms);
   if (products > 256.0 * static_cast<double>(limit_))
-    throw_error("{} products, allowed {}", products, 256 * limit_);
+    throw_error("needs {} products, allowed at most {}", products, 256 * limit_);
 }
 
 Constant Evaluation::empty(DataType type, std::vector<int> shape) const {

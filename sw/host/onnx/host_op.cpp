@@ -79,7 +79,7 @@ Constant run_host_op(const Op& op, const std::vector<ConstantPointer>& inputs, b
   for (const auto& [key, text] : op.words) node.attributes[key].s = text;
   const std::int64_t output = node.integer("output", 0), outputs = node.integer("outputs", 1);
   if (output < 0 || outputs < 1 || outputs > 1024 || output >= outputs)
-    throw_error("output {} of {}", output, outputs);
+    throw_error("output {} does not exist, the number of outputs is {}", output, outputs);
   node.outputs.resize(outputs);
   return evaluate(node, node.integer("opset", 0), inputs, static_cast<std::size_t>(output),
                   kMaxHostElements, shape_only);

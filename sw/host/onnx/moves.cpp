@@ -122,7 +122,7 @@ Constant Evaluation::gather_elements() const {
   const std::size_t step = steps[axis];
   for (std::size_t i = 0; i < shape.size(); ++i)
     if (static_cast<int>(i) != axis && shape[i] > in(0).shape[i])
-      throw_error("extent {} of axis {}", shape[i], i);
+      throw_error("extent {} of axis {} of the indices exceeds the input's", shape[i], i);
   steps[axis] = 0;
   Constant result = empty(in(0).type, shape);
   const Indices base = walk(shape, steps);
@@ -168,7 +168,7 @@ Constant Evaluation::pad() const {
   if (axes.empty())
     for (int i = 0; i < in(0).rank(); ++i) axes.push_back(i);
   if (given.size() != 2 * axes.size())
-    throw_error("{} pads for {} axes", given.size(), axes.size());
+    throw_error("{} pads for {} axes, allowed two for each", given.size(), axes.size());
   const double border = has(2) ? in(2).values[0] : double{node_.real("value", 0.0f)};
   Constant result = in(0);
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -177,12 +177,13 @@ Constant Evaluation::pad() const {
     const std::int64_t before = given[i], after = given[i + axes.size()];
     const std::int64_t size = before + extent + after;
     if (before < -extent || after < -extent || size < 1 || size > limit_)
-      throw_error("pads {} and {} of axis {}", before, after, axis);
+      throw_error("pads {} and {} leave axis {} empty or too large", before, after, axis);
     std::vector<std::int64_t> list;
     for (std::int64_t k = -before; k < extent + after; ++k) {
       const std::int64_t mirrored = k < 0 ? -k : k >= extent ? 2 * (extent - 1) - k : k;
       if (mode == "reflect" && (mirrored < 0 || mirrored >= extent))
-        throw_error("pads {} and {} of axis {}", before, after, axis);
+        throw_error("pads {} and {} of axis {} reflect more elements than it has", before, after,
+                    axis);
       const bool inside = k >= 0 && k < extent;
       list.push_back(mode == "reflect" ? mirrored
                      : mode == "edge"  ? std::clamp<std::int64_t>(k, 0, extent - 1)
@@ -203,7 +204,7 @@ Constant Evaluation::pad() const {
 Constant Evaluation::blocks() const {
   const std::int64_t b = node_.integer("blocksize", 0);
   if (in(0).rank() != 4 || b < 1 || b > kMaxWindow)
-    throw_error("blocksize {} of rank {}", b, in(0).rank());
+    throw_error("blocksize {} and rank {}, allowed blocksizes from 1 and rank 4", b, in(0).rank());
   const int block = static_cast<int>(b);
   const std::vector<int>& s = in(0).shape;
   const bool to_space = node_.type == "DepthToSpace", crd = node_.text("mode", "DCR") == "CRD";

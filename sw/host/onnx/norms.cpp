@@ -84,7 +84,7 @@ Constant Evaluation::group_normalization() const {
       grouped ? node_.integer("num_groups", 0) : static_cast<std::int64_t>(C);
   if (asked < 1 || asked > static_cast<std::int64_t>(C) ||
       static_cast<std::int64_t>(C) % asked != 0)
-    throw_error("{} channels in {} groups", C, asked);
+    throw_error("{} channels cannot be divided into {} groups", C, asked);
   const auto groups = static_cast<std::size_t>(asked);
   const std::size_t parameters = grouped && opset_ < 21 ? groups : C;
   for (std::size_t i = 1; i < 3; ++i)
@@ -113,7 +113,7 @@ Constant Evaluation::layer_normalization() const {
     throw_error("rank {}, output {}", in(0).rank(), output_);
   const int axis = axis_of(node_.integer("axis", -1), in(0).rank());
   if (node_.integer(kOneAxis, 0) != 0 && axis != in(0).rank() - 1)
-    throw_error("over another axis than the last");
+    throw_error("works over another axis than the last, allowed only the last");
   const std::vector<int> row(in(0).shape.begin() + axis, in(0).shape.end());
   const std::size_t count = count_of(row);
   const auto parameter = [&](std::size_t i) {

@@ -127,7 +127,8 @@ std::vector<Evaluation::Extent> Evaluation::extents() const {
       e.scale = common;
       to = std::floor(common * e.from + 0.5);
     }
-    if (!(to >= 1 && to <= kMaxWindow)) throw_error("extent {} of axis {}", to, axes[i]);
+    if (!(to >= 1 && to <= kMaxWindow))
+      throw_error("extent {} of axis {} is empty or too large", to, axes[i]);
     e.to = static_cast<int>(to);
     if (crops) {
       e.first = in(1).values[i];

@@ -55,12 +55,12 @@ double mirrored(double x, double low, double high) {
 Indices Evaluation::rows_of(const Constant& indices, const std::vector<int>& shape,
                             std::int64_t batches) const {
   const auto rank = static_cast<std::int64_t>(shape.size());
-  if (indices.rank() < 1) throw_error("indices of rank 0");
+  if (indices.rank() < 1) throw_error("indices of rank 0, allowed 1 and above");
   const std::int64_t depth = indices.shape.back();
   if (batches < 0 || depth < 1 || batches + depth > rank || batches >= indices.rank())
-    throw_error("indices of {} axes after {} of rank {}", depth, batches, rank);
+    throw_error("indices of {} axes after {} batch axes do not fit rank {}", depth, batches, rank);
   if (!std::equal(shape.begin(), shape.begin() + batches, indices.shape.begin()))
-    throw_error("batches of unequal shapes");
+    throw_error("the batch axes of data and indices differ");
   const std::vector<std::size_t> steps = steps_of(shape);
   const std::size_t count = indices.elements() / static_cast<std::size_t>(depth);
   const std::size_t blocks = count_of({shape.begin(), shape.begin() + batches});
@@ -115,12 +115,12 @@ Constant Evaluation::scatter_elements() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
   const Constant &indices = in(1), &updates = in(2);
   if (indices.shape != updates.shape || indices.rank() != in(0).rank())
-    throw_error("indices and updates of unequal shapes");
+    throw_error("indices and updates have different shapes, or another rank than the data");
   std::vector<std::size_t> steps = steps_of(in(0).shape);
   const std::size_t step = steps[static_cast<std::size_t>(axis)];
   for (std::size_t i = 0; i < indices.shape.size(); ++i)
     if (static_cast<int>(i) != axis && indices.shape[i] > in(0).shape[i])
-      throw_error("extent {} of axis {}", indices.shape[i], i);
+      throw_error("extent {} of axis {} of the indices exceeds the data's", indices.shape[i], i);
   steps[static_cast<std::size_t>(axis)] = 0;
   const Indices base = walk(indices.shape, steps);
   const std::vector<std::int64_t> list = integers(1, "");
@@ -191,7 +191,7 @@ Constant Evaluation::reverse_sequence() const {
     const std::int64_t t = place(i, time);
     const std::int64_t length = lengths[static_cast<std::size_t>(place(i, batch))];
     if (length < 0 || length > shape[static_cast<std::size_t>(time)])
-      throw_error("a sequence of {}", length);
+      throw_error("a sequence length of {} is outside of the time axis", length);
     if (t >= length) continue;
     const std::int64_t moved = length - 1 - 2 * t;  // from t to length - 1 - t
     result.values[i] = in(0).values[static_cast<std::size_t>(
@@ -205,7 +205,10 @@ Constant Evaluation::reverse_sequence() const {
 Constant Evaluation::grid_sample() const {
   const Constant &x = in(0), &grid = in(1);
   if (x.rank() != 4 || grid.rank() != 4 || grid.shape[3] != 2 || grid.shape[0] != x.shape[0])
-    throw_error("an image of rank {} and a grid of rank {}", x.rank(), grid.rank());
+    throw_error(
+        "an image of rank {} and a grid of rank {} do not fit, allowed rank 4 and a grid [N, H, W, "
+        "2]",
+        x.rank(), grid.rank());
   const std::string mode = node_.text("mode", "linear");
   const std::string border = node_.text("padding_mode", "zeros");
   const bool corners = node_.integer("align_corners", 0) != 0;
@@ -233,7 +236,8 @@ Constant Evaluation::grid_sample() const {
       return corners ? (v + 1) / 2 * (extent - 1) : ((v + 1) * extent - 1) / 2;
     };
     double across = place(grid.values[p], W), down = place(grid.values[p + 1], H);
-    if (!(std::abs(across) < 1e6 && std::abs(down) < 1e6)) throw_error("a point outside");
+    if (!(std::abs(across) < 1e6 && std::abs(down) < 1e6))
+      throw_error("a point of the grid is too far outside of the image");
     if (near) across = std::nearbyint(across), down = std::nearbyint(down);
     const int reach = bicubic ? 2 : 1;
     double sum = 0;

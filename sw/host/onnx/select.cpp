@@ -241,7 +241,7 @@ Constant Evaluation::einsum() const {
     else
       terms.back() += letter;
   if (terms.size() != inputs_.size())
-    throw_error("equation '{}' of {} inputs", equation, inputs_.size());
+    throw_error("equation '{}' does not fit {} inputs", equation, inputs_.size());
   // '...' becomes letters: the last of its axes is 1, the axis before it 2, and so on.
   const auto expanded = [&](std::string term, std::size_t rank) {
     const auto dots = term.find("...");
@@ -257,14 +257,16 @@ Constant Evaluation::einsum() const {
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const std::vector<int>& shape = in(i).shape;
     terms[i] = expanded(terms[i], shape.size());
-    if (terms[i].size() != shape.size()) throw_error("equation '{}': input {}", equation, i);
+    if (terms[i].size() != shape.size())
+      throw_error("equation '{}' does not fit the rank of input {}", equation, i);
     for (std::size_t axis = 0; axis < shape.size(); ++axis) {
       const char letter = terms[i][axis];
       const bool named = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
       if (!named && letter > 16) throw_error("equation '{}'", equation);
       int& extent = extents.try_emplace(letter, 1).first->second;
       if (extent != 1 && shape[axis] != 1 && shape[axis] != extent)
-        throw_error("equation '{}': extents {} and {}", equation, extent, shape[axis]);
+        throw_error("equation '{}': extents {} and {} of one letter differ", equation, extent,
+                    shape[axis]);
       extent = std::max(extent, shape[axis]);
       ++times[letter];
     }
@@ -297,7 +299,7 @@ Constant Evaluation::einsum() const {
   Constant result = empty(DataType::kFloat32, shape);
   if (shape_only_) return result;
   if (count_of(summed) > static_cast<std::size_t>(limit_))
-    throw_error("sums of {}", count_of(summed));
+    throw_error("sums of {} products are too large", count_of(summed));
   require_time(result, count_of(summed) * terms.size());
   std::vector<Indices> outer, inner;  // by input
   for (std::size_t i = 0; i < terms.size(); ++i) {

@@ -224,7 +224,7 @@ class Checker {
     const Values &pad = numbers("out_pad", 4, -kMostStep), &stride = numbers("stride", 2, 1);
     for (std::size_t i = 0; i < 4; ++i)
       if (pad[i] <= -w[1 + i / 2])
-        fail(Reason::kAttribute, "out_pad {} of a kernel of {}", pad[i], w[1 + i / 2]);
+        fail(Reason::kAttribute, "out_pad {} removes a whole kernel of {}", pad[i], w[1 + i / 2]);
     gives(std::vector<std::int64_t>{shape(0)[0],
                                     (shape(0)[1] - 1) * stride[0] + pad[0] + pad[1] + w[1],
                                     (shape(0)[2] - 1) * stride[1] + pad[2] + pad[3] + w[2], w[0]});
@@ -239,8 +239,8 @@ class Checker {
     zero_point(2, DataType::kInt8, "zero point of A");
     zero_point(3, DataType::kInt8, "zero point of B");
     if (shape(0)[0] != shape(1)[0] || shape(0)[2] != shape(1)[1])
-      fail(Reason::kShape, "[{}] and [{}] do not fit", fmt::join(shape(0), ", "),
-           fmt::join(shape(1), ", "));
+      fail(Reason::kShape, "[{}] and [{}] do not fit, allowed [N, H, C] and [N, C, W]",
+           fmt::join(shape(0), ", "), fmt::join(shape(1), ", "));
     gives(Shape{shape(0)[0], shape(0)[1], shape(1)[2]});
     work(shape(0)[2]);
   }
@@ -250,7 +250,7 @@ class Checker {
     gives(shape(0));
     for (const char* name : {"min_val", "max_val"})
       if (n_.list(name).size() != 2 || n_.list(name)[1] < bytes_of(in(0).type))
-        fail(Reason::kAttribute, "{} lacks bytes", name);
+        fail(Reason::kAttribute, "{} has too few bytes for its type", name);
     if (low() > high()) fail(Reason::kAttribute, "min_val {} is above max_val {}", low(), high());
   }
   std::int64_t low() const { return wrapped(n_.number("min_val"), in(0).type); }
@@ -303,7 +303,8 @@ class Checker {
     ranks(2, 1, 1);
     const std::int64_t shift = constant(2, 1, "shift")[0];
     if (shift < 0 || shift > 63 || (shift != 0 && in(0).type != DataType::kInt32))
-      fail(Reason::kAttribute, "shift {} of {}", shift, name_of(in(0).type));
+      fail(Reason::kAttribute, "shift {} of {}, allowed 0..63 for int32, else 0", shift,
+           name_of(in(0).type));
     broadcast({0, 1});
   }
   void unary_int32() const {
@@ -404,11 +405,11 @@ class Checker {
     ranks(0, 0, kMostRank);
     same_type();
     if (n_.out_shape.size() > at(kMostRank))
-      fail(Reason::kShape, "output of rank {}", n_.out_shape.size());
+      fail(Reason::kShape, "output of rank {}, which is too large", n_.out_shape.size());
     gives(constant(1, -1, "shape"));
     if (elements_of(shape(0)) != elements_of(n_.out_shape))
-      fail(Reason::kShape, "{} elements, the output has {}", elements_of(shape(0)),
-           elements_of(n_.out_shape));
+      fail(Reason::kShape, "the input has {} elements, but the output has {}",
+           elements_of(shape(0)), elements_of(n_.out_shape));
   }
   void reverse() const {
     ranks(0, 1, kMostRank);
@@ -443,7 +444,8 @@ class Checker {
     const Values& axes = n_.list("perms");
     std::vector<bool> seen(shape(0).size());
     if (axes.size() != seen.size())
-      fail(Reason::kAttribute, "{} axes for rank {}", axes.size(), seen.size());
+      fail(Reason::kAttribute, "{} axes for rank {}, allowed equal numbers", axes.size(),
+           seen.size());
     Shape expected;
     for (const std::int64_t axis : axes) {
       if (axis < 0 || axis >= rank(0) || seen[at(axis)])
@@ -460,7 +462,7 @@ class Checker {
     ranks(0, 3, 3);
     ranks(1, 2, 2);
     if (shape(0)[0] != shape(1)[0])
-      fail(Reason::kShape, "batches of {} and {}", shape(0)[0], shape(1)[0]);
+      fail(Reason::kShape, "batches of {} and {}, allowed equal numbers", shape(0)[0], shape(1)[0]);
     gives(Shape{shape(0)[0], shape(1)[1], shape(0)[2]});
   }
   void resize() const;
@@ -468,7 +470,8 @@ class Checker {
     types(0, {DataType::kBool, DataType::kInt8, DataType::kInt16, DataType::kInt32});
     output({DataType::kBool, DataType::kInt8, DataType::kInt16, DataType::kInt32});
     if (n_.out_type == in(0).type)
-      fail(Reason::kType, "converts {} to the same type", name_of(n_.out_type));
+      fail(Reason::kType, "converts {} to the same type, allowed another type",
+           name_of(n_.out_type));
     gives(shape(0));
   }
   void identity() const {
@@ -486,7 +489,7 @@ void Checker::resize() const {
   const std::int64_t mode = n_.number("mode");
   if (mode != kNearest && mode != kBilinear) fail(Reason::kAttribute, "mode {}", mode);
   if (mode == kBilinear && in(0).type != DataType::kInt8)
-    fail(Reason::kType, "BILINEAR of {}, allowed int8", name_of(in(0).type));
+    fail(Reason::kType, "mode BILINEAR with {}, allowed int8", name_of(in(0).type));
   output({mode == kBilinear ? DataType::kInt32 : in(0).type});
   const Values &scale = constant(1, 4, "scale"), &offset = constant(2, 2, "offset"),
                &border = constant(3, 2, "border");
@@ -500,10 +503,11 @@ void Checker::resize() const {
     if (border[i] < -16 * n || border[i] >= n) fail(Reason::kAttribute, "border {}", border[i]);
     const std::int64_t span = (shape(0)[1 + i] - 1) * n - offset[i] + border[i];
     if (span < 0 || span % d != 0)
-      fail(Reason::kShape, "{} elements by {} / {} are not a whole number", shape(0)[1 + i], n, d);
+      fail(Reason::kShape, "{} elements scaled by {} / {} are not a whole number", shape(0)[1 + i],
+           n, d);
     expected.push_back(span / d + 1);
     if (shape(0)[1 + i] >= kMostExtent || expected.back() >= kMostExtent)
-      fail(Reason::kShape, "an extent of {} or more", kMostExtent);
+      fail(Reason::kShape, "an extent of {} or more, allowed below", kMostExtent);
   }
   expected.push_back(shape(0)[3]);
   gives(expected);

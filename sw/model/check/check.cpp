@@ -562,7 +562,7 @@ class Checker {
            op_.new_axis_mask);
     for (const std::int64_t stride : in(3).integers())
       if (stride == 0 || stride < -kMaxStep || stride > kMaxStep)
-        fail(Reason::kAttribute, in(3), "stride {}, allowed -{}..{} without 0", stride, kMaxStep,
+        fail(Reason::kAttribute, in(3), "stride {}, allowed -{}..{} except 0", stride, kMaxStep,
              kMaxStep);
     std::vector<int> expected;
     for (const Slice& slice : slices(graph_, op_)) {
@@ -672,7 +672,7 @@ class Checker {
   void requantized(const Tensor& tensor, const Tensor& other) const {
     const bool beside_wide = other.type == DataType::kInt16;
     if (beside_wide && tensor.type == DataType::kUInt8)
-      fail(Reason::kType, tensor, "type uint8 with int16, allowed int8 int16 int32");
+      fail(Reason::kType, tensor, "type uint8 together with int16, allowed int8 int16 int32");
     if (beside_wide && tensor.type == DataType::kInt32)
       one_scale(tensor);
     else
@@ -735,7 +735,7 @@ class Checker {
       fail(Reason::kQuantization, in(19),
            "scale {} and zero point {}, allowed powers of two in 2^-20..1, and 0", cell,
            in(19).zero_point());
-    if (!(op_.cell_clip >= 0)) fail("cell clip {}", op_.cell_clip);
+    if (!(op_.cell_clip >= 0)) fail("cell clip {}, allowed 0 and above", op_.cell_clip);
     if (op_.of_state) return yields(in(19));
     type(out(), in(18).type);
     same_quantization(in(18));
@@ -820,7 +820,8 @@ class Checker {
     if (in(0).type != DataType::kFloat32 && in(0).type != DataType::kInt32) codes(in(0));
     for (const FloatStep& step : op_.steps) {
       for (const float value : step.value)
-        if (!std::isfinite(value)) fail("a step by {}, allowed finite numbers", value);
+        if (!std::isfinite(value))
+          fail("a step with the constant {}, allowed finite numbers", value);
       if (step.value.size() != 1 && static_cast<int>(step.value.size()) != out().extent(-1))
         fail("a step has {} values, allowed 1 or {}", step.value.size(), out().extent(-1));
     }
@@ -845,7 +846,8 @@ class Checker {
     if (op_.activation != Activation::kNone) fail("fused activation, allowed NONE");
     const int middle = out().type == DataType::kUInt8 ? 128 : 0;
     if (out().rank() < 1 || out().extent(-1) > 1 << 15)
-      fail(out(), "rows beyond 1..{} elements", 1 << 15);  // sums of 2^16 squares fit 32 bits
+      fail(out(), "rows of more than {} elements, or of rank 0",
+           1 << 15);  // sums of 2^16 squares fit 32 bits
     if (out().scale() != 1.0f / 128 || out().zero_point() != middle)
       fail(Reason::kQuantization, out(), "scale {} and zero point {}, allowed 1/128 and {}",
            out().scale(), out().zero_point(), middle);
@@ -869,7 +871,7 @@ class Checker {
     const double rank =
         ranks != op_.numbers.end() && !ranks->second.empty() ? ranks->second.front() : 0;
     if (!(rank >= 1) || filters % static_cast<int>(std::min(rank, 1e6)) != 0)
-      fail("rank {}, allowed divisors of the {} filters", rank, filters);
+      fail("attribute rank {}, allowed divisors of the {} filters", rank, filters);
     if (!has(3) || !in(3).is_constant) fail(Reason::kOperands, "the bias must be a constant");
     bias(3, filters / static_cast<int>(rank));
     if (in(2).extent(1) < 1) fail(in(2), "has no memory steps, allowed 1 and above");

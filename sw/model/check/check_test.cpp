@@ -599,7 +599,7 @@ TEST_CASE("operators that LiteRT does not support in int16 are refused",
   bytes.type = DataType::kUInt8;
   CHECK_THROWS_WITH(
       check(one_op(OpKind::kQuantize, {bytes, wide({2})})),
-      ContainsSubstring("tensor 0 't': type uint8 with int16, allowed int8 int16 int32"));
+      ContainsSubstring("tensor 0 't': type uint8 together with int16, allowed int8 int16 int32"));
 }
 
 TEST_CASE("int16 codes round halves to even where ONNX's quantizers do", "[model][check][maps16]") {

@@ -25,7 +25,8 @@ class Writer {
   std::vector<std::uint8_t> run() {
     walk(0, 0);
     if (next_ != values_.size())
-      throw_error("{} values, the sparse storage has {}", values_.size() / bytes_, next_ / bytes_);
+      throw_error("its buffer has {} values, but the sparse storage requires {}",
+                  values_.size() / bytes_, next_ / bytes_);
     return std::move(result_);
   }
 
@@ -36,8 +37,9 @@ class Writer {
   void check() {
     const std::size_t count = at(rank() + blocks());
     if (s_.order.size() != count || s_.levels.size() != count)
-      throw_error("sparse storage of {} levels and {} orders, allowed {} of {} axes and {} blocks",
-                  s_.levels.size(), s_.order.size(), count, rank(), blocks());
+      throw_error(
+          "sparse storage of {} levels and {} orders, allowed {} of each for {} axes and {} blocks",
+          s_.levels.size(), s_.order.size(), count, rank(), blocks());
     std::vector<int> sorted = s_.order;
     std::sort(sorted.begin(), sorted.end());
     for (int i = 0; i < static_cast<int>(count); ++i)
@@ -59,8 +61,8 @@ class Writer {
       const SparseLevel& level = s_.levels[l];
       const int extent = extents_[at(s_.order[l])];
       if (level.dense && level.size != extent)
-        throw_error("level {} of a sparse storage has {} indices, its axis {}", l, level.size,
-                    extent);
+        throw_error("level {} of a sparse storage has {} indices, but its axis has {} elements", l,
+                    level.size, extent);
       for (const std::int64_t i : level.indices)
         if (i < 0 || i >= extent)
           throw_error("index {} in level {} of a sparse storage, allowed 0..{}", i, l, extent - 1);
@@ -98,7 +100,8 @@ class Writer {
     std::int64_t to = 0;
     for (int axis = 0; axis < rank(); ++axis) to = to * shape_[at(axis)] + index[at(axis)];
     if (next_ + bytes_ > values_.size())
-      throw_error("{} values, the sparse storage has more", values_.size() / bytes_);
+      throw_error("its buffer has {} values, but the sparse storage requires more",
+                  values_.size() / bytes_);
     std::memcpy(&result_[at(to) * bytes_], &values_[next_], bytes_);
     next_ += bytes_;
   }

@@ -49,18 +49,18 @@ TEST_CASE("sparse storage that contradicts itself is refused", "[model][tflite][
       {"does not divide axis 1", [](Sparsity& s) { s.levels[2].size = 3; }},
       {"does not divide axis 7", [](Sparsity& s) { s.block_map[0] = 7; }},
       {"does not divide axis 1", [](Sparsity& s) { s.levels[2].size = 0; }},
-      {"has 5 indices, its axis 2", [](Sparsity& s) { s.levels[0].size = 5; }},
+      {"has 5 indices, but its axis has 2", [](Sparsity& s) { s.levels[0].size = 5; }},
       {"index 2 in level 1", [](Sparsity& s) { s.levels[1].indices[1] = 2; }},
       {"index -1 in level 1", [](Sparsity& s) { s.levels[1].indices[1] = -1; }},
       {"segment 1 of level 1", [](Sparsity& s) { s.levels[1].segments.pop_back(); }},
       {"segment 0 of level 1", [](Sparsity& s) { s.levels[1].segments[0] = -1; }},
       {"segment 1 of level 1", [](Sparsity& s) { s.levels[1].segments[2] = 0; }},
       {"segment 1 of level 1", [](Sparsity& s) { s.levels[1].segments[2] = 9; }},
-      {"4 values, the sparse storage has 2",
+      {"4 values, but the sparse storage requires 2",
        [](Sparsity& s) {
          s.levels[1].segments = {0, 1, 1};
        }},
-      {"3 values, the sparse storage has more", [](Sparsity&) {}, {1, 2, 3}}};
+      {"3 values, but the sparse storage requires more", [](Sparsity&) {}, {1, 2, 3}}};
   for (const Case& c : cases) {
     Sparsity s = blocks();
     c.change(s);

@@ -179,7 +179,7 @@ class Builder {
     if (rank < 0 || rank > 2 * static_cast<std::int64_t>(kMaxRank) ||
         data.size() < 8 * static_cast<std::size_t>(rank) ||
         data.size() > 8 * static_cast<std::size_t>(rank) + 8)
-      fail("shape '{}': {} bytes for {} extents", t.name, data.size(), rank);
+      fail("shape '{}': {} bytes for {} extents, allowed 8 for each", t.name, data.size(), rank);
     data.resize(8 * static_cast<std::size_t>(rank));
     t.shape = {static_cast<int>(rank)};
     t.is_constant = true;

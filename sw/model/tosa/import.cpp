@@ -135,7 +135,8 @@ class Importer {
         if (!known.contains(t))
           fail("op {} {}: reads '{}' before any operator writes it", i, op.type, tensor(t).name);
       if (op.outputs.size() != 1 || (is_constant && !op.inputs.empty()))
-        fail("op {} {}: {} inputs and {} outputs", i, op.type, op.inputs.size(), op.outputs.size());
+        fail("op {} {}: {} inputs and {} outputs, allowed 1 output, and no input of constants", i,
+             op.type, op.inputs.size(), op.outputs.size());
       const int out = op.outputs[0];
       if (is_constant != constant(out) || !written.insert(out).second ||
           (!is_constant && !known.insert(out).second))

@@ -145,7 +145,7 @@ Codes quantize(const Call& call) {
   Codes codes;
   for (const float x : call.floats(0)) {
     if (call.op.of_whole && !(x == std::nearbyint(x) && double{x} >= least && double{x} <= most))
-      throw_error("{}: '{}' has no quantizer, so allowed are whole numbers of {}..{}, not {}",
+      throw_error("{}: '{}' has no quantizer, allowed only whole numbers of {}..{}, not {}",
                   model::label(call.graph, call.op), call.in(0).name, least, most, x);
     const float ratio = x / call.out().scale();
     if (range.format != spec::Format::kNone) {

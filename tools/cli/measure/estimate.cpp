@@ -182,7 +182,9 @@ std::string passes_text(const Json& format) {
   };
   const bool both = format["machine"].get<bool>(), weights = format["machine_weights"].get<bool>();
   return fmt::format(
-      "{}: {} bits of fixed point, sums of 1,024 products in {}: only weights {}{}, both {}{}\n",
+      "{}: {} bits of fixed point, {} bits for sums of 1,024 products; weights in this format: "
+      "{}{}; "
+      "weights and activations: {}{}\n",
       format["name"].get<std::string>(), format["bits"].get<int>(), format["sum_bits"].get<int>(),
       of("weights"), weights ? "" : " (not on this machine, whose weights have three bytes)",
       of("both"), both ? "" : " (not on this machine, whose values have three bytes)");

@@ -48,7 +48,7 @@ struct Waiting {
 std::string vector_remedy(const Waiting& w) {
   if (w.is({"SOFTMAX"}))
     return "a softmax passes three times over each row: more array.rows take more rows at once; "
-           "at the network's end the largest sum is the class without it";
+           "at the network's end it can be left out, because the largest sum gives the class";
   if (w.is({"NORM"}))
     return "a normalization passes twice over each token: more array.rows take more tokens at "
            "once; a batch normalization is folded into the layer before it";
@@ -59,23 +59,24 @@ std::string vector_remedy(const Waiting& w) {
     return "its parts are copied: parts of a multiple of 4 channels, joined along the channels, "
            "are written in place";
   if (w.is({"SLICE", "SPLIT", "GATHER", "REVERSE", "TILE", "PAD"}))
-    return "it only moves elements: cut or join along the channels, at multiples of 4, and there "
-           "is no copy";
+    return "it only moves elements: cut or join along the channels, at multiples of 4, which "
+           "needs no copy";
   if (w.is({"RESIZE", "SPACE_TO", "TO_SPACE"}))
     return "each set of pixels is copied separately: resize fewer channels (before the "
            "convolution that widens them)";
   if (w.is({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}))
-    return "channels become pixels, one element at a time: reshape where pixels stay whole, or "
-           "keep the shape";
+    return "channels become pixels, one element at a time: reshape only where the channels of a "
+           "pixel stay together, or keep the shape";
   if (w.is({"POOL", "MEAN", "SUM", "REDUCE"}))
-    return "a pool reads each element of its window separately: more array.rows; a stride of the "
-           "convolution before it needs no pool";
+    return "a pool reads each element of its window separately: more array.rows, or a stride in "
+           "the convolution before it instead of the pool";
   const bool function = w.is({"DEQUANTIZE", "FLOAT", "ERF", "GELU", "LOGISTIC", "TANH", "EXP"});
   if (!function && w.is({"ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE"}))
     return "an operator of two maps runs word by word: more array.rows; an addition right after a "
            "convolution costs nothing";
   if (!w.config.table)
-    return "without a lookup table a function is a chain of operators: vector.table=true";
+    return "without a lookup table, its function is computed by several operators: "
+           "vector.table=true";
   return "a function that does not follow a convolution runs word by word: more array.rows, or "
          "place it right after a convolution";
 }
@@ -107,7 +108,7 @@ std::string compute_remedy(const Waiting& w) {
                ? "a depthwise filter uses only a few columns: fewer array.cols, more array.rows"
                : "a depthwise filter takes a step for each tap: depthwise.enable=true";
   if (w.of_tokens())
-    return "one row of lanes works on one image: --batch N fills the others, or fewer array.rows";
+    return "an image uses only one lane: --batch N fills the other lanes, or fewer array.rows";
   return "its map has fewer pixels or channels than the array has rows or columns: fewer "
          "array.rows or array.cols";
 }

@@ -109,7 +109,8 @@ void NetworkOptions::declare(Command command) {
 void declare_shape(Command command, std::vector<std::string>& shapes) {
   add_value(command, "--shape NAME=N", shapes,
             "extent of a dimension that an ONNX file leaves open, or all extents of\n"
-            "an input: INPUT=N,C,H,W; may be repeated (batch 1, others are refused)")
+            "an input: INPUT=N,C,H,W; may be repeated (default: an open batch is 1;\n"
+            "other open dimensions are refused)")
       ->allow_extra_args(false);
 }
 
@@ -130,8 +131,8 @@ void NetworkOptions::declare_batch(Command command) {
 
 void NetworkOptions::declare_states(Command command) {
   command.add_flag("--states", states,
-                   "make states of LSTM and SVDF inputs and outputs after the model's\n"
-                   "own, for a caller that keeps them from run to run");
+                   "add the states of LSTM and SVDF to the inputs and outputs, after the\n"
+                   "model's own, for a caller that keeps states from run to run");
 }
 
 void NetworkOptions::declare_print(Command command) {

@@ -98,7 +98,8 @@ Json edge_json(const compiler::TensorLayout& l) {
 void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
                   const std::vector<Array>& inputs) {
   if (compiler::segments(program).size() > 1)
-    throw_error("--memory: {} runs in stages, with host operators in between", program.name);
+    throw_error("--memory: {} runs in stages, with host operators in between, allowed one stage",
+                program.name);
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
   compiler::write_inputs(program, inputs, dram.data());
   const auto* words = reinterpret_cast<const std::uint8_t*>(program.words.data());

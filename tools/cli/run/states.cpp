@@ -63,7 +63,7 @@ int number_of(const std::string& text, std::size_t count, const std::string& opt
   int number = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < 0 || at(number) >= count)
-    throw_error("{}: '{}', allowed {}, counted from 0, below {}", option, text, allowed, count);
+    throw_error("{}: '{}', allowed {} with numbers from 0, below {}", option, text, allowed, count);
   return number;
 }
 

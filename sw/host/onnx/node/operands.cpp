@@ -45,7 +45,8 @@ std::vector<AxisSlice> slices_of(const std::vector<int>& shape,
     axes.push_back(static_cast<std::int64_t>(i));
   steps.resize(std::max(steps.size(), starts.size()), 1);
   if (ends.size() != starts.size() || axes.size() != starts.size())
-    throw_error("{} starts, {} ends, {} axes", starts.size(), ends.size(), axes.size());
+    throw_error("{} starts, {} ends, {} axes, allowed equal numbers", starts.size(), ends.size(),
+                axes.size());
   std::vector<int> extents = shape;
   std::vector<AxisSlice> result;
   for (std::size_t i = 0; i < starts.size(); ++i) {

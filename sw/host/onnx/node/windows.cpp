@@ -76,7 +76,8 @@ Windows windows_over(const Node& node, const std::vector<int>& image,
   if (filter.empty() || !node.integers("kernel_shape").empty())
     w.taps = list_of(node, "kernel_shape", axes, 1, 1);
   if (!filter.empty() && w.taps != filter) throw_error("kernel_shape differs from the weights");
-  if (w.taps.size() != axes) throw_error("a window of {} axes", w.taps.size());
+  if (w.taps.size() != axes)
+    throw_error("a window of {} axes, which the image does not have", w.taps.size());
   w.strides = list_of(node, "strides", axes, 1, 1);
   w.dilations = list_of(node, "dilations", axes, 1, 1);
   w.before.assign(axes, 0);
@@ -112,7 +113,7 @@ std::vector<Span> transposed_over(const Node& node, const std::vector<int>& imag
     for (std::size_t i = 0; i < image.size(); ++i)
       wanted.push_back(std::int64_t{image[i]} * windows.strides[i]);
   if (!wanted.empty() && wanted.size() != image.size())
-    throw_error("output_shape of {} axes", wanted.size());
+    throw_error("output_shape of {} axes, which the image does not have", wanted.size());
   std::vector<Span> spans;
   for (std::size_t i = 0; i < image.size(); ++i) {
     const int stride = windows.strides[i], reach = windows.reach(i);

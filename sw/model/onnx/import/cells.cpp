@@ -195,7 +195,7 @@ class Steps {
       double sum = std::abs(b);
       for (int i = 0; i < m.columns; ++i)
         sum += 32768.0 * std::abs(m.codes[row * at(m.columns) + at(i)]);
-      if (!(sum < 0x1p39)) throw_error("gate {}: sums beyond 40 bits", row);
+      if (!(sum < 0x1p39)) throw_error("gate {}: its sums may need more than 40 bits", row);
       most = std::max(most, sum);
       bias.push_back(static_cast<std::int64_t>(b));
     }

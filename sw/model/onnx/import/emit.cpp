@@ -68,7 +68,8 @@ struct Line {
         *bound = least ? std::max(*bound, c) : std::min(*bound, c);
       return;
     }
-    if (clamped) throw_error("a float operator after an activation, before an 8-bit quantizer");
+    if (clamped)
+      throw_error("a float operator between an activation and an 8-bit quantizer is not supported");
     if (step.kind == Kind::kAdd) offset += c;
     if (step.kind == Kind::kSub) offset -= c;
     if (step.kind == Kind::kMul) slope *= c, offset *= c;
@@ -231,7 +232,7 @@ int Emitter::add_code_constant(const std::string& name, const Constant& c, std::
   const auto is_first = [](const auto& list) { return [&](auto x) { return x == list[0]; }; };
   if (!std::ranges::all_of(c.scales, is_first(c.scales)) ||
       !std::ranges::all_of(c.zero_points, is_first(c.zero_points)))
-    throw_error("a constant with several scales");
+    throw_error("a constant with several scales, allowed one");
   if (wide) {
     std::vector<std::int16_t> codes;
     for (const std::int32_t code : c.codes) {
@@ -434,7 +435,8 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   const Value value = given.tensor >= 0 ? to_nhwc(given, node) : given;
   const bool is_float = value.tensor >= 0 && !is_codes(value);
   if (!few && !q.nearest && !is_float)
-    throw_error("{} levels with a rounding other than to the nearest", q.count + 1);
+    throw_error("{} levels with a rounding other than to the nearest, allowed only to the nearest",
+                q.count + 1);
   const int output = code_tensor(value, q, name);
   const Tensor& t = tensor(output);
   const bool whole = q.count == kBytes || gives_int16(q) ||
@@ -486,7 +488,7 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
   Product p = *value.product;
   if (p.block != 0) throw_error("{} levels of sums in groups, allowed 256", q.count + 1);
   if (!p.wide.empty())
-    throw_error("{} levels of sums with weights of more than 8 bits", q.count + 1);
+    throw_error("{} levels of sums with weights of more than 8 bits, allowed 256", q.count + 1);
   if (of_format(tensor(p.op.inputs.back())))
     throw_error("{} levels of sums of e4m3 codes, allowed 256", q.count + 1);
   require_alike(p.op.inputs.back(), q);
@@ -567,9 +569,9 @@ bool Emitter::stepped_product(const Product& p, const Quantizer& q,
 /// weights to negate.
 void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int output, int node) {
   if (is_wide(value.tensor))
-    throw_error("{} levels on int16 codes, allowed on int8 codes", q.count + 1);
+    throw_error("{} levels of int16 codes, allowed only of int8 codes", q.count + 1);
   if (of_format(tensor(value.tensor)))
-    throw_error("{} levels on e4m3 codes, allowed on int8 codes", q.count + 1);
+    throw_error("{} levels of e4m3 codes, allowed only of int8 codes", q.count + 1);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor input = tensor(value.tensor);
   const bool real = input.type == DataType::kFloat32;
@@ -586,7 +588,9 @@ void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int outpu
     if (at_low != at_high) {
       const int falls = at_low > at_high ? 1 : 0;
       if (falling >= 0 && falling != falls)
-        throw_error("slopes of both signs before a quantizer, allowed one sign");
+        throw_error(
+            "the functions of the channels before a quantizer rise and fall, allowed one "
+            "direction");
       falling = falls;
     }
     const auto level = [&](float value_) {
@@ -827,7 +831,7 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
            static_cast<std::ptrdiff_t>(s.step.value.size());
   });
   if ((line.slope != 1 && !scales) || line.offset != 0 || by_channel)
-    throw_error("a float operator between {} and quantizer", what);
+    throw_error("a float operator between {} and its quantizer is not supported", what);
   if (!q.nearest)
     throw_error("{} levels of {}, allowed only for Add and Sub of one scale", q.count + 1, what);
   for (std::size_t i = 0; i < std::min<std::size_t>(op.inputs.size(), 2); ++i)
@@ -895,7 +899,7 @@ Value Emitter::joined(const Value& given, const Quantizer& q, const std::string&
   const Joined& j = *given.joined;
   const bool joins = j.kind == OpKind::kConcatenation;
   if (!joins && std::ranges::any_of(given.steps, [](const Step& s) { return turns(s.step); }))
-    throw_error("a decreasing function between Max or Min and its quantizer");
+    throw_error("a decreasing function between Max or Min and its quantizer is not supported");
   std::vector<Value> parts;
   bool images = true;
   for (std::size_t i = 0; i < j.parts.size(); ++i) {
@@ -1122,7 +1126,7 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
 Value Emitter::whole_numbers(Value value, const std::string& data_type, int node) {
   if (is_codes(value) && value.steps.empty()) return value;
   if (value.tensor < 0 || is_codes(value) || !value.steps.empty())
-    throw_error("float operators without a quantizer before a matrix product");
+    throw_error("a matrix product reads a float operator, allowed a quantizer in between");
   value = to_nhwc(value, node);
   const Tensor from = tensor(value.tensor);
   Op op = op_of(OpKind::kQuantize, node, {value.tensor});

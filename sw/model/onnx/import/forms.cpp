@@ -523,7 +523,7 @@ class Writer {
     const bool instance = node_.type == "InstanceNormalization";
     const std::int64_t groups = instance ? C : node_.integer("num_groups", 0);
     if (rank() < 3 || groups < 1 || C % groups != 0)
-      throw_error("{} groups of {} channels", groups, C);
+      throw_error("{} groups do not divide {} channels", groups, C);
     const ConstantPointer scale = constant(1), bias = constant(2);
     if (!scale || !bias) return std::nullopt;
     const int G = static_cast<int>(groups), of_group = C / G;
@@ -532,7 +532,7 @@ class Writer {
     const auto parameters = [&](const Constant& c, int group) {
       const bool shared = c.elements() == static_cast<std::size_t>(G) && G != C;
       if (!shared && c.elements() != static_cast<std::size_t>(C))
-        throw_error("{} values for {} channels", c.elements(), C);
+        throw_error("{} values for {} channels, allowed one for each", c.elements(), C);
       std::vector<double> values;
       for (int i = 0; i < L; ++i)
         values.push_back(c.values[shared ? group : group * of_group + i / pixels]);
@@ -580,7 +580,7 @@ class Writer {
   Ints bordered(std::int64_t extent, std::int64_t before, std::int64_t after,
                 const std::string& mode) const {
     if (before < 0 || after < 0 || before > kMaxWindow || after > kMaxWindow)
-      throw_error("border of {} and {} elements", before, after);
+      throw_error("border of {} and {} elements, which is negative or too large", before, after);
     Ints indices;
     for (std::int64_t i = -before; i < extent + after; ++i) {
       std::int64_t at = i;
@@ -603,7 +603,8 @@ class Writer {
     const std::string mode = node_.text("mode", "constant");
     const Ints given = whole_numbers(1, "pads"), axes = whole_numbers(3, "axes");
     const std::size_t count = axes.empty() ? shape().size() : axes.size();
-    if (given.size() != 2 * count) throw_error("{} pads for {} axes", given.size(), count);
+    if (given.size() != 2 * count)
+      throw_error("{} pads for {} axes, allowed two for each", given.size(), count);
     std::vector<Ints> sides(shape().size(), Ints{0, 0});
     for (std::size_t i = 0; i < count; ++i)
       sides[axes.empty() ? i : axis(axes[i])] = {given[i], given[i + count]};
@@ -630,7 +631,8 @@ class Writer {
     Shape now = shape();
     for (int i = 0; i < rank(); ++i) {
       const auto side = [&](std::int64_t extent) {
-        if (extent < 0 || extent > kMaxWindow) throw_error("border of {} elements", extent);
+        if (extent < 0 || extent > kMaxWindow)
+          throw_error("border of {} elements, which is negative or too large", extent);
         Shape part = now;
         part[i] = static_cast<int>(extent);
         return add(DataType::kFloat32, part, std::vector<double>(count_of(part), border));

@@ -89,7 +89,7 @@ Value Importer::normalization() {
   Value value = plain_codes(0);
   refuse_wide(value);
   if (value.shape.empty() || !is_last(node_->integer("axis", -1), value.shape.size()))
-    throw_error("over another axis than the last");
+    throw_error("works over another axis than the last, allowed only the last");
   if (reads_output(1) || reads_output(2))
     throw_error("its output of means is read, allowed only its first output");
   const bool center = node_->type == "LayerNormalization";
@@ -119,7 +119,7 @@ Value Importer::softmax() {
   Value value = of_codes ? plain_codes(0) : host_floats();
   if (value.shape.empty() ||
       !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
-    throw_error("over another axis than the last");
+    throw_error("works over another axis than the last, allowed only the last");
   Op softmax = op(OpKind::kSoftmax, {value.tensor});
   if (is_wide(value)) return of_words(std::move(softmax), value);
   if (of_codes) {

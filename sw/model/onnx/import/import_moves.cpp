@@ -18,7 +18,7 @@ using host::onnx::nearest_of, host::onnx::parts_of, host::onnx::slices_of, host:
 /// Returns the index of ONNX's axis, and its index in the graph.
 std::pair<std::size_t, int> Importer::axis_of(const Value& value, std::int64_t axis) {
   const auto rank = static_cast<std::int64_t>(value.shape.size());
-  if (axis < -rank || axis >= rank) throw_error("axis {} of rank {}", axis, rank);
+  if (axis < -rank || axis >= rank) throw_error("axis {} does not exist in rank {}", axis, rank);
   const auto at = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
   const bool image = value.layout == Layout::kNhwc;
   return {at, image ? place_of(at, value.shape.size()) : static_cast<int>(at)};
@@ -76,10 +76,11 @@ Value Importer::blocks() {
   if (from.size() != 4) throw_error("input of rank {}, allowed 4", from.size());
   const std::string mode = node_->text("mode", "DCR");
   if (size < 1 || size > kMaxWindow || (mode != "DCR" && mode != "CRD"))
-    throw_error("blocksize {}, mode '{}'", size, mode);
+    throw_error("blocksize {} or mode '{}' is not supported, allowed 1 and above, DCR and CRD",
+                size, mode);
   const int b = static_cast<int>(size);
   const bool fits = depth ? from[1] % (size * size) == 0 : from[2] % b == 0 && from[3] % b == 0;
-  if (!fits) throw_error("blocks of {} in [{}]", b, fmt::join(from, ", "));
+  if (!fits) throw_error("blocks of {} do not divide [{}]", b, fmt::join(from, ", "));
   Value value = in(0);
   if (mode == "CRD" && depth && b > 1) {  // channels of a pixel's block are not adjacent
     const int blocks = b * b, C = from[1] / blocks;
@@ -188,10 +189,11 @@ std::vector<std::int32_t> Importer::nearest(int in, int out, double scale) const
 }
 
 Value Importer::resize() {
-  if (node_->text("mode", "nearest") != "nearest") throw_error("a mode other than nearest");
+  if (node_->text("mode", "nearest") != "nearest")
+    throw_error("a mode other than nearest, allowed only nearest");
   if (!node_->integers("axes").empty()) throw_error("attribute axes, allowed none");
   if (node_->text("keep_aspect_ratio_policy", "stretch") != "stretch")
-    throw_error("keep_aspect_ratio_policy other than stretch");
+    throw_error("keep_aspect_ratio_policy other than stretch, allowed only stretch");
   Value value = image_codes();
   const bool upsample = node_->type == "Upsample" || node_->inputs.size() == 2;
   const bool sized = !upsample && has(3);

@@ -158,7 +158,7 @@ void set_weights(const Constant& c, const Taps& of_channel, Product* p) {
       const int zero_point = rule.plain || rule.narrow ? 0 : c.zero_points[at] - rule.shift;
       if (m == 0 && at == row[0]) p->zero_point = zero_point;
       if (zero_point != p->zero_point)
-        throw_error("weights of one channel with several zero points");
+        throw_error("weights of one channel with several zero points, allowed one");
       if (rule.wide)
         p->wide.push_back(static_cast<std::int32_t>(code));
       else
@@ -265,12 +265,13 @@ Value Importer::matmul() {
   const bool transposed = of_bits || (gemm && node_->integer("transB", 0) != 0);
   if (gemm && (node_->integer("transA", 0) != 0 || node_->real("alpha", 1) != 1 ||
                node_->real("beta", 1) != 1))
-    throw_error("transA, alpha or beta other than 0, 1, 1");
+    throw_error("transA, alpha and beta: allowed only 0, 1 and 1");
   if (!gemm && !in(0).constant && !in(1).constant) return product_of_two();
   Value input = codes_of_input();
   const ConstantPointer unpacked = of_bits ? weights_of_bits() : nullptr;
   const Constant& c = of_bits ? *unpacked : constant(1);
-  if (c.rank() != 2 || input.shape.size() < 2) throw_error("operands of rank below 2");
+  if (c.rank() != 2 || input.shape.size() < 2)
+    throw_error("operands of rank below 2, allowed 2 and above");
   if (input.layout == Layout::kNhwc) input = emit_.to_plain(input, node_->index);
   const int K = c.shape[transposed ? 1 : 0], M = c.shape[transposed ? 0 : 1];
   if (K < 1 || M < 1 || input.shape.back() != K)
@@ -305,7 +306,8 @@ Value Importer::product_of_two() {
     throw_error("one operand is int16 and the other is not, allowed the same type");
   const std::size_t rank = a.shape.size();
   if (rank < 2 || rank != b.shape.size())
-    throw_error("operands of rank {} and {}", rank, b.shape.size());
+    throw_error("operands of rank {} and {}, allowed the same rank, 2 or above", rank,
+                b.shape.size());
   if (a.shape[rank - 1] != b.shape[rank - 2])
     throw_error("{} columns times {} rows, allowed equal numbers", a.shape[rank - 1],
                 b.shape[rank - 2]);

@@ -74,13 +74,13 @@ Value Importer::dequantize() {
   if (!value.raw_codes)
     throw_error("input 0 '{}' is not the output of QuantizeLinear", node_->inputs[0]);
   if (const std::int64_t block = node_->integer("block_size", 0); block != 0)
-    throw_error("block_size {}, allowed 0 of activations", block);
+    throw_error("block_size {} of activations, allowed 0", block);
   const bool wide = emit_.tensor(value.tensor).type == DataType::kInt16;
   const spec::Format format = emit_.tensor(value.tensor).format;
   if (format == spec::Format::kE4M3) {
     const float unit = std::ldexp(static_cast<float>(scalar(1)), -spec::row_of(format).fraction);
     if (unit != emit_.tensor(value.tensor).scale() || (has(2) && !is_of_e4m3()))
-      throw_error("scale {} or type differ from those of QuantizeLinear", scalar(1));
+      throw_error("scale {} or type differs from that of QuantizeLinear", scalar(1));
     value.raw_codes = false;
     return value;
   }
@@ -91,7 +91,7 @@ Value Importer::dequantize() {
     emit_.set_scale(value.tensor, static_cast<float>(scalar(1)));
   const Tensor& t = emit_.tensor(value.tensor);
   if (static_cast<float>(scalar(1)) != t.scale() || zero_point != t.zero_point())
-    throw_error("scale {} and zero point differ from those of QuantizeLinear", scalar(1));
+    throw_error("scale {} or zero point differs from that of QuantizeLinear", scalar(1));
   value.raw_codes = false;
   return value;
 }
@@ -132,7 +132,7 @@ Value Importer::multi_threshold() {
     q.first = static_cast<int>(first);
   }
   if (!shared && value.steps.empty() && value.tensor >= 0)
-    throw_error("thresholds for each channel on codes or inputs");
+    throw_error("thresholds for each channel of codes or inputs, allowed only of sums");
   return emit_.quantized(value, q, out(), node_->index);
 }
 
@@ -141,7 +141,7 @@ Value Importer::codes_of_input() {
   if (value.constant) throw_error("input 0 is a constant");
   if (value.raw_codes) throw_error("codes without DequantizeLinear");
   if (!emit_.is_codes(value) && value.tensor >= 0 && !is_input(value.tensor))
-    throw_error("float operators without a quantizer before a matrix product");
+    throw_error("a matrix product reads a float operator, allowed a quantizer in between");
   const auto found = annotated_.find(value.tensor);
   return emit_.whole_numbers(value, found == annotated_.end() ? "" : found->second, node_->index);
 }

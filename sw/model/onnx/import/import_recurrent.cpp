@@ -30,9 +30,9 @@ Matrix matrix_of(const Constant& c, const char* what, int first, int rows) {
       if (i == 0) m.scales.push_back(c.scales[from]);
       if (c.scales[from] != m.scales.back() || !std::isfinite(c.scales[from]) ||
           c.scales[from] <= 0)
-        throw_error("{} with several scales in a row", what);
+        throw_error("{} with several scales in a row, allowed one above 0", what);
       if (code < -128 || code > 127)
-        throw_error("{} of zero point {}{}", what, c.zero_points[from],
+        throw_error("{} with zero point {} do not fit int8{}", what, c.zero_points[from],
                     is_uint8 ? ", allowed int8" : "");
       m.codes.push_back(static_cast<std::int8_t>(code));
     }
@@ -72,7 +72,8 @@ void Importer::require_plain_cell(int steps, int directions) const {
   if (node_->attributes.contains("clip")) throw_error("clip");
   if (node_->integer("input_forget", 0) != 0) throw_error("input_forget");
   if (has(7)) throw_error("peepholes");
-  if (has(4) && !all_of(constant(4), steps)) throw_error("sequence_lens other than {}", steps);
+  if (has(4) && !all_of(constant(4), steps))
+    throw_error("sequence_lens other than {}, allowed only the full length", steps);
   if (steps > kMostSteps) throw_error("{} steps, allowed at most {}", steps, kMostSteps);
 }
 
@@ -113,7 +114,7 @@ int Importer::initial_state(std::size_t position, int direction, float scale) {
   if (!has(position)) return -1;
   if (in(position).constant) {
     if (!all_of(*in(position).constant, 0))
-      throw_error("initial states are constants other than 0");
+      throw_error("initial states are constants other than 0, allowed only 0");
     return -1;
   }
   const Value state = plain_codes(position);

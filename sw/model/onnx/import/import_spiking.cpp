@@ -80,7 +80,8 @@ Value Importer::spiking() {
   const Neuron neuron = neuron_of(*node_, scale);
   spiking::set_neuron(&op, neuron);
   if (has(1)) {
-    if (x.shape.size() != 2) throw_error("recurrent spikes of rank {}", x.shape.size());
+    if (x.shape.size() != 2)
+      throw_error("input of rank {} with recurrent weights, allowed 2", x.shape.size());
     op.inputs.push_back(returned_weights(x.shape[1]));
   }
   const std::vector<int> shape = emit_.tensor(x.tensor).shape;

@@ -69,7 +69,7 @@ Value Importer::arithmetic() {
   if (type == "Mul") return stepped(value, Kind::kMul, constants);
   if (type == "Sub") return stepped(value, first ? Kind::kSub : Kind::kSubFrom, constants);
   if (type != "Div") return value;
-  if (!first) throw_error("it divides a constant by a tensor");
+  if (!first) throw_error("it divides a constant by a tensor, which is not supported");
   if (std::ranges::count(constants, 0.0f) != 0) throw_error("it divides by zero");
   return stepped(value, Kind::kDiv, constants);
 }
@@ -97,7 +97,7 @@ Value Importer::clip() {
     return has(position) ? static_cast<float>(scalar(position)) : otherwise;
   };
   const float low = bound(1, "min", -kMost), high = bound(2, "max", kMost);
-  if (!(low <= high)) throw_error("min {} and max {}", low, high);
+  if (!(low <= high)) throw_error("min {} is above max {}", low, high);
   if (low > -kMost) value = stepped(value, Kind::kMax, {low});
   if (high < kMost) value = stepped(value, Kind::kMin, {high});
   return value;
@@ -113,7 +113,7 @@ Value Importer::batch_normalization() {
   std::vector<std::vector<float>> p;
   for (std::size_t i = 1; i <= 4; ++i) {
     if (constant(i).elements() != C)
-      throw_error("{} values for {} channels", constant(i).elements(), C);
+      throw_error("{} values for {} channels, allowed one for each", constant(i).elements(), C);
     p.emplace_back(constant(i).values.begin(), constant(i).values.end());
   }
   std::vector<float> scale, offset;

@@ -87,7 +87,8 @@ Value Importer::padded(Value value, const std::vector<std::int64_t>& pads, doubl
 }
 
 Value Importer::pad() {
-  if (node_->text("mode", "constant") != "constant") throw_error("a mode other than constant");
+  if (node_->text("mode", "constant") != "constant")
+    throw_error("a mode other than constant, allowed only constant");
   const double border = has(2) ? scalar(2) : double{node_->real("value", 0.0f)};
   if (!std::isfinite(border)) throw_error("border {}", border);
   return padded(image_codes(), integers_of(1, "pads"), border);
@@ -97,7 +98,7 @@ Value Importer::max_pool() {
   if (reads_output(1)) throw_error("its output of indices is read, allowed only its first output");
   Value input = image_codes();
   const Windows w = windows(input);
-  if (w.dilations != std::vector{1, 1}) throw_error("dilations other than 1");
+  if (w.dilations != std::vector{1, 1}) throw_error("dilations other than 1, allowed only 1");
   Op pool = windowed(OpKind::kMaxPool2D, w, -INFINITY, &input);
   const Window to = places(pool, input);
   const int N = input.shape[0], C = input.shape[1];
@@ -120,7 +121,8 @@ Value Importer::average_pool() {
   p.channels = C;
   p.filter = {1, w.taps[0], w.taps[1], C};
   const std::int64_t taps = std::int64_t{w.taps[0]} * w.taps[1];
-  if (taps * C > kMaxWeights || taps > 65536) throw_error("a window of {} elements", taps * C);
+  if (taps * C > kMaxWeights || taps > 65536)
+    throw_error("a window of {} elements is too large", taps * C);
   p.weights.assign(taps * C, 1);
   p.scales.assign(C, 1.0f);
   p.divisor = static_cast<float>(taps);

@@ -66,7 +66,7 @@ void Importer::set_format(spec::Format format) {
     if (graph_.out(op).format == spec::Format::kNone || std::ranges::count(kRounds, op.kind) > 0 ||
         type == OpClass::kReshape || type == OpClass::kMovement)
       continue;
-    throw_error("{}: node {}: {} does not give {} codes", file_.name, op.index, name_of(op.kind),
+    throw_error("{}: node {}: {} cannot give {} codes", file_.name, op.index, name_of(op.kind),
                 spec::row_of(format).name);
   }
 }

@@ -56,7 +56,7 @@ Place by_blocks(const Constant& parameter, const std::vector<int>& shape, std::s
   std::vector<int> blocks = shape;
   if (block > 0) blocks[axis] = static_cast<int>((shape[axis] + block - 1) / block);
   if (block < 0 || parameter.shape != blocks)
-    throw_error("scales [{}] for blocks of {} along axis {} of [{}]",
+    throw_error("scales [{}] do not fit blocks of {} along axis {} of [{}]",
                 fmt::join(parameter.shape, ", "), block, axis, fmt::join(shape, ", "));
   return [shape, axis, block, steps = steps_of(shape), to = steps_of(blocks)](std::size_t i) {
     std::size_t at = 0;
@@ -77,7 +77,8 @@ Place along_axis(const Node& node, const Constant& parameter, const std::vector<
   if (parameter.elements() == 1) return [](std::size_t) { return std::size_t{0}; };
   const int axis = axis_of(node.integer("axis", 1), static_cast<int>(shape.size()));
   if (parameter.rank() != 1 || parameter.shape[0] != shape[axis])
-    throw_error("{} scales along an axis of {}", parameter.elements(), shape[axis]);
+    throw_error("{} scales along an axis of {} elements, allowed one for each",
+                parameter.elements(), shape[axis]);
   return
       [step = steps_of(shape)[static_cast<std::size_t>(axis)],
        extent = static_cast<std::size_t>(shape[axis])](std::size_t i) { return i / step % extent; };
@@ -435,7 +436,7 @@ void require_whole(const Node& node, const std::vector<ConstantPointer>& inputs)
   const std::vector<int>& shape = inputs[0]->shape;
   for (std::size_t i = 0; i < inputs[2]->elements() && i < shape.size(); ++i)
     if (const double size = inputs[2]->values[i] * shape[i]; size != std::floor(size))
-      throw_error("align_corners to {} elements, allowed whole sizes", size);
+      throw_error("align_corners with a result of {} elements, allowed whole numbers", size);
 }
 
 /// Keeps only the chosen boxes. A host's list has a fixed length, whatever is chosen.

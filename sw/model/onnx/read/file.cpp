@@ -276,8 +276,8 @@ class Reader {
       if (zero) continue;  // determines the type of codes
       if (!dequantizes || i != 0)
         fail(
-            "node {} {}: '{}' is of FLOAT4E2M1 or FLOAT8, allowed as first input of "
-            "DequantizeLinear; 0 as its zero point, of activations 0 of FLOAT8E4M3FN",
+            "node {} {}: '{}' is FLOAT4E2M1 or FLOAT8, allowed only as first input of "
+            "DequantizeLinear, or as zero point 0 (of activations: of FLOAT8E4M3FN)",
             node.index, node.type, node.inputs[i]);
     }
   }
@@ -366,7 +366,7 @@ class Reader {
             text_of(shape), dim.dim_param().empty() ? input + "=N,..." : dim.dim_param() + "=N"));
       if (all != nullptr && !is_open(dim) && extent != dim.dim_value())
         fail("input '{}' is {}, --shape gives {} for axis {}", input, text_of(shape), extent, axis);
-      if (extent >= kMaxElements) fail("input '{}': extent {}", input, extent);
+      if (extent >= kMaxElements) fail("input '{}': extent {} is too large", input, extent);
       result.push_back(static_cast<int>(extent));
     }
     if (!open.empty()) refuse_open(input, shape, std::move(open));
@@ -445,7 +445,7 @@ class Reader {
           !asks_int16 && !(has_blocks && attribute.name() == "block_size"))
         fail("node {} {}: {} {}, allowed 0", result.index, result.type, attribute.name(), a.i);
       if (attribute.has_t() && attribute.t().data_type() == kFloat4)
-        fail("node {} {}: attribute '{}' is of FLOAT4E2M1, allowed in initializers", result.index,
+        fail("node {} {}: attribute '{}' is FLOAT4E2M1, allowed only in initializers", result.index,
              result.type, attribute.name());
       if (attribute.has_t())
         a.tensor = constant(

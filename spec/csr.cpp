@@ -18,7 +18,7 @@ const std::vector<Register>& registers() {
        "a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later "
        "program reads data of an earlier one; while busy or reset, allowed only with soft_reset"},
       {"bus_was_reset", 3,
-       "tells the machine that outstanding bus responses will never come; write it while the "
+       "ends the wait for outstanding bus responses, which will never come; write it while the "
        "interconnect is held in reset, not while a program runs"}};
   static const std::vector<Bit> state{
       {"busy", 0, "a program runs"},

@@ -23,15 +23,15 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrConfigHashOffset = 12'h008;
   // W, 32 bits: commands
   localparam logic [11:0] CsrControlOffset = 12'h010;
-  // starts the program; must be the only command, not while busy or reset
+  // starts the program; must be the only command of the write; not allowed while busy or reset
   localparam int unsigned CsrControlStartBit = 0;
   // cancels the program; outstanding bus transfers complete first, or the watchdog gives them up
   localparam int unsigned CsrControlSoftResetBit = 1;
   // a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later program
-  // reads data of an earlier one; while busy or reset only together with soft_reset
+  // reads data of an earlier one; while busy or reset, allowed only with soft_reset
   localparam int unsigned CsrControlScrubBit = 2;
-  // outstanding bus responses will never come; write it while the interconnect is held in reset,
-  // not while a program runs
+  // ends the wait for outstanding bus responses, which will never come; write it while the
+  // interconnect is held in reset, not while a program runs
   localparam int unsigned CsrControlBusWasResetBit = 3;
   // R, 32 bits: state
   localparam logic [11:0] CsrStatusOffset = 12'h014;
@@ -40,13 +40,12 @@ package trine_csr_pkg;
   localparam int unsigned CsrStatusErrorBit = 2;  // the last program stopped with an error
   // soft reset in progress, or zeros being written to the memories
   localparam int unsigned CsrStatusResetBit = 3;
-  // the watchdog gave up on outstanding bus transfers: no start until they have come or
+  // the watchdog gave up on outstanding bus transfers: no start until their responses have come or
   // bus_was_reset is written
   localparam int unsigned CsrStatusBusDirtyBit = 4;
   // R, 32 bits: see the codes below
   localparam logic [11:0] CsrErrorCauseOffset = 12'h018;
-  // R, 32 bits: ERROR_ADDRESS at the offset that it had before REGISTERS_VERSION existed: low half,
-  // high half
+  // R, 32 bits: alias of ERROR_ADDRESS: low half, high half
   localparam logic [11:0] CsrErrorAddressAliasOffset = 12'h01C;
   localparam int unsigned CsrErrorAddressAliasCount = 2;
   // RW, 32 bits: which events raise the interrupt
@@ -57,12 +56,12 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrIrqStatusOffset = 12'h028;
   localparam int unsigned CsrIrqStatusDoneBit = 0;  // end of a program
   localparam int unsigned CsrIrqStatusErrorBit = 1;  // error
-  // R, 32 bits: version of this map: 1; a driver refuses one that it does not know
+  // R, 32 bits: version of this map: 1; a driver must refuse a version that it does not know
   localparam logic [11:0] CsrRegistersVersionOffset = 12'h02C;
   // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of
-  // 8); after a write, words are fetched again (`memory.imem_kib`); locked
+  // 8); a write discards the words in IMEM (`memory.imem_kib`); locked
   localparam logic [11:0] CsrProgramOffset = 12'h030;
-  // RW, 32 bits: number of 64-bit words, at least 1; after a write, words are fetched again
+  // RW, 32 bits: number of 64-bit words, at least 1; a write discards the words in IMEM
   // (`memory.imem_kib`); locked
   localparam logic [11:0] CsrProgramWordsOffset = 12'h038;
   // RW, 64 bits: added to every `dram` field; a multiple of the bus width (and of 8); locked
@@ -71,34 +70,34 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrWindowFirstOffset = 12'h048;
   // RW, 64 bits: last byte that bursts may touch; after reset all ones; locked
   localparam logic [11:0] CsrWindowLastOffset = 12'h050;
-  // RW, 32 bits: stops the program if an expected bus handshake does not come for so many cycles;
-  // 24 bits, 0: never; after reset 1048576
+  // RW, 32 bits: stops the program if an expected bus handshake does not come for this number of
+  // cycles; 24 bits, 0: never; after reset 1048576
   localparam logic [11:0] CsrWatchdogOffset = 12'h058;
-  // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24; if
-  // a copy out of DMEM is running when the bus does not answer the load after it, the number is
-  // that of the copy
+  // R, 32 bits: load and store errors: number of RUNs of that engine before the failing RUN, modulo
+  // 2^24; if a load is not answered in time while the copy out of DMEM before it still runs, the
+  // number of RUNs before the copy
   localparam logic [11:0] CsrErrorRunOffset = 12'h05C;
-  // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with
-  // `memory.ecc`)
+  // R, 32 bits: corrected words that were read since the start, [0] from DMEM, [1] from PMEM (only
+  // with `memory.ecc`)
   localparam logic [11:0] CsrEccCorrectedOffset = 12'h060;
   localparam int unsigned CsrEccCorrectedCount = 2;
   // R, 64 bits: bus errors: the failing address; configuration, illegal, feature, token, deadlock,
-  // progress, cycles: byte offset of the word at which the program stopped; ecc: number of the
-  // word, in DMEM its address, in PMEM 2^32 + 256 * row + column, in IMEM 2^33 + word, plus 2^34 *
-  // n in core n of a cluster
+  // progress, cycles: byte offset of the word at which the program stopped; ecc: a word's address
+  // in DMEM, 2^32 + 256 * row + column in PMEM, 2^33 + word in IMEM; core n of a cluster adds 2^34
+  // * n
   localparam logic [11:0] CsrErrorAddressOffset = 12'h068;
   // R, 32 bits: corrected words that were read from IMEM since the start (only with `memory.ecc`
   // and `memory.imem_kib`)
   localparam logic [11:0] CsrImemCorrectedOffset = 12'h070;
-  // RW, 32 bits: stops the program if nothing progresses for so many cycles: no step of the array,
-  // no word of results, no beat on the bus or at DMEM's DMA port, no RUN begun or ended; cycles in
-  // which a bus handshake is expected count for WATCHDOG instead; 24 bits, 0: never; after reset
-  // 1048576
+  // RW, 32 bits: stops the program if nothing progresses for this number of cycles: no step of the
+  // array, no word of results, no beat on the bus or at DMEM's DMA port, no RUN begun or ended;
+  // cycles in which a bus handshake is expected count for WATCHDOG instead; 24 bits, 0: never;
+  // after reset 1048576
   localparam logic [11:0] CsrProgressLimitOffset = 12'h074;
-  // RW, 32 bits: value of CYCLES at which the program stops, within 20 cycles; 0: never; after
-  // reset 0
+  // RW, 32 bits: stops the program within 20 cycles after CYCLES reaches this value; 0: never;
+  // after reset 0
   localparam logic [11:0] CsrCyclesLimitOffset = 12'h078;
-  // R, 64 bits: from start to done
+  // R, 64 bits: cycles from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;
   // R, 64 bits: cycles by cause; they add up to CYCLES
   localparam logic [11:0] CsrCauseOffset = 12'h088;

@@ -2,8 +2,10 @@
 //
 // Defines the instruction set: operations, fields of registers, flags and limits.
 // Printed from spec/isa.def; do not edit. Semantics: docs/architecture.md.
-// Field f of group g is member rN.f of g_payload_t, with N = GFReg, and has GFWidth bits.
-// A name that is a keyword ends in _. Flags are indices of bits of a RUN's flags.
+// Example of a field: x_start of group agu is the member r3.x_start of agu_payload_t.
+// AguXStartReg (3) is its register, and AguXStartWidth (16) its number of bits. A member
+// whose name would be a keyword ends in _. A flag is the index of a bit of a RUN's flags.
+// P and Q are the rows and columns of output positions, ROWS is array.rows.
 //
 //   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload
 
@@ -16,22 +18,23 @@ package trine_isa_pkg;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
 
-  // Limits: what counters and memories hold. program::verify knows them, too.
+  // Limits: what counters and memories hold. program::verify checks them, too.
   localparam int unsigned AddressBits = 24;  // bits of the address of a 32-bit word in DMEM
   localparam int unsigned TokenBits = 6;  // bits of a token counter, which holds 0..63
   localparam int unsigned TableWords = 64;  // words of the lookup table: 256 codes, 4 a word
   // words of the table of exponentials: one for each difference of two codes
   localparam int unsigned ExponentialWords = 256;
-  localparam int unsigned SoftmaxWords = 256;  // words of a softmax in one pass: a lane keeps them
+  localparam int unsigned SoftmaxWords = 256;  // words that a lane keeps for a softmax in one pass
   localparam int unsigned MostSoftmaxChannels = 4095;  // channels of a softmax
   localparam int unsigned MostNormChannels = 4096;  // channels of a normalization
   localparam int unsigned CoordBits = 14;  // bits of a lane's coordinates, with sign: -8192..8191
-  // columns from x_start to x_end, rows from y_start to y_end, rows of lanes below y_end: lanes
-  // count from the end of the positions
+  // columns from x_start to x_end, rows from y_start to y_end, and rows from y_end to a lane below
+  // it: a lane stores its distances from x_end and y_end
   localparam int unsigned MostSpan = 8191;
-  // column or row of a tap: beyond, it would be taken for one inside of the map
+  // column or row of a tap: a larger one would wrap and could count as inside of the map
   localparam int unsigned MostTap = 16383;
-  // right shift of a softmax' rescale: with 31 the shift of 2,048 equal maxima would overflow
+  // right shift of a softmax with flag rescale: with 31, the total shift for 2,048 equal codes
+  // would overflow
   localparam int unsigned MostRescaleRight = 30;
 
   localparam logic [1:0] OpcodeEnd = 2'd0;  // end of program
@@ -48,19 +51,21 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetScale = 8'd3;  // scales; load only
   localparam logic [7:0] DmaTargetTable = 8'd4;  // lookup table; load only
   localparam logic [7:0] DmaTargetExponentials = 8'd5;  // exponentials of the softmax; load only
-  localparam logic [7:0] DmaTargetTransposed = 8'd6;  // PMEM, four words as four columns; load only
+  // PMEM, transposed: the four bytes of a word go to four columns; load only
+  localparam logic [7:0] DmaTargetTransposed = 8'd6;
   // int16 feature maps: two words of DMEM contain the high and the low bytes of four codes
   localparam logic [7:0] DmaTargetDmem16 = 8'd7;
   // lookup table of 256 points of 16 bits, one per word: lanes of high bytes keep the high byte,
   // other lanes the low byte; load only
   localparam logic [7:0] DmaTargetPoints = 8'd8;
-  // PMEM: bytes from a stream of short codes, `words` in DRAM; rows are those of PMEM; load only
+  // PMEM, unpacked from a stream of short codes: `words` counts the stream in DRAM, rows_last the
+  // rows of PMEM; load only
   localparam logic [7:0] DmaTargetShort = 8'd9;
-  // PMEM: ternary weights from a stream of bytes of five trits each, likewise; load only
+  // as short, but the stream has a byte for each five ternary weights; load only
   localparam logic [7:0] DmaTargetTrits = 8'd10;
-  // PMEM: words from a stream of two of their bytes each, others are 0, likewise; load only
+  // as short, but the stream has two bytes of each word; the other bytes are 0; load only
   localparam logic [7:0] DmaTargetSparse = 8'd11;
-  // PMEM: bytes from a stream of codes of four bits, after a table of 16, likewise; load only
+  // as short, but the stream has a table of 16 bytes, then 4-bit indices into it; load only
   localparam logic [7:0] DmaTargetPalette = 8'd12;
   // feature maps, from the DMEM of from_core; load only
   localparam logic [7:0] DmaTargetCore = 8'd13;
@@ -75,15 +80,15 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpMatmul = 8'd5;  // int8, both operands with zero points
   // int16 activations, in two lanes each; int8 weights
   localparam logic [7:0] ComputeOpInt16 = 8'd6;
-  // sums of int16 activations as int32 words: both operands with zero points, the activations' for
-  // their low bytes
+  // int16 activations, sums as int32 words; both operands with zero points, add_zero_a only for low
+  // bytes of activations
   localparam logic [7:0] ComputeOpMatmul16 = 8'd7;
   localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
-  // int8_int4; the sum of the taps of each channel word is multiplied by a factor
+  // as int8_int4, but the sum of the taps of each channel word is multiplied by a factor
   localparam logic [7:0] ComputeOpInt8Groups = 8'd9;
-  // int8 activations and weights; codes are int16, two words a lane
+  // int8 activations and weights; result codes are int16, two words a lane
   localparam logic [7:0] ComputeOpInt8Int16 = 8'd10;
-  // binary; masked taps add nothing, and pad_code is 0
+  // as binary, but masked taps add nothing; pad_code must be 0
   localparam logic [7:0] ComputeOpBinaryInside = 8'd11;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
@@ -104,49 +109,49 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpMul = 8'd6;  // requantized product of two taps
   localparam logic [7:0] VectorOpMin = 8'd7;  // minimum of the taps
   localparam logic [7:0] VectorOpSoftmax = 8'd8;  // softmax over the channels of a lane
-  // squared sum of two taps, as TFLite SQUARED_DIFFERENCE with invert
+  // square of the sum of two taps; with invert, TFLite SQUARED_DIFFERENCE
   localparam logic [7:0] VectorOpSquaredDifference = 8'd9;
   // LayerNorm or RMSNorm over the channels of a lane
   localparam logic [7:0] VectorOpNormalize = 8'd10;
-  // sum of int16 codes; odd lanes contain the low bytes, each less 128
+  // sum of int16 codes; odd lanes contain the low bytes and subtract 128 from each
   localparam logic [7:0] VectorOpSum16 = 8'd11;
-  localparam logic [7:0] VectorOpAdd16 = 8'd12;  // ADD of int16 codes; with invert SUB
+  localparam logic [7:0] VectorOpAdd16 = 8'd12;  // ADD of int16 codes; with invert, SUB
   localparam logic [7:0] VectorOpMul16 = 8'd13;  // requantized product of int16 codes
-  // sum16 of one tap; negative codes have the scale of a sum
+  // sum16 of one tap; negative codes are scaled by add_multiplier and add_shift
   localparam logic [7:0] VectorOpLeaky16 = 8'd14;
   // sum16 of one tap; only the low bytes are written: int8 codes
   localparam logic [7:0] VectorOpNarrow16 = 8'd15;
   // sum16 of one tap; odd lanes contain int8 codes, even lanes pad_code
   localparam logic [7:0] VectorOpWiden16 = 8'd16;
-  // LOGISTIC of sum16, interpolated between the table's points; the bounds of sum16 are four times
-  // as large
+  // LOGISTIC of sum16, interpolated between the table's points; the bounds of sum16 are multiplied
+  // by 4
   localparam logic [7:0] VectorOpLogistic16 = 8'd17;
-  localparam logic [7:0] VectorOpTanh16 = 8'd18;  // TANH, likewise
-  // maximum of the taps' int16 codes, which are all inside of the map
+  localparam logic [7:0] VectorOpTanh16 = 8'd18;  // as logistic16, for TANH
+  // maximum of the taps' int16 codes; no tap may be masked
   localparam logic [7:0] VectorOpMax16 = 8'd19;
-  localparam logic [7:0] VectorOpMin16 = 8'd20;  // minimum, likewise
-  // code at position, from the int32 sum 256 * even lane's word + odd lane's word
+  localparam logic [7:0] VectorOpMin16 = 8'd20;  // as max16, for the minimum
+  // requantizes the int32 sum 256 * even lane's word + odd lane's word to the code at position
   localparam logic [7:0] VectorOpJoin16 = 8'd21;
-  localparam logic [7:0] VectorOpWord16 = 8'd22;  // join16; even lanes contain pad_code
-  // interpolated exponential of int16 codes minus the largest code of their pixel
+  localparam logic [7:0] VectorOpWord16 = 8'd22;  // as join16, but even lanes contain pad_code
+  // exponential of (int16 code - largest code of its pixel), interpolated
   localparam logic [7:0] VectorOpExponential16 = 8'd23;
   // int16 codes divided by the sum of the codes of their pixel
   localparam logic [7:0] VectorOpShare16 = 8'd24;
-  // mul16; only the low bytes are written: int8 codes
+  // as mul16, but only the low bytes are written: int8 codes
   localparam logic [7:0] VectorOpMulNarrow16 = 8'd25;
-  // join16 of two taps; the even word of the second tap counts 65,536
+  // join16 of two taps; the even word of the second tap is multiplied by 65,536
   localparam logic [7:0] VectorOpTriple16 = 8'd26;
-  // triple16; only the low byte is written: an int8 code
+  // as triple16, but only the low byte is written: an int8 code
   localparam logic [7:0] VectorOpTripleNarrow16 = 8'd27;
-  // triple_narrow16 of three taps without bias; the even word of the third tap counts 2^24, its odd
-  // word 2^32: a sum of 48 bits
+  // triple_narrow16 of three taps without bias; the even word of the third tap is multiplied by
+  // 2^24, its odd word by 2^32; the sum has 48 bits
   localparam logic [7:0] VectorOpFiveNarrow16 = 8'd28;
   // also sums over the active lanes, and only lane 0 writes; max16, min16: over all channels
   localparam int unsigned VectorFlagReduce = 0;
   // inverts all bits of a window's taps after the first one: ~b = -1 - b
   localparam int unsigned VectorFlagInvert = 1;
   localparam int unsigned VectorFlagCenter = 2;  // normalize: subtracts the mean
-  // softmax: the reciprocal is multiplied by register 11's scale, 1 / (256 output scale)
+  // softmax: the reciprocal is multiplied by the scale of register 11, 1 / (256 * output scale)
   localparam int unsigned VectorFlagRescale = 3;
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
   // with single: the last rounding rounds halves to even
@@ -179,8 +184,8 @@ package trine_isa_pkg;
   typedef union packed {
     struct packed {
       logic [15:0] unused_40;
-      // byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers,
-      // with from_dmem and of target core in DMEM
+      // byte address of the first row, a multiple of 4: in DRAM, relative to BASE; with flag
+      // from_dmem or target core, in DMEM
       logic [39:0] dram;
     } r0;
     struct packed {
@@ -194,12 +199,12 @@ package trine_isa_pkg;
       logic [2:0]  from_core;
       // in a cluster: one bit for each core into whose DMEM or PMEM a load writes; 0: all cores
       logic [7:0]  cores;
-      logic [23:0] local_stride;  // from row to row, in local units
+      logic [23:0] local_stride;  // distance from row to row, in units of `local`
       logic [15:0] rows_last;  // number of rows - 1
     } r2;
     struct packed {
       logic [15:0]        unused_40;
-      logic signed [39:0] dram_stride;  // from row to row, in bytes; rows may go backwards
+      logic signed [39:0] dram_stride;  // distance from row to row, in bytes; may be negative
     } r3;
   } dma_payload_t;
 
@@ -238,7 +243,7 @@ package trine_isa_pkg;
   typedef union packed {
     struct packed {
       logic [7:0]  unused_48;
-      logic [23:0] row_wrap;  // added to a lane's base when it goes to the next output row
+      logic [23:0] row_wrap;  // added to a lane's base when the lane goes to the next output row
       // DMEM address of lane 0's first tap (modulo 2^24; may be before the tensor)
       logic [23:0] base;
     } r0;
@@ -254,17 +259,19 @@ package trine_isa_pkg;
       logic [23:0] ky_step;  // added to the tap offset from the last kx to the next ky
     } r2;
     struct packed {
-      // input rows from the lanes of a core to the lanes of the next core (only for masking)
+      // in a cluster: core k adds k * core_y to the input rows of its lanes (only for masking)
       logic [7:0]         core_y;
       logic signed [15:0] y_start;  // input row of lane 0's first tap: -pad_top
       logic signed [15:0] x_end;  // x_start + Q * stride_x: where an output row ends
       logic signed [15:0] x_start;  // input column of lane 0's first tap: -pad_left
     } r3;
     struct packed {
-      logic [7:0]         halo;  // columns that the last lane's neighbours reach (compute; else 0)
+      // window former: input columns that are read to the right of the last lane (vector: 0)
+      logic [7:0]         halo;
       logic [15:0]        width;  // taps outside 0 <= x < width are masked
       logic [15:0]        height;  // taps outside 0 <= y < height are masked
-      logic signed [15:0] y_end;  // y_start + P * stride_y: lanes at or below are inactive
+      // y_start + P * stride_y: lanes in this row or below it are inactive
+      logic signed [15:0] y_end;
     } r4;
     struct packed {
       logic [7:0]  out_skip;  // words left out between the outputs of two lanes: output stride - 1
@@ -277,24 +284,25 @@ package trine_isa_pkg;
       logic [7:0]  unused_48;
       logic [11:0] dil_y;  // rows from tap to tap, for masking
       logic [11:0] dil_x;  // columns from tap to tap, for masking
-      logic [11:0] r_last;  // taps in y - 1
-      logic [11:0] s_last;  // taps in x - 1
+      logic [11:0] r_last;  // vertical taps - 1
+      logic [11:0] s_last;  // horizontal taps - 1
     } r6;
     struct packed {
       logic [3:0]  unused_52;
-      logic [23:0] tiles_last;  // vectors of ROWS pixels - 1
+      logic [23:0] tiles_last;  // tiles of ROWS output positions - 1
       // column groups - 1 (vector: 0; softmax: 0 or 2; normalize, exponential16, share16: 1)
       logic [11:0] groups_last;
       logic [15:0] words_last;  // channel words - 1
     } r7;
     struct packed {
-      logic [7:0]  idle;  // columns at a row's end whose lanes have no output (compute; else 0)
+      // window former: input columns at a row's end whose lanes have no output (vector: 0)
+      logic [7:0]  idle;
       logic [23:0] out_wrap;  // output row pitch - Q * (1 + out_skip)
       logic [23:0] out;  // DMEM address of lane 0's first output word
     } r8;
     struct packed {
       logic [7:0]  unused_48;
-      logic [23:0] out_plane;  // from output channel word to output channel word
+      logic [23:0] out_plane;  // distance from an output channel word to the next
       logic [23:0] tile_out;  // (ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)
     } r9;
   } agu_payload_t;
@@ -327,11 +335,11 @@ package trine_isa_pkg;
     struct packed {
       logic              unused_55;
       // format of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 values of
-      // posit<8,0>, 3 ranks of E4M3 values; with single
+      // posit<8,0>, 3 ranks of E4M3 values; 1 to 3 require flag single
       logic [1:0]        format;
       logic [4:0]        position;  // position of the first channel in the first output word
       logic signed [7:0] low;  // code below all thresholds
-      logic [3:0]        passes_last;  // pairs of thresholds of a channel - 1
+      logic [3:0]        passes_last;  // pairs of thresholds per channel - 1
       logic [1:0]        encoding;  // precision of output words: 0 int8, 1 ternary, 2 binary
       // form of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word, 3 requantized and
       // looked up (vector: 0 or 3)
@@ -344,16 +352,16 @@ package trine_isa_pkg;
     struct packed {
       logic [18:0]       unused_37;
       logic signed [5:0] shift;  // -31..30, positive shifts left
-      logic [30:0]       multiplier;  // Q31 multiplier; vector, or compute with per_tensor
+      logic [30:0]       multiplier;  // Q31 multiplier (vector, and compute with flag per_tensor)
     } r11;
     struct packed {
       logic [1:0]        unused_54;
-      // zero point of b: the residual, the vector's second tap, or weights
+      // zero point of b: the residual, the vector's second tap, or matmul's weights
       logic signed [7:0] add_zero_b;
-      // zero point of a: the convolution's code, the vector's first tap, or activations
+      // zero point of a: the convolution's code, the vector's first tap, or matmul's activations
       logic signed [7:0] add_zero_a;
-      // 1: the factor of a is 1/2; 0: the factor of b; int16 products give the same result for
-      // both, but the bit must be known
+      // 1: the factor of a is 1/2; 0: the factor of b is 1/2; int16 products do not depend on the
+      // bit, but the program must set it
       logic              add_a_is_half;
       logic signed [5:0] add_operand_shift;  // -31..0
       // Q31 multiplier of the operand whose factor is not 1/2
@@ -369,9 +377,9 @@ package trine_isa_pkg;
       logic [15:0]       unused_40;
       // residual word's address - output word's address (modulo 2^24)
       logic [23:0]       residual_delta;
-      // upper bound of the added code; with int16 codes the low byte of act_max
+      // upper bound of the added code; int16 codes: low byte of their upper bound (high: act_max)
       logic signed [7:0] add_act_max;
-      // lower bound of the added code; with int16 codes the low byte of act_min
+      // lower bound of the added code; int16 codes: low byte of their lower bound (high: act_min)
       logic signed [7:0] add_act_min;
     } r14;
   } post_payload_t;
@@ -409,7 +417,7 @@ package trine_isa_pkg;
   // Payload of RUN
   typedef struct packed {
     logic [31:0] unused_24;
-    logic [7:0]  flags;  // see the engine
+    logic [7:0]  flags;  // flags of the engine: dma, compute or vector
     logic [7:0]  op;  // dma: target; compute: precision; vector: operation
     logic [3:0]  signal;  // engines to which one token each is given after the end
     logic [3:0]  wait_;  // engines (bit = code) from which one token each is taken before the start

@@ -50,7 +50,7 @@ void Mixed::declare(Command command) {
                    "to FILE.toml");
   add_value(command, "--accuracy A", accuracy_,
             "least accuracy with --mixed: 97%, or relative to the float model, as in\n"
-            "-1%: one point below it (-1%); measured with the labels of --calibration,\n"
+            "-1%: one point below it (-1%); by the labels of --calibration,\n"
             "or with the float model's answers if there are no labels");
   add_value(command, "--answers N", answers_, "most examples that measure the accuracy (1000)")
       ->check(range(1, 1'000'000));

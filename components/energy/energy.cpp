@@ -276,10 +276,9 @@ void add_energy(Command app, Action& action) {
             "simulate one of N cycles with delays, to count glitches; 0: none (17)")
       ->check(range(0, 1'000'000));
   command.footer(
-      "The netlist is the buffered and sized one for which `trine synth` reports the clock. It "
-      "gets\n"
-      "the inputs of an RTL run; its outputs are compared with those of the RTL in every cycle "
-      "(docs/energy.md).\n\n"
+      "The netlist is the buffered and sized one for which `trine synth` reports the clock. It\n"
+      "gets the inputs of an RTL run; its outputs are compared with those of the RTL in every\n"
+      "cycle (docs/energy.md).\n\n"
       "Examples:\n"
       "  trine energy --config edge32 MODEL.tflite --vectors DIR --json edge32.json\n"
       "  trine energy --measured edge32.json edge64.json --out sg13g2.json");

@@ -117,7 +117,7 @@ TEST_CASE("a tensor layout may use its DRAM to the last word and must fit its te
     std::string refused;  ///< empty: accepted
     std::function<void(TensorLayout&)> change;
   };
-  const std::string fits = "does not fit its", folded = "has a fold of",
+  const std::string fits = "does not fit its", folded = "has a fold with the value",
                     blocks = "pixels, which does not fit",
                     lacks = "has more elements than the host's tensor";
   int index = 0;

@@ -530,7 +530,7 @@ TEST_CASE("unsupported parts of an ONNX network are refused by node", "[referenc
   SECTION("a product without a quantizer before the next product") {
     const std::string sum = b.op("MatMul", {codes, ternary});
     CHECK_THAT(refusal(&b, b.op("MatMul", {sum, b.constant({2, 1}, {1, 1})})),
-               ContainsSubstring("node 2 MatMul: float operators without a quantizer"));
+               ContainsSubstring("node 2 MatMul: a matrix product reads a float operator"));
   }
   SECTION("tensors that do not exist") {
     CHECK_THAT(refusal(&b, b.op("Relu", {"nowhere"})),

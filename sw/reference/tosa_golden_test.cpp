@@ -221,7 +221,7 @@ TEST_CASE("inputs that the specification makes an error are refused by name",
   CHECK_THROWS_WITH(parse(text(R"({"min_val": [6], "max_val": [5]})")),
                     "m.json: op 0 CLAMP: min_val 6 is above max_val 5");
   CHECK_THROWS_WITH(parse(text(R"({"min_val": [6]})")),
-                    ContainsSubstring("op 0 CLAMP: max_val lacks bytes"));
+                    ContainsSubstring("op 0 CLAMP: max_val has too few bytes for its type"));
   CHECK_THROWS_WITH(
       parse(text("{}", R"(, {"name": "z", "shape": [1], "type": "FP32"})")),
       ContainsSubstring(

@@ -26,6 +26,7 @@ struct RecordArguments {
   std::string model, folder, labels;
   std::vector<std::string> span;
   bool integer = false, no_layers = false, stream = false;
+  int layers_of = 0;
 };
 
 /// @param scratch  for user data, converted to inputs of the model
@@ -43,6 +44,7 @@ std::vector<std::string> arguments(const RecordArguments& options,
     list.push_back(argument);
   if (options.integer) list.emplace_back("--integer");
   if (options.no_layers) list.emplace_back("--no-layers");
+  if (options.layers_of > 0) add("--layers-of", {std::to_string(options.layers_of)});
   if (options.stream) list.emplace_back("--stream");
   return list;
 }
@@ -89,6 +91,9 @@ void add_record(Command app, Action& action) {
       ->check(number());
   command.add_flag("--integer", options->integer, "make random floats whole numbers");
   command.add_flag("--no-layers", options->no_layers, "record only the outputs");
+  add_value(command, "--layers-of N", options->layers_of,
+            "number of the case of which the layers are recorded (0, the first)")
+      ->check(range(0, 1'000'000));
   command.add_flag("--stream", options->stream,
                    "the cases are one stream: states of LSTM and SVDF persist from one\n"
                    "case to the next");

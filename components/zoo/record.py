@@ -418,8 +418,10 @@ def difference(a, b):
     return {"n": int(np.count_nonzero(d)), "max": round(float(d.max()), 6) if d.size else 0.0}
 
 
-def record(path, folder, cases, with_layers=True, runtime=None):
-    """Runs the cases ({"id", ...}, arrays) and replaces the vectors in `folder`."""
+def record(path, folder, cases, layers_of=0, runtime=None):
+    """Runs the cases ({"id", ...}, arrays) and replaces the vectors in `folder`.
+
+    layers_of: the number of the case whose layers are recorded; None: no layers"""
     path, cases = pathlib.Path(path), list(cases)
     content = path.read_bytes()
     runtime = runtime or load(path, content)
@@ -433,7 +435,7 @@ def record(path, folder, cases, with_layers=True, runtime=None):
         differs = {name: [difference(*pair) for pair in zip(outputs, other(arrays))]
                    for name, other in others.items()}
         entries.append(({**entry, **({"differs": differs} if differs else {})}, arrays, outputs))
-    layers = (cases[0][0]["id"], runtime.layers(cases[0][1])) if with_layers else None
+    layers = (cases[layers_of][0]["id"], runtime.layers(cases[layers_of][1])) if layers_of is not None else None
     head = {"model": path.name, "sha256": identity(path, content),
             "reference": runtime.reference(), **({"stream": True} if stream else {})}
     vectors.write(pathlib.Path(folder), head, runtime.inputs, runtime.outputs, entries, layers)
@@ -538,6 +540,7 @@ def main():
     parser.add_argument("--integer", action="store_true",
                         help="use whole numbers as random floats, for networks that quantize no input")
     parser.add_argument("--no-layers", action="store_true", help="record only the outputs, no layers")
+    parser.add_argument("--layers-of", type=int, default=0, metavar="N", help="record the layers of case N (0)")
     parser.add_argument("--stream", action="store_true",
                         help="pass states from each case to the next one; record no layers")
     parser.add_argument("--apart", action="store_true",
@@ -559,10 +562,12 @@ def main():
     cases += random_cases(runtime.inputs, count, args.seed, args.span, args.integer)
     if not cases:
         fail("0 cases, allowed 1 or more without --inputs")
+    if not 0 <= args.layers_of < (1 if args.apart else len(cases)):
+        fail(f"--layers-of {args.layers_of}: allowed 0..{len(cases) - 1}, the numbers of the cases, and 0 with --apart")
     for folder, part in ([(args.out / str(n), [case]) for n, case in enumerate(cases)]
                          if args.apart else [(args.out, cases)]):
         try:
-            record(args.model, folder, part, not (args.no_layers or args.stream), runtime)
+            record(args.model, folder, part, None if args.no_layers or args.stream else args.layers_of, runtime)
         except (RuntimeError, ValueError) as error:  # raised by a runtime for these inputs
             fail(f"{args.model}: {str(error).strip().splitlines()[0]}")
     print(f"record: {args.out}: {len(cases)} cases of {args.model}, by "

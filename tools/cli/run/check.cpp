@@ -48,10 +48,12 @@ Execution run_cases(const compiler::Program& program, const reference::VectorSet
     sim::RunResult result = runner(one.inputs);
     const auto [d, first] = difference_of(program, one, result.outputs);
     comparison.codes.add(d);
-    if (d.differ > 0)
+    if (d.differ > 0) {
+      comparison.differing.push_back(static_cast<std::size_t>(execution.vectors));
       comparison.differences.push_back(
           fmt::format("{}: {} of {} codes differ, by up to {}; first {}", one.id, grouped(d.differ),
                       grouped(d.elements), d.largest, first));
+    }
     if (!one.labels.empty()) {
       ++comparison.labelled;
       comparison.right += reference::is_right(result.outputs.at(0), one.labels) ? 1 : 0;

@@ -29,6 +29,7 @@ class Stopwatch {
 /// The comparison of all cases' outputs with the recorded ones.
 struct Comparison {
   std::vector<std::string> differences;  ///< one line for each case that is not exact
+  std::vector<std::size_t> differing;    ///< the numbers of these cases
   reference::Deviation codes;            ///< deviation of all outputs of all cases
   int labelled = 0, right = 0;  ///< cases with labels; cases among them whose top-1 is the label
   int recorded_right = 0;       ///< correct cases of the recorded outputs

@@ -99,6 +99,34 @@ std::string to_text(const reference::LayerComparison& layers, const std::string&
                      grouped(l.deviation.elements), near_ties(l));
 }
 
+/// Returns true if the case whose layers are recorded has outputs that differ.
+bool explains(const reference::VectorSet& vectors, const Comparison& c) {
+  return std::ranges::any_of(c.differing, [&](std::size_t number) {
+    return vectors.cases[number].id == vectors.layers_case;
+  });
+}
+
+/// Returns what the recorded layers say about the cases that differ.
+std::string layers_text(const Comparison& c, const reference::LayerComparison& layers,
+                        const reference::VectorSet& vectors, bool by_reference) {
+  if (vectors.layers.empty() || vectors.stream || explains(vectors, c))
+    return to_text(layers, vectors.layers_case, by_reference);
+  return fmt::format(
+      "only the layers of {} are recorded, whose outputs are equal; trine record --layers-of {}\n"
+      "records those of {}, which differs",
+      vectors.layers_case, c.differing.front(), vectors.cases[c.differing.front()].id);
+}
+
+/// Returns a note on --tolerance where codes differ.
+std::string tolerance_text(const reference::Deviation& codes, int tolerance) {
+  constexpr int kNear = 2;  // codes
+  if (tolerance > 0)
+    return fmt::format(": {} --tolerance {}", codes.largest <= tolerance ? "within" : "more than",
+                       tolerance);
+  if (codes.ulps > 0 || codes.largest > kNear) return "";
+  return fmt::format(" (--tolerance {} accepts this)", codes.largest);
+}
+
 std::string to_text(const Comparison& c, const reference::LayerComparison& layers,
                     const reference::VectorSet& vectors, int tolerance) {
   const std::string kernels = kernels_of(vectors);
@@ -106,14 +134,12 @@ std::string to_text(const Comparison& c, const reference::LayerComparison& layer
   if (c.codes.differ > 0) {
     text = fmt::format("{} of {} codes differ, by up to {}", grouped(c.codes.differ),
                        grouped(c.codes.elements), c.codes.largest);
-    if (tolerance > 0)
-      text += fmt::format(": {} --tolerance {}",
-                          c.codes.largest <= tolerance ? "within" : "more than", tolerance);
+    text += tolerance_text(c.codes, tolerance);
     if (c.codes.ulps > 0)
       text += fmt::format("; floats by up to {} units in the last place, {:.1e} of the value",
                           c.codes.ulps, c.codes.relative);
     text += "\n" + (kernels.empty() ? "" : kernels + "\n") +
-            to_text(layers, vectors.layers_case, kernels.empty()) + "\n";
+            layers_text(c, layers, vectors, kernels.empty()) + "\n";
   }
   if (c.codes.rounded > 0)
     text += fmt::format(
@@ -205,7 +231,7 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
   Execution execution = run_cases(network.program, vectors, runner, quiet, comparison);
   execution.images = network.images;
   reference::LayerComparison layers;
-  if (network.graph && !vectors.stream && !comparison.differences.empty())
+  if (network.graph && !vectors.stream && explains(vectors, comparison))
     layers = reference::compare_layers(*network.graph, vectors, policy);
   Verification result;
   result.text = to_text(comparison, layers, vectors, tolerance);

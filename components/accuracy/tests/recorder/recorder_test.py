@@ -87,17 +87,27 @@ def user_data(scratch, verify):
     expect("top-1", report["top1"] == {"labels": 100, "right": 100, "recorded_right": 100},
            report["top1"])
     expect("codes", report["codes"] == 1000 and report["codes_differ"] == 0, report)
-    return model, folder
+    return model, folder, ("--inputs", images, "--labels", labels)
 
 
-def differences(model, folder, verify):
+def differences(model, folder, given, verify):
     """Checks codes that differ, by how much, and the first layer that differs."""
     import numpy as np
-    outputs = np.load(folder / "out0.npy")
-    outputs[7, 0, 3] += 2
-    outputs[7, 0, 4] -= 1
-    np.save(folder / "out0.npy", outputs)
-    code, text, errors = verify(model, folder)
+
+    def change():
+        outputs = np.load(folder / "out0.npy")
+        outputs[7, 0, 3] += 2
+        outputs[7, 0, 4] -= 1
+        np.save(folder / "out0.npy", outputs)
+        return verify(model, folder)
+
+    _, text, _ = change()
+    report = json.loads(verify.json.read_text())
+    expect("layers of another case", report["layers_compared"] == 0 and "only the layers of case0 are recorded, whose outputs "
+           "are equal; trine record --layers-of 7\nrecords those of case7, which differs" in text, text)
+    expect("the tolerance", "2 of 1,000 codes differ, by up to 2 (--tolerance 2 accepts this)" in text, text)
+    recorded(model, "--out", folder, *given, "--layers-of", 7)
+    code, text, errors = change()
     report = json.loads(verify.json.read_text())
     expect("exit code", code == 1, code)
     expect("count", (report["codes_differ"], report["codes_largest_difference"]) == (2, 2), report)
@@ -194,10 +204,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)
         verify = Verify(scratch)
-        model, vectors = user_data(scratch, verify)
+        model, vectors, given = user_data(scratch, verify)
         faults(model, vectors, scratch, verify)
         layers(scratch)
-        differences(model, vectors, verify)
+        differences(model, vectors, given, verify)
         unsigned = ROOT / "tests" / "networks" / "mobilenet_uint8.tflite"
         recorded(unsigned, "--out", scratch / "uint8", "--seed", 9)
         verify.exact(unsigned, scratch / "uint8")

@@ -67,14 +67,12 @@ class Point:
 
     def clock_ns(self):
         """(ns, how it is known, the Cell's source), or None."""
-        if self.synth:
-            for key, how in (("clock_placed_ns", "placed"), ("clock_ns", "synthesized, no wires")):
-                if isinstance(self.synth.get(key), (int, float)) and self.synth[key] > 0:
-                    return self.synth[key], how, at(self.synth, key)
-        if self.estimate and isinstance(self.estimate.get("clock_ns"), (int, float)) and self.estimate["clock_ns"] > 0:
-            return self.estimate["clock_ns"], "model", at(self.estimate, "clock_ns")
-        if self.main and isinstance(self.main.get("clock_ns"), (int, float)) and self.main["clock_ns"] > 0:
-            return self.main["clock_ns"], "model", at(self.main, "clock_ns")
+        sources = [(self.synth, "clock_placed_ns", "placed"), (self.estimate, "clock_placed_ns", "placed, model"),
+                   (self.main, "clock_placed_ns", "placed, model"), (self.synth, "clock_ns", "synthesized, no wires"),
+                   (self.estimate, "clock_ns", "model, no wires"), (self.main, "clock_ns", "model, no wires")]
+        for result, key, how in sources:
+            if result and isinstance(result.get(key), (int, float)) and result[key] > 0:
+                return result[key], how, at(result, key)
         return None
 
     def clock(self):

@@ -310,6 +310,10 @@ TEST_CASE("figures come from the last result that has them, are derived or are k
   p.results.push_back({{"area_um2", 6}, {"clock_ns", 5}});
   CHECK(p.figure("area_um2") == 6);
   CHECK(p.figure("microseconds") == 5);
+  CHECK(p.figure("inferences_per_second") == 2e5);
+  p.results.push_back({{"clock_placed_ns", 8}});
+  CHECK(p.figure("microseconds") == 8);
+  CHECK(p.figure("inferences_per_second") == 1.25e5);
   CHECK(p.figure("array.rows") == 4);
   p.failed = "why";
   CHECK_FALSE(p.figure("cycles"));

@@ -222,13 +222,14 @@ std::optional<double> Point::figure(const std::string& name) const {
     return x && y ? std::optional(*x * *y / 1000) : std::nullopt;
   };
   if (const auto found = number(joint, name)) return found;
-  if (name == "microseconds") return product("cycles", "clock_ns");
+  if (name == "microseconds")
+    return product("cycles", figure("clock_placed_ns") ? "clock_placed_ns" : "clock_ns");
   if (name == "area") return figure("total_um2");
   if (name == kRate) {
     const auto us = figure("microseconds");
     return us ? std::optional(1e6 * figure("images").value_or(1) / *us) : std::nullopt;
   }
-  if (name == "clock_ns")  // measured by synthesis, before predicted values
+  if (name == "clock_ns" || name == "clock_placed_ns")  // measured before predicted
     for (const Json& result : results)
       if (result.value("command", "") == "synth")
         if (const auto found = number(result, name)) return found;

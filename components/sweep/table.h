@@ -39,7 +39,7 @@ struct Point {
 ///
 ///   area         total_um2: cells and memories
 ///   dram_bytes   read and written
-///   microseconds, inferences_per_second   cycles at clock_ns
+///   microseconds, inferences_per_second   cycles at clock_placed_ns
 ///   sum_F        F, summed over the models (--sum F)
 ///   slowest_rate the least inferences_per_second of the models (--reach)
 inline constexpr const char* kDerived[] = {"area", "dram_bytes", "microseconds",

@@ -59,13 +59,11 @@ int class_of(const Array& output) {
 }
 
 /// Returns the digit, with the architecture simulator's results next to it.
-std::string digit_text(const reference::VectorCase& digit, const sim::RunResult& arch,
-                       const spec::Config& config) {
+std::string digit_text(const reference::VectorCase& digit, const sim::RunResult& arch) {
   const std::string beside[] = {
       fmt::format("a digit, labelled {}", digit.labels.at(0)),
       fmt::format("architecture simulator: class {}", class_of(arch.outputs.at(0))),
-      fmt::format("{} cycles {}", grouped(arch.cycles),
-                  rate_text(static_cast<double>(arch.cycles), 1, clock_of(config).ns))};
+      fmt::format("{} cycles", grouped(arch.cycles))};
   std::vector<std::string> lines = picture_of(digit.inputs.at(0));
   lines.resize(std::max(lines.size(), std::size(beside)));
   std::string text;
@@ -118,7 +116,7 @@ int run(const DemoArguments& options) {
             fmt::format("{}: {} layers, {} MACs; a program of {} instructions\n", program.name,
                         program.layers.size(), grouped(static_cast<std::uint64_t>(program.macs())),
                         program.words.size()) +
-            digit_text(digit, sim::run_arch(program, digit.inputs), config) +
+            digit_text(digit, sim::run_arch(program, digit.inputs)) +
             fmt::format("the RTL, with {} digits (its first run builds it: a minute)\n",
                         vectors.cases.size()));
 

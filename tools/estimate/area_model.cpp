@@ -49,6 +49,9 @@ std::map<std::string, double> quantities(const spec::Config& c) {
           {"trits", c.packed && c.data_bits() > 64},
           {"wide", c.activations16},
           {"formats", c.formats},
+          {"wide_bus", c.data_words() - 2},
+          {"less_acc", 32 - c.acc_bits},
+          {"gates", c.clock_gates},
           {"flop_bits", flop_bits(c)},
           {"flops", flop_bits(c) > 0},
           {"row_levels", std::log2(c.rows)},
@@ -128,6 +131,10 @@ Area area_of(const spec::Config& config) {
   area.total_um2 =
       area.area_um2 + sum(model.at("buffers"), of) * config.cores * nand2 + area.sram_um2;
   area.clock_ns = longest(model.at("clock_ns"), of);
+  const Json& placed = model.at("placed");
+  area.clock_placed_ns = area.clock_ns * placed.at("factor").get<double>();
+  area.placed_designs = static_cast<int>(placed.at("designs").size());
+  area.placed_error = placed.at("error");
   const Json& error = model.at("error");
   area.area_error = error.at("area_um2");
   area.total_error = error.at("total_um2");

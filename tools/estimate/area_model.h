@@ -5,7 +5,7 @@
 // (components/benchmarks/silicon/area_model.py fits the coefficients and writes them to area/).
 //
 //   cells   sum over parts, of coefficient * product of quantities (rows, columns, banks, ...)
-//   clock   the longest of a few paths, each likewise a sum
+//   clock   the longest of a few paths, each likewise a sum; placed: times a factor for wires
 //   macros  those that synthesis chooses for each memory in the time that the clock leaves
 
 #pragma once
@@ -25,9 +25,12 @@ struct Area {
   double sram_um2 = 0;          ///< memories as the library's macros
   double total_um2 = 0;         ///< including the buffers of the clock
   double clock_ns = 0;          ///< without wires
+  double clock_placed_ns = 0;   ///< with the wires of a placed design
   /// Maximum relative error over designs that the fit did not use.
   double area_error = 0, total_error = 0, clock_error = 0;
-  bool beyond = false;  ///< more or fewer rows or columns than any design of the fit
+  int placed_designs = 0;   ///< number of placed designs that the placed clock was fitted to
+  double placed_error = 0;  ///< maximum relative error over them, each left out of its fit
+  bool beyond = false;      ///< more or fewer rows or columns than any design of the fit
 };
 
 /// Returns the estimate for a design.

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the model of area and clock in `trine estimate` to designs that `trine synth` measured.
 
-usage: area_model.py [--added | --keys [KEY...] | --keep FOLDER [--measure]] [--out FILE] [--liberty FILE]
+usage: area_model.py [--added | --keys [KEY...] | --keep FOLDER [--measure] | --placed FOLDER] [--out FILE] [--liberty FILE]
 Without --keep it prints the errors of the present model.
 --added    prints what keys add in the present model
 --keys     measures what the keys of KEYS, or the given ones, add to designs, and fits only these terms (ten minutes)
 --keep     fits it again, to the reports of FOLDER
 --measure  synthesizes the designs without a report in FOLDER, one after the other (hours; 1 to 10 minutes each, less
            if modules are known); reports are written completely or not at all, so it can be interrupted and continued
+--placed   fits the factor of wires to the reports of `trine synth --place --json` in FOLDER and to the placed designs of
+           results/; a report FOLDER/NAME.json is of the design that the report's configuration names
 --out      writes the model (tools/estimate/area/sg13g2.json); without it, only its errors are printed
 The library is $TRINE_SHARED's sg13g2 if it exists, otherwise the library of `trine synth`.
 """
@@ -17,6 +19,7 @@ import json
 import math
 import pathlib
 import re
+import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -69,6 +72,9 @@ KEYS = [
      ["trits", "cols trits"]),
     ("wide", ["array.activations16=true"], [], ["wide", "rows wide", "rows cols wide"]),
     ("formats", ["array.formats=true"], ["array.activations16=true"], ["formats", "rows formats"]),
+    ("wide_bus", ["bus.axi_data_bits=256"], [], ["wide_bus", "rows wide_bus"]),
+    ("less_acc", ["array.acc_bits=24"], [], ["less_acc", "rows cols less_acc"]),
+    ("gates", ["clock.gates=true"], [], ["gates", "rows gates", "rows cols gates"]),
 ]
 KEYED, KEYED_HELD_OUT = ["edge32", "edge64", "edge256"], "edge64 array.rows=6 array.cols=12"
 
@@ -103,7 +109,8 @@ def quantities(report):
         "weights4": keys.get("array.weights4", False), "groups": keys.get("array.groups", False),
         "packed": keys.get("memory.packed_weights", False) and keys["bus.axi_data_bits"] <= 64,
         "trits": keys.get("memory.packed_weights", False) and keys["bus.axi_data_bits"] > 64, "wide": keys.get("array.activations16", False),
-        "formats": keys.get("array.formats", False),
+        "formats": keys.get("array.formats", False), "wide_bus": max(keys["bus.axi_data_bits"], 64) / 32 - 2,
+        "less_acc": 32 - keys.get("array.acc_bits", 32), "gates": keys.get("clock.gates", False),
         "one_stage": keys["pipeline.pe"] == 1, "vector": vector, "softmax": vector and keys["vector.softmax"],
         "window": keys["depthwise.enable"] and int8 and cols >= 4, "zero_points": keys["matmul.enable"] and int8,
         "flop_bits": flop_bits(keys["memory.param_channels"], keys["post.columns_per_cycle"]),
@@ -165,9 +172,11 @@ def least_squares(rows, wanted):
 
 
 def fitted(terms, reports, wanted):
+    """Returns the terms with coefficients of one sign: below zero if what is wanted is below zero."""
     rows = [[product(term, quantities(report)) for term in terms] for report in reports]
-    return [{"of": term.split(), "each": float(f"{each:.6g}")} for term, each in
-            zip(terms, least_squares(rows, wanted)) if each > 1e-6]
+    sign = -1 if sum(wanted) < 0 else 1
+    return [{"of": term.split(), "each": sign * float(f"{each:.6g}")} for term, each in
+            zip(terms, least_squares(rows, [sign * value for value in wanted])) if each > 1e-6]
 
 
 def summed(terms, of):
@@ -324,6 +333,33 @@ def predicted(model, report):
             "clock_ns": longest(model["clock_ns"], of)}
 
 
+def placed(folder, model):
+    """Returns the factor by which wires lengthen the clock, with its designs. The error of a design is that of the predicted
+    clock times the factor of the others."""
+    designs = []
+    for file in sorted(folder.glob("*.json")):
+        report = json.loads(file.read_text())
+        designs.append({"design": file.stem, "revision": report["revision"], "placed_ns": report["clock_placed_ns"],
+                        "ns": report["clock_ns"], "predicted_ns": longest(model["clock_ns"], quantities(report))})
+    for design in model["placed"]["designs"]:
+        if design["design"] not in [d["design"] for d in designs]:
+            designs.append(design)
+    ratios = [d["placed_ns"] / d["ns"] for d in designs]
+    for i, d in enumerate(designs):
+        others = statistics.geometric_mean(ratios[:i] + ratios[i + 1:])
+        d["error"] = round(d["predicted_ns"] * others / d["placed_ns"] - 1, 4)
+    return {"factor": round(statistics.geometric_mean(ratios), 4), "error": max(abs(d["error"]) for d in designs),
+            "designs": designs}
+
+
+def print_placed(model):
+    common.table(["placed design", "ns", "without wires", "ratio", "predicted, ns", ""],
+                 [[d["design"], f"{d['placed_ns']:.2f}", f"{d['ns']:.2f}", f"{d['placed_ns'] / d['ns']:.3f}",
+                   f"{d['predicted_ns'] * model['placed']['factor']:.2f}", f"{100 * d['error']:+.1f} %"]
+                  for d in model["placed"]["designs"]])
+    print(f"Wires: a factor of {model['placed']['factor']}; each error is of a factor without that design.")
+
+
 def point(design, report, model):
     found = predicted(model, report)
     keys = report["configuration"]
@@ -379,11 +415,12 @@ def main():
     parser.add_argument("--measure", action="store_true")
     parser.add_argument("--added", action="store_true")
     parser.add_argument("--keys", nargs="*", choices=[key for key, *_ in KEYS])
+    parser.add_argument("--placed", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--liberty", default=None)
     options = parser.parse_args()
-    if options.measure and not options.keep or options.out and not (options.keep or options.keys is not None):
-        parser.error("--measure needs --keep, --out --keep or --keys")
+    if options.measure and not options.keep or options.out and not (options.keep or options.placed or options.keys is not None):
+        parser.error("--measure needs --keep, --out --keep, --keys or --placed")
     if options.added:
         print_keys(json.loads(MODEL.read_text()))
         return 0
@@ -392,11 +429,15 @@ def main():
         measure(options.keep, options.liberty)
     model = json.loads(MODEL.read_text())
     if options.keep:
-        model = built(options.keep) | {"keys": model["keys"]}
+        model = built(options.keep) | {"keys": model["keys"], "placed": model["placed"]}
     if options.keys is not None:
         measured = {key["key"]: key for key in [*model["keys"], *keyed(options.liberty, options.keys)]}
         model["keys"] = [measured[key] for key, *_ in KEYS if key in measured]
+    if options.placed:
+        model["placed"] = placed(options.placed, model)
     print_model(model)
+    print()
+    print_placed(model)
     if options.keys is not None:
         print()
         print_keys(model)

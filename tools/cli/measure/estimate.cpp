@@ -84,7 +84,7 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
              "{} on {} (estimated)\n{} cycles {}, {}\n"
              "{} MACs, {} bytes of weights, {:.1f} % {}\n",
              e.network, design_name(config), grouped(whole(e.cycles())),
-             rate_text(e.cycles(), 1, energy.clock_ns), energy_text(energy.sum.total()),
+             rate_text(e.cycles(), 1, clock_of(config)), energy_text(energy.sum.total()),
              grouped(e.macs()), grouped(e.weight_bytes()),
              100 * utilization(e.peak_cycles(), whole(e.cycles())),
              peak_text(pe_macs_of(e), config)) +
@@ -146,11 +146,13 @@ void add_area(const estimate::Area& a, Json& json) {
   json["sram_um2"] = a.sram_um2;
   json["total_um2"] = a.total_um2;
   json["clock_ns"] = a.clock_ns;
+  json["clock_placed_ns"] = a.clock_placed_ns;
   json["library"] = a.library;
   json["area_model"] = true;
   json["area_model_error"] = {{"area_um2", a.area_error},
                               {"total_um2", a.total_error},
                               {"clock_ns", a.clock_error},
+                              {"clock_placed_ns", a.placed_error},
                               {"beyond", a.beyond}};
 }
 
@@ -264,7 +266,7 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
   Json json;
   json["model"] = e.network;
   json["cycles"] = whole(e.cycles());
-  add_rate(json, e.cycles(), 1, energy.clock_ns);
+  add_rate(json, e.cycles(), 1, clock_of(config));
   json["macs"] = e.macs();
   json["parameters"] = e.parameters();
   json["weight_bytes"] = e.weight_bytes();

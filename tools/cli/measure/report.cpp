@@ -28,8 +28,8 @@ std::string verdict(const Execution& e) {
 
 std::string per_image(const Execution& e) {
   const auto images = static_cast<std::uint64_t>(e.images);
-  return images == 1 ? ""
-                     : fmt::format(" ({} for each of {} images)",
+  return images == 1 ? " "
+                     : fmt::format(" ({} for each of {} images)\n",
                                    grouped(e.slowest.cycles / images), images);
 }
 
@@ -47,8 +47,8 @@ std::size_t program_bytes(const compiler::Program& program) {
   return 8 * words;
 }
 
-double clock_ns_of(const compiler::Program& program, const Execution& e) {
-  return e.clock_ns > 0 ? e.clock_ns : clock_of(program.config).ns;
+Clock clock_used(const compiler::Program& program, const Execution& e) {
+  return e.clock_ns > 0 ? Clock{e.clock_ns} : clock_of(program.config);
 }
 
 std::string speed_text(const Execution& e) {
@@ -164,8 +164,8 @@ std::string host_only(const compiler::Program& program) {
 
 std::string rate_text(const compiler::Program& program, const Execution& e) {
   return fmt::format(
-      "{} cycles{} {}{}\n", grouped(e.slowest.cycles), per_image(e),
-      rate_text(static_cast<double>(e.slowest.cycles), e.images, clock_ns_of(program, e)),
+      "{} cycles{}{}{}\n", grouped(e.slowest.cycles), per_image(e),
+      rate_text(static_cast<double>(e.slowest.cycles), e.images, clock_used(program, e)),
       e.energy_pj ? ", " + energy_text(*e.energy_pj) : "");
 }
 
@@ -321,7 +321,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["backend"] = backend;
   json["cycles"] = run.cycles;
   json["images"] = e.images;
-  add_rate(json, static_cast<double>(run.cycles), e.images, clock_ns_of(program, e));
+  add_rate(json, static_cast<double>(run.cycles), e.images, clock_used(program, e));
   json["macs"] = program.macs();
   json["peak_macs_per_cycle"] = program.config.peak_macs_per_cycle();
   json["utilization"] = utilization(program, run.cycles);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Converts cycles to time. All figures of one printout use the same clock. tools/estimate predicts
-// it, without the delays of wires.
+// Converts cycles to time. All figures of one printout use the same clock, which tools/estimate
+// predicts: once as synthesis reports it, without the delays of wires, and once as placed.
 //
 //   latency = cycles * clock          inferences/s = images / latency
 
@@ -14,12 +14,10 @@
 
 namespace trine::cli {
 
-/// The predicted clock of a design. @see estimate::Area
+/// The clock of a design. @see estimate::Area
 struct Clock {
-  double ns = 0;
-  std::string library;  ///< cell library of the prediction
-
-  double mhz() const { return 1000 / ns; }
+  double ns = 0;         ///< without wires, or given by the user
+  double placed_ns = 0;  ///< with the wires of a placed design; 0: the user gave the clock
 };
 
 /// Returns the predicted clock.
@@ -33,10 +31,13 @@ std::string time_text(double ns);
 std::string energy_text(double pj);
 std::string short_number(double value);
 
-/// Returns "= 60.5 us at 229 MHz: 16,500 inferences/s". @param images  images of a run of `cycles`
-std::string rate_text(double cycles, int images, double clock_ns);
+/// Returns "= 80.7 us at 172 MHz placed, 60.5 us without wires: 12,400 inferences/s", or with the
+/// user's clock "= 60.5 us at 229 MHz: 16,500 inferences/s".
+/// @param images  images of a run of `cycles`
+std::string rate_text(double cycles, int images, const Clock& clock);
 
-/// Adds `clock_ns`, `latency_ms`, `inferences_per_second`.
-void add_rate(Json& json, double cycles, int images, double clock_ns);
+/// Adds `clock_ns`, `latency_ms`, `inferences_per_second`, and with a predicted clock the same
+/// figures of the placed design (`clock_placed_ns`, ..).
+void add_rate(Json& json, double cycles, int images, const Clock& clock);
 
 }  // namespace trine::cli

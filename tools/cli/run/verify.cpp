@@ -112,9 +112,9 @@ std::string layers_text(const Comparison& c, const reference::LayerComparison& l
   if (vectors.layers.empty() || vectors.stream || explains(vectors, c))
     return to_text(layers, vectors.layers_case, by_reference);
   return fmt::format(
-      "only the layers of {} are recorded, whose outputs are equal; trine record --layers-of {}\n"
-      "records those of {}, which differs",
-      vectors.layers_case, c.differing.front(), vectors.cases[c.differing.front()].id);
+      "only the layers of {} are recorded, and its outputs are equal;\n"
+      "to see the layers of {}, record again with --layers-of {}",
+      vectors.layers_case, vectors.cases[c.differing.front()].id, c.differing.front());
 }
 
 /// Returns a note on --tolerance where codes differ.

@@ -103,8 +103,8 @@ def differences(model, folder, given, verify):
 
     _, text, _ = change()
     report = json.loads(verify.json.read_text())
-    expect("layers of another case", report["layers_compared"] == 0 and "only the layers of case0 are recorded, whose outputs "
-           "are equal; trine record --layers-of 7\nrecords those of case7, which differs" in text, text)
+    expect("layers of another case", report["layers_compared"] == 0 and "only the layers of case0 are recorded, and its "
+           "outputs are equal;\nto see the layers of case7, record again with --layers-of 7" in text, text)
     expect("the tolerance", "2 of 1,000 codes differ, by up to 2 (--tolerance 2 accepts this)" in text, text)
     recorded(model, "--out", folder, *given, "--layers-of", 7)
     code, text, errors = change()

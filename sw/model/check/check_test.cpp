@@ -284,6 +284,15 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                      g.tensors[1].shape = {1, 3, 2, 8};
                    },
                    "does not fit"}}},
+           Sound{OpKind::kDepthToSpace,
+                 {codes({1, 2, 3, 8}), codes({1, 4, 6, 2})},
+                 with(&Op::block, 2),
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { g.ops[0].inputs = {-1}; }, "input 0 is absent"},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {1, 6, 4, 2};
+                   },
+                   "does not fit"}}},
            Sound{OpKind::kTranspose,
                  {codes({2, 3}), integers({2}, {1, 0}), codes({3, 2})},
                  {},

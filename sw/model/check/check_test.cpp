@@ -157,6 +157,9 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
   padding.is_constant = true;
   padding.data = {3};
   Tensor thresholds = integers({1, 3}, {-1, 0, 5});
+  Tensor factors = integers({3, 2}, {});
+  factors.type = DataType::kInt16;
+  factors.data.edit().resize(12);
   for (const Sound& row : {
            Sound{OpKind::kConv2D,
                  {image, weights({6, 3, 3, 4}, 0), integers({6}, {1, 2, 3, 4, 5, 6}),
@@ -224,6 +227,17 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
                      g.tensors[2].shape = {3, 3};
                    },
                    "does not fit 2 rows"}}},
+           Sound{OpKind::kFullyConnected,
+                 {codes({2, 4}), weights({3, 4}, 0), integers({3}, {1, 2, 3}), factors,
+                  codes({2, 3})},
+                 with(&Op::block, 2),
+                 {{[](Graph& g) { g.ops[0].block = 0; }, "groups of 0 input channels"},
+                  {[](Graph& g) { g.ops[0].block = 4; }, "shape [3, 2], expected [3, 1]"},
+                  {[](Graph& g) { g.tensors[3].data.edit()[1] = 0x41; }, "factor 16640, allowed"},
+                  {[](Graph& g) {
+                     g.tensors[1].is_constant = false, g.tensors[1].data.edit().clear();
+                   },
+                   "tensor 1 't': must be a constant"}}},
            Sound{OpKind::kBatchMatMul,
                  {codes({2, 3, 4}), codes({1, 4, 5}), codes({2, 3, 5})},
                  {},

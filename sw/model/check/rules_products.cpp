@@ -136,7 +136,7 @@ void require_group_sums(const Context& ctx, const Tensor& factors, int M, int K)
 void require_factors(const Context& ctx, const Tensor& tensor, int M, int K) {
   require_type(ctx, ctx.in(0), DataType::kInt8);
   require_type(ctx, tensor, DataType::kInt16);
-  require_constant(ctx, tensor);
+  for (const Tensor* t : {&tensor, &ctx.in(1)}) require_constant(ctx, *t);
   if (ctx.op.block < 1) fail(ctx, "groups of {} input channels, allowed 1 and above", ctx.op.block);
   if (ctx.in(1).zero_point() != 0)
     fail(ctx, Reason::kQuantization, ctx.in(1), "zero point {} of weights in groups, allowed 0",

@@ -96,9 +96,15 @@ Program program_of(const Planned& planned, const spec::Config& config,
     const std::int64_t bound = layer.like >= 0 ? 0 : bound_of(layer, network, config);
     if (same < 0) {
       begun.push_back(static_cast<int>(i));
-      program.layers.push_back({layer.name, layer.op, layer.macs,
-                                describe(layer, layout.tilings[i], layout), bound, expected});
-      if (layer.kind == LayerKind::kConv) program.layers.back().pe_macs = layer.conv().step_codes;
+      program::ProgramLayer& added = program.layers.emplace_back();
+      added.name = layer.name;
+      added.module = layer.module;
+      added.op = layer.op;
+      added.macs = layer.macs;
+      if (layer.kind == LayerKind::kConv) added.pe_macs = layer.conv().step_codes;
+      added.placement = describe(layer, layout.tilings[i], layout);
+      added.bound_cycles = bound;
+      added.expected_cycles = expected;
     } else {
       program::ProgramLayer& whole = program.layers[at(row.back())];
       whole.macs += layer.macs;

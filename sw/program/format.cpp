@@ -113,9 +113,10 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
     throw_error("{}: a program file of more than 2 GiB", p.name);
   const auto name_of = [&](const auto& named) { return b.CreateString(named.name); };
   const auto layers = vector_of(b, p.layers, [&](const ProgramLayer& l) {
-    return format::CreateLayer(b, b.CreateString(l.name), b.CreateString(l.op), l.macs,
-                               b.CreateString(l.placement), l.bound_cycles, l.expected_cycles,
-                               l.stripes, l.pe_macs);
+    return format::CreateLayer(
+        b, b.CreateString(l.name), b.CreateString(l.op), l.macs, b.CreateString(l.placement),
+        l.bound_cycles, l.expected_cycles, l.stripes, l.pe_macs,
+        l.module.empty() ? Offset<flatbuffers::String>() : b.CreateString(l.module));
   });
   const auto inputs = vector_of(b, p.inputs, name_of), outputs = vector_of(b, p.outputs, name_of);
   b.ForceVectorAlignment(size, 1, kImageAlignment);
@@ -268,7 +269,8 @@ Program Reader::segment(const format::Stage& from) {
   name(p.outputs, *from.outputs());
   for_each(from.layers(), [&](const format::Layer& l) {
     p.layers.push_back({text(l.name()), text(l.op()), l.macs(), text(l.placement()),
-                        l.bound_cycles(), l.expected_cycles(), l.stripes(), l.pe_macs()});
+                        l.bound_cycles(), l.expected_cycles(), l.stripes(), l.pe_macs(),
+                        l.module_name() == nullptr ? "" : text(l.module_name())});
   });
   p.run_layer = list(from.run_layer());
   using reference::Rounding;

@@ -2,6 +2,8 @@
 
 #include "sw/program/program.h"
 
+#include <string_view>
+
 #include "sw/base/error.h"
 
 namespace trine::program {
@@ -17,6 +19,14 @@ std::vector<const Program*> segments(const Program& program) {
   std::vector<const Program*> all{&program};
   for (const Program& segment : program.rest) all.push_back(&segment);
   return all;
+}
+
+std::string ProgramLayer::title() const {
+  if (!module.empty()) return module;
+  for (const std::string_view ending : {"_QuantizeLinear_Output", "_quantized"})
+    if (name.ends_with(ending) && name.size() > ending.size())
+      return name.substr(0, name.size() - ending.size());
+  return name;
 }
 
 std::vector<ProgramLayer> layers_of(const Program& program) {

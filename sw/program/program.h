@@ -40,7 +40,10 @@ struct ProgramLayer {
   int stripes = 1;                   ///< stripes in a cascade: the layer runs once for each
   /// MACs of a PE in a cycle: 4 of int8 codes, 16 of ternary ones, 32 of binary ones.
   int pe_macs = 4;
+  std::string module{};  ///< model::module_of() the operator, or empty
 
+  /// Returns the name for tables: the module, or the tensor without an exporter's endings.
+  std::string title() const;
   /// Returns the cycles that the array would take at its peak.
   double peak_cycles(const spec::Config& config) const {
     return static_cast<double>(macs) / (static_cast<double>(config.pes()) * pe_macs);

@@ -231,6 +231,7 @@ Layer start(const Lowering& ctx, const Op& o, LayerKind kind, int input) {
   layer.label = model::label(ctx.graph, o);
   layer.op = o.name;
   layer.name = ctx.graph.out(o).name;
+  layer.module = model::module_of(ctx.graph, o);
   layer.macs = model::macs(ctx.graph, o);
   layer.single = ctx.rounding.of(o) != reference::Rounding::kDouble;
   layer.wide = ctx.shape(input).wide;

@@ -283,9 +283,10 @@ struct Layer {
 
   LayerKind kind;
   std::variant<Conv, Pool, Pair, OverChannels> own;
-  std::string label;  ///< "model.tflite: op 3 CONV_2D", for messages
-  std::string op;     ///< "CONV_2D+ADD"
-  std::string name;   ///< name of the output tensor
+  std::string label;   ///< "model.tflite: op 3 CONV_2D", for messages
+  std::string op;      ///< "CONV_2D+ADD"
+  std::string name;    ///< name of the output tensor
+  std::string module;  ///< model::module_of() the operator
   std::int64_t macs = 0;
 
   /// The layer of a cascade's first stripe, whose weights this stripe uses, or -1. A stripe with

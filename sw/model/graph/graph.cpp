@@ -173,6 +173,16 @@ std::int64_t macs(const Graph& graph) {
   return total;
 }
 
+std::string module_of(const Graph& graph, const Op& op) {
+  for (const int t : op.inputs) {
+    if (t < 0 || !graph.tensor(t).is_constant) continue;
+    const std::string& name = graph.tensor(t).name;
+    if (const std::size_t end = name.find(".weight"); end != std::string::npos && end > 0)
+      return name.substr(0, end);
+  }
+  return "";
+}
+
 std::string label(const Graph& graph, const Op& op) {
   return fmt::format("{}: op {} {}", graph.file, op.index, op.name);
 }

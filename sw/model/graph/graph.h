@@ -299,6 +299,11 @@ int groups(const Graph& graph, const Op& op);
 std::int64_t macs(const Graph& graph, const Op& op);
 std::int64_t macs(const Graph& graph);
 
+/// Returns the module of the network from which an exporter made the operator's constant weights:
+/// "features.3.conv.0" of weights "features.3.conv.0.weight_quantized" (PyTorch's names). Empty if
+/// there are none.
+std::string module_of(const Graph& graph, const Op& op);
+
 /// Returns "model.tflite: op 3 CONV_2D", the beginning of every message about an operator.
 std::string label(const Graph& graph, const Op& op);
 

@@ -195,7 +195,7 @@ std::vector<TableRow> table_rows(const std::vector<compiler::ProgramLayer>& laye
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto [row, is_new] = known.try_emplace({layers[i].name, layers[i].op}, rows.size());
     if (is_new || details)
-      rows.push_back({layers[i].name, layers[i].op, {i}});
+      rows.push_back({layers[i].title(), layers[i].op, {i}});
     else
       rows[row->second].layers.push_back(i);
   }
@@ -360,6 +360,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
          {"dram_bytes_read", traffic[i].moved.constants + traffic[i].moved.maps_read},
          {"dram_bytes_constants", traffic[i].moved.constants},
          {"dram_bytes_written", traffic[i].moved.maps_written}});
+    if (!layer.module.empty()) json["layers"].back()["module"] = layer.module;
   }
   json["warnings"] = to_json(cliffs_of(program, run));
   json["host"] = host_json(program);

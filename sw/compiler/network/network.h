@@ -54,9 +54,9 @@ enum class Residence {
   kInput,     ///< the host stores it before the first layer
   kConstant,  ///< the image of constants contains it
   kKept,      ///< layers write it and store it for the maps that reload it
-  kReload,    ///< loaded from where another map is stored
+  kCopy,      ///< loaded from where another map is stored
   /// Stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM to others.
-  kInDram,
+  kSpilled,
   kChip,  ///< only layers use it; it leaves DMEM only if the plan finds no place for it
 };
 /// Returns true if the host or the image of constants knows the map.
@@ -65,8 +65,8 @@ constexpr bool at_edge(Residence r) {
 }
 /// Returns true if layers make the map and store it.
 constexpr bool is_stored(Residence r) { return r == Residence::kOutput || r == Residence::kKept; }
-/// Returns true if DRAM holds the map whether or not DMEM does.
-constexpr bool is_in_dram(Residence r) { return r < Residence::kInDram; }
+/// Returns true if DRAM contains the codes of the map even if DMEM contains them.
+constexpr bool has_copy_in_dram(Residence r) { return r < Residence::kSpilled; }
 
 /// The part of a map that each core of a cluster has.
 struct CoreShare {
@@ -99,7 +99,8 @@ struct Map {
   bool input = false, output = false;  ///< at the edge of the machine
   bool kept = false;                   ///< also stored for maps that reload it
   int reloads = -1;                    ///< the map whose stored codes it loads, or -1
-  bool in_dram = false;                ///< kept in DRAM to leave DMEM to other maps
+  /// A pass asks the planner to leave the DMEM of this map to other maps.
+  bool spill = false;
   /// Layers that are by_dma move its rows, which are whole beats.
   bool moved = false;
   CoreShare core;
@@ -111,13 +112,13 @@ struct Map {
 
   bool constant() const { return !codes.empty(); }
   Residence residence() const {
-    return output                ? Residence::kOutput
-           : input               ? Residence::kInput
-           : constant()          ? Residence::kConstant
-           : kept                ? Residence::kKept
-           : reloads >= 0        ? Residence::kReload
-           : in_dram || capacity ? Residence::kInDram
-                                 : Residence::kChip;
+    return output              ? Residence::kOutput
+           : input             ? Residence::kInput
+           : constant()        ? Residence::kConstant
+           : kept              ? Residence::kKept
+           : reloads >= 0      ? Residence::kCopy
+           : spill || capacity ? Residence::kSpilled
+                               : Residence::kChip;
   }
   int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }
   /// Returns the position of the first channel in the first word.

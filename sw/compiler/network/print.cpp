@@ -39,7 +39,7 @@ std::string text_of(const Map& map) {
   note(map.output, "output");
   note(map.constant(), "constant");
   note(map.kept, "kept");
-  note(map.in_dram, "in DRAM");
+  note(map.spill, "in DRAM");
   note(map.moved, "moved");
   note(map.weights, "weights");
   return text;

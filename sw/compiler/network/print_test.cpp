@@ -81,7 +81,7 @@ TEST_CASE("each fact of a map is in its line", "[compiler][print]") {
       {[](Map& m) { m.output = true; }, ", output"},
       {[](Map& m) { m.codes = {1}; }, ", constant"},
       {[](Map& m) { m.kept = true; }, ", kept"},
-      {[](Map& m) { m.in_dram = true; }, ", in DRAM"},
+      {[](Map& m) { m.spill = true; }, ", in DRAM"},
       {[](Map& m) { m.moved = true; }, ", moved"},
       {[](Map& m) { m.weights = true; }, ", weights"},
   };

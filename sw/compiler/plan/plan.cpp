@@ -98,7 +98,7 @@ Choice spill_more(Choice best, const Network& network, const spec::Config& confi
       tried.insert(maps.begin(), maps.end());
       ++tries;
       Wishes wishes = best.wishes;
-      wishes.in_dram.insert(maps.begin(), maps.end());
+      wishes.spill.insert(maps.begin(), maps.end());
       std::optional<Choice> other = choice(network, config, facts, wishes);
       if (!other || other->plan.cycles >= (1 - kGain) * best.plan.cycles) continue;
       best = std::move(*other);

@@ -49,8 +49,8 @@ struct Placement {
   bool resident = false;
   Room room;  ///< of a resident map: words that no other map or buffer uses during its life
   View dmem;  ///< of a resident map, in words
-  bool in_dram = false;
-  View dram;  ///< in words from BASE
+  bool in_dram = false;  ///< DRAM has room for the map, whether or not it is resident
+  View dram;             ///< in words from BASE
 };
 
 /// The tiling of a layer: output rectangles of rows x cols and chunks of output channels. The

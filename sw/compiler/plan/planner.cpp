@@ -58,8 +58,8 @@ std::optional<Plan> Planner::run() {
   for (const int m : wishes_.streamed) spill(m);
   const std::size_t states = spilled_.size();
   for (int m = 0; m < count(); ++m)
-    if (net_.maps[at(m)].in_dram) spill(m);
-  for (const int m : wishes_.in_dram) spill(m);
+    if (net_.maps[at(m)].spill) spill(m);
+  for (const int m : wishes_.spill) spill(m);
   do {
     place_maps();
     set_origins();
@@ -187,7 +187,7 @@ std::int64_t Planner::plane_of(int m, int pitch) const {
 /// Returns true if a core's DMEM holds only the core's own rows.
 bool Planner::of_core(int m) const {
   const Map& map = net_.maps[at(m)];
-  return map.core.rows > 0 && !plan_.maps[at(m)].in_dram && !map.in_dram;
+  return map.core.rows > 0 && !plan_.maps[at(m)].in_dram && !map.spill;
 }
 
 /// Returns the number of neighbouring cores' rows, above or below a core's rows, for which all maps
@@ -222,7 +222,7 @@ void Planner::place_in_dram() {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     if (map.reloads >= 0) copies_.push_back(m);
-    if (!is_in_dram(map.residence())) continue;
+    if (!has_copy_in_dram(map.residence())) continue;
     Placement& p = plan_.maps[at(m)];
     p.in_dram = true;
     p.dram.pitch = std::max(p.dmem.pitch, map.row_room * map.shape.pixel_words());
@@ -498,7 +498,7 @@ double Planner::exchange_cycles() const {
   double cycles = 0;
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
-    const bool of_rows = map.core.rows > 0 && map.in_dram && map.read.last >= 0;
+    const bool of_rows = map.core.rows > 0 && map.spill && map.read.last >= 0;
     const bool of_tokens = net_.tokens && map.reloads >= 0 &&
                            net_.maps[at(map.reloads)].written.first >= 0 && !map.weights;
     if (map.output || !(of_rows || (of_tokens && plan_.maps[at(m)].resident))) continue;

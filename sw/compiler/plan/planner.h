@@ -25,7 +25,7 @@ struct Wishes {
   /// Without pad_all: maps whose rows are padded nevertheless, from conflicting().
   std::set<int> padded;
   std::set<int> streamed;  ///< inputs and outputs that pass through DMEM part by part
-  std::set<int> in_dram;   ///< maps that have no place in DMEM, from confining()
+  std::set<int> spill;     ///< maps that must have no place in DMEM, from confining()
 };
 
 /// The planner of one network. It places the largest maps first, each at the lowest address that

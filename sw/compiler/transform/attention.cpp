@@ -85,7 +85,7 @@ class Attention {
   std::optional<Block> block_around(int softmax) const {
     const int scores = layer(softmax).input, weights = layer(softmax).output;
     const auto inner = [&](int m) {
-      return !is_in_dram(map(m).residence()) && map(m).part.whole < 0;
+      return !has_copy_in_dram(map(m).residence()) && map(m).part.whole < 0;
     };
     if (!inner(scores) || !inner(weights)) return std::nullopt;
     Block block{softmax, {}};

@@ -57,7 +57,7 @@ class Striping {
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const int m = old_.whole_of(old(i).output);
       const Map& map = old_map(m);
-      internal_[at(m)] = !is_in_dram(map.residence()) && !map.capacity && !map.weights &&
+      internal_[at(m)] = !has_copy_in_dram(map.residence()) && !map.capacity && !map.weights &&
                          inside(map.written.first) && inside(map.written.last) &&
                          inside(map.read.last);
     }
@@ -204,7 +204,7 @@ class Striping {
       }
     for (auto& [m, kept] : kept_) {
       kept.map = add_map(m, {0, kept.rows}).map;
-      net_.maps[at(kept.map)].in_dram = net_.maps[at(kept.map)].moved = true;
+      net_.maps[at(kept.map)].spill = net_.maps[at(kept.map)].moved = true;
     }
     return !kept_.empty();
   }
@@ -222,8 +222,8 @@ class Striping {
   Place add_staged(const Stripe& stripe, int m) {
     const Place place = add_map(m, room_of(stripe, m));
     Map& map = net_.maps[at(place.map)];
-    map.input = map.output = map.in_dram = false;
-    map.moved = net_.maps[at(m)].moved = net_.maps[at(m)].in_dram = true;
+    map.input = map.output = map.spill = false;
+    map.moved = net_.maps[at(m)].moved = net_.maps[at(m)].spill = true;
     return place;
   }
 
@@ -256,7 +256,7 @@ class Striping {
       else
         place_[m] = internal(m) ? add_map(m, room_of(stripe, m)) : Place{m, 0};
       if (kept_.contains(m)) net_.maps[at(place_[m].map)].moved = true;
-      if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
+      if (cascade_.spills_ends && !internal(m)) net_.maps[at(old_.whole_of(m))].spill = true;
     }
   }
 

@@ -19,7 +19,8 @@ namespace trine::compiler {
 /// output.
 struct Cascade {
   int first = 0, last = 0, rows = 0;
-  bool in_dram = false;  ///< its inputs and outputs are in DRAM, and only the maps between use DMEM
+  /// The inputs and outputs of the cascade are in DRAM, and only the maps between them use DMEM.
+  bool spills_ends = false;
   /// Rows that the next stripe needs again are stored to DRAM and loaded for it.
   bool keeps = false;
   /// Chunks of channels between products and depthwise layers; `rows` may then be all rows.

@@ -215,7 +215,7 @@ class Finder {
       kept.least *= kChunks;
       const double enough = kept.least;
       kept.cascade.chunks = chunks;
-      kept.cascade.keeps = kept.cascade.in_dram = false;
+      kept.cascade.keeps = kept.cascade.spills_ends = false;
       Cascade all = kept.cascade;
       all.rows = rows_of(*cut);
       is_shorter(cut->network, all);
@@ -246,9 +246,9 @@ class Finder {
          height = next_height(rows, height)) {
       if (divide_up(rows, height) > kMostStripes) break;
       ++worse;
-      for (const bool in_dram : {false, true})
+      for (const bool spills_ends : {false, true})
         for (const bool keeps : {false, true}) {
-          const Cascade how{0, own.last, height, in_dram, keeps, chunks};
+          const Cascade how{0, own.last, height, spills_ends, keeps, chunks};
           const auto cut = striped(own.network, how, config_);
           if (!cut && !keeps) return;
           if (!cut || !try_one(*cut, how)) continue;

@@ -25,7 +25,7 @@ class RowsOfCores {
     }
     if (!any) return std::nullopt;
     for (const Layer& l : net_.layers) place_inputs(l);
-    for (Map& m : net_.maps) m.in_dram |= m.core.rows > 0 && m.output;
+    for (Map& m : net_.maps) m.spill |= m.core.rows > 0 && m.output;
     net_.row_cores = cores_;
     return std::move(net_);
   }
@@ -90,7 +90,7 @@ class RowsOfCores {
     if (!l.by_rows && from.core.rows == 0) return;
     // A core's rows begin where the rows that it reads begin, and reach at most into a neighbour's
     // rows.
-    from.in_dram |= !l.by_rows || from.core.rows != rows || std::max(above, below) > rows;
+    from.spill |= !l.by_rows || from.core.rows != rows || std::max(above, below) > rows;
     from.core.rows_above = std::max(from.core.rows_above, above);
     from.core.rows_below = std::max(from.core.rows_below, below);
   }

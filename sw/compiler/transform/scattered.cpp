@@ -50,8 +50,8 @@ class Striping {
     const Map& whole = old_.maps[at(whole_)];
     for (int y = 0; y < whole.shape.H; y += rows_)
       stripes_.push_back({{y, std::min(whole.shape.H, y + rows_)}, {}, -1, -1});
-    net_.maps[at(whole_)].in_dram = true;
-    if (loads_) net_.maps[at(input_)].in_dram = true;
+    net_.maps[at(whole_)].spill = true;
+    if (loads_) net_.maps[at(input_)].spill = true;
     // Loads for the next stripe and stores of the previous one have separate maps.
     const int count = static_cast<int>(stripes_.size());
     if (loads_) load(stripes_.front());
@@ -95,7 +95,7 @@ class Striping {
   /// Adds a separate map for these rows.
   int add(int m, int channels, const Rows& rows) {
     Map own = old_.maps[at(m)];
-    own.input = own.output = own.in_dram = false;
+    own.input = own.output = own.spill = false;
     own.moved = true;
     own.shape.H = rows.count();
     own.shape.C = channels;

@@ -43,7 +43,7 @@ Network section(const Network& network, const std::vector<int>& layers, std::vec
     if (!is_new) return entry->second;
     Map map = network.maps[at(old)];
     map.reloads = -1;
-    map.kept = map.in_dram = false;
+    map.kept = map.spill = false;
     if (maps != nullptr) maps->push_back(old);
     return part.add(std::move(map));
   };
@@ -71,7 +71,7 @@ std::vector<int> key_of(const Network& section) {
   for (const Map& m : section.maps) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
-    add({m.input, m.output, m.constant(), m.weights, m.kept, m.in_dram, m.transposed,
+    add({m.input, m.output, m.constant(), m.weights, m.kept, m.spill, m.transposed,
          m.capacity.has_value(), m.moved, m.core.pixels});
     add({m.written.first, m.written.last, m.read.first, m.read.last, m.width_in_dram()});
   }

@@ -90,7 +90,7 @@ class NetworkVerifier : FirstFault {
             own.reloads);
     if (fault_) return;
     const Map& from = map(own.reloads);
-    require(from.part.whole < 0 && (from.input || from.kept || from.constant() || from.in_dram ||
+    require(from.part.whole < 0 && (from.input || from.kept || from.constant() || from.spill ||
                                     from.reloads >= 0 || from.output || from.capacity),
             "reloads map {}, which is not stored", own.reloads);
     require(own.shape.H == from.shape.H && own.shape.C == from.shape.C &&

@@ -404,7 +404,7 @@ Emitter::WholePart Emitter::output_part(const Rect& rect, const Channels& channe
 bool Emitter::merges() const {
   const Part& part = output().part;
   return part.whole >= 0 && part.scattered(out_per_word()) &&
-         (net_.maps[at(part.whole)].written.first < layer_ || net_.maps[at(part.whole)].capacity);
+         (net_.maps[at(part.whole)].written.first < layer_ || net_.maps[at(part.whole)].is_state());
 }
 
 /// Returns the distance from the output to the residual. A maximum is computed with the output
@@ -467,7 +467,7 @@ bool Emitter::shares_words(int map) const {
   if (m.part.whole < 0) return false;
   const Map& whole = map_at(m.part.whole);
   const Placement& place_of_whole = place(m.part.whole);
-  return (whole.shape.H == 1 || whole.reloads >= 0) && m.shape.H == whole.shape.H &&
+  return (whole.shape.H == 1 || whole.is_copy()) && m.shape.H == whole.shape.H &&
          m.shape.W == whole.shape.W && m.part.stride_y == 1 && m.part.stride_x == 1 &&
          place_of_whole.resident &&
          place(map).dmem.origin == part_of(place_of_whole.dmem, m.part, m.shape.per_word).origin;

@@ -85,7 +85,7 @@ class Emitter : private Order {
   std::int64_t residual_delta(const Rect& rect, const Channels& channels, const View& out);
   bool merges() const;
   /// Returns true if the map is also stored to DRAM when it is in DMEM.
-  bool stored(int map) const { return is_stored(map_at(map).residence()); }
+  bool stored(int map) const { return map_at(map).is_stored(); }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
   bool shares_words(int map) const;

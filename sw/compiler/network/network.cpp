@@ -43,8 +43,8 @@ std::vector<std::uint8_t> first_rows(const Layer& layer, const spec::Config& con
 }  // namespace
 
 bool Network::is_private(int map) const {
-  const Residence r = maps[at(map)].residence();
-  return !at_edge(r) && !is_stored(r) && is_separate(map);
+  const Map& own = maps[at(map)];
+  return !own.at_edge() && !own.is_loaded_again() && is_separate(map);
 }
 
 std::vector<int> equal_weights(const Network& network) {
@@ -84,8 +84,8 @@ bool same_window(const Geometry& a, const Geometry& b) {
 /// Returns true if only the image's own layers determine the map's place and order.
 bool is_images(const Network& network, int m) {
   const Map &map = network.maps[at(m)], &whole = network.maps[at(network.whole_of(m))];
-  return !map.kept && map.reloads < 0 && !map.capacity && !whole.kept && whole.reloads < 0 &&
-         !whole.capacity && map.part.pixel_words == 0 && !map.part.scattered(map.shape.per_word);
+  return !map.is_linked() && !whole.is_linked() && map.part.pixel_words == 0 &&
+         !map.part.scattered(map.shape.per_word);
 }
 
 /// Returns true if layers i and j > i are the same layer for two images.

@@ -47,27 +47,6 @@ struct Part {
   }
 };
 
-/// The relation of a map to DRAM. The first that applies counts: an output that other maps reload
-/// is an output.
-enum class Residence {
-  kOutput,    ///< layers write it and store it for the host
-  kInput,     ///< the host stores it before the first layer
-  kConstant,  ///< the image of constants contains it
-  kKept,      ///< layers write it and store it for the maps that reload it
-  kCopy,      ///< loaded from where another map is stored
-  /// Stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM to others.
-  kSpilled,
-  kChip,  ///< only layers use it; it leaves DMEM only if the plan finds no place for it
-};
-/// Returns true if the host or the image of constants knows the map.
-constexpr bool at_edge(Residence r) {
-  return r == Residence::kOutput || r == Residence::kInput || r == Residence::kConstant;
-}
-/// Returns true if layers make the map and store it.
-constexpr bool is_stored(Residence r) { return r == Residence::kOutput || r == Residence::kKept; }
-/// Returns true if DRAM contains the codes of the map even if DMEM contains them.
-constexpr bool has_copy_in_dram(Residence r) { return r < Residence::kSpilled; }
-
 /// The part of a map that each core of a cluster has.
 struct CoreShare {
   int rows = 0;                        ///< rows that each core makes; 0: each core has all rows
@@ -97,8 +76,9 @@ struct Map {
   int tensor = -1;                     ///< index in the graph
   std::vector<std::int8_t> codes;      ///< of a constant: HWC, two bytes each for int16; else empty
   bool input = false, output = false;  ///< at the edge of the machine
-  bool kept = false;                   ///< also stored for maps that reload it
-  int reloads = -1;                    ///< the map whose stored codes it loads, or -1
+  /// Also stored for maps that reload it. Inputs and constants are in DRAM without it.
+  bool kept = false;
+  int reloads = -1;  ///< the map whose stored codes it loads, or -1
   /// A pass asks the planner to leave the DMEM of this map to other maps.
   bool spill = false;
   /// Layers that are by_dma move its rows, which are whole beats.
@@ -111,15 +91,26 @@ struct Map {
   bool has_parts = false;  ///< other maps are parts of it
 
   bool constant() const { return !codes.empty(); }
-  Residence residence() const {
-    return output              ? Residence::kOutput
-           : input             ? Residence::kInput
-           : constant()        ? Residence::kConstant
-           : kept              ? Residence::kKept
-           : reloads >= 0      ? Residence::kCopy
-           : spill || capacity ? Residence::kSpilled
-                               : Residence::kChip;
-  }
+  bool is_state() const { return capacity.has_value(); }
+  /// Returns true if the map is loaded from where another map is stored.
+  bool is_copy() const { return reloads >= 0; }
+  /// Returns true if the host or the image of constants knows the map.
+  bool at_edge() const { return input || output || constant(); }
+  /// Returns true if codes of the map exist before all layers.
+  bool exists_at_start() const { return input || constant() || is_state(); }
+  /// Returns true if layers make the map and store it, for the host or for copies.
+  bool is_stored() const { return output || kept; }
+  /// Returns true if the codes that layers write are loaded again: for copies, or in the next run.
+  bool is_loaded_again() const { return kept || is_state(); }
+  /// Returns true if the map and other maps, or other runs, use the same codes in DRAM.
+  bool is_linked() const { return is_loaded_again() || is_copy(); }
+  /// Returns true if DRAM contains the codes of the map even if DMEM contains them.
+  bool has_copy_in_dram() const { return at_edge() || kept || is_copy(); }
+  /// Returns true if only the layers of one run use the codes. The map may still be spilled.
+  bool is_temporary() const { return !at_edge() && !is_linked(); }
+  /// Returns true if the codes leave DMEM only if the plan finds no place for the map.
+  bool is_on_chip() const { return is_temporary() && !spill; }
+
   int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }
   /// Returns the position of the first channel in the first word.
   int position() const { return part.channel % shape.per_word; }
@@ -462,7 +453,7 @@ struct Network {
   /// Returns the whole map whose stored codes the map loads, or whole_of() if it loads none.
   int source_of(int map) const {
     const int whole = whole_of(map);
-    return maps[at(whole)].reloads >= 0 ? source_of(maps[at(whole)].reloads) : whole;
+    return maps[at(whole)].is_copy() ? source_of(maps[at(whole)].reloads) : whole;
   }
   /// Returns true if the map is not a part and has no parts.
   bool is_separate(int map) const { return whole_of(map) == map && !maps[at(map)].has_parts; }

@@ -26,7 +26,7 @@ std::string text_of(const Map& map) {
   if (map.part.whole >= 0) text += text_of(map.part);
   if (map.fold.folded()) text += fmt::format(", folded {}x{}", map.fold.rows, map.fold.pixels);
   if (map.capacity) text += fmt::format(", room for {}x{}", map.capacity->H, map.capacity->W);
-  if (map.reloads >= 0) text += fmt::format(", reloads map {}", map.reloads);
+  if (map.is_copy()) text += fmt::format(", reloads map {}", map.reloads);
   const auto note = [&](bool is, const char* what) {
     if (is) text += fmt::format(", {}", what);
   };

@@ -115,7 +115,7 @@ std::vector<int> edge_maps(const Network& network, const PlanFacts& facts, int m
   const std::vector<int>& maps = facts.members(facts.layout(map));
   const bool fits = std::ranges::all_of(maps, [&](int m) {
     const Map& it = network.maps[at(m)];
-    if (it.weights || it.kept || it.capacity) return false;
+    if (it.weights || it.is_loaded_again()) return false;
     return output ? it.written.first == layer && it.read.last < 0
                   : it.written.first < 0 && it.read.last == 0;
   });

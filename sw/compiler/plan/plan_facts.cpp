@@ -39,7 +39,7 @@ PlanFacts::PlanFacts(const Network& network, const spec::Config& config)
 
 bool PlanFacts::found_by_heads(int m) const {
   const Map& map = net_.maps[at(m)];
-  if (map.residence() != Residence::kInput || map.shape.H != 1) return false;
+  if (!map.input || map.output || map.shape.H != 1) return false;
   bool some = false;
   for (const Layer& l : net_.layers)
     for (const int used : {l.input, l.second, l.output, l.weights_map}) {
@@ -88,7 +88,7 @@ void PlanFacts::tie_maps() {
 
 bool PlanFacts::is_inner(int m) const {
   const Map& map = net_.maps[at(m)];
-  return !at_edge(map.residence()) && map.part.whole < 0;
+  return !map.at_edge() && map.part.whole < 0;
 }
 
 /// Lets the sums of a batch's images overwrite their residuals, if both are parts of one map each.
@@ -185,15 +185,15 @@ bool PlanFacts::lingers(int m) const {
 /// Returns true if the map is neither an edge map nor a constant, or if products of two maps read
 /// it as activations, because these keep the array busy.
 bool PlanFacts::stays(int m) const {
-  const Residence r = net_.maps[at(m)].residence();
-  return !at_edge(r) || (r == Residence::kInput && multiplied_[at(m)]);
+  const Map& map = net_.maps[at(m)];
+  return !map.at_edge() || (map.input && !map.output && multiplied_[at(m)]);
 }
 
 /// Returns true if transfers carry the map's codes between DRAM and DMEM, wherever the plan puts
 /// it.
 bool PlanFacts::is_moved(int m) const {
   const Map& map = net_.maps[at(m)];
-  return map.residence() != Residence::kChip || map.moved || is_head(m);
+  return !map.is_on_chip() || map.moved || is_head(m);
 }
 
 void PlanFacts::describe_classes() {

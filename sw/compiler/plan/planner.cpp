@@ -54,7 +54,7 @@ std::optional<Plan> Planner::run() {
   place_in_dram();
   order_maps();
   for (int m = 0; m < count(); ++m)
-    if (net_.maps[at(m)].capacity) spill(m);
+    if (net_.maps[at(m)].is_state()) spill(m);
   for (const int m : wishes_.streamed) spill(m);
   const std::size_t states = spilled_.size();
   for (int m = 0; m < count(); ++m)
@@ -221,8 +221,8 @@ std::int64_t Planner::words_of(int m) const {
 void Planner::place_in_dram() {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
-    if (map.reloads >= 0) copies_.push_back(m);
-    if (!has_copy_in_dram(map.residence())) continue;
+    if (map.is_copy()) copies_.push_back(m);
+    if (!map.has_copy_in_dram()) continue;
     Placement& p = plan_.maps[at(m)];
     p.in_dram = true;
     p.dram.pitch = std::max(p.dmem.pitch, map.row_room * map.shape.pixel_words());
@@ -244,8 +244,8 @@ void Planner::assign_dram() {
     for (std::size_t m = 0; m < net_.maps.size(); ++m) {
       Placement& p = plan_.maps[m];
       const Map& map = net_.maps[m];
-      if (!p.in_dram || map.constant() || map.part.whole >= 0 || map.reloads >= 0 ||
-          map.capacity.has_value() != states)
+      if (!p.in_dram || map.constant() || map.part.whole >= 0 || map.is_copy() ||
+          map.is_state() != states)
         continue;
       p.dram.origin = word;
       word = round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
@@ -271,7 +271,7 @@ int Planner::spilled_pitch(int layout, const Shape& shape) {
   const int W = pixels * shape.pixel_words();
   const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(layout);
   const int least = round_up(W, step);
-  if (!wishes_.pad_dram || shape.H == 1 || map.capacity || map.kept || facts_.weights(layout))
+  if (!wishes_.pad_dram || shape.H == 1 || map.is_loaded_again() || facts_.weights(layout))
     return least;
   const double beat = 2.0 * 32 / config_.axi_data_bits;  // cycles to store and load a word
   const double words = beat * shape.H * shape.channel_words();
@@ -299,7 +299,7 @@ void Planner::spill(int m) {
     p.dram.pitch = spilled_pitch(r, shape);
     p.dram.plane = plane_of(k, p.dram.pitch);
     // A copy has the layout of its class in DRAM.
-    if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
+    if (net_.maps[at(k)].is_copy()) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
   }
   lay_copies();
 }
@@ -499,7 +499,7 @@ double Planner::exchange_cycles() const {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     const bool of_rows = map.core.rows > 0 && map.spill && map.read.last >= 0;
-    const bool of_tokens = net_.tokens && map.reloads >= 0 &&
+    const bool of_tokens = net_.tokens && map.is_copy() &&
                            net_.maps[at(map.reloads)].written.first >= 0 && !map.weights;
     if (map.output || !(of_rows || (of_tokens && plan_.maps[at(m)].resident))) continue;
     const int cores = map.core.pixels > 0 ? net_.cores : 1;

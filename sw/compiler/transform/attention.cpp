@@ -84,9 +84,7 @@ class Attention {
 
   std::optional<Block> block_around(int softmax) const {
     const int scores = layer(softmax).input, weights = layer(softmax).output;
-    const auto inner = [&](int m) {
-      return !has_copy_in_dram(map(m).residence()) && map(m).part.whole < 0;
-    };
+    const auto inner = [&](int m) { return map(m).is_temporary() && map(m).part.whole < 0; };
     if (!inner(scores) || !inner(weights)) return std::nullopt;
     Block block{softmax, {}};
     std::vector<int> mixtures;

@@ -57,9 +57,8 @@ class Striping {
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const int m = old_.whole_of(old(i).output);
       const Map& map = old_map(m);
-      internal_[at(m)] = !has_copy_in_dram(map.residence()) && !map.capacity && !map.weights &&
-                         inside(map.written.first) && inside(map.written.last) &&
-                         inside(map.read.last);
+      internal_[at(m)] = map.is_temporary() && !map.weights && inside(map.written.first) &&
+                         inside(map.written.last) && inside(map.read.last);
     }
     for (const Map& map : old_.maps) {
       const Part& part = map.part;
@@ -137,8 +136,8 @@ class Striping {
   /// Returns true if rows of the map can be a part.
   bool can_cut(int m) const {
     const Map& map = old_map(m);
-    return map.part.pixel_words == 0 && map.part.stride_y == 1 && map.reloads < 0 &&
-           !map.capacity && !map.weights;
+    return map.part.pixel_words == 0 && map.part.stride_y == 1 && !map.is_copy() &&
+           !map.is_state() && !map.weights;
   }
 
   /// The rows that a stripe reads of each map, or writes at the cascade's ends, and the rows that

@@ -57,7 +57,7 @@ Section section(const Network& network, const Plan& plan, int first, int last) {
     if (from.part.whole >= 0) continue;
     Map& map = own.network.maps[m];
     map.input = !from.constant() && (from.written.first < first || from.written.first > last);
-    map.output = from.output || from.kept || from.read.last > last;
+    map.output = from.is_stored() || from.read.last > last;
   }
   return own;
 }

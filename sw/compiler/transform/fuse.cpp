@@ -19,7 +19,7 @@ bool read_once(const Network& network, int map) {
     return m == map || (m >= 0 && network.maps[at(m)].part.whole == map);
   };
   const auto reads = [&](const Layer& l) { return is(l.input) + is(l.second) + is(l.weights_map); };
-  int readers = is_stored(network.maps[at(map)].residence()) ? 1 : 0;
+  int readers = network.maps[at(map)].is_stored() ? 1 : 0;
   for (const Layer& layer : network.layers) readers += reads(layer);
   return readers == 1;
 }

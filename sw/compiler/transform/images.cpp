@@ -187,9 +187,8 @@ class Stacking {
            std::ranges::all_of(maps, [&](int m) {
              const Map& map = net_.maps[at(m)];
              return net_.is_private(m) && map.shape == first.shape && !map.shape.wide &&
-                    map.transposed == first.transposed && map.residence() == Residence::kChip &&
-                    !map.weights && !map.fold.folded() && map.written.first >= 0 &&
-                    map.core.rows == 0;
+                    map.transposed == first.transposed && map.is_on_chip() && !map.weights &&
+                    !map.fold.folded() && map.written.first >= 0 && map.core.rows == 0;
            });
   }
 

@@ -220,7 +220,7 @@ bool can_interleave(const Network& network) {
     return side_of(l) == 1;
   }) && std::ranges::none_of(network.layers, [](const Layer& l) {
     return l.over_channels() || l.weights_map >= 0;
-  }) && std::ranges::none_of(network.maps, [](const Map& m) { return m.capacity.has_value(); });
+  }) && std::ranges::none_of(network.maps, &Map::is_state);
 }
 
 double cycles_beside(const Network& network, const Plan& plan) {

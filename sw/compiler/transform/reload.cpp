@@ -22,7 +22,7 @@ struct Reload {
 /// may have different layouts.
 bool can_reload(const Network& network, int m) {
   const Map& map = network.maps[at(m)];
-  return map.shape.H == 1 && !map.constant() && !map.weights && !map.capacity && map.reloads < 0 &&
+  return map.shape.H == 1 && !map.constant() && !map.weights && !map.is_state() && !map.is_copy() &&
          network.is_separate(m);
 }
 

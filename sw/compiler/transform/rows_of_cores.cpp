@@ -37,7 +37,7 @@ class RowsOfCores {
   /// Returns true if the map is separate, and only one layer writes it.
   bool is_plain(int m) const {
     const Map& map = net_.maps[at(m)];
-    return net_.is_separate(m) && !map.capacity && map.reloads < 0 && !map.kept && !map.weights &&
+    return net_.is_separate(m) && !map.is_linked() && !map.weights &&
            map.written.first == map.written.last;
   }
 

@@ -71,8 +71,8 @@ std::vector<int> key_of(const Network& section) {
   for (const Map& m : section.maps) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
-    add({m.input, m.output, m.constant(), m.weights, m.kept, m.spill, m.transposed,
-         m.capacity.has_value(), m.moved, m.core.pixels});
+    add({m.input, m.output, m.constant(), m.weights, m.kept, m.spill, m.transposed, m.is_state(),
+         m.moved, m.core.pixels});
     add({m.written.first, m.written.last, m.read.first, m.read.last, m.width_in_dram()});
   }
   for (const Layer& l : section.layers) {

@@ -36,7 +36,7 @@ bool is_branch(const Network& network, int m) {
 std::vector<int> branches_of(const Network& network, int pool) {
   const int whole = network.layers[at(pool)].input;
   const Map& map = network.maps[at(whole)];
-  if (map.part.whole >= 0 || map.residence() != Residence::kChip || map.weights) return {};
+  if (map.part.whole >= 0 || !map.is_on_chip() || map.weights) return {};
   std::vector<int> branches;
   int channels = 0;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {

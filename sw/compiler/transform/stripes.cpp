@@ -25,8 +25,7 @@ Rows input_rows(const Geometry& g, const Rows& out) {
 
 bool moves_by_beats(const Map& map, const spec::Config& config) {
   return map.shape.per_word == 4 && !map.shape.wide && map.shape.W >= config.data_words() &&
-         map.part.whole < 0 && !map.constant() && !map.kept && map.reloads < 0 && !map.capacity &&
-         !map.weights;
+         map.part.whole < 0 && !map.constant() && !map.is_linked() && !map.weights;
 }
 
 void add_rows(Network& net, Layer layer, const Rows& out, int& first) {

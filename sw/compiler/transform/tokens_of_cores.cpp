@@ -66,8 +66,8 @@ class TokensOfCores {
     const Map &own = map(m), &whole = map(net_.whole_of(m));
     const Part& part = own.part;
     return own.shape.W == Q && whole.shape.W == Q && part.x == 0 && part.stride_x == 1 &&
-           part.pixel_words == 0 && !own.transposed && !whole.transposed && !whole.capacity &&
-           !whole.kept && whole.reloads < 0 && !whole.fold.folded() && !whole.moved;
+           part.pixel_words == 0 && !own.transposed && !whole.transposed && !whole.is_linked() &&
+           !whole.fold.folded() && !whole.moved;
   }
 
   /// Finds the layers that can share pixels, and the maps that only such layers write.

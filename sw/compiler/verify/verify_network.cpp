@@ -54,7 +54,7 @@ class NetworkVerifier : FirstFault {
     require(s.per_word == 1 || s.per_word == 4 || s.per_word == 16 || s.per_word == 32,
             "{} codes a word, allowed 1, 4, 16, 32", s.per_word);
     if (own.part.whole >= 0) verify_part(own);
-    if (own.reloads >= 0) verify_reload(m);
+    if (own.is_copy()) verify_reload(m);
     verify_shares(own);
   }
 
@@ -90,9 +90,8 @@ class NetworkVerifier : FirstFault {
             own.reloads);
     if (fault_) return;
     const Map& from = map(own.reloads);
-    require(from.part.whole < 0 && (from.input || from.kept || from.constant() || from.spill ||
-                                    from.reloads >= 0 || from.output || from.capacity),
-            "reloads map {}, which is not stored", own.reloads);
+    require(from.part.whole < 0 && !from.is_on_chip(), "reloads map {}, which is not stored",
+            own.reloads);
     require(own.shape.H == from.shape.H && own.shape.C == from.shape.C &&
                 own.shape.per_word == from.shape.per_word && own.shape.wide == from.shape.wide,
             "reloads map {} of another shape", own.reloads);
@@ -168,8 +167,7 @@ class NetworkVerifier : FirstFault {
 
   /// Returns true if codes of the map exist before all layers.
   bool exists(int m) const {
-    const Map &own = map(m), &whole = map(net_.whole_of(m));
-    return own.input || whole.input || own.constant() || whole.constant() || whole.capacity;
+    return map(m).exists_at_start() || map(net_.whole_of(m)).exists_at_start();
   }
 
   void verify_order() {
@@ -181,7 +179,7 @@ class NetworkVerifier : FirstFault {
     };
     const auto is_there = [&](int m) {
       return exists(m) || written[at(net_.whole_of(m))] != 0 ||
-             (map(net_.whole_of(m)).reloads >= 0 && is_stored(net_.source_of(m)));
+             (map(net_.whole_of(m)).is_copy() && is_stored(net_.source_of(m)));
     };
     for (; layer < std::ssize(net_.layers); ++layer) {
       const Layer& l = net_.layers[at(layer)];

@@ -42,6 +42,15 @@ std::vector<std::uint8_t> first_rows(const Layer& layer, const spec::Config& con
 
 }  // namespace
 
+Map Map::inner_copy() const {
+  Map copy = *this;
+  copy.codes.clear();
+  copy.capacity.reset();
+  copy.reloads = -1;
+  copy.input = copy.output = copy.kept = copy.moved = false;
+  return copy;
+}
+
 bool Network::is_private(int map) const {
   const Map& own = maps[at(map)];
   return !own.at_edge() && !own.is_loaded_again() && is_separate(map);

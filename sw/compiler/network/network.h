@@ -79,7 +79,8 @@ struct Map {
   /// Also stored for maps that reload it. Inputs and constants are in DRAM without it.
   bool kept = false;
   int reloads = -1;  ///< the map whose stored codes it loads, or -1
-  /// A pass asks the planner to leave the DMEM of this map to other maps.
+  /// A pass forbids a place in DMEM, which it leaves to other maps, or because cores exchange rows
+  /// of the map.
   bool spill = false;
   /// Layers that are by_dma move its rows, which are whole beats.
   bool moved = false;
@@ -110,6 +111,10 @@ struct Map {
   bool is_temporary() const { return !at_edge() && !is_linked(); }
   /// Returns true if the codes leave DMEM only if the plan finds no place for the map.
   bool is_on_chip() const { return is_temporary() && !spill; }
+
+  /// Returns a map of the same shape, part and `spill` that only the layers of one run use, and
+  /// that no layer by_dma moves.
+  Map inner_copy() const;
 
   int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }
   /// Returns the position of the first channel in the first word.
@@ -439,6 +444,14 @@ struct Network {
   int add(Map map) {
     maps.push_back(std::move(map));
     return static_cast<int>(maps.size()) - 1;
+  }
+  /// Adds `copy`, which loads the codes of `map` from where they are stored. Stores them there if
+  /// they are not in DRAM already.
+  /// @return its index
+  int add_copy_of(int map, Map copy) {
+    copy.reloads = map;
+    maps[at(map)].kept = !maps[at(map)].input && !maps[at(map)].constant();
+    return add(std::move(copy));
   }
   /// Returns the layer of the first stripe, whose weights `layer` uses, or `layer` itself.
   int first_stripe(int layer) const {

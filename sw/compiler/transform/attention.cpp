@@ -254,19 +254,18 @@ class Attention {
   }
 
   int unit_map(int like, int tokens) {
-    Map m = map(like);
+    Map m = map(like).inner_copy();
     m.shape.H = 1;
     m.shape.W = tokens;
     return net_.add(std::move(m));
   }
 
   int output_part(int output, int first, int count) {
-    Map m = map(output);
-    if (count == m.shape.W) return output;
+    if (count == map(output).shape.W) return output;
+    Map m = map(output).inner_copy();
     if (m.part.whole < 0) m.part = {output};
     m.part.x += first * m.part.stride_x;
     m.shape.W = count;
-    m.input = m.output = false;
     return net_.add(std::move(m));
   }
 

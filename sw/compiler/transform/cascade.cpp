@@ -221,7 +221,7 @@ class Striping {
   Place add_staged(const Stripe& stripe, int m) {
     const Place place = add_map(m, room_of(stripe, m));
     Map& map = net_.maps[at(place.map)];
-    map.input = map.output = map.spill = false;
+    map.spill = false;
     map.moved = net_.maps[at(m)].moved = net_.maps[at(m)].spill = true;
     return place;
   }
@@ -288,7 +288,7 @@ class Striping {
   }
 
   Place add_map(int m, const Rows& rows) {
-    Map map = old_map(m);
+    Map map = old_map(m).inner_copy();
     map.shape.H = rows.count();
     return {net_.add(std::move(map)), rows.first};
   }
@@ -298,8 +298,7 @@ class Striping {
     const int key = key_of(m);
     if (key == m) return cut(place_.at(m), rows);
     Place place = place_.at(key);  // some of its channels
-    Map part = net_.maps[at(place.map)];
-    part.moved = false;
+    Map part = net_.maps[at(place.map)].inner_copy();
     part.shape.C = old_map(m).shape.C;
     part.part = {.whole = place.map, .channel = old_map(m).part.channel};
     place.map = net_.add(std::move(part));
@@ -309,9 +308,7 @@ class Striping {
   int cut(const Place& place, const Rows& rows) {
     const Map& whole = net_.maps[at(place.map)];
     if (rows == Rows{place.first, place.first + whole.shape.H}) return place.map;
-    Map part = whole;
-    part.codes.clear();
-    part.input = part.output = part.kept = part.moved = false;
+    Map part = whole.inner_copy();
     part.shape.H = rows.count();
     part.part.y += rows.first - place.first;
     if (part.part.whole < 0) part.part.whole = place.map;

@@ -65,9 +65,8 @@ std::optional<Network> in_channel_parts(const Network& network, const spec::Conf
   for (int c = 0; c < channels; c += size) {
     const int end = std::min(channels, c + size);
     Layer a = channels_of(first, c, end), b = channels_of(second, c, end);
-    Map map = between, part = out;
+    Map map = between.inner_copy(), part = out.inner_copy();
     map.shape.C = part.shape.C = end - c;
-    part.input = part.output = part.kept = false;
     part.part.whole = second.output;
     part.part.channel = c;
     a.output = b.input = result.add(std::move(map));

@@ -203,7 +203,7 @@ class Stacking {
   int stack(const std::vector<int>& maps) {
     if (maps.empty()) return -1;
     if (are_stacked(maps)) return net_.maps[at(maps[0])].part.whole;
-    Map whole = net_.maps[at(maps[0])];
+    Map whole = net_.maps[at(maps[0])].inner_copy();
     const int rows = whole.shape.H;
     whole.shape.H *= static_cast<int>(maps.size());
     const int index = net_.add(std::move(whole));

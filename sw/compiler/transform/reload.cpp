@@ -44,11 +44,7 @@ bool reads(const Layer& l, int map) {
 }
 
 Network reloaded(Network network, const Reload& r) {
-  Map copy = network.maps[at(r.map)];
-  copy.input = copy.output = copy.kept = false;
-  copy.reloads = r.map;
-  network.maps[at(r.map)].kept = !network.maps[at(r.map)].input;
-  const int to = network.add(std::move(copy));
+  const int to = network.add_copy_of(r.map, network.maps[at(r.map)].inner_copy());
   for (int i = r.layer; i < static_cast<int>(network.layers.size()); ++i) {
     Layer& l = network.layers[at(i)];
     for (int* m : {&l.input, &l.second, &l.weights_map})

@@ -84,8 +84,7 @@ class Striping {
 
   /// Adds a part for rows of a map.
   int cut(int m, int channel, int channels, const Rows& rows) {
-    Map part = old_.maps[at(m)];
-    part.input = part.output = false;
+    Map part = old_.maps[at(m)].inner_copy();
     part.shape.H = rows.count();
     part.shape.C = channels;
     part.part = {.whole = m, .channel = channel, .y = rows.first};
@@ -94,8 +93,8 @@ class Striping {
 
   /// Adds a separate map for these rows.
   int add(int m, int channels, const Rows& rows) {
-    Map own = old_.maps[at(m)];
-    own.input = own.output = own.spill = false;
+    Map own = old_.maps[at(m)].inner_copy();
+    own.spill = false;
     own.moved = true;
     own.shape.H = rows.count();
     own.shape.C = channels;
@@ -129,7 +128,7 @@ class Striping {
 
   void add_layer(int i, const Rows& out, const Stripe& stripe) {
     Layer l = old(i);
-    Map to = old_.maps[at(l.output)];
+    Map to = old_.maps[at(l.output)].inner_copy();
     to.shape.H = out.count();
     to.part.whole = stripe.made;
     to.part.channel = 0;

@@ -68,13 +68,11 @@ Network split(Network network, int index) {
   const std::vector<int> branches = branches_of(network, index);
   network.layers.erase(network.layers.begin() + index);
   for (const int branch : branches) {
-    Map out = network.maps[at(pool.output)];
+    Map out = network.maps[at(pool.output)].inner_copy();
     Map& in = network.maps[at(branch)];
     if (out.part.whole < 0) out.part = {pool.output};
     out.part.channel += in.part.channel;
     out.shape.C = in.shape.C;
-    out.input = out.output = out.kept = false;
-    out.codes.clear();
     in.part = {};
     Layer own = pool;
     own.input = branch;

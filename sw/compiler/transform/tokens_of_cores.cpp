@@ -132,15 +132,8 @@ class TokensOfCores {
     if ((map(whole).core.pixels > 0) == by_core) return m;
     const auto [found, is_new] = others_.try_emplace(m, -1);
     if (!is_new) return found->second;
-    Map other = map(m);
-    other.input = other.output = other.kept = false;
-    other.codes.clear();
-    if (m == whole) {
-      other.reloads = m;
-      map(m).kept = !map(m).input && !map(m).constant();
-    } else {
-      other.part.whole = seen(whole, by_core);
-    }
+    Map other = map(m).inner_copy();
+    if (m != whole) other.part.whole = seen(whole, by_core);
     if (by_core) {
       give_pixels(other);
       map(whole).row_room = other.row_room;
@@ -149,7 +142,8 @@ class TokensOfCores {
       other.shape = shapes_[at(m)];
       other.core.pixels = 0;
     }
-    return others_[m] = net_.add(std::move(other));
+    return others_[m] =
+               m == whole ? net_.add_copy_of(m, std::move(other)) : net_.add(std::move(other));
   }
 
   /// Lets the host read all pixels of the cores' outputs.

@@ -54,6 +54,8 @@ std::string bender_manifest(const Config& config, const std::vector<std::string>
 /// Returns component.xml of trine_axi_top, IEEE 1685-2014.
 std::string ip_xact(const Config& config, const std::vector<std::string>& sources);
 
+/// Returns "3 x 5 PEs" or "4 cores of 16 x 16 PEs".
+std::string pes_text(const Config& config);
 /// Returns "ROW_WRAP" for "row_wrap".
 std::string upper_snake(std::string_view snake);
 /// Returns "  code  // doc", or the comment on a line above if that line would exceed 100 columns.

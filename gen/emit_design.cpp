@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "gen/emit.h"
-#include "gen/generate.h"
 #include "gen/ports.h"
 #include "spec/memories.h"
 #include "spec/precision.h"

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "gen/emit.h"
-#include "gen/generate.h"
 #include "gen/ports.h"
 #include "spec/csr.h"
 

@@ -40,9 +40,6 @@ Files with_prefix(const Files& files, const std::string& prefix);
 /// Returns a file name with the prefix: "left_trine.f" for "trine.f" and "left".
 std::string prefixed(const std::string& name, const std::string& prefix);
 
-/// Returns "3 x 5 PEs" or "4 cores of 16 x 16 PEs".
-std::string pes_text(const spec::Config& config);
-
 /// Writes the generated files that the repository contains, below its root `dir`:
 /// rtl/lib/trine_isa_pkg.sv, rtl/control/trine_csr_pkg.sv and
 /// docs/{instructions,registers,configuration}.md.

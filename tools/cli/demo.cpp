@@ -7,6 +7,7 @@
 #include <string_view>
 #include <thread>
 
+#include "gen/emit.h"
 #include "gen/generate.h"
 #include "sim/arch/simulate.h"
 #include "sw/base/index.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "gen/emit.h"
 #include "gen/generate.h"
 
 #include <fmt/format.h>

@@ -17,7 +17,6 @@
 #include "sw/compiler/lower/lower_resize.h"
 #include "sw/compiler/lower/lower_tables.h"
 #include "sw/compiler/lower/maps.h"
-#include "sw/model/check/check.h"
 
 namespace trine::compiler {
 namespace {

@@ -321,9 +321,10 @@ void Planner::set_origins() {
 void Planner::note_rooms() {
   for (int m = 0; m < count(); ++m) {
     const int of = facts_.is_view(m) ? net_.maps[at(m)].part.whole : m;
-    const int owner = facts_.alias_class(of);
-    if (placed(owner))
-      plan_.maps[at(m)].room = {start_[at(owner)], start_[at(owner)] + words_[at(owner)]};
+    const int alias_class = facts_.alias_class(of);
+    if (placed(alias_class))
+      plan_.maps[at(m)].room = {start_[at(alias_class)],
+                                start_[at(alias_class)] + words_[at(alias_class)]};
   }
 }
 

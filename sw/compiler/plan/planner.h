@@ -81,7 +81,7 @@ class Planner {
   int spilled_pitch(int layout, const Shape& shape);
   void spill(int m);
 
-  // ---- DMEM (places.cpp) ------------------------------------------------------------------------
+  // ---- DMEM (dmem_allocation.cpp) ---------------------------------------------------------------
 
   bool resident(int m) const;
   /// Returns the map's life, extended if there is room for it.
@@ -177,7 +177,7 @@ class Planner {
   Plan plan_;
   std::vector<Buffers> recent_;      ///< of the layers before, the latest last
   std::vector<int> copies_;          ///< maps that reload other maps
-  std::set<int> spilled_;            ///< roots of spilled maps
+  std::set<int> spilled_;            ///< leaders of spilled maps
   std::vector<std::int64_t> words_;  ///< by map
   /// Alias classes of resident maps; position of each in `order_`.
   std::vector<int> order_, rank_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "gen/emit.h"
 #include "gen/generate.h"
 
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "gen/emit.h"
 #include "spec/schema.h"
 #include "sw/base/error.h"
 #include "sw/base/output.h"

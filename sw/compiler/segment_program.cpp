@@ -65,15 +65,15 @@ void add_bus(Program& program) {
 
 Program program_of(const Planned& planned, const spec::Config& config,
                    const CompileOptions& options) {
-  const auto& [network, layout, printed] = planned;
+  const auto& [network, plan, printed] = planned;
   if (options.printed != nullptr) *options.printed += printed;
   const Verifier verifier(config, options.verify);
-  verifier.verify(layout, network);
-  print(options, "plan", [&, &net = network, &plan = layout] { return to_text(plan, net); });
-  Image image = make_image(network, config, layout);
-  Emitter emitter(network, config, layout, image);
+  verifier.verify(plan, network);
+  print(options, "plan", [&, &net = network, &plan = plan] { return to_text(plan, net); });
+  Image image = make_image(network, config, plan);
+  Emitter emitter(network, config, plan, image);
   emitter.run();
-  verifier.verify(emitter.instructions, layout, network);
+  verifier.verify(emitter.instructions, plan, network);
   print(options, "emit", [&] { return to_text(emitter.instructions); });
   std::vector<Instruction> runs = schedule_loads(std::move(emitter.instructions), config);
   insert_tokens(runs);
@@ -83,16 +83,16 @@ Program program_of(const Planned& planned, const spec::Config& config,
   program.config = config;
   program.config_hash = config.hash();
   program.words = encode(runs, program.config_hash);
-  program.image_offset = layout.arena_bytes;
+  program.image_offset = plan.arena_bytes;
   program.image = std::move(image.bytes);
-  program.dram_bytes = round_up(layout.arena_bytes + image.size, std::int64_t{4096});
+  program.dram_bytes = round_up(plan.arena_bytes + image.size, std::int64_t{4096});
   std::vector<int> row;    // by layer: its row of the report; stripes and chunks share it
   std::vector<int> begun;  // the first layer of each row
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
     const int same = layer.like >= 0 ? layer.like : layer.part_of;
     row.push_back(same >= 0 ? row[at(same)] : static_cast<int>(program.layers.size()));
-    const std::int64_t expected = std::llround(layout.tilings[i].expected);
+    const std::int64_t expected = std::llround(plan.tilings[i].expected);
     const std::int64_t bound = layer.like >= 0 ? 0 : bound_of(layer, network, config);
     if (same < 0) {
       begun.push_back(static_cast<int>(i));
@@ -102,7 +102,7 @@ Program program_of(const Planned& planned, const spec::Config& config,
       added.op = layer.op;
       added.macs = layer.macs;
       if (layer.kind == LayerKind::kConv) added.pe_macs = layer.conv().step_codes;
-      added.placement = describe(layer, layout.tilings[i], layout);
+      added.placement = describe(layer, plan.tilings[i], plan);
       added.bound_cycles = bound;
       added.expected_cycles = expected;
     } else {

@@ -14,7 +14,7 @@ namespace trine::compiler {
 constexpr int kLinger = 24;
 
 bool Planner::resident(int m) const {
-  return !spilled_.contains(facts_.layout(m)) && facts_.used(m) && !facts_.only_weights(m) &&
+  return !spilled_.contains(facts_.leader(m)) && facts_.used(m) && !facts_.only_weights(m) &&
          !facts_.by_heads(m);
 }
 

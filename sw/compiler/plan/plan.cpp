@@ -112,7 +112,7 @@ Choice spill_more(Choice best, const Network& network, const spec::Config& confi
 /// writes them (or, for an output, if only that layer writes them).
 std::vector<int> edge_maps(const Network& network, const PlanFacts& facts, int map, bool output) {
   const int layer = output ? static_cast<int>(network.layers.size()) - 1 : 0;
-  const std::vector<int>& maps = facts.members(facts.layout(map));
+  const std::vector<int>& maps = facts.members(facts.leader(map));
   const bool fits = std::ranges::all_of(maps, [&](int m) {
     const Map& it = network.maps[at(m)];
     if (it.weights || it.is_loaded_again()) return false;

@@ -81,8 +81,8 @@ void PlanFacts::tie_maps() {
   }
   members_.resize(net_.maps.size());
   for (int m = 0; m < count; ++m) {
-    tied_.push_back(ties.root(m));
-    if (!is_view(m)) members_[at(tied_.back())].push_back(m);
+    leader_.push_back(ties.root(m));
+    if (!is_view(m)) members_[at(leader_.back())].push_back(m);
   }
 }
 
@@ -209,16 +209,16 @@ void PlanFacts::describe_classes() {
   };
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Layer& l = net_.layers[at(i)];
-    readers_[at(layout(l.input))].push_back(i);
+    readers_[at(leader(l.input))].push_back(i);
     mark(read_, l.input);
     mark(read_, l.second);
     if (l.weights_map >= 0) mark(multiplied_, l.input);
     if ((l.kind == LayerKind::kSum || l.kind == LayerKind::kMax) && l.window.P * l.window.Q == 1 &&
         l.window.R * l.window.S > 1)
-      pooled_[at(layout(l.input))] = 1;
+      pooled_[at(leader(l.input))] = 1;
   }
   for (int m = 0; m < static_cast<int>(count); ++m) {
-    if (net_.maps[at(m)].weights) weights_[at(layout(m))] = 1;
+    if (net_.maps[at(m)].weights) weights_[at(leader(m))] = 1;
     only_weights_[at(m)] = net_.maps[at(m)].written.first < 0 && !read_[at(m)];
   }
   for (std::size_t r = 0; r < count; ++r) {
@@ -233,9 +233,9 @@ void PlanFacts::describe_classes() {
 
 // ---- costs --------------------------------------------------------------------------------------
 
-std::int64_t PlanFacts::pitch_cycles(int layout, int pitch) {
+std::int64_t PlanFacts::pitch_cycles(int leader, int pitch) {
   std::int64_t cycles = 0;
-  for (const int layer : readers_[at(layout)]) cycles += replays_of(layer, pitch);
+  for (const int layer : readers_[at(leader)]) cycles += replays_of(layer, pitch);
   return cycles;
 }
 

@@ -39,23 +39,23 @@ class PlanFacts {
  public:
   PlanFacts(const Network& network, const spec::Config& config);
 
-  /// Returns the representative of the maps tied to `map`. They share one layout, so that one
+  /// Returns the map that represents all maps tied to `map`. They share one layout, so that one
   /// instruction can address them all.
-  int layout(int map) const { return tied_[at(map)]; }
-  /// Returns the maps of this layout that have their own places, in order. Returns none for a map
-  /// that does not represent a layout.
-  const std::vector<int>& members(int layout) const { return members_[at(layout)]; }
-  /// Returns true if maps of this layout are read as weights. Their rows and planes then begin with
-  /// a beat.
-  bool weights(int layout) const { return weights_[at(layout)]; }
-  /// Returns true if one window of a pool covers a whole map of this layout.
-  bool pooled(int layout) const { return pooled_[at(layout)]; }
-  /// Returns true if all maps of that layout stay on chip, or are inputs of products of two maps,
+  int leader(int map) const { return leader_[at(map)]; }
+  /// Returns the maps with this leader that have their own places, in order. Returns none for a map
+  /// that is not a leader.
+  const std::vector<int>& members(int leader) const { return members_[at(leader)]; }
+  /// Returns true if maps with this leader are read as weights. Their rows and planes then begin
+  /// with a beat.
+  bool weights(int leader) const { return weights_[at(leader)]; }
+  /// Returns true if one window of a pool covers a whole map with this leader.
+  bool pooled(int leader) const { return pooled_[at(leader)]; }
+  /// Returns true if all maps with this leader stay on chip, or are inputs of products of two maps,
   /// and have one size.
-  bool stays_on_chip(int layout) const { return on_chip_[at(layout)]; }
-  /// Returns true if transfers carry some map of that layout between DRAM and DMEM. Planes must
+  bool stays_on_chip(int leader) const { return on_chip_[at(leader)]; }
+  /// Returns true if transfers carry some map with this leader between DRAM and DMEM. Planes must
   /// then be whole beats.
-  bool crosses(int layout) const { return crosses_[at(layout)]; }
+  bool crosses(int leader) const { return crosses_[at(leader)]; }
 
   /// Returns true if the map is a part without its own place.
   bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
@@ -94,8 +94,8 @@ class PlanFacts {
   bool is_repeated(int layer) const { return repeated_[at(weights_of(layer))] != 0; }
 
   /// Returns the cycles that lanes lose to bank conflicts among themselves with this pitch, summed
-  /// over the layers that read maps of the class.
-  std::int64_t pitch_cycles(int layout, int pitch);
+  /// over the layers that read maps with this leader.
+  std::int64_t pitch_cycles(int leader, int pitch);
   /// Returns the cycles that lanes of one layer lose to bank conflicts among themselves with this
   /// pitch.
   std::int64_t replays_of(int layer, int pitch);
@@ -125,8 +125,8 @@ class PlanFacts {
   std::vector<int> weights_of_;
   std::vector<ImageRun> together_;  ///< by layer
   std::vector<char> repeated_;      ///< by first layer with the weights
-  std::vector<int> tied_, alias_class_, sharers_;
-  /// By layout: its maps, and the layers that read them.
+  std::vector<int> leader_, alias_class_, sharers_;
+  /// By leader: the maps tied to it, and the layers that read them.
   std::vector<std::vector<int>> members_, readers_;
   std::vector<Life> lives_;     ///< by alias class
   std::vector<char> by_heads_;  ///< inputs whose parts have their own places

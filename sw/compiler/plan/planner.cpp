@@ -76,7 +76,7 @@ std::vector<std::vector<int>> Planner::conflicting() const {
   std::map<int, Conflict> of;  // by layer, for all its stripes' maps; inputs are -1 and below
   for (int m = 0; m < count(); ++m) {
     const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
-    if (facts_.layout(m) != m || !resident(m) || cycles == 0) continue;
+    if (facts_.leader(m) != m || !resident(m) || cycles == 0) continue;
     const int producer = net_.maps[at(m)].written.first;
     Conflict& conflict = of[producer < 0 ? -1 - m : net_.first_stripe(producer)];
     conflict.cycles += cycles;
@@ -117,7 +117,7 @@ std::vector<int> Planner::confining() const {
 void Planner::choose_pitches() {
   words_.resize(net_.maps.size());
   for (int m = 0; m < count(); ++m) {
-    if (facts_.layout(m) != m) continue;
+    if (facts_.leader(m) != m) continue;
     const int W = net_.maps[at(m)].shape.W * net_.maps[at(m)].shape.pixel_words();
     const int step = pitch_unit(m);
     int best = round_up(W, step);
@@ -134,33 +134,33 @@ void Planner::choose_pitches() {
   }
 }
 
-/// Returns true if the DMA moves rows of a map of the class. Rows and planes are then whole beats.
-bool Planner::has_moved(int layout) const {
-  return std::ranges::any_of(facts_.members(layout), [&](int m) { return net_.maps[at(m)].moved; });
+/// Returns true if the DMA moves rows of a map with this leader. Rows and planes are then whole beats.
+bool Planner::has_moved(int leader) const {
+  return std::ranges::any_of(facts_.members(leader), [&](int m) { return net_.maps[at(m)].moved; });
 }
 
-int Planner::pitch_unit(int layout) const {
-  const Shape& shape = net_.maps[at(layout)].shape;
-  if (has_moved(layout)) return config_.data_words();
+int Planner::pitch_unit(int leader) const {
+  const Shape& shape = net_.maps[at(leader)].shape;
+  if (has_moved(leader)) return config_.data_words();
   // Rows begin at the same position in a beat in all cores and in DRAM.
   if ((net_.row_cores > 1 && shape.pixels() > 1) || (net_.tokens && shape.H > 1))
     return config_.data_words();
-  return shape.H > 1 && facts_.weights(layout) ? config_.data_words() : shape.pixel_words();
+  return shape.H > 1 && facts_.weights(leader) ? config_.data_words() : shape.pixel_words();
 }
 
 void Planner::set_layout(int m, int pitch) {
-  const int layout = facts_.layout(m);
+  const int leader = facts_.leader(m);
   const Shape& shape = net_.maps[at(m)].shape;
   View& view = plan_.maps[at(m)].dmem;
-  const bool moved = has_moved(layout);
+  const bool moved = has_moved(leader);
   view.pitch = shape.pixels() == 1 && !moved ? shape.pixel_words() : pitch;
   view.plane = plane_of(m, pitch);
-  if (shape.pixels() > 1 && facts_.stays_on_chip(layout)) {
+  if (shape.pixels() > 1 && facts_.stays_on_chip(leader)) {
     // The lanes of a pool read channel words, for which planes of 2 modulo 4 words avoid conflicts.
     // Such planes are whole beats only on narrow buses.
     constexpr int kPoolPlane = 2, kOf = 4;
-    const bool fits_beats = !facts_.crosses(layout) || kPoolPlane % config_.data_words() == 0;
-    if (facts_.pooled(layout) && !facts_.weights(layout) && !moved && fits_beats)
+    const bool fits_beats = !facts_.crosses(leader) || kPoolPlane % config_.data_words() == 0;
+    if (facts_.pooled(leader) && !facts_.weights(leader) && !moved && fits_beats)
       view.plane += (kOf + kPoolPlane - view.plane % kOf) % kOf;
     else if (wishes_.pad_all && shape.pixels() >= config_.rows)
       view.plane += gap_to_half(view.plane);
@@ -176,8 +176,8 @@ std::int64_t Planner::gap_to_half(std::int64_t plane) const {
 std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
   const Shape shape = map.capacity.value_or(map.shape);  // as for other maps
-  const int layout = facts_.layout(m);
-  if (shape.pixels() == 1 && !facts_.weights(layout) && !has_moved(layout))
+  const int leader = facts_.leader(m);
+  if (shape.pixels() == 1 && !facts_.weights(leader) && !has_moved(leader))
     return shape.pixel_words();
   const int rows =
       of_core(m) ? map.core.rows + shared_rows(m, true) + shared_rows(m, false) : shape.H;
@@ -191,10 +191,10 @@ bool Planner::of_core(int m) const {
 }
 
 /// Returns the number of neighbouring cores' rows, above or below a core's rows, for which all maps
-/// of a class have room.
+/// with one leader have room.
 int Planner::shared_rows(int m, bool above) const {
   int rows = 0;
-  for (const int k : facts_.members(facts_.layout(m)))
+  for (const int k : facts_.members(facts_.leader(m)))
     rows =
         std::max(rows, above ? net_.maps[at(k)].core.rows_above : net_.maps[at(k)].core.rows_below);
   return rows;
@@ -209,7 +209,7 @@ bool Planner::begins_anywhere(int m) const {
 std::int64_t Planner::words_of(int m) const {
   // The beats of a PMEM row can extend beyond the last plane.
   const int behind =
-      facts_.weights(facts_.layout(m)) ? config_.beats_per_row() * config_.data_words() : 0;
+      facts_.weights(facts_.leader(m)) ? config_.beats_per_row() * config_.data_words() : 0;
   const std::int64_t words =
       plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind;
   return round_up(words + (begins_anywhere(m) ? config_.data_words() : 0), config_.data_words()) +
@@ -264,22 +264,22 @@ void Planner::assign_dram() {
 
 /// Returns the pitch of a map in DRAM, which its buffers in DMEM share. Rows that are padded
 /// against bank conflicts transfer more words.
-int Planner::spilled_pitch(int layout, const Shape& shape) {
-  const Map& map = net_.maps[at(layout)];
+int Planner::spilled_pitch(int leader, const Shape& shape) {
+  const Map& map = net_.maps[at(leader)];
   int pixels = shape.W;
-  for (const int k : facts_.members(layout)) pixels = std::max(pixels, net_.maps[at(k)].row_room);
+  for (const int k : facts_.members(leader)) pixels = std::max(pixels, net_.maps[at(k)].row_room);
   const int W = pixels * shape.pixel_words();
-  const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(layout);
+  const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(leader);
   const int least = round_up(W, step);
-  if (!wishes_.pad_dram || shape.H == 1 || map.is_loaded_again() || facts_.weights(layout))
+  if (!wishes_.pad_dram || shape.H == 1 || map.is_loaded_again() || facts_.weights(leader))
     return least;
   const double beat = 2.0 * 32 / config_.axi_data_bits;  // cycles to store and load a word
   const double words = beat * shape.H * shape.channel_words();
   int best = least;
-  double best_cycles = static_cast<double>(facts_.pitch_cycles(layout, least));
+  double best_cycles = static_cast<double>(facts_.pitch_cycles(leader, least));
   for (int pitch = least + step; pitch <= W + config_.banks(); pitch += step) {
     const double cycles =
-        static_cast<double>(facts_.pitch_cycles(layout, pitch)) + words * (pitch - least);
+        static_cast<double>(facts_.pitch_cycles(leader, pitch)) + words * (pitch - least);
     if (cycles >= best_cycles) continue;
     best = pitch;
     best_cycles = cycles;
@@ -288,17 +288,17 @@ int Planner::spilled_pitch(int layout, const Shape& shape) {
 }
 
 void Planner::spill(int m) {
-  const int r = facts_.layout(m);
-  spilled_.insert(r);
-  for (const int k : facts_.members(r)) {
+  const int leader = facts_.leader(m);
+  spilled_.insert(leader);
+  for (const int k : facts_.members(leader)) {
     remove(k);
     Placement& p = plan_.maps[at(k)];
     const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
     p.resident = false;
     p.in_dram = true;
-    p.dram.pitch = spilled_pitch(r, shape);
+    p.dram.pitch = spilled_pitch(leader, shape);
     p.dram.plane = plane_of(k, p.dram.pitch);
-    // A copy has the layout of its class in DRAM.
+    // A copy has the layout of its leader in DRAM.
     if (net_.maps[at(k)].is_copy()) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
   }
   lay_copies();

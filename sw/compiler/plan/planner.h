@@ -56,8 +56,8 @@ class Planner {
   // ---- layouts ----------------------------------------------------------------------------------
 
   void choose_pitches();
-  int pitch_unit(int layout) const;
-  bool has_moved(int layout) const;
+  int pitch_unit(int leader) const;
+  bool has_moved(int leader) const;
   void set_layout(int m, int pitch);
   /// Returns the words to add after a plane so that the next channel word begins half a round of
   /// banks further on. A result that meets the reads of one step then finds its banks free in the
@@ -78,7 +78,7 @@ class Planner {
   void lay_copies();
   void assign_dram();
   /// Returns the pitch of a spilled map. Rows of whole beats can be cut into columns.
-  int spilled_pitch(int layout, const Shape& shape);
+  int spilled_pitch(int leader, const Shape& shape);
   void spill(int m);
 
   // ---- DMEM (dmem_allocation.cpp) ---------------------------------------------------------------

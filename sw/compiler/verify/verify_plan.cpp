@@ -74,7 +74,7 @@ class PlanVerifier : FirstFault {
   int rows_above(int m) const {
     if (map(m).core.rows == 0 || place(m).in_dram) return 0;
     int rows = 0;
-    for (const int k : facts_.members(facts_.layout(m)))
+    for (const int k : facts_.members(facts_.leader(m)))
       rows = std::max(rows, map(k).core.rows_above);
     return rows;
   }

@@ -91,10 +91,10 @@ bool same_window(const Geometry& a, const Geometry& b) {
 }
 
 /// Returns true if only the image's own layers determine the map's place and order.
-bool is_images(const Network& network, int m) {
-  const Map &map = network.maps[at(m)], &whole = network.maps[at(network.whole_of(m))];
-  return !map.is_linked() && !whole.is_linked() && map.part.pixel_words == 0 &&
-         !map.part.scattered(map.shape.per_word);
+bool is_images(const Network& network, int map) {
+  const Map &own = network.maps[at(map)], &whole = network.maps[at(network.whole_of(map))];
+  return !own.is_linked() && !whole.is_linked() && own.part.pixel_words == 0 &&
+         !own.part.scattered(own.shape.per_word);
 }
 
 /// Returns true if layers i and j > i are the same layer for two images.

@@ -13,15 +13,15 @@ namespace trine::compiler {
 /// for a product.
 constexpr int kLinger = 24;
 
-bool Planner::resident(int m) const {
-  return !spilled_.contains(facts_.leader(m)) && facts_.used(m) && !facts_.only_weights(m) &&
-         !facts_.by_heads(m);
+bool Planner::resident(int map) const {
+  return !spilled_.contains(facts_.leader(map)) && facts_.used(map) && !facts_.only_weights(map) &&
+         !facts_.by_heads(map);
 }
 
-Life Planner::loose_life(int m) const {
-  Life life = facts_.life(m);
-  if (loose_ && facts_.follows_norm(m)) life.from = std::max(0, life.from - 1);
-  if (loose_ && facts_.lingers(m))
+Life Planner::loose_life(int map) const {
+  Life life = facts_.life(map);
+  if (loose_ && facts_.follows_norm(map)) life.from = std::max(0, life.from - 1);
+  if (loose_ && facts_.lingers(map))
     life.to = std::min(life.to + kLinger, static_cast<int>(net_.layers.size()) - 1);
   return life;
 }
@@ -45,37 +45,37 @@ void Planner::order_maps() {
   plan_.tilings.resize(net_.layers.size());
 }
 
-void Planner::mark_changed(int m) {
-  const Life life = loose_life(m);
+void Planner::mark_changed(int map) {
+  const Life life = loose_life(map);
   for (int i = life.from; i <= life.to; ++i) {
-    changed_from_[at(i)] = std::min(changed_from_[at(i)], rank_[at(m)]);
+    changed_from_[at(i)] = std::min(changed_from_[at(i)], rank_[at(map)]);
     room_[at(i)] = -1;
   }
   for (const int end : {life.from, life.to})
     for (int i = facts_.together(end).first; i <= facts_.together(end).last; ++i) room_[at(i)] = -1;
 }
 
-void Planner::put(int m, std::int64_t start) {
-  start_[at(m)] = start;
-  const Life life = loose_life(m);
-  begin_at_[at(life.from)].push_back(m);
-  for (int i = life.from; i <= life.to; ++i) placed_at_[at(i)].push_back(m);
-  mark_changed(m);
+void Planner::put(int map, std::int64_t start) {
+  start_[at(map)] = start;
+  const Life life = loose_life(map);
+  begin_at_[at(life.from)].push_back(map);
+  for (int i = life.from; i <= life.to; ++i) placed_at_[at(i)].push_back(map);
+  mark_changed(map);
 }
 
-void Planner::remove(int m) {
-  if (!placed(m)) return;
-  start_[at(m)] = -1;
-  const Life life = loose_life(m);
-  std::erase(begin_at_[at(life.from)], m);
-  for (int i = life.from; i <= life.to; ++i) std::erase(placed_at_[at(i)], m);
-  mark_changed(m);
+void Planner::remove(int map) {
+  if (!placed(map)) return;
+  start_[at(map)] = -1;
+  const Life life = loose_life(map);
+  std::erase(begin_at_[at(life.from)], map);
+  for (int i = life.from; i <= life.to; ++i) std::erase(placed_at_[at(i)], map);
+  mark_changed(map);
 }
 
-bool Planner::changed_before(int m) const {
-  const Life life = loose_life(m);
+bool Planner::changed_before(int map) const {
+  const Life life = loose_life(map);
   return std::any_of(changed_from_.begin() + life.from, changed_from_.begin() + life.to + 1,
-                     [&](int rank) { return rank < rank_[at(m)]; });
+                     [&](int rank) { return rank < rank_[at(map)]; });
 }
 
 std::vector<int> Planner::beside(const Life& life, int rank) const {
@@ -101,10 +101,10 @@ void Planner::for_each_gap(std::vector<int> maps, Visit visit) const {
   visit(Gap{start, config_.dmem_words() - start});
 }
 
-std::int64_t Planner::lowest_gap(int m) const {
+std::int64_t Planner::lowest_gap(int map) const {
   std::int64_t found = -1;
-  for_each_gap(beside(loose_life(m), rank_[at(m)]), [&](const Gap& gap) {
-    if (gap.size >= words_[at(m)]) found = gap.start;
+  for_each_gap(beside(loose_life(map), rank_[at(map)]), [&](const Gap& gap) {
+    if (gap.size >= words_[at(map)]) found = gap.start;
     return found >= 0;
   });
   return found;
@@ -137,8 +137,8 @@ void Planner::place_maps() {
   std::ranges::fill(changed_from_, kNever);
 }
 
-void Planner::make_room(int m) {
-  if (!loose_) return spill(largest_beside(facts_.life(m), rank_[at(m)], m));
+void Planner::make_room(int map) {
+  if (!loose_) return spill(largest_beside(facts_.life(map), rank_[at(map)], map));
   for (const int k : order_) remove(k);
   loose_ = false;
 }

@@ -37,16 +37,16 @@ PlanFacts::PlanFacts(const Network& network, const spec::Config& config)
 
 // ---- maps with one layout -----------------------------------------------------------------------
 
-bool PlanFacts::found_by_heads(int m) const {
-  const Map& map = net_.maps[at(m)];
-  if (!map.input || map.output || map.shape.H != 1) return false;
+bool PlanFacts::found_by_heads(int map) const {
+  const Map& own = net_.maps[at(map)];
+  if (!own.input || own.output || own.shape.H != 1) return false;
   bool some = false;
   for (const Layer& l : net_.layers)
     for (const int used : {l.input, l.second, l.output, l.weights_map}) {
-      if (used < 0 || (used != m && net_.maps[at(used)].part.whole != m)) continue;
+      if (used < 0 || (used != map && net_.maps[at(used)].part.whole != map)) continue;
       const Part& part = net_.maps[at(used)].part;
-      if (used == m || used != l.input || used == l.weights_map || l.weights_map < 0 ||
-          part.x != 0 || part.channel % 4 != 0 || net_.maps[at(used)].shape.W != map.shape.W)
+      if (used == map || used != l.input || used == l.weights_map || l.weights_map < 0 ||
+          part.x != 0 || part.channel % 4 != 0 || net_.maps[at(used)].shape.W != own.shape.W)
         return false;
       some = true;
     }
@@ -86,9 +86,9 @@ void PlanFacts::tie_maps() {
   }
 }
 
-bool PlanFacts::is_inner(int m) const {
-  const Map& map = net_.maps[at(m)];
-  return !map.at_edge() && map.part.whole < 0;
+bool PlanFacts::is_inner(int map) const {
+  const Map& own = net_.maps[at(map)];
+  return !own.at_edge() && own.part.whole < 0;
 }
 
 /// Lets the sums of a batch's images overwrite their residuals, if both are parts of one map each.
@@ -168,32 +168,32 @@ void PlanFacts::set_lives() {
   }
 }
 
-bool PlanFacts::follows_norm(int m) const {
-  const int layer = net_.maps[at(m)].written.first;
+bool PlanFacts::follows_norm(int map) const {
+  const int layer = net_.maps[at(map)].written.first;
   return layer > 0 && net_.layers[at(layer - 1)].kind == LayerKind::kNormalize &&
          net_.layers[at(layer - 1)].output == net_.layers[at(layer)].input;
 }
 
-bool PlanFacts::lingers(int m) const {
-  const Map& map = net_.maps[at(m)];
+bool PlanFacts::lingers(int map) const {
+  const Map& own = net_.maps[at(map)];
   const std::int64_t words =
-      map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words();
-  return map.shape.wide && map.written.first >= 0 && map.shape.H == 1 &&
+      own.shape.pixels() * own.shape.pixel_words() * own.shape.channel_words();
+  return own.shape.wide && own.written.first >= 0 && own.shape.H == 1 &&
          words <= config_.dmem_words() / kLingerPart;
 }
 
 /// Returns true if the map is neither an edge map nor a constant, or if products of two maps read
 /// it as activations, because these keep the array busy.
-bool PlanFacts::stays(int m) const {
-  const Map& map = net_.maps[at(m)];
-  return !map.at_edge() || (map.input && !map.output && multiplied_[at(m)]);
+bool PlanFacts::stays(int map) const {
+  const Map& own = net_.maps[at(map)];
+  return !own.at_edge() || (own.input && !own.output && multiplied_[at(map)]);
 }
 
 /// Returns true if transfers carry the map's codes between DRAM and DMEM, wherever the plan puts
 /// it.
-bool PlanFacts::is_moved(int m) const {
-  const Map& map = net_.maps[at(m)];
-  return !map.is_on_chip() || map.moved || is_head(m);
+bool PlanFacts::is_moved(int map) const {
+  const Map& own = net_.maps[at(map)];
+  return !own.is_on_chip() || own.moved || is_head(map);
 }
 
 void PlanFacts::describe_classes() {

@@ -134,7 +134,8 @@ void Planner::choose_pitches() {
   }
 }
 
-/// Returns true if the DMA moves rows of a map with this leader. Rows and planes are then whole beats.
+/// Returns true if the DMA moves rows of a map with this leader. Rows and planes are then whole
+/// beats.
 bool Planner::has_moved(int leader) const {
   return std::ranges::any_of(facts_.members(leader), [&](int m) { return net_.maps[at(m)].moved; });
 }
@@ -148,13 +149,13 @@ int Planner::pitch_unit(int leader) const {
   return shape.H > 1 && facts_.weights(leader) ? config_.data_words() : shape.pixel_words();
 }
 
-void Planner::set_layout(int m, int pitch) {
-  const int leader = facts_.leader(m);
-  const Shape& shape = net_.maps[at(m)].shape;
-  View& view = plan_.maps[at(m)].dmem;
+void Planner::set_layout(int map, int pitch) {
+  const int leader = facts_.leader(map);
+  const Shape& shape = net_.maps[at(map)].shape;
+  View& view = plan_.maps[at(map)].dmem;
   const bool moved = has_moved(leader);
   view.pitch = shape.pixels() == 1 && !moved ? shape.pixel_words() : pitch;
-  view.plane = plane_of(m, pitch);
+  view.plane = plane_of(map, pitch);
   if (shape.pixels() > 1 && facts_.stays_on_chip(leader)) {
     // The lanes of a pool read channel words, for which planes of 2 modulo 4 words avoid conflicts.
     // Such planes are whole beats only on narrow buses.
@@ -165,7 +166,7 @@ void Planner::set_layout(int m, int pitch) {
     else if (wishes_.pad_all && shape.pixels() >= config_.rows)
       view.plane += gap_to_half(view.plane);
   }
-  words_[at(m)] = words_of(m);
+  words_[at(map)] = words_of(map);
 }
 
 std::int64_t Planner::gap_to_half(std::int64_t plane) const {
@@ -173,28 +174,28 @@ std::int64_t Planner::gap_to_half(std::int64_t plane) const {
   return half % config_.data_words() == 0 ? (half - plane % banks + banks) % banks : 0;
 }
 
-std::int64_t Planner::plane_of(int m, int pitch) const {
-  const Map& map = net_.maps[at(m)];
-  const Shape shape = map.capacity.value_or(map.shape);  // as for other maps
-  const int leader = facts_.leader(m);
+std::int64_t Planner::plane_of(int map, int pitch) const {
+  const Map& own = net_.maps[at(map)];
+  const Shape shape = own.capacity.value_or(own.shape);  // as for other maps
+  const int leader = facts_.leader(map);
   if (shape.pixels() == 1 && !facts_.weights(leader) && !has_moved(leader))
     return shape.pixel_words();
   const int rows =
-      of_core(m) ? map.core.rows + shared_rows(m, true) + shared_rows(m, false) : shape.H;
+      of_core(map) ? own.core.rows + shared_rows(map, true) + shared_rows(map, false) : shape.H;
   return round_up(std::int64_t{rows} * pitch, config_.data_words());
 }
 
 /// Returns true if a core's DMEM holds only the core's own rows.
-bool Planner::of_core(int m) const {
-  const Map& map = net_.maps[at(m)];
-  return map.core.rows > 0 && !plan_.maps[at(m)].in_dram && !map.spill;
+bool Planner::of_core(int map) const {
+  const Map& own = net_.maps[at(map)];
+  return own.core.rows > 0 && !plan_.maps[at(map)].in_dram && !own.spill;
 }
 
 /// Returns the number of neighbouring cores' rows, above or below a core's rows, for which all maps
 /// with one leader have room.
-int Planner::shared_rows(int m, bool above) const {
+int Planner::shared_rows(int map, bool above) const {
   int rows = 0;
-  for (const int k : facts_.members(facts_.leader(m)))
+  for (const int k : facts_.members(facts_.leader(map)))
     rows =
         std::max(rows, above ? net_.maps[at(k)].core.rows_above : net_.maps[at(k)].core.rows_below);
   return rows;
@@ -202,17 +203,17 @@ int Planner::shared_rows(int m, bool above) const {
 
 /// Returns true for channels of a one-pixel input. In DRAM these words begin anywhere in a beat,
 /// and in DMEM they begin at the same place of a beat.
-bool Planner::begins_anywhere(int m) const {
-  return facts_.is_head(m) && net_.maps[at(m)].shape.pixels() == 1;
+bool Planner::begins_anywhere(int map) const {
+  return facts_.is_head(map) && net_.maps[at(map)].shape.pixels() == 1;
 }
 
-std::int64_t Planner::words_of(int m) const {
+std::int64_t Planner::words_of(int map) const {
   // The beats of a PMEM row can extend beyond the last plane.
   const int behind =
-      facts_.weights(facts_.leader(m)) ? config_.beats_per_row() * config_.data_words() : 0;
+      facts_.weights(facts_.leader(map)) ? config_.beats_per_row() * config_.data_words() : 0;
   const std::int64_t words =
-      plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind;
-  return round_up(words + (begins_anywhere(m) ? config_.data_words() : 0), config_.data_words()) +
+      plan_.maps[at(map)].dmem.plane * net_.maps[at(map)].shape.channel_words() + behind;
+  return round_up(words + (begins_anywhere(map) ? config_.data_words() : 0), config_.data_words()) +
          (wishes_.pad_all ? config_.banks() : 0);
 }
 
@@ -287,8 +288,8 @@ int Planner::spilled_pitch(int leader, const Shape& shape) {
   return best;
 }
 
-void Planner::spill(int m) {
-  const int leader = facts_.leader(m);
+void Planner::spill(int map) {
+  const int leader = facts_.leader(map);
   spilled_.insert(leader);
   for (const int k : facts_.members(leader)) {
     remove(k);
@@ -328,15 +329,15 @@ void Planner::note_rooms() {
   }
 }
 
-void Planner::place_part(int m) {
-  const Part& part = net_.maps[at(m)].part;
-  const int per_word = net_.maps[at(m)].shape.per_word;
-  Placement& p = plan_.maps[at(m)];
+void Planner::place_part(int map) {
+  const Part& part = net_.maps[at(map)].part;
+  const int per_word = net_.maps[at(map)].shape.per_word;
+  Placement& p = plan_.maps[at(map)];
   const Placement& whole = plan_.maps[at(part.whole)];
-  if (facts_.is_head(m)) {
+  if (facts_.is_head(map)) {
     p.dram = part_of(whole.dram, part, per_word);
     p.in_dram = true;
-    if (begins_anywhere(m)) p.dmem.origin += p.dram.origin % config_.data_words();
+    if (begins_anywhere(map)) p.dmem.origin += p.dram.origin % config_.data_words();
     return;
   }
   p = whole;

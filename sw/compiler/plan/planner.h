@@ -58,16 +58,16 @@ class Planner {
   void choose_pitches();
   int pitch_unit(int leader) const;
   bool has_moved(int leader) const;
-  void set_layout(int m, int pitch);
+  void set_layout(int map, int pitch);
   /// Returns the words to add after a plane so that the next channel word begins half a round of
   /// banks further on. A result that meets the reads of one step then finds its banks free in the
   /// next.
   std::int64_t gap_to_half(std::int64_t plane) const;
-  std::int64_t plane_of(int m, int pitch) const;
-  bool of_core(int m) const;
-  bool begins_anywhere(int m) const;
-  int shared_rows(int m, bool above) const;
-  std::int64_t words_of(int m) const;
+  std::int64_t plane_of(int map, int pitch) const;
+  bool of_core(int map) const;
+  bool begins_anywhere(int map) const;
+  int shared_rows(int map, bool above) const;
+  std::int64_t words_of(int map) const;
 
   // ---- DRAM -------------------------------------------------------------------------------------
 
@@ -79,24 +79,24 @@ class Planner {
   void assign_dram();
   /// Returns the pitch of a spilled map. Rows of whole beats can be cut into columns.
   int spilled_pitch(int leader, const Shape& shape);
-  void spill(int m);
+  void spill(int map);
 
   // ---- DMEM (dmem_allocation.cpp) ---------------------------------------------------------------
 
-  bool resident(int m) const;
+  bool resident(int map) const;
   /// Returns the map's life, extended if there is room for it.
-  Life loose_life(int m) const;
+  Life loose_life(int map) const;
   /// Sorts the maps, the largest first.
   void order_maps();
 
-  bool placed(int m) const { return start_[at(m)] >= 0; }
+  bool placed(int map) const { return start_[at(map)] >= 0; }
 
-  /// Marks the maps of higher rank whose lives overlap the life of `m`. They must look for their
+  /// Marks the maps of higher rank whose lives overlap the life of `map`. They must look for their
   /// places again.
-  void mark_changed(int m);
-  void put(int m, std::int64_t start);
-  void remove(int m);
-  bool changed_before(int m) const;
+  void mark_changed(int map);
+  void put(int map, std::int64_t start);
+  void remove(int map);
+  bool changed_before(int map) const;
   /// Returns placed maps of lower rank whose lives overlap `life`. Lives are extended where there
   /// is room.
   std::vector<int> beside(const Life& life, int rank) const;
@@ -127,13 +127,13 @@ class Planner {
 
   /// Returns the lowest address for the map that is free of maps of lower rank alive at the same
   /// time, or -1.
-  std::int64_t lowest_gap(int m) const;
+  std::int64_t lowest_gap(int map) const;
   /// Returns the largest placed map of lower rank that is alive during `life`, or `fallback` if
   /// none is larger.
   int largest_beside(const Life& life, int rank, int fallback) const;
   void place_maps();
   /// Makes room for a map that finds no place. All maps then look for their places again.
-  void make_room(int m);
+  void make_room(int map);
   /// Cuts each layer for the room that resident maps leave. If that fails, spills one more map.
   /// @return true at the end: all layers are cut, or no map is left to spill
   bool tile_layers();
@@ -144,7 +144,7 @@ class Planner {
 
   /// Sets the origin of each map, once all maps have their places.
   void set_origins();
-  void place_part(int m);
+  void place_part(int map);
   void note_rooms();
   /// Moves each output within its place to where its writes conflict least with the array's reads.
   void shift_outputs();

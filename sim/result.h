@@ -57,11 +57,11 @@ struct LayerSpan {
 };
 
 /// Assigns each cycle to the layer of the engine that works in it. If several engines work, the
-/// first of compute, vector, load, store counts. A RUN counts until the next RUN of its engine
+/// first of compute, vector, load and store counts. A RUN counts until the next RUN of its engine
 /// starts. A cycle in which no engine works belongs to the layer that works next, and the last
 /// cycles belong to the layer that worked last.
-/// @return the spans in order; they do not overlap, and their sum is `cycles`. A layer whose engine
-/// only works while an engine before it works has no span.
+/// @return the spans in order; they do not overlap, and their sum is `cycles`. A layer has no
+/// span if its engine only works while an engine earlier in that list works.
 std::vector<LayerSpan> layer_spans(const compiler::Program& program,
                                    const std::vector<RunTiming>& runs, std::uint64_t cycles);
 

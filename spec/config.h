@@ -83,7 +83,8 @@ struct Config {
   int data_bits() const { return axi_data_bits < 64 ? 64 : axi_data_bits; }
   int data_words() const { return data_bits() / 32; }
   int data_bytes() const { return data_bits() / 8; }
-  /// Returns the number of 32-bit words in DRAM of `n` PMEM rows, padded to beats.
+  /// Returns the number of 32-bit DRAM words that `n` PMEM rows occupy, padding to whole beats
+  /// included.
   /// @pre n fills whole beats
   std::int64_t pmem_dram_words(std::int64_t n) const;
   int rows_per_beat() const;  ///< PMEM rows in one beat; 1 if a row needs one or more beats

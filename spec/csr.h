@@ -46,8 +46,8 @@ struct Code {
 inline constexpr std::uint32_t kIdValue = 0x5452494E;  ///< "TRIN"
 
 /// The value of REGISTERS_VERSION. Within one version no register, bit or code moves or changes its
-/// meaning. New ones use offsets that answered SLVERR, or bits that read 0. docs/registers.md
-/// states the rule, gen_test.cpp checks the map.
+/// meaning. New registers use offsets that answered SLVERR before, new bits read 0 before.
+/// docs/registers.md states the rule, gen_test.cpp checks the map.
 inline constexpr std::uint32_t kRegistersVersionValue = 1;
 
 inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, kControl = 0x10,
@@ -63,7 +63,7 @@ inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, 
 /// Returns all registers in the order of their offsets.
 const std::vector<Register>& registers();
 
-/// Cycles; also the reset value of PROGRESS_LIMIT.
+/// The reset value of WATCHDOG and of PROGRESS_LIMIT, in cycles.
 inline constexpr std::uint32_t kWatchdogReset = 1 << 20;
 inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24, kErrorCauseBits = 5;
 

@@ -9,22 +9,22 @@
 
 namespace trine::spec {
 
-/// PMEM rows of the weights of one group of columns. The reduction is divided into groups of
-/// `steps` steps each.
+/// PMEM rows of the weights of the output channels that are computed together. The reduction is
+/// divided into groups of `steps` steps each.
 struct GroupRows {
   static constexpr std::int64_t kStepsOfRow = 2;  ///< steps whose weights share a row
-  static constexpr std::int64_t kFewest = 8;      ///< minimum of `steps`, which is a multiple of it
-  /// Width of a factor, a sign and a magnitude; two fill a word.
+  static constexpr std::int64_t kFewest = 8;      ///< `steps` is a multiple of this number
+  /// Width of a factor, which is a sign and a magnitude. Two factors fill a word.
   static constexpr int kFactorBits = 16;
   static constexpr int kShift = 8;     ///< right shift of the products with factors
   static constexpr int kSumBits = 26;  ///< width of the sums of these products
 
   std::int64_t steps = kFewest;
 
-  /// Returns the rows of the weights of one group of the reduction.
+  /// Returns the number of rows with the weights of one group of the reduction.
   std::int64_t of_weights() const { return steps / kStepsOfRow; }
-  /// Returns the rows of the first `groups` groups. After the weights of every even group follows a
-  /// row with the factors of this group and of the next one.
+  /// Returns the number of rows of the first `groups` groups. The weights of every even group are
+  /// followed by a row with the factors of this group and of the next group.
   std::int64_t rows(std::int64_t groups) const { return groups * of_weights() + (groups + 1) / 2; }
   /// Returns the row of a step's weights.
   std::int64_t row_of_step(std::int64_t step) const {

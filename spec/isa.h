@@ -352,7 +352,7 @@ constexpr bool is_packed(const Run& run) {
   return run.op >= static_cast<int>(dma::Target::kShort) &&
          run.op <= static_cast<int>(dma::Target::kPalette);
 }
-/// Returns true if the on-chip side of a copy is DMEM, as words of maps.
+/// Returns true if the on-chip words of a copy are words of maps in DMEM.
 constexpr bool is_of_maps(const Run& run) {
   return run.op == static_cast<int>(dma::Target::kDmem) ||
          run.op == static_cast<int>(dma::Target::kDmem16) ||
@@ -371,12 +371,12 @@ constexpr bool is_of_core(const Run& run) {
                                bit(dma::Target::kPoints);
   return run.op > 31 || (kShared >> run.op & 1) == 0;
 }
-/// Returns the number of rows of a load or store in DRAM.
+/// Returns the number of DRAM rows that a load or store transfers.
 std::int64_t dram_rows(const TransferRegisters& registers, const Run& run);
 
 /// Returns the registers that the RUN reads, one bit each.
 unsigned registers_read(Engine engine, const Registers& registers, const Run& run);
-/// Returns the registers with those that the RUN does not read set to 0.
+/// Returns the registers, but with 0 in each register that the RUN does not read.
 Registers as_read(Engine engine, const Registers& registers, const Run& run);
 
 /// Reasons to refuse a word other than the first one.
@@ -384,8 +384,8 @@ enum class Fault { kNone, kIllegal, kLacking };
 /// Returns why a configuration refuses a word.
 /// @param features  the configuration's features
 /// @return kLacking: the word needs features that the configuration lacks; kIllegal: no
-/// configuration executes it, or it needs a feature that designs without it do not distinguish from
-/// unused codes (int16, 4-bit weights, groups, packed weights, clusters, formats)
+/// configuration executes it, or the configuration lacks a feature whose codes look like unused
+/// codes without it (int16, 4-bit weights, groups, packed weights, clusters, formats)
 Fault fault_of(Word word, unsigned features);
 /// Returns the reason for a fault: "operation max_ternary: needs vector (vector.enable), ternary
 /// (array.precisions)".

@@ -142,8 +142,8 @@ struct Lanes {
     std::int64_t x = 0, y = 0, base = 0, out = 0;
   };
 
-  /// Sets the lanes of the first tile. @param pairs  lane 2n + 1 is at lane 2n's position, one word
-  /// further
+  /// Sets the lanes of the first tile. @param pairs  unless kNone: lane 2n + 1 has the position of
+  /// lane 2n, and its addresses are one word higher
   Lanes(const isa::LaneRegisters& r, int rows, int neighbours = 0, Pairs pairs = Pairs::kNone);
 
   /// Moves all lanes to the next tile.

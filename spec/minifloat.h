@@ -8,7 +8,7 @@
 //
 // A result is rounded once, to the nearest code, ties to the even code. Results beyond the largest
 // value become the largest value. A posit is never rounded to 0. As in the posit standard, the
-// border between two posit codes is the value of the code of nine bits between them. NaN, infinity
+// border between two posit codes is the value of the nine-bit posit between them. NaN, infinity
 // and NaR are not values.
 //
 // The RTL twin is rtl/results/trine_post_format.sv.
@@ -90,8 +90,9 @@ std::int64_t nearest(Format format, Exact number, int below);
 /// Returns the value nearest to a real number of units; 0 for NaN.
 std::int64_t nearest_real(Format format, double units);
 
-/// Returns the rank of a value: the number of values between 0 and it, itself included, negative
-/// below 0. Ranks are ordered like the values, so maxima and bounds need no conversion.
+/// Returns the rank of a value: 0 for 0, 1 for the smallest positive value, and so on. Negative
+/// values have negative ranks. Ranks are ordered like the values, so maxima and bounds need no
+/// conversion.
 /// @pre `fixed` is a value
 int place_of(Format format, std::int64_t fixed);
 

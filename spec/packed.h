@@ -33,8 +33,9 @@ inline bool unpacks(const Config& config, isa::dma::Target target) {
                                                                   : isa::feature::kStreams)) != 0;
 }
 
-/// Returns the stream of these bytes; nothing if the target cannot represent them: bytes that are
-/// not trits, words with more than two bytes other than 0, or more than 16 different bytes.
+/// Returns the stream of these bytes, or nothing if the target cannot represent them. kTrits cannot
+/// represent bytes that are not trits, kSparse words with more than two bytes other than 0, and
+/// kPalette more than 16 different bytes.
 /// @pre whole blocks
 std::optional<std::vector<std::uint8_t>> packed(isa::dma::Target target,
                                                 std::span<const std::uint8_t> bytes,
@@ -49,8 +50,8 @@ struct Stored {
 /// @pre whole blocks, config.packed
 Stored shortest(std::span<const std::uint8_t> bytes, const Config& config);
 
-/// Returns `blocks` blocks of a stream; nothing if the stream is invalid or does not end after
-/// them.
+/// Returns the first `blocks` blocks of a stream, or nothing if the stream is invalid or does not
+/// end after these blocks.
 std::optional<std::vector<std::uint8_t>> unpacked(isa::dma::Target target,
                                                   std::span<const std::uint8_t> stream,
                                                   std::int64_t blocks, int beat = kStreamBeat);

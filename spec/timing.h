@@ -34,7 +34,7 @@ inline constexpr int kLoadGap = 2;
 inline constexpr int kRowsWritten = 3;  ///< wait of the next load for PMEM rows, in a cluster
 /// From the last core's retirement to the RUN's retirement, in a cluster.
 inline constexpr int kJoined = 1;
-/// From the last beat of a load to the registers of the load after next.
+/// From the last beat of a load until the registers of the load after next can be set.
 inline constexpr int kLoadNext = 3;
 inline constexpr int kStoreRead = 4;      ///< from RUN to the first data on the bus
 inline constexpr int kStoreResponse = 3;  ///< from the last response on the bus to retirement
@@ -59,8 +59,8 @@ inline constexpr int kVectorAhead = 4;
 inline constexpr int kTurn = 8;
 inline constexpr int kOneWord = 3;  ///< cycles that a RUN with one copied word per lane saves
 inline constexpr int kLine = 3;     ///< additional cycles of a word whose codes are interpolated
-/// From the last code of an int16 RUN to its end, additionally: for interpolation, and for
-/// additions and products.
+/// Additional cycles from the last code of an int16 RUN to its end: kLineEnd for interpolation,
+/// kPairEnd for additions and products.
 inline constexpr int kLineEnd = 7, kPairEnd = 3;
 inline constexpr int kRow = 8;  ///< reduction of a tile's int16 channels to their extremum or sum
 inline constexpr int kShare = 15;      ///< reciprocal of that sum
@@ -85,10 +85,10 @@ inline int fill_cycles(const spec::Config& c) {
   return (c.rows % 2 == 0 ? c.rows / 2 : c.rows) + kLaneSetup;
 }
 
-/// Returns the cycles for which a group of columns that drains directly after another waits for
-/// `words` residual words. The first word is requested when the previous columns have been read.
-/// The next word is requested when all codes of a word except the last have left, one in `every`
-/// cycles. With two columns per cycle, the next word has a separate buffer.
+/// Returns the cycles that a group of columns waits for `words` residual words when it drains
+/// directly after another group. The first word is requested when the previous columns have been
+/// read. The next word is requested when all codes of a word except the last have left; one code
+/// leaves in `every` cycles. With two columns per cycle, the next word has a separate buffer.
 inline int residual_cycles(const spec::Config& c, int words, int every) {
   const int next = c.columns_per_cycle == 2 ? 0 : kResidual - 2 * every;
   return kResidual - 2 + (words - 1) * next;
@@ -109,8 +109,9 @@ inline int first_column(const spec::Config& c) { return 2 + c.pipeline_pe; }
 /// group. A last step overwrites the drain registers, so it needs a grant of the post unit, which
 /// reads them in `issues` cycles. For requantized columns the grant is a forecast, which precedes
 /// the last reads (docs/decisions/065-drain-grant.md). The reads that the forecast does not cover
-/// delay the grant. The forecast covers more reads if the last of `columns` is as late as the last
-/// row. The grant is one cycle earlier if a window's groups are read in two issues.
+/// delay the grant. The forecast covers one more read for each broadcast register that both the
+/// rows and the `columns` columns have. The grant is one cycle earlier if a window's groups are
+/// read in two issues.
 inline int grant_cycles(const spec::Config& c, int columns, int issues, bool window,
                         bool promised = true) {
   const int reach = 1 + c.pipeline_pe + std::min(row_registers(c), column_registers(c, columns));
@@ -119,7 +120,7 @@ inline int grant_cycles(const spec::Config& c, int columns, int issues, bool win
   return first_column(c) - 1 + row_registers(c) + late - (early ? 1 : 0);
 }
 
-/// A DMA beat to an address that the gather reads costs the gather a cycle with this probability.
+/// A DMA beat to a bank that the gather reads costs the gather a cycle with this probability.
 inline constexpr double kDmaMeets = 0.7;
 /// Minimum speed of a gather during a transfer, in steps per cycle.
 inline constexpr double kLeastSpeed = 0.25;

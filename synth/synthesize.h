@@ -72,8 +72,8 @@ struct SynthOptions {
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for the mapped netlist (asic); empty: none
   /// Maximum time from the clock until a memory is read, its multiplexer included. The smallest
-  /// memory that meets this time is chosen. 0: the longest time with which the clock of the design
-  /// is as fast as with the fastest memories, or no limit without timing.
+  /// memory that meets this time is chosen. 0: the longest time that does not slow the design's
+  /// clock down. Without `timing`, 0 means that there is no limit.
   double memory_ns = 0;
   /// Target clock period, ns: no area is spent on a shorter one. 0: as short as possible.
   double clock_ns = 0;
@@ -115,7 +115,7 @@ struct GroupPath {
 struct TimedPath {
   double ns = 0;  ///< 0: not timed
   Path path;
-  std::vector<PathPart> parts;  ///< their sum and the setup time at the end is `ns`
+  std::vector<PathPart> parts;  ///< their sum plus the setup time at the end is `ns`
 };
 
 /// A design placed and routed on an FPGA (fpga/ecp5.h).
@@ -136,7 +136,7 @@ struct PlacedReport {
   double logic_um2 = 0;
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
   double buffers_um2 = 0, hold_um2 = 0;
-  /// Result of each seed, from 1 on; all other values belong to their median.
+  /// Results of the seeds 1, 2, ... All other members belong to the seed with the median result.
   std::vector<double> seeds_ns;
 };
 
@@ -144,15 +144,15 @@ struct PlacedReport {
 struct ClockReport {
   double ns = 0;  ///< 0: not timed
   Path path;
-  std::vector<PathPart> parts;  ///< their sum and the setup time at the end is `ns`
-  double wanted_ns = 0;  ///< clock up to which modules and memories may be slower to save area
+  std::vector<PathPart> parts;  ///< their sum plus the setup time at the end is `ns`
+  double wanted_ns = 0;         ///< clock period that must still be met while area is saved
   std::map<std::string, Tiling> tilings;     ///< macros of each memory, by module
   std::vector<Macro> macros;                 ///< macros available for memories
   std::map<std::string, double> most_ns;     ///< maximum read time of each memory, by module
   std::set<std::string> fast;                ///< modules that are mapped for speed
   std::vector<GroupPath> paths;              ///< the requested paths, by the own timer
   double logic_um2 = 0;                      ///< area of all cells, buffers and sizes included
-  std::map<std::string, double> module_um2;  ///< area of all instances of a module, likewise
+  std::map<std::string, double> module_um2;  ///< the same area by module, all instances together
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
   double buffers_um2 = 0, hold_um2 = 0;
   std::int64_t too_slow = 0;   ///< pins with a transition above max_transition, by OpenSTA
@@ -172,7 +172,7 @@ struct ModuleReport {
   bool fast = false;            ///< mapped for speed instead of area
   Path path;                    ///< longest path inside of the module
   std::map<std::string, std::int64_t> cell_types;
-  /// Instances in one instance of it, memories included.
+  /// Instances in one instance of this module, memories included.
   std::map<std::string, std::int64_t> children;
 };
 
@@ -184,7 +184,7 @@ struct MemoryReport {
   std::string macro;           ///< "2 x RM_.."; empty without a library of memories
   double um2 = 0;              ///< area of all instances
   double ns = 0;               ///< approximate read time; 0: not known
-  double most_ns = 0;          ///< read time that the fastest design's paths leave; 0: not computed
+  double most_ns = 0;          ///< longest read time that meets wanted_ns; 0: not computed
 
   double um2_other() const {  ///< area without DMEM and PMEM
     return um2 * static_cast<double>(instances - dmem_pmem) / static_cast<double>(instances);
@@ -227,7 +227,7 @@ SynthReport synthesize(const spec::Config& config, const SynthOptions& options);
 /// library.
 std::string netlist_fingerprint(const SynthOptions& options);
 
-/// Synthesizes the folder of a trine.f. @param macs  per cycle, for the report
+/// Synthesizes the design in a folder with a trine.f. @param macs  per cycle, for the report
 SynthReport synthesize_design(const std::filesystem::path& design, const std::string& top,
                               const std::string& label, std::int64_t macs,
                               const SynthOptions& options);

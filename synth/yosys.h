@@ -44,8 +44,8 @@ std::string simple_script(const std::string& name);
 
 /// Returns a script that maps simple cells to the library's: mapped_name().stat, .v and .blif for
 /// each effort.
-/// @param gate  a Verilog file with the clock gate that simple_name() contains; empty: continues
-/// with the result of simple_script()
+/// @param gate  a Verilog file with the clock gate that simple_name() contains: the script reads
+/// both files; empty: the script continues with the result of simple_script()
 std::string map_script(const std::string& name, const std::vector<Effort>& efforts,
                        const std::string& gate = "");
 

@@ -64,8 +64,8 @@ struct Workload {
   const std::vector<Array>* inputs = nullptr;
 };
 
-/// Moves the actions of each layer without a span to the closest earlier layer that has one, or
-/// else to the first one. Such a layer only worked in cycles of other layers.
+/// Moves the actions of each layer without a span to the closest earlier layer with a span, or else
+/// to the first layer with a span. A layer without a span worked only in cycles of other layers.
 void join_untimed(const std::vector<sim::LayerSpan>& spans, std::vector<sim::Actions>& actions);
 
 /// Returns the measurement as JSON, to be fitted again.

@@ -50,10 +50,11 @@ struct TextRun {
   std::optional<model::Refusal> halved;  ///< reason why fewer tokens were read in a run
 };
 
-/// Runs the text. Sums and caches of each step must equal the golden layers', and tokens in one run
-/// must give the same results as one by one.
+/// Runs the text. Sums and caches of each step must equal those of the golden layers. Several
+/// tokens in one run must give the same results as one token per run.
 /// @param options  the backend; `first` is set here
-/// @throws Error  as Session, or tokens do not fit in one run and the reason is not a Refusal
+/// @throws Error  as Session, and if several tokens do not fit in one run for a reason that is not
+/// a Refusal
 TextRun run_text(const Decoder& d, llm::SessionOptions options);
 
 }  // namespace trine::fuzz

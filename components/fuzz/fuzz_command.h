@@ -33,7 +33,7 @@ struct FuzzArguments {
 /// more.
 constexpr int kMostPesRtl = 400;
 
-/// The end of --duration.
+/// The time at which --duration ends.
 class Deadline {
  public:
   /// @param seconds  0: no end

@@ -47,7 +47,7 @@ struct BlockForm {
   bool squared_relu = false;  ///< activation of the gate instead of SILU
   /// Normalizations before the last product of attention and feed-forward.
   bool inner_norms = false;
-  bool gelu = false;  ///< activation of the gate in its tanh form
+  bool gelu = false;  ///< the gate's activation is GELU, in its tanh form
   /// Normalizations multiply by gamma. The weights after them do not contain gamma, so they stay
   /// ternary.
   bool gamma_in_norms = false;

@@ -42,7 +42,7 @@ Ranges calibrate(const Checkpoint& checkpoint, const std::vector<int>& tokens);
 /// no scales. The classifier stays int8.
 enum class WeightCodes { kInt8, kTernary, kInt4, kInt4g32, kInt4g64, kInt4g128, kInt8m };
 
-/// Returns their names in the order of the codes: "int8", "int4g32".
+/// Returns the names of the kinds in the order of WeightCodes: "int8", ..., "int4g32", ...
 const std::vector<std::string>& weight_names();
 /// Returns the kind with this name. @pre one of weight_names()
 WeightCodes weight_codes(const std::string& name);
@@ -76,7 +76,7 @@ int norm_parts(int channels);
 /// The quantized weights of a layer.
 struct LayerWeights {
   Weights wq, wk, wv, wo, w1, w2, w3;
-  /// With BlockForm::gamma_in_norms.
+  /// Used only with BlockForm::gamma_in_norms.
   std::vector<float> attention_norm = {}, feed_forward_norm = {};
   std::vector<float> attention_inner_norm = {}, feed_forward_inner_norm = {};
 };
@@ -95,7 +95,7 @@ class QuantizedModel {
   ///   inputs   codes [count, dim]; unless the position is 0, keys and values [position, kv_dim]
   ///   outputs  codes [count, dim]; keys and values including these tokens
   model::Graph block_graph(const LayerWeights& weights, int position, int count = 1) const;
-  /// Returns the normalization after all layers, of the last token: codes [count, dim] to [1, dim].
+  /// Returns the normalization of the last token after all layers: codes [count, dim] to [1, dim].
   model::Graph norm_graph(int count = 1) const;
   /// Returns rows of the classifier: codes [1, dim] to sums int32 [1, rows].
   model::Graph classifier_graph(const Weights& rows) const;
@@ -116,8 +116,8 @@ class QuantizedModel {
   std::vector<float> logits(const Array& sums) const;
   /// Returns the scale of each token's sums relative to the largest scale, times 2^31 - 1.
   std::vector<std::int32_t> relative_scales() const;
-  /// Returns the token with the largest logit, computed exactly with these scales; the first one
-  /// among equals.
+  /// Returns the token with the largest logit, computed exactly with relative_scales(); the first
+  /// one among equals.
   int most_likely(const Array& sums) const;
   int context() const { return context_; }
 

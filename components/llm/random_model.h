@@ -18,8 +18,8 @@ namespace trine::llm {
 /// The model.
 class RandomModel {
  public:
-  /// @param codes  weights of the blocks' products; the classifier uses int8 if the shape is tied
-  /// or `codes` is ternary, otherwise `codes` too
+  /// @param codes  kind of all weights, except that the classifier is int8 if it is the embedding
+  /// (shape.tied), and also if `codes` is ternary
   /// @throws Error  the shape is not a decoder with a gate and rotary positions
   RandomModel(const estimate::Transformer& shape, WeightCodes codes, int context,
               std::uint32_t seed);

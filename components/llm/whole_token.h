@@ -5,7 +5,7 @@
 // which is a mapped file. A step runs one program with the constants of one layer. The golden
 // layers check each step before the next one begins.
 //
-//   byte 0      data of the programs between their layers, one after the other
+//   byte 0      maps of the running program; all programs use this memory in turn
 //               two vectors that layers pass on in turn; the normalization's codes; sums of all
 //               tokens of the vocabulary
 //               keys and values of each layer

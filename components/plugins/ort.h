@@ -15,7 +15,7 @@ namespace trine::abi::ort {
 
 /// The version of the interface: neither side uses anything newer.
 inline constexpr std::uint32_t kVersion = 23;
-/// The versions of ONNX Runtime that were tested; others are refused by name.
+/// The versions of ONNX Runtime that were tested. An error names and refuses any other version.
 inline constexpr const char* kKnown[] = {"1.31.1", "1.32.0"};
 
 struct Status;

@@ -103,8 +103,8 @@ class Partition {
 /// their first nodes.
 std::vector<Nodes> units_of(const Source& source, const std::vector<Node>& nodes);
 
-/// Returns parts that no path leaves and enters again through another node, for frameworks that do
-/// not make them.
+/// Divides the claimed nodes into parts such that no path leaves a part and enters it again. For
+/// frameworks that do not divide the nodes themselves.
 std::vector<Nodes> convex_parts(const std::vector<Node>& nodes, const Nodes& claimed);
 
 }  // namespace trine::abi

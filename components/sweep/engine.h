@@ -61,8 +61,8 @@ using Observer = std::function<void(int known, int failed, int known_before)>;
 std::vector<Outcome> run(const std::vector<Task>& tasks, const std::filesystem::path& folder,
                          const EngineOptions& options, const Observer& observer);
 
-/// Runs worker `part` of `parts`: runs tasks of a list that run() wrote until all have an outcome
-/// or the waiting process has ended. @return exit code
+/// Runs worker `part` of `parts` on a list of tasks that run() wrote. The worker runs tasks until
+/// all have an outcome or the waiting process has ended. @return exit code
 int work(const std::filesystem::path& list, int part, int parts);
 
 /// Returns the path of this program. @throws Error  another file has replaced it

@@ -21,8 +21,9 @@ struct Condition {
 /// Parses a condition. @throws Error
 Condition parse_condition(const std::string& text);
 
-/// Returns the Pareto front of rows of costs of equal length. A row belongs to it if no other row
-/// is at most as high everywhere and lower somewhere. Equal rows both belong to it.
+/// Returns for each row of costs whether it is on the Pareto front: true if no other row has a
+/// lower cost without having a higher cost. Equal rows do not exclude each other.
+/// @pre all rows have the same length
 std::vector<bool> pareto_front(const std::vector<std::vector<double>>& costs);
 
 }  // namespace trine::sweep

@@ -21,7 +21,7 @@ struct Point {
   std::string model;                  ///< empty: none, for synth only
   Json keys = Json::object();         ///< keys of the configuration
   std::string design;                 ///< identity of the design, "0x..."; empty: none
-  std::vector<Json> results;    ///< JSON of its commands; figures of later ones take precedence
+  std::vector<Json> results;    ///< JSON of its commands; figures of later commands take precedence
   std::vector<std::string> by;  ///< methods of these results
   std::string failed;           ///< reason why there is no result
 
@@ -35,7 +35,7 @@ struct Point {
   std::optional<double> figure(const std::string& name) const;
 };
 
-/// Figures that no command reports: derived from others, or over the models of a design.
+/// Figures that no command reports: derived from other figures, or from all models of a design.
 ///
 ///   area         total_um2: cells and memories
 ///   dram_bytes   read and written
@@ -70,8 +70,8 @@ struct Goal {
 double parse_reach(const std::string& text);
 
 /// Returns a table for people: the front (all points if there is no front), then failures. Its
-/// columns are the differences, which are never cut, and as many usual figures as fit the
-/// terminal's `width`.
+/// columns are the differences between the points, which are never cut, and as many of the usual
+/// figures as fit the terminal's `width`.
 std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width = 100);
 std::string to_csv(const std::vector<Point>& points, const Goal& goal);
 Json to_json(const std::vector<Point>& points, const Goal& goal);

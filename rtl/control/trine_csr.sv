@@ -57,7 +57,7 @@ module trine_csr #(
   input  logic [3:0]             busy_i,
   input  logic                   read_beat_i,
   input  logic [WordsBits-1:0]   write_words_i,
-  output logic                   exceeded_o,  // CYCLES_LIMIT, within 20 cycles, while running
+  output logic                   exceeded_o,  // CYCLES_LIMIT was reached up to 20 cycles ago
 
   // Zeros must be written to the memories: after a scrub and, with Ecc, after each soft reset.
   output logic                   wipe_o,

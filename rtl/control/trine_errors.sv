@@ -3,7 +3,7 @@
 // Selects the error that stops a program, and reports its cause, its address and the RUN that
 // failed.
 //
-// If several errors come in the same cycle, errors of engines precede errors of the fetch, error
+// If several errors come in the same cycle, errors of engines precede errors of the fetch. Error
 // responses precede missing responses, and program errors precede time limits. run_o is the number
 // of RUNs that the engine had begun before the failing RUN. For an error of the program itself,
 // run_o is 0 and the address is the failing word.

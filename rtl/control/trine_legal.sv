@@ -29,7 +29,7 @@ module trine_legal #(
 
   input  trine_isa_pkg::word_t               word_i,        // not the program's first word
   output logic                               illegal_o,     // no configuration supports it
-  output logic                               unsupported_o  // else: this one does not support it
+  output logic                               unsupported_o  // valid, but not supported here
 );
 
   localparam int unsigned Features = trine_isa_pkg::Features;

@@ -14,8 +14,8 @@
 // register. A beat with an uncorrectable word is an error for the fetch, and the fatal flag stays
 // set until clear_i.
 //
-// A scrub (wipe_i) writes zeros for Depth cycles. The codes do not require these zeros, because no
-// word is read before it is written.
+// A scrub (wipe_i) writes zeros for Depth cycles. Error correction does not require these zeros,
+// because no word is read before it is written.
 //
 // Timing    The first beat of a kept burst comes three cycles after the request. The other beats
 //           come every second cycle, so that the fetch's single-port buffer can output a word in

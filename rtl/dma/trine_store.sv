@@ -25,7 +25,7 @@ module trine_store #(
 
   input  logic [AxiAddrBits-1:0]  base_i,
 
-  // From the issue unit. The only operation is DMEM, of int16 codes or of others.
+  // From the issue unit. The only operation copies from DMEM, either int16 codes or other data.
   input  logic                    cfg_valid_i,
   output logic                    cfg_ready_o,
   input  logic [3:0]              cfg_reg_i,

@@ -27,7 +27,7 @@
 module trine_unpack #(
   parameter int unsigned AddrBits    = 11,  // of a row of PMEM
   parameter int unsigned PairsPerRow = 2,
-  parameter int unsigned FromBits    = 29   // reported for a copy with an error
+  parameter int unsigned FromBits    = 29   // width of the address to report
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,

@@ -5,11 +5,11 @@
 //
 //   beats -> their trits -> a group, which is five blocks -> quads of a row
 //
-// A block becomes a quad, which is four words. A group of 64 bytes contains five blocks. Byte
-// 13*b+i of a group contains five trits of block b. The last block has only 12 bytes. Therefore
-// byte 12 of each other block contains four trits of this block and one trit of the last block. In
-// a cycle, a row accepts as many of the group's remaining blocks as it has room for. The other
-// blocks go to the next row, after a rotation.
+// A block becomes a quad, which is four words. A group of 64 bytes contains five blocks: 13 bytes
+// for each of the first four blocks, and 12 bytes for the last one. Each byte contains five trits
+// of its block. The 13th bytes are an exception: they contain four trits of their own block and one
+// trit of the last block. In a cycle, a row accepts as many of the group's remaining blocks as it
+// has room for. The blocks without room go to the next row, after a rotation.
 //
 // A stream is invalid if it ends before its rows, if it continues for a beat or more after them, or
 // if a byte does not represent five trits. The error is reported from the next cycle on. The
@@ -25,7 +25,7 @@ module trine_unpack_wide #(
   parameter int unsigned AddrBits    = 11,   // of a row of PMEM
   parameter int unsigned QuadsPerRow = 10,
   parameter int unsigned DataBits    = 256,  // 128, 256, 512
-  parameter int unsigned FromBits    = 29    // reported for a copy with an error
+  parameter int unsigned FromBits    = 29    // width of the address to report
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,

@@ -77,7 +77,7 @@ package trine_engine_pkg;
   typedef struct packed {
     logic        read_beat;      // a beat of AxiDataBits arrived
     logic [5:0]  write_words;    // 32-bit words that left
-    logic [1:0]  progress;       // DMEM output a beat for a store, accepted one of a load
+    logic [1:0]  progress;       // DMEM gave a beat for a store, or accepted a beat of a load
     logic [63:0] load_beat;      // failed beat of a load
     logic [63:0] load_burst;     // load burst on offer
     logic [63:0] store_answer;   // store burst whose response is next
@@ -118,8 +118,8 @@ package trine_engine_pkg;
     logic        exp_valid;
     logic [7:0]  exp_addr;
     logic        entries;  // the target is a table, even without a valid beat
-    logic        exp;      // the target is the exponentials, or (with points) points of the lookup
-    logic        points;   // table
+    logic        exp;      // the target is the exponentials or, with `points`, the lookup table
+    logic        points;   // entries of the lookup table are points
   } param_t;
 
   // Activity of a compute engine, for the cause of a cycle.

@@ -43,16 +43,16 @@ package trine_job_pkg;
     logic        tanh;          // with line: TANH instead of LOGISTIC
     logic        groups;        // sums of parts, each times a factor
     logic        exponential;   // with line: exponential of an argument <= 0
-    logic        shares;        // a vector job whose scale is its lane's, as in softmax
+    logic        shares;        // a vector job with a separate scale for each lane
     logic        words;         // a vector job of int32 words: one column, the last of its word
-    logic        third;         // adds another word, times 256, to the upper row's word
+    logic        third;         // adds 2^8 * another word to the word of the upper row
     logic        fifth;         // adds 2^16 * one more word, and 2^32 * a word of the lower row
     logic [1:0]  encoding;
     logic [1:0]  format;        // of int16 codes
     logic [3:0]  passes_last;   // pairs of thresholds, minus 1
     logic [7:0]  low;           // code below all thresholds
     logic        single;        // one rounding
-    logic        half_even;     // the last rounding sends halves to even
+    logic        half_even;     // the last rounding rounds halves to even
     logic        static_scale;  // multiplier and shift are here, not in the scale memory
     logic        static_bias;   // bias is here, not in the bias memory
     logic [7:0]  zero_point;
@@ -105,7 +105,7 @@ package trine_job_pkg;
     logic pairs;       // results belong to pairs of lanes
     logic odd;         // the first of two columns read is odd
     logic drain_ok;
-    logic drain_soon;  // as drain_ok, in the cycle that takes the results, or before
+    logic drain_soon;  // as drain_ok, but already when the results are taken, or a cycle before
     logic fetch_busy;  // residuals are still to be read
     logic retire;      // an instruction has ended
   } compute_status_t;

@@ -10,7 +10,7 @@
 // last group may be shorter. MaskBits = Width writes whole words.
 //
 // FPGA: with the macro TRINE_BLOCK_RAM, each group has its own block RAM. In one memory with
-// several write enables, Yosys 0.23 would let a write read the groups that it does not select. If
+// several write enables, Yosys 0.23 would read the groups that a write does not select. If
 // MaskBits is less than 8, a write reads the old word in its own cycle. It stores the merged word
 // in the next cycle through a second port. A read of that word in between returns the merged word.
 //

@@ -30,7 +30,7 @@
 //
 // With Binary, the word of a row has one more bit: bit 32 is bit 0 of the row's mode. A masked tap
 // of a binary RUN has mode 3, whose product is 0. This bit needs no additional register, because
-// each row has its own mode.
+// the broadcast register of each row stores the mode anyway.
 //
 // Timing    Throughput is one step per cycle. PE(r, c) adds a step L(r, c) cycles after the step's
 //           input, with

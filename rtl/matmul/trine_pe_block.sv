@@ -23,8 +23,8 @@
 //
 // Timing    Throughput is one step per cycle. A step leaves the block one cycle after its arrival,
 //           and is added PeStages cycles after its arrival. column_o is combinational from cols_i.
-//           Port k gives the one of columns k, k + Drain, k + 2 * Drain, ... whose bit in cols_i is
-//           set, or 0 if no bit is set.
+//           Port k selects from columns k, k + Drain, k + 2 * Drain, ... It gives the column whose
+//           bit in cols_i is set, or 0 if no bit is set.
 // Clock     With ClockGates there is one gate. It is open while a step arrives, is in the
 //           registers, or is in the PEs.
 // Contract  See trine_pe. taps_i does not change.

@@ -16,7 +16,7 @@
 // 128. The high bytes in even rows have no zero point.
 //
 // Most steps have no zero points and change no sum. A tile of such steps is processed only if the
-// sums of the previous tile are not 0.
+// sums still have to be cleared after the previous tile.
 //
 // With Drain = 2, two neighbouring columns are read together.
 //

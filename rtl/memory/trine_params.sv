@@ -21,7 +21,7 @@
 //
 // Timing    A read is answered one cycle later. The answer holds until the next read.
 // Contract  channel < Channels. Channels is a multiple of DataWords. r_next_i comes only for the
-//           channel after the one that was read last or, with Drain = 2, the next but one. A
+//           next channel after the last read or, with Drain = 2, for the next but one. A
 //           channel whose parameters are still to be written is not read, except as the unused
 //           second channel of two. This holds because a write is done before its channel is used:
 //           the columns of a new RUN wait for empty lanes.

@@ -4,8 +4,9 @@
 //
 // A scrub (CONTROL.scrub) ensures that a program cannot read the data of an earlier program. With
 // error correction (memory.ecc), the memories need zeros for another reason: after power-up, their
-// words and check bits are random, so a read could report an error. Therefore each reset, and
-// each soft reset, then writes zeros. A word that no program wrote reads as zero, without an error.
+// words and check bits are random, so a read could report an error. With memory.ecc, each reset and
+// each soft reset therefore write zeros. A word that no program wrote reads as zero, without an
+// error.
 //
 // All memories are written in parallel, one row per cycle. A memory with fewer rows is ready
 // earlier. Writes of the load engine to the small memories pass through this module.

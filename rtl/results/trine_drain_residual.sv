@@ -2,9 +2,9 @@
 //
 // Gathers the residual words of a compute job ahead of its columns. The codes for the last slots of
 // the word in front are copied to a separate register, so that the next word can arrive while these
-// codes are still needed. With Drain = 2, two words can be stored, because one column is read per
-// cycle, so a new word is needed every four cycles. The address of a residual is the address of its
-// result plus residual_delta.
+// codes are still needed. With Drain = 2, one column is read per cycle, so a new word is needed
+// every four cycles. Therefore two words can be stored. The address of a residual is the address of
+// its result plus residual_delta.
 //
 //   cycle          0     1     2     3     4     5       Drain = 1, four codes a word
 //   column's slot  0     1     2     3     0     1

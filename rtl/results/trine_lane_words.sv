@@ -3,7 +3,7 @@
 // Assembles the int32 words of up to three taps from the byte slots of a vector lane. With third_i,
 // the upper row of a pair adds the words up.
 //
-//   word = first + 2^8 second, with fifth_i + 2^16 third: the lower 32 bits
+//   word = first + 2^8 second (with fifth_i also + 2^16 third), the lower 32 bits of this sum
 //   above_o, of the word that entered last: in an upper row bits 39:32 of the sum, in a lower row
 //            the low half of the third word
 //

@@ -11,9 +11,9 @@
 //
 //   a_i[Half-1:0] * b_i + a_i[AWidth-1:Half] * upper_i * 2^Half,  Half = AWidth / 2
 //
-// where upper_i must equal b_i unless a_i[Half-1] is 0. Split allows a product m * x of 15 and 40
-// bits to use the rows of a product of 32 and 31 bits. In this case a is {m, m}, b is the low 16
-// bits of x, and upper is the high 24 bits of x.
+// where upper_i must equal b_i unless a_i[Half-1] is 0. With Split, a product m * x of a 15-bit m
+// and a 40-bit x can use the rows of a 32-bit by 31-bit product. In this case a is {m, m}, b is the
+// low 16 bits of x, and upper is the high 24 bits of x.
 //
 // Sums are modulo 2^(AWidth + BWidth). NudgeBit = 2 * ceil(AWidth / 2) - 2 is the lowest bit of the
 // top Booth digit, where the nudge costs only one gate. For 32 bits it is 30, as in TFLite. The

@@ -2,8 +2,8 @@
 //
 // Computes the sum to be scaled and the multiplier's factors: stage 1 of trine_post_lane.
 //
-//   int16    x = (high << 8) + low + bias. x has 40 bits with long, and 32 bits without. With five,
-//            x has 48 bits: above is the top byte of high, and bias is top * 2^32
+//   int16    x = (high << 8) + low + bias. x has 40 bits with long_i, and 32 bits without. With
+//            five_i, x has 48 bits: above_i extends high, and top_i * 2^32 replaces the bias
 //   other    x = addend_a + addend_b + carry, in 32 bits
 //
 //   product of trine_mul (Split)    a       b           upper

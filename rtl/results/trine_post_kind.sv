@@ -3,22 +3,26 @@
 // Decodes what the lanes do with a job's values: operation, cycles in which a value may enter,
 // latency. This module is the only table of these properties.
 //
-//   operation          enters in          second lane   cycles in the lanes (a lookup one more)
-//   raw, direct        each cycle         no            1, only the operand register
-//   threshold          each               one pair      2 for the last pair
-//   requantize         each               yes           6
-//   add, multiply      each               no            8
-//   square             2 of 4             no            10
-//   fused addition     every second       no            13; with Drain = 2 each, through both lanes
-//   fused maximum      every second       yes           6
-//   line               every second       no            12, lookups included; 13 with an
-//                                                       exponential
+//   operation          enters in             second lane     cycles in the lanes
+//   raw, direct        each cycle            not supported   1
+//   threshold          each cycle            see below       2, after the last pair enters
+//   requantize         each cycle            supported       6
+//   add, multiply      each cycle            not supported   8
+//   square             2 of 4 cycles         not supported   10
+//   fused addition     every second cycle,   see below       13
+//                      or each (Drain = 2)
+//   fused maximum      every second cycle    supported       6
+//   line               every second cycle    not supported   12, or 13 with an exponential
 //
-// Between the operand register and the code are trine_post_lane (constants Lane.. of
-// trine_post_pkg) or the threshold counters. A square passes the multiplier twice, two cycles
-// apart. A fused addition passes it twice, an odd number of cycles apart. These operations enter
-// only in the phases of a four-cycle period that leave room for their second pass. Any other kind
-// of job is requantized, so that no code gets stuck.
+// The second lane of a row supports thresholds only if each sum has a single pair of thresholds.
+// With Drain = 2, a fused addition passes the second lane and then the first lane (trine_lanes).
+//
+// The operand register takes one cycle. trine_post_lane (constants Lane.. of trine_post_pkg) or the
+// threshold counters take the other cycles. A lookup takes one more cycle, but the cycles of a line
+// include its lookups. A square passes the multiplier twice, two cycles apart. A fused addition
+// passes the multiplier twice, an odd number of cycles apart. These two operations enter only in
+// the phases of a four-cycle period that leave room for their second pass. Any other kind of job is
+// requantized, so that no code gets stuck.
 //
 // Timing    The output is combinational.
 // Check     trine_post_tb

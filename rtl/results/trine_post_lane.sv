@@ -57,8 +57,8 @@
 //           second cycle interleaves with itself. Squares and normalized values enter again after 2
 //           cycles.
 // Contract  Op 2 comes at most in every second cycle. Squares and normalized values do not come in
-//           two cycles n and n + 2. The pipeline must be empty before an op other than the previous
-//           one, and before an op 2 in cycles of the other parity. An assertion checks that no two
+//           two cycles n and n + 2. The pipeline must be empty before the op changes, and before
+//           op 2 changes from even to odd cycles or back. An assertion checks that no two
 //           values enter the multiplier at once. bias, multiplier and shift belong to the value's
 //           output channel. For op 3, squares and normalized values, they must be equal for all
 //           values, because they are used later than in_valid_i. Op 3 and normalized values use

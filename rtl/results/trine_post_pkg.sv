@@ -101,11 +101,11 @@ package trine_post_pkg;
 
   // State of the columns of the job in front in a reduction with factors; else all 0.
   typedef struct packed {
-    logic part;     // columns are multiplied by factors and added to sums,
-    logic first;    // which begin with them,
-    logic whole;    // and are complete then
+    logic part;     // columns are multiplied by factors and added to sums
+    logic first;    // the columns are the first terms of the sums
+    logic whole;    // the columns are the last terms of the sums
     logic bank;     // of the factors
-    logic sums;     // they are sums
+    logic sums;     // the columns are the complete sums
     logic pending;  // the next sum is not there yet
     logic open;     // more parts follow
   } parts_t;

@@ -15,10 +15,10 @@
 // the sums of the lanes.
 //
 // Timing    A window of T taps takes T + 4 cycles or more, plus log2(Rows) with reduce. The taps of
-//           the next window start when the post unit has read the lanes. With Int16, they start
-//           when the post unit accepts the job, and the gather holds them back. A tile of a softmax
-//           takes 0.25 + 2 / Codes cycles per channel and some 45 cycles more. A tile of a
-//           normalization takes 3 cycles per channel and 51 cycles more.
+//           the next window start when the post unit has read the lanes. With Int16, they are
+//           requested earlier, and the gather holds them back until the lanes are nearly read. A
+//           tile of a softmax takes 0.25 + 2 / Codes cycles per channel and some 45 cycles more. A
+//           tile of a normalization takes 3 cycles per channel and 51 cycles more.
 // Contract  Responses come in order.
 //
 // Check     trine_vector_tb; random_program_test (whole core)

@@ -9,12 +9,12 @@
 //   max_ternary, max_binary   the same as max on the four or eight values of a byte
 //   fold          slot = slot + other slot
 //
-// With invert_i, the taps after the first one are complemented: a byte counts -1 - byte. With
-// low_i, the bytes are the low bytes of int16 codes. In a sum they count minus 128 or, with
-// whole_i, unsigned. With wide_i, max and min compare int16 codes, whose two bytes may come in
-// different cycles. A tap waits in bits 15:8 of its slot until the cycle after done_i. In that
-// cycle, greater_i shows whether the tap's code is above the code in the slots of the pair. The two
-// bits of done_i belong to slots 3 and 2, and to slots 1 and 0.
+// With invert_i, the taps after the first one are complemented: a byte counts as -1 - byte. With
+// low_i, the bytes are the low bytes of int16 codes. In a sum, a low byte counts as byte - 128 or,
+// with whole_i, as an unsigned byte. With wide_i, max and min compare int16 codes, whose two bytes
+// may come in different cycles. A tap waits in bits 15:8 of its slot until the cycle after done_i.
+// In that cycle, greater_i shows whether the tap's code is above the code in the slots of the pair.
+// The two bits of done_i belong to slots 3 and 2, and to slots 1 and 0.
 //
 // Timing    Throughput is one tap per cycle.
 // Contract  The taps of a window start with first_i. Sums stay below 2^23 in magnitude (65,536

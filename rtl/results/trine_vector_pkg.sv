@@ -34,8 +34,8 @@ package trine_vector_pkg;
     logic [7:0]  origin;       // w = origin - code
     logic [12:0] count;        // channels, of a softmax too
     logic [30:0] mean_factor;  // 2^(30 + log2) / count
-    logic [5:0]  log2;         // 4 bits; bit 4: values have 16 fraction bits, not 20; in a
-                               // rescaled softmax a shift, and mean_factor is its multiplier
+    logic [5:0]  log2;         // 4 bits; bit 4: values have 16 fraction bits, not 20. In a
+                               // rescaled softmax, log2 and mean_factor are shift and multiplier
     logic        rescale;      // a softmax whose reciprocal is multiplied
     logic [30:0] epsilon;
     norm_format_t format;

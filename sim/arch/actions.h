@@ -72,8 +72,8 @@ static_assert(spec::table::all([](const spec::Precision& p) {
 /// @throws Error  the words are not a valid program
 Actions count_actions(const spec::Config& config, std::span<const isa::Word> words);
 
-/// Counts the actions of each of program.layers (of the first segment, if there are several). The
-/// words of the program count for the layer of the RUN that follows them.
+/// Counts the actions of each layer in program.layers, which are the layers of the first segment.
+/// Program words count for the layer of the RUN that follows them.
 /// @throws Error  the words are not a valid program
 std::vector<Actions> count_actions(const compiler::Program& program);
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Predicts when the words of a program reach the engines. Models the bus shared by program fetches
-// and loads (one burst at a time, in turns if both are waiting), the dispatcher and the engines'
-// queues.
+// Predicts when the words of a program reach the engines. Models the dispatcher, the engines'
+// queues, and the bus that program fetches and loads share (one burst at a time, in turns if both
+// are waiting).
 //
 // Words come in program order, but the fetch runs ahead of the engines as far as their queues have
-// room. The bursts that compete with a load are therefore known although their words come later.
+// room. The bursts that compete with a load for the bus are therefore known at the time of the
+// load, although the engines execute their words later.
 
 #pragma once
 

@@ -33,8 +33,8 @@ struct Work {
   std::vector<int> group_columns;    ///< columns drained for each group
   std::vector<int> group_issues;     ///< cycles in which the post unit reads these columns
   std::vector<int> group_residuals;  ///< residual words that the post unit reads for them
-  /// Gather cycles that the results of each tile take from the gather: reads of residual words, and
-  /// writes to banks that every step reads.
+  /// Cycles in which the results of each tile keep the gather from working: reads of residual
+  /// words, and writes to banks that every step reads.
   std::vector<std::int64_t> tile_stolen;
   /// Fraction of the bank groups that a step of the tile reads; a beat accesses one group.
   std::vector<double> tile_share;
@@ -47,8 +47,8 @@ struct Work {
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };
 
-/// Returns the cycles that a RUN keeps its engine busy at least, whatever its fields contain: one
-/// for each beat or step.
+/// Returns the minimum number of cycles for which a RUN keeps its engine busy: one for each beat or
+/// step. The fields of the RUN may have any values.
 double least_cycles(const spec::Config& config, isa::Engine engine, const isa::Registers& registers,
                     const isa::Run& run);
 

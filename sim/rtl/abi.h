@@ -25,7 +25,7 @@ struct ModelSettings {
 /// A pulse of trace_start_o or trace_retire_o.
 struct TraceEvent {
   std::uint64_t cycle;      ///< running cycles before it; 0 is the first cycle after the start
-  std::uint64_t causes[8];  ///< cycles by cause; of a start up to this cycle, of an end with it
+  std::uint64_t causes[8];  ///< cycles by cause so far; for a retire, including this cycle
   std::int32_t engine;
   std::int32_t retire;  ///< 0 start, 1 retire
 };

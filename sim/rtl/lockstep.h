@@ -34,7 +34,8 @@ struct Difference {
   bool found = false;
   /// True if the RTL never wrote it; then there is neither a cycle nor an actual value.
   bool missing = false;
-  /// True if the program has no (further) write there; then no run and no expected value.
+  /// True if the program does not write the byte (again); then there is neither a run nor an
+  /// expected value.
   bool unexpected = false;
   std::uint64_t cycle = 0;
   std::uint32_t word_address = 0;

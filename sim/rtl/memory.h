@@ -67,7 +67,7 @@ enum class ReadOrder {
   kInterleaved  ///< beat by beat, any ID
 };
 
-/// The behavior of a memory where AXI permits several.
+/// The behavior of a memory in cases for which AXI permits several behaviors.
 struct AxiSlave {
   std::string_view name;
   WriteOrder write_order = WriteOrder::kAddressFirst;
@@ -122,8 +122,9 @@ class AxiMemory {
   void inject_error(std::uint64_t first, std::uint64_t last, int response) {
     errors_.push_back({first, last, static_cast<std::uint8_t>(response)});
   }
-  /// Makes read bursts set RLAST wrongly, which no slave may do: bursts end at the first beat that
-  /// touches these bytes (`early`), or do not set RLAST at their last beat.
+  /// Makes read bursts that touch bytes [first, last] set RLAST wrongly, which no slave may do.
+  /// With `early`, a burst ends at the first beat that touches these bytes. Otherwise, the last
+  /// beat of a burst does not set RLAST if it touches these bytes.
   void inject_last(std::uint64_t first, std::uint64_t last, bool early) {
     wrong_lasts_.push_back({first, last, static_cast<std::uint8_t>(early)});
   }

@@ -82,10 +82,11 @@ class RtlRunner {
     std::uint64_t corrected = 0;         ///< number of corrected words, with memory.ecc
     std::vector<std::uint32_t> written;  ///< DMEM words that were written, if build.lockstep
   };
-  /// Runs the first cycles after a reset; a soft reset may follow.
+  /// Runs only the first `cycles` cycles of the program after a reset. Afterwards, run_injected()
+  /// can start from a soft reset.
   void begin_injected(const std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips,
                       std::uint64_t cycles);
-  /// Runs from a reset, or from a soft reset. @pre options.build.inject
+  /// Runs the whole program after a reset or a soft reset. @pre options.build.inject
   /// @throws Error  a memory of `flips` does not exist
   Injected run_injected(std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips,
                         bool soft_reset = false);
@@ -99,7 +100,7 @@ class RtlRunner {
     std::array<int, isa::kEngines> begun{};  ///< RUNs begun by each engine
     std::string protocol_error;  ///< violation of AXI, or an access outside of the window
   };
-  /// Runs arbitrary words instead of the program with these limits, and only in a window of its
+  /// Runs arbitrary words instead of the program, with these limits, in a window of the program's
   /// memory. load() restores the program. The design's assertions are off from then on: they
   /// describe legal programs, and registers that a legal program does not read keep the values of
   /// these words.

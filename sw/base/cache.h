@@ -24,12 +24,12 @@ struct BuildPlace {
 
 /// Returns the path of a program or library in `cache` and builds it if it is missing. The file's
 /// name is a hash of `depends`. Several processes may build at the same time: a lock lets one of
-/// them move the complete file into place. A checksum is stored next to the file; a damaged file,
-/// which could crash, is built again. Each build and sweep_cache() remove the folders that killed
-/// processes left.
+/// them move the complete file into place. A checksum is stored next to the file, and a damaged
+/// file is built again, because running it could crash. Each build, and sweep_cache(), remove the
+/// folders that killed processes left.
 /// @param depends  names everything that the result depends on: sources, flags, versions of tools
 /// @param make  builds the file and returns its path
-/// @throws Error  `cache` contains blanks, and make cannot build in such a path
+/// @throws Error  the path `cache` contains blanks, with which the tool make cannot build
 std::filesystem::path built_file(
     const std::filesystem::path& cache, const std::string& depends, const std::string& suffix,
     const std::function<std::filesystem::path(const BuildPlace&)>& make);
@@ -49,8 +49,8 @@ class FileCache {
   FileCache& operator=(const FileCache&) = delete;
   ~FileCache();
 
-  /// Copies `files` from the cache to `where`; calls `make`, which writes them there, if they are
-  /// missing.
+  /// Copies `files` from the cache to `where`. If the cache does not contain them, calls `make`,
+  /// which writes them to `where`.
   /// @param depends  names everything that the files depend on: tools, scripts, inputs
   void obtain(const std::string& depends, const std::vector<std::string>& files,
               const std::filesystem::path& where, const std::function<void()>& make) const;

@@ -10,9 +10,9 @@
 
 namespace trine::compiler {
 
-/// Compiles a network that is made of shapes only. The program is the one that compile() returns
-/// for a network of these shapes in which no constants are equal, but its image lacks the
-/// constants. Its cycles are right, its outputs have no meaning.
+/// Compiles a network that is made of shapes only. Returns the program that compile() would return
+/// if the network had constants, no two of which are equal. However, the program's image does not
+/// contain the constants. The cycles of the program are right, and its outputs have no meaning.
 /// @throws Error  as compile()
 Program compile_shapes(Network network, const spec::Config& config);
 

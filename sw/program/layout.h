@@ -11,8 +11,8 @@
 // little endian.
 //
 // A tensor of the model becomes an image: [N, H, W, C] with N = 1 is H x W pixels of C channels. In
-// a tensor of lower rank, the last axis is the channels, and the product of the others is the
-// width.
+// a tensor of lower rank, the last extent is the number of channels, and the product of the other
+// extents is the width.
 
 #pragma once
 
@@ -77,8 +77,8 @@ struct TensorLayout {
   bool transposed = false;  ///< true: rows of the tensor are columns of the shape
   Fold fold;                ///< inputs only
   Steps steps;              ///< distances in the host's tensor between pixels before folding
-  /// Maps each byte of the host's tensor to the machine's byte, and for an output the other way
-  /// round. Empty: bytes are not changed.
+  /// Maps each byte of the host's tensor to the machine's byte or, for an output, each byte of the
+  /// machine to the host's byte. Empty: bytes are not changed.
   std::vector<std::uint8_t> codes;
   std::int64_t offset = 0;  ///< in bytes from BASE
   int pitch = 1;            ///< words from one row to the next

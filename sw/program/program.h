@@ -38,7 +38,7 @@ struct ProgramLayer {
   std::int64_t bound_cycles = 0;
   std::int64_t expected_cycles = 0;  ///< the compiler's estimate
   int stripes = 1;                   ///< stripes in a cascade: the layer runs once for each
-  /// MACs of a PE in a cycle: 4 of int8 codes, 16 of ternary ones, 32 of binary ones.
+  /// MACs of a PE in a cycle: 4 with int8 codes, 16 with ternary codes, 32 with binary codes.
   int pe_macs = 4;
   std::string module{};  ///< model::module_of() the operator, or empty
 
@@ -50,8 +50,8 @@ struct ProgramLayer {
   }
 };
 
-/// The parts of the model that the compiler removed without changing results: output channels of
-/// products (and their number in the model), and multiply-accumulates.
+/// The parts of the model that the compiler removed without changing results: `filters` of the
+/// `of_filters` output channels of all products, and `macs` multiply-accumulates.
 struct Removed {
   std::int64_t filters = 0, of_filters = 0, macs = 0;
 };
@@ -72,8 +72,8 @@ struct Program {
   /// model's. Without operators, inputs and outputs are the same tensors.
   model::Graph before, after;
   reference::RoundingPolicy rounding;  ///< rounding of host operators
-  /// The segments after this one, in order. Each reads the outputs of the one before. They have no
-  /// `rest` of their own.
+  /// The segments after this segment, in order. Each segment reads the outputs of the segment
+  /// before it. The `rest` of these segments is empty.
   std::vector<Program> rest;
   Removed removed;           ///< removed from the whole model; set in its first segment
   std::string model_sha256;  ///< hash of the model's files, in the first segment; empty: not known

@@ -43,7 +43,7 @@ struct Reached {
 };
 
 /// Returns the addresses that a RUN reaches.
-/// @param visits  lanes that may be visited one by one; decreases by each visited lane
+/// @param visits  number of lanes that may be visited one by one; each visited lane decreases it
 Reached reach(const isa::LaneRegisters& r, const Walk& walk, std::int64_t& visits);
 
 }  // namespace trine::program

@@ -13,7 +13,7 @@
 
 namespace trine::program {
 
-/// A move of the bytes [begin, end) from BASE on to `to`.
+/// A move of the bytes begin..end-1 to address `to`. All three count from BASE.
 struct Move {
   std::int64_t begin = 0, end = 0, to = 0;
 };

@@ -18,10 +18,10 @@ struct WeightBytes {
   std::int64_t rows = 0, stored = 0;
   double entropy = 0;    ///< entropy of the byte frequencies in the layer
   double prefix = 0;     ///< Huffman codes of the bytes, without tables
-  double widths = 0;     ///< 4 bits of width for each 16 bytes, with folded signs
-  double zero_runs = 0;  ///< one bit, then 4 bits of a zero run's length, or a byte
-  /// Size if only this kind of stream were used; loads that the stream cannot represent stay
-  /// unpacked.
+  double widths = 0;     ///< 16 codes of equal width, with folded signs, after 4 bits of width
+  double zero_runs = 0;  ///< one bit, followed by the length of a zero run (4 bits), or by a byte
+  /// Size if only this kind of stream were used. Loads that the stream cannot represent count with
+  /// their size in PMEM.
   std::int64_t sparse = 0, palette = 0;
   WeightBytes& operator+=(const WeightBytes& other);
 };

@@ -43,7 +43,8 @@ inline const std::vector<std::string> kActivations{"NONE", "RELU", "RELU_N1_TO_1
 
 inline const std::vector<std::string> kModes{"REFLECT", "SYMMETRIC"};
 
-/// A field of an options table. `choices` has the names of its values, and is null for a number.
+/// A field of an options table. `choices` contains the names of the field's values, and is null if
+/// the field is a number.
 struct Field {
   std::string name;
   std::function<double(const format::OperatorT&)> get;
@@ -181,7 +182,7 @@ inline std::string partner(const std::string& name) {
   return name.substr(0, name.size() - 1) + (name.back() == 'h' ? "w" : "h");
 }
 
-/// Returns values with which the field must not be confused.
+/// Returns wrong values of the field, which a test must notice.
 inline std::vector<double> others(const Field& f, const std::vector<Field>& all,
                                   format::OperatorT& op) {
   const double value = f.get(op);
@@ -205,8 +206,8 @@ class TfliteFile {
   explicit TfliteFile(const Bytes& bytes) { format::GetModel(bytes.data())->UnPackTo(&model_); }
 
   std::size_t nodes() { return ops().size(); }
-  /// Returns the type by the format's number, because the importer's table of names is under test
-  /// as well.
+  /// Returns the type of operator `i`. The names are listed here again, because the importer's
+  /// table of names is also under test.
   std::string type(std::size_t i) {
     static const std::map<int, std::string> names{{0, "ADD"},
                                                   {1, "AVERAGE_POOL_2D"},
@@ -273,7 +274,7 @@ class TfliteFile {
   format::ModelT model_;
 };
 
-/// Returns the values of an attribute that is a choice, and none for other texts.
+/// Returns the possible values of a text attribute, or none if the text is not a choice.
 inline std::vector<std::string> choices_of(const std::string& type, const std::string& attribute) {
   static const std::map<std::string, std::vector<std::string>> all{
       {"auto_pad", {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"}},
@@ -295,7 +296,7 @@ inline std::vector<std::string> choices_of(const std::string& type, const std::s
   return {};
 }
 
-/// Returns true if an integer attribute means no or yes.
+/// Returns true if an integer attribute is a flag: 0 or 1.
 inline bool is_switch(const std::string& attribute) {
   static const std::set<std::string> all{"allowzero",
                                          "antialias",
@@ -323,7 +324,7 @@ inline bool is_switch(const std::string& attribute) {
   return all.count(attribute) != 0;
 }
 
-/// Returns values with which the attribute must not be confused.
+/// Returns wrong values of the attribute, which a test must notice.
 inline std::vector<Attribute> others(const std::string& type, const Attribute& a) {
   std::vector<Attribute> result;
   const auto add = [&](auto&& change) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Derives the integers that an operator's arithmetic needs from the model's floating-point scales,
-// in one place: the reference computes with them, and the compiler stores them in the program. All
+// Derives integers from the model's floating-point scales, as an operator's arithmetic needs them.
+// The reference computes with these integers, and the compiler stores them in the program. All
 // functions are pure. Each requires an operator that model::check() accepts.
 //
 // Each floating-point step has the order and the width of TFLite's. Convolutions compute s1*s2/so
@@ -127,9 +127,9 @@ SoftmaxParams softmax_params(const model::Graph& graph, const model::Op& op);
 /// RSQRT: d = round(2^20 / sqrt(q - zero_point)); code = requantize(d, scale).
 RequantizeParams rsqrt_params(const model::Graph& graph, const model::Op& op);
 
-/// Returns the output code of each input code, lowest first (-128 or 0), of LOGISTIC, TANH, GELU,
-/// EXP, ELU, LOG (lowest code where it is undefined), SQRT (rounded down; 0 for negative values),
-/// SQUARE, and every other operator that maps one code to one code.
+/// Returns the output code of each input code, the lowest input code (-128 or 0) first, for an
+/// operator that maps one code to one code, such as LOGISTIC, TANH, GELU, EXP or SQUARE. LOG gives
+/// the lowest code where it is undefined. SQRT is rounded down, and gives 0 for negative values.
 std::array<std::int32_t, 256> code_table(const model::Graph& graph, const model::Op& op,
                                          Rounding rounding);
 

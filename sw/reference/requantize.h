@@ -35,7 +35,7 @@ enum class Rounding { kDouble, kSingle, kHalfEven };
 /// The scale of one output channel, as the mantissa and exponent that the hardware stores.
 struct ChannelScale {
   std::int32_t multiplier = 0;  ///< Q31 mantissa, 0 or in [2^30, 2^31)
-  int shift = 0;                ///< exponent in [-31, 30]; positive shifts left before multiplying
+  int shift = 0;                ///< exponent in [-31, 30]; if positive, the shift comes first
 
   bool operator==(const ChannelScale& other) const {
     return multiplier == other.multiplier && shift == other.shift;
@@ -51,7 +51,8 @@ struct OutputRange {
 };
 
 /// Splits `scale` into mantissa and exponent, as TFLite's converter does.
-/// @param scale  >= 0; below 2^-32 becomes zero, from 2^30 on (also infinite) the largest pair
+/// @param scale  >= 0. Scales below 2^-32 become zero. Scales of 2^30 or more, also infinite,
+/// become the largest pair
 inline ChannelScale quantize_scale(double scale) {
   constexpr ChannelScale kLargest{std::numeric_limits<std::int32_t>::max(), 30};
   if (scale == 0.0) return {};
@@ -126,9 +127,9 @@ Int half_even_divide_by_pot(Int x, int exponent) {
   return quotient + (remainder > half || (remainder == half && quotient % 2 != 0) ? 1 : 0);
 }
 
-/// Returns acc * multiplier * 2^(shift - 31), rounded, saturated to 32 bits. If acc * 2^shift
-/// exceeds 32 bits, TFLite's own result is undefined (its kernels wrap or saturate), and this is
-/// the machine's result.
+/// Returns acc * multiplier * 2^(shift - 31), rounded, saturated to 32 bits, as the machine does.
+/// If acc * 2^shift exceeds 32 bits, TFLite's own result is undefined: its kernels wrap or
+/// saturate.
 /// @pre shift in -31..30
 inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rounding) {
   const std::int64_t product = std::int64_t{acc} * s.multiplier;

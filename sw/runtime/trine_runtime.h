@@ -29,13 +29,14 @@
  * trine_strerror() names. Addresses are bus addresses of the device. A handle may be used by one
  * thread at a time. The processor must be little endian.
  *
- * The device must see everything that the processor wrote before write32() starts it. On a
- * processor with a write buffer, write32() must fence. On a processor with caches that the
- * device does not see, clean() and invalidate() are required.
+ * When write32() starts the device, the device must see everything that the processor wrote
+ * before. On a processor with a write buffer, write32() must fence. On a processor with caches
+ * that the device does not see, clean() and invalidate() are required.
  *
- * `trine generate` writes this driver next to the design, with the headers of registers and
- * instruction set that it includes. Otherwise it only needs a C99 compiler's stddef.h and
- * stdint.h (and, like every freestanding program, memcpy() for the compiler's own use).
+ * `trine generate` writes this driver next to the design, together with the headers of registers
+ * and instruction set that the driver includes. Apart from these, the driver only needs a C99
+ * compiler's stddef.h and stdint.h (and, like every freestanding program, memcpy() for the
+ * compiler's own use).
  */
 
 #ifndef TRINE_RUNTIME_H
@@ -117,7 +118,7 @@ typedef struct trine_status {
 
 /* The device's counters. */
 typedef struct trine_counters {
-  uint64_t cycles;    /* each counter is one reading of 64 bits, even while a program runs */
+  uint64_t cycles;    /* a counter is one 64-bit reading, even while a program runs */
   uint64_t causes[8]; /* compute bank drain memory vector store control load: their sum is cycles */
   uint64_t engine_busy[4]; /* load compute vector store */
   uint64_t bytes_read, bytes_written;
@@ -128,8 +129,8 @@ size_t trine_device_size(void);
 
 /* Opens a device; the handle is stored in `storage`. Checks the ID, then the version of the
  * registers (TRINE_E_REGISTERS) before it uses any other register, and the version of the
- * instruction set. Enables the interrupt and waits for the zeros that a design with memory.ecc
- * writes to its memories after a reset. */
+ * instruction set. Enables the interrupt, and waits until a design with memory.ecc has written
+ * zeros to its memories, as it does after a reset. */
 int trine_open(void* storage, size_t storage_size, const trine_callbacks* callbacks,
                trine_device** device);
 
@@ -195,14 +196,14 @@ int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* t
 /* Returns the bytes of an element of the host's tensor: 1, or 4 for sums, or 2 for int16. */
 uint32_t trine_element_bytes(const trine_tensor* tensor);
 
-/* Converts the host's tensor in C order to its planes (tensor->bytes of them) and back. An
- * element has trine_element_bytes(). Axes are transposed and codes looked up on the way, so that
+/* Converts the host's tensor in C order to planes of tensor->bytes bytes, and back. An element
+ * has trine_element_bytes(). Axes are transposed and codes looked up on the way, so that
  * an image N C H W or uint8 codes can be passed as they are. Returns TRINE_E_IMAGE if the record
  * contradicts itself. */
 int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* planes);
 int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* elements);
 
-/* Writes the constants and loads the words after dram_bytes. The device therefore needs
+/* Writes the constants, and the program's words to base_address + dram_bytes. The device thus needs
  * dram_bytes + 8 * word_count bytes from base_address on. Returns TRINE_E_CONFIGURATION if the
  * device has another configuration. */
 int trine_load_image(trine_device* device, const trine_image* image, uint64_t base_address);
@@ -231,8 +232,9 @@ int trine_output_float(trine_device* device, const trine_image* image, uint32_t 
                        float* values);
 
 /* States are outputs of a run that the next run needs as inputs (`trine compile --states` adds
- * the states of LSTMs to inputs and outputs). A stream begins with inputs of zeros, which are
- * the codes for 0. It passes each state on after a run, before the next trine_start():
+ * the states of LSTMs to inputs and outputs). At the beginning of a stream, each state is 0:
+ * trine_input_zeros() writes the codes for 0. After each run, before the next trine_start(), each
+ * state is passed on:
  *
  *   trine_input_zeros(device, &image, 1);
  *   for (;;) {
@@ -272,7 +274,7 @@ int trine_set_watchdog(trine_device* device, uint32_t cycles);
 
 /* Sets limits for programs that would not end. Progress: cycles without a step of the array, a
  * word of results, a beat, or the begin or end of a RUN, at most 2^24 - 1; 0: never; 2^20 after
- * a reset of the hardware. Cycles: of the whole program; 0, the value after a reset: never. Both
+ * a reset of the hardware. Cycles: those of the whole program; 0 (as after a reset): never. Both
  * may be set at any time. The program stops with an error (TRINE_ERROR_PROGRESS,
  * TRINE_ERROR_CYCLES). The next program finds the device as after a reset. */
 int trine_set_progress_limit(trine_device* device, uint32_t cycles);

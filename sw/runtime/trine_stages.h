@@ -58,7 +58,7 @@ typedef struct trine_host_tensor {
   uint32_t axis, scale_count;
   const float* scales;
   const int32_t* zero_points;
-  uint32_t encoding; /* int8 codes: 0 any, 1 ternary, 2 binary, 3 and 4 of 2 and 4 bits */
+  uint32_t encoding; /* int8 codes: 0: any, 1: ternary, 2: binary, 3: 2-bit, 4: 4-bit */
 } trine_host_tensor;
 
 /* An attribute of an operator: numbers or a text. */

@@ -87,9 +87,9 @@ class Placement {
   mutable std::vector<Shape> shapes_;  // filled on demand
 };
 
-/// Makes the floor plan. The core's area follows from `utilization`; it is nearly square. Macros
-/// form columns at its sides and rows below and above it, the highest ones closest to the core,
-/// with their pins towards it. Ports are placed along the core.
+/// Makes the floor plan. The core is nearly square, and its area follows from `utilization`. Macros
+/// form columns at the sides of the core, and rows below and above the core. The highest macros are
+/// closest to the core. Pins point towards the core. Ports are placed along the core.
 void make_floorplan(const Netlist& netlist, double utilization, const Lef& lef,
                     Placement& placement);
 

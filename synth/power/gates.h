@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Simulates a netlist of cells (synth/read/netlist.h) cycle by cycle and counts the changes of each
-// net: gates, flip-flops, clock gates and memory macros.
+// Simulates a netlist (synth/read/netlist.h) of gates, flip-flops, clock gates and memory macros
+// cycle by cycle, and counts the changes of each net.
 //
 // Without delays a net changes at most once per cycle, to its final value. With delays (transport
 // through each gate by its own arcs; pulses shorter than the gate's delay are swallowed)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Evaluates Liberty's Boolean expressions: ! before and ' after an operand, ^, & or * or a blank, +
-// or |, in this order of precedence.
+// Evaluates Liberty's Boolean expressions. The operators in their order of precedence: ! before and
+// ' after an operand; ^; &, * or a blank; + or |.
 
 #pragma once
 
@@ -17,8 +17,8 @@ inline constexpr std::size_t kMostInputs = 6;  ///< inputs of a truth table with
 /// Returns the names in an expression in their order, without repetitions.
 std::vector<std::string> names_in(std::string_view expression);
 
-/// Returns a table whose bit i is the value for inputs k with bit k of i. @pre at most kMostInputs
-/// inputs
+/// Returns a table. Its bit i is the value of the expression if each input k equals bit k of i.
+/// @pre at most kMostInputs inputs
 /// @throws Error  not a valid expression
 std::uint64_t truth_table(std::string_view expression, const std::vector<std::string>& inputs);
 

@@ -5,8 +5,8 @@
 //   change of a net       internal_power (Liberty) of its driver's output and of the inputs that it
 //                         drives, averaged over both edges, all conditions and causes;
 //                         1/2 C V^2 of the pins and of the wire
-//   edge of a register's  internal_power of the pin by the values of D and Q (average over the
-//   clock pin             conditions that then hold and in which the register is not cleared);
+//   edge of a register's  internal_power of the pin by the values of D and Q (averaged over the
+//   clock pin             conditions that hold for these values and do not clear the register);
 //                         C V^2 of the tree
 //   access of a memory    internal_power of its clock pin, by enable, write and read
 //   leakage               cell_leakage_power, nW
@@ -66,7 +66,7 @@ struct Energy {
 class Prices {
  public:
   /// Computes the prices.
-  /// @param timer  updated, with `wires`, except for the clock's
+  /// @param timer  updated with `wires`, except for the wires of the clock
   Prices(const synth::Netlist& netlist, const synth::Cells& cells, const synth::Timer& timer,
          const Gates& gates, const synth::WireModel& wires, const Assumptions& assumed);
 

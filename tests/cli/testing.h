@@ -46,7 +46,7 @@ struct Shell {
   }
   ~Shell() { fs::remove_all(dir); }
 
-  /// @param streams  redirections of stdout and stderr, if not to the files of Result
+  /// @param streams  redirections of stdout and stderr; empty: to the files that Result contains
   Result trine(const std::string& arguments, const std::string& streams = "") const {
     const std::string command = "cd '" + dir.string() + "' && : >out.txt >err.txt && '" +
                                 TRINE_PROGRAM "' " + arguments + " >out.txt 2>err.txt </dev/null " +
@@ -55,8 +55,8 @@ struct Shell {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(dir / "out.txt"),
             read_text(dir / "err.txt")};
   }
-  /// Returns a full device in the folder: a separate node, so that no test can damage /dev/full,
-  /// unless nodes are not permitted.
+  /// Returns a full device in the folder. It is a separate node, so that no test can damage
+  /// /dev/full, or a link to /dev/full where nodes are not permitted.
   fs::path full_device() const {
     const fs::path node = dir / "full";
     if (::mknod(node.c_str(), S_IFCHR | 0666, makedev(1, 7)) != 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The readers of files, by name: any bytes must be read or refused by trine::Error. Accepted files
-// are used: models are compiled and run, programs run, within limits.
+// The readers of files, by name: any bytes must be read or refused by trine::Error. The tests then
+// use the accepted files, within limits: models are compiled and run, and programs are run.
 
 #pragma once
 
@@ -19,7 +19,8 @@ using Change = std::function<void(Bytes*)>;
 struct Reader {
   std::string_view name;
   void (*read)(const Bytes&);
-  /// Changes a part of the file, if chosen at random, so that sizes and checksum still fit.
+  /// Applies the change to a random part of the file, or to the whole file. Usually corrects sizes
+  /// and checksum afterwards.
   void (*mutate)(Bytes*, const Change&, unsigned seed);
 };
 

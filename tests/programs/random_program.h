@@ -32,8 +32,9 @@ struct RandomDesign {
 
 spec::Config config_of(const RandomDesign& design);
 
-/// Returns designs that random_program_test and malformed_test Verilate once for both: plain, two
-/// columns a cycle with ternary and binary, all features, and a cluster.
+/// Returns the designs that random_program_test and malformed_test share, so that each is built
+/// with Verilator only once: a plain design, one with all precisions, one with all features, and a
+/// cluster.
 std::vector<RandomDesign> small_designs();
 
 /// Runs programs on RTL and architecture simulator, which must give the same DRAM. Catch2

@@ -18,7 +18,8 @@
 
 namespace trine::tests {
 
-/// Returns the value that trine_design.h defines. @throws std::exception  it has another form
+/// Returns the value that the design's trine_design.h defines. @throws std::exception  the header
+/// does not have the expected form
 trine_design design_of(const spec::Config& config);
 
 class SimulatedDevice {

@@ -71,8 +71,8 @@ struct Output {
   bool quiet = false;
 
   void declare(Command app);
-  /// Checks before the work that each file to be written, the one of --json included, can be
-  /// written, is named once, and is not read. Empty paths are ignored.
+  /// Checks before the work starts that each output file, also the file of --json, can be written,
+  /// is named only once, and is not an input file. Empty paths are ignored.
   /// @throws Error
   void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
   /// Prints to stdout, unless --quiet or --json - is given. @throws Error  stdout cannot be written

@@ -6,8 +6,8 @@
 //   layer = sum of actions x (pJ + pJ of the clock) + cycles x (pJ a cycle + pJ of the clock) +
 //           leakage x time
 //
-// The energy of a cycle, the energy of its clock, and the leakage each consist of a part for each
-// unit (a PE, a lane, a bank, ..) and a part for the component, whatever its size.
+// Three values are sums of a part for each unit (a PE, a lane, a bank, ..) and a fixed part for the
+// component: the energy of a cycle, the energy of its clock, and the leakage.
 
 #pragma once
 

@@ -6,7 +6,8 @@
 //
 //   cells   sum over parts, of coefficient * product of quantities (rows, columns, banks, ...)
 //   clock   the longest of a few paths, each likewise a sum; placed: times a factor for wires
-//   macros  those that synthesis chooses for each memory in the time that the clock leaves
+//   macros  for each memory, the smallest macros that are fast enough for the clock, as in
+//           synthesis
 
 #pragma once
 

@@ -18,7 +18,7 @@
 
 namespace trine::estimate {
 
-/// The data that stay in a PE while the others pass.
+/// The kind of data that stays in a PE while the other kinds pass.
 enum class Dataflow { kOutput, kWeight, kInput, kRow };
 inline constexpr std::array<const char*, 4> kDataflows = {"output", "weight", "input", "row"};
 
@@ -46,7 +46,7 @@ std::vector<Product> products_of(const ShapeTable& table);
 /// The array and its buffer.
 struct Resources {
   std::int64_t rows = 1, columns = 1, buffer_bytes = 0;
-  int lanes = 4;  ///< products of neighbouring channels that a PE adds before its sum
+  int lanes = 4;  ///< number of neighbouring channels that a PE multiplies and adds up at once
 };
 /// Returns the array with both memories as one buffer.
 Resources resources_of(const spec::Config& config);

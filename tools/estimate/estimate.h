@@ -21,8 +21,8 @@ namespace trine::estimate {
 /// Predicts a program with the architecture simulator: all segments, without outputs.
 sim::RunResult of_program(const compiler::Program& program, const sim::BusOptions& bus = {});
 
-/// A layer of a table of shapes, layers of a table that are fused into one, or several equal
-/// layers.
+/// A row of an estimate: one layer or several equal layers of a table of shapes. Layers that are
+/// fused into one count as one layer.
 struct Row {
   std::string name, op;            ///< fused: "conv1_2+pool1", "conv+max"
   std::vector<std::string> parts;  ///< names of the table's layers
@@ -67,8 +67,8 @@ struct Estimate {
   }
 };
 
-/// Returns a row for each layer of the program. The network's layers, which need no weights, belong
-/// to the row of their name, or, if they are fused into the layer that reads them, to its row.
+/// Compiles `lowered`, which needs no weights, and returns a row for each layer of the program. A
+/// layer of `lowered` that is fused into its reader counts in the reader's row.
 std::vector<Row> of_network(const compiler::Network& lowered, const spec::Config& config);
 
 }  // namespace trine::estimate

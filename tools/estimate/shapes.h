@@ -11,8 +11,8 @@
 namespace trine::estimate {
 
 /// Estimates a table. Rows that read rows with the same `times` keep their maps on the chip like a
-/// model's. Rows that read rows with other `times`, or whose input no row above defines, read from
-/// DRAM.
+/// model's. Rows that read rows with a different `times`, or whose input no row above defines, read
+/// from DRAM.
 /// @throws Error  a feature that the design lacks
 Estimate of_shapes(const ShapeTable& table, const spec::Config& config);
 

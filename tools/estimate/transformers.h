@@ -40,8 +40,8 @@ const std::vector<Transformer>& transformers();
 const Transformer& transformer(const std::string& name);
 
 /// Estimates `tokens` computed together, each of which attends to `context` tokens (earlier ones in
-/// a cache). Logits use int8 weights, like the embedding, if the weights are ternary; with int4,
-/// they use int4 unless they are tied.
+/// a cache). If t.weights is ternary, logits use int8 weights, like the embedding. If t.weights is
+/// int4, logits use int4 weights unless `tied`.
 /// @throws Error  a feature that the design lacks
 Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config);
 

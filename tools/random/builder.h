@@ -26,8 +26,8 @@ namespace trine::fuzz {
 using model::OpKind;
 using model::Padding;
 
-/// A file that the importer read. `run` computes its outputs by an evaluation that shares nothing
-/// with the imported graph.
+/// A file that the importer read. `run` computes the outputs of the file's network, without using
+/// the imported graph.
 struct ImportedFile {
   std::string text;
   std::function<std::vector<Array>(const std::vector<Array>& inputs)> run;
@@ -39,8 +39,8 @@ class Builder {
   /// Draws all numbers from one stream.
   explicit Builder(unsigned seed) : random_(seed) {}
 
-  /// Makes the network from `choices`, which must outlive the builder, and the contents of
-  /// constants from their data seed.
+  /// Makes the network from `choices`, and the contents of constants from the data seed of
+  /// `choices`. @pre `choices` outlives the builder
   explicit Builder(Choices& choices) : choices_(&choices), random_(choices.data_seed()) {}
 
   int number(int low, int high) { return number(low, high, high); }
@@ -85,7 +85,7 @@ class Builder {
     return finish_product(op, {static_cast<int>(graph.tensor(from).elements() / K), channels});
   }
 
-  /// Adds LayerNorm (`center`) or RMSNorm. Normalized values up to 6 use the output's codes.
+  /// Adds LayerNorm (if `center`) or RMSNorm.
   int normalization(int from, bool center) {
     model::Op op = start(OpKind::kNormalization, {from}, center ? "LAYER_NORM" : "RMS_NORM");
     op.center = center;
@@ -111,7 +111,7 @@ class Builder {
     return finish_like(op, to);
   }
 
-  /// Adds an operator on two operands, which are broadcast. @param name  empty: the kind's
+  /// Adds an operator on two operands, which are broadcast. @param name  empty: the kind's name
   int binary(int a, int b, OpKind kind, const std::string& name = "") {
     return finish(start(kind, {a, b}, name), *model::broadcast_shape(shape(a), shape(b)));
   }
@@ -231,7 +231,7 @@ class Builder {
     return finish_like(op, {1, H, W, shape(from)[3]});
   }
 
-  /// Enlarges a map to H x W pixels; the input's pixels are every stride-th of them.
+  /// Enlarges a map to H x W pixels, in which neighbouring pixels of the input are a stride apart.
   int transpose_convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int H,
                             int W, Padding padding, bool per_channel) {
     model::Op op = start(OpKind::kTransposeConv, {});
@@ -256,7 +256,8 @@ class Builder {
                   {1, s[1] * block, s[2] * block, s[3] / block / block});
   }
 
-  /// Adds an operator that model::expanded() replaces by others. Outputs have the scale of `like`.
+  /// Adds an operator that model::expanded() replaces by other operators. Its outputs have the
+  /// scale of `like`.
   std::vector<int> expandable(const std::string& name, const std::vector<int>& operands, int like,
                               const std::vector<std::vector<int>>& shapes, int axis = 0) {
     model::Op op = start(OpKind::kUnknown, operands, name);
@@ -273,7 +274,7 @@ class Builder {
     return constant_of("integers", model::DataType::kInt32, values, shape);
   }
 
-  /// @param name  empty: the kind's
+  /// @param name  empty: the kind's name
   int unary(int from, OpKind kind, const std::string& name = "") {
     return finish(start(kind, {from}, name), shape(from));
   }
@@ -305,7 +306,7 @@ class Builder {
   bool groups = false;  ///< true if the design has array.groups
   bool packed = false;  ///< true if the design also has memory.packed_weights
   model::Graph graph{"random", "random.tflite", {}, {}, {}, {}, {}, {}};
-  bool one_scale = false;  ///< all activations have one scale, as operators that move codes require
+  bool one_scale = false;  ///< all scales are equal, as operators that move codes require
   /// True if only the host executes operators at the graph's end (--allow-host).
   bool host_at_end = false;
   std::shared_ptr<const ImportedFile> imported;  ///< file from which `graph` was read, or null
@@ -333,7 +334,7 @@ class Builder {
     return t;
   }
 
-  /// Begins the next operator. @param name  empty: the kind's
+  /// Begins the next operator. @param name  empty: the kind's name
   model::Op start(OpKind kind, const std::vector<int>& inputs, const std::string& name = "") const {
     model::Op op = model::op_of(kind, static_cast<int>(graph.ops.size()), inputs);
     if (!name.empty()) op.name = name;
@@ -347,7 +348,7 @@ class Builder {
   }
 
  private:
-  /// Returns a random quantization; with choices, also with a zero point at an end of the range.
+  /// Returns a random quantization. With choices, its zero point is often at an end of the range.
   model::Quantization any_quantization() {
     if (one_scale && !graph.tensors.empty()) return graph.tensor(0).quantization;
     const auto of = [](int thousandths, int zero_point) {
@@ -383,8 +384,8 @@ class Builder {
     return finish_like(op, out);
   }
 
-  /// Ends a product. The output's scale makes its sums deviate by some 40 codes; occasionally by
-  /// far more or fewer, so that multipliers reach the ends of their range.
+  /// Ends a product. Its output scale is chosen so that the sums deviate by some 40 codes, or
+  /// occasionally by far more or fewer, so that multipliers reach the ends of their range.
   int finish_product(const model::Op& op, const std::vector<int>& shape) {
     const int out = finish(op, shape);
     if (choices_ == nullptr || one_scale) return out;

@@ -26,8 +26,8 @@ class Choices {
   /// Repeats a record; missing numbers are the lowest.
   Choices(Record record, std::uint32_t data_seed);
 
-  /// Returns a number of low..high with uniform probability. In a record, the number may be larger,
-  /// up to `asked`, so that drawn networks do not change when a choice is extended.
+  /// Returns a number of low..high with uniform probability. A recorded number may be larger, up to
+  /// `asked`. A choice can thus be extended for records, while drawn networks stay the same.
   int number(int low, int high, int asked);
   int number(int low, int high) { return number(low, high, high); }
   std::uint32_t data_seed() const { return data_seed_; }

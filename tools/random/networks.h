@@ -45,8 +45,8 @@ Record choice_of(const std::vector<Family>& families, std::uint64_t random);
 /// @return its family
 Family make_network(Builder& b);
 
-/// Makes operators of these families. Further choices turn the network into uint8, a batch, or
-/// ONNX's rounding.
+/// Each make_...() function adds operators of the family that it names. Further choices turn the
+/// network into uint8, a batch, or ONNX's rounding.
 void make_images(Builder& b);
 void make_matrices(Builder& b);
 void make_low_bit(Builder& b);
@@ -63,7 +63,7 @@ void make_exchange(Builder& b);
 void make_tosa(Builder& b);
 /// Replaces weights by 4-bit weights.
 void narrow(Builder& b);
-/// Makes LSTM, GRU or RNN of ONNX. @throws Error  the importer refuses them
+/// Makes an LSTM, GRU or RNN of ONNX. @throws Error  the importer refuses the operator
 void make_recurrent(Builder& b);
 /// Makes states of LSTMs inputs and outputs.
 void keep_states(Builder& b);
@@ -90,8 +90,8 @@ Array random_codes(Builder& b, int tensor);
 void use_one_scale(model::Graph& graph);
 /// Adds zero points to all weights; a few weights, or many, then exceed int8.
 void shift_weights(Builder& b);
-/// Sets all weights of some filters to zero, and in half of the networks the weights of some input
-/// channels in all filters.
+/// Sets all weights of some filters to zero. In half of the networks, also sets the weights of some
+/// input channels to zero in all filters.
 void prune(Builder& b);
 /// Turns some networks into uint8 networks, batches, or networks with ONNX's rounding.
 void make_variant(Builder& b);

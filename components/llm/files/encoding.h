@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The encodings of tensors in files: blocks of some elements in some bytes, and their float32
-// values, each operation rounded like in the formats' reference libraries.
+// The encodings of tensors in files. A block of several elements occupies a fixed number of bytes.
+// Decoding gives float32 values, and rounds each operation like the formats' reference libraries.
 //
 // Source: ggml's quantized types (github.com/ggml-org/ggml); OCP Microscaling Formats 1.0 (MXFP4).
 

@@ -47,7 +47,7 @@ struct Architecture {
   float embedding_scale = 1;
   Biases biases = Biases::kNone;
   TernaryScale ternary = TernaryScale::kNone;
-  bool packed = false;  ///< a byte contains four ternary codes, from four quarters of the rows
+  bool packed = false;  ///< a byte contains four ternary codes, one from each quarter of the rows
   std::vector<std::string> notes;
 };
 
@@ -60,8 +60,8 @@ ImportedModel take_tensors(const Architecture& architecture, const StoredTensors
                            const TensorNames& names,
                            const std::function<bool(const std::string&)>& ignored);
 
-/// Scaling of rotary embeddings; the functions return the factors of the pairs of a head's
-/// channels. "llama3" uses all four numbers, "linear" only `factor`.
+/// Scaling of rotary embeddings; the functions return a factor for each pair of channels in a head.
+/// "llama3" uses all four numbers, "linear" only `factor`.
 struct RopeScaling {
   double factor = 1, low = 1, high = 4, original = 8192;
 };

@@ -58,8 +58,8 @@ class TokenText {
   bool first_ = true;
 };
 
-/// Returns the codec of a model: a GGUF file contains its own; a folder has tokenizer.json
-/// (byte-level BPE) or tokenizer.model (SentencePiece).
+/// Returns the codec of a model. A GGUF file contains its codec. The folder of a model contains
+/// tokenizer.json (byte-level BPE) or tokenizer.model (SentencePiece).
 /// @param given  another file, in any of these formats or llama2.c's; may be empty
 /// @param vocabulary  number of the model's tokens
 /// @throws Error  names the file and the fault, or the files that were searched

@@ -69,9 +69,9 @@ class Order {
     return layer().kind == LayerKind::kConv ? layer().channels : output().shape.C;
   }
 
-  /// Returns the number of output channels in the first chunk of a layer that computes each vector
-  /// as soon as the layer before has made it. More channels lose less time. Returns 0 if the layer
-  /// waits for all vectors.
+  /// Returns the number of output channels in the layer's first chunk if that chunk computes each
+  /// vector as soon as the layer before has made it. More channels lose less time. Returns 0 if the
+  /// layer waits for all vectors.
   int follower_channels() const;
   /// Returns true if the layer makes its pixels slowly, vector by vector, so that a later layer
   /// need not wait for all of them.
@@ -86,7 +86,7 @@ class Order {
   std::vector<Channels> weight_blocks(const Channels& channels) const;
   /// The weights of a relay chunk: `own` rows, if there are any, and rows whose PMEM words the
   /// chunk before or after uses too. The shared weights are cut into pieces, because each piece can
-  /// be loaded as soon as the other chunk has used its words.
+  /// be loaded as soon as the other chunk has used the words of that piece.
   struct RelayParts {
     FilterPart own;
     std::vector<FilterPart> shared;

@@ -89,7 +89,7 @@ enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
 HalfEven half_even(const model::Graph& graph, const model::Op& op);
 
 /// Returns the largest magnitude that the sum of each channel can reach, for the int16 codes that
-/// the operator before it can give.
+/// the operator before `op` can give.
 /// @pre a product with constant weights
 std::vector<double> largest_sums(const model::Graph& graph, const model::Op& op);
 /// Returns the lowest and the highest int16 code that a product reads. The range includes 0.

@@ -96,11 +96,12 @@ struct GraphFacts {
   std::map<int, int> packing;                     ///< by tensor: codes of a word
   std::map<int, Function> functions;
   std::set<int> stored;  ///< tensors that operators other than functions read
-  /// By root: its only function in memory, if the root is not stored itself.
+  /// By tensor that is not stored itself: the only stored tensor that is a function of it.
   std::map<int, int> looked_up;
   /// By tensor: the concatenation into which it is written, and its place there.
   std::map<int, std::pair<int, Part>> concatenated;
-  /// The products with which ADDs are fused, such ADDs with their product, and its position.
+  /// `fused_into`: by product, the ADD that is fused with it. By this ADD, `fused` is the product,
+  /// and `fused_position` is the product's position among the operands.
   std::map<int, int> fused_into, fused, fused_position;
 };
 
@@ -109,8 +110,8 @@ struct GraphFacts {
 GraphFacts find_facts(const Graph& graph, const MachinePart& part, const spec::Config& config,
                       const reference::RoundingPolicy& rounding);
 
-/// Follows reshapes from an input, each the only reader of its operand, and returns the last
-/// tensor. A reshape whose result a TRANSPOSE reads is not followed.
+/// Starts at a tensor, follows reshapes as long as each is the only reader of its operand, and
+/// returns the last tensor. A reshape whose result a TRANSPOSE reads is not followed.
 int shaped_from(const GraphFacts& facts, int tensor);
 
 /// Returns the number of the tensor's codes in a word.

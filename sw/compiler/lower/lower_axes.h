@@ -2,9 +2,8 @@
 //
 // Lowers RESHAPE and TRANSPOSE. A tensor in another order has no map yet: Axes describe where its
 // codes are in another map. Some operators can read the codes there (heads of an attention are
-// channels of a map). For all other operators, the codes are put in order: pixels and words of
-// channels by copies, and channels that were pixels by a product with the identity, whose weights
-// are the map.
+// channels of a map). For all other operators, the codes are put in order. Copies move pixels and
+// channel words. A product of the identity and the map, as weights, turns pixels into channels.
 
 #pragma once
 
@@ -12,7 +11,7 @@
 
 namespace trine::compiler {
 
-/// Returns the codes of all elements. The last axis changes fastest.
+/// Returns the position of each element's code in the map. The last axis changes fastest.
 std::vector<std::int64_t> codes_of(const Axes& axes);
 
 /// Returns the tensor's axes over the map that holds its codes.
@@ -26,8 +25,8 @@ Problem reshape_problem(const Lowering& ctx, const Op& o);
 void reshape(Lowering& ctx, const Op& o);
 Problem transpose_problem(const Lowering& ctx, const Op& o);
 void transpose(Lowering& ctx, const Op& o);
-/// Makes a layer that reads the input's pixels in place if they are lines of a map; else puts
-/// them in order first.
+/// Makes a layer that reads the input's pixels in place if they are a rectangle of a map, or else
+/// puts them in order first.
 Layer reading_pixels(Lowering& ctx, const Op& o, LayerKind kind);
 
 }  // namespace trine::compiler

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lowers products of two maps. Each batch is a convolution of one tap whose weights are the second
-// map's codes, a pixel for each output channel. int16 maps need two convolutions, one with the high
-// and one with the low bytes of the second map. Their int32 words are joined to one sum.
+// Lowers products of two maps. Each batch is a convolution of one tap whose weights are codes of
+// the second map. Each pixel of that map contains the weights of one output channel. int16 maps
+// need two convolutions, one with the high and one with the low bytes of the second map. The int32
+// results of both are joined to one sum.
 
 #pragma once
 

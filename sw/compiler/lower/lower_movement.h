@@ -16,11 +16,11 @@ void find_concatenated(GraphFacts& facts);
 /// Returns the map of an output of the machine. If it is a part of another map, it is copied.
 int own_map(Lowering& ctx, int tensor);
 
-/// Returns a convolution of one tap whose channel m is input channel `channel_of[m]`, unchanged
-/// (-1: 0).
+/// Returns a convolution of one tap whose channel m is input channel `channel_of[m]`, unchanged. If
+/// `channel_of[m]` is -1, channel m is 0.
 Layer selection(const Lowering& ctx, const Op& o, int from, const std::vector<int>& channel_of);
 
-/// Sets the weights so that channel m is the code of input channel c at a tap.
+/// Sets the weights so that channel m is the code of input channel c at tap (ky, kx).
 void take_code(const Lowering& ctx, Layer& layer, int m, int ky, int kx, int c);
 
 /// Copies pixels according to the window. `to` is a map or a part, and pixels outside of the

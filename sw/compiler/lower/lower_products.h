@@ -18,14 +18,16 @@ using WeightBytes = std::array<Layer, 3>;
 /// Finds the thresholds that the product before them applies.
 void find_fused_thresholds(GraphFacts& facts);
 
-/// Returns the weight of channel m for channel c of the words that the channel's group reads.
+/// Returns the weight of output channel m at tap (ky, kx) for an input channel. `c` counts input
+/// channels from the first word that the group of output channel m reads.
 std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c);
 void set_arithmetic(const Lowering& ctx, const Op& o, Layer& layer);
 /// Folds the input's zero point into the bias: sum (x - z) * w = sum x * w - z * sum w.
 void fold_zero_point(const Lowering& ctx, Layer& layer);
 
 void fold_low_bytes(Lowering& ctx, Layer& layer);
-/// Returns the weight of input channel c of the whole map, if groups read their own words.
+/// Returns the same weight, but `c` counts input channels from the beginning of the map, even if
+/// groups read their own words.
 std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
 
 Layer product_layer(Lowering& ctx, const Op& o);
@@ -37,9 +39,9 @@ void product(Lowering& ctx, const Op& o);
 Problem threshold_problem(const Lowering& ctx, const Op& o);
 void threshold(Lowering& ctx, const Op& o);
 Layer convolution(Lowering& ctx, const Op& o, WeightBytes* bytes = nullptr);
-/// Makes the layer of a product over [N, K]: a 1x1 filter on N pixels, or, if K is some pixels or
-/// rows of an image, or all of it, a filter of that size. Rows in other layouts are put in order
-/// first.
+/// Makes the layer of a product over [N, K]. If K covers one pixel, the layer has a 1x1 filter on N
+/// pixels. If K covers several pixels or rows of an image, the filter has their size. Rows with any
+/// other layout are put in order first.
 Layer fully_connected(Lowering& ctx, const Op& o, WeightBytes* bytes = nullptr);
 
 }  // namespace trine::compiler

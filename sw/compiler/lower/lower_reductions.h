@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lowers means, sums, and largest and smallest codes over any axes. Rows and columns of an image
-// are two axes of a window. The pixels of any other tensor are in one row, of which a window reads
-// every n-th.
+// are two axes of a window. The pixels of any other tensor are in one row, and a window reads every
+// n-th pixel of the row.
 
 #pragma once
 

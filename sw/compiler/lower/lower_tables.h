@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lowers functions of one code to the lookup table. The table follows the layer that computes the
-// code if no other layer reads it. Otherwise it is a pass of the vector unit.
+// Lowers functions of one code to the lookup table. If nothing else reads the code, the layer that
+// computes it also looks it up. Otherwise the lookup is a pass of the vector unit.
 
 #pragma once
 
@@ -12,12 +12,12 @@ namespace trine::compiler {
 /// Returns true if the operator's codes are functions of another tensor's codes.
 bool is_function(const GraphFacts& facts, const Op& o);
 
-/// Finds the functions of one code, the tensors that are stored, and the functions that the layer
-/// before them looks up.
+/// Finds the functions of one code, the tensors that are stored, and the functions that the
+/// preceding layer looks up.
 void find_tables(GraphFacts& facts);
 
-/// Adds a lookup table to the layer that computes a tensor, if only the table's function of that
-/// tensor is read.
+/// Adds a lookup table to `layer`, which computes `tensor`, if one function of the tensor is stored
+/// and the tensor itself is not.
 /// @return the tensor that the layer then computes
 int look_up_result(const Lowering& ctx, int tensor, Layer& layer);
 

@@ -27,7 +27,7 @@ struct Axes {
   std::vector<std::int64_t> strides;
 };
 
-/// The map before a PAD that convolutions use as their own border.
+/// A PAD that convolutions apply as their own border: the map that it pads, border and code.
 struct FoldedPad {
   int map, top, left, code;
 };

@@ -12,22 +12,23 @@ namespace trine::compiler {
 /// are then checked as well, so that all faults are reported at once.
 bool stand_in(Lowering& ctx, const Op& o);
 
-/// Adds a map of a tensor, which need not be the only one.
+/// Adds a map of a tensor. A tensor may have several maps.
 int add_map(Lowering& ctx, int tensor, const Shape& shape);
 
 /// Adds the map of an input. If the input is only reshaped, its map has the new shape, because
 /// the host lays it out.
 void add_input(Lowering& ctx, int tensor);
 
-/// Adds the maps of a state. Its contents before a run are a part of its contents after the run.
+/// Adds the maps of a state. The map of its contents before a run is a part of the map of its
+/// contents after the run.
 void add_state(Lowering& ctx, const model::State& state);
 
 /// Returns the map of a tensor. Constants become maps when they are first read.
 int map_of(Lowering& ctx, int tensor);
 
-/// Adds the map of an operator's result and makes it the tensor's. If the tensor is written into a
-/// concatenation, the map is a part of the concatenation's map. output_map() does not make the map
-/// the tensor's.
+/// Add the map of an operator's result. If the tensor is written into a concatenation, the map is a
+/// part of the concatenation's map. After new_output(), map_of() returns this map for the
+/// tensor.
 int new_output(Lowering& ctx, const Op& o, const Shape& shape);
 int output_map(Lowering& ctx, int tensor, const Shape& shape);
 
@@ -47,7 +48,8 @@ int pixels(Lowering& ctx, const Op& o, int position);
 
 // ---- whether there can be a map -----------------------------------------------------------------
 
-/// Returns the problem of the map of an operator's result or its function.
+/// Returns the problem of the map of an operator's result, or of the function that its layer looks
+/// up.
 Problem result_problem(const Lowering& ctx, const Op& o);
 
 /// Return the problem of an operand's map, image or pixels, or of an input.

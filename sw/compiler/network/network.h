@@ -37,8 +37,8 @@ constexpr int kMostStride = (1 << isa::agu::kStrideX.width) - 1;
 struct Part {
   int whole = -1;  ///< the outer map, which is not a part itself; -1: the map is not a part
   int channel = 0, y = 0, x = 0, stride_y = 1, stride_x = 1;
-  /// Unless 0, the whole part is in one pixel of the outer map: the part's pixels follow each other
-  /// in its channels, each as this many words.
+  /// Unless 0, the whole part is stored in the channels of one pixel of the outer map. There, the
+  /// part's pixels follow each other, and each of them occupies this many words.
   int pixel_words = 0;
 
   /// Returns true if pixels or codes of other maps are between the pixels or codes of the part.
@@ -50,7 +50,7 @@ struct Part {
 /// The part of a map that each core of a cluster has.
 struct CoreShare {
   int rows = 0;                        ///< rows that each core makes; 0: each core has all rows
-  int rows_above = 0, rows_below = 0;  ///< rows of neighbouring cores that its readers also need
+  int rows_above = 0, rows_below = 0;  ///< neighbours' rows that the map's readers also need
   /// Pixels of a row that each core has if the cores share tokens (Network::tokens). In DRAM, the
   /// pixels of one core follow the pixels of the core before. 0: all cores have the same pixels.
   int pixels = 0;
@@ -142,8 +142,8 @@ struct Former {
   int halo = 0;   ///< neighbours whose words a lane uses
   int idle = 0;   ///< positions at the end of a full output row that only lend their words
 
-  /// Returns the number of lending positions after a row of `cols` columns of an output with Q
-  /// columns.
+  /// Returns the number of lending positions after each row of a rectangle with `cols` columns. The
+  /// whole output has Q columns.
   int behind(int cols, int Q) const { return cols == Q ? idle : halo; }
 };
 
@@ -205,8 +205,8 @@ struct Conv {
   int weights_y = 0, weights_x = 0;
   int weights_zero = 0;  ///< zero point of the weights
   /// With Layer::weights_map and the window former: the number of the map's channel words that one
-  /// load copies. Word i of a load is lane 0 of step i of its group. `weights` holds all other
-  /// lanes.
+  /// load copies. The words of a load belong to consecutive groups: word i is lane 0 of step i in
+  /// the i-th of these groups. `weights` holds all other lanes.
   int gate_words = 0;
   isa::compute::Op precision = isa::compute::Op::kInt8;
   int step_codes = 4;     ///< codes of an input word
@@ -219,14 +219,16 @@ struct Conv {
   SharedVector<std::int8_t> weights;
   /// The approximate number of DRAM bytes for a PMEM byte; less than 1 if the weights are packed.
   double stored_share = 1;
-  /// The steps of a group of the reduction whose sum has its own factor. 0: no factors.
+  /// The number of steps in a group. The reduction is split into groups, and the sum of each group
+  /// has its own factor. 0: no factors.
   int group_steps = 0;
   std::vector<std::int16_t> factors;  ///< [channel][group]
-  /// Biases of 40-bit sums while lowering makes the layer. A finished layer holds them in `bias`
-  /// and above the multipliers of `scales`.
+  /// Biases of 40-bit sums while lowering makes the layer. In a finished layer, `bias` holds their
+  /// low 32 bits, and `scales` their high 8 bits, above the multipliers.
   std::vector<std::int64_t> long_bias;
-  /// The layer multiplies a binary map by ternary weights in steps of two taps of one word. A
-  /// weight is half the sum of its two taps, so sums and biases count twice.
+  /// The layer multiplies a binary map by ternary weights. It has two taps with binary weights, and
+  /// both taps read the same input word. A ternary weight is half the sum of two binary weights, so
+  /// sums and biases are twice as large.
   bool twice = false;
   int low = 0;                           ///< the code below all thresholds
   std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
@@ -243,9 +245,9 @@ struct Pool {
   std::optional<reference::ChannelScale> negative;
   bool smallest = false;       ///< kMax of int16: takes the minimum
   Curve curve = Curve::kNone;  ///< kSum of one int16 tap or of two maps: the function of the sum
-  /// kWords: the words of two columns form one sum, 256 first + second. With two rows, 65,536 times
-  /// the second row's first word is added. With three rows, 2^24 and 2^32 times the third row's
-  /// words are added too.
+  /// kWords: the words of two columns form one sum, 256 * first + second. With two rows, 65,536
+  /// times the second row's first word is added. With three rows, 2^24 and 2^32 times the third
+  /// row's words are added too.
   bool joins = false;
 };
 
@@ -323,7 +325,8 @@ struct Layer {
   bool per_tensor = false;
   int passes = 1;  ///< pairs of thresholds; 1 if there are none
 
-  /// kAdd, kSquare and fuse_add(): input 0 is the code (first tap), 1 is the other operand.
+  /// kAdd, kSquare and fuse_add(): input 0 is the first tap, or with fuse_add() the product's code;
+  /// input 1 is the other operand.
   reference::AddParams add;
 
   Conv& conv() { return std::get<Conv>(own); }
@@ -337,8 +340,7 @@ struct Layer {
 
   /// Returns true if a product adds a residual to its codes.
   bool fuse_add() const { return kind == LayerKind::kConv && second >= 0; }
-  /// Returns true if the layer is a gate: its weights are a map's codes and constants next to each
-  /// other.
+  /// Returns true if the layer is a gate: its weights are codes of a map, next to constants.
   bool is_gate() const { return kind == LayerKind::kConv && conv().gate_words > 0; }
   bool two_operands() const {
     return kind == LayerKind::kAdd || kind == LayerKind::kSquare || kind == LayerKind::kMul ||
@@ -372,8 +374,8 @@ struct Layer {
   int most_stride() const { return pairs_lanes() ? kMostStride / 2 : kMostStride; }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
-  /// Returns the number of output channels that is cut into chunks of this size at a time: the
-  /// channels of a group if a chunk is smaller than a group, else all channels.
+  /// Returns how many output channels are cut into chunks together: the channels of one group if a
+  /// chunk is smaller than a group, else all channels.
   int chunked_channels(int chunk, int all) const {
     return group_channels > chunk && former.steps == 0 ? group_channels : all;
   }
@@ -399,7 +401,7 @@ struct Layer {
   }
   void clear_weights() { conv().weights.edit().assign(at(weight_at(channels, 0)), 0); }
   bool fuses_max() const { return sweeps.size() > 1; }
-  /// Returns the window of one sweep over all outputs.
+  /// Returns the layer's window, moved as in `sweep`.
   Geometry window_of(const Sweep& sweep) const {
     Geometry g = window;
     g.pad_top -= sweep.down;
@@ -433,7 +435,7 @@ struct Network {
   int row_cores = 1;  ///< cores that share the rows of maps in layers that are by_rows
   /// The cores share the pixels of rows, in maps with CoreShare::pixels, instead of images.
   bool tokens = false;
-  /// The order of the layers is known to be good: steps of an LSTM follow each other.
+  /// Some layers are steps of an LSTM. They follow each other, and their order is kept.
   bool in_steps = false;
   /// Images of a batch go together through layers whose weights exceed PMEM, so that each chunk of
   /// weights is loaded once for all images (image_runs()).
@@ -463,7 +465,7 @@ struct Network {
     const int whole = maps[at(map)].part.whole;
     return whole >= 0 ? whole : map;
   }
-  /// Returns the whole map whose stored codes the map loads, or whole_of() if it loads none.
+  /// Returns the whole map whose stored codes `map` loads, or whole_of() if `map` loads none.
   int source_of(int map) const {
     const int whole = whole_of(map);
     return maps[at(whole)].is_copy() ? source_of(maps[at(whole)].reloads) : whole;
@@ -482,7 +484,7 @@ void for_each_rect(L& layer, Visit visit) {
     for (auto& region : pool->regions) visit(region.rect);
 }
 
-/// Sets the layers that write and read each map, and the maps that have parts.
+/// Sets Map::written, Map::read and Map::has_parts of all maps.
 void set_lifetimes(Network& network);
 /// Sets Conv::stored_share of all layers.
 /// @pre config.packed
@@ -520,7 +522,7 @@ void cut_sweeps(Layer& layer, int first, int last);
 bool can_pool(const Layer& layer, const Geometry& pool);
 
 /// Returns the number of two's complement bits that hold each of the array's sums without the bias,
-/// for all codes that its maps can have (sums.cpp).
+/// for all codes that the layer's maps can have (sums.cpp).
 /// @pre kConv
 int sum_bits(const Layer& layer);
 

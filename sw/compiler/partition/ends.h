@@ -2,8 +2,8 @@
 //
 // Chooses the operators at the ends of a graph that run on the host, and lowers the others. At the
 // inputs these are operators on floats up to the first codes. At the outputs these are SOFTMAX that
-// the machine cannot compute, DEQUANTIZE, operators on floats, and operators that only move the
-// codes of these. At both ends, they include what layouts can do (edges/edges.h).
+// the machine cannot compute, DEQUANTIZE, operators on floats, and operators that only move results
+// of the host. At both ends, they include operators that layouts can replace (edges/edges.h).
 
 #pragma once
 

@@ -23,7 +23,7 @@ struct LoweredSegment {
 
 /// The places where the host may run operators that the machine does not support.
 enum class HostPart {
-  kNowhere,   ///< only at the graph's ends, for formats
+  kNowhere,   ///< nowhere: the host only converts formats at the graph's ends
   kEnd,       ///< refused operators and all that depend on them, if none is a product
   kAnywhere,  ///< also between two segments of the machine
 };

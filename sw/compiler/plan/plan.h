@@ -65,7 +65,7 @@ struct Tiling {
   /// a border is left to compute.
   bool direct = false;
   /// The network's first layer may start, and its last one end, with a smaller part, because
-  /// nothing else overlaps that transfer. See small_part().
+  /// nothing else overlaps the transfer of this part. See small_part().
   bool starts_small = false, ends_small = false;
   /// The reduction is in pieces; a rectangle is one tile, a chunk one group.
   bool pieces = false;
@@ -143,7 +143,7 @@ int best_shift(const Layer& layer, const View& in, const View& out, const spec::
 
 /// The places of a layer's maps.
 struct LayerPlaces {
-  const Placement *input, *output;  ///< `output`: of the whole map
+  const Placement *input, *output;  ///< `output`: the whole map's placement
   bool repeated = false;            ///< other layers use the same weights
   int together = 1;                 ///< layers that share its chunks of weights, itself included
 };
@@ -175,8 +175,8 @@ PartSize small_part(const Layer& layer, const PartSize& part, const spec::Config
 /// Returns how many words further right in a row the output's codes are, compared with the input's.
 /// Returns nothing unless the layer only moves codes.
 std::optional<std::int64_t> copy_offset(const Layer& layer, const Network& network);
-/// Returns the positions of a rectangle whose only tap is inside of the input, for strides of 1.
-/// The result may be empty, and its size negative.
+/// Returns the part of a rectangle where the only tap of each position is inside of the input, for
+/// strides of 1. The result may be empty, and its size negative.
 Rect moved_part(const Geometry& g, const Rect& rect);
 
 /// Returns the input pixels that a rectangle's output positions read, clipped to the image.

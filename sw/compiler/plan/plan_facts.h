@@ -50,8 +50,8 @@ class PlanFacts {
   bool weights(int leader) const { return weights_[at(leader)]; }
   /// Returns true if one window of a pool covers a whole map with this leader.
   bool pooled(int leader) const { return pooled_[at(leader)]; }
-  /// Returns true if all maps with this leader stay on chip, or are inputs of products of two maps,
-  /// and have one size.
+  /// Returns true if all maps with this leader have one size, and each of them stays on chip or is
+  /// an input of a product of two maps.
   bool stays_on_chip(int leader) const { return on_chip_[at(leader)]; }
   /// Returns true if transfers carry some map with this leader between DRAM and DMEM. Planes must
   /// then be whole beats.
@@ -59,8 +59,8 @@ class PlanFacts {
 
   /// Returns true if the map is a part without its own place.
   bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
-  /// Returns true if the map consists of some channels of an input, and only products of two maps
-  /// read the input, each in such a part. Such maps have their own places while they are needed.
+  /// Returns true if the map is a head: some channels of an input that is read only in such parts,
+  /// each by a product of two maps. Heads have their own places while they are needed.
   bool is_head(int map) const {
     const int whole = net_.maps[at(map)].part.whole;
     return whole >= 0 && by_heads_[at(whole)];

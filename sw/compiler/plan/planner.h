@@ -160,8 +160,8 @@ class Planner {
   /// weights.
   bool shares_chunks(int layer) const;
   double estimated_cycles();
-  /// Returns the cycles for which the first layer waits for its resident input, plus those that the
-  /// last layer's resident output needs to leave.
+  /// Returns the cycles for which the first layer waits for its resident input, plus the cycles
+  /// that storing the last layer's resident output takes.
   double exposed_cycles() const;
   double sharing_cycles() const;
   double exchange_cycles() const;

@@ -16,14 +16,15 @@ namespace trine::compiler {
 constexpr int kWord = 4;  ///< channels in a word
 
 /// Rewrites UNIDIRECTIONAL_SEQUENCE_LSTM step by step, in operators on int16 codes. An LSTM stays
-/// unchanged if the total of steps exceeds 256, or if its states are not 0.
+/// unchanged if all rewritten LSTMs together would exceed 256 steps, or if its initial states are
+/// constants other than 0.
 /// @param pairs  pairs of lanes: this many int16 streams, or twice as many int8 streams, go through
 /// a step together
 /// @pre the rounding policy has tflite-micro's LSTM
 model::Graph with_steps(model::Graph graph, int pairs);
 
-/// Rewrites SPIKING step by step, in operators on int16 codes. Operators beyond 1,024 steps in
-/// total stay unchanged.
+/// Rewrites SPIKING step by step, in operators on int16 codes. An operator stays unchanged if all
+/// rewritten operators together would exceed 1,024 steps.
 /// @pre array.activations16, vector.enable
 model::Graph with_spikes(model::Graph graph);
 
@@ -49,8 +50,8 @@ model::Graph with_signed_codes(model::Graph graph);
 /// contains twice.
 model::Graph with_symmetric_weights(model::Graph graph);
 
-/// Adds an axis of 1 in front of tensors of four axes that are not images but rows along several
-/// axes, so that they do not count as a batch.
+/// Some tensors of four axes are not images but rows along several axes. Adds an axis of 1 in front
+/// of such a tensor, so that its first axis does not count as a batch.
 model::Graph with_rows(model::Graph graph);
 
 /// Expands operands that repeat along some axes of the result's rows.
@@ -60,9 +61,9 @@ model::Graph with_broadcasts(model::Graph graph);
 bool has_batch(const model::Graph& graph);
 
 /// Room for images of a batch, which are rewritten as images [N, H, W, C] with N = 1. As many
-/// images as have room go through an operator one after the other, which then loads its weights
-/// once. Early operators have large maps, so that small groups of images may join to larger ones
-/// after them.
+/// images as have room go through an operator one after the other, so that the operator's weights
+/// are loaded once. Early operators have large maps and thus room for few images. After these
+/// operators, several groups of images may join to a larger one.
 struct BatchRoom {
   std::int64_t words = INT64_MAX;  ///< for the maps of a group, and of groups that wait for it
   /// Unless 0: an operator with more bytes of weights than this processes all images of a group

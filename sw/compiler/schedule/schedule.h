@@ -14,7 +14,7 @@ namespace trine::compiler {
 
 /// Moves every load to a time at which the bus is free for it, by estimated cycles. Loads stay in
 /// the order in which they are needed, but a load may pass another one whose place is still in use.
-/// At any time, the loads that run ahead belong to at most kReadersAhead later RUNs.
+/// At any time, the loads that were moved ahead have at most kReadersAhead RUNs as readers.
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
                                         const spec::Config& config);
 inline constexpr std::size_t kReadersAhead = 52;  ///< tokens are counted in 6 bits

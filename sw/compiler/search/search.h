@@ -16,11 +16,11 @@
 namespace trine::compiler {
 
 enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: if the plan gets shorter
-/// The use of stripes of layers, of pools in parts, and of another order of layers. kAlways, for
-/// tests: wherever possible. kNever: layers stay whole and in their order.
+/// Controls whether layers are computed in stripes, pools in parts, and layers in another order.
+/// kAlways, for tests: wherever possible. kNever: layers stay whole and in their order.
 enum class Cascading { kEstimated, kAlways, kNever };
-/// The sharing of an image's rows or a sequence's tokens among the cores of a cluster. kAlways, for
-/// tests: wherever possible. kNever: all cores compute the same.
+/// Controls whether the cores of a cluster share an image's rows or a sequence's tokens. kAlways,
+/// for tests: wherever possible. kNever: all cores compute the same.
 enum class Sharing { kEstimated, kAlways, kNever };
 
 /// The options of the search. They do not change results.

@@ -23,7 +23,8 @@ struct Cascade {
   bool spills_ends = false;
   /// Rows that the next stripe needs again are stored to DRAM and loaded for it.
   bool keeps = false;
-  /// Chunks of channels between products and depthwise layers; `rows` may then be all rows.
+  /// Number of chunks into which the output channels of products and depthwise layers are cut. If
+  /// above 1, `rows` may be all rows.
   int chunks = 1;
 
   bool operator==(const Cascade& o) const = default;
@@ -47,7 +48,8 @@ std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
 /// order.
 /// @param plan  the network's plan
 /// @param gated  true: if a gate multiplies a cascade's output by codes that depend on the output's
-/// means (squeeze and excitation), the layers up to the one after the gate are planned with it
+/// means (squeeze and excitation), the layers up to the one after the gate are planned with the
+/// cascade
 /// @param sections  unless null: receives the number of different sections that were planned
 std::vector<Cascade> cascades_of(const Network& network, const spec::Config& config,
                                  const Plan& plan, bool gated, std::size_t* sections = nullptr);

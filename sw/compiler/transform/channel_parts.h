@@ -12,10 +12,10 @@
 
 namespace trine::compiler {
 
-/// Cuts a layer and the next one into at most `parts` parts of channels, which are whole groups of
-/// columns each.
-/// @return nothing if an output channel of the next layer needs other channels too, if another
-/// layer reads the map between, or if there would be one part
+/// Cuts a layer and the next layer into at most `parts` parts. Each part has the channels of one or
+/// more whole groups of columns.
+/// @return nothing if an output channel of the next layer needs channels of several parts, if a
+/// third layer reads the map between the two, or if there would be only one part
 std::optional<Network> in_channel_parts(const Network& network, const spec::Config& config,
                                         int layer, int parts);
 

@@ -14,8 +14,8 @@
 
 namespace trine::compiler {
 
-/// Returns true if the network's layers may be reordered. Networks with states, or with attention,
-/// whose units have an order of their own, may not.
+/// Returns true if the network's layers may be reordered. Networks with states, with steps of an
+/// LSTM or with attention keep their order.
 bool can_interleave(const Network& network);
 
 /// Returns the cycles that the network saves, compared with the sum of its layers, because array

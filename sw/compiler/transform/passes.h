@@ -40,7 +40,7 @@ std::optional<Network> at_next_layer(const Network& network, int& place, Can can
   return std::nullopt;
 }
 
-/// Removes pixels that no layer reads from convolutions.
+/// Removes from convolutions the output pixels that no layer reads.
 std::optional<Network> thin(const Network& network, const spec::Config& config, int& place);
 /// Cuts products around a SOFTMAX into units, so that array and vector unit work at the same time.
 std::optional<Network> cut_attention(const Network& network, const spec::Config& config,

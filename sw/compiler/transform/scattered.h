@@ -15,8 +15,8 @@
 
 namespace trine::compiler {
 
-/// A run of neighbouring layers first..last that read one map and write pixels of some channels of
-/// one other map.
+/// A run of neighbouring layers first..last that all read one map, and all write pixels of another
+/// map, in some of its channels.
 struct Scattered {
   int first = 0, last = 0;
 };
@@ -24,8 +24,8 @@ struct Scattered {
 /// Returns all such runs, in order.
 std::vector<Scattered> scattered_layers(const Network& network, const spec::Config& config);
 
-/// Returns the network with one layer for each stripe of `rows` rows of the map, for each of these
-/// layers.
+/// Returns the network in which each of these layers is replaced by one layer for each stripe of
+/// `rows` rows of the map.
 /// @param loads  true: the rows that the layers read are loaded into DMEM before each stripe
 /// @pre scattered_layers() returned `layers`
 Network in_stripes(const Network& network, const Scattered& layers, int rows, bool loads);

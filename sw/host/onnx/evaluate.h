@@ -28,8 +28,8 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
 /// Returns the coordinate at which Resize reads its input for element `p` of the output, along an
-/// axis of `from` input and `to` output elements. It is computed in double, or in float32 as for
-/// ONNX Runtime's images.
+/// axis of `from` input and `to` output elements. Real is double, or float32 as in ONNX
+/// Runtime for images.
 /// @param mode  coordinate_transformation_mode
 /// @throws Error  if ONNX does not define the mode
 template <typename Real>

@@ -52,8 +52,8 @@ bool evaluates(std::string_view type);
 /// Returns true if each element of the result depends on the same element of each operand.
 bool is_elementwise(std::string_view type);
 
-/// Checks the conditions that are errors by the specification (ERROR_IF), the types that are
-/// supported here, and sizes.
+/// Checks the error conditions of the specification (ERROR_IF), and whether types and sizes are
+/// supported here.
 /// @throws Refusal  text only; the caller names the operator
 void check_node(const Node& node);
 
@@ -67,8 +67,8 @@ std::vector<std::int64_t> run(const Node& node);
 std::int64_t scaled(std::int64_t value, std::int64_t multiplier, std::int64_t shift,
                     bool double_round);
 
-/// The elements that RESIZE reads along an axis for element `p` of its result. One input element is
-/// n / d result elements.
+/// The elements that RESIZE reads along an axis for element `p` of its result. RESIZE makes n / d
+/// result elements of one input element.
 struct Source {
   std::int64_t low, high;  ///< elements inside of the axis
   std::int64_t weight;     ///< weight of `high`, 0..n - 1; `low` has n - weight

@@ -39,8 +39,9 @@ namespace trine::model {
 /// The type of a tensor's elements.
 enum class DataType { kInt8, kUInt8, kInt16, kInt32, kInt64, kFloat32, kBool };
 
-/// The set of codes that an int8 tensor holds, so that the machine can pack them. Each set contains
-/// the ones before it, except that kBinary has no 0 (docs/encodings.md).
+/// The set of codes that an int8 tensor holds, so that the machine can pack them. In the order
+/// kBinary, kTernary, kInt2, kInt4, kInt8, each set contains the sets before it
+/// (docs/encodings.md).
 enum class Encoding {
   kInt8,     ///< -128..127
   kTernary,  ///< -1, 0, 1
@@ -147,7 +148,7 @@ struct Op {
   float beta = 1.0f;     ///< SOFTMAX
   float alpha = 0.0f;    ///< LEAKY_RELU
   float epsilon = 0.0f;  ///< NORMALIZATION
-  /// NORMALIZATION: LayerNorm; else RMSNorm, which uses the mean square.
+  /// NORMALIZATION: true for LayerNorm; false for RMSNorm, which does not subtract the mean.
   bool center = true;
   int axis = 0;                ///< CONCATENATION, GATHER
   std::vector<int> new_shape;  ///< RESHAPE, as stored (may hold -1); the output's shape decides
@@ -162,7 +163,7 @@ struct Op {
   int block = 1;
   bool symmetric = false;   ///< MIRROR_PAD: also repeats the border's pixel
   bool time_major = false;  ///< LSTM: [time, batch, ...]
-  float cell_clip = 0;      ///< LSTM, int16 ADD: largest magnitude of the state or the sum; 0: none
+  float cell_clip = 0;      ///< limit of the magnitude of LSTM's state or int16 ADD's sum; 0: none
   float hidden_scale = 0;   ///< LSTM: scale of the outputs before a projection; 0: not in the file
   int hidden_zero_point = 0;
   /// True: requantizes with one rounding, half to even, whatever the policy, as ONNX's
@@ -186,7 +187,7 @@ struct Op {
   std::map<std::string, std::vector<double>> numbers;  ///< ONNX's attributes, "opset", "output"
   std::map<std::string, std::string> words;            ///< ONNX's text attributes
   std::vector<FloatStep> steps;  ///< FLOAT: steps in order; channels are the last axis
-  /// MACs of the operator that it replaces; -1: follow from its shapes.
+  /// MACs of the operator that this operator replaces. -1: the MACs follow from the shapes.
   std::int64_t counted_macs = -1;
   /// Set by the compiler: no hardware supports it, and the user allows the host.
   bool on_host = false;
@@ -237,13 +238,13 @@ struct Graph {
   }
 };
 
-/// Returns true if codes are one byte each, of an eight-bit format whose values int16 does not
-/// hold: E4M3.
+/// Returns true if the codes are single bytes of E4M3, the eight-bit format whose values int16 does
+/// not hold.
 inline bool of_format(const Tensor& tensor) {
   return tensor.format != spec::Format::kNone && tensor.type == DataType::kInt8;
 }
 
-/// Returns true if an operator reads or writes such codes.
+/// Returns true if an operator reads or writes E4M3 codes.
 inline bool of_format(const Graph& graph, const Op& op) {
   return of_format(graph.out(op)) || (op.input(0) >= 0 && of_format(graph.in(op, 0)));
 }

@@ -7,7 +7,7 @@
 namespace trine::model {
 
 /// Returns the number of fraction bits of a normalization's integers V and E (docs/numerics.md):
-/// as many as fit into 42 bits with the largest variance, but at most 8. It is even.
+/// an even number up to 8, with which the largest variance fits into 42 bits.
 inline int norm_fraction_bits(int channels) {
   return channels >= 512 ? 0 : channels >= 128 ? 4 : channels >= 32 ? 6 : 8;
 }

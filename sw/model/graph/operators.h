@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines what follows from an operator's kind, from the table operators.def.
+// Defines the kinds of operators and the properties of each kind, from the table operators.def.
 
 #pragma once
 
@@ -81,7 +81,7 @@ constexpr bool computes_floats(OpKind kind) {
 }
 /// Returns true if the operator's results can be codes.
 constexpr bool computes_codes(OpKind kind) { return facts_of(kind).numbers != Numbers::kFloats; }
-/// Returns true if its codes can be int16, with int8 weights if it has weights: TFLite's 16x8.
+/// Returns true if the operator's codes can be int16 and its weights, if any, int8: TFLite's 16x8.
 constexpr bool computes_wide(OpKind kind) {
   const Numbers numbers = facts_of(kind).numbers;
   return numbers == Numbers::kWide || numbers == Numbers::kAny;

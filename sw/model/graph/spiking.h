@@ -28,7 +28,7 @@ namespace trine::model::spiking {
 inline constexpr const char *kLeak = "leak", *kSynapse = "synapse", *kLevel = "level",
                             *kDrop = "drop", *kReset = "reset", *kDelay = "delay";
 
-// The attributes that the operators of its machine form have, in addition to equal scales:
+// The compiler rewrites SPIKING as operators with equal scales and these attributes:
 //
 //   ADD        leak: of the first operand; SUB: of the second one
 //   QUANTIZE   level: {amount that is subtracted, bits of left shift of the rest}

@@ -4,8 +4,8 @@
 // that float32 cannot hold, and each operator specifies its rounding. Op::of_tosa is set; in
 // Op::numbers:
 //
-//   multiplier, shift   of the result, one or one for each channel; ADD and SUB have one for each
-//                       operand first; encoded as in ChannelScale
+//   multiplier, shift   of the result: one for all channels, or one for each. ADD and SUB have
+//                       one for each operand before it. Encoded as in ChannelScale
 //   zero_point          of the result's codes
 //   zero_points         of the operands of ADD, SUB, MUL, AVERAGE_POOL_2D, SUM; products use the
 //                       zero points of their tensors

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Describes a tensor whose elements are stored in another tensor, by the distances in the other
-// tensor between neighbours along each axis.
+// Describes a tensor whose elements are stored in another tensor. The stride of an axis is the
+// distance between neighbours along this axis in the other tensor.
 
 #pragma once
 
@@ -29,7 +29,8 @@ View without_ones(View view);
 /// @pre as many elements
 std::optional<View> reshaped(const View& view, const std::vector<int>& extents);
 
-/// Returns the view of the other tensor in this one. The function chooses the axes.
+/// Returns the reverse view: the other tensor as a view of the tensor that `view` describes. The
+/// function chooses the axes.
 /// @return nothing if the other tensor's elements do not follow each other
 /// @pre each element has its own place
 std::optional<View> inverse(const View& view);

@@ -40,8 +40,8 @@ const Format* format_of(Format::Bytes bytes);
 /// format without a reader. All other files count as ONNX, which has no magic.
 const Format& format_of(Format::Bytes bytes, const std::string& file);
 
-/// Returns the format that the file's name shows, as the helpers in models/ need for float models,
-/// which no reader supports. Returns TFLite if the name shows none.
+/// Returns the format that the file's name shows, or TFLite if the name shows none. Commands for
+/// float models use this function, because no reader supports such models.
 /// @throws Error  if the format has no reader
 const Format& format_named(const std::string& file);
 

@@ -35,8 +35,9 @@ Graph import_model(const std::filesystem::path& path, bool host = false);
 Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file,
                   bool host = false, const GivenShapes& shapes = {});
 
-/// Returns the identity of a model: the SHA-256 of its bytes and of the external files with
-/// constants of an ONNX model. Without such files, it is the file's own SHA-256.
+/// Returns the identity of a model: a SHA-256 over the model's bytes and, for ONNX, over the
+/// external files with its constants. Without external files, it is the SHA-256 of the model's
+/// file.
 std::string digest_of_model(const std::vector<std::uint8_t>& bytes, const std::string& file);
 
 /// Returns the names of the dimensions that an ONNX file leaves open after the first axis of its

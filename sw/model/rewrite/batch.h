@@ -14,8 +14,8 @@ namespace trine::model {
 /// may be repeated.
 bool is_elementwise(const Op& op);
 
-/// Returns the position of the operand that has the images. In is_elementwise() operators,
-/// CONCATENATION and BATCH_MATMUL, each operand may have them.
+/// Returns the position of the operand that contains the images. In is_elementwise() operators,
+/// CONCATENATION and BATCH_MATMUL, each operand may contain images.
 int position_of_images(const Op& op);
 
 /// Returns true if the operand is the initial state of an LSTM or SVDF. It is a constant with a

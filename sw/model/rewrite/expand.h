@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replaces TFLite operators that other operators can express. The result has neither these nor any
-// operator with several outputs. New operators keep the index and the name of the one that they
-// replace:
+// Replaces TFLite operators that other operators can express. The result contains none of the
+// replaced operators, and no operator with several outputs. New operators keep the index and the
+// name of the operator that they replace:
 //
 //   SLICE, SPLIT, SPLIT_V, UNPACK     a STRIDED_SLICE for each output that is read
 //   PACK                              RESHAPE of each input, CONCATENATION
@@ -13,8 +13,8 @@
 //   SPACE_TO_BATCH_ND, CONV_2D or     PAD, the convolution with the block as dilation
 //   DEPTHWISE_CONV_2D, BATCH_TO_SPACE_ND
 //
-// Operators that check() refuses then become ONNX operators on the host, if they have such a form
-// (sw/host/tflite/host_form.h).
+// After these replacements, operators that check() refuses become ONNX operators on the host, if
+// sw/host/tflite/host_form.h can express them.
 //
 // Shapes that the file computes (RESHAPE, TRANSPOSE_CONV, resizes, TILE, BROADCAST_TO) are taken
 // from the outputs, and the operators that compute them are removed.

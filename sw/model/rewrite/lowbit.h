@@ -43,7 +43,7 @@ struct Quantizer {
   std::function<int(float x, std::size_t channel)> level;  ///< never falls as x rises
   float scale = 1;
   int first = 0, step = 1;
-  /// Picks the level of the nearest value; of two, the one with the even code.
+  /// True: picks the level of the nearest value, and of two equally near values the even code.
   bool nearest = false;
   /// The format whose values the codes index. The scale is then the scale of a unit.
   spec::Format format = spec::Format::kNone;
@@ -59,14 +59,15 @@ using LevelOf = std::function<int(T x)>;
 std::vector<std::int32_t> thresholds(const LevelOf<std::int32_t>& level, int count,
                                      std::int32_t low, std::int32_t high);
 
-/// Returns thresholds over all finite floats, with +infinity if there is none.
+/// Does the same as thresholds() over all finite floats: +infinity if there is no such x.
 std::vector<float> float_thresholds(const LevelOf<float>& level, int count);
 
 /// A quantizer with equal steps: nearest((x + bias) / width).
 struct EvenSteps {
   double width = 1;
   std::int32_t bias = 0;
-  /// Some x are halfway between two steps and round to the even one; no other width fits.
+  /// True: no other width fits. Some x are then halfway between two steps, and round to the even
+  /// one.
   bool ties = false;
 };
 

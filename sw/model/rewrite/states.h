@@ -29,9 +29,9 @@ bool begins_with_zeros(const Tensor& state);
 /// @pre check() accepts the graph
 WithStates with_states(Graph graph);
 
-/// Turns each carry whose output extends its input into one memory of the graph (Graph::states), in
-/// codes if its ends are float32. `input` is -1 if the memory is empty at first. Carries of another
-/// form stay unchanged.
+/// Turns each carry whose output extends its input into one memory of the graph (Graph::states).
+/// The memory holds codes even if input and output are float32. If the memory is empty at first,
+/// Carry::input must be -1. Carries of another form stay unchanged.
 /// @param capacity  elements along the axis that grows
 Graph with_growing(Graph graph, const std::vector<Carry>& carries, int capacity);
 

@@ -28,7 +28,7 @@ struct NormParams {
   int count = 1, log2 = 0;      ///< number of channels, and floor(log2(count))
   int value_bits = 20;          ///< fraction bits of normalized(): 20, or 16 if a bias is large
   std::int32_t reciprocal = 0;  ///< round(2^(30 + log2) / count)
-  /// In units of 2^-fraction_bits of the variance times count^2; below 2^31.
+  /// Is added to variance * count^2. Both have fraction_bits() fraction bits. Below 2^31.
   std::int64_t epsilon = 0;
   std::vector<NormChannel> channels;
   OutputRange output;

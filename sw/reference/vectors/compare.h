@@ -13,8 +13,8 @@
 
 namespace trine::reference {
 
-/// Floats that differ by fewer units in the last place count as equal, because the math libraries
-/// of two runtimes differ by that much.
+/// Two floats that differ by fewer than this many units in the last place count as equal, because
+/// the math libraries of two runtimes differ by that much.
 inline constexpr std::int64_t kFewUlps = 4;
 
 /// The difference between two tensors.

@@ -24,7 +24,7 @@ struct EnergyOptions {
   std::string accelergy;
 
   void declare(Command command);
-  /// Reads the table, before a run of minutes. @throws Error
+  /// Reads the table. Called before the run, so that a bad table is reported at once. @throws Error
   energy::Table read() const;
 };
 
@@ -33,7 +33,7 @@ struct EnergyReport {
   energy::Table table;
   sim::Actions all{};                 ///< actions of the run
   std::vector<sim::Actions> actions;  ///< actions of each layer, of all segments
-  /// Energy of each layer. If a row stands for several layers, energy of one of them.
+  /// Energy of each layer. If a row of a table of shapes stands for several layers: of one layer.
   std::vector<energy::LayerEnergy> layers;
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
   std::optional<double> dram_pj;

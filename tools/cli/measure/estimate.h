@@ -14,7 +14,7 @@
 
 namespace trine::cli {
 
-/// A compiled model, the predicted cycles of its program, which need no vector, and its energy.
+/// A compiled model with its program's predicted cycles, which need no vector, and energy.
 struct ModelEstimate {
   Network network;
   Execution execution;

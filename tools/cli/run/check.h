@@ -32,7 +32,7 @@ struct Comparison {
   std::vector<std::size_t> differing;    ///< the numbers of these cases
   reference::Deviation codes;            ///< deviation of all outputs of all cases
   int labelled = 0, right = 0;  ///< cases with labels; cases among them whose top-1 is the label
-  int recorded_right = 0;       ///< correct cases of the recorded outputs
+  int recorded_right = 0;       ///< cases among them whose recorded top-1 is the label
 };
 
 /// Runs all cases of a vector set.

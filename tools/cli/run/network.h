@@ -101,7 +101,7 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
 model::Graph kept(model::Graph graph);
 
 /// Returns the graph whose inputs or outputs the user sees: the model's, or the program's if there
-/// is no model. Null for a program whose edges are the machine's.
+/// is no model. Null for a program whose inputs or outputs are the machine's own.
 const model::Graph* edge_graph(const Network& network, bool inputs);
 /// Returns type and shape of each input of the model, without values.
 std::vector<Array> input_shapes(const Network& network);

@@ -44,7 +44,7 @@ struct Shown {
   void declare(Command command);
 };
 
-/// Returns the share of the cycles that the array would take at the peak of each layer's precision.
+/// Returns the part of `cycles` that the array would need at the peak of each layer's precision.
 double utilization(double peak_cycles, std::uint64_t cycles);
 /// Returns the utilization of a run of a program.
 double utilization(const compiler::Program& program, std::uint64_t cycles);

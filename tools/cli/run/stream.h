@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a stream: frame after frame through a model whose states pass from run to run, or symbol
-// after symbol that a model generates.
+// Runs a stream through a model whose states pass from run to run: one frame after the other, or
+// one symbol after the other, each of which the previous run generates.
 
 #pragma once
 

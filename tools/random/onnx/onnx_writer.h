@@ -69,7 +69,8 @@ class OnnxWriter {
     others.insert(others.begin(), last_);
     last_ = add(type, std::move(others), std::move(attributes));
   }
-  /// Appends an operator whose axes are an input from `opset` on, and an attribute before it.
+  /// Appends an operator whose axes are an input from `opset` on, and an attribute in earlier
+  /// opsets.
   void along(const char* type, const Ints& axes, int opset,
              std::map<std::string, Attribute> attributes = {}) {
     if (!since(opset)) attributes["axes"] = ints(axes);

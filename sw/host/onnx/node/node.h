@@ -60,8 +60,9 @@ struct Attribute {
   std::shared_ptr<bool> read = std::make_shared<bool>(false);
 };
 
-/// An attribute that Trine adds: a normalization made by fuse() covers only its axis, not all axes
-/// from it on. The file does not give the number of axes.
+/// An attribute that Trine adds to the normalizations that fuse() makes. They cover only the axis
+/// `axis`, not all axes from `axis` on. fuse() does not know whether `axis` is the last axis,
+/// because the file does not give the number of axes.
 inline constexpr const char* kOneAxis = "one_axis";
 
 /// A node of an ONNX file.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Computes windows from a node's attributes, along each axis after [N, C]. Importer, forms and host
-// use it.
+// Computes windows from a node's attributes, along each axis after [N, C], for the importer and the
+// host.
 
 #pragma once
 
@@ -52,8 +52,8 @@ Windows windows_over(const Node& node, const std::vector<int>& image,
 /// An axis of a transposed convolution: all outputs, and the ones that remain.
 struct Span {
   int whole, first, size;
-  /// Taps of the filter and the zeros between them, and zeros after them for outputs that no pixel
-  /// reaches.
+  /// Number of the filter's taps, of the zeros between them, and of the zeros after them that serve
+  /// outputs that no pixel reaches.
   int taps;
 };
 std::vector<Span> transposed_over(const Node& node, const std::vector<int>& image,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns ONNX values into operators of a Graph. A Value represents an ONNX tensor. It is a constant,
-// or float32 steps on integers (codes in a tensor, or a matrix product that is not needed yet) or
-// on a float input. It becomes operators only when a quantizer or the graph's end needs it, because
-// its reader decides which: THRESHOLD, requantized codes, or floats on the host.
+// Turns ONNX values into operators of a Graph. A Value represents an ONNX tensor. It is either a
+// constant, or a list of float32 steps on integers or on a float input. The integers are codes in a
+// tensor, or a matrix product that no operator computes yet. A Value becomes operators only when a
+// quantizer or the graph's end needs it, because this reader decides which operators: THRESHOLD,
+// requantized codes, or floats on the host.
 
 #pragma once
 
@@ -26,7 +27,7 @@ enum class Layout {
   kFlat,   ///< [N, C*H*W], each row in the order of [H, W, C]
 };
 
-/// Returns the position in kNhwc of ONNX's axis of an image.
+/// Returns the position in kNhwc of an image's axis that has position `axis` in ONNX.
 inline int place_of(std::size_t axis, std::size_t rank) {
   constexpr int kPlaces[] = {0, 3, 1, 2};
   return axis == 2 && rank == 3 ? 2 : kPlaces[axis];
@@ -36,7 +37,7 @@ inline int place_of(std::size_t axis, std::size_t rank) {
 struct Step {
   FloatStep step;
   std::string node;        ///< "node 3 BatchNormalization"
-  ConstantPointer origin;  ///< of an Add: its constant, one or one for each channel
+  ConstantPointer origin;  ///< constant of an Add: one value, or one for each channel
 };
 
 /// A matrix product or convolution with constant weights, or an average over windows.

@@ -46,7 +46,7 @@ class Importer {
   using Method = Value (Importer::*)();
   using Move = std::function<Value(Value)>;
 
-  /// Weights that the importer itself expands, and that no file holds.
+  /// Maximum number of weights that the importer itself makes for an operator.
   static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;
 
   // importer.cpp: the file
@@ -221,7 +221,7 @@ class Importer {
   Problems problems_;
   std::set<std::string> lost_;  ///< outputs of refused nodes, and what depends on them
   std::string refused_;         ///< reason why the host cannot run a node
-  /// The node that is imported, and the file's node.
+  /// The node that is being imported, and the node of the file that it is a part of.
   const Node *node_ = nullptr, *whole_ = nullptr;
   /// Imports movement of elements, floats included.
   bool moving_ = false;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Converts the QOperator form: operators on codes whose scales and zero points of operands and
-// result are inputs (QLinearConv, QGemm, ...), with MaxPool or Reshape of codes between them.
+// Converts the QOperator form: operators on codes (QLinearConv, QGemm, ...), with MaxPool or
+// Reshape of codes between them. Scales and zero points of operands and results are inputs of an
+// operator.
 
 #pragma once
 

@@ -274,8 +274,8 @@ int trine_set_watchdog(trine_device* device, uint32_t cycles);
 
 /* Sets limits for programs that would not end. Progress: cycles without a step of the array, a
  * word of results, a beat, or the begin or end of a RUN, at most 2^24 - 1; 0: never; 2^20 after
- * a reset of the hardware. Cycles: those of the whole program; 0 (as after a reset): never. Both
- * may be set at any time. The program stops with an error (TRINE_ERROR_PROGRESS,
+ * a reset of the hardware. Cycles: cycles of the whole program; 0, as after a reset: no limit.
+ * Both may be set at any time. The program stops with an error (TRINE_ERROR_PROGRESS,
  * TRINE_ERROR_CYCLES). The next program finds the device as after a reset. */
 int trine_set_progress_limit(trine_device* device, uint32_t cycles);
 int trine_set_cycles_limit(trine_device* device, uint32_t cycles);

@@ -231,7 +231,8 @@ class Builder {
     return finish_like(op, {1, H, W, shape(from)[3]});
   }
 
-  /// Enlarges a map to H x W pixels, in which neighbouring pixels of the input are a stride apart.
+  /// Enlarges a map to H x W pixels; adjacent pixels of the input are then a stride from each
+  /// other.
   int transpose_convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int H,
                             int W, Padding padding, bool per_channel) {
     model::Op op = start(OpKind::kTransposeConv, {});

@@ -641,9 +641,9 @@ int Emitter::add_wide(const Product& p, const Quantization& quantization, int ou
   const auto [low, high] = std::ranges::minmax(p.wide);
   if (formats_ && is_wide(p.op.inputs[0]) && is_wide(output) && low >= INT16_MIN &&
       high <= INT16_MAX)
-    return add_constant(p.name + ":weights", DataType::kInt16, p.filter,
+    return add_constant(p.name_of_weights(), DataType::kInt16, p.filter,
                         std::vector<std::int16_t>(p.wide.begin(), p.wide.end()), quantization);
-  return add_constant(p.name + ":weights", DataType::kInt32, p.filter, p.wide, quantization);
+  return add_constant(p.name_of_weights(), DataType::kInt32, p.filter, p.wide, quantization);
 }
 
 int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bias, int output) {
@@ -669,7 +669,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bia
   op.inputs.insert(
       at, !p.wide.empty()
               ? add_wide(p, quantization, output)
-              : add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
+              : add_constant(p.name_of_weights(), DataType::kInt8, p.filter, stored, quantization,
                              p.zero_point == 0 ? weights_encoding(p, stored) : Encoding::kInt8));
   const bool narrow =
       std::ranges::all_of(bias, [](std::int64_t b) { return b >= INT32_MIN && b <= INT32_MAX; });

@@ -44,6 +44,7 @@ struct Step {
 struct Product {
   Op op;  ///< kind and window; inputs[0] is the tensor of codes
   std::string name;
+  std::string weights_name;           ///< as in the file; empty: the weights are made here
   std::vector<int> shape;             ///< shape of the output in the graph
   int channels = 0;                   ///< M, the last axis of `shape`
   std::vector<int> filter;            ///< shape of the weights in the graph
@@ -60,6 +61,9 @@ struct Product {
   float divisor = 1;     ///< taps of an average
   bool is_mean = false;  ///< averages all of an image
 
+  std::string name_of_weights() const {
+    return weights_name.empty() ? name + ":weights" : weights_name;
+  }
   std::size_t taps() const {
     return (wide.empty() ? weights.size() : wide.size()) / static_cast<std::size_t>(channels);
   }

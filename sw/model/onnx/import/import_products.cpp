@@ -288,6 +288,7 @@ Value Importer::matmul() {
   // Pixels, and their channels, of a flattened image. ONNX's rows contain all pixels of a channel.
   const int C = input.layout == Layout::kFlat ? input.image[0] : 1, pixels = K / C;
   p.in_rows = input.layout != Layout::kFlat;
+  p.weights_name = node_->inputs.at(1);
   set_weights(
       c,
       [&](int m) {
@@ -350,6 +351,7 @@ Value Importer::conv() {
   const auto taps = [&](int m) {
     return walk({R, S, filter_c}, {steps[2], steps[3], steps[1]}, steps[0] * at(m));
   };
+  p.weights_name = node_->inputs.at(1);
   set_weights(c, taps, &p);
   set_bias(2, &p);
   p.op = windowed(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, w, 0, &input);
@@ -387,6 +389,7 @@ Value Importer::conv_transpose() {
     return walk({R, S, inputs}, {steps[2], steps[3], steps[0]},
                 m / of_group * inputs * steps[0] + m % of_group * steps[1]);
   };
+  p.weights_name = node_->inputs.at(1);
   set_weights(c, taps, &p);
   if (!p.wide.empty())
     throw_error("weights of more than 8 bits, allowed in Conv of one group, Gemm and MatMul");

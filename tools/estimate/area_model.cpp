@@ -2,6 +2,9 @@
 
 #include "tools/estimate/area_model.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,6 +14,7 @@
 #include "sw/base/file.h"
 #include "sw/base/json.h"
 #include "sw/base/root.h"
+#include "sw/base/text.h"
 #include "synth/partition.h"
 #include "synth/read/liberty.h"
 
@@ -142,6 +146,53 @@ Area area_of(const spec::Config& config) {
   area.beyond = is_beyond(model.at("fitted"), "rows", config.rows) ||
                 is_beyond(model.at("fitted"), "cols", config.cols);
   return area;
+}
+
+namespace {
+
+/// A design that has more of something than another one.
+struct More {
+  std::string setting;
+  spec::Config config;
+  const char* why;  ///< reason for which it may still be smaller or faster
+};
+
+std::vector<More> more_than(const spec::Config& c) {
+  constexpr const char* kFlops = "memories of parameters below 2,048 bits consist of flip-flops";
+  constexpr const char* kMacros = "its clock is shorter, and then needs larger memory macros";
+  std::vector<More> all;
+  const auto add = [&](const std::string& setting, const char* why) -> spec::Config& {
+    return all.emplace_back(More{setting, c, why}).config;
+  };
+  const int channels = 2 * c.param_channels;
+  add(fmt::format("memory.param_channels={}", channels), kFlops).param_channels = channels;
+  if (c.int8 && !c.matmul) add("matmul.enable=true", kMacros).matmul = true;
+  if (c.int8 && !(c.ternary && c.binary)) {
+    spec::Config& other = add(R"(array.precisions=["int8","ternary","binary"])", kMacros);
+    other.ternary = other.binary = true;
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> dearer_by_less(const spec::Config& config) {
+  constexpr double kShare = 0.01;  // of the area or the clock
+  const Area own = area_of(config);
+  std::vector<std::string> notes;
+  for (const auto& [setting, other, why] : more_than(config)) {
+    const Area area = area_of(other);
+    const double um2 = own.total_um2 - area.total_um2, ns = own.clock_ns - area.clock_ns;
+    const double gates = own.gate_equivalents - area.gate_equivalents;
+    std::vector<std::string> gains;
+    if (um2 > kShare * own.total_um2) gains.push_back(grouped(um2) + " um2");
+    if (gates > kShare * own.gate_equivalents)
+      gains.push_back(grouped(gates) + " gate equivalents");
+    if (ns > kShare * own.clock_ns) gains.push_back(fmt::format("{:.2f} ns of the clock", ns));
+    if (!gains.empty())
+      notes.push_back(fmt::format("{} would save {}: {}", setting, fmt::join(gains, " and "), why));
+  }
+  return notes;
 }
 
 }  // namespace trine::estimate

@@ -5,6 +5,7 @@
 #include "tools/estimate/estimate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <filesystem>
@@ -384,6 +385,19 @@ TEST_CASE("the area that a key adds agrees with synthesis", "[estimate][area]") 
       CHECK(more * measured.get<double>() > 0);
       CHECK(std::abs(more - measured.get<double>()) < 0.005 * gates(without));
     }
+}
+
+TEST_CASE("a setting that costs more than a larger one has a note", "[estimate][area]") {
+  const auto notes = [](const char* preset, const std::vector<std::string>& keys) {
+    return fmt::format("{}", fmt::join(dearer_by_less(spec::load_config(preset, keys)), "\n"));
+  };
+  CHECK(notes("edge256", {}).empty());
+  CHECK_THAT(notes("edge256", {"memory.param_channels=256"}),
+             StartsWith("memory.param_channels=512 would save ") &&
+                 ContainsSubstring("gate equivalents and 0.7") && EndsWith("of flip-flops"));
+  CHECK_THAT(notes("edge32", {R"(array.precisions=["int8"])"}),
+             StartsWith(R"(array.precisions=["int8","ternary","binary"] would save )") &&
+                 EndsWith("larger memory macros"));
 }
 
 TEST_CASE("area and clock agree with designs that synthesis measured", "[estimate][area]") {

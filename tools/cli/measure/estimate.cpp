@@ -122,10 +122,13 @@ estimate::Estimate table_of(const EstimateArguments& options, const spec::Config
   return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
 }
 
-std::string area_text(const estimate::Area& a, bool details) {
+std::string area_text(const spec::Config& config, bool details) {
+  const estimate::Area a = estimate::area_of(config);
   std::string text =
       fmt::format("area, predicted: {} gate equivalents, {} um2 of cells, {} um2 with memories\n",
                   grouped(a.gate_equivalents), grouped(a.area_um2), grouped(a.total_um2));
+  for (const std::string& note : estimate::dearer_by_less(config))
+    text += wrapped("note: " + note, "      ", static_cast<std::size_t>(columns()));
   if (!details) return text;
   text += wrapped(
       fmt::format(
@@ -140,7 +143,8 @@ std::string area_text(const estimate::Area& a, bool details) {
   return text;
 }
 
-void add_area(const estimate::Area& a, Json& json) {
+void add_area(const spec::Config& config, Json& json) {
+  const estimate::Area a = estimate::area_of(config);
   json["gate_equivalents"] = a.gate_equivalents;
   json["area_um2"] = a.area_um2;
   json["sram_um2"] = a.sram_um2;
@@ -154,6 +158,7 @@ void add_area(const estimate::Area& a, Json& json) {
                               {"clock_ns", a.clock_error},
                               {"clock_placed_ns", a.placed_error},
                               {"beyond", a.beyond}};
+  json["area_notes"] = estimate::dearer_by_less(config);
 }
 
 /// Returns the report of the network in an eight-bit format if its products used int8 in passes: a
@@ -200,7 +205,7 @@ int print_report(const EstimateArguments& options, std::string text, const Energ
     text += passes_text(json["format"]);
   }
   options.output.print(text + to_text(energy, options.shown.details) +
-                       area_text(estimate::area_of(config), options.shown.details));
+                       area_text(config, options.shown.details));
   options.output.write_json(json, &config);
   write_accelergy(energy, options.energy);
   return kSuccess;
@@ -258,7 +263,7 @@ ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkO
 Json to_json(const ModelEstimate& model) {
   Json json = to_json(model.network.program, model.execution, kEstimate);
   add_to(json, model.energy);
-  add_area(estimate::area_of(model.network.program.config), json);
+  add_area(model.network.program.config, json);
   return json;
 }
 
@@ -292,7 +297,7 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
                               {"peak_macs_per_cycle", row.pe_macs * config.pes()},
                               {"bound", row.bound()}});
   add_to(json, energy);
-  add_area(estimate::area_of(config), json);
+  add_area(config, json);
   return json;
 }
 

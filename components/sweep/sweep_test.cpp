@@ -280,6 +280,22 @@ TEST_CASE("sums over the models of a design are one point of a joint front", "[s
     CHECK_THROWS_WITH(parse_reach(bad), ContainsSubstring("--reach"));
 }
 
+TEST_CASE("if no point meets the conditions, the nearest ones and what they miss are printed",
+          "[sweep][front]") {
+  std::vector<Point> points{point("m", 3000, 5), point("m", 1200, 7), point("m", 900, 20)};
+  for (std::size_t i = 0; i < points.size(); ++i)
+    points[i].settings = {fmt::format("array.rows={}", i + 1)};
+  const Goal goal{{parse_condition("cycles<1000"), parse_condition("area_um2<=6")}, {}, {}};
+  goal.judge(points);
+  const std::string text = to_text(points, goal);
+  CHECK_THAT(text, ContainsSubstring("3 points, 0 failed, 0 within the conditions\n"
+                                     "the nearest points:\n"));
+  CHECK_THAT(text, ContainsSubstring("array.rows=2, m: cycles 1,200, not < 1,000; area_um2 7, "
+                                     "not <= 6\n") &&
+                       ContainsSubstring("array.rows=1, m: cycles 3,000, not < 1,000\n"));
+  CHECK(text.find("rows=2") < text.find("rows=1, m"));
+}
+
 TEST_CASE("a figure that no point has is refused with the nearest and all", "[sweep][front]") {
   std::vector<Point> points{point("m", 10, 5)};
   points[0].results[0]["total_um2"] = 9;

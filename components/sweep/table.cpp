@@ -408,6 +408,53 @@ std::vector<std::string> shown_figures(const std::vector<Point>& points, const G
   return all;
 }
 
+/// Returns the conditions of a goal by the names of its points' figures.
+std::vector<Condition> conditions_of(const Goal& goal) {
+  std::vector<Condition> all = goal.where;
+  for (Condition& c : all) c.figure = goal.name_of(c.figure);
+  if (goal.reach > 0) all.push_back({kSlowest, ">=", goal.reach});
+  return all;
+}
+
+/// A point that misses conditions.
+struct Miss {
+  double most = 0;  ///< largest distance from a bound, relative to the bound
+  std::string what;
+};
+
+/// Returns what a point misses, or nothing if a figure is not known.
+std::optional<Miss> miss_of(const Point& point, const std::vector<Condition>& conditions) {
+  Miss miss;
+  for (const Condition& c : conditions) {
+    const auto value = point.figure(c.figure);
+    if (!value) return std::nullopt;
+    if (c.holds(*value)) continue;
+    const double base = c.bound == 0 ? 1 : std::abs(c.bound);
+    miss.most = std::max(miss.most, std::abs(*value - c.bound) / base);
+    miss.what += fmt::format("{}{} {}, not {} {}", miss.what.empty() ? "" : "; ", c.figure,
+                             for_people(value), c.relation, for_people(c.bound));
+  }
+  return miss;
+}
+
+/// Returns the points that miss the conditions by the least, with what they miss.
+std::string nearest_text(const std::vector<Point>& points, const Goal& goal) {
+  constexpr std::size_t kShown = 3;
+  const std::vector<Condition> conditions = conditions_of(goal);
+  std::vector<std::pair<const Point*, Miss>> all;
+  for (const Point& point : points)
+    if (point.stands && point.failed.empty())
+      if (auto miss = miss_of(point, conditions); miss && miss->most > 0)
+        all.emplace_back(&point, *miss);
+  std::ranges::stable_sort(all, {}, [](const auto& one) { return one.second.most; });
+  if (all.size() > kShown) all.resize(kShown);
+  std::string text = all.empty() ? "" : "the nearest points:\n";
+  for (const auto& [point, miss] : all)
+    text += fmt::format("  {}{}{}: {}\n", name_of(*point), point->model.empty() ? "" : ", ",
+                        point->model.empty() ? "" : base_of(point->model), miss.what);
+  return text;
+}
+
 }  // namespace
 
 std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width) {
@@ -442,6 +489,7 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
     text += fmt::format(", {} within the conditions", allowed);
   if (compared) text += fmt::format(", {} on the front", shown.size());
   text += "\n";
+  if (allowed == 0) text += nearest_text(points, goal);
   if (std::ranges::find(columns, "area_um2") != columns.end())
     text += "area_um2 is of the cells only; area includes the memories\n";
   return text;

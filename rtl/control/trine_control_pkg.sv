@@ -5,7 +5,7 @@
 
 package trine_control_pkg;
 
-  // Events that stop a program: its front word, its tokens, or its fetch causes them.
+  // Events that stop a program. The cause is its front word, its tokens, or its fetch.
   typedef struct packed {
     logic        done;
     logic        foreign;

@@ -9,8 +9,9 @@
 //   Cols < DataWords   a beat is split into RowsPerBeat rows
 //   Cols = DataWords   a beat is a row
 //   pairs              two beats arrive at once, if a row has an even number of beats
-//   transposed         a beat's words become blocks of four columns (trine_transpose): row i of the
-//                      copy becomes columns 4i .. 4i + 3, and only these columns are written
+//   transposed         trine_transpose converts every four words to a block of four columns. The
+//                      blocks of the copy's row i are written to columns 4i .. 4i + 3 of
+//                      successive PMEM rows; other columns are not written
 //
 // Timing    Throughput is one beat per cycle, or one row per cycle if a beat contains several rows.
 //           Joined rows leave from a register, all others in the cycle of their beat. beat_taken_o

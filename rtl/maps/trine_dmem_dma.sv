@@ -40,7 +40,7 @@ module trine_dmem_dma #(
   localparam int unsigned BankBits = $clog2(Banks),
   localparam int unsigned AddrBits = BankBits + RowBits,
   localparam int unsigned DataBits = 32 * DataWords,
-  localparam int unsigned Groups   = Banks / DataWords,  // banks of a beat
+  localparam int unsigned Groups   = Banks / DataWords,  // groups of banks; a beat uses one group
   localparam int unsigned WriteBits = 1 + 33 * DataWords + AddrBits
 ) (
   input  logic                      clk_i,
@@ -70,7 +70,7 @@ module trine_dmem_dma #(
 
   localparam int unsigned WordBits = $clog2(DataWords);
 
-  // Exchanges words 2n and 2n + 1 in odd rows: from an access to the banks and back.
+  // Exchanges words 2n and 2n + 1 if the row is odd. Writes and reads use the same exchange.
   function automatic logic [DataBits-1:0] turned(input logic odd, input logic [DataBits-1:0] in);
     for (int unsigned w = 0; w < DataWords; w++) begin
       turned[w*32 +: 32] = odd ? in[(w ^ 1)*32 +: 32] : in[w*32 +: 32];

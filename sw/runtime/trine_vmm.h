@@ -98,8 +98,8 @@ int trine_vmm_bytes(const trine_design* design, const trine_vmm_matrix* matrix, 
 
 /* Packs the matrix into `bytes` of device memory from bus address `address` on, a multiple of 128
  * below 2^40. The memory must remain unchanged as long as `weights` is used. Any number of matrices
- * may be prepared. If matrix->weights is null, the memory must already contain what an earlier call
- * packed, there or at another address, and only the program is written again. Codes:
+ * may be prepared. If matrix->weights is null, only the program is written. The memory must then
+ * already contain what an earlier call packed; that call may have had another `address`. Codes:
  * TRINE_E_CONFIGURATION: the device has another design.
  * TRINE_E_ACCESS: map() does not know this memory.
  * TRINE_E_SIZE: more bytes are needed, or sums may exceed the accumulators (acc_bits).
@@ -112,8 +112,9 @@ int trine_vmm_prepare(trine_device* device, const trine_design* design,
 /* Computes `count` vectors, weights->vectors at a time, and waits for each of these runs like
  * trine_wait() with `attempts`. `inputs` is [count][inputs], `outputs` [count][outputs] of
  * int8_t, or of int32_t if weights->sums is set; both may be anywhere in the processor's memory.
- * The program that was loaded before must be loaded again. Returns the codes of
- * trine_load_program() and trine_run(); after TRINE_E_TIMEOUT the device still runs. */
+ * The call loads the program of `weights`. A program that was loaded before must be loaded again
+ * before it can run. Returns the codes of trine_load_program() and trine_run(); after
+ * TRINE_E_TIMEOUT the device still runs. */
 int trine_vmm(trine_device* device, const int8_t* inputs, const trine_vmm_weights* weights,
               void* outputs, uint32_t count, uint64_t attempts);
 

@@ -29,7 +29,7 @@ enum class Biases { kNone, kQueryKeyValue, kAllOfAttention, kAsStored };
 /// The use of stored scales of ternary weights.
 enum class TernaryScale {
   kNone,      ///< there are no scales
-  kTimes,     ///< a tensor of one value multiplies them, if it exists
+  kTimes,     ///< a tensor of one value, if it exists, multiplies the weights
   kDivided,   ///< a tensor of one value divides them
   kOfLatent,  ///< weights are rounded to -1, 0 and 1, times the mean of their magnitudes
 };
@@ -39,7 +39,8 @@ struct Architecture {
   std::string family, file;  ///< `file` is for messages
   Dimensions dims;
   BlockForm form;
-  /// Channel i of a head rotates with i + head / 2 instead of its neighbour.
+  /// Rotary embeddings rotate channels in pairs. If true, channel i of a head of n channels pairs
+  /// with channel i + n / 2; otherwise channel 2i pairs with channel 2i + 1.
   bool half_split = false;
   bool tied = false;  ///< the classifier is the embedding, whatever the file contains
   bool tied_if_absent = false;

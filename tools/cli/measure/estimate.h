@@ -14,7 +14,8 @@
 
 namespace trine::cli {
 
-/// A compiled model with its program's predicted cycles, which need no vector, and energy.
+/// A compiled model, with the predicted cycles and energy of its program. Predicting the cycles
+/// requires no vector.
 struct ModelEstimate {
   Network network;
   Execution execution;

@@ -12,8 +12,8 @@ namespace trine::model::onnx_file {
 
 /// Rewrites every operator on codes as DequantizeLinear, the float operator, and QuantizeLinear:
 /// QDQ form, which has the same meaning. Operators that only move codes, and maxima of codes, keep
-/// the quantization of their input. Constant codes stay constants. int8 and uint8 inputs get the
-/// quantization with which they are read.
+/// the quantization of their input. Constant codes stay constants. An int8 or uint8 input of the
+/// model gets the scale and zero point with which the first operator reads it.
 /// @throws Error  names file and node
 void to_qdq(File* file);
 

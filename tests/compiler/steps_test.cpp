@@ -169,7 +169,7 @@ TEST_CASE("weights in groups are exact with array.groups and refused without",
     config.columns_per_cycle = drain;
     CHECK_THROWS_WITH(compiler::compile(graph, config, {vectors.policy}),
                       Catch::Matchers::ContainsSubstring(
-                          "op 3 FULLY_CONNECTED: tensor 3 'hidden:weights' has a scale for each 32 "
+                          "op 3 FULLY_CONNECTED: tensor 3 'first' has a scale for each 32 "
                           "input channels, which requires array.groups"));
     config.groups = true;
     const compiler::Program program = compiler::compile(graph, config, {vectors.policy});

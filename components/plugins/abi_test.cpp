@@ -4,6 +4,8 @@
 
 #include <dlfcn.h>
 
+#include <filesystem>
+#include <memory>
 #include <set>
 
 #include "components/plugins/options.h"
@@ -12,6 +14,8 @@
 #include "components/plugins/tflite.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/process.h"
 
 namespace trine::abi {
 namespace {
@@ -84,6 +88,22 @@ TEST_CASE("An internal error leaves the nodes to the framework", "[abi]") {
   const Partition partition(source, "a framework", options_of({}));
   CHECK(partition.parts().empty());
   CHECK(partition.text().find("internal error: vector::_M_range_check") != std::string::npos);
+}
+
+TEST_CASE("A session that ends late leaves the report of a newer one", "[abi]") {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const std::filesystem::path file = folder.path() / "report.json";
+  const Options options = options_of({{"report", file.string()}});
+  auto old = std::make_unique<Partition>(Faulty({node({0}, {1}), node({1}, {2})}), "a", options);
+  const std::string of_old = read_text(file);
+  auto recent = std::make_unique<Partition>(Faulty({node({0}, {1})}), "a", options);
+  const std::string of_recent = read_text(file);
+  REQUIRE(of_old != of_recent);
+  old.reset();
+  CHECK(read_text(file) == of_recent);
+  std::filesystem::remove(file);
+  recent.reset();
+  CHECK(read_text(file) == of_recent);
 }
 
 TEST_CASE("Options are read or refused", "[abi]") {

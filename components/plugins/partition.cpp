@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "sw/base/error.h"
@@ -23,6 +25,28 @@ std::int64_t bytes_of(const std::vector<Array>& shapes) {
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+/// The newest partition of each report file. Sessions may end in any order, and in any thread.
+class Reports {
+ public:
+  void take(const std::string& file, const void* partition) {
+    const std::lock_guard lock(mutex_);
+    owners_[file] = partition;
+  }
+  bool belongs(const std::string& file, const void* partition) {
+    const std::lock_guard lock(mutex_);
+    return owners_[file] == partition;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, const void*> owners_;
+};
+
+Reports& reports() {
+  static Reports& all = *new Reports;  // sessions may end after static objects
+  return all;
+}
 
 /// Returns the node that makes each tensor.
 std::map<int, int> makers_of(const std::vector<Node>& nodes) {
@@ -151,6 +175,7 @@ Partition::Partition(const Source& source, std::string framework, Options option
   }
   search(source);
   known_.clear();
+  reports().take(options_.report, this);
   write();
   if (options_.verbose) std::fputs(text().c_str(), stderr);
   check_strict();
@@ -297,7 +322,8 @@ std::string Partition::text() const {
 }
 
 void Partition::write() const noexcept try {
-  if (!options_.report.empty()) write_file(options_.report, json_text(json(), 2) + "\n");
+  if (!options_.report.empty() && reports().belongs(options_.report, this))
+    write_file(options_.report, json_text(json(), 2) + "\n");
 } catch (...) {
   // A destructor cannot report errors; options_of() has tested the file.
 }

@@ -86,7 +86,8 @@ class Partition {
   void blame(const Source& source, const Nodes& nodes);
   void leave(const Nodes& unit, const std::string& why);
   void check_strict() const;
-  /// Writes the file of the option `report`, if there is one, with runs and cycles so far.
+  /// Writes the file of the option `report` with runs and cycles so far, unless a newer partition
+  /// of this process has the same file.
   void write() const noexcept;
 
   std::string framework_;

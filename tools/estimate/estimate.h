@@ -31,10 +31,12 @@ struct Row {
   std::int64_t parameters = 0;    ///< parameters of one layer
   std::int64_t weight_bytes = 0;  ///< stored bytes of one layer's weights, biases and scales
   double cycles = 0;              ///< cycles of one layer
-  double peak_cycles = 0;         ///< cycles of one layer's MACs on the array at its peak
-  int pe_macs = 4;                ///< MACs of a PE in a cycle (program::ProgramLayer)
-  sim::CauseCycles causes{};      ///< cycles by cause of all predicted layers
-  sim::Actions actions{};         ///< actions of one layer
+  /// Cycles of one layer's MACs on the array at its peak, without MACs that the compiler leaves
+  /// out.
+  double peak_cycles = 0;
+  int pe_macs = 4;            ///< MACs of a PE in a cycle (program::ProgramLayer)
+  sim::CauseCycles causes{};  ///< cycles by cause of all predicted layers
+  sim::Actions actions{};     ///< actions of one layer
 
   /// Returns the limit of the layer, "-" without cycles.
   std::string bound() const { return cycles == 0 ? "-" : sim::bound_of(causes); }

@@ -213,6 +213,17 @@ TEST_CASE("no layer of a table is above the array's peak, and the rows add up",
   }
 }
 
+TEST_CASE("no row of a language model is above the array's peak", "[estimate]") {
+  for (const char* name : {"bert-base", "gpt-2", "llama-3.2-1b", "qwen2-0.5b", "bitnet-2b"})
+    for (const int tokens : {1, 128}) {
+      const Estimate e = table(name, tokens);
+      for (const Row& row : e.rows) {
+        CAPTURE(name, tokens, row.name, row.macs, row.cycles);
+        CHECK(row.peak_cycles <= row.cycles);
+      }
+    }
+}
+
 TEST_CASE("a product and the pool that is fused into it are one row", "[estimate][shapes]") {
   const Estimate e = of_shapes(shipped("vgg16"), spec::load_config("edge256", {}));
   const auto row = std::ranges::find(e.rows, "conv1_2+pool1", &Row::name);

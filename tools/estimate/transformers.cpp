@@ -279,6 +279,7 @@ class Shapes {
     double cycles = 0, waits = 0;
     for (Row& r : rows) {
       cycles += r.cycles / planned_heads();
+      r.peak_cycles /= planned_heads();
       waits += static_cast<double>(r.causes[static_cast<std::size_t>(sim::Cause::kVector)]) /
                planned_heads();
       for (std::int64_t& count : r.actions) count /= planned_heads();

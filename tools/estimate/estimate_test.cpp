@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -194,14 +195,18 @@ TEST_CASE("tables of shapes have the networks' MACs and parameters", "[estimate]
 
 TEST_CASE("no layer of a table is above the array's peak, and the rows add up",
           "[estimate][shapes]") {
+  // Larger siblings of other tables take as long as all others together.
+  const std::set<std::string> large{"efficientnet_b7", "inception_v4", "nfnet_f0", "resnet101",
+                                    "resnet152",       "vgg19",        "xception"};
   const char* designs[] = {"edge128", "edge256", "edge1024", "cluster4x1024"};
   std::size_t next = 0;
   std::vector<std::string> tables;
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "models" / "shapes";
   for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.path().extension() == ".csv") tables.push_back(entry.path().stem().string());
+    if (entry.path().extension() == ".csv" && !large.contains(entry.path().stem().string()))
+      tables.push_back(entry.path().stem().string());
   std::ranges::sort(tables);
-  REQUIRE(tables.size() >= 28);
+  REQUIRE(tables.size() >= 21);
   for (const std::string& name : tables) {
     const spec::Config config = spec::load_config(designs[next++ % std::size(designs)], {});
     const Estimate e = of_shapes(shipped(name), config);

@@ -318,6 +318,14 @@ void mark_front(const Goal& goal, const std::vector<Point*>& group) {
   for (std::size_t i = 0; i < group.size(); ++i) group[i]->front = front[i];
 }
 
+/// Returns the conditions of a goal by the names of its points' figures.
+std::vector<Condition> conditions_of(const Goal& goal) {
+  std::vector<Condition> all = goal.where;
+  for (Condition& c : all) c.figure = goal.name_of(c.figure);
+  if (goal.reach > 0) all.push_back({kSlowest, ">=", goal.reach});
+  return all;
+}
+
 }  // namespace
 
 void Goal::judge(std::vector<Point>& points) const {
@@ -328,17 +336,17 @@ void Goal::judge(std::vector<Point>& points) const {
   for (const std::string& figure : minimize) require_known(points, "minimize", name_of(figure));
   for (const std::string& figure : maximize) require_known(points, "maximize", name_of(figure));
   const auto objectives = this->objectives();
+  const auto conditions = conditions_of(*this);
   for (Point& p : points)
-    p.allowed =
-        p.chosen && p.failed.empty() &&
-        std::ranges::all_of(where,
-                            [&](const Condition& c) {
-                              const auto value = p.figure(name_of(c.figure));
-                              return value && c.holds(*value);
-                            }) &&
-        std::ranges::all_of(
-            objectives, [&](const std::string& figure) { return p.figure(figure).has_value(); }) &&
-        (reach == 0 || p.figure(kSlowest).value_or(0) >= reach);
+    p.allowed = p.chosen && p.failed.empty() &&
+                std::ranges::all_of(conditions,
+                                    [&](const Condition& c) {
+                                      const auto value = p.figure(c.figure);
+                                      return value && c.holds(*value);
+                                    }) &&
+                std::ranges::all_of(objectives, [&](const std::string& figure) {
+                  return p.figure(figure).has_value();
+                });
   for (Point& p : points) {
     p.front = false;
     p.stands = sum.empty();
@@ -405,14 +413,6 @@ std::vector<std::string> shown_figures(const std::vector<Point>& points, const G
         std::ranges::any_of(shown, [](const Point* p) { return p->figure("area").has_value(); });
     if (differs && !of_models && !(figure == "area_um2" && has_area)) all.push_back(figure);
   }
-  return all;
-}
-
-/// Returns the conditions of a goal by the names of its points' figures.
-std::vector<Condition> conditions_of(const Goal& goal) {
-  std::vector<Condition> all = goal.where;
-  for (Condition& c : all) c.figure = goal.name_of(c.figure);
-  if (goal.reach > 0) all.push_back({kSlowest, ">=", goal.reach});
   return all;
 }
 

@@ -27,9 +27,9 @@ std::string registers_markdown();
 /// Returns legal designs at the ends of the ranges that spec/schema.cpp allows, with at most
 /// `most_pes` PEs. Each limit of each key that sizes the RTL occurs in one of the designs.
 std::vector<Config> corner_designs(int most_pes);
-/// Returns the text of tb/corners.tsv: a line for each of corner_designs(kCornerPes), a column for
-/// each parameter.
-std::string corner_table();
+/// Returns a table of designs for the benches (tb/corners.cmake): a line for each design, a column
+/// for each parameter. tb/corners.tsv is that of corner_designs(kCornerPes).
+std::string corner_table(const std::vector<Config>& designs);
 /// PEs of a design that Verilator compiles for a bench in a minute.
 constexpr int kCornerPes = 1024;
 

@@ -128,12 +128,12 @@ std::vector<Config> corner_designs(int most_pes) {
   return designs;
 }
 
-std::string corner_table() {
+std::string corner_table(const std::vector<Config>& designs) {
   const auto bits = [](int n) {
     return static_cast<int>(std::bit_width(static_cast<unsigned>(n - 1)));
   };
   std::string text;
-  for (const Config& c : corner_designs(kCornerPes)) {
+  for (const Config& c : designs) {
     std::vector<spec::Parameter> all;
     for (const spec::Parameter& p : spec::parameters(c))
       if (p.name != "ConfigHash") all.push_back(p);

@@ -226,7 +226,7 @@ void write_packages(const fs::path& dir) {
                     {"docs/instructions.md", instructions_markdown()},
                     {"docs/registers.md", registers_markdown()},
                     {"docs/configuration.md", spec::configuration_markdown()},
-                    {"tb/corners.tsv", corner_table()}};
+                    {"tb/corners.tsv", corner_table(corner_designs(kCornerPes))}};
   for (const auto& [name, text] : files) {
     const fs::path path = dir / name;
     std::error_code code;

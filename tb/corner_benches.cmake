@@ -3,6 +3,17 @@
 # Lists the parameters of each bench's module that the corner designs set: see corners.cmake. Depths of memories
 # are small in each: the benches write and read all rows.
 
+trine_add_corners(trine_dot TOP trine_dot SOURCES ${dot} BENCH matmul/trine_dot_tb.cpp TAKES Int8 Ternary Binary
+                  PARAMS ${booth})
+trine_add_corners(trine_pe TOP trine_pe SOURCES ${pe} BENCH matmul/trine_pe_tb.cpp TAKES Stages=PeStages AccBits)
+trine_add_corners(trine_post_lane_int16 LONG TOP trine_post_lane SOURCES ${lane} LIBS trine_spec WITH Int16
+                  TAKES Int16 Formats BENCH results/trine_post_lane_tb.cpp results/trine_post_lane_int16_tb.cpp)
+if(TRINE_BENCH_DESIGN)  # modules of one size, which other benches test once
+  trine_add_corners(trine_post_lane LONG TOP trine_post_lane SOURCES ${lane} BENCH results/trine_post_lane_tb.cpp)
+  trine_add_corners(trine_vector_lane TOP trine_vector_lane SOURCES trine_isa_pkg trine_vector_lane LIBS trine_gen
+                    BENCH results/trine_vector_lane_tb.cpp TAKES Ternary Binary Formats)
+  trine_add_corners(trine_legal ${legal})
+endif()
 trine_add_corners(trine_array TOP trine_array SOURCES ${array} BENCH matmul/trine_array_tb.cpp MOST Rows*Cols 1024
                   TAKES Rows Cols PipeRows PipeCols Drain PeStages AccBits Window ClockGates)
 trine_add_corners(trine_zero_points TOP trine_zero_points SOURCES ${zero_points} BENCH matmul/trine_zero_points_tb.cpp

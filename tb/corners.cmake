@@ -15,6 +15,10 @@
 # WITH    a column: designs where it is 0 are left out
 # CHEAP   built in seconds: TRINE_CORNER_DRAW of these benches, one design each, are in the short suite
 #
+# With TRINE_BENCH_DESIGN the designs are those of that table, usually a single one, and all benches are built (label
+# design). The file design_benches.tsv of the build folder then lists each bench: its program, the module, and all
+# modules that it contains; or the module, and the size that is beyond MOST.
+#
 # The file is included twice: first to list what there is, then to add what is built. All corners are
 # built with TRINE_FULL_TESTS (label slow).
 
@@ -22,8 +26,13 @@ set(TRINE_CORNER_DRAW 4 CACHE STRING "benches at corner sizes in the short suite
 set(TRINE_CORNER_SEED 79 CACHE STRING "of their draw")
 
 # The designs, each a list of NAME=VALUE.
-file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/corners.tsv lines)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/corners.tsv)
+set(trine_corner_table ${CMAKE_CURRENT_SOURCE_DIR}/corners.tsv)
+if(TRINE_BENCH_DESIGN)
+  set(trine_corner_table ${TRINE_BENCH_DESIGN})
+  file(WRITE ${CMAKE_BINARY_DIR}/design_benches.tsv "")
+endif()
+file(STRINGS ${trine_corner_table} lines)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${trine_corner_table})
 list(POP_FRONT lines head)
 string(REPLACE "\t" ";" trine_corner_names "${head}")
 set(trine_corner_count 0)
@@ -65,6 +74,9 @@ function(trine_add_corners name)
       endforeach()
       if(size GREATER most)
         set(fits FALSE)
+        if(TRINE_BENCH_DESIGN AND NOT TRINE_CORNERS_LIST)
+          file(APPEND ${CMAKE_BINARY_DIR}/design_benches.tsv "-\t${ARG_TOP}\t${product} is ${size}, allowed ${most}\n")
+        endif()
       endif()
     endwhile()
     if(NOT fits)
@@ -93,7 +105,11 @@ function(trine_add_corners name)
       continue()
     endif()
     set(labels slow)
-    if(bench IN_LIST TRINE_DRAWN_CORNERS)
+    if(TRINE_BENCH_DESIGN)
+      set(labels design)
+      list(JOIN ARG_SOURCES " " sources)
+      file(APPEND ${CMAKE_BINARY_DIR}/design_benches.tsv "${bench}_tb\t${ARG_TOP}\t${sources}\n")
+    elseif(bench IN_LIST TRINE_DRAWN_CORNERS)
       set(labels quick)
     elseif(NOT TRINE_FULL_TESTS)
       continue()

@@ -269,11 +269,15 @@ std::vector<Outcome> run(const std::vector<Task>& tasks, const fs::path& folder,
   Watch watch(tasks, open, here, observer);
   const std::string message = open.empty() ? "" : run_open(open, here, options, watch);
   watch.look();
+  std::vector<Outcome> outcomes = outcomes_of(tasks, here);
+  for (Outcome& outcome : outcomes)
+    if (!outcome.known()) outcome.text = message;
+  return outcomes;
+}
+
+std::vector<Outcome> outcomes_of(const std::vector<Task>& tasks, const fs::path& folder) {
   std::vector<Outcome> outcomes;
-  for (const Task& task : tasks) {
-    outcomes.push_back(outcome_of(Files(here, task.name), task));
-    if (!outcomes.back().known()) outcomes.back().text = message;
-  }
+  for (const Task& task : tasks) outcomes.push_back(outcome_of(Files(folder, task.name), task));
   return outcomes;
 }
 

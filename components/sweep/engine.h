@@ -61,6 +61,10 @@ using Observer = std::function<void(int known, int failed, int known_before)>;
 std::vector<Outcome> run(const std::vector<Task>& tasks, const std::filesystem::path& folder,
                          const EngineOptions& options, const Observer& observer);
 
+/// Returns the outcomes that the folder of a run contains so far.
+std::vector<Outcome> outcomes_of(const std::vector<Task>& tasks,
+                                 const std::filesystem::path& folder);
+
 /// Runs worker `part` of `parts` on a list of tasks that run() wrote. The worker runs tasks until
 /// all have an outcome or the waiting process has ended. @return exit code
 int work(const std::filesystem::path& list, int part, int parts);

@@ -39,6 +39,7 @@ FLOORS = [
     ["components/accuracy", "components/energy", "components/llm", "components/plugins", "components/python",
      "components/soc"],
     ["components/fuzz"],
+    ["components/regress"],
     ["tb", "tests"],
 ]
 # The folders at the top of the repository.

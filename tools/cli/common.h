@@ -112,6 +112,7 @@ void add_generate(Command app, Action& action);
 void add_generate_text(Command app, Action& action);
 void add_inject(Command app, Action& action);
 void add_models(Command app, Action& action);
+void add_regress(Command app, Action& action);
 void add_report(Command app, Action& action);
 void add_run(Command app, Action& action);
 void add_soc(Command app, Action& action);

@@ -126,6 +126,7 @@ int main(int argc, char** argv) {
   if constexpr (built("energy")) add_energy(design, action);
   if constexpr (built("accuracy")) add_cpu(design, action);
   if constexpr (built("sweep")) add_report(design, action);
+  if constexpr (built("regress")) add_regress(check, action);
   if constexpr (built("fuzz")) {
     add_fuzz(check, action);
     add_inject(check, action);

@@ -61,10 +61,6 @@ void random_low_bit(LowBitNet& net) {
   if (net.number(0, 2) > 0) net.fully_connected(net.flat(x), net.number(1, 20), net.encoding(x));
 }
 
-namespace {
-
-/// Gives the last FULLY_CONNECTED weights of four bits with a factor for each group of `block`
-/// channels.
 void set_groups(Builder& b, int block) {
   model::Op& op = b.graph.ops.back();
   model::Tensor& weights = b.tensor(op.input(1));
@@ -91,6 +87,8 @@ void set_groups(Builder& b, int block) {
   op.inputs.push_back(b.graph.add(std::move(factors)));
 }
 
+namespace {
+
 /// Draws products over the last axis, with groups of the machine's sizes.
 void make_groups(Builder& b) {
   constexpr int kBlocks[] = {32, 64, 128};
@@ -104,7 +102,8 @@ void make_groups(Builder& b) {
   }
 }
 
-/// Keeps at most two nonzero weights of each four neighbours.
+}  // namespace
+
 void keep_two_of_four(Builder& b, model::Tensor& weights) {
   const int depth = weights.shape.back();
   for (int i = 0; i < static_cast<int>(weights.data.size()); i += depth)
@@ -115,13 +114,14 @@ void keep_two_of_four(Builder& b, model::Tensor& weights) {
     }
 }
 
-/// Limits weights to 15 values and 0, which also pads rows.
 void use_table(Builder& b, model::Tensor& weights) {
   std::array<std::uint8_t, 16> table{};
   for (std::size_t i = 1; i < table.size(); ++i)
     table.at(i) = static_cast<std::uint8_t>(b.content(-127, 127));
   for (std::uint8_t& weight : weights.data.edit()) weight = table.at(weight % table.size());
 }
+
+namespace {
 
 /// Draws int8 convolutions and products whose weights can be packed.
 void make_packed(Builder& b) {

@@ -188,4 +188,12 @@ inline Encoding any_encoding(LowBitNet& net, const std::vector<Encoding>& choice
 /// Adds one to three convolutions with thresholds, sometimes pooled, and a fully connected layer.
 void random_low_bit(LowBitNet& net);
 
+/// Gives the last FULLY_CONNECTED weights of four bits with a factor for each group of `block`
+/// channels.
+void set_groups(Builder& b, int block);
+/// Keeps at most two nonzero weights of each four neighbours.
+void keep_two_of_four(Builder& b, model::Tensor& weights);
+/// Limits weights to 15 values and 0, which also pads rows.
+void use_table(Builder& b, model::Tensor& weights);
+
 }  // namespace trine::fuzz

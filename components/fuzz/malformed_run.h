@@ -13,12 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/programs/random_program.h"
+#include "spec/config.h"
 #include "tools/random/malformed_words.h"
 
-namespace trine::tests {
-
-using fuzz::malformed_words;
+namespace trine::fuzz {
 
 /// Coverage of malformed programs.
 struct Reached {
@@ -37,15 +35,15 @@ struct Reached {
 /// reach.
 std::set<std::string> all_operations();
 
-/// Runs programs first .. first + count - 1 on the architecture simulator or on the RTL, with
-/// Catch2 assertions.
-void malformed_on_arch(const RandomDesign& design, unsigned first, unsigned count,
+/// Runs programs first .. first + count - 1 on the architecture simulator or on the RTL.
+/// @throws Error  names the program whose end is wrong
+void malformed_on_arch(const spec::Config& config, unsigned first, unsigned count,
                        Reached& reached);
-void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count, Reached& reached);
+void malformed_on_rtl(const spec::Config& config, unsigned first, unsigned count, Reached& reached);
 
 /// Runs random programs whose packed weights (memory.packed_weights) contain wrong bits: both
-/// simulators must end with the same cause, and a good program must be exact afterwards. Catch2
-/// assertions.
-void wrong_streams(const RandomDesign& design, unsigned count, Reached& reached);
+/// simulators must end with the same cause, and a good program must be exact afterwards.
+/// @throws Error  as above
+void wrong_streams(const spec::Config& config, unsigned count, Reached& reached);
 
-}  // namespace trine::tests
+}  // namespace trine::fuzz

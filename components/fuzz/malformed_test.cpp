@@ -4,17 +4,18 @@
 // programs of malformed_slow_test. TRINE_MALFORMED_ARCH and TRINE_MALFORMED_RTL set other numbers
 // of programs, TRINE_MALFORMED_FIRST the first one.
 
-#include "tests/programs/malformed.h"
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "components/fuzz/malformed_run.h"
 #include "sw/base/catch.h"
+#include "tests/programs/random_program.h"
 
 using namespace trine;
-using namespace trine::tests;
+using namespace trine::fuzz;
+using tests::config_of, tests::RandomDesign, tests::small_designs;
 
 namespace {
 
@@ -45,7 +46,7 @@ TEST_CASE("any words end on the architecture simulator, each with a cause", "[ma
   const unsigned count = from_environment("TRINE_MALFORMED_ARCH", kArch);
   const unsigned first = from_environment("TRINE_MALFORMED_FIRST", 0);
   for (const RandomDesign& design : kDesigns)
-    malformed_on_arch(design, first, share(count), reached);
+    malformed_on_arch(config_of(design), first, share(count), reached);
   std::fputs(reached.text().c_str(), stdout);
   CHECK(2 * reached.past_10 >= reached.programs);
   if (count < kArch) return;
@@ -63,7 +64,7 @@ TEST_CASE("any words end on the RTL inside of their window and a good program af
   const unsigned count = from_environment("TRINE_MALFORMED_RTL", kRtl);
   const unsigned first = from_environment("TRINE_MALFORMED_FIRST", 0);
   for (const RandomDesign& design : kDesigns)
-    malformed_on_rtl(design, first, share(count), reached);
+    malformed_on_rtl(config_of(design), first, share(count), reached);
   std::fputs(reached.text().c_str(), stdout);
   CHECK(reached.good == reached.programs);
   CHECK(2 * reached.past_10 >= reached.programs);
@@ -79,7 +80,7 @@ TEST_CASE("any words end on the RTL inside of their window and a good program af
 TEST_CASE("invalid packed weights end with their error and not with a hang",
           "[malformed][rtl][packed]") {
   Reached reached;
-  wrong_streams(kDesigns[2], share(kRtl), reached);
+  wrong_streams(config_of(kDesigns[2]), share(kRtl), reached);
   std::fputs(reached.text().substr(0, reached.text().find("\n  not")).c_str(), stdout);
   CHECK(reached.causes["stream"] > 0);
 }

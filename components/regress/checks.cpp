@@ -2,6 +2,8 @@
 
 #include "components/regress/checks.h"
 
+#include <algorithm>
+
 namespace trine::regress {
 
 std::vector<std::string> Context::design_options() const {
@@ -11,10 +13,15 @@ std::vector<std::string> Context::design_options() const {
   return options;
 }
 
+std::filesystem::path coverage_folder(const Context& context) {
+  return std::filesystem::path(context.out) / "coverage";
+}
+
 std::vector<Check> checks_of(const Context& context) {
   std::vector<Check> all;
   for (const auto part : {design_checks, module_checks, layer_checks, machine_checks})
     for (Check& check : part(context)) all.push_back(std::move(check));
+  std::ranges::stable_sort(all, {}, &Check::order);
   return all;
 }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ struct Context {
   std::vector<std::string> design_options() const;
 };
 
+/// Returns the folder with the line counters of the checks that ran.
+std::filesystem::path coverage_folder(const Context& context);
+
 /// The result of a check.
 struct Finding {
   std::string covered{};            ///< "31 layer types, 186 layers exact on the RTL"
@@ -45,7 +49,7 @@ struct Finding {
 
 /// A check.
 struct Check {
-  std::string name{};     ///< for --only: "layers.convolution"
+  std::string name{};   ///< for --only: "layers.convolution"
   std::string stage;    ///< "layer types"
   std::string purpose;  ///< what it compares, for the page
   std::function<Finding(const Context&)> run;

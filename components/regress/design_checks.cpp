@@ -4,16 +4,19 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <sstream>
 
 #include "components/fuzz/pair.h"
 #include "components/regress/checks.h"
+#include "components/regress/coverage.h"
 #include "sim/rtl/simulate.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
 #include "sw/base/process.h"
+#include "sw/base/root.h"
 #include "synth/stages.h"
 #include "synth/synthesize.h"
 #include "tools/random/random_program.h"
@@ -146,6 +149,37 @@ Finding run_area(const Context& context) {
   return finding;
 }
 
+/// Merges the lines that ran in all other checks.
+Finding run_coverage(const Context& context) {
+  Lines lines;
+  for (const auto& entry : fs::directory_iterator(coverage_folder(context)))
+    if (entry.path().extension() == ".json")
+      add_json(parse_json(read_text(entry.path()), entry.path().string()), lines);
+  const int excused =
+      excuse(design_of(context), project_root() / "tests/coverage/exceptions.txt", lines);
+  std::size_t all = 0;
+  for (const auto& [file, of_file] : lines) all += of_file.size();
+  const std::vector<MissedLine> holes = missed(design_of(context), lines);
+  Finding finding;
+  std::map<std::string, int> by_file;
+  for (const MissedLine& hole : holes) {
+    ++by_file[hole.file];
+    finding.details["missed"].push_back(
+        {{"file", hole.file}, {"line", hole.line}, {"text", hole.text}});
+  }
+  for (const auto& [file, count] : by_file)
+    finding.gaps.push_back(
+        fmt::format("{}: {} of {} lines never ran", file, count, lines.at(file).size()));
+  const double percent =
+      all == 0 ? 0 : 100.0 * static_cast<double>(all - holes.size()) / static_cast<double>(all);
+  finding.details["lines"] = all;
+  finding.details["percent"] = percent;
+  finding.covered = fmt::format("{:.1f} % of {} lines of RTL ran ({} more cannot, with a reason)",
+                                percent, grouped(static_cast<double>(all)), excused);
+  if (all == 0) finding.failure = "no check left line counters";
+  return finding;
+}
+
 constexpr int kNetlistPes = 16;
 
 /// Runs random programs on the netlist to which Yosys maps the design.
@@ -175,7 +209,7 @@ Finding run_netlist(const Context& context) {
 }  // namespace
 
 std::vector<Check> design_checks(const Context& context) {
-  std::vector<Check> checks(6);
+  std::vector<Check> checks(7);
   checks[0] = {"emission", "emission", "the design is emitted twice: equal files", run_emission};
   checks[0].order = 0;
   checks[1] = {"lint.verilator", "lint", "Verilator's warnings", run_verilator};
@@ -185,6 +219,8 @@ std::vector<Check> design_checks(const Context& context) {
   checks[4] = {"netlist.area", "netlist", "area by module", run_area, "", Level::kDefault};
   checks[5] = {"netlist.programs", "netlist", "programs on Yosys' netlist",
                run_netlist,        "",        Level::kDefault};
+  checks[6] = {"coverage", "coverage", "lines of RTL that ran in any of the checks", run_coverage};
+  checks[6].order = 2;
   if (context.config.pes() > kNetlistPes)
     checks[5].excuse = fmt::format("the array has {} PEs, allowed {} (Verilator would take hours)",
                                    context.config.pes(), kNetlistPes);

@@ -366,7 +366,8 @@ class Table {
     add(kDense, "int8", fully_connected).beyond = Beyond::kPmem;
     add(kDense, "4-bit weights", with_weights(fully_connected, narrow_to_4_bits));
     for (const int block : {32, 64, 128})
-      add(kDense, fmt::format("4-bit weights, groups of {}", block), groups_of(block));
+      add(kDense, fmt::format("4-bit weights, groups of {}", block), groups_of(block)).needs =
+          "array.groups";
     add(kDense, "2:4 sparse weights", with_weights(fully_connected, fuzz::keep_two_of_four));
     add(kDense, "16 different weights", with_weights(fully_connected, fuzz::use_table));
   }
@@ -485,13 +486,13 @@ class Table {
   }
 
   void add_wide() {
-    constexpr std::string_view kGroup = "int16";
+    constexpr std::string_view kGroup = "int16", kKey = "array.activations16";
     const auto wide = [&](std::string name, Build build) {
       const Build widened = [build = std::move(build)](Builder& b, const Corner& c) {
         build(b, c);
         fuzz::widen(b);
       };
-      add(kGroup, std::move(name), widened).wide = true;
+      add(kGroup, std::move(name), widened).needs = kKey;
     };
     wide("1x1", convolution({}));
     wide("3x3, stride 2", convolution({3, 3, 2}));
@@ -510,8 +511,8 @@ class Table {
     wide("TRANSPOSE of columns and channels", transpose({0, 1, 3, 2}));
     wide("STRIDED_SLICE", slice);
     wide("BATCH_MATMUL of two maps", matmul(false, true));
-    add(kGroup, "spiking neurons", drawn(fuzz::make_spikes)).wide = true;
-    add(kGroup, "codes of eight-bit formats", drawn(fuzz::make_formats)).wide = true;
+    add(kGroup, "spiking neurons", drawn(fuzz::make_spikes)).needs = kKey;
+    add(kGroup, "codes of eight-bit formats", drawn(fuzz::make_formats)).needs = "array.formats";
   }
 };
 

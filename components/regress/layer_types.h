@@ -45,7 +45,7 @@ struct LayerType {
   std::string_view group;  ///< "convolution", "pool", ...
   std::string name;        ///< "3x3, stride 2"
   std::function<void(fuzz::Builder&, const Corner&)> build;
-  bool wide = false;  ///< has int16 activations
+  std::string_view needs{};  ///< a key of the configuration that must be on, or empty
   Beyond beyond = Beyond::kNothing;
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
 

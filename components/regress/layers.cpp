@@ -8,9 +8,11 @@
 #include <filesystem>
 
 #include "sim/rtl/simulate.h"
+#include "spec/schema.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
+#include "sw/base/json.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph/refusal.h"
 #include "sw/model/rewrite/expand.h"
@@ -46,7 +48,21 @@ std::vector<Corner> corners_of(const LayerType& type, const spec::Config& config
   return corners;
 }
 
+/// Returns a refusal's reason without the names of file and operator.
+std::string reason_of(std::string text) {
+  text = text.substr(0, text.find('\n'));
+  const std::size_t op = text.find(" op ");
+  const std::size_t end = op == std::string::npos ? op : text.find(": ", op);
+  return end == std::string::npos ? text : text.substr(end + 2);
+}
+
 }  // namespace
+
+std::string missing_key(const LayerType& type, const spec::Config& config) {
+  if (type.needs.empty()) return "";
+  const Json keys = spec::all_keys(config);
+  return keys.at(std::string(type.needs)).get<bool>() ? "" : std::string(type.needs);
+}
 
 fuzz::Pair layer_pair(const LayerType& type, const Corner& corner, const spec::Config& config,
                       std::uint64_t seed) {
@@ -71,6 +87,10 @@ TypeResult run_type(const LayerType& type, const spec::Config& config, fuzz::Bac
                     int seeds) {
   TypeResult result;
   result.type = &type;
+  if (const std::string key = missing_key(type, config); !key.empty()) {
+    result.reason = key + " is off";
+    return result;
+  }
   for (const Corner& corner : corners_of(type, config))
     for (int seed = 0; seed < seeds; ++seed) {
       const auto failed = [&](const std::string& text, fuzz::Pair pair) {
@@ -94,7 +114,7 @@ TypeResult run_type(const LayerType& type, const spec::Config& config, fuzz::Bac
           break;
         default:
           ++result.refused;
-          if (result.reason.empty()) result.reason = v.text;
+          if (result.reason.empty()) result.reason = reason_of(v.text);
       }
     }
   return result;

@@ -32,6 +32,9 @@ struct TypeResult {
   bool unsupported() const { return exact == 0 && failed.empty(); }
 };
 
+/// Returns the key that a type needs and that is off in the design, or "".
+std::string missing_key(const LayerType& type, const spec::Config& config);
+
 /// Makes the layer of a type in a corner. @param seed  of weights, inputs and scales
 fuzz::Pair layer_pair(const LayerType& type, const Corner& corner, const spec::Config& config,
                       std::uint64_t seed);

@@ -78,10 +78,17 @@ Finding run_benches(const Context& context) {
   const fs::path build = fs::path(context.out) / "benches";
   fs::create_directories(build);
   write_file(build / "design.tsv", gen::corner_table({context.config}));
-  run_logged(
-      {"cmake", "-S", project_root().string(), "-B", build.string(), "-DCMAKE_BUILD_TYPE=Release",
-       "-DTRINE_TESTS=ON", "-DTRINE_BENCH_DESIGN=" + (build / "design.tsv").string()},
-      build / "configure.log", "cmake");
+  std::vector<std::string> configure{"cmake",
+                                     "-S",
+                                     project_root().string(),
+                                     "-B",
+                                     build.string(),
+                                     "-DCMAKE_BUILD_TYPE=Release",
+                                     "-DTRINE_TESTS=ON",
+                                     "-DTRINE_BENCH_DESIGN=" + (build / "design.tsv").string()};
+  if (on_path("ninja")) configure.insert(configure.end(), {"-G", "Ninja"});
+  if (on_path("ccache")) configure.emplace_back("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache");
+  run_logged(configure, build / "configure.log", "cmake");
   const std::vector<Bench> benches = benches_of(build);
   std::vector<std::string> command{
       "cmake", "--build", build.string(), "-j", std::to_string(context.jobs), "--target"};

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "sw/base/text.h"
 
@@ -100,10 +101,12 @@ std::vector<std::string> Page::not_checked() const {
       all.push_back(fmt::format("{} ({})", row.check->name, row.text));
     for (const std::string& gap : row.gaps) all.push_back(gap);
     if (!row.check->name.starts_with("layers.") || !row.details.is_array()) continue;
+    std::map<std::string, std::vector<std::string>> types;  // by reason
     for (const Json& type : row.details)
       if (type.value("exact", 0) == 0 && !type.contains("failed"))
-        all.push_back(fmt::format("{}: {} ({})", row.check->name, type.value("type", ""),
-                                  type.value("reason", "")));
+        types[type.value("reason", "")].push_back(type.value("type", ""));
+    for (const auto& [reason, names] : types)
+      all.push_back(fmt::format("{} {}: {}", row.check->name, fmt::join(names, "; "), reason));
   }
   return all;
 }

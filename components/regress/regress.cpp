@@ -8,11 +8,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <thread>
 
 #include "components/regress/checks.h"
+#include "components/regress/coverage.h"
 #include "components/regress/page.h"
 #include "components/sweep/jobs.h"
 #include "sw/base/error.h"
@@ -152,12 +154,33 @@ class Regression {
     Row& row = *chosen_[0];
     const Progress progress(row.check->name, o_.output.quiet);
     const double before = processor_seconds();
+    const fs::path counters = start_counters(row.check->name);
     const Finding finding = row.check->run(context_);
+    keep_counters(row.check->name, counters);
     row.seconds = processor_seconds() - before;
     row.state = finding.failure.empty() ? State::kPassed : State::kFailed;
     row.text = finding.failure.empty() ? finding.covered : finding.failure;
     row.gaps = finding.gaps;
     row.details = finding.details;
+  }
+
+  /// Makes the models of this process count lines.
+  fs::path start_counters(const std::string& check) const {
+    const fs::path folder = coverage_folder(context_) / check;
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    fs::create_directories(folder);
+    ::setenv("TRINE_RTL_COVERAGE", folder.c_str(), 1);
+    ::setenv("TRINE_RTL_COVERAGE_LINES", "1", 1);
+    return folder;
+  }
+
+  void keep_counters(const std::string& check, const fs::path& folder) const {
+    Lines lines;
+    add_counters(folder, lines);
+    if (!lines.empty())
+      write_file(coverage_folder(context_) / (check + ".json"), to_json(lines).dump());
+    fs::remove_all(folder);
   }
 
   sweep::Task task_of(const Row& row) const {

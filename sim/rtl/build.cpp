@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <vector>
 
 #include "gen/generate.h"
@@ -46,7 +47,11 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
   };
   if (o.trace) add({"--trace-fst", "--trace-structs"});
   if (o.trace_ports) add({"--trace", "--trace-depth", "1"});
-  if (std::getenv("TRINE_RTL_COVERAGE") != nullptr) add({"--coverage-line", "--coverage-toggle"});
+  if (std::getenv("TRINE_RTL_COVERAGE") != nullptr) {
+    add({"--coverage-line"});
+    // Counters of all bits multiply the time of a build.
+    if (std::getenv("TRINE_RTL_COVERAGE_LINES") == nullptr) add({"--coverage-toggle"});
+  }
   if (o.netlist)  // Verilator 5.006 miscompiles some trees of bit operations
     add({"-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-fno-const-bit-op-tree"});
   if (o.assertions) add({"--assert", "-DTRINE_ASSERT"});
@@ -120,14 +125,24 @@ BuildOptions BuildOptions::from_environment() {
       throw_error("TRINE_RTL_OPT: '{}' is not an optimization level, allowed 0..3", text);
     options.optimization = text[0] - '0';
   }
+  options.assertions = std::getenv("TRINE_RTL_ASSERT") != nullptr;
   return options;
 }
 
 fs::path build_model(const spec::Config& config, const BuildOptions& options) {
+  // A process that runs many programs on one design emits it only once.
+  static std::map<std::string, fs::path> known;
+  std::string key = config.to_toml();
+  for (const std::string& flag : verilator_flags(options)) key += flag + " ";
+  for (const std::string& setting : make_settings(options.optimization)) key += setting + " ";
+  key += cache_folder().string();
+  if (const auto found = known.find(key); found != known.end() && fs::exists(found->second))
+    return found->second;
   const TemporaryFolder scratch(cache_folder() / "rtl", "design");
   const fs::path design = scratch.path() / "design";
   gen::generate(config, design);
-  return build_design(design, fmt::format("{}x{}", config.rows, config.cols), options);
+  return known[key] =
+             build_design(design, fmt::format("{}x{}", config.rows, config.cols), options);
 }
 
 fs::path build_design(const fs::path& design, const std::string& label,

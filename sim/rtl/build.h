@@ -6,7 +6,8 @@
 // The cache is $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine (built_file()). The
 // key of a model is a hash of everything that it depends on: the emitted files, the shim, the
 // flags, the versions of Verilator and g++, and the processor. With $TRINE_RTL_COVERAGE=DIR, every
-// model counts lines and toggles and writes a file there (tests/coverage).
+// model counts lines and toggles and writes a file there (tests/coverage); with
+// $TRINE_RTL_COVERAGE_LINES it counts only lines.
 
 #pragma once
 
@@ -31,7 +32,8 @@ struct BuildOptions {
   bool netlist = false;  ///< uses the netlist to which Yosys maps the design, in cells of sg13g2
   bool quiet = false;    ///< no progress line on stderr
 
-  /// Returns the default options with `optimization` from $TRINE_RTL_OPT (0..3) if it is set.
+  /// Returns the default options with `optimization` from $TRINE_RTL_OPT (0..3) if it is set, and
+  /// with assertions if $TRINE_RTL_ASSERT is set.
   /// @throws Error
   static BuildOptions from_environment();
 };

@@ -238,6 +238,7 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "verilator --lint-only -Wall --top-module trine_top -f trine.f\n"
       "yosys -p \"read_verilog -sv $(grep '\\.sv$' trine.f | tr '\\n' ' '); chparam -set "
       "Multiplier 1 trine_top; synth -top trine_top\"\n"
+      "trine regress --config config.toml\n"
       "trine compile --config config.toml MODEL.tflite --out model.trine\n"
       "```\n\n"
       "## Configuration\n\n| key | value | meaning |\n|---|---|---|\n{}\n"

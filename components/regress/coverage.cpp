@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <regex>
 #include <sstream>
 #include <string_view>
 
@@ -48,15 +49,34 @@ void add_counter(std::string_view line, Lines& lines) {
   }
 }
 
-std::vector<std::string> text_of(const fs::path& file) {
+std::vector<std::string> lines_of(const fs::path& file) {
   std::vector<std::string> text;
   if (!fs::exists(file)) return text;
   std::istringstream in(read_text(file));
-  for (std::string line; std::getline(in, line);) {
-    const std::size_t begin = line.find_first_not_of(" \t");
-    text.push_back(begin == std::string::npos ? "" : line.substr(begin));
-  }
+  for (std::string line; std::getline(in, line);) text.push_back(line);
   return text;
+}
+
+std::size_t indentation(const std::string& line) {
+  return std::min(line.find_first_not_of(' '), line.size());
+}
+
+/// Returns the lines of a file without their indentation.
+std::vector<std::string> text_of(const fs::path& file) {
+  std::vector<std::string> text = lines_of(file);
+  for (std::string& line : text) line.erase(0, indentation(line));
+  return text;
+}
+
+/// Returns true for "if (A && B ..", ".. else if (A)" where one of the first operands is off.
+bool is_off(const std::string& line, const std::set<std::string>& off) {
+  static const std::regex condition(R"(\bif \(((?:[A-Z]\w* && )*[A-Z]\w*)(?:\)| &&))");
+  std::smatch found;
+  if (!std::regex_search(line, found, condition)) return false;
+  std::istringstream names(found[1].str());
+  for (std::string name; names >> name;)
+    if (off.contains(name)) return true;
+  return false;
 }
 
 }  // namespace
@@ -102,6 +122,27 @@ int excuse(const fs::path& design, const fs::path& exceptions, Lines& lines) {
     removed += static_cast<int>(std::erase_if(found->second, [&](const auto& line) {
       const auto at = static_cast<std::size_t>(line.first) - 1;
       return !line.second && at < source.size() && source[at] == text;
+    }));
+  }
+  return removed;
+}
+
+int excuse_features(const fs::path& design, const std::set<std::string>& off, Lines& lines) {
+  int removed = 0;
+  for (auto& [file, of_file] : lines) {
+    const std::vector<std::string> source = lines_of(design / file);
+    std::set<int> unreachable;
+    for (std::size_t at = 0; at < source.size(); ++at) {
+      if (!is_off(source[at], off)) continue;
+      unreachable.insert(static_cast<int>(at) + 1);
+      const std::size_t depth = indentation(source[at]);
+      for (std::size_t next = at + 1;
+           next < source.size() && (source[next].empty() || indentation(source[next]) > depth);
+           ++next)
+        unreachable.insert(static_cast<int>(next) + 1);
+    }
+    removed += static_cast<int>(std::erase_if(of_file, [&](const auto& line) {
+      return !line.second && unreachable.contains(line.first);
     }));
   }
   return removed;

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,13 @@ void add_json(const Json& json, Lines& lines);
 /// @return the number of removed lines
 int excuse(const std::filesystem::path& design, const std::filesystem::path& exceptions,
            Lines& lines);
+
+/// Removes statements of features that the design lacks: "if (Int16 && ..)" where Int16 is 0, with
+/// the lines of its block, which its indentation delimits.
+/// @param off  parameters of the RTL that are 0
+/// @return the number of removed lines
+int excuse_features(const std::filesystem::path& design, const std::set<std::string>& off,
+                    Lines& lines);
 
 /// A line that never ran.
 struct MissedLine {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "components/fuzz/malformed_run.h"
 #include "components/fuzz/pair.h"
@@ -13,6 +15,7 @@
 #include "sim/arch/simulate.h"
 #include "sim/rtl/memory.h"
 #include "sim/rtl/simulate.h"
+#include "spec/csr.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
@@ -239,6 +242,113 @@ Finding run_initial_values(const Context& context) {
   return finding;
 }
 
+/// A design as a host sees it, without a driver.
+class BareDesign {
+ public:
+  BareDesign(const Context& context, std::uint32_t latency)
+      : model_(sim::build_model(context.config, checked_rtl().build)) {
+    sim::ModelSettings settings{};
+    settings.axi_latency = latency;
+    settings.seed = 1;
+    instance_ = model_.api().create(&settings);
+  }
+  BareDesign(const BareDesign&) = delete;
+  BareDesign& operator=(const BareDesign&) = delete;
+  ~BareDesign() { model_.api().destroy(instance_); }
+
+  /// Returns true if the write was accepted.
+  bool write(std::uint32_t offset, std::uint32_t value) {
+    return model_.api().write32(instance_, offset, value) == 0;
+  }
+  std::optional<std::uint32_t> read(std::uint32_t offset) {
+    std::uint32_t value = 0;
+    if (model_.api().read32(instance_, offset, &value) != 0) return std::nullopt;
+    return value;
+  }
+  /// Starts eight words at 0x10000. @return the cause with which the design stops, or 0
+  std::uint32_t cause_of_start() {
+    write(csr::kProgram, 0x10000);
+    write(csr::kProgramWords, 8);
+    write(csr::kIrqEnable, 3);
+    write(csr::kControl, 1);
+    model_.api().run(instance_, 100'000, 100'000);
+    return read(csr::kErrorCause).value_or(0);
+  }
+
+ private:
+  sim::LoadedModel model_;
+  void* instance_ = nullptr;
+};
+
+/// Returns the bits that a write of a register's word stores.
+std::uint32_t kept_bits(const csr::Register& r, int word, const spec::Config& config) {
+  std::uint64_t kept = r.kept;
+  if (r.bits == 64 && config.axi_addr_bits < 64)  // an address
+    kept &= (std::uint64_t{1} << config.axi_addr_bits) - 1;
+  if (r.aligned) kept &= ~static_cast<std::uint64_t>(config.data_bytes() - 1);
+  return static_cast<std::uint32_t>(kept >> (32 * word));
+}
+
+/// Writes and reads a register. @return "" or what is wrong
+std::string check_register(BareDesign& design, const csr::Register& r, const Context& context) {
+  for (int word = 0; word < r.bits / 32; ++word) {
+    const std::uint32_t offset = r.offset + 4 * static_cast<std::uint32_t>(word);
+    const std::uint32_t kept = kept_bits(r, word, context.config);
+    if (!design.read(offset)) return fmt::format("{}: a read of 0x{:x} fails", r.name, offset);
+    if (kept == 0) continue;
+    const std::uint32_t reset = static_cast<std::uint32_t>(r.reset >> (32 * word)) & kept;
+    if ((*design.read(offset) & kept) != reset)
+      return fmt::format("{}: 0x{:x} after reset, expected 0x{:x}", r.name,
+                         *design.read(offset) & kept, reset);
+    for (const std::uint32_t value : {0xffffffffU, 0x5a5a5a5aU, 0xa5a5a5a5U, reset}) {
+      if (!design.write(offset, value & kept))
+        return fmt::format("{}: a write of 0x{:x} fails", r.name, value & kept);
+      if ((*design.read(offset) & kept) != (value & kept))
+        return fmt::format("{}: 0x{:x} after a write of 0x{:x}", r.name, *design.read(offset),
+                           value & kept);
+    }
+  }
+  return "";
+}
+
+/// Reads and writes all registers, and all offsets between them.
+Finding run_registers(const Context& context) {
+  Finding finding;
+  BareDesign design(context, 32);
+  std::set<std::uint32_t> known;
+  for (const csr::Register& r : csr::registers()) {
+    const bool counts = r.offset == csr::kEccCorrected || r.offset == csr::kImemCorrected;
+    if (counts && !context.config.ecc) continue;  // such a design answers SLVERR
+    for (int n = 0; n < r.entries * r.bits / 32; ++n)
+      known.insert(r.offset + 4 * static_cast<std::uint32_t>(n));
+    if (finding.failure.empty()) finding.failure = check_register(design, r, context);
+  }
+  int unknown = 0;
+  for (std::uint32_t offset = 0; offset < 0x1000; offset += 4) {
+    if (known.contains(offset)) continue;
+    ++unknown;
+    if ((design.read(offset) || design.write(offset, 1)) && finding.failure.empty())
+      finding.failure = fmt::format("an access to offset 0x{:x}, which has no register", offset);
+  }
+  const auto stops = [&](std::uint32_t first, std::uint32_t limit, const char* name) {
+    BareDesign other(context, 5'000);
+    other.write(csr::kWindowFirst, first);
+    other.write(csr::kWindowLast, 0x2ffff);
+    if (limit > 0) other.write(csr::kWatchdog, limit);
+    const auto cause = static_cast<std::size_t>(other.cause_of_start());
+    if (finding.failure.empty() && csr::kErrors.at(cause).name != name)
+      finding.failure =
+          fmt::format("stops with {}, expected {}", csr::kErrors.at(cause).name, name);
+  };
+  stops(0x20000, 0, "fetch_window");
+  stops(0, 100, "fetch_timeout");
+  finding.covered = fmt::format(
+      "{} words of registers read and written, {} other offsets answer SLVERR, fetch outside of "
+      "the window and without an answer",
+      known.size(), unknown);
+  return finding;
+}
+
 Finding run_networks(const Context& context) {
   Finding finding;
   std::map<Outcome, int> outcomes;
@@ -343,6 +453,7 @@ std::vector<Check> machine_checks(const Context& context) {
                          "arbitrary words end by themselves, with a cause", run_malformed));
   checks.push_back(check("bus.slaves", "bus", "awkward but legal AXI4 slaves", run_bus));
   checks.push_back(check("bus.errors", "bus", "error responses, then a good run", run_bus_errors));
+  checks.push_back(check("bus.registers", "bus", "all registers by AXI4-Lite", run_registers));
   checks.push_back(check("reset.soft", "reset", "a soft reset in the middle of a program",
                          run_soft_reset, Level::kDefault));
   checks.push_back(check("reset.values", "reset", "any values of registers before reset",

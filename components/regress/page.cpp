@@ -63,6 +63,20 @@ std::string layers_of(const Row& row) {
   return "<details><summary>layer types</summary>" + text + "</table></details>";
 }
 
+/// Returns the lines that never ran, by file, or "".
+std::string holes_of(const Row& row) {
+  if (row.check->name != "coverage" || !row.details.contains("missed")) return "";
+  std::string text = "<details><summary>lines that never ran</summary><table>", file;
+  for (const Json& hole : row.details.at("missed")) {
+    const std::string of = hole.value("file", "");
+    text += fmt::format("<tr><td>{}</td><td>{}</td><td><code>{}</code></td></tr>\n",
+                        of == file ? "" : escaped(of), hole.value("line", 0),
+                        escaped(hole.value("text", "")));
+    file = of;
+  }
+  return text + "</table></details>";
+}
+
 constexpr std::string_view kStyle =
     "body{font:15px/1.45 sans-serif;margin:2em auto;max-width:70em;color:#222}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;"
@@ -163,7 +177,8 @@ std::string to_html(const Page& page) {
         "<tr><td>{}</td><td class=\"{}\">{}</td><td>{:.1f}</td><td>{}<br>{}{}<br><code>{}</code>"
         "</td></tr>\n",
         escaped(row.check->name), class_of(row.state), name_of(row.state), row.seconds,
-        escaped(row.check->purpose), escaped(row.text), layers_of(row), escaped(row.command));
+        escaped(row.check->purpose), escaped(row.text), layers_of(row) + holes_of(row),
+        escaped(row.command));
   }
   return text + "</table>\n</body></html>\n";
 }

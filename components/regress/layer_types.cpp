@@ -406,7 +406,7 @@ class Table {
       add(kGroup, of + ", half to even", half_even(build));
     }
     add(kGroup, "3x3, uint8 with zero points of weights", as_uint8(convolution({3, 3})));
-    for (const OpKind kind : {OpKind::kQuantize, OpKind::kRelu, OpKind::kRelu6})
+    for (const OpKind kind : {OpKind::kQuantize, OpKind::kRelu, OpKind::kRelu6, OpKind::kReluN1To1})
       add(kGroup, std::string(model::name_of(kind)), function(kind));
   }
 

@@ -78,7 +78,11 @@ fuzz::Pair layer_pair(const LayerType& type, const Corner& corner, const spec::C
   fuzz::set_outputs(b);
   pair.made.data_seed = choices.data_seed();
   for (const int t : b.graph.inputs) pair.inputs.push_back(fuzz::random_codes(b, t));
-  pair.graph = model::expanded(b.graph);
+  try {
+    pair.graph = model::expanded(b.graph);
+  } catch (const model::Refusal&) {
+    pair.graph = b.graph;  // model::check() says why this drawn network is illegal
+  }
   if (corner.codes == Codes::kEnds) use_ends(pair, b);
   return pair;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 
 #include "sim/rtl/simulate.h"
 #include "spec/schema.h"
@@ -53,7 +54,8 @@ std::string reason_of(std::string text) {
   text = text.substr(0, text.find('\n'));
   const std::size_t op = text.find(" op ");
   const std::size_t end = op == std::string::npos ? op : text.find(": ", op);
-  return end == std::string::npos ? text : text.substr(end + 2);
+  if (end != std::string::npos) text = text.substr(end + 2);
+  return std::regex_replace(text, std::regex("tensor [0-9]+ '[^']*':? ?"), "");
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ class Generator {
       : config_(config), seed_(seed), random_(seed) {
     beat_ = config.data_words();
     // Ternary values need three codes: weights, and a quarter of DMEM that nothing overwrites.
-    ternary_ = config.ternary && seed % 3 == 0;
+    ternary_ = config.ternary && (seed % 3 == 0 || !(config.int8 || config.binary));
   }
 
   RandomProgram make(int instructions) {
@@ -65,7 +65,11 @@ class Generator {
     result_.program.name = fmt::format("random{}", seed_);
     result_.program.layers.push_back({"all", "RANDOM", 0, ""});
     first_loads();
-    for (int i = 0; i < instructions;) i += any() ? 1 : 0;
+    // Instructions that need a feature that the design lacks are not added.
+    for (int i = 0, tries = 0; i < instructions && tries < 100 * instructions; ++tries) {
+      const std::size_t before = result_.instructions.size();
+      if (any() && result_.instructions.size() > before) ++i;
+    }
     store_all();
     finish();
     return std::move(result_);
@@ -93,7 +97,22 @@ class Generator {
   }
 
   // ---- loads and stores -------------------------------------------------------------------------
+  /// Returns true if the design has the features that the instruction needs.
+  bool is_supported(Engine engine, const Instruction& i) const {
+    const unsigned features = config_.features();
+    const auto runs = [&](isa::Word word) {
+      return isa::fault_of(word, features) == isa::Fault::kNone;
+    };
+    const unsigned read = isa::registers_read(engine, i.registers, i.run);
+    for (int r = 0; r < isa::kRegisters; ++r)
+      if ((read >> r & 1) != 0 &&
+          !runs(isa::encode_set(engine, r, i.registers.value[static_cast<std::size_t>(r)])))
+        return false;
+    return runs(isa::encode_run(engine, i.run));
+  }
+
   void add(Engine engine, Instruction instruction) {
+    if (!is_supported(engine, instruction)) return;
     instruction.engine = engine;
     result_.instructions.push_back(std::move(instruction));
     result_.program.run_layer.push_back(0);

@@ -138,7 +138,7 @@ std::set<std::string> all_operations() {
 
 std::string Reached::text() const {
   std::string text = fmt::format(
-      "{} programs: {} get past 1 instruction, {} past 10, {} past 100; {} good ones behind them; "
+      "{} programs: {} get past 1 instruction, {} past 10, {} past 100; {} good ones after them; "
       "{} of {} operations and flags\n ",
       programs, past_1, past_10, past_100, good, operations.size(), all_operations().size());
   for (const auto& [cause, n] : causes) text += fmt::format(" {} {}", cause, n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lists the checks that `trine regress` makes of a design. Each check is independent of the others
-// and can be repeated alone.
+// and can be repeated separately.
 
 #pragma once
 

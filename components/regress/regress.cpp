@@ -82,7 +82,7 @@ class Regression {
     if (o_.only.size() == 1)
       run_here();
     else
-      run_apart();
+      run_all();
     page_.interrupted = false;
     write();
     o_.output.print(to_text(page_, static_cast<std::size_t>(columns())));
@@ -118,7 +118,7 @@ class Regression {
     return text;
   }
 
-  /// Marks the checks that run: those of the level, or those of --only.
+  /// Marks the checks that run: the checks of the level, or of --only.
   void select() {
     std::set<std::string> unknown(o_.only.begin(), o_.only.end());
     for (Row& row : page_.rows) {
@@ -179,7 +179,7 @@ class Regression {
     Lines lines;
     add_counters(folder, lines);
     if (!lines.empty())
-      write_file(coverage_folder(context_) / (check + ".json"), to_json(lines).dump());
+      write_file(coverage_folder(context_) / (check + ".json"), json_text(to_json(lines)));
     fs::remove_all(folder);
   }
 
@@ -196,7 +196,7 @@ class Regression {
   }
 
   /// Runs each check as a process, the ones of a lower order first.
-  void run_apart() {
+  void run_all() {
     page_.interrupted = true;
     Progress progress("regress", o_.output.quiet);
     for (std::size_t first = 0, end = 0; first < chosen_.size(); first = end) {
@@ -321,7 +321,7 @@ void add_regress(Command app, Action& action) {
   options->output.declare(command);
   command.footer(
       "The first line is the verdict, the second one says what was not checked. Each check\n"
-      "prints the command that repeats it alone. Checks that passed are not repeated while\n"
+      "prints the command that repeats only this check. Checks that passed are not repeated while\n"
       "design, program and seed are the same. A failure is made simpler and leaves a folder in\n"
       "DIR/failures: program, memory, first difference, waveform.\n"
       "Exit code 1: a check failed.\n\n"

@@ -141,8 +141,7 @@ fs::path build_model(const spec::Config& config, const BuildOptions& options) {
   const TemporaryFolder scratch(cache_folder() / "rtl", "design");
   const fs::path design = scratch.path() / "design";
   gen::generate(config, design);
-  return known[key] =
-             build_design(design, fmt::format("{}x{}", config.rows, config.cols), options);
+  return known[key] = build_design(design, fmt::format("{}x{}", config.rows, config.cols), options);
 }
 
 fs::path build_design(const fs::path& design, const std::string& label,

@@ -32,9 +32,15 @@ struct Context {
   int count(int quick, int normal, int full) const {
     return level == Level::kQuick ? quick : level == Level::kDefault ? normal : full;
   }
+  /// Returns true if a check that runs many cases should end: it has used its share of the level's
+  /// processor time. Cases of large arrays take long.
+  bool over() const;
   /// Returns the options that name the design: --config C --set key=value ...
   std::vector<std::string> design_options() const;
 };
+
+/// Returns the processor time of this process and of all that it started.
+double processor_seconds();
 
 /// Returns the folder with the line counters of the checks that ran.
 std::filesystem::path coverage_folder(const Context& context);

@@ -39,8 +39,8 @@ Finding run_group(const Context& context, const std::string& group) {
   std::uint64_t cycles = 0;
   for (const LayerType& type : layer_types()) {
     if (type.group != group) continue;
-    const TypeResult r =
-        run_type(type, context.config, fuzz::Backend::kRtl, context.count(1, 2, 12));
+    const TypeResult r = run_type(type, context.config, fuzz::Backend::kRtl,
+                                  context.over() ? 1 : context.count(1, 2, 12));
     ++types;
     exact += r.exact;
     cycles += r.cycles;

@@ -54,9 +54,11 @@ unsigned seed_of(const Context& context, int n) {
 
 Finding run_programs(const Context& context) {
   Finding finding;
-  const int programs = context.count(12, 60, 1000);
+  const int most = context.count(12, 60, 1000);
   std::uint64_t cycles = 0;
-  for (int n = 0; n < programs; ++n) {
+  int programs = 0;
+  for (int n = 0; n < most && !(n > 0 && context.over()); ++n) {
+    ++programs;
     fuzz::ProgramCase c;
     c.config = context.config;
     c.seed = seed_of(context, n);
@@ -83,11 +85,13 @@ Finding run_programs(const Context& context) {
 Finding run_malformed(const Context& context) {
   Finding finding;
   fuzz::Reached on_arch, on_rtl;
-  const auto arch = static_cast<unsigned>(context.count(300, 3000, 100'000));
+  const auto arch = static_cast<unsigned>(context.count(200, 3000, 100'000));
   const auto rtl = static_cast<unsigned>(context.count(40, 250, 10'000));
+  constexpr unsigned kTogether = 25;  // of one legal program
   try {
     fuzz::malformed_on_arch(context.config, 0, arch, on_arch);
-    fuzz::malformed_on_rtl(context.config, 0, rtl, on_rtl);
+    for (unsigned n = 0; n < rtl && !(n > 0 && context.over()); n += kTogether)
+      fuzz::malformed_on_rtl(context.config, n, std::min(kTogether, rtl - n), on_rtl);
   } catch (const Error& e) {
     finding.failure = e.what();
   }
@@ -132,7 +136,7 @@ Finding run_bus(const Context& context) {
   const int programs = context.count(1, 3, 30);
   for (std::size_t slave = 0; slave < sim::kAxiSlaves.size(); ++slave)
     for (const int stalls : {0, 60})
-      for (int n = 0; n < programs && finding.failure.empty(); ++n, ++runs) {
+      for (int n = 0; n < (context.over() ? 1 : programs) && finding.failure.empty(); ++n, ++runs) {
         sim::RtlOptions options = checked_rtl();
         options.axi_slave = slave;
         options.stall_percent = stalls;
@@ -181,8 +185,10 @@ std::string bus_errors(const Context& context, int n, std::map<std::string, int>
 Finding run_bus_errors(const Context& context) {
   Finding finding;
   std::map<std::string, int> causes;
-  const int runs = context.count(7, 21, 140);
-  for (int n = 0; n < runs && finding.failure.empty(); ++n) try {
+  const int most = context.count(7, 21, 140);
+  int runs = 0;
+  for (int n = 0; n < most && finding.failure.empty() && !(n > 4 && context.over()); ++n) try {
+      ++runs;
       finding.failure = bus_errors(context, n, causes);
     } catch (const std::exception& e) {
       finding.failure = e.what();
@@ -198,11 +204,13 @@ Finding run_bus_errors(const Context& context) {
 /// Interrupts a program by a soft reset, and runs it again.
 Finding run_soft_reset(const Context& context) {
   Finding finding;
-  const int programs = context.count(3, 8, 60);
+  const int most = context.count(3, 8, 60);
+  int programs = 0;
   sim::RtlOptions options = checked_rtl();
   options.build.inject = true;
   sim::build_model(context.config, options.build);
-  for (int n = 0; n < programs && finding.failure.empty(); ++n)
+  for (int n = 0; n < most && finding.failure.empty() && !(n > 2 && context.over());
+       ++n, ++programs)
     finding.failure = isolated([&]() -> std::string {
       const fuzz::RandomProgram p = fuzz::random_program(context.config, seed_of(context, n), 16);
       std::vector<std::uint8_t> expected = p.dram, dram = p.dram;
@@ -226,12 +234,14 @@ Finding run_soft_reset(const Context& context) {
 /// Runs programs from other initial values of registers and memories.
 Finding run_initial_values(const Context& context) {
   Finding finding;
-  const int programs = context.count(3, 8, 60);
+  const int most = context.count(3, 8, 60);
+  int programs = 0;
   sim::RtlOptions options = checked_rtl();
   options.build.assertions = false;  // they expect registers that start at zero
   options.build.random_init = true;
   sim::build_model(context.config, options.build);
-  for (int n = 0; n < programs && finding.failure.empty(); ++n) {
+  for (int n = 0; n < most && finding.failure.empty() && !(n > 2 && context.over());
+       ++n, ++programs) {
     options.x_seed = options.seed = seed_of(context, n);
     finding.failure = isolated([&] {
       return against_simulator(fuzz::random_program(context.config, options.seed, 16), options);
@@ -352,10 +362,12 @@ Finding run_registers(const Context& context) {
 Finding run_networks(const Context& context) {
   Finding finding;
   std::map<Outcome, int> outcomes;
-  const int pairs = context.count(40, 100, 1500);
+  const int most = context.count(40, 100, 1500);
+  int pairs = 0;
   std::vector<fuzz::Family> families;
   if (!context.config.int8) families = {fuzz::Family::kLowBit};  // all others have int8 codes
-  for (int n = 0; n < pairs; ++n) {
+  for (int n = 0; n < most && !(n > 0 && context.over()); ++n) {
+    ++pairs;
     const fuzz::Case c = fuzz::draw_case(context.seed, 0, n, families, &context.config);
     fuzz::Pair pair = fuzz::make_pair(c, context.config);
     pair.assertions = true;

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -35,17 +34,6 @@ struct RegressArguments {
   std::uint64_t seed = 1;
   bool quick = false, full = false, list = false, retry = false;
 };
-
-double processor_seconds() {
-  double all = 0;
-  for (const int whose : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage used{};
-    ::getrusage(whose, &used);
-    all += static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-           1e-6 * static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-  }
-  return all;
-}
 
 /// Quotes a word for a shell.
 std::string quoted(const std::string& word) {

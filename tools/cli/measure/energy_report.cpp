@@ -38,7 +38,7 @@ class Adder {
  public:
   Adder(const spec::Config& config, const energy::Table& table) : config_(config) {
     report_.table = table;
-    report_.clock_ns = clock_of(config).ns;
+    report_.clock = clock_of(config);
   }
 
   /// @param times  number of identical layers
@@ -56,8 +56,9 @@ class Adder {
 
   EnergyReport report(double cycles, std::int64_t macs) const {
     EnergyReport report = report_;
-    const double pj = report.sum.total(), ns = cycles * report.clock_ns;
-    if (ns > 0) report.milliwatts = pj / ns;
+    const double pj = report.sum.total();
+    if (cycles > 0) report.milliwatts = pj / (cycles * report.clock.ns);
+    if (cycles > 0) report.milliwatts_placed = pj / (cycles * report.clock.placed_ns);
     if (pj > 0) report.tops_per_watt = 2 * static_cast<double>(macs) / pj;
     return report;
   }
@@ -65,7 +66,7 @@ class Adder {
  private:
   LayerEnergy of(const sim::Actions& actions, double cycles, const energy::Without& without) const {
     return energy::energy_of(actions, static_cast<std::uint64_t>(std::llround(cycles)), config_,
-                             report_.table, report_.clock_ns, without);
+                             report_.table, report_.clock.ns, without);
   }
 
   const spec::Config& config_;
@@ -115,12 +116,13 @@ EnergyReport energy_report(const estimate::Estimate& estimate, const spec::Confi
 void add_to(Json& json, const EnergyReport& report) {
   json["energy_pj"] = report.sum.total();
   json["energy"] = {{"technology", report.table.technology},
-                    {"clock_ns", report.clock_ns},
+                    {"clock_ns", report.clock.ns},
                     {"by_component", parts_json(report.sum)},
                     {"without_wires_pj", report.without_wires.total()},
                     {"without_glitches_pj", report.without_glitches.total()},
                     {"without_clock_pj", report.without_clock.total()},
                     {"milliwatts", report.milliwatts},
+                    {"milliwatts_placed", report.milliwatts_placed},
                     {"tops_per_watt", report.tops_per_watt},
                     {"dram_pj", report.dram_pj ? Json(*report.dram_pj) : Json(nullptr)},
                     {"dram_pj_per_bit", report.dram_pj_per_bit}};
@@ -147,9 +149,9 @@ std::string to_text(const EnergyReport& report, bool details) {
                                              energy_text(*report.dram_pj), report.dram_pj_per_bit)
                                : "";
   return names + "\n" + shares + "\n" +
-         fmt::format("chip: {} ({}, {:.0f} MHz: {:.1f} mW, {:.3f} TOPS/W){}\n", energy_text(total),
-                     report.table.technology, 1000 / report.clock_ns, report.milliwatts,
-                     report.tops_per_watt, dram) +
+         fmt::format("chip: {} ({}, {:.0f} MHz placed: {:.1f} mW, {:.3f} TOPS/W){}\n",
+                     energy_text(total), report.table.technology, 1000 / report.clock.placed_ns,
+                     report.milliwatts_placed, report.tops_per_watt, dram) +
          (details ? parts_text(report) : "");
 }
 

@@ -12,6 +12,7 @@
 #include "sim/result.h"
 #include "sw/program/program.h"
 #include "tools/cli/common.h"
+#include "tools/cli/run/rate.h"
 #include "tools/energy/table.h"
 #include "tools/estimate/estimate.h"
 
@@ -38,8 +39,9 @@ struct EnergyReport {
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
   std::optional<double> dram_pj;
   double dram_pj_per_bit = 0;
-  double clock_ns = 0;                       ///< clock_of() the design
-  double milliwatts = 0, tops_per_watt = 0;  ///< chip only, at this clock
+  Clock clock;                               ///< clock_of() the design
+  double milliwatts = 0, tops_per_watt = 0;  ///< chip only, at the clock without wires
+  double milliwatts_placed = 0;              ///< chip only, at the clock of the placed design
 };
 
 /// Returns the energy of a run.

@@ -40,15 +40,17 @@ std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llro
 
 /// The cost of a token of a language model.
 struct Token {
-  double per_second = 0, energy_pj = 0;
+  double per_second = 0, per_second_placed = 0;  ///< without wires, and of the placed design
+  double energy_pj = 0;
   std::uint64_t bytes = 0;  ///< on the bus
 };
 
 Token token_of(const estimate::Estimate& e, const EnergyReport& energy,
                const spec::Config& config) {
   const double bytes = static_cast<double>(e.beats()) * config.axi_data_bits / 8;
-  return {1e9 * e.tokens / (e.cycles() * energy.clock_ns), energy.sum.total() / e.tokens,
-          whole(bytes / e.tokens)};
+  const double per_cycle = 1e9 * e.tokens / e.cycles();
+  return {per_cycle / energy.clock.ns, per_cycle / energy.clock.placed_ns,
+          energy.sum.total() / e.tokens, whole(bytes / e.tokens)};
 }
 
 std::set<int> pe_macs_of(const estimate::Estimate& e) {
@@ -62,8 +64,8 @@ std::string token_text(const estimate::Estimate& e, const EnergyReport& energy,
                        const spec::Config& config) {
   if (e.tokens == 0) return "";
   const Token token = token_of(e, energy, config);
-  return fmt::format("{} tokens at once: {} tokens/s, {} and {} bytes of the bus a token\n",
-                     e.tokens, short_number(token.per_second), energy_text(token.energy_pj),
+  return fmt::format("{} tokens at once: {} tokens/s placed, {} and {} bytes of the bus a token\n",
+                     e.tokens, short_number(token.per_second_placed), energy_text(token.energy_pj),
                      grouped(token.bytes));
 }
 
@@ -281,6 +283,7 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
     const Token token = token_of(e, energy, config);
     json["tokens"] = e.tokens;
     json["tokens_per_second"] = token.per_second;
+    json["tokens_per_second_placed"] = token.per_second_placed;
     json["token_energy_pj"] = token.energy_pj;
     json["token_bus_bytes"] = token.bytes;
   }

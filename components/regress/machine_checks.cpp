@@ -89,7 +89,8 @@ Finding run_malformed(const Context& context) {
   const auto rtl = static_cast<unsigned>(context.count(40, 250, 10'000));
   constexpr unsigned kTogether = 25;  // of one legal program
   try {
-    fuzz::malformed_on_arch(context.config, 0, arch, on_arch);
+    for (unsigned n = 0; n < arch && !(n > 0 && context.over()); n += kTogether)
+      fuzz::malformed_on_arch(context.config, n, std::min(kTogether, arch - n), on_arch);
     for (unsigned n = 0; n < rtl && !(n > 0 && context.over()); n += kTogether)
       fuzz::malformed_on_rtl(context.config, n, std::min(kTogether, rtl - n), on_rtl);
   } catch (const Error& e) {

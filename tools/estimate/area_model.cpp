@@ -55,8 +55,6 @@ std::map<std::string, double> quantities(const spec::Config& c) {
           {"formats", c.formats},
           {"wide_bus", c.data_words() - 2},
           {"less_acc", 32 - c.acc_bits},
-          {"no_window", c.int8 && !c.window()},
-          {"no_table", c.vector && !c.table},
           {"flop_bits", flop_bits(c)},
           {"flops", flop_bits(c) > 0},
           {"row_levels", std::log2(c.rows)},

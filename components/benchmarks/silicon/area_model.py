@@ -74,8 +74,6 @@ KEYS = [
     ("formats", ["array.formats=true"], ["array.activations16=true"], ["formats", "rows formats"]),
     ("wide_bus", ["bus.axi_data_bits=256"], [], ["wide_bus", "rows wide_bus"]),
     ("less_acc", ["array.acc_bits=24"], [], ["less_acc", "rows cols less_acc"]),
-    ("no_window", ["depthwise.enable=false"], [], ["no_window", "rows no_window", "cols no_window"]),
-    ("no_table", ["vector.table=false"], [], ["no_table", "rows no_table"]),
 ]
 KEYED, KEYED_HELD_OUT = ["edge32", "edge64", "edge256"], "edge64 array.rows=6 array.cols=12"
 
@@ -112,8 +110,6 @@ def quantities(report):
         "trits": keys.get("memory.packed_weights", False) and keys["bus.axi_data_bits"] > 64, "wide": keys.get("array.activations16", False),
         "formats": keys.get("array.formats", False), "wide_bus": max(keys["bus.axi_data_bits"], 64) / 32 - 2,
         "less_acc": 32 - keys.get("array.acc_bits", 32),
-        "no_window": int8 and not (keys["depthwise.enable"] and cols >= 4),
-        "no_table": vector and not keys["vector.table"],
         "one_stage": keys["pipeline.pe"] == 1, "vector": vector, "softmax": vector and keys["vector.softmax"],
         "window": keys["depthwise.enable"] and int8 and cols >= 4, "zero_points": keys["matmul.enable"] and int8,
         "flop_bits": flop_bits(keys["memory.param_channels"], keys["post.columns_per_cycle"]),

@@ -68,6 +68,9 @@ std::string last_lines(const std::string& log) {
                                  : log.substr(at, 300);
 }
 
+/// Returns the path of a file that installations do not contain.
+std::string in_clone(const std::string& file) { return (project_root() / file).string(); }
+
 void run_logged(const std::vector<std::string>& command, const fs::path& log, const char* what) {
   if (run_process(command, project_root(), log) != 0)
     throw_error("{}: {}", what, last_lines(read_text(log)));
@@ -123,8 +126,7 @@ Finding run_benches(const Context& context) {
 /// Proves the modules of control and DMA; the sizes are those of the proofs.
 Finding run_proofs(const Context& context) {
   const fs::path log = fs::path(context.out) / "proofs.log";
-  std::vector<std::string> command{"python3", "-B",
-                                   (project_root() / "tb/formal/prove.py").string(), "--build",
+  std::vector<std::string> command{"python3", "-B", in_clone("tb/formal/prove.py"), "--build",
                                    (fs::path(context.out) / "proofs").string()};
   if (context.level != Level::kFull) command.emplace_back("--quick");
   const int code = run_process(command, project_root(), log);
@@ -144,7 +146,7 @@ std::vector<Check> module_checks(const Context&) {
                run_benches};
   checks[1] = {"proofs",   "modules", "formal properties of control, DMA and arithmetic",
                run_proofs, "",        Level::kDefault};
-  if (!fs::exists(project_root() / "tb/CMakeLists.txt"))
+  if (!fs::exists(in_clone("tb/CMakeLists.txt")))
     for (Check& check : checks) check.excuse = "the benches are only in a clone of the repository";
   return checks;
 }

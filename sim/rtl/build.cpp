@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -129,19 +130,41 @@ BuildOptions BuildOptions::from_environment() {
   return options;
 }
 
+namespace {
+
+/// Sizes and times of a cached file and of its checksum: a damaged file has others.
+using Stamp = std::array<std::int64_t, 4>;
+Stamp stamp_of(const fs::path& file) {
+  Stamp stamp{-1, -1, -1, -1};
+  const fs::path files[] = {file, fs::path(file) += ".xxh64"};
+  for (std::size_t i = 0; i < std::size(files); ++i) {
+    std::error_code missing;
+    const auto size = fs::file_size(files[i], missing);
+    if (missing) continue;
+    stamp.at(2 * i) = static_cast<std::int64_t>(size);
+    stamp.at(2 * i + 1) = fs::last_write_time(files[i], missing).time_since_epoch().count();
+  }
+  return stamp;
+}
+
+}  // namespace
+
 fs::path build_model(const spec::Config& config, const BuildOptions& options) {
   // A process that runs many programs on one design emits it only once.
-  static std::map<std::string, fs::path> known;
+  static std::map<std::string, std::pair<fs::path, Stamp>> known;
   std::string key = config.to_toml();
   for (const std::string& flag : verilator_flags(options)) key += flag + " ";
   for (const std::string& setting : make_settings(options.optimization)) key += setting + " ";
   key += cache_folder().string();
-  if (const auto found = known.find(key); found != known.end() && fs::exists(found->second))
-    return found->second;
+  if (const auto found = known.find(key);
+      found != known.end() && stamp_of(found->second.first) == found->second.second)
+    return found->second.first;
   const TemporaryFolder scratch(cache_folder() / "rtl", "design");
   const fs::path design = scratch.path() / "design";
   gen::generate(config, design);
-  return known[key] = build_design(design, fmt::format("{}x{}", config.rows, config.cols), options);
+  fs::path model = build_design(design, fmt::format("{}x{}", config.rows, config.cols), options);
+  known[key] = {model, stamp_of(model)};
+  return model;
 }
 
 fs::path build_design(const fs::path& design, const std::string& label,

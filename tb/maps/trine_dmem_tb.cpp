@@ -24,6 +24,7 @@ namespace {
 constexpr unsigned kRows = TB_Rows, kLanes = TB_Lanes;  ///< of a scatter, of a gather
 constexpr unsigned kBanks = TB_Banks, kWords = TB_Banks * TB_BankRows;
 constexpr unsigned kDataWords = TB_DataWords, kTagBits = TB_TagBits;
+constexpr auto kWholeBeat = static_cast<unsigned>((std::uint64_t{1} << kDataWords) - 1);
 
 constexpr unsigned bits_of(unsigned n) {
   unsigned bits = 0;
@@ -179,7 +180,7 @@ struct Bench : Clocked<Vtrine_dmem> {
     Beat beat;
     beat.read = read;
     beat.address = random() % (kWords / kDataWords) * kDataWords;
-    beat.mask = chance(random, 70) ? (1u << kDataWords) - 1 : random() % (1u << kDataWords);
+    beat.mask = chance(random, 70) ? kWholeBeat : random() & kWholeBeat;
     beat.last = chance(random, 60);
     if (!free_for(beat)) return;
     mark(beat, 1);
@@ -246,7 +247,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     dut.dma_wvalid_i = 1;
     Bench::Beat beat;
     beat.address = a;
-    beat.mask = (1u << kDataWords) - 1;
+    beat.mask = kWholeBeat;
     beat.last = a + kDataWords >= (TB_Ecc ? kWords / 2 : kWords);
     for (unsigned w = 0; w < kDataWords; ++w)
       beat.data.push_back(b.memory[a + w] = any_word(b.random));

@@ -52,7 +52,7 @@ class Command(unittest.TestCase):
         self.assertIn("max 2x2, stride 2", (self.out / "regress.html").read_text())
         suites = xml.etree.ElementTree.parse(self.out / "junit.xml").getroot()
         self.assertEqual(len(suites.findall(".//testcase")), len(CHECKS))
-        # What passed is not repeated.
+        # Checks that passed are not repeated.
         before = {path: path.stat().st_mtime_ns for path in (self.out / "results").iterdir()}
         self.assertEqual(self.regress(*only).returncode, 0)
         self.assertEqual({path: path.stat().st_mtime_ns for path in (self.out / "results").iterdir()}, before)

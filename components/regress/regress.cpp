@@ -32,8 +32,10 @@ struct RegressArguments {
   std::string engine = "local", out, html, junit;
   int jobs = 0, seconds = 0;
   std::uint64_t seed = 1;
-  bool quick = false, full = false, list = false, retry = false;
+  bool quick = false, full = false, list = false;
 };
+
+constexpr const char* kNotReached = "not reached";
 
 /// Quotes a word for a shell.
 std::string quoted(const std::string& word) {
@@ -66,7 +68,7 @@ class Regression {
   int run() {
     if (o_.list) return list();
     select();
-    fs::create_directories(context_.out);
+    claim_folder();
     if (o_.only.size() == 1)
       run_here();
     else
@@ -116,8 +118,7 @@ class Regression {
         row.state = State::kExcused;
         row.text = row.check->excuse;
       } else if (asked || (o_.only.empty() && row.check->least <= context_.level)) {
-        chosen_.push_back(&row);
-        row.text = "not reached";
+        row.text = kNotReached;
       } else {
         row.text = o_.only.empty() ? "left out by --quick" : "not in --only";
       }
@@ -125,14 +126,12 @@ class Regression {
     if (!unknown.empty())
       throw_error("--only {}: unknown check, allowed one of trine regress --list",
                   *unknown.begin());
-    std::ranges::stable_sort(chosen_, {}, [](const Row* row) { return row->check->order; });
     if (!o_.only.empty())
       std::erase_if(page_.rows, [&](const Row& row) {
         return std::ranges::find(o_.only, row.check->name) == o_.only.end();
       });
-    chosen_.clear();
     for (Row& row : page_.rows)
-      if (row.state == State::kLeftOut && row.text == "not reached") chosen_.push_back(&row);
+      if (row.text == kNotReached) chosen_.push_back(&row);
     std::ranges::stable_sort(chosen_, {}, [](const Row* row) { return row->check->order; });
   }
 
@@ -171,11 +170,33 @@ class Regression {
     fs::remove_all(folder);
   }
 
+  /// Returns the counters of all checks, on which the coverage depends.
+  std::string counters_text() const {
+    std::string text;
+    if (!fs::exists(coverage_folder(context_))) return text;
+    std::set<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(coverage_folder(context_)))
+      if (entry.is_regular_file()) files.insert(entry.path());
+    for (const fs::path& file : files) text += file.filename().string() + read_text(file);
+    return text;
+  }
+
+  /// Refuses a folder with another design's results, which would count as this design's.
+  void claim_folder() const {
+    fs::create_directories(context_.out);
+    const fs::path file = fs::path(context_.out) / "config.toml";
+    const std::string own = context_.config.to_toml();
+    if (fs::exists(file) && read_text(file) != own)
+      throw_error("--out {}: has results of another design, allowed a folder for each design",
+                  context_.out);
+    write_file(file, own);
+  }
+
   sweep::Task task_of(const Row& row) const {
     const std::vector<std::string> words = words_of(*row.check);
-    return trine_task(task_name(fmt::format("{} {:016x} {}", fmt::join(words, " "),
-                                            context_.config.identity(), context_.config.name)),
-                      words);
+    std::string depends = fmt::format("{} {}", fmt::join(words, " "), context_.config.to_toml());
+    if (row.check->order > 1) depends += counters_text();
+    return trine_task(task_name(depends), words);
   }
 
   fs::path results() const { return fs::path(context_.out) / "results"; }
@@ -230,7 +251,13 @@ class Regression {
       write();
       progress.update(state_of());
     };
-    take(rows, sweep::run(tasks, results(), options, observer));
+    const std::vector<sweep::Outcome> outcomes = sweep::run(tasks, results(), options, observer);
+    take(rows, outcomes);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (!outcomes[i].known()) {
+        rows[i]->state = State::kFailed;
+        rows[i]->text = "did not end: " + outcomes[i].reason();
+      }
   }
 
   /// Returns "12 of 30 checks, 1 failed: layers.pool".

@@ -73,7 +73,8 @@ class Command(unittest.TestCase):
 
     def test_3_bad_options(self):
         for arguments, text in [(["--only", "no.such"], "--only no.such: unknown check"),
-                                (["--full"], "--quick and --full: allowed one of them")]:
+                                (["--full"], "--quick and --full: allowed one of them"),
+                                (["--set", "array.rows=2"], "has results of another design")]:
             done = self.regress(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(text, done.stderr)

@@ -131,6 +131,19 @@ std::string isolated(const std::function<std::string()>& work) {
   return v.outcome == Outcome::kExact ? "" : v.text;
 }
 
+/// Runs `work` on some programs, each in a process of its own, until one fails.
+/// @return the number of programs
+int run_each(const Context& context, Finding& finding,
+             const std::function<std::string(unsigned seed)>& work) {
+  const int most = context.count(3, 8, 60);
+  int n = 0;
+  for (; n < most && finding.failure.empty() && !(n > 2 && context.over()); ++n) {
+    const unsigned seed = seed_of(context, n);
+    finding.failure = isolated([&] { return work(seed); });
+  }
+  return n;
+}
+
 Finding run_bus(const Context& context) {
   Finding finding;
   int runs = 0;
@@ -174,7 +187,7 @@ std::string bus_errors(const Context& context, int n, std::map<std::string, int>
     if (dram != expected) return "an error was injected, not reported, and the result is wrong";
   } catch (const Error& e) {
     const std::string text = e.what();
-    // Of fetch, load and store (csr::kErrors); a hang or a broken rule of AXI has another text.
+    // The causes fetch, load and store say so; a hang or a broken rule of AXI has another text.
     if (text.find("answered with an error") == std::string::npos) return text;
     ++causes["error reported"];
   }
@@ -206,28 +219,24 @@ Finding run_bus_errors(const Context& context) {
 /// Interrupts a program by a soft reset, and runs it again.
 Finding run_soft_reset(const Context& context) {
   Finding finding;
-  const int most = context.count(3, 8, 60);
-  int programs = 0;
   sim::RtlOptions options = checked_rtl();
   options.build.inject = true;
   sim::build_model(context.config, options.build);
-  for (int n = 0; n < most && finding.failure.empty() && !(n > 2 && context.over());
-       ++n, ++programs)
-    finding.failure = isolated([&]() -> std::string {
-      const fuzz::RandomProgram p = fuzz::random_program(context.config, seed_of(context, n), 16);
-      std::vector<std::uint8_t> expected = p.dram, dram = p.dram;
-      const sim::RunResult whole = sim::run_arch_dram(p.program, expected);
-      sim::RtlRunner runner(p.program, options);
-      for (int part = 1; part < 5; ++part) {
-        runner.begin_injected(p.dram, {}, whole.cycles * static_cast<unsigned>(part) / 5 + 1);
-        dram = p.dram;
-        const auto end = runner.run_injected(dram, {}, true);
-        if (end.hung || end.cause != 0)
-          return fmt::format("after a soft reset: hung {}, cause {}", end.hung, end.cause);
-        if (dram != expected) return "the run after a soft reset is wrong";
-      }
-      return "";
-    });
+  const int programs = run_each(context, finding, [&](unsigned seed) -> std::string {
+    const fuzz::RandomProgram p = fuzz::random_program(context.config, seed, 16);
+    std::vector<std::uint8_t> expected = p.dram, dram = p.dram;
+    const sim::RunResult whole = sim::run_arch_dram(p.program, expected);
+    sim::RtlRunner runner(p.program, options);
+    for (int part = 1; part < 5; ++part) {
+      runner.begin_injected(p.dram, {}, whole.cycles * static_cast<unsigned>(part) / 5 + 1);
+      dram = p.dram;
+      const auto end = runner.run_injected(dram, {}, true);
+      if (end.hung || end.cause != 0)
+        return fmt::format("after a soft reset: hung {}, cause {}", end.hung, end.cause);
+      if (dram != expected) return "the run after a soft reset is wrong";
+    }
+    return "";
+  });
   finding.covered =
       fmt::format("{} programs, each interrupted at four cycles, then exact", programs);
   return finding;
@@ -236,19 +245,14 @@ Finding run_soft_reset(const Context& context) {
 /// Runs programs from other initial values of registers and memories.
 Finding run_initial_values(const Context& context) {
   Finding finding;
-  const int most = context.count(3, 8, 60);
-  int programs = 0;
   sim::RtlOptions options = checked_rtl();
   options.build.assertions = false;  // they expect registers that start at zero
   options.build.random_init = true;
   sim::build_model(context.config, options.build);
-  for (int n = 0; n < most && finding.failure.empty() && !(n > 2 && context.over());
-       ++n, ++programs) {
-    options.x_seed = options.seed = seed_of(context, n);
-    finding.failure = isolated([&] {
-      return against_simulator(fuzz::random_program(context.config, options.seed, 16), options);
-    });
-  }
+  const int programs = run_each(context, finding, [&](unsigned seed) {
+    options.x_seed = options.seed = seed;
+    return against_simulator(fuzz::random_program(context.config, seed, 16), options);
+  });
   finding.covered =
       fmt::format("{} programs from random values of all registers and memories: exact", programs);
   return finding;

@@ -18,6 +18,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/model/check/check.h"
+#include "sw/program/verify.h"
 #include "tools/random/configs.h"
 #include "tools/random/random_program.h"
 
@@ -587,6 +588,26 @@ TEST_CASE("texts that once differed equal the golden layers'", "[fuzz][llm]") {
   const TextRun run = run_text(d, options);
   CHECK(run.difference == "");
   CHECK_FALSE(run.halved);
+}
+
+TEST_CASE("random programs contain only instructions that the design supports", "[fuzz]") {
+  const std::vector<std::string> settings =
+      GENERATE(as<std::vector<std::string>>{},
+               std::vector<std::string>{R"(array.precisions=["ternary","binary"])"},
+               std::vector<std::string>{R"(array.precisions=["ternary"])"},
+               std::vector<std::string>{"vector.enable=false", "vector.softmax=false"},
+               std::vector<std::string>{"vector.softmax=false"},
+               std::vector<std::string>{"vector.table=false"},
+               std::vector<std::string>{"matmul.enable=false"});
+  CAPTURE(settings);
+  const spec::Config config = spec::load_config("edge64", settings);
+  for (unsigned seed = 1; seed < 7; ++seed) {
+    const RandomProgram p = random_program(config, seed, 30);
+    CAPTURE(seed);
+    CHECK(p.instructions.size() > 30);
+    const auto fault = program::verify(p.program.words, config, p.program.dram_bytes);
+    CHECK((fault ? fault->text : "") == "");
+  }
 }
 
 TEST_CASE("a decoder is made simpler", "[fuzz][llm]") {

@@ -25,7 +25,7 @@ void add_counters(const std::filesystem::path& folder, Lines& lines);
 Json to_json(const Lines& lines);
 void add_json(const Json& json, Lines& lines);
 
-/// Removes lines that no run can reach: tests/coverage/exceptions.txt names them by their text.
+/// Removes lines that no run can reach: rtl/unreached.txt names them by their text.
 /// @param design  folder with the emitted files
 /// @return the number of removed lines
 int excuse(const std::filesystem::path& design, const std::filesystem::path& exceptions,

@@ -13,7 +13,8 @@
 //           its last entry, and the load engine holds the beat until then. ready_o comes from a
 //           register and exp_i, not from the valid inputs.
 // Contract  Only one kind of beat is valid at a time. exp_i and points_i belong to the offered
-//           beat. A beat is held until it is accepted, or until clear_i.
+//           beat. A beat is held until it is accepted. A beat that is withdrawn (the machine stops)
+//           is the last one before clear_i.
 //
 // Check     trine_table_loader_tb
 
@@ -93,28 +94,33 @@ module trine_table_loader #(
 
 `ifdef TRINE_ASSERT
   logic                    live_q;
-  logic                    held_table_q, held_exp_q;  // offered in the last cycle and not taken
+  logic                    held_q;       // a beat was offered in the last cycle and not taken
+  logic                    withdrawn_q;  // until clear_i
+  logic                    valid, held_table_q;
   logic [32*DataWords-1:0] held_data_q;
+
+  assign valid = table_valid_i || exp_valid_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      live_q       <= 1'b0;
-      held_table_q <= 1'b0;
-      held_exp_q   <= 1'b0;
+      live_q      <= 1'b0;
+      held_q      <= 1'b0;
+      withdrawn_q <= 1'b0;
     end else begin
-      live_q       <= 1'b1;
-      held_table_q <= table_valid_i && !ready_o && !clear_i;
-      held_exp_q   <= exp_valid_i && !ready_o && !clear_i;
+      live_q      <= 1'b1;
+      held_q      <= valid && !ready_o && !clear_i;
+      withdrawn_q <= !clear_i && (withdrawn_q || (held_q && !valid));
     end
   end
 
   always_ff @(posedge clk_i) begin
-    held_data_q <= data_i;
+    held_data_q  <= data_i;
+    held_table_q <= table_valid_i;
     if (live_q) begin
       m_one: assume (!(table_valid_i && exp_valid_i));
-      if (table_valid_i || exp_valid_i) m_whose: assume (exp_i == exp_valid_i);
-      if (held_table_q && !clear_i) m_table_held: assume (table_valid_i && data_i == held_data_q);
-      if (held_exp_q && !clear_i) m_exp_held: assume (exp_valid_i && data_i == held_data_q);
+      if (valid) m_whose: assume (exp_i == exp_valid_i);
+      if (held_q && valid) m_held: assume (table_valid_i == held_table_q && data_i == held_data_q);
+      if (withdrawn_q) m_withdrawn: assume (!valid);
       c_code: cover (table_valid_i && ready_o);
       c_exponential: cover (exp_valid_i && ready_o);
     end

@@ -64,8 +64,10 @@ TEST_CASE("trine_table_loader writes each entry of a beat at its address", "[tb]
     const unsigned entries = exponentials ? kWords : kCodesOfBeat;
     const unsigned at = static_cast<unsigned>(random()) % (kEntries / entries);
     for (std::uint32_t& word : b.beat) word = any_word(random);
-    if (chance(random, 10)) {  // drops a program in the middle: the next begins with entry 0
+    // A program is dropped in the middle, a while before the clear: the next begins with entry 0.
+    if (chance(random, 10)) {
       b.offer(exponentials, points, at, 1 + static_cast<unsigned>(random()) % (entries - 1));
+      for (int idle = static_cast<int>(random() % 3); idle > 0; --idle) b.cycle();
       b.dut.clear_i = 1;
       b.cycle();
       b.dut.clear_i = 0;

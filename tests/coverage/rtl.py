@@ -5,7 +5,7 @@
 usage: rtl.py [--build DIR] [--out DIR] [--least PERCENT] [--lines] [--bits] [--merge]
 Runs random programs, random networks, whole networks and programs that stop with an error on designs with Verilator's
 counters (--coverage-line, --coverage-toggle), merges the counts in OUT and prints a table in Markdown. A line counts
-if one of its statements ran in one instance of one design; a bit, if it rose or fell in one. exceptions.txt lists
+if one of its statements ran in one instance of one design; a bit, if it rose or fell in one. rtl/unreached.txt lists
 lines that no run can reach, with reasons. Exit code 1 below --least percent of the lines, 2 if a run fails.
 """
 import argparse
@@ -21,7 +21,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-EXCEPTIONS = HERE / "exceptions.txt"
+EXCEPTIONS = ROOT / "rtl/unreached.txt"
 CLI = "tools/cli/trine"
 SMALL = ["--config", "edge256", "--set", "array.rows=3", "--set", "array.cols=5"]
 # Designs with counters take long to build: only few and small ones, which together have every feature.
@@ -135,7 +135,7 @@ def excuse(lines):
             found = [n for n, ran in lines[file].items() if source[n - 1].strip() == text]
             missed = [n for n in found if not lines[file][n]]
             if not missed:
-                print(f"rtl.py: exceptions.txt: {file}: '{text}' was reached or is not there",
+                print(f"rtl.py: rtl/unreached.txt: {file}: '{text}' was reached or is not there",
                       file=sys.stderr)
                 sys.exit(2)
             for n in missed:
@@ -188,7 +188,7 @@ def main():
     lines, bits = by_module(merge(options.out))
     excused = excuse(lines)
     text, reached = table(lines, bits)
-    text += f"\n{excused} lines are excused in exceptions.txt"
+    text += f"\n{excused} lines are excused in rtl/unreached.txt"
     print(text)
     if options.lines:
         show_missed(lines)

@@ -161,9 +161,8 @@ Finding run_coverage(const Context& context) {
   std::set<std::string> off;
   for (const spec::Parameter& p : spec::parameters(context.config))
     if (p.value == "1'b0") off.insert(p.name);
-  const int excused =
-      excuse(design_of(context), project_root() / "rtl/unreached.txt", lines) +
-      excuse_features(design_of(context), off, lines);
+  const int excused = excuse(design_of(context), project_root() / "rtl/unreached.txt", lines) +
+                      excuse_features(design_of(context), off, lines);
   std::size_t all = 0;
   for (const auto& [file, of_file] : lines) all += of_file.size();
   const std::vector<MissedLine> holes = missed(design_of(context), lines);

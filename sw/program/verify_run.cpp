@@ -90,10 +90,11 @@ class Transfer {
     const char* name = from_dmem_ ? "DMEM" : "DRAM";
     const std::int64_t size = from_dmem_ ? 4 * config_.dmem_words() : dram_bytes_;
     const std::int64_t end = dram + 4 * words_;
-    if (!from_dmem_ && end > size)
+    const bool outside = dram < 0 || end > size;
+    if (!from_dmem_ && outside)
       end_with(engine_ == Engine::kStore ? "store_window" : "load_window",
                "{} bytes {}..{}, but there are {}", name, dram, end - 1, size);
-    if (dram % 4 != 0 || end > size)
+    if (dram % 4 != 0 || outside)
       object("{} bytes {}..{}, but there are {}", name, dram, end - 1, size);
     if (target_ == Target::kDmem16 && (dram % 8 != 0 || words_ % 2 != 0))
       object("{} byte {}, {} words: not whole int16 codes", name, dram, words_);

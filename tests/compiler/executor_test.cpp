@@ -133,7 +133,7 @@ void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
 }
 
 TEST_CASE("transfers may fill each memory but not exceed it", "[arch][error]") {
-  using dma::kDram, dma::kLocal, dma::kWords, dma::kRowsLast;
+  using dma::kDram, dma::kDramStride, dma::kLocal, dma::kWords, dma::kRowsLast;
   constexpr Engine kIn = Engine::kLoad, kOut = Engine::kStore;
   check_all(
       {
@@ -145,6 +145,10 @@ TEST_CASE("transfers may fill each memory but not exceed it", "[arch][error]") {
           {kOut, 0, 0, {{kDram, 4088}, {kWords, 2}}},
           {kOut, 0, 0, {{kDram, 4088}, {kWords, 3}}, "DRAM bytes 4088..4099, but there are 4096"},
           {kOut, 0, 0, {{kDram, 0}, {kLocal, 2046}, {kWords, 3}}, "DMEM word 2048"},
+          {kIn, 1, 0, {{kWords, 8}, {kRowsLast, 1}, {kDramStride, -32}}, "DRAM bytes -32..-1"},
+          {kIn, 1, 1, {{kWords, 8}, {kRowsLast, 1}, {kDramStride, -32}}, "DMEM bytes -32..-1"},
+          {kOut, 0, 0, {{kWords, 2}, {kRowsLast, 1}, {kDramStride, -8}}, "DRAM bytes -8..-1"},
+          {kIn, 1, 0, {{kDram, 32}, {kWords, 8}, {kRowsLast, 1}, {kDramStride, -32}}},
           {kIn, 0, 0, {{kDram, 2}, {kWords, 1}}, "DRAM bytes 2..5"},
           {kIn, 0, 0, {{kWords, 0}}, "DRAM bytes 0..67108863, but there are 4096"},
           {kIn, 0, 0, {{kDram, 4}, {kLocal, 0}, {kWords, 1}}, "are not congruent modulo 2 words"},

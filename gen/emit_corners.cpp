@@ -73,7 +73,7 @@ std::vector<Config> shapes(int most) {
 
 /// Draws a number from key and design, the same on every computer (splitmix64).
 std::size_t draw(std::size_t design, std::size_t key) {
-  constexpr std::uint64_t kSeed = 42;  // with this seed all ends occur: gen_test
+  constexpr std::uint64_t kSeed = 43;  // with this seed all ends occur: gen_test
   std::uint64_t z = (kSeed * 65536 + design * 256 + key + 1) * 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;

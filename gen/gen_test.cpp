@@ -77,7 +77,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   const Config base = spec::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
-  CHECK(before.size() == 38);
+  CHECK(before.size() == 39);
   CHECK(before.at("Rows") == "8");
   CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
   const std::string hash = fmt::format("{:016X}", base.hash());
@@ -97,6 +97,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
            {"memory.dmem_kib=64", {{"DmemWords", "16384"}}},
            {"memory.pmem_kib=32", {{"PmemRows", "1024"}}},
            {"array.weights4=true", {{"Weights4", "1'b1"}}},
+           {"post.partial_sums=true", {{"Sums", "1'b1"}}},
            {"memory.packed_weights=true", {{"Packed", "1'b1"}}},
            {"array.activations16=true", {{"Int16", "1'b1"}}},
            {"array.acc_bits=24", {{"AccBits", "24"}}},
@@ -209,7 +210,7 @@ TEST_CASE("the top module has its bus ports in the widths that the keys set", "[
     ++parameters;
     CHECK((*it)[1] == (*it)[2]);
   }
-  CHECK(parameters == 30);
+  CHECK(parameters == 31);
   CHECK_THAT(top_module(spec::load_config("edge64")),
              Catch::Matchers::ContainsSubstring("read_response.rid      = m_axi_rid_i;\n"));
   CHECK_THAT(top_module(spec::load_config("edge64", {"array.rows=3", "array.cols=5"})),

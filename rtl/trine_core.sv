@@ -32,6 +32,7 @@ module trine_core #(
   parameter bit          Groups        = 1'b0,   // factors by groups; requires Weights4, no Ecc
   parameter bit          Int16         = 1'b0,   // int16 activations; requires Int8, even Rows
   parameter bit          Formats       = 1'b0,   // codes of eight-bit formats; requires Int16
+  parameter bit          Sums          = 1'b0,   // adds int32 sums from DMEM
   parameter int unsigned Drain         = 1,      // columns drained per cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // products of two maps; requires Int8
   parameter bit          Cluster       = 1'b0,   // one of several cores
@@ -274,7 +275,7 @@ module trine_core #(
     .Window     (Window),
     .Weights4   (Weights4),
     .Groups     (Groups),
-    .Int16      (Int16), .Formats (Formats),
+    .Int16      (Int16), .Formats (Formats), .Sums (Sums),
     .Drain      (Drain),
     .ZeroPoints (ZeroPoints),
     .PipeRows   (PipeRows),
@@ -342,7 +343,7 @@ module trine_core #(
     .Vector     (Vector),
     .Table      (Table),
     .Groups     (Groups),
-    .Int16      (Int16), .Formats (Formats),
+    .Int16      (Int16), .Formats (Formats), .Sums (Sums),
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),

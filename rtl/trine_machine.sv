@@ -33,6 +33,7 @@ module trine_machine #(
   parameter bit          Int16         = 1'b0,   // int16 activations; requires Int8, even Rows
   parameter bit          Formats       = 1'b0,   // codes of eight-bit formats; requires Int16
   parameter int unsigned Drain         = 1,      // columns drained per cycle: 1, 2 (PipeCols >= 2)
+  parameter bit          Sums          = 1'b0,   // reductions in parts; adds sums from DMEM
   parameter bit          ZeroPoints    = 1'b0,   // products of two maps; requires Int8
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512, 1024
   parameter int unsigned AxiAddrBits   = 32,
@@ -106,7 +107,8 @@ module trine_machine #(
       trine_isa_pkg::Features'(Packed)             << trine_isa_pkg::FeaturePacked |
       trine_isa_pkg::Features'(Packed && DataBits == 64) << trine_isa_pkg::FeatureStreams |
       trine_isa_pkg::Features'(Cores > 1)          << trine_isa_pkg::FeatureCluster |
-      trine_isa_pkg::Features'(Formats)            << trine_isa_pkg::FeatureFormats;
+      trine_isa_pkg::Features'(Formats)            << trine_isa_pkg::FeatureFormats |
+      trine_isa_pkg::Features'(Sums)               << trine_isa_pkg::FeatureSums;
 
   // ---------------------------------------------------------------------------------------------
   // Control and DMA.
@@ -299,6 +301,7 @@ module trine_machine #(
       .Groups        (Groups),
       .Int16         (Int16),
       .Formats       (Formats),
+      .Sums          (Sums),
       .Drain         (Drain),
       .ZeroPoints    (ZeroPoints),
       .Cluster       (Cores > 1),

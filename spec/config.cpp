@@ -374,7 +374,7 @@ unsigned Config::features() const {
          bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad) | bit(activations16, f::kInt16) |
          bit(weights4, f::kInt4) | bit(groups, f::kGroups) | bit(packed, f::kPacked) |
          bit(packed && data_bits() == 64, f::kStreams) | bit(cores > 1, f::kCluster) |
-         bit(formats, f::kFormats);
+         bit(formats, f::kFormats) | bit(partial_sums, f::kSums);
 }
 
 std::uint64_t Config::hash() const {

@@ -51,6 +51,7 @@ struct Config {
   bool ecc = false;            ///< memory.ecc: error correcting codes in DMEM, PMEM and IMEM
   int imem_kib = 0;            ///< memory.imem_kib: the part of a program kept on the chip
   int columns_per_cycle = 1;   ///< post.columns_per_cycle
+  bool partial_sums = false;   ///< post.partial_sums: reductions in parts, over many tiles
   bool vector = true;          ///< vector.enable
   bool table = true;           ///< vector.table: functions of a code by lookup table
   bool softmax = true;         ///< vector.softmax: requires vector.enable

@@ -245,6 +245,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
   grouped.ecc = false;
   grouped.groups = true;
   grouped.packed = true;
+  grouped.partial_sums = true;
   grouped.cols = 4;
   grouped.axi_data_bits = 32;
   write_file(file, grouped.to_toml());
@@ -368,6 +369,7 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
              "array.precisions=[\"ternary\"]"},
             f::kTernary | f::kThresholds | f::kQuad | f::kPacked},
            {{"cluster.cores=2"}, kLow | f::kCluster},
+           {{"post.partial_sums=true"}, kLow | f::kSums},
            {{"array.activations16=true", "array.formats=true", "array.precisions=[\"int8\"]",
              "vector.enable=true"},
             f::kInt8 | f::kVector | f::kInt16 | f::kFormats}}) {

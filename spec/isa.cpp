@@ -241,7 +241,7 @@ Fault fault_of(Word word, unsigned features) {
   // reports them as illegal instead of lacking.
   constexpr unsigned kLater = feature::kInt16 | feature::kInt4 | feature::kGroups |
                               feature::kPacked | feature::kStreams | feature::kCluster |
-                              feature::kFormats;
+                              feature::kFormats | feature::kSums;
   if (!demand || (demand->needs & ~features & kLater) != 0) return Fault::kIllegal;
   return (demand->needs & ~features) == 0 ? Fault::kNone : Fault::kLacking;
 }

@@ -136,6 +136,13 @@ const std::vector<Key>& schema() {
        "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long, except with "
        "a residual or a lookup",
        Hashed::kNever},
+      {"post.partial_sums",
+       BoolKey{&Config::partial_sums},
+       {"Sums"},
+       "reductions in parts, whose int32 sums wait in DMEM",
+       "a group of filters that exceeds PMEM is loaded once for many tiles instead of for each; a "
+       "multiplexer of 32 bits in each post lane; not with thresholds, int16 or group scales",
+       Hashed::kUnlessDefault},
       {"vector.enable",
        BoolKey{&Config::vector},
        {"Vector"},

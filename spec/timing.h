@@ -79,6 +79,10 @@ inline int residual_issue(const spec::Config& c, bool add) {
   return add && c.columns_per_cycle == 2 ? 1 : 2;
 }
 
+/// Returns the cycles of a column that is added to a sum, which has a word of its own in DMEM. With
+/// two columns per cycle, a lane stores two words, so two reads overlap.
+inline int sum_issue(const spec::Config& c) { return kResidual / c.columns_per_cycle; }
+
 /// Returns the cycles from a RUN's last SET to its first step. The lanes are filled, two per cycle
 /// if their number is even.
 inline int fill_cycles(const spec::Config& c) {

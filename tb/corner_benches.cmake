@@ -51,5 +51,5 @@ trine_add_corners(trine_vector LONG TOP trine_vector LIBS trine_gen BENCH result
 trine_add_corners(trine_compute TOP trine_compute_ports SOURCES ${compute_rtl} LIBS trine_gen
                   BENCH matmul/trine_compute_tb.cpp MOST Rows 31 TAKES Rows PipeRows AddrBits PmemAddrBits PeStages)
 trine_add_corners(trine_post LONG TOP trine_post SOURCES ${post} BENCH results/trine_post_tb.cpp MOST Rows*Cols 1024
-                  TAKES Rows Cols Drain PipeRows PipeCols PeStages Ternary Binary Table Softmax Window Int16
+                  TAKES Rows Cols Drain Sums PipeRows PipeCols PeStages Ternary Binary Table Softmax Window Int16
                   PARAMS AddrBits=14 Channels=256)

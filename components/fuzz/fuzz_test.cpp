@@ -270,14 +270,17 @@ TEST_CASE("random programs draw each field and flag of each operation that may v
       {"int8_binary", "format=0 window=0"},
       {"matmul", "format=0 fuse_add=0"},
       {"int16",
-       "zero_point=0 output=0 encoding=0 passes_last=0 low=0 fuse_add=0 fuse_max=0 window=0"},
+       "zero_point=0 output=0 encoding=0 passes_last=0 low=0 fuse_add=0 fuse_max=0 window=0 "
+       "add_sums=0"},
       {"matmul16",
        "zero_point=0 output=2 encoding=0 passes_last=0 low=0 position=0 fuse_add=0 fuse_max=0 "
-       "window=0 half_even=0"},
+       "window=0 half_even=0 add_sums=0"},
       {"int8_int4", "format=0 window=0"},
-      {"int8_groups", "passes_last=0 format=0 clear=1 drain=1 fuse_add=0 fuse_max=0 window=0"},
+      {"int8_groups",
+       "passes_last=0 format=0 clear=1 drain=1 fuse_add=0 fuse_max=0 window=0 add_sums=0"},
       {"int8_int16",
-       "zero_point=0 output=0 encoding=0 passes_last=0 low=0 fuse_add=0 fuse_max=0 window=0"},
+       "zero_point=0 output=0 encoding=0 passes_last=0 low=0 fuse_add=0 fuse_max=0 window=0 "
+       "add_sums=0"},
       {"binary_inside", "pad_code=0 format=0 window=0"},
       {"max", "output=0 format=0 reduce=0"},
       {"sum", "format=0"},
@@ -309,9 +312,9 @@ TEST_CASE("random programs draw each field and flag of each operation that may v
       {"five_narrow16", "output=0 reduce=0 single=1"},
   };
   const spec::Config config = spec::load_config(
-      "edge32",
-      {"array.activations16=true", "array.weights4=true", "array.groups=true", "array.formats=true",
-       "memory.dmem_kib=8", "memory.pmem_kib=8", "memory.param_channels=128", "cluster.cores=2"});
+      "edge32", {"array.activations16=true", "array.weights4=true", "array.groups=true",
+                 "array.formats=true", "memory.dmem_kib=8", "memory.pmem_kib=8",
+                 "memory.param_channels=128", "cluster.cores=2", "post.partial_sums=true"});
   std::map<isa::Engine, std::map<int, std::vector<compiler::Instruction>>> runs;
   for (unsigned seed = 2; seed < 800; seed += 2)
     for (const compiler::Instruction& i : random_program(config, seed, 60).instructions)

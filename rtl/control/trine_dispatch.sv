@@ -52,7 +52,8 @@ module trine_dispatch #(
     .Groups (Features[trine_isa_pkg::FeatureGroups]),
     .Packed (Features[trine_isa_pkg::FeaturePacked]),
     .Cluster (Features[trine_isa_pkg::FeatureCluster]),
-    .Formats (Features[trine_isa_pkg::FeatureFormats])
+    .Formats (Features[trine_isa_pkg::FeatureFormats]),
+    .Sums    (Features[trine_isa_pkg::FeatureSums])
   ) u_legal (
     .features_i    (Features),
     .word_i        (word_i),

@@ -38,7 +38,7 @@ module trine_issue (
   output logic        run_valid_o,
   input  logic        run_ready_i,
   output logic [7:0]  run_op_o,
-  output logic [7:0]  run_flags_o,
+  output logic [8:0]  run_flags_o,
   input  logic        retire_i,
 
   output logic        start_o,           // a RUN is taken in this cycle

@@ -23,7 +23,8 @@ module trine_legal #(
   parameter bit Groups = 1'b1,
   parameter bit Packed = 1'b1,
   parameter bit Cluster = 1'b1,
-  parameter bit Formats = 1'b1
+  parameter bit Formats = 1'b1,
+  parameter bit Sums    = 1'b1
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
@@ -52,7 +53,8 @@ module trine_legal #(
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;
   logic [7:0]          op;
-  logic                from_dmem, low_bytes, window, half_even, single, rescale, known;
+  logic                from_dmem, low_bytes, window, half_even, single, rescale, known,
+                       add_sums;
   logic [Features-1:0] needs;
 
   // The payload of a RUN or SET.
@@ -71,6 +73,7 @@ module trine_legal #(
   assign from_dmem = run.flags[trine_isa_pkg::DmaFlagFromDmem];
   assign low_bytes = run.flags[trine_isa_pkg::DmaFlagLowBytes];
   assign window    = run.flags[trine_isa_pkg::ComputeFlagWindow];
+  assign add_sums  = run.flags[trine_isa_pkg::ComputeFlagAddSums];
   assign half_even = run.flags[trine_isa_pkg::ComputeFlagHalfEven];
   assign single    = run.flags[trine_isa_pkg::ComputeFlagSingle];
   assign rescale   = run.flags[trine_isa_pkg::VectorFlagRescale];
@@ -116,6 +119,7 @@ module trine_legal #(
           end
         end
         if (window) run_needs[trine_isa_pkg::FeatureWindow] = 1'b1;
+        if (add_sums && !Sums) run_known = 1'b0;
       end
       trine_isa_pkg::EngineVector: begin
         for (int unsigned i = 0; i < trine_isa_pkg::VectorOpCodes; i++) begin

@@ -9,10 +9,10 @@ package trine_engine_pkg;
 
   // From an issue unit to its engine: a SET and a RUN, each with a handshake. In a vector of
   // commands, engine 0 is in the low bits.
-  localparam int unsigned CommandBits = 82;
+  localparam int unsigned CommandBits = 83;
   // Positions of fields of command_t, for modules with a vector of commands.
-  localparam int unsigned CfgPayloadAt = 21;
-  localparam int unsigned RunValidAt   = 20;
+  localparam int unsigned CfgPayloadAt = 22;
+  localparam int unsigned RunValidAt   = 21;
 
   typedef struct packed {
     logic        cfg_valid;
@@ -20,7 +20,7 @@ package trine_engine_pkg;
     logic [55:0] cfg_payload;
     logic        run_valid;
     logic [7:0]  run_op;
-    logic [7:0]  run_flags;
+    logic [8:0]  run_flags;
     logic [3:0]  missing_tokens;  // engines whose token the front RUN still needs
   } command_t;
 

@@ -101,6 +101,8 @@ package trine_isa_pkg;
   localparam int unsigned ComputeFlagWindow = 6;
   // with single: the last rounding rounds halves to even
   localparam int unsigned ComputeFlagHalfEven = 7;
+  // adds an int32 sum from DMEM to each result instead of the bias; output 0, 2 or 3
+  localparam int unsigned ComputeFlagAddSums = 8;
   localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
   localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
   localparam logic [7:0] VectorOpAdd = 8'd2;  // TFLite ADD of two taps
@@ -416,15 +418,15 @@ package trine_isa_pkg;
 
   // Payload of RUN
   typedef struct packed {
-    logic [31:0] unused_24;
-    logic [7:0]  flags;  // flags of the engine: dma, compute or vector
+    logic [30:0] unused_25;
+    logic [8:0]  flags;  // flags of the engine: dma, compute or vector
     logic [7:0]  op;  // dma: target; compute: precision; vector: operation
     logic [3:0]  signal;  // engines to which one token each is given after the end
     logic [3:0]  wait_;  // engines (bit = code) from which one token each is taken before the start
   } run_payload_t;
 
   // Features that a configuration may lack: indices of bits.
-  localparam int unsigned Features = 17;
+  localparam int unsigned Features = 18;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -444,89 +446,90 @@ package trine_isa_pkg;
   localparam int unsigned FeatureStreams = 14;
   localparam int unsigned FeatureCluster = 15;  // cluster.cores: 2 or more
   localparam int unsigned FeatureFormats = 16;  // array.formats
+  localparam int unsigned FeatureSums = 17;  // post.partial_sums
 
   // Valid codes and the features that each needs, the lowest code in the lowest bits.
   localparam int unsigned DmaTargetCodes = 14;
   localparam logic [13:0] DmaTargetKnown = 14'b11111111111111;
-  localparam logic [237:0] DmaTargetNeeds = {
-    17'b01000000000000000,  // core
-    17'b00100000000000000,  // palette
-    17'b00100000000000000,  // sparse
-    17'b00010000000000000,  // trits
-    17'b00100000000000000,  // short
-    17'b00000010000100000,  // points
-    17'b00000010000000000,  // dmem16
-    17'b00000001100000000,  // transposed
-    17'b00000000001000000,  // exponentials
-    17'b00000000000100000,  // table
-    17'b00000000000000000,  // scale
-    17'b00000000000000000,  // bias
-    17'b00000000000000000,  // pmem
-    17'b00000000000000000  // dmem
+  localparam logic [251:0] DmaTargetNeeds = {
+    18'b001000000000000000,  // core
+    18'b000100000000000000,  // palette
+    18'b000100000000000000,  // sparse
+    18'b000010000000000000,  // trits
+    18'b000100000000000000,  // short
+    18'b000000010000100000,  // points
+    18'b000000010000000000,  // dmem16
+    18'b000000001100000000,  // transposed
+    18'b000000000001000000,  // exponentials
+    18'b000000000000100000,  // table
+    18'b000000000000000000,  // scale
+    18'b000000000000000000,  // bias
+    18'b000000000000000000,  // pmem
+    18'b000000000000000000  // dmem
   };
   localparam int unsigned ComputeOpCodes = 12;
   localparam logic [11:0] ComputeOpKnown = 12'b111111111111;
-  localparam logic [203:0] ComputeOpNeeds = {
-    17'b00000000000000100,  // binary_inside
-    17'b00000010000000001,  // int8_int16
-    17'b00001100000000001,  // int8_groups
-    17'b00000100000000001,  // int8_int4
-    17'b00000010100000001,  // matmul16
-    17'b00000010000000001,  // int16
-    17'b00000000100000001,  // matmul
-    17'b00000000000000101,  // int8_binary
-    17'b00000000000000011,  // int8_ternary
-    17'b00000000000000100,  // binary
-    17'b00000000000000010,  // ternary
-    17'b00000000000000001  // int8
+  localparam logic [215:0] ComputeOpNeeds = {
+    18'b000000000000000100,  // binary_inside
+    18'b000000010000000001,  // int8_int16
+    18'b000001100000000001,  // int8_groups
+    18'b000000100000000001,  // int8_int4
+    18'b000000010100000001,  // matmul16
+    18'b000000010000000001,  // int16
+    18'b000000000100000001,  // matmul
+    18'b000000000000000101,  // int8_binary
+    18'b000000000000000011,  // int8_ternary
+    18'b000000000000000100,  // binary
+    18'b000000000000000010,  // ternary
+    18'b000000000000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 29;
   localparam logic [28:0] VectorOpKnown = 29'b11111111111111111111111011111;
-  localparam logic [492:0] VectorOpNeeds = {
-    17'b10000010000010000,  // five_narrow16
-    17'b10000010000010000,  // triple_narrow16
-    17'b10000010000010000,  // triple16
-    17'b00000010000010000,  // mul_narrow16
-    17'b00000010001010000,  // share16
-    17'b00000010001110000,  // exponential16
-    17'b00000010000010000,  // word16
-    17'b00000010000010000,  // join16
-    17'b00000010000010000,  // min16
-    17'b00000010000010000,  // max16
-    17'b00000010000110000,  // tanh16
-    17'b00000010000110000,  // logistic16
-    17'b00000010000010000,  // widen16
-    17'b00000010000010000,  // narrow16
-    17'b00000010000010000,  // leaky16
-    17'b00000010000010000,  // mul16
-    17'b00000010000010000,  // add16
-    17'b00000010000010000,  // sum16
-    17'b00000000001010000,  // normalize
-    17'b00000000000010000,  // squared_difference
-    17'b00000000001010000,  // softmax
-    17'b00000000000010000,  // min
-    17'b00000000000010000,  // mul
-    17'b00000000000000000,  // none
-    17'b00000000000010100,  // max_binary
-    17'b00000000000010010,  // max_ternary
-    17'b00000000000010000,  // add
-    17'b00000000000010000,  // sum
-    17'b00000000000010000  // max
+  localparam logic [521:0] VectorOpNeeds = {
+    18'b010000010000010000,  // five_narrow16
+    18'b010000010000010000,  // triple_narrow16
+    18'b010000010000010000,  // triple16
+    18'b000000010000010000,  // mul_narrow16
+    18'b000000010001010000,  // share16
+    18'b000000010001110000,  // exponential16
+    18'b000000010000010000,  // word16
+    18'b000000010000010000,  // join16
+    18'b000000010000010000,  // min16
+    18'b000000010000010000,  // max16
+    18'b000000010000110000,  // tanh16
+    18'b000000010000110000,  // logistic16
+    18'b000000010000010000,  // widen16
+    18'b000000010000010000,  // narrow16
+    18'b000000010000010000,  // leaky16
+    18'b000000010000010000,  // mul16
+    18'b000000010000010000,  // add16
+    18'b000000010000010000,  // sum16
+    18'b000000000001010000,  // normalize
+    18'b000000000000010000,  // squared_difference
+    18'b000000000001010000,  // softmax
+    18'b000000000000010000,  // min
+    18'b000000000000010000,  // mul
+    18'b000000000000000000,  // none
+    18'b000000000000010100,  // max_binary
+    18'b000000000000010010,  // max_ternary
+    18'b000000000000010000,  // add
+    18'b000000000000010000,  // sum
+    18'b000000000000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [67:0] PostOutputNeeds = {
-    17'b00000000000100000,  // table
-    17'b00000000000000000,  // raw
-    17'b00000000000001000,  // thresholds
-    17'b00000000000000000  // requantized
+  localparam logic [71:0] PostOutputNeeds = {
+    18'b000000000000100000,  // table
+    18'b000000000000000000,  // raw
+    18'b000000000000001000,  // thresholds
+    18'b000000000000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [50:0] PostEncodingNeeds = {
-    17'b00000000000000100,  // binary
-    17'b00000000000000010,  // ternary
-    17'b00000000000000000  // int8
+  localparam logic [53:0] PostEncodingNeeds = {
+    18'b000000000000000100,  // binary
+    18'b000000000000000010,  // ternary
+    18'b000000000000000000  // int8
   };
 
 endpackage

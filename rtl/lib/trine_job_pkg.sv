@@ -32,6 +32,7 @@ package trine_job_pkg;
     logic [2:0]  kind;
     logic        window;        // four columns a group
     logic        max;           // maximum with the residual: requantized or thresholds
+    logic        sums;          // int32 sums in DMEM replace the biases: KindRequant or KindRaw
     logic        lookup;        // a requantized code is looked up in the table
     logic        square;        // KindAdd: square of the sum of add_..., then requantize
     logic        int16;         // 16-bit codes of two lanes; add_act_min and add_act_max are the

@@ -33,6 +33,7 @@ module trine_compute #(
   parameter bit          Weights4     = 1'b0,
   parameter bit          Groups       = 1'b0,
   parameter bit          Int16        = 1'b0, Formats = 1'b0,  // Rows is even
+  parameter bit          Sums         = 1'b0,
   parameter bit          Cluster      = 1'b0,
   parameter int unsigned WindowParts  = 1,  // 1..8
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
@@ -157,7 +158,7 @@ module trine_compute #(
     .Window       (Window),
     .Weights4     (Weights4),
     .Groups       (Groups),
-    .Int16        (Int16), .Formats (Formats)
+    .Int16        (Int16), .Formats (Formats), .Sums (Sums)
   ) u_regs (
     .clk_i,
     .we_i          (cfg_we),

@@ -19,7 +19,8 @@ module trine_compute_regs #(
   parameter bit          Weights4     = 1'b0,
   parameter bit          Groups       = 1'b0,
   parameter bit          Int16        = 1'b0,
-  parameter bit          Formats      = 1'b0
+  parameter bit          Formats      = 1'b0,
+  parameter bit          Sums         = 1'b0
 ) (
   input  logic                    clk_i,
 
@@ -49,7 +50,7 @@ module trine_compute_regs #(
   logic [1:0]              mode_q, next_output_q;
   logic [2:0]              weight_bits_q;
   logic                    clear_sums_q, drain_q, residual_q, matmul_q, matmul16_q;
-  logic                    fused, matmul16, by_row;
+  logic                    fused, sums, matmul16, by_row;
 
   // The payload of a SET.
   trine_isa_pkg::post_payload_t    post;
@@ -61,13 +62,15 @@ module trine_compute_regs #(
   assign fused = command_i.run_flags[trine_isa_pkg::ComputeFlagFuseAdd] ||
                  command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
 
+  assign sums = Sums && command_i.run_flags[trine_isa_pkg::ComputeFlagAddSums];
+
   assign matmul16 = Int16 && command_i.run_op == trine_isa_pkg::ComputeOpMatmul16;
   assign by_row   = Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt8Int16;
   assign pairs_o  = matmul16 || (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16);
 
   always_ff @(posedge clk_i) begin
     // Fields without a register. start_i sets them from the RUN; otherwise they are 0.
-    {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
+    {next_q.kind, next_q.window, next_q.max, next_q.sums, next_q.square} <= '0;
     {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh, next_q.words} <= '0;
     {next_q.groups, next_q.third, next_q.fifth} <= '0;
     {next_q.exponential, next_q.shares, next_q.by_row} <= '0;
@@ -138,7 +141,8 @@ module trine_compute_regs #(
       cfg_q.window       <= Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow];
       clear_sums_q       <= command_i.run_flags[trine_isa_pkg::ComputeFlagClear];
       drain_q            <= command_i.run_flags[trine_isa_pkg::ComputeFlagDrain];
-      residual_q         <= fused;
+      residual_q         <= fused || sums;
+      cfg_q.sums         <= sums;
       cfg_q.single       <= command_i.run_flags[trine_isa_pkg::ComputeFlagSingle];
       cfg_q.half_even    <= command_i.run_flags[trine_isa_pkg::ComputeFlagHalfEven];
       cfg_q.static_scale <= command_i.run_flags[trine_isa_pkg::ComputeFlagPerTensor];

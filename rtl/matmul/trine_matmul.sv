@@ -23,7 +23,7 @@ module trine_matmul #(
   parameter bit          Window     = 1'b0,
   parameter bit          Weights4   = 1'b0,
   parameter bit          Groups     = 1'b0,
-  parameter bit          Int16      = 1'b0, Formats = 1'b0,
+  parameter bit          Int16      = 1'b0, Formats = 1'b0, Sums = 1'b0,
   parameter int unsigned Drain      = 1,     // columns drained per cycle: 1, 2
   parameter bit          ZeroPoints = 1'b0,
   parameter int unsigned PipeRows   = 8,
@@ -110,7 +110,7 @@ module trine_matmul #(
     .Window       (Window), .Binary (Binary),
     .Weights4     (Weights4),
     .Groups       (Groups),
-    .Int16        (Int16), .Formats (Formats),
+    .Int16        (Int16), .Formats (Formats), .Sums (Sums),
     .Cluster      (Cluster),
     .WindowParts  (WindowParts)
   ) u_compute (

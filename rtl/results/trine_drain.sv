@@ -46,7 +46,7 @@ module trine_drain #(
   parameter bit          Table    = 1'b0,
   parameter bit          Groups   = 1'b0,
   parameter bit          Int16    = 1'b0,
-  parameter bit          Softmax  = 1'b0, Window = 1'b0,
+  parameter bit          Softmax  = 1'b0, Window = 1'b0, Sums = 1'b0,
   parameter int unsigned Drain    = 1,  // columns per cycle: 1, 2
   parameter int unsigned LeftBits = 6,  // width of counts of columns
   parameter int unsigned FreeBits = 2,
@@ -171,7 +171,8 @@ module trine_drain #(
   // come.
   assign resumes    = Int16 && open_q && vector_q;
   assign v_fits     = Int16 && vector_q ? !(c_valid_i && results_near)
-                      : !open_q || (Int16 && !parts.open && slot_now == '0 && !kind_q.fused);
+                      : !open_q || (Int16 && !parts.open && slot_now == '0 && !kind_q.fused &&
+                                     !kind_q.sums);
   assign v_take     = v_valid_i && job_free && !c_job_taken_o && !no_result_take && v_fits &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0) || v_mixed);
 
@@ -281,7 +282,7 @@ module trine_drain #(
   // ---------------------------------------------------------------------------------------------
   trine_drain_cfg #(
     .AddrBits (AddrBits), .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16),
-    .Softmax (Softmax), .Drain (Drain)
+    .Softmax (Softmax), .Sums (Sums), .Drain (Drain)
   ) u_cfg (
     .clk_i, .rst_ni, .c_first_i (c_job_taken_o && job_d.first), .v_first_i (v_take && job_d.first),
     .other_i (job_taken_o && v_take != vector_q), .cfg_i (job_d.cfg), .vector_i (vector_q),

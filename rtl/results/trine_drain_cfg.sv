@@ -17,6 +17,7 @@ module trine_drain_cfg #(
   parameter bit          Binary   = 1'b0,
   parameter bit          Table    = 1'b0,
   parameter bit          Int16    = 1'b0,
+  parameter bit          Sums     = 1'b0,
   parameter bit          Softmax  = 1'b0,
   parameter int unsigned Drain    = 1
 ) (
@@ -45,7 +46,7 @@ module trine_drain_cfg #(
 
   trine_post_kind #(
     .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16), .Softmax (Softmax),
-    .Drain   (Drain)
+    .Sums    (Sums), .Drain (Drain)
   ) u_kind (.cfg_i, .kind_o (kind_d));
 
   trine_job_pkg::cfg_t   c_cfg_q, v_cfg_q, c_seen, v_seen;  // without Int16, one register for both
@@ -80,6 +81,7 @@ module trine_drain_cfg #(
     c_seen.window         = 1'b0;
     c_seen.passes_last    = '0;
     c_seen.residual_delta = '0;
+    c_seen.sums           = 1'b0;
     c_seen.out_plane      = 24'(c_cfg_q.out_plane[AddrBits-1:0]);
     c_seen.param          = '0;
     c_seen.channels       = '0;

@@ -6,6 +6,9 @@
 // every four cycles. Therefore two words can be stored. The address of a residual is the address of
 // its result plus residual_delta.
 //
+// With sums, each column has its own word, out_plane after the word of the column before. A column
+// uses its word in the cycle after its issue. The next word cannot arrive in its place before.
+//
 //   cycle          0     1     2     3     4     5       Drain = 1, four codes a word
 //   column's slot  0     1     2     3     0     1
 //   keep_o                     x                         slot 3 is copied as slot 2 is issued:
@@ -23,6 +26,7 @@ module trine_drain_residual #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
   parameter int unsigned Drain    = 1,
+  parameter bit          Sums     = 1'b0,
   parameter int unsigned LeftBits = 6,
   localparam int unsigned LaneBits = Rows * (AddrBits + 1)
 ) (
@@ -64,10 +68,12 @@ module trine_drain_residual #(
   logic [AddrBits-1:0] offset_q;
   logic [1:0]          requested_q, received_q;  // words requested; words received; both unused
   logic                rsp_place_q, place_q, keep_q;  // keep_q: slots are kept
-  logic                needed, used, at_end, word_free, asks;
+  logic                needed, used, at_end, word_free, asks, sums;
 
+  assign sums        = Sums && kind_i.sums;
   assign busy_o      = left_q != '0;
-  assign room        = LeftBits'(column_i.last_slot) - LeftBits'(slot_q) + LeftBits'(1);
+  assign room        = sums ? LeftBits'(1)
+                       : LeftBits'(column_i.last_slot) - LeftBits'(slot_q) + LeftBits'(1);
   assign covered     = left_q < room ? left_q : room;
   assign r_valid_o   = left_q != '0 && requested_q != Words;
   assign asks        = r_valid_o && r_ready_i;
@@ -79,15 +85,16 @@ module trine_drain_residual #(
   end
   assign r_lanes_o[Rows*AddrBits +: Rows] = lanes_i[Rows*AddrBits +: Rows];
 
-  assign needed      = kind_i.fused || (kind_i.threshold && cfg_i.max);
+  assign needed      = kind_i.fused || (kind_i.threshold && cfg_i.max) || sums;
   assign used        = needed && issue_i.column;
   assign from_keep_o = at_end && keep_q;
   assign ready_o     = !needed || from_keep_o || received_q != '0;
   assign next_slot   = column_i.slot + (Drain == 2 && column_i.pair ? 5'd2 : 5'd1);
   assign at_end      = column_i.slot >> (Drain - 1) == column_i.last_slot >> (Drain - 1);
-  assign keep_o      = used && !at_end && !column_i.last &&
+  assign keep_o      = used && !sums && !at_end && !column_i.last &&
                        next_slot >> (Drain - 1) == column_i.last_slot >> (Drain - 1);
-  assign word_free   = used && !from_keep_o && (keep_o || column_i.word_end || column_i.last);
+  assign word_free   = used && !from_keep_o &&
+                       (keep_o || column_i.word_end || column_i.last || sums);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -105,7 +112,8 @@ module trine_drain_residual #(
       place_q     <= 1'b0;
       keep_q      <= 1'b0;
     end else begin
-      if (job_taken_i && (job_i.cfg.kind == trine_job_pkg::KindFused || job_i.cfg.max)) begin
+      if (job_taken_i && (job_i.cfg.kind == trine_job_pkg::KindFused || job_i.cfg.max ||
+                          (Sums && job_i.cfg.sums))) begin
         left_q <= count_i;
       end else if (asks) left_q <= left_q - covered;
       requested_q <= requested_q + 2'(asks) - 2'(word_free);

@@ -4,7 +4,7 @@
 // front. With Drain = 2, the next word is stored as well. The codes in the last slots of a word can
 // be kept before the next word replaces it.
 //
-// Timing    codes_o is combinational, from a word that was written in an earlier cycle.
+// Timing    codes_o and sum_o are combinational, from a word that was written in an earlier cycle.
 // Check     trine_post_tb
 
 module trine_lane_residual #(
@@ -27,7 +27,11 @@ module trine_lane_residual #(
   input  logic               place_i,
   input  logic               keep_i,
   input  logic               from_keep_i,
-  output logic [8*Drain-1:0] codes_o
+  output logic [8*Drain-1:0] codes_o,
+
+  // The whole word in this place: the sum of one channel.
+  input  logic               sum_place_i,
+  output logic [31:0]        sum_o
 );
 
   localparam int unsigned Words = Drain;  // as in trine_drain_residual
@@ -36,7 +40,8 @@ module trine_lane_residual #(
   logic [31:0]        word;            // the word in front
   logic [8*Drain-1:0] keep_d, keep_q;  // codes of the last slots
 
-  assign word = words_q[Words == 1 ? 0 : place_i];
+  assign word  = words_q[Words == 1 ? 0 : place_i];
+  assign sum_o = words_q[Words == 1 ? 0 : sum_place_i];
 
   // The codes in the last slots.
   always_comb begin
@@ -77,6 +82,6 @@ module trine_lane_residual #(
   end
 
   logic unused_place;
-  assign unused_place = ^{place_i, wplace_i, encoding_i};
+  assign unused_place = ^{place_i, sum_place_i, wplace_i, encoding_i};
 
 endmodule

@@ -7,6 +7,7 @@
 //   threshold    low + number of thresholds that the sum reaches, two per cycle (bias and scale
 //                entry contain a pair); with a residual the maximum with it
 //   raw          sum + bias, as a word; direct: a word unchanged
+//   with sums    requantize and raw add a residual word, which is a sum, instead of the bias
 //
 // A code that was requantized, added or multiplied may be looked up in a table. Each row has a copy
 // of the table. Int16 codes are interpolated between the table's points. The second lane of a row
@@ -35,6 +36,7 @@ module trine_lanes #(
   parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Softmax    = 1'b0,
+  parameter bit          Sums       = 1'b0,
   parameter int unsigned Drain      = 1,  // columns per cycle: 1, 2
   parameter int          Multiplier = trine_mul_pkg::Operator
 ) (
@@ -149,6 +151,18 @@ module trine_lanes #(
     end
   end
 
+  // The value in the operand register is added to a sum, which is in this place.
+  logic sums_q, sum_place_q;
+
+  if (Sums) begin : gen_sums
+    always_ff @(posedge clk_i) begin
+      sums_q      <= issue_i.pass && kind_i.sums;
+      sum_place_q <= residual_place_i;
+    end
+  end else begin : gen_no_sums
+    assign {sums_q, sum_place_q} = '0;
+  end
+
   trine_job_pkg::cfg_t lane_cfg;
   logic                 leaving_vector;
 
@@ -197,7 +211,7 @@ module trine_lanes #(
 
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l, High = Int16 && l % 2 != 0 ? l - 1 : l;
-    logic [31:0]        acc_q [Drain], raw_a, raw_b, words;
+    logic [31:0]        acc_q [Drain], raw_a, raw_b, words, sum, bias;
     logic               joins;  // with the lower row of the pair
     logic [15:0]        above;
     logic [8*Drain-1:0] from_residual;
@@ -213,7 +227,9 @@ module trine_lanes #(
       .place_i     (residual_place_i),
       .keep_i,
       .from_keep_i,
-      .codes_o     (from_residual)
+      .codes_o     (from_residual),
+      .sum_place_i (sum_place_q),
+      .sum_o       (sum)
     );
 
     trine_lane_words #(.Formats(Formats), .Upper(Low != l)) u_words (
@@ -224,7 +240,8 @@ module trine_lanes #(
     // The upper row of a pair makes one word of both int16 sums.
     assign joins = Low != l && cfg_i.int16;
     assign raw_a = joins ? {acc_q[0][23:0], 8'd0} : acc_q[0];
-    assign raw_b = joins ? sums[Low*32 +: 32] : bias_q[0];
+    assign raw_b = joins ? sums[Low*32 +: 32] : bias;
+    assign bias  = sums_q ? sum : bias_q[0];
     assign word_o[l*32 +: 32] = kind_i.raw ? raw_a + raw_b : acc_q[0];
 
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
@@ -322,7 +339,7 @@ module trine_lanes #(
         .int16_i         (int16_q),
         .acc_i           ({acc_q[d][31:8], low}),
         .low_i           (low_acc), .above_i (above[7:0]), .top_i (gen_row[Low].above),
-        .bias_i          (bias_q[d]),
+        .bias_i          (d == 0 ? bias : bias_q[d]),
         .multiplier_i    (multiplier),
         .shift_i         (shift),
         .residual_i      (other),

@@ -48,6 +48,7 @@ module trine_post #(
   parameter bit          Int16      = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
+  parameter bit          Sums       = 1'b0,  // adds int32 sums from DMEM
   parameter int unsigned Drain      = 1,     // columns per cycle: 1, 2
   parameter int unsigned PeStages   = 2,     // stages of a PE: 1, 2
   parameter int unsigned PipeRows   = Rows,  // rows of a block of PEs
@@ -161,6 +162,7 @@ module trine_post #(
     .Groups   (Groups),
     .Int16    (Int16),
     .Softmax  (Softmax),
+    .Sums     (Sums),
     .Window   (Window),
     .Drain    (Drain), .LeftBits (LeftBits), .FreeBits (FreeBits),
     .PeStages (PeStages),
@@ -221,7 +223,7 @@ module trine_post #(
   );
 
   trine_drain_residual #(
-    .Rows (Rows), .AddrBits (AddrBits), .Drain (Drain), .LeftBits (LeftBits)
+    .Rows (Rows), .AddrBits (AddrBits), .Drain (Drain), .Sums (Sums), .LeftBits (LeftBits)
   ) u_residual (
     .clk_i, .rst_ni, .clear_i,
     .job_taken_i  (c_job_taken),
@@ -278,6 +280,7 @@ module trine_post #(
     .Groups     (Groups),
     .Int16      (Int16), .Formats (Formats),
     .Softmax    (Softmax),
+    .Sums       (Sums),
     .Drain      (Drain),
     .Multiplier (Multiplier)
   ) u_lanes (

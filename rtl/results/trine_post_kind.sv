@@ -5,6 +5,8 @@
 //
 //   operation          enters in             second lane     cycles in the lanes
 //   raw, direct        each cycle            not supported   1
+//   raw or requantize, each cycle            not supported   1 or 6
+//     with sums
 //   threshold          each cycle            see below       2, after the last pair enters
 //   requantize         each cycle            supported       6
 //   add, multiply      each cycle            not supported   8
@@ -33,6 +35,7 @@ module trine_post_kind #(
   parameter bit          Table   = 1'b0,
   parameter bit          Int16   = 1'b0,
   parameter bit          Softmax = 1'b0,
+  parameter bit          Sums    = 1'b0,
   parameter int unsigned Drain   = 1  // columns per cycle: 1, 2
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
@@ -71,12 +74,13 @@ module trine_post_kind #(
         kind_o.latency = 4'd1;
       end
       default: begin
-        kind_o.requant   = cfg_i.kind == trine_job_pkg::KindRequant;
+        kind_o.requant   = cfg_i.kind == trine_job_pkg::KindRequant && !(Sums && cfg_i.sums);
         kind_o.threshold = (Ternary || Binary) && cfg_i.kind == trine_job_pkg::KindThreshold;
-        kind_o.pairs     = kind_o.requant || cfg_i.passes_last == '0;
+        kind_o.pairs     = kind_o.requant || (cfg_i.passes_last == '0 && !(Sums && cfg_i.sums));
         if (kind_o.threshold) kind_o.latency = 4'd2;
       end
     endcase
+    kind_o.sums = Sums && cfg_i.sums;
     if (Table && cfg_i.lookup && !(kind_o.fused || kind_o.threshold || kind_o.whole)) begin
       kind_o.lookup  = 1'b1;
       kind_o.pairs   = 1'b0;

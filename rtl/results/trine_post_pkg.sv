@@ -71,6 +71,7 @@ package trine_post_pkg;
     logic       threshold;
     logic       whole;    // whole words, raw or direct
     logic       raw;
+    logic       sums;     // adds int32 sums from DMEM
     logic       lookup;
     logic       line;     // interpolated between two entries of the table
     op_t        op;
@@ -82,7 +83,7 @@ package trine_post_pkg;
   // Configurations of the jobs whose codes are in the lanes, {cfg_t of trine_job_pkg}. Int16 codes
   // of both engines may be in the lanes if the two configurations allow it (mixed). Otherwise, both
   // are the configuration of the job in front.
-  localparam int unsigned CfgBits = 332;
+  localparam int unsigned CfgBits = 333;
 
   typedef struct packed {
     logic [CfgBits-1:0] c_cfg;

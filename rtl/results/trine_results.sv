@@ -22,6 +22,7 @@ module trine_results #(
   parameter bit          Table      = 1'b0,
   parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0, Formats = 1'b0,
+  parameter bit          Sums       = 1'b0,
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns per cycle: 1, 2
@@ -119,7 +120,8 @@ module trine_results #(
   logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, almost_done, prefetch_ok;
   logic [3:0]  cfg_reg, lacks;
   logic [55:0] cfg_payload;
-  logic [7:0]  run_op, run_flags;
+  logic [7:0]  run_op;
+  logic [8:0]  run_flags;
 
   assign {cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks} = vector_i;
   assign {prefetch_ok, almost_done, done, retire} = status;
@@ -159,7 +161,7 @@ module trine_results #(
       .cfg_payload_i   (cfg_payload),
       .run_valid_i     (run_valid),
       .run_ready_o     (run_ready),
-      .run_i           ({run_flags, run_op}),
+      .run_i           ({run_flags[7:0], run_op}),
       .wait_i          (lacks != '0),
       .g_valid_o       (v_valid_o),
       .g_ready_i       (v_ready_i),
@@ -263,7 +265,7 @@ module trine_results #(
   end
 
   logic unused_read;
-  assign unused_read = ^read;
+  assign unused_read = ^{read, run_flags};
 
   always_comb begin
     softmax_status         = post_status;
@@ -279,7 +281,7 @@ module trine_results #(
     .Binary     (Binary),
     .Table      (Table),
     .Groups     (Groups),
-    .Int16      (Int16), .Formats (Formats),
+    .Int16      (Int16), .Formats (Formats), .Sums (Sums),
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),

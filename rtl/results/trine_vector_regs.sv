@@ -177,6 +177,7 @@ module trine_vector_regs #(
       cfg_q.out_plane      <= '0;
       cfg_q.channels       <= '1;
       cfg_q.max            <= 1'b0;
+      cfg_q.sums           <= 1'b0;
       cfg_q.window         <= 1'b0;
       cfg_q.encoding       <= trine_job_pkg::EncodingInt8;
       cfg_q.passes_last    <= '0;

@@ -114,6 +114,7 @@ class Counter {
                                 stored_words(r, group_columns(config_, run));
     actions_[kDmemWrite] = stored;
     if (fused) actions_[kDmemRead] += stored;
+    if (run.has(kAddSums)) actions_[kDmemRead] += codes;
   }
 
   /// Returns the words stored per position. A word that several groups of columns share is read and

@@ -634,7 +634,7 @@ void Executor::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes
                      int group) {
   using namespace isa::compute;
   const Post unit(r, run.has(kSingle), run.has(kHalfEven));
-  const bool add = run.has(kFuseAdd), max = run.has(kFuseMax);
+  const bool add = run.has(kFuseAdd), max = run.has(kFuseMax), add_sums = run.has(kAddSums);
   const bool per_tensor = run.has(kPerTensor);
   const bool wide = pairs_lanes(Engine::kCompute, run), by_row = is_by_row(run);
   // Even lanes write sums of both lanes.
@@ -655,7 +655,11 @@ void Executor::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes
     const std::int64_t entry = r.get(kParam) + n;
     const ChannelScale scale = per_tensor ? unit.scale : unpack_scale(scale_[entry]);
     if (matmul16) return reference::wrap(std::int64_t{*sums} * 256 + sums[config_.cols]);
-    const std::int32_t sum = reference::wrap(std::int64_t{*sums} + bias_[entry]);
+    const std::int32_t added =
+        add_sums ? static_cast<std::int32_t>(
+                       read_dmem(lanes.lanes[l].out + delta + std::int64_t{n} * out_plane))
+                 : bias_[entry];
+    const std::int32_t sum = reference::wrap(std::int64_t{*sums} + added);
     if (output == Output::kRaw) return sum;
     if (scale.shift < -31 || scale.shift > 30)
       fail("scale entry {} has shift {}, allowed -31..30", entry, scale.shift);

@@ -184,7 +184,7 @@ std::int64_t Walk::blocked_words(const ComputeRegisters& r, const Lanes& lanes, 
 Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool drains = run.has(kDrain), window = run.has(kWindow);
-  const bool residual = run.has(kFuseAdd) || run.has(kFuseMax);
+  const bool residual = run.has(kFuseAdd) || run.has(kFuseMax), sums = run.has(kAddSums);
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const int channels = field(r, kChannels), columns = group_columns(config_, run);
@@ -195,7 +195,8 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   Work work;
   work.steps = steps_of(r);
   work.window = window;
-  work.requantized = output_of(r) == Output::kRequantized || output_of(r) == Output::kTable;
+  work.requantized =
+      (output_of(r) == Output::kRequantized || output_of(r) == Output::kTable) && !sums;
   work.requantized_maximum = run.has(kFuseMax) && work.requantized;
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes);
@@ -207,6 +208,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
     if (meet) {
       if (t > 0) stolen += blocked_words(r, before, columns, groups - 1);
       if (residual) stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
+      if (sums) stolen += channels;
       for (int g = 0; g + 1 < groups; ++g) {
         if (window) gather(r, lanes, (g + 1) * window_step(r));  // reads for the next word
         stolen += blocked_words(r, lanes, columns, g);
@@ -224,7 +226,9 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
     const int drained = drains ? std::clamp(channels - g * columns, 0, columns) : 0;
     work.group_columns.push_back(drained);
     work.group_issues.push_back(issues(r, run, g * columns, drained) * rounds);
-    work.group_residuals.push_back(residual ? divide_up(drained, codes_per_word(r)) : 0);
+    work.group_residuals.push_back(sums       ? std::min(drained, 1)
+                                   : residual ? divide_up(drained, codes_per_word(r))
+                                              : 0);
   }
   return work;
 }
@@ -252,7 +256,8 @@ int Walk::issues(const ComputeRegisters& r, const isa::Run& run, int channel, in
   const int passes = passes_of(r);
   const Output output = output_of(r);
   const bool alone = config_.columns_per_cycle == 1 || passes > 1 || output == Output::kRaw ||
-                     output == Output::kTable || run.has(isa::compute::kFuseAdd);
+                     output == Output::kTable || run.has(isa::compute::kFuseAdd) ||
+                     run.has(isa::compute::kAddSums);
   if (alone || columns == 0) return columns * passes;
   const int odd = (field(r, post::kPosition) + channel) % 2;
   return odd + (columns - odd + 1) / 2;

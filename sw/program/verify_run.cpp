@@ -288,6 +288,7 @@ class Compute {
       end_with("progress", "a residual is not supported with a lookup");
     if (wide_ || by_row_) check_wide();
     if (in_groups_) check_groups();
+    if (run_.has(kAddSums)) check_sums();
     if (op_ == Op::kBinaryInside && r_.get(post::kPadCode) != 0)
       object("masked taps that add nothing must have pad code 0");
     if ((op_ == Op::kMatmul || op_ == Op::kMatmul16) && run_.has(kFuseAdd))
@@ -301,6 +302,7 @@ class Compute {
     if (drains_ && (run_.has(kFuseAdd) || run_.has(kFuseMax)))
       residual = difference(r_, post::kResidualDelta);
     check_reach(config_, r_, walk(), visits, residual);
+    if (run_.has(kAddSums)) check_reach(config_, r_, walk_of_sums(), visits);
   }
 
  private:
@@ -325,6 +327,15 @@ class Compute {
     return walk;
   }
 
+  /// Returns the sums that the RUN reads, as words that it writes.
+  Walk walk_of_sums() const {
+    Walk walk;
+    walk.positions = config_.rows;
+    const std::int64_t delta = difference(r_, post::kResidualDelta);
+    walk.written = repeated(drained(), difference(r_, agu::kOutPlane)) + Extent{delta, delta};
+    return walk;
+  }
+
   std::int64_t pmem_rows() const {
     const spec::Operands operands = spec::operands_of(op_);
     const std::int64_t of_row = window_ ? config_.window_steps_per_row()
@@ -341,6 +352,17 @@ class Compute {
     if (r_.get(agu::kWordsLast) != 0)
       object("the window former supports one channel word per group");
     if (!clear_ || !drains_) object("the window former does not support a reduction in pieces");
+  }
+
+  /// Checks a RUN that adds sums of earlier parts.
+  void check_sums() const {
+    using namespace isa::compute;
+    if (!drains_) object("sums are added to results, which this RUN does not have");
+    if (run_.has(kFuseAdd) || run_.has(kFuseMax) || window_ || in_groups_ || wide_ || by_row_ ||
+        output_of(r_) == Output::kThresholds)
+      object(
+          "sums are not supported with a residual, thresholds, factors, int16 or the window "
+          "former");
   }
 
   /// Checks a RUN with factors.

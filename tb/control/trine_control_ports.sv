@@ -95,7 +95,7 @@ module trine_control_ports #(
   output logic                     compute_run_valid_o,
   input  logic                     compute_run_ready_i,
   output logic [7:0]               compute_run_op_o,
-  output logic [7:0]               compute_run_flags_o,
+  output logic [8:0]               compute_run_flags_o,
   input  logic                     compute_retire_i,
   output logic [3:0]               compute_wait_o,
 
@@ -107,7 +107,7 @@ module trine_control_ports #(
   output logic                     vector_run_valid_o,
   input  logic                     vector_run_ready_i,
   output logic [7:0]               vector_run_op_o,
-  output logic [7:0]               vector_run_flags_o,
+  output logic [8:0]               vector_run_flags_o,
   input  logic                     vector_retire_i,
   output logic [3:0]               vector_wait_o,
 

@@ -75,7 +75,7 @@ TEST_CASE("trine_issue offers RUNs with their tokens and keeps four in flight", 
     if (retire) signals.pop_front();
     if (starts) {
       REQUIRE(dut.run_op_o == bits(word, 8, 8));
-      REQUIRE(dut.run_flags_o == bits(word, 16, 8));
+      REQUIRE(dut.run_flags_o == bits(word, 16, 9));
       for (unsigned e = 0; e < 4; ++e) tokens[e] -= static_cast<int>(wait >> e & 1);
       signals.push_back(bits(word, 4, 4));
       ++runs;

@@ -25,7 +25,8 @@ module trine_issue_props (
   logic        word_ready, cfg_valid, run_valid, start, busy, idle;
   logic [3:0]  take, give, wait_for, cfg_reg;
   logic [55:0] cfg_payload;
-  logic [7:0]  run_op, run_flags;
+  logic [7:0]  run_op;
+  logic [8:0]  run_flags;
 
   trine_issue u_dut (
     .clk_i            (clk_i),

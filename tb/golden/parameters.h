@@ -42,6 +42,9 @@
 #ifndef TB_Int16
 #define TB_Int16 0
 #endif
+#ifndef TB_Sums
+#define TB_Sums 0
+#endif
 
 namespace trine::golden {
 
@@ -57,5 +60,6 @@ constexpr bool kTable = TB_Table != 0;
 constexpr bool kSoftmax = TB_Softmax != 0;
 constexpr bool kPairs = TB_Pairs != 0;
 constexpr bool kInt16 = TB_Int16 != 0;
+constexpr bool kSums = TB_Sums != 0;
 
 }  // namespace trine::golden

@@ -17,6 +17,7 @@ enum Field {
   kKind,
   kWindow,
   kMax,
+  kSums,
   kLookup,
   kSquare,
   kInt16,
@@ -63,7 +64,7 @@ enum Field {
   kFields
 };
 inline constexpr std::array<unsigned, kFields> kWidths{
-    3, 1, 1, 1, 1, 1,  1,  1, 1,  1, 1, 1, 1, 1,  1, 1, 1, 2, 2,  4,  8,  1,  1,
+    3, 1, 1, 1, 1, 1,  1,  1, 1,  1, 1, 1, 1, 1,  1, 1, 1, 1, 2,  2,  4,  8,  1, 1,
     1, 1, 8, 8, 8, 32, 31, 6, 31, 6, 1, 8, 8, 31, 6, 8, 8, 8, 24, 24, 16, 16, 5};
 inline unsigned lsb(Field field) {
   unsigned bits = 0;

@@ -11,6 +11,7 @@ module trine_compute_ports #(
   parameter bit          Window       = 1'b0,
   parameter int unsigned WindowParts  = 1,  // 1..8
   parameter bit          Weights4     = 1'b1,
+  parameter bit          Sums         = 1'b1,
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned TagBits = 4
 ) (
@@ -25,7 +26,7 @@ module trine_compute_ports #(
   input  logic [55:0]              cfg_payload_i,
   input  logic                     run_valid_i,
   output logic                     run_ready_o,
-  input  logic [15:0]              run_i,  // {flags, operation}
+  input  logic [16:0]              run_i,  // {flags, operation}
   input  logic                     wait_i,
 
   // Gather.
@@ -99,7 +100,7 @@ module trine_compute_ports #(
   assign command.cfg_payload    = cfg_payload_i;
   assign command.run_valid      = run_valid_i;
   assign command.run_op         = run_i[7:0];
-  assign command.run_flags      = run_i[15:8];
+  assign command.run_flags      = run_i[16:8];
   assign command.missing_tokens = {3'd0, wait_i};
 
   assign array_valid_o = step.valid;
@@ -150,6 +151,7 @@ module trine_compute_ports #(
     .Window (Window),
     .WindowParts (WindowParts),
     .Weights4 (Weights4),
+    .Sums (Sums),
     .Binary (1'b1)
   ) u_dut (
     .clk_i,

@@ -122,7 +122,8 @@ void check(const Vtrine_compute_ports& dut, const Input& input, unsigned row) {
 }
 
 bool fuses(const isa::Run& run) {
-  return flag(run, isa::compute::kFuseAdd) || flag(run, isa::compute::kFuseMax);
+  return flag(run, isa::compute::kFuseAdd) || flag(run, isa::compute::kFuseMax) ||
+         flag(run, isa::compute::kAddSums);
 }
 
 /// The remaining work of the engine: determines when it offers steps and jobs, waits and runs.
@@ -190,6 +191,7 @@ void check(const Vtrine_compute_ports& dut, const Job& job) {
                     : fused       ? cfg::kFused
                                   : cfg::kRequant);
   field(cfg::kMax, max ? 1 : 0);
+  field(cfg::kSums, flag(job.run, isa::compute::kAddSums) ? 1 : 0);
   field(cfg::kLookup, output == 3 ? 1 : 0);
   field(cfg::kEncoding, r.get(isa::post::kEncoding));
   field(cfg::kPassesLast, r.get(isa::post::kPassesLast));
@@ -278,7 +280,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
       if (run.op == static_cast<int>(isa::compute::Op::kInt16))
         run.op = static_cast<int>(chance(random, 50) ? isa::compute::Op::kInt8Int4
                                                      : isa::compute::Op::kBinaryInside);
-      run.flags = static_cast<int>(random() % 256) & ~(1 << isa::compute::kWindow);
+      run.flags = static_cast<int>(random() % 512) & ~(1 << isa::compute::kWindow);
       issue.start(r, run, random);
       plan(r, run, inputs, jobs);
     }

@@ -197,13 +197,21 @@ struct Work {
     return static_cast<int>(code << (32 - bits)) >> (32 - bits);
   }
 
+  /// Returns what is added to channel n of a lane: its bias, or a sum in DMEM.
+  std::uint32_t addend(const Instruction& i, std::uint32_t out, unsigned n) const {
+    const auto& c = i.cfg;
+    if (c[cfg::kSums] == 0) return bias[static_cast<unsigned>(c[cfg::kParam]) + n];
+    const auto at = c[cfg::kResidualDelta] + std::int64_t{n} * c[cfg::kOutPlane];
+    return memory_word((out + static_cast<std::uint32_t>(at)) & kMask);
+  }
+
   /// Expects channel n of a lane: the code, its place, and zeros above the last channel.
   void expect_channel(Instruction& i, std::uint32_t out, unsigned n, std::int32_t acc) {
     const auto& c = i.cfg;
     const auto param = static_cast<unsigned>(c[cfg::kParam]);
     const auto plane = static_cast<std::uint32_t>(c[cfg::kOutPlane]);
     if (c[cfg::kKind] == cfg::kRaw) {
-      i.write(out + n * plane, static_cast<std::uint32_t>(acc) + bias[param + n], ~0u);
+      i.write(out + n * plane, static_cast<std::uint32_t>(acc) + addend(i, out, n), ~0u);
       return;
     }
     const unsigned per_word = 32 / i.bits;
@@ -226,7 +234,8 @@ struct Work {
                   static_cast<int>(shift[param + n] << 26) >> 26};
       if (c[cfg::kStaticScale] != 0)
         scale = {static_cast<std::int32_t>(c[cfg::kMultiplier]), static_cast<int>(c[cfg::kShift])};
-      const auto sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(acc) + bias[param + n]);
+      const auto sum =
+          static_cast<std::int32_t>(static_cast<std::uint32_t>(acc) + addend(i, out, n));
       code = requantized(i, sum, scale);
       if (c[cfg::kKind] == cfg::kFused && c[cfg::kMax] == 0) code = added(i, code, residual);
     }
@@ -292,6 +301,8 @@ struct Work {
       c[cfg::kPosition] = per_word - 1 - draw(std::min(per_word, 3u));
     c[cfg::kParam] = draw(kChannels - channels * passes + 1);
     c[cfg::kResidualDelta] = draw(kMask + 1);
+    const bool sums = kSums && (kind == cfg::kRaw || kind == cfg::kRequant);
+    c[cfg::kSums] = sums && chance(random, 60) ? 1 : 0;
     c[cfg::kWindow] = kWindow ? draw(2) : 0;
     add_tiles(i, many ? 1 : 1 + draw(3));
   }
@@ -360,7 +371,7 @@ struct Work {
             std::uint32_t acc =
                 static_cast<std::uint32_t>(static_cast<std::int32_t>(random()) >> uniform(4, 31));
             if (n < channels && kind != cfg::kThreshold)
-              acc -= bias[static_cast<unsigned>(c[cfg::kParam]) + n];
+              acc -= addend(i, job.out[l], n);
             else if (n < channels && chance(random, 60))
               acc =
                   near_threshold(static_cast<unsigned>(c[cfg::kParam]) + n * passes + draw(passes));

@@ -247,6 +247,45 @@ TEST_CASE("products use PMEM and parameters up to their ends and only in legal f
       std::vector<std::uint8_t>(64));
 }
 
+TEST_CASE("sums of earlier parts are added only where the machine can read them", "[arch][error]") {
+  using namespace isa::agu;
+  using isa::post::kOutput, isa::post::kResidualDelta;
+  constexpr Engine kArray = Engine::kCompute;
+  constexpr int kWhole = 3, kAdd = 4, kMaximum = 32, kFormer = 64, kSums = 256;
+  const char* form = "sums are not supported with a residual, thresholds, factors, int16";
+  spec::Config config = config_8x8();
+  config.partial_sums = config.activations16 = config.ternary = true;
+  using Fields = std::vector<std::pair<isa::Field, std::int64_t>>;
+  const auto with = [](Fields fields) {  // one position of eight channels
+    for (const isa::Field& one : {kXEnd, kYEnd, kHeight, kWidth, kStrideX, kStrideY})
+      fields.emplace_back(one, 1);
+    fields.emplace_back(isa::compute::kChannels, 8);
+    return fields;
+  };
+  check_all(
+      {
+          {kArray, 0, kWhole + kSums, {}},
+          {kArray, 0, kWhole + kSums, {{kOutput, 2}}},
+          {kArray, 0, kWhole + kSums, {{kOutput, 3}}},
+          {kArray, 0, kWhole + kSums, {{kOutput, 1}}, form},
+          {kArray, 0, kWhole + kSums + kAdd, {}, form},
+          {kArray, 0, kWhole + kSums + kMaximum, {}, form},
+          {kArray, 0, kWhole + kSums + kFormer, {}, form},
+          {kArray, static_cast<int>(isa::compute::Op::kInt16), kWhole + kSums, {}, form},
+          {kArray, 0, 1 + kSums, {}, "sums are added to results, which this RUN does not have"},
+          // Channel n's sum is n planes after the lane's first sum.
+          {kArray, 0, kWhole + kSums, with({{kOut, 10}, {kResidualDelta, 2037}})},
+          {kArray, 0, kWhole + kSums, with({{kOut, 10}, {kResidualDelta, 2038}}),
+           "DMEM words 2048"},
+          {kArray, 0, kWhole + kSums, with({{kOutPlane, 256}, {kResidualDelta, 255}})},
+          {kArray, 0, kWhole + kSums, with({{kOutPlane, 256}, {kResidualDelta, 256}}),
+           "DMEM words 256..2048, allowed 0..2047"},
+      },
+      std::vector<std::uint8_t>(64), {}, config);
+  check_all({{kArray, 0, kWhole + kSums, {}, "the configuration lacks sums (post.partial_sums)"}},
+            std::vector<std::uint8_t>(64));
+}
+
 TEST_CASE("int16 codes are moved whole and unsupported forms of operations are refused",
           "[arch][error]") {
   using dma::kDram, dma::kLocal, dma::kWords;

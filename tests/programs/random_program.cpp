@@ -78,6 +78,7 @@ spec::Config config_of(const RandomDesign& design) {
   config.columns_per_cycle = design.columns_per_cycle;
   config.ecc = design.ecc;
   config.groups = config.weights4 && !design.ecc;
+  config.partial_sums = design.all_precisions;
   config.acc_bits = design.acc_bits;
   config.clock_gates = design.clock_gates;
   config.imem_kib = design.imem_kib;

@@ -112,9 +112,11 @@ const std::vector<std::string>& drawn_presets() {
 }
 
 spec::Config any_config(Choices& choices) {
-  // The choice of a preset is the last one, so that records without it keep their meaning.
-  const spec::Config design = any_design(choices);
-  return once_in(choices, kPresetShare) ? any_preset(choices) : design;
+  // New choices follow the others, so that records without them keep their meaning.
+  spec::Config config = any_design(choices);
+  if (once_in(choices, kPresetShare)) config = any_preset(choices);
+  config.partial_sums |= once_in(choices, 2);
+  return config;
 }
 
 std::string settings_of(const spec::Config& config) {

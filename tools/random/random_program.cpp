@@ -540,6 +540,21 @@ class Generator {
     return true;
   }
 
+  /// Draws the place of sums that are added to results: elsewhere, or in place of raw results.
+  bool sums(Instruction& i, isa::ComputeRegisters& r, const Shape& out, int channels) {
+    Shape from = out;
+    from.words = channels;
+    if (!(from.words == out.words && chance(30))) {
+      const Area where = any_area(true);
+      if (from.size() > where.words) return false;
+      from.base = where.start + draw(where.words - from.size() + 1);
+      if (compiler::overlap(from.region(), out.region())) return false;
+    }
+    r.set_address(post::kResidualDelta, from.base - out.base);
+    i.reads.push_back(from.region());
+    return true;
+  }
+
   bool compute() {
     using namespace isa::compute;
     static_assert(isa::kComputeOps.codes.size() == 12 && spec::kPrecisions.size() == 3,
@@ -617,7 +632,14 @@ class Generator {
     r.set(kParam, param);
     i.run.op = static_cast<int>(op);
     int flags = window ? 1 << kWindow : 0;
-    if (output < 2 && !parts && chance(35)) {
+    if (config_.partial_sums && output != 1 && !parts && !window && chance(40)) {
+      if (!sums(i, r, map->out, channels)) return false;
+      flags |= 1 << kAddSums;
+      if (output != 2) {  // any sums: a left shift would exceed 32 bits
+        flags |= 1 << kPerTensor;
+        r.set(post::kShift, between(-31, 0));
+      }
+    } else if (output < 2 && !parts && chance(35)) {
       if (!residual(i, r, map->out)) return false;
       const bool maximum = output == 1 || op == Op::kMatmul || (config_.binary && chance(50));
       flags |= 1 << (maximum ? kFuseMax : kFuseAdd);

@@ -46,7 +46,7 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
     text += fmt::format(", parts of {}x{} pixels", t.rows, t.cols);
   if (layer.kind == LayerKind::kConv && t.chunk < layer.channels)
     text += fmt::format(", {} channels at a time", t.chunk);
-  if (t.pieces) text += ", reduction in pieces";
+  if (t.pieces) text += t.sums ? ", partial sums" : ", reduction in pieces";
   if (t.relay) text += ", weights in relay";
   return text;
 }

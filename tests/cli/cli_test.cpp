@@ -138,7 +138,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
           "--print-after: fused is not a stage of the compiler, allowed rewrite, lower, thin, "
           "attention, "
-          "transpose, split, fuse, separate, reload, stack, together, cascade, interleave, plan, "
+          "transpose, split, fuse, separate, unfuse, reload, stack, together, cascade, interleave, "
+          "plan, "
           "emit, schedule\n"},
       Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
       Row{"run --config edge64 '" + kPlus + "' --backend arch --trace x.fst",

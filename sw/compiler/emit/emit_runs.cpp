@@ -400,8 +400,8 @@ void Emitter::emit_conv(const ConvRun& run) {
 void Emitter::emit_conv_run(const ConvRun& run) {
   namespace compute = isa::compute;
   const Layer& l = layer();
-  const auto& [sweep, rect, channels, part, in, out, residual_delta, row, param, clear, drain] =
-      run;
+  const auto& [sweep, rect, channels, part, in, out, residual_delta, row, param, clear, drain,
+               writes_sums, sums] = run;
   const bool maximum = sweep != &l.sweeps[0];  // with the output of the previous sweeps
   Geometry g = l.window_of(*sweep);
   g.pad_top -= part.row * g.dil_y;
@@ -417,8 +417,8 @@ void Emitter::emit_conv_run(const ConvRun& run) {
     n.dil_x = l.former.dil;
     n.Q += l.former.behind(rect.cols(), g.Q);
   }
-  const int per_word = out_per_word();
-  const int first_place = output().position() + channels.first;
+  const int per_word = writes_sums ? 1 : out_per_word();
+  const int first_place = writes_sums ? 0 : output().position() + channels.first;
   n.out_word = first_place / per_word;
   set_nest(r, n, in, out);
   if (const int group = l.conv().group_steps; group > 0) {  // words: taps of one channel word
@@ -446,15 +446,17 @@ void Emitter::emit_conv_run(const ConvRun& run) {
     r.set(post::kMultiplier, l.scales[0].multiplier);
     r.set(post::kShift, l.scales[0].shift);
   }
+  if (writes_sums) r.set(post::kOutput, static_cast<int>(Output::kRaw));
   if (l.fuse_add()) r.set_address(post::kResidualDelta, residual_delta);  // 0 for a maximum
+  if (sums) r.set_address(post::kResidualDelta, sums->at(0, 0, 0) - out.at(n.out_word, 0, 0));
   i.registers = r;
   i.run.op = static_cast<int>(l.conv().precision);
-  i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
-                (drain && l.fuse_add() ? 1 << compute::kFuseAdd : 0) |
-                (drain && maximum ? 1 << compute::kFuseMax : 0) |
-                (l.per_tensor ? 1 << compute::kPerTensor : 0) |
-                (l.single ? 1 << compute::kSingle : 0) |
-                (l.half_even ? 1 << compute::kHalfEven : 0) | (former ? 1 << compute::kWindow : 0);
+  i.run.flags =
+      (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
+      (drain && l.fuse_add() ? 1 << compute::kFuseAdd : 0) |
+      (drain && maximum ? 1 << compute::kFuseMax : 0) | (sums ? 1 << compute::kAddSums : 0) |
+      (l.per_tensor ? 1 << compute::kPerTensor : 0) | (l.single ? 1 << compute::kSingle : 0) |
+      (l.half_even ? 1 << compute::kHalfEven : 0) | (former ? 1 << compute::kWindow : 0);
 
   const std::int64_t steps = std::int64_t{part.words} * part.rows * l.steps_x();
   i.reads.push_back(
@@ -463,8 +465,9 @@ void Emitter::emit_conv_run(const ConvRun& run) {
   if (drain) {
     read_tables(i);
     i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
-    const int words = output().words_of(channels.last) - n.out_word;
+    const int words = writes_sums ? channels.size() : output().words_of(channels.last) - n.out_word;
     Region written = map_region(out, n.out_word, words, rect);
+    if (sums) i.reads.push_back(map_region(*sums, 0, channels.size(), rect));
     i.writes.push_back(written);
     if (l.fuse_add() || maximum) {
       written.start += residual_delta;

@@ -101,6 +101,8 @@ void Emitter::emit_visit(const Visit& v) {
     emit_vector_part(v.rect, v.channels);
   else if (tiling().relay)
     emit_conv_relay(v);
+  else if (tiling().sums)
+    emit_conv_sums(v.rect, v.channels);
   else if (tiling().pieces)
     emit_conv_pieces(v.rect, v.channels);
   else
@@ -290,6 +292,41 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
     emit_conv({&sweep, part, group, piece, in, out, delta, weights, param,
                piece.word + piece.row == 0, last});
   }
+}
+
+/// Emits a rectangle and a chunk piece by piece. Each piece but the last leaves sums of all
+/// positions in DMEM; the first one contains the biases.
+void Emitter::emit_conv_sums(const Rect& rect, const Channels& channels) {
+  const Tiling& t = tiling();
+  const int own = layer().first_word(channels.first);
+  const View out = output_view(rect, channels);
+  View sums = out;  // one plane for each channel
+  sums.origin = plan_.scratch[at(layer_)] + t.scratch_words() - t.sum_words;
+  sums.origin -= sums.at(0, rect.y0, rect.x0) - sums.origin;
+  const std::int64_t param = require_parameters(channels);
+  const std::vector<FilterPart> parts = pieces();
+  for (const FilterPart& piece : parts) {
+    const bool first = &piece == &parts.front(), last = &piece == &parts.back();
+    const View in = t.stream_input
+                        ? input_view(rect, own + piece.word, piece.words, piece.row, piece.rows)
+                        : input_view(rect, own, layer().words, 0, layer().window.R);
+    const std::int64_t weights = require_weights(channels, piece);
+    ConvRun run{&layer().sweeps[0],
+                rect,
+                channels,
+                piece,
+                in,
+                last ? out : sums,
+                0,
+                weights,
+                param,
+                true,
+                true,
+                !last};
+    if (!first) run.sums = sums;
+    emit_conv(run);
+  }
+  finish_output(rect, channels);
 }
 
 // ---- maps in DMEM -------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Emitter : private Order {
   void emit_conv_part(const Visit& v);
   void emit_conv_relay(const Visit& v);
   void emit_conv_pieces(const Rect& rect, const Channels& channels);
+  void emit_conv_sums(const Rect& rect, const Channels& channels);
   void emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part, const Channels& group,
                    const View& out, std::int64_t delta, std::int64_t param);
   void emit_by_dma(int words);
@@ -166,6 +167,10 @@ class Emitter : private Order {
     std::int64_t residual_delta;  ///< from the output to the operand that is added or compared
     std::int64_t row, param;      ///< PMEM row and parameter entry
     bool clear = true, drain = true;
+    /// Partial sums: the RUN writes sums (`out`) instead of codes, and adds to `sums`, if there are
+    /// any.
+    bool writes_sums = false;
+    std::optional<View> sums = std::nullopt;
   };
   /// Emits a convolution in as few RUNs as the lanes' coordinates allow.
   void emit_conv(const ConvRun& run);

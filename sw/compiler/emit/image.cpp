@@ -106,6 +106,11 @@ class ImageMaker : private Order {
   }
 
   void add_pieces(const Visit& v) {
+    if (tiling().sums) {
+      add_parameters(v.channels);
+      for (const FilterPart& piece : pieces()) add_weights(v.channels, piece);
+      return;
+    }
     for (const Channels& group : groups_of(v.channels))
       for (const Sweep& sweep : layer().sweeps) {
         if (sweep.rect.within(v.rect).empty()) continue;

@@ -92,12 +92,12 @@ void check_visits(const Probe& order, const std::vector<Visit>& visits, const Ma
 }
 
 TEST_CASE("each output of a layer is computed once", "[compiler][order]") {
-  int relays = 0, turns = 0, pieces = 0, parts = 0;
+  int relays = 0, turns = 0, pieces = 0, sums = 0, parts = 0;
   for (unsigned seed = 1; seed <= 150; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const spec::Config config =
-        small_config(8, 8, b.number(0, 1) == 0 ? 8 : 64, 8, 64 << b.number(0, 2));
+    spec::Config config = small_config(8, 8, b.number(0, 1) == 0 ? 8 : 64, 8, 64 << b.number(0, 2));
+    config.partial_sums = seed % 2 == 0;
     const bool deep = b.number(0, 2) == 0;
     const int from =
         b.input({1, b.number(1, 20), b.number(1, 20), deep ? b.number(500, 900) : b.number(1, 60)});
@@ -115,11 +115,12 @@ TEST_CASE("each output of a layer is computed once", "[compiler][order]") {
       relays += order.tiling().relay ? 1 : 0;
       turns += order.tiling().relay && !order.tiling().chunk_outer ? 1 : 0;
       pieces += order.tiling().pieces ? 1 : 0;
+      sums += order.tiling().sums ? 1 : 0;
       parts += visits.size() > 1 ? 1 : 0;
     }
   }
-  CAPTURE(relays, turns, pieces, parts);
-  CHECK(std::min({relays, turns, pieces, parts}) > 5);
+  CAPTURE(relays, turns, pieces, sums, parts);
+  CHECK(std::min({relays, turns, pieces, sums, parts}) > 5);
 }
 
 struct Case {

@@ -232,6 +232,14 @@ TEST_CASE("each fact of a plan is in its lines", "[compiler][print]") {
          p.tilings[0].piece_rows = 4;
        },
        {head, in, out, layer + cycles, "    pieces of 2 words, 4 filter rows"}},
+      {[](Plan& p) {
+         p.tilings[0].pieces = p.tilings[0].sums = true;
+         p.tilings[0].piece_words = 2;
+         p.tilings[0].piece_rows = 4;
+         p.tilings[0].sum_words = 30;
+       },
+       {head, in, out, layer + cycles,
+        "    pieces of 2 words, 4 filter rows, sums in 30 words of DMEM"}},
       {[](Plan& p) { p.tilings[0].direct = true; },
        {head, in, out, layer + cycles, "    outputs are written in place"}},
       {[](Plan& p) { p.tilings[0].starts_small = true; },

@@ -155,7 +155,7 @@ bool Planner::tile_layers() {
       room_[at(i)] =
           run.size() == 1 ? room : room / run.size() / config_.data_words() * config_.data_words();
     }
-    const TileKey key = key_of(places, room_[at(i)]);
+    const TileKey key = key_of(layer, places, room_[at(i)]);
     if (key == keys_[at(i)]) continue;  // unchanged
     const std::optional<Tiling>& tiling = facts_.tiling(i, places, key);
     if (!tiling) {
@@ -172,17 +172,22 @@ bool Planner::tile_layers() {
   return true;
 }
 
-TileKey Planner::key_of(const LayerPlaces& places, std::int64_t room) const {
+TileKey Planner::key_of(const Layer& layer, const LayerPlaces& places, std::int64_t room) const {
   const Placement &in = *places.input, &out = *places.output;
   // Codes that are loaded directly into an output need whole beats there.
   const int beat = in.resident ? 1 : config_.data_words();
+  const bool sums = may_sum(layer, places, config_);  // laid out as the output
   return {.input_resident = in.resident,
           .output_resident = out.resident,
           .input_pitch = in.resident ? 0 : in.dram.pitch,
-          .output_pitch = out.resident ? out.dmem.pitch % beat : out.dram.pitch,
+          .output_pitch = !out.resident ? out.dram.pitch
+                          : sums        ? out.dmem.pitch
+                                        : out.dmem.pitch % beat,
           .input_plane = in.resident ? 0 : in.dram.plane,
-          .output_plane = out.resident ? out.dmem.plane % beat : out.dram.plane,
-          .room = in.resident && out.resident ? 0 : room};
+          .output_plane = !out.resident ? out.dram.plane
+                          : sums        ? out.dmem.plane
+                                        : out.dmem.plane % beat,
+          .room = in.resident && out.resident && !sums ? 0 : room};
 }
 
 Planner::Gap Planner::largest_gap(const Life& life) const {

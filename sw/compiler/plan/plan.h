@@ -67,8 +67,11 @@ struct Tiling {
   /// The network's first layer may start, and its last one end, with a smaller part, because
   /// nothing else overlaps the transfer of this part. See small_part().
   bool starts_small = false, ends_small = false;
-  /// The reduction is in pieces; a rectangle is one tile, a chunk one group.
+  /// The reduction is in pieces; without `sums`, a rectangle is one tile, a chunk one group.
   bool pieces = false;
+  /// The int32 sums of a piece wait in DMEM for the next piece, so that the weights of a piece
+  /// serve all tiles of a rectangle.
+  bool sums = false;
   bool stream_input = false;  ///< the input is loaded piece by piece
   /// The weights of a chunk, which is one group, use more than half of PMEM. A chunk is placed at
   /// the start of PMEM, the next one at its end, and the two share rows in the middle. A chunk's
@@ -79,9 +82,10 @@ struct Tiling {
   int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1
   /// Sizes of one DMEM buffer of each kind.
   std::int64_t input_words = 0, second_words = 0, output_words = 0;
-  double cycles = 0;    ///< estimated with a surcharge for overlap, to compare tilings
-  double expected = 0;  ///< estimated without the surcharge
-  double reused = 0;    ///< as `cycles`, with the weights already in PMEM
+  std::int64_t sum_words = 0;  ///< of the one buffer of sums
+  double cycles = 0;           ///< estimated with a surcharge for overlap, to compare tilings
+  double expected = 0;         ///< estimated without the surcharge
+  double reused = 0;           ///< as `cycles`, with the weights already in PMEM
   double surcharge = 0, reused_surcharge = 0;  ///< included in `cycles` and `reused`
   /// Cycles of the unit without transfers, and of transfers without the unit.
   double compute = 0, traffic = 0;
@@ -89,7 +93,7 @@ struct Tiling {
 
   /// Returns the words of all DMEM buffers.
   std::int64_t scratch_words() const {
-    return buffers * (input_words + second_words + output_words);
+    return buffers * (input_words + second_words + output_words) + sum_words;
   }
 };
 
@@ -147,6 +151,10 @@ struct LayerPlaces {
   bool repeated = false;            ///< other layers use the same weights
   int together = 1;                 ///< layers that share its chunks of weights, itself included
 };
+
+/// Returns true if parts of the layer's reduction may leave sums in DMEM: the weights of a group of
+/// columns exceed half of PMEM, or a map of the layer is not in DMEM.
+bool may_sum(const Layer& layer, const LayerPlaces& places, const spec::Config& config);
 /// Returns true if images of a batch can all use one chunk of weights before the next chunk is
 /// loaded.
 bool goes_together(const Tiling& a, const Tiling& b);

@@ -137,7 +137,7 @@ class Planner {
   /// Cuts each layer for the room that resident maps leave. If that fails, spills one more map.
   /// @return true at the end: all layers are cut, or no map is left to spill
   bool tile_layers();
-  TileKey key_of(const LayerPlaces& places, std::int64_t room) const;
+  TileKey key_of(const Layer& layer, const LayerPlaces& places, std::int64_t room) const;
   Gap largest_gap(const Life& life) const;
 
   // ---- parts, origins, buffers ------------------------------------------------------------------

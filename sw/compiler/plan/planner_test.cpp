@@ -266,6 +266,26 @@ plan: 4096 bytes in DRAM, 0 maps spilled
 )");
 }
 
+TEST_CASE("the sums of pieces wait in DMEM if the design adds them", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 8, 8, 120});  // 270 rows
+  spec::Config config = small_config(8, 8, 128, 8, 64);
+  const int y = convolution(b, x, 8, 3);
+  const std::string without = planned(b, y, config);
+  CHECK_THAT(without, Catch::Matchers::ContainsSubstring("pieces of 14 words, 3 filter rows\n"));
+  config.partial_sums = true;
+  CHECK(planned(b, y, config) == R"(
+plan: 8192 bytes in DRAM, 0 maps spilled
+  map 0 'input' 8x8x120: DMEM 0 pitch 8 plane 64 DRAM 0 pitch 8 plane 64
+  map 1 't3' 8x8x8: DMEM 1936 pitch 8 plane 64 DRAM 1920 pitch 8 plane 64
+  layer 0 CONV_2D 't3': 0 -> 1, 8x8x8, by parts: 2532 cycles, unit 2532, bus 1092
+    pieces of 10 words, 3 filter rows, sums in 512 words of DMEM
+)");
+  config.dmem_kib = 8;  // the input comes piece by piece
+  config.pmem_kib = 4;
+  CHECK_THAT(planned(b, y, config), Catch::Matchers::ContainsSubstring("with their input, sums"));
+}
+
 TEST_CASE("weights that do not fit at once are loaded in chunks", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 6, 6, 64});  // 16 rows a group

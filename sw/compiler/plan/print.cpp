@@ -37,8 +37,9 @@ std::string text_of(const Layer& layer, const Tiling& t, std::int64_t scratch) {
   if (t.relay)
     text += fmt::format("    weights in relay, chunks meet in {} words\n", t.piece_words);
   if (t.pieces)
-    text += fmt::format("    pieces of {} words, {} filter rows{}\n", t.piece_words, t.piece_rows,
-                        t.stream_input ? ", with their input" : "");
+    text += fmt::format("    pieces of {} words, {} filter rows{}{}\n", t.piece_words, t.piece_rows,
+                        t.stream_input ? ", with their input" : "",
+                        t.sums ? fmt::format(", sums in {} words of DMEM", t.sum_words) : "");
   if (t.direct) text += "    outputs are written in place\n";
   if (t.starts_small || t.ends_small)
     text += fmt::format("    a small part at the {}\n", !t.ends_small    ? "start"

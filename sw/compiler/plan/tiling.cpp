@@ -28,6 +28,9 @@ double parts_of(std::int64_t n, std::int64_t size) {
   return static_cast<double>(divide_up(n, size));
 }
 
+/// Sums in DMEM are considered for layers that take this many times the cycles of their steps.
+constexpr double kCliff = 1.1;
+
 class Tiler {
  public:
   Tiler(const Layer& layer, const LayerPlaces& places, const spec::Config& config,
@@ -76,6 +79,10 @@ class Tiler {
               consider_parts({.rows = rows, .cols = cols, .chunk = chunk, .direct = direct});
     }
     if (conv() && !best_) consider_pieces();
+    if (may_sum(layer_, places_, config_) && out_map_->part.pixel_words == 0 &&
+        in_map_->part.pixel_words == 0 &&
+        (!best_ || best_->pieces || best_->expected > kCliff * ideal_cycles()))
+      consider_sums();
     return best_;
   }
 
@@ -670,6 +677,109 @@ class Tiler {
     keep(t);
   }
 
+  /// Returns the cycles of the layer if the array never waits.
+  double ideal_cycles() const {
+    return parts_of(std::int64_t{window().P} * window().Q, lanes()) * parts_of(out_.C, columns()) *
+           layer_.steps();
+  }
+
+  /// Considers reductions in pieces with sums in DMEM: the weights of a piece serve all tiles of a
+  /// rectangle, and with `stream_input` a piece of the input serves all channels of a chunk.
+  void consider_sums() {
+    const bool cut = !places_.input->resident || !places_.output->resident;
+    const int unit = chunk_unit();
+    for (const int units : halvings(divide_up(out_.C, unit))) {
+      const int chunk = std::min(units * unit, round_up(out_.C, unit));
+      if (!parameters_fit(std::min(chunk, out_.C))) continue;
+      for (const int cols : cut ? column_choices() : std::vector<int>{window().Q})
+        for (const int rows : row_choices())
+          for (const bool stream : {false, true})
+            if (!stream || !places_.input->resident)
+              consider_sum({.rows = rows,
+                            .cols = cols,
+                            .chunk = chunk,
+                            .chunk_outer = false,
+                            .pieces = true,
+                            .sums = true,
+                            .stream_input = stream,
+                            .piece_rows = window().R});
+    }
+  }
+
+  /// Considers the largest pieces of two that fit into PMEM, and with `stream_input` into DMEM.
+  void consider_sum(Tiling t) {
+    t.sum_words = words_of_sums(t);
+    if (t.sum_words > room_) return;
+    const int most = pieces_fit(t.chunk);
+    for (t.buffers = 2; t.buffers >= 1; --t.buffers)
+      for (int pieces = std::max(2, most == 0 ? 0 : divide_up(layer_.words, most));
+           most > 0 && pieces <= layer_.words; pieces = pieces * 5 / 4 + 1) {
+        t.piece_words = divide_up(layer_.words, pieces);
+        if (!fit_buffers(&t, t.stream_input ? t.piece_words : layer_.words, window().R)) {
+          if (!t.stream_input) break;
+          continue;
+        }
+        keep_sum(t);
+        break;
+      }
+  }
+
+  /// Returns the largest number of channel words in a piece of a chunk's weights that is half of
+  /// PMEM, or 0.
+  int pieces_fit(int chunk) const {
+    const std::int64_t groups = divide_up(chunk, columns()), half = config_.pmem_rows() / 2;
+    const std::int64_t word_steps = std::int64_t{window().R} * layer_.steps_x();
+    const std::int64_t steps = half / groups * layer_.conv().steps_per_row;
+    std::int64_t words = std::min<std::int64_t>(steps / word_steps, layer_.words);
+    while (words > 0 &&
+           round_up(groups * layer_.rows_of(words * word_steps), config_.rows_per_beat()) > half)
+      --words;
+    return static_cast<int>(words);
+  }
+
+  /// Returns the words of a rectangle's sums: a plane for each channel, laid out as the output.
+  std::int64_t words_of_sums(const Tiling& t) const {
+    const Rect part = rect_of({0, t.rows, 0, t.cols}, out_map_->part);
+    View out = places_.output->resident ? places_.output->dmem
+                                        : buffer_view(places_.output->dram, out_width_, part.rows(),
+                                                      part.cols(), config_);
+    if (out_map_->part.whole >= 0) out = part_of(out, out_map_->part, out_.per_word);
+    return round_up((std::min(t.chunk, out_.C) - 1) * out.plane +
+                        std::int64_t{t.rows - 1} * out.pitch + std::int64_t{t.cols} * out.step,
+                    config_.data_words());
+  }
+
+  /// Keeps a tiling with sums. Each visit loads its weights, and the input if it is streamed.
+  void keep_sum(Tiling t) {
+    const double rects = parts_of(window().P, t.rows) * parts_of(window().Q, t.cols);
+    const double visits = rects * chunks_of(t.chunk);
+    const double pieces = parts_of(layer_.words, t.piece_words);
+    const int channels = std::min(t.chunk, out_.C);
+    const double drain =
+        timing::sum_issue(config_) * std::min(channels, columns()) + timing::first_column(config_);
+    const double steps = 1.0 * layer_.steps() / pieces + std::min(channels, columns());
+    t.compute = visits * pieces *
+                (parts_of(std::int64_t{t.rows} * t.cols, lanes()) * parts_of(channels, columns()) *
+                     std::max(steps, drain) +
+                 timing::kRunOverhead);
+    double bytes = rects * weight_bytes(out_.C);
+    if (!places_.input->resident) {
+      const double copies = bytes_per_cycle_ / map_bytes_per_cycle_;
+      bytes += 4.0 * static_cast<double>(t.input_words) * copies *
+               (t.stream_input ? visits * pieces : rects);
+    }
+    const double stored = places_.output->resident ? 0
+                                                   : 4.0 * static_cast<double>(t.output_words) *
+                                                         visits * timing::kStoreBeat;
+    t.weights = rects * weight_bytes(out_.C) / bytes_per_cycle_;
+    t.traffic = std::max(bytes, stored) / bytes_per_cycle_;
+    const double serial = t.buffers == 1 ? (bytes + stored) / bytes_per_cycle_ - t.weights : 0;
+    t.expected = std::max(t.compute + serial, t.traffic);
+    t.surcharge = t.reused_surcharge = surcharge() * (t.compute + t.traffic);
+    t.cycles = t.reused = t.expected + t.surcharge;
+    keep(t);
+  }
+
   void keep(const Tiling& t) {
     if (!best_ || t.cycles < best_->cycles) best_ = t;
   }
@@ -695,6 +805,18 @@ class Tiler {
 };
 
 }  // namespace
+
+bool may_sum(const Layer& layer, const LayerPlaces& places, const spec::Config& config) {
+  using Op = isa::compute::Op;
+  if (!config.partial_sums || layer.kind != LayerKind::kConv) return false;
+  const Conv& conv = layer.conv();
+  const bool needed = !places.input->resident || !places.output->resident ||
+                      2 * layer.rows_of(layer.steps()) > config.pmem_rows();
+  return needed && conv.precision != Op::kInt16 && conv.precision != Op::kMatmul16 &&
+         conv.precision != Op::kInt8Int16 && conv.group_steps == 0 && layer.former.steps == 0 &&
+         layer.weights_map < 0 && layer.group_channels == 0 && layer.sweeps.size() == 1 &&
+         !layer.fuse_add() && layer.result != Output::kThresholds;
+}
 
 TileSplit split_tiles(const Rect& r, int lanes) {
   TileSplit split;

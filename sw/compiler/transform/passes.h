@@ -53,6 +53,8 @@ std::optional<Network> fuse(const Network& network, const spec::Config& config, 
 std::optional<Network> split_pool(const Network& network, const spec::Config& config, int& place);
 /// Separates a pool's window into a row window followed by a column window. A place is a layer.
 std::optional<Network> separate(const Network& network, const spec::Config& config, int& place);
+/// Takes the addition out of a convolution whose weights exceed PMEM. A place is a layer.
+std::optional<Network> unfuse(const Network& network, const spec::Config& config, int& place);
 /// Stores a residual and loads it again for its sum. If there are many residuals, place 0 stands
 /// for all of them.
 std::optional<Network> reload(const Network& network, const spec::Config& config, int& place);
@@ -62,13 +64,14 @@ std::optional<Network> stack(const Network& network, const spec::Config& config,
 /// Lets the images of a batch share chunks of weights that exceed PMEM.
 std::optional<Network> together(const Network& network, const spec::Config& config, int& place);
 
-inline constexpr std::array<Pass, 9> kPasses{{
+inline constexpr std::array<Pass, 10> kPasses{{
     {"thin", Takes::kAlways, thin},
     {"attention", Takes::kAlways, cut_attention},
     {"transpose", Takes::kFinished, transpose},
     {"split", Takes::kShorter, split_pool},
     {"fuse", Takes::kShorter, fuse},
     {"separate", Takes::kShorter, separate},
+    {"unfuse", Takes::kShorter, unfuse},
     {"reload", Takes::kUnspilled, reload},
     {"stack", Takes::kShorter, stack},
     {"together", Takes::kShorter, together},

@@ -397,6 +397,36 @@ network: 3 maps, 2 layers
   CHECK(changed(separate, lowered(c, {max_pool(c, c.input({1, 8, 8, 4}), 3, 1)})) == "nothing");
 }
 
+TEST_CASE("unfuse gives an addition a layer of its own where weights exceed PMEM",
+          "[compiler][transform]") {
+  Builder b(1);
+  const int x = b.input({1, 6, 6, 128});  // 288 of 1,024 rows a group
+  const Network network =
+      lowered(b, {b.binary(convolution(b, x, 128, 3), x, model::OpKind::kAdd, "ADD")});
+  CHECK(changed(unfuse, network) == "nothing");  // the machine adds no sums
+  spec::Config machine = kMachine;
+  machine.partial_sums = true;
+  int place = 0;
+  const std::optional<Network> other = unfuse(network, machine, place);
+  REQUIRE(other);
+  CHECK("\n" + to_text(*other) == R"(
+network: 3 maps, 2 layers
+  map 0 'input' 6x6x128, input
+  map 1 't4' 6x6x128, output
+  map 2 't4' 6x6x128
+  layer 0 CONV_2D 't4': 0 -> 2
+    conv 6x6 of 6x6, taps 3x3, pad 1x1
+    128 channels x 288 steps of 4 int8 codes, codes -128..127
+  layer 1 ADD 't4': 2 + 0 -> 1
+    add 6x6 of 6x6, codes -128..127
+)");
+  machine.pmem_kib = 64;
+  CHECK_FALSE(unfuse(network, machine, place = 0));
+  machine.pmem_kib = 32;
+  machine.vector = false;
+  CHECK_FALSE(unfuse(network, machine, place = 0));
+}
+
 TEST_CASE("interleave moves a pool after the first layer of the other branch",
           "[compiler][transform]") {
   Builder b(1);

@@ -58,6 +58,7 @@ class EmitVerifier : FirstFault {
           std::pair{t.output_words, "output"}})
       for (int k = 0; k < t.buffers && words > 0; ++k, first += words)
         all.push_back({first, first + words, fmt::format("{} buffer {}", name, k)});
+    if (t.sum_words > 0) all.push_back({first, first + t.sum_words, "sums"});
     return all;
   }
 

@@ -85,8 +85,10 @@ std::string memory_remedy(const Waiting& w, Cause cause) {
   if (w.in_pieces())
     return fmt::format(
         "PMEM has no room for the weights of {} channels: they are loaded for every {} pixels: "
-        "memory.pmem_kib above {}{}",
-        w.config.cols, w.config.rows, w.config.pmem_kib, w.wider(", or "));
+        "{}memory.pmem_kib above {}{}",
+        w.config.cols, w.config.rows,
+        w.config.partial_sums || w.is({"THRESHOLD"}) ? "" : "post.partial_sums=true, ",
+        w.config.pmem_kib, w.wider(", or "));
   if (w.spilled())
     return fmt::format("its maps go through DRAM: memory.dmem_kib above {}{}", w.config.dmem_kib,
                        w.wider(", or "));

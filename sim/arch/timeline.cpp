@@ -285,9 +285,9 @@ void Timeline::begin_compute(const Item& item, Time queued, Time start,
   compute_.segment = {first, first, {}};
   compute_.now = first;
   const bool fuse = item.run.has(isa::compute::kFuseAdd);
-  compute_.every = item.run.has(isa::compute::kAddSums)    ? timing::sum_issue(config_)
-                   : fuse || item.work.requantized_maximum ? timing::residual_issue(config_, fuse)
-                                                           : 1;
+  compute_.every =
+      fuse || item.work.requantized_maximum ? timing::residual_issue(config_, fuse) : 1;
+  if (item.run.has(isa::compute::kAddSums)) compute_.every = timing::sum_issue(config_);
   expect_groups();
 }
 

@@ -23,7 +23,7 @@ namespace {
 
 constexpr unsigned kCores = TB_Cores, kDataBits = TB_DataBits;
 /// trine_engine_pkg: command_t, answer_t, param_t, memory_state_t, activity_t.
-constexpr unsigned kCommandBits = 82, kRunAt = 20, kAnswerBits = 3;
+constexpr unsigned kCommandBits = 83, kRunAt = 21, kAnswerBits = 3;
 constexpr unsigned kParamBits = 55, kBiasAt = 54, kScaleAt = 37, kEntriesAt = 2;
 constexpr unsigned kStateBits = 102, kPmemCountAt = 0, kDmemCountAt = 32, kFatalAddrAt = 64,
                    kFatalCoreAt = 97, kFatalAt = 100, kWipingAt = 101;

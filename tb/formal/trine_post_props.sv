@@ -23,6 +23,7 @@ module trine_lanes #(
   parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0, Formats = 1'b0,
   parameter bit          Softmax    = 1'b0,
+  parameter bit          Sums       = 1'b0,
   parameter int unsigned Drain      = 1,
   parameter int          Multiplier = 0
 ) (

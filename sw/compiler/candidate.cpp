@@ -19,6 +19,7 @@ void plan_segments(Candidate& candidate, const spec::Config& config, const Compi
   for (LoweredSegment& segment :
        partition(candidate.graph, config, options.rounding, options.host)) {
     segment.network.cores = cores;
+    segment.network.objective = options.objective;
     Verifier(config, options.verify).verify(segment.network, "lower");
     std::string lowered = options.print_after == "lower" ? to_text(segment.network) : "";
     candidate.segments.push_back({std::move(segment.graph), std::move(lowered),

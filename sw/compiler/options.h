@@ -18,6 +18,7 @@ struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
   Ways ways = {};
   HostPart host = HostPart::kNowhere;
+  Objective objective = Objective::kCycles;
   bool verify = verifies_by_default();  ///< runs the verifiers of verify/verify.h
   std::string print_after = {};         ///< a name of stage_names(), or empty
   std::string* printed = nullptr;       ///< receives the printed form after `print_after`

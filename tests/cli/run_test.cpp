@@ -789,6 +789,28 @@ TEST_CASE("the remedy of a warning fits its operator and its design", "[cli][run
                !Catch::Matchers::ContainsSubstring("partial_sums"));
 }
 
+TEST_CASE("a plan for bytes moves fewer bytes, and its results are the same", "[cli][run]") {
+  const Shell shell;
+  const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/networks/resnet8.tflite";
+  const auto bytes_of = [&](const std::string& options) {
+    REQUIRE(shell
+                .trine("run --backend arch --config edge64 --set memory.pmem_kib=8 --set "
+                       "memory.dmem_kib=16 --json j '" +
+                       network + "' " + options)
+                .code == 0);  // not exact: exit code 1
+    const json report = shell.read_json("j");
+    return report.at("dram_bytes_read").get<int>() + report.at("dram_bytes_written").get<int>();
+  };
+  const int usual = bytes_of("");
+  CHECK(bytes_of("--objective cycles") == usual);
+  CHECK(bytes_of("--objective bytes") < usual);
+  CHECK(bytes_of("--objective bytes --set post.partial_sums=true") < usual);
+  const Result table = shell.trine("estimate --config edge64 --table gpt-2 --objective bytes");
+  CHECK(table.code == 2);
+  CHECK_THAT(table.err,
+             Catch::Matchers::ContainsSubstring("--objective bytes: gpt-2 is a table of shapes"));
+}
+
 TEST_CASE("the host's copies are reported with the tensors that it transposes", "[cli][run]") {
   const Shell shell;
   const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/torch/fcn.onnx";

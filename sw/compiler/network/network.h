@@ -422,6 +422,9 @@ struct Layer {
   }
 };
 
+/// The objective that a plan minimizes: cycles, or first the bytes of the bus.
+enum class Objective { kCycles, kBytes };
+
 /// A network: its maps, its layers, and the operators before and after them on the host.
 struct Network {
   std::vector<Map> maps;
@@ -440,6 +443,7 @@ struct Network {
   /// Images of a batch go together through layers whose weights exceed PMEM, so that each chunk of
   /// weights is loaded once for all images (image_runs()).
   bool chunks_together = false;
+  Objective objective = Objective::kCycles;
 
   /// Adds a map.
   /// @return its index

@@ -90,6 +90,7 @@ struct Tiling {
   /// Cycles of the unit without transfers, and of transfers without the unit.
   double compute = 0, traffic = 0;
   double weights = 0;  ///< part of `traffic` that loads weights
+  double bus = 0;      ///< cycles of the bus, in both directions
 
   /// Returns the words of all DMEM buffers.
   std::int64_t scratch_words() const {

@@ -23,6 +23,15 @@ std::vector<int> halvings(int n) {
   return values;
 }
 
+/// Returns n, n/2, n/3, n/4, ... 1, each rounded up.
+std::vector<int> shares(int n) {
+  std::vector<int> values;
+  for (int parts = 1; parts <= n; ++parts)
+    if (const int size = divide_up(n, parts); values.empty() || values.back() != size)
+      values.push_back(size);
+  return values;
+}
+
 /// Returns the number of parts of that size as a factor of cycles. The last part may be smaller.
 double parts_of(std::int64_t n, std::int64_t size) {
   return static_cast<double>(divide_up(n, size));
@@ -49,6 +58,7 @@ class Tiler {
     map_bytes_per_cycle_ = bytes_per_cycle_ / cores_of(layer, network);
     first_ = &layer == network.layers.data();
     in_steps_ = network.in_steps;
+    for_bytes_ = network.objective == Objective::kBytes;
     offset_ = copy_offset(layer, network);
     const bool known = layer.wide || offset_;
     begins_ = known && first_;
@@ -81,7 +91,7 @@ class Tiler {
     if (conv() && !best_) consider_pieces();
     if (may_sum(layer_, places_, config_) && out_map_->part.pixel_words == 0 &&
         in_map_->part.pixel_words == 0 &&
-        (!best_ || best_->pieces || best_->expected > kCliff * ideal_cycles()))
+        (!best_ || best_->pieces || for_bytes_ || best_->expected > kCliff * ideal_cycles()))
       consider_sums();
     return best_;
   }
@@ -104,6 +114,7 @@ class Tiler {
     t.traffic =
         static_cast<double>(out_.pixels() * out_.channel_words() * 4) / map_bytes_per_cycle_;
     t.expected = (out ? timing::kStoreBeat : 1) * t.traffic + timing::kBusLatency;
+    t.bus = t.traffic;
     t.cycles = t.reused = t.expected;
     return t;
   }
@@ -190,20 +201,12 @@ class Tiler {
         result.push_back(unit);
       if (!places_.output->resident || !places_.input->resident)
         for (const int units : halvings(size() / unit)) result.push_back(units * unit);
-      break;
+      if (!for_bytes_) break;
     }
     return result;
   }
 
-  std::vector<int> row_choices() const {
-    std::vector<int> rows;
-    const int P = window().P;
-    for (int parts = 1; parts <= P; ++parts) {
-      const int size = divide_up(P, parts);
-      if (rows.empty() || rows.back() != size) rows.push_back(size);
-    }
-    return rows;
-  }
+  std::vector<int> row_choices() const { return shares(window().P); }
 
   std::vector<int> column_choices() const {
     const int Q = window().Q;
@@ -423,7 +426,7 @@ class Tiler {
     t.relay = t.piece_words > 0;
     const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
     const double least = (1 + surcharge()) * chunks_of(t.chunk) * cycles;
-    if (best_ && least > best_->cycles) return;
+    if (best_ && !for_bytes_ && least > best_->cycles) return;
     // Without another layer next to it, each load and store waits for responses, so more than two
     // must be outstanding.
     const bool waits = begins_ || ends_;
@@ -543,6 +546,7 @@ class Tiler {
     t.compute = compute;
     t.traffic = traffic;
     t.weights = weights / bytes_per_cycle_;
+    t.bus = (bytes + weights + stored) / bytes_per_cycle_;
     // Weights have a separate memory, so they are loaded while the layer computes in any case.
     const double serial = overlaps ? 0
                                    : (bytes + stored * timing::kStoreBeat) / bytes_per_cycle_ +
@@ -570,6 +574,7 @@ class Tiler {
       t.surcharge = t.reused_surcharge = surcharge() * (compute + own);
       t.cycles = t.expected + t.surcharge;
       t.weights -= shared / bytes_per_cycle_;
+      t.bus -= (weights - shared) / bytes_per_cycle_;
       t.reused = t.cycles;
       return keep(t);
     }
@@ -672,7 +677,7 @@ class Tiler {
         parts_of(layer_.words, t.piece_words) * parts_of(window().R, t.piece_rows);
     const double compute = tiles * groups * (layer_.steps() + pieces * timing::kRunOverhead);
     t.compute = compute;
-    t.traffic = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
+    t.traffic = t.bus = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
     t.cycles = t.expected = t.reused = std::max(t.compute, t.traffic);
     keep(t);
   }
@@ -688,7 +693,8 @@ class Tiler {
   void consider_sums() {
     const bool cut = !places_.input->resident || !places_.output->resident;
     const int unit = chunk_unit();
-    for (const int units : halvings(divide_up(out_.C, unit))) {
+    for (const int units :
+         for_bytes_ ? shares(divide_up(out_.C, unit)) : halvings(divide_up(out_.C, unit))) {
       const int chunk = std::min(units * unit, round_up(out_.C, unit));
       if (!parameters_fit(std::min(chunk, out_.C))) continue;
       for (const int cols : cut ? column_choices() : std::vector<int>{window().Q})
@@ -773,6 +779,7 @@ class Tiler {
                                                          visits * timing::kStoreBeat;
     t.weights = rects * weight_bytes(out_.C) / bytes_per_cycle_;
     t.traffic = std::max(bytes, stored) / bytes_per_cycle_;
+    t.bus = (bytes + stored / timing::kStoreBeat) / bytes_per_cycle_;
     const double serial = t.buffers == 1 ? (bytes + stored) / bytes_per_cycle_ - t.weights : 0;
     t.expected = std::max(t.compute + serial, t.traffic);
     t.surcharge = t.reused_surcharge = surcharge() * (t.compute + t.traffic);
@@ -780,7 +787,14 @@ class Tiler {
     keep(t);
   }
 
-  void keep(const Tiling& t) {
+  /// Keeps the tiling if it is the best so far. If bytes count, a cycle that is not of the bus
+  /// counts as a twentieth.
+  void keep(Tiling t) {
+    if (for_bytes_) {
+      const double cycles = 0.05 * t.cycles;
+      t.reused = t.bus - t.weights + cycles;
+      t.cycles = t.bus + cycles;
+    }
     if (!best_ || t.cycles < best_->cycles) best_ = t;
   }
 
@@ -793,6 +807,7 @@ class Tiler {
   double bytes_per_cycle_ = 1, map_bytes_per_cycle_ = 1;  ///< for one core's maps
   bool first_ = false;                                    ///< first layer of the network
   bool in_steps_ = false;
+  bool for_bytes_ = false;  ///< Objective::kBytes
   /// The layer is the network's first or last, where unhidden transfers count. For int8 this is not
   /// estimated: most of these layers are short compared with the others, and the estimates are too
   /// rough.

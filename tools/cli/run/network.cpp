@@ -23,9 +23,9 @@ namespace {
 /// Returns the stage names in two lines.
 std::string stage_list() {
   const std::vector<std::string> names = compiler::stage_names();
-  const auto middle = names.begin() + static_cast<std::ptrdiff_t>(names.size() / 2);
-  return fmt::format("{},\n{}", fmt::join(names.begin(), middle, ", "),
-                     fmt::join(middle, names.end(), ", "));
+  std::string text = names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) text += (i % 8 == 0 ? ",\n" : ", ") + names[i];
+  return text;
 }
 
 /// @throws Error  there is no such stage
@@ -104,6 +104,9 @@ void NetworkOptions::declare(Command command) {
                    "operators that the design does not support run on the host, and are\n"
                    "listed with their share of the MACs (default: they are refused)");
   declare_shape(command, shapes);
+  add_value(command, "--objective O", objective,
+            "what a plan minimizes: cycles, or first the bytes of the bus (cycles)")
+      ->check(one_of({"cycles", "bytes"}));
 }
 
 void declare_shape(Command command, std::vector<std::string>& shapes) {
@@ -234,6 +237,8 @@ struct Compiling {
     compiler::CompileOptions compile_options;
     compile_options.rounding = policy;
     compile_options.host = part;
+    compile_options.objective =
+        options.for_bytes() ? compiler::Objective::kBytes : compiler::Objective::kCycles;
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
     network.program = compiler::compile(*network.graph, config, compile_options);

@@ -28,12 +28,13 @@ struct NetworkOptions {
   std::string model;
   std::string rounding = "auto", lstm = "auto";
   bool allow_host = false;
-  bool machine_alone = false;       ///< nothing on the host except formats at the network's ends
-  std::vector<std::string> shapes;  ///< NAME=N, for declare_shape()
-  std::string print_after;          ///< a stage of the compiler
-  bool keep_tensors = false;        ///< see kept()
-  int batch = 1;                    ///< images that a run computes together
-  bool states = false;              ///< states of LSTM and SVDF become inputs and outputs
+  bool machine_alone = false;        ///< nothing on the host except formats at the network's ends
+  std::vector<std::string> shapes;   ///< NAME=N, for declare_shape()
+  std::string objective = "cycles";  ///< what a plan minimizes
+  std::string print_after;           ///< a stage of the compiler
+  bool keep_tensors = false;         ///< see kept()
+  int batch = 1;                     ///< images that a run computes together
+  bool states = false;               ///< states of LSTM and SVDF become inputs and outputs
 
   void declare(Command command);
   /// Declares --batch.
@@ -44,6 +45,7 @@ struct NetworkOptions {
   void declare_print(Command command);
   /// Returns the files that the options name, for Output::check.
   std::vector<NamedFile> read() const { return {{"MODEL", model}, {"--config", design.config}}; }
+  bool for_bytes() const { return objective == "bytes"; }
   /// Returns the rounding. @param recorded  the meaning of "auto"
   reference::RoundingPolicy policy(reference::RoundingPolicy recorded) const;
 };

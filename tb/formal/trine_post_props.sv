@@ -388,7 +388,7 @@ module trine_post_props #(
   localparam int unsigned PlaceBits = 8 + AddrBits + 32 + 32;
 
   (* hierconn *) logic [CfgBits-1:0] \u_dut.u_drain.cfg_q ;
-  (* hierconn *) logic [17:0] \u_dut.u_drain.kind_q ;
+  (* hierconn *) logic [18:0] \u_dut.u_drain.kind_q ;
   (* hierconn *) logic [5:0]  \u_dut.u_drain.left_q ;
   (* hierconn *) logic [4:0]  \u_dut.u_drain.slot_q ;
   (* hierconn *) logic [15:0] \u_dut.u_drain.channels_q ;
@@ -588,7 +588,7 @@ module trine_post_props #(
                       \u_dut.u_pack.u_writeback_queue.v_end_q == v_went_q);
       if (left != '0) a_params: assert (\u_dut.u_params.ready_q );
       // Requantization: in both lanes, in each cycle, with a latency of six cycles.
-      if (began_q) a_kind: assert (\u_dut.u_drain.kind_q == {7'b1000000, 2'd0, 1'b1, 4'hf, 4'd6});
+      if (began_q) a_kind: assert (\u_dut.u_drain.kind_q == {8'b10000000, 2'd0, 1'b1, 4'hf, 4'd6});
       if (began_q) a_cfg: assert (\u_dut.u_drain.cfg_q == cfg);
       else a_new: assert (new_q && rest_q == '0 && left == '0);
       a_left: assert (left <= 6'(Cols) && rest_q < 5'd10);

@@ -278,7 +278,7 @@ TEST_CASE("the sums of pieces wait in DMEM if the design adds them", "[compiler]
 plan: 8192 bytes in DRAM, 0 maps spilled
   map 0 'input' 8x8x120: DMEM 0 pitch 8 plane 64 DRAM 0 pitch 8 plane 64
   map 1 't3' 8x8x8: DMEM 1936 pitch 8 plane 64 DRAM 1920 pitch 8 plane 64
-  layer 0 CONV_2D 't3': 0 -> 1, 8x8x8, by parts: 2532 cycles, unit 2532, bus 1092
+  layer 0 CONV_2D 't3': 0 -> 1, 8x8x8: 2532 cycles, unit 2532, bus 1092
     pieces of 10 words, 3 filter rows, sums in 512 words of DMEM
 )");
   config.dmem_kib = 8;  // the input comes piece by piece

@@ -704,7 +704,7 @@ class Tiler {
               consider_sum({.rows = rows,
                             .cols = cols,
                             .chunk = chunk,
-                            .chunk_outer = false,
+                            .chunk_outer = rows == window().P && cols == window().Q,
                             .pieces = true,
                             .sums = true,
                             .stream_input = stream,

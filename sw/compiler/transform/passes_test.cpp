@@ -420,6 +420,9 @@ network: 3 maps, 2 layers
   layer 1 ADD 't4': 2 + 0 -> 1
     add 6x6 of 6x6, codes -128..127
 )");
+  machine.cores = 2;  // the map between has no shares of the cores
+  CHECK_FALSE(unfuse(network, machine, place = 0));
+  machine.cores = 1;
   machine.pmem_kib = 64;
   CHECK_FALSE(unfuse(network, machine, place = 0));
   machine.pmem_kib = 32;

@@ -3,7 +3,7 @@
 // Takes the addition out of a convolution whose weights exceed PMEM. The post unit reads one word
 // for each result, either a residual or the sum of an earlier part of the reduction. Without the
 // residual, parts of the reduction can leave sums in DMEM (Tiling::sums), and a layer of the vector
-// unit adds the two maps.
+// unit adds the two maps. Not in clusters, where maps contain the shares of cores.
 
 #include <optional>
 #include <utility>
@@ -22,10 +22,10 @@ bool exceeds_pmem(const Layer& l, const spec::Config& config) {
 
 bool can_unfuse(const Network& network, int index, const spec::Config& config) {
   const Layer& l = network.layers[at(index)];
-  return config.partial_sums && config.vector && l.fuse_add() && !l.wide && l.like < 0 &&
-         l.sweeps.size() == 1 && !l.by_rows && l.weights_map < 0 && l.group_channels == 0 &&
-         l.conv().group_steps == 0 && network.maps[at(l.output)].part.pixel_words == 0 &&
-         exceeds_pmem(l, config);
+  return config.partial_sums && config.vector && config.cores == 1 && l.fuse_add() && !l.wide &&
+         l.like < 0 && l.sweeps.size() == 1 && !l.by_rows && l.weights_map < 0 &&
+         l.group_channels == 0 && l.conv().group_steps == 0 &&
+         network.maps[at(l.output)].part.pixel_words == 0 && exceeds_pmem(l, config);
 }
 
 /// @pre can_unfuse(network, index, config)

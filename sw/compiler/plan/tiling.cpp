@@ -774,13 +774,13 @@ class Tiler {
       bytes += 4.0 * static_cast<double>(t.input_words) * copies *
                (t.stream_input ? visits * pieces : rects);
     }
-    const double stored = places_.output->resident ? 0
-                                                   : 4.0 * static_cast<double>(t.output_words) *
-                                                         visits * timing::kStoreBeat;
+    const double stored =
+        places_.output->resident ? 0 : 4.0 * static_cast<double>(t.output_words) * visits;
     t.weights = rects * weight_bytes(out_.C) / bytes_per_cycle_;
-    t.traffic = std::max(bytes, stored) / bytes_per_cycle_;
-    t.bus = (bytes + stored / timing::kStoreBeat) / bytes_per_cycle_;
-    const double serial = t.buffers == 1 ? (bytes + stored) / bytes_per_cycle_ - t.weights : 0;
+    const double store_cycles = stored * timing::kStoreBeat / bytes_per_cycle_;
+    t.traffic = std::max(bytes / bytes_per_cycle_, store_cycles);
+    t.bus = (bytes + stored) / bytes_per_cycle_;
+    const double serial = t.buffers == 1 ? bytes / bytes_per_cycle_ + store_cycles - t.weights : 0;
     t.expected = std::max(t.compute + serial, t.traffic);
     t.surcharge = t.reused_surcharge = surcharge() * (t.compute + t.traffic);
     t.cycles = t.reused = t.expected + t.surcharge;

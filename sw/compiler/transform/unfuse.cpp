@@ -32,11 +32,9 @@ bool can_unfuse(const Network& network, int index, const spec::Config& config) {
 Network unfused(Network network, int index) {
   Layer product = network.layers[at(index)];
   const Map& out = network.maps[at(product.output)];
-  Map between;
-  between.name = out.name;
-  between.shape = out.shape;
-  between.transposed = out.transposed;
-  between.tensor = out.tensor;
+  Map between = out.inner_copy();
+  between.part = {};
+  between.weights = false;
 
   Layer sum(LayerKind::kAdd);
   sum.window = {.H = out.shape.H, .W = out.shape.W, .P = out.shape.H, .Q = out.shape.W};

@@ -22,13 +22,34 @@ std::vector<std::string> stage_names() {
   return names;
 }
 
+namespace {
+
+/// Plans the candidate as the user's mapping says, and writes the mapping of its plan.
+void map(Candidate& candidate, const std::string& model, const spec::Config& config,
+         const CompileOptions& options) {
+  std::size_t layers = 0;
+  std::vector<const Planned*> segments;
+  for (PlannedSegment& segment : candidate.segments) {
+    if (options.mapping != nullptr) apply(*options.mapping, layers, segment.planned, config);
+    layers += segment.planned.network.layers.size();
+    segments.push_back(&segment.planned);
+  }
+  if (options.mapping != nullptr && layers < options.mapping->layers.size())
+    throw MappingError(fmt::format("{}:{}: the network has only {} layers", options.mapping->file,
+                                   options.mapping->layers[layers].line, layers));
+  if (options.mapping_text != nullptr)
+    *options.mapping_text = mapping_text(model, segments, config);
+}
+
+}  // namespace
+
 Program compile(const model::Graph& graph, const spec::Config& config,
                 const CompileOptions& options) {
   spec::check(config);
   const model::Graph whole = prepared(graph, config, options);
   const BatchOverCores shares = batch_over_cores(whole, config);
-  const Candidate best =
-      best_order(graph_of_one_core(whole, shares), config, options, shares.cores);
+  Candidate best = best_order(graph_of_one_core(whole, shares), config, options, shares.cores);
+  map(best, graph.name, config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedSegment& segment : best.segments) {

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "sw/compiler/mapping/mapping.h"
 #include "sw/compiler/partition/partition.h"
 #include "sw/compiler/search/search.h"
 #include "sw/compiler/verify/verify.h"
@@ -19,6 +20,8 @@ struct CompileOptions {
   Ways ways = {};
   HostPart host = HostPart::kNowhere;
   Objective objective = Objective::kCycles;
+  const Mapping* mapping = nullptr;     ///< loops that the user chose
+  std::string* mapping_text = nullptr;  ///< receives the mapping file of the plan
   bool verify = verifies_by_default();  ///< runs the verifiers of verify/verify.h
   std::string print_after = {};         ///< a name of stage_names(), or empty
   std::string* printed = nullptr;       ///< receives the printed form after `print_after`

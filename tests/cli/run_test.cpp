@@ -811,6 +811,37 @@ TEST_CASE("a plan for bytes moves fewer bytes, and its results are the same", "[
              Catch::Matchers::ContainsSubstring("--objective bytes: gpt-2 is a table of shapes"));
 }
 
+TEST_CASE("a mapping is written, edited and taken back", "[cli][run]") {
+  const Shell shell;
+  const std::string of =
+      " --config edge64 --set memory.pmem_kib=8 --set memory.dmem_kib=16 --mapping loops.toml '" +
+      std::string(TRINE_SOURCE_DIR) + "/tests/networks/resnet8.tflite'";
+  REQUIRE(shell.trine("compile" + of).code == 0);
+  const std::string written = read_text(shell.dir / "loops.toml");
+  CHECK(shell.trine("compile" + of).code == 0);
+  CHECK(read_text(shell.dir / "loops.toml") == written);
+  // All rectangles of a chunk, then the next chunk; rectangles of eight rows instead of four.
+  const auto edited = [&](const std::string& from, const std::string& to) {
+    std::string text = written;
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    write_file(shell.dir / "loops.toml", text.replace(at, from.size(), to));
+    return shell.trine("run --backend arch" + of);
+  };
+  CHECK(edited("\"P by 16\"", "\"P by 8\"").code == 0);
+  const auto refused = [&](const std::string& from, const std::string& to,
+                           const std::string& rule) {
+    const Result result = edited(from, to);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring("loops.toml:") &&
+                               Catch::Matchers::ContainsSubstring(rule));
+  };
+  refused("\"P by 16\"", "\"P by 32\"", "its buffers need 4,100 words of DMEM, of which");
+  refused("\"M by 8\"", "\"M by 9\"", "M by 9, allowed 16 or multiples of 8 below");
+  refused("output = \"DRAM\"", "output = \"DMEM\"", "finds no place there");
+  refused("\"Q by 32\"", "\"Q by\"", "\"Q by\", allowed \"M by N\"");
+}
+
 TEST_CASE("the host's copies are reported with the tensors that it transposes", "[cli][run]") {
   const Shell shell;
   const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/torch/fcn.onnx";

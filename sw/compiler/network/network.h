@@ -21,6 +21,7 @@
 #include "sw/base/division.h"
 #include "sw/base/index.h"
 #include "sw/base/shared_vector.h"
+#include "sw/compiler/plan/loop_nest.h"
 #include "sw/model/graph/graph.h"
 #include "sw/program/layout.h"
 #include "sw/reference/ops/norm.h"
@@ -298,6 +299,8 @@ struct Layer {
   int second = -1;  ///< the residual or the second operand, or -1
   int output = -1;
   int weights_map = -1;  ///< kConv: the map whose codes are the weights, or -1
+  /// The only loops that a plan may have. Empty: the plan chooses.
+  std::optional<LoopNest> nest;
   /// Each core computes `window`.P rows of its own. The rows of the next core are below them.
   bool by_rows = false;
   Geometry window;

@@ -158,6 +158,11 @@ bool Planner::tile_layers() {
     const TileKey key = key_of(layer, places, room_[at(i)]);
     if (key == keys_[at(i)]) continue;  // unchanged
     const std::optional<Tiling>& tiling = facts_.tiling(i, places, key);
+    if (!tiling && layer.nest) {  // the user chose the maps in DMEM, too
+      misfit_ = i;
+      rule_ = compiler::broken_rule(net_, layer, places, config_, room_[at(i)]);
+      return true;
+    }
     if (!tiling) {
       const int victim = largest_beside({run.first, run.last}, kNever, -1);
       if (victim < 0)

@@ -168,6 +168,31 @@ std::optional<Plan> quick_plan(const Network& network, const spec::Config& confi
   return Planner(network, config, facts, wishes).run();
 }
 
+std::optional<Plan> plan_nests(const Network& network, const spec::Config& config,
+                               const std::set<int>& in_dram, int& misfit, std::string& rule) {
+  PlanFacts facts(network, config);
+  Wishes wide;
+  for (const int m : in_dram) wide.spill.insert(facts.is_head(m) ? m : network.whole_of(m));
+  Wishes narrow = wide, padded = wide;
+  narrow.pad_all = false;
+  padded.pad_dram = true;
+  std::optional<Choice> best;
+  for (const Wishes& wishes : {wide, narrow, padded}) {
+    Planner planner(network, config, facts, wishes);
+    std::optional<Plan> plan = planner.run();
+    if (!plan && !best) {
+      misfit = planner.misfit();
+      rule = planner.broken_rule();
+    }
+    if (plan && (!best || std::pair(plan->spilled, plan->cycles) <
+                              std::pair(best->plan.spilled, best->plan.cycles)))
+      best = Choice{wishes, std::move(*plan), planner.conflicting(), {}};
+  }
+  if (!best) return std::nullopt;
+  if (!best->wishes.pad_all) best = pad_some(std::move(*best), network, config, facts);
+  return std::move(best->plan);
+}
+
 std::optional<Plan> plan(const Network& network, const spec::Config& config,
                          std::optional<model::Refusal>* problem) {
   if (const model::Faults faults = vector_faults(network, config); !faults.empty()) {

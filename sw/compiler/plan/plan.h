@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -98,6 +99,10 @@ struct Tiling {
   }
 };
 
+/// Returns the loops of a layer's tiling. Loops that are not needed have normal forms: chunks are
+/// outside if there is one chunk or one rectangle, and a layer without buffers has one of each.
+LoopNest nest_of(const Tiling& tiling, const Layer& layer, const Network& network);
+
 /// The RUNs of a relay over a rectangle: its first tile, the rectangles between, and its last tile.
 struct TileSplit {
   Rect first;
@@ -129,6 +134,14 @@ struct Plan {
 /// @return nothing if the configuration has no room or no unit for a layer
 std::optional<Plan> plan(const Network& network, const spec::Config& config,
                          std::optional<model::Refusal>* problem = nullptr);
+
+/// Plans a network whose layers have nests (Layer::nest).
+/// @param in_dram  maps that must have no place in DMEM
+/// @param misfit  receives the layer whose nest is at fault, or -1
+/// @param rule  receives the rule that this nest breaks
+/// @return nothing if there is no such plan
+std::optional<Plan> plan_nests(const Network& network, const spec::Config& config,
+                               const std::set<int>& in_dram, int& misfit, std::string& rule);
 
 /// Plans a network without searching for better plans. Its cycles serve to compare it with other
 /// quick plans, and it is not meant to be run.
@@ -165,6 +178,11 @@ bool goes_together(const Tiling& a, const Tiling& b);
 /// @return nothing if no tiling fits into `room` words of DMEM
 std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,
                            const spec::Config& config, std::int64_t room);
+
+/// Returns the first rule that the layer's nest breaks, or that no tiling of this nest fits into
+/// `room` words of DMEM.
+std::string broken_rule(const Network& network, const Layer& layer, const LayerPlaces& places,
+                        const spec::Config& config, std::int64_t room);
 
 /// Returns the size in words of a DMEM buffer for `rows` x `cols` pixels of `words` channel words.
 std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,

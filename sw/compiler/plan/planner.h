@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,8 @@ class Planner {
   std::optional<Plan> run();
   /// After run(): returns the layer for which DMEM has no room, or -1.
   int misfit() const { return misfit_; }
+  /// After run(): returns why the misfit's nest cannot be planned.
+  std::string broken_rule() const { return rule_; }
 
   /// After run(): returns resident maps that lose cycles to bank conflicts and would gain from
   /// padded rows, one of each layout. The maps of a cascade's stripes form one entry.
@@ -173,6 +176,7 @@ class Planner {
   PlanFacts& facts_;
   Wishes wishes_;
   int misfit_ = -1;
+  std::string rule_;   ///< that the misfit's nest breaks
   bool loose_ = true;  ///< maps may live longer than their layers need
   Plan plan_;
   std::vector<Buffers> recent_;      ///< of the layers before, the latest last

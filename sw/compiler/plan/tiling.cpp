@@ -2,6 +2,8 @@
 //
 // Generates candidate tilings of a layer and compares them by estimated cycles.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -11,6 +13,7 @@
 #include "spec/memories.h"
 #include "spec/timing.h"
 #include "sw/base/division.h"
+#include "sw/base/text.h"
 #include "sw/compiler/plan/plan.h"
 
 namespace trine::compiler {
@@ -39,6 +42,30 @@ double parts_of(std::int64_t n, std::int64_t size) {
 
 /// Sums in DMEM are considered for layers that take this many times the cycles of their steps.
 constexpr double kCliff = 1.1;
+
+LoopNest nest_of(const Tiling& t, const Layer& layer, int channels, int per_word) {
+  LoopNest nest{.M = std::min(t.chunk, channels), .P = t.rows, .Q = t.cols};
+  const bool one_rect = t.rows >= layer.window.P && t.cols >= layer.window.Q;
+  nest.chunk_outer = t.chunk_outer || one_rect || t.chunk >= channels;
+  if (t.pieces) {
+    nest.C = t.piece_words * per_word;
+    nest.R = t.piece_rows;
+    nest.sums = t.sums;
+  }
+  if (t.input_words + t.second_words + t.output_words > 0) nest.buffers = t.buffers;
+  return nest;
+}
+
+/// Returns true if the array can add sums of DMEM in this layer.
+bool can_sum(const Layer& layer, const spec::Config& config) {
+  using Op = isa::compute::Op;
+  if (!config.partial_sums || layer.kind != LayerKind::kConv) return false;
+  const Conv& conv = layer.conv();
+  return conv.precision != Op::kInt16 && conv.precision != Op::kMatmul16 &&
+         conv.precision != Op::kInt8Int16 && conv.group_steps == 0 && layer.former.steps == 0 &&
+         layer.weights_map < 0 && layer.group_channels == 0 && layer.sweeps.size() == 1 &&
+         !layer.fuse_add() && layer.result != Output::kThresholds;
+}
 
 class Tiler {
  public:
@@ -77,6 +104,7 @@ class Tiler {
     room_ = room;
     if (layer_.by_dma) return moved_rows();
     if (splits_words()) return std::nullopt;
+    if (layer_.nest) return of_nest(*layer_.nest);
     const bool cut = !places_.input->resident || !places_.output->resident;
     const auto widths = cut ? column_choices() : std::vector<int>{layer_.window.Q};
     const auto heights = cut ? row_choices() : std::vector<int>{layer_.window.P};
@@ -234,6 +262,145 @@ class Tiler {
         out.resident ? out.dmem : buffer_view(out.dram, out_width_, rows, cols, config_);
     return whole_beats(places_.input->dram) && whole_beats(to);
   }
+
+  // ---- tilings of a given nest
+  // -------------------------------------------------------------------
+
+  /// Returns the best tiling that has this nest.
+  std::optional<Tiling> of_nest(const LoopNest& nest) {
+    if (!rule_of_sizes(nest).empty()) return std::nullopt;
+    Tiling t{.rows = nest.P, .cols = nest.Q, .chunk = *chunk_of(nest.M)};
+    weights_ = weights_of(t.chunk);
+    if (nest.C > 0) {
+      keep_pieces(t, nest);
+      return best_;
+    }
+    for (const bool direct : {false, true}) {
+      t.direct = direct;
+      if (!direct || can_go_direct(t.rows, t.cols)) consider_parts(t);
+    }
+    return best_;
+  }
+
+  /// Keeps the tilings with pieces, with the input loaded once or piece by piece.
+  void keep_pieces(Tiling t, const LoopNest& nest) {
+    t.pieces = true;
+    t.sums = nest.sums;
+    t.chunk_outer = nest.sums && nest.chunk_outer;
+    t.buffers = nest.buffers;
+    t.piece_words = words_of_piece(nest);
+    t.piece_rows = nest.R;
+    if (t.sums) t.sum_words = words_of_sums(t);
+    for (const bool stream : {false, true}) {
+      t.stream_input = stream;
+      if (stream && places_.input->resident) continue;
+      if (!fit_buffers(&t, stream ? t.piece_words : layer_.words, nest.R)) continue;
+      if (t.sums)
+        keep_sum(t);
+      else
+        keep_piece(t);
+    }
+  }
+
+  int words_of_piece(const LoopNest& nest) const { return divide_up(nest.C, in_.per_word); }
+
+  /// Returns the chunk of a tiling with M channels, or nothing if the output cannot be cut there.
+  std::optional<int> chunk_of(int M) const {
+    const int unit = chunk_unit();
+    if (M < 1 || M > out_.C) return std::nullopt;
+    if (layer_.over_channels() || stored_whole() || (out_map_->part.pixel_words > 0 && !conv()))
+      return M == out_.C ? std::optional(out_.channel_words() * unit) : std::nullopt;
+    if (one_group()) {
+      const bool fits = M <= layer_.group_channels && (M % unit == 0 || M == layer_.group_channels);
+      return fits ? std::optional(M) : std::nullopt;
+    }
+    if (M % unit == 0) return M;
+    return M == out_.C ? std::optional(round_up(M, unit)) : std::nullopt;
+  }
+
+  /// Returns the rule of a nest's sizes that does not hold, or "".
+  std::string rule_of_sizes(const LoopNest& nest) const {
+    const Geometry& g = window();
+    const auto range = [](const char* loop, int size, int most) {
+      return size >= 1 && size <= most ? ""
+                                       : fmt::format("{} by {}, allowed 1 to {}", loop, size, most);
+    };
+    for (const std::string& rule :
+         {range("M", nest.M, out_.C), range("P", nest.P, g.P), range("Q", nest.Q, g.Q)})
+      if (!rule.empty()) return rule;
+    if (!chunk_of(nest.M))
+      return fmt::format(
+          "M by {}, allowed {}{}", nest.M, one_group() ? layer_.group_channels : out_.C,
+          chunk_unit() < out_.C ? fmt::format(" or multiples of {} below", chunk_unit()) : "");
+    if (nest.C > 0) return rule_of_pieces(nest);
+    return conv() ? rule_of_weights(nest.M, layer_.steps(), 1, false) : "";
+  }
+
+  /// Returns the rule of memories that the weights of a chunk or of a piece break, or "".
+  std::string rule_of_weights(int channels, std::int64_t steps, int buffers, bool piece) const {
+    if (!parameters_fit(channels))
+      return fmt::format("M by {} needs parameters of {} channels, and memory.param_channels = {}",
+                         channels, channels * layer_.passes, config_.param_channels);
+    const int unit = config_.rows_per_beat();
+    const std::int64_t rows =
+        round_up(divide_up(channels, columns()) * layer_.rows_of(steps), unit);
+    if (rows <= config_.pmem_rows() / buffers / unit * unit) return "";
+    const std::string half = buffers > 1 ? fmt::format(" for {} buffers", buffers) : "";
+    const char* advice = piece                  ? "a smaller M or C"
+                         : channels > columns() ? "a smaller M"
+                                                : "a loop C";
+    return fmt::format("its weights are {} rows of PMEM, which has {}{}: {}", grouped(rows),
+                       grouped(config_.pmem_rows()), half, advice);
+  }
+
+  std::string rule_of_pieces(const LoopNest& nest) const {
+    const Geometry& g = window();
+    const int words = words_of_piece(nest);
+    if (!conv() || layer_.former.steps > 0 || layer_.conv().group_steps > 0)
+      return "a loop C is allowed only in products without factors that do not use the window "
+             "former";
+    if (nest.C > layer_.words * in_.per_word ||
+        (nest.C % in_.per_word != 0 && words < layer_.words))
+      return fmt::format("C by {}, allowed {} or multiples of {} below", nest.C,
+                         std::min(in_.C, layer_.words * in_.per_word), in_.per_word);
+    if (nest.R < 1 || nest.R > g.R || (nest.R < g.R && (words > 1 || nest.sums)))
+      return fmt::format("R by {}, allowed {}{}", nest.R, g.R,
+                         nest.sums ? "" : fmt::format(", or less with C by {}", in_.per_word));
+    if (layer_.conv().weights_transposed && words < layer_.words &&
+        4 * words % config_.data_words() != 0)
+      return fmt::format("C by {}, allowed multiples of {}: the weights begin with a beat", nest.C,
+                         config_.data_words());
+    if (!nest.sums && nest.P * nest.Q > lanes())
+      return fmt::format("P by {} and Q by {} are {} pixels, allowed {} while sums wait in the PEs",
+                         nest.P, nest.Q, nest.P * nest.Q, lanes());
+    if (nest.sums && !can_sum(layer_, config_))
+      return config_.partial_sums ? "sums of this layer cannot wait in DMEM, allowed \"PE\""
+                                  : "sums in DMEM need post.partial_sums = true";
+    const std::int64_t steps =
+        words > 1 ? std::int64_t{words} * g.R * layer_.steps_x() : std::int64_t{nest.R} * g.S;
+    return rule_of_weights(nest.sums ? std::min(nest.M, out_.C) : std::min(nest.M, columns()),
+                           steps, nest.sums ? 2 : nest.buffers, true);
+  }
+
+ public:
+  std::string broken_rule(std::int64_t room) {
+    room_ = room;
+    const LoopNest& nest = *layer_.nest;
+    if (const std::string rule = rule_of_sizes(nest); !rule.empty()) return rule;
+    Tiling t{.rows = nest.P, .cols = nest.Q, .chunk = *chunk_of(nest.M), .buffers = nest.buffers};
+    if (nest.sums) t.sum_words = words_of_sums(t);
+    const int words = nest.C > 0 ? words_of_piece(nest)
+                      : conv()   ? layer_.words_of(std::min(t.chunk, out_.C))
+                                 : chunk_words(t.chunk);
+    if (!fit_buffers(&t, words, nest.C > 0 ? nest.R : window().R))
+      return fmt::format("its buffers need {} words of DMEM, of which {} are free",
+                         grouped(t.scratch_words()), grouped(room));
+    return fmt::format("no plan has this order of loops with {} buffers", nest.buffers);
+  }
+
+ private:
+  // ---- sizes
+  // --------------------------------------------------------------------------------------
 
   /// Returns the number of chunks of that size; each group ends with a chunk.
   double chunks_of(int chunk) const {
@@ -426,10 +593,10 @@ class Tiler {
     t.relay = t.piece_words > 0;
     const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
     const double least = (1 + surcharge()) * chunks_of(t.chunk) * cycles;
-    if (best_ && !for_bytes_ && least > best_->cycles) return;
+    if (best_ && !for_bytes_ && !layer_.nest && least > best_->cycles) return;
     // Without another layer next to it, each load and store waits for responses, so more than two
     // must be outstanding.
-    const bool waits = begins_ || ends_;
+    const bool waits = begins_ || ends_ || layer_.nest;
     for (t.buffers = waits ? 4 : 2; t.buffers >= 1; t.buffers /= 2) {
       if (t.scratch_words() > room_) continue;
       for (const bool chunk_outer : {true, false}) {
@@ -790,6 +957,7 @@ class Tiler {
   /// Keeps the tiling if it is the best so far. If bytes count, a cycle that is not of the bus
   /// counts as a twentieth.
   void keep(Tiling t) {
+    if (layer_.nest && nest_of(t, layer_, out_.C, in_.per_word) != *layer_.nest) return;
     if (for_bytes_) {
       const double cycles = 0.05 * t.cycles;
       t.reused = t.bus - t.weights + cycles;
@@ -822,15 +990,20 @@ class Tiler {
 }  // namespace
 
 bool may_sum(const Layer& layer, const LayerPlaces& places, const spec::Config& config) {
-  using Op = isa::compute::Op;
-  if (!config.partial_sums || layer.kind != LayerKind::kConv) return false;
-  const Conv& conv = layer.conv();
-  const bool needed = !places.input->resident || !places.output->resident ||
-                      2 * layer.rows_of(layer.steps()) > config.pmem_rows();
-  return needed && conv.precision != Op::kInt16 && conv.precision != Op::kMatmul16 &&
-         conv.precision != Op::kInt8Int16 && conv.group_steps == 0 && layer.former.steps == 0 &&
-         layer.weights_map < 0 && layer.group_channels == 0 && layer.sweeps.size() == 1 &&
-         !layer.fuse_add() && layer.result != Output::kThresholds;
+  if (!can_sum(layer, config)) return false;
+  if (layer.nest) return layer.nest->sums;
+  return !places.input->resident || !places.output->resident ||
+         2 * layer.rows_of(layer.steps()) > config.pmem_rows();
+}
+
+LoopNest nest_of(const Tiling& tiling, const Layer& layer, const Network& network) {
+  return nest_of(tiling, layer, network.maps[at(layer.output)].shape.C,
+                 network.maps[at(layer.input)].shape.per_word);
+}
+
+std::string broken_rule(const Network& network, const Layer& layer, const LayerPlaces& places,
+                        const spec::Config& config, std::int64_t room) {
+  return Tiler(layer, places, config, network).broken_rule(room);
 }
 
 TileSplit split_tiles(const Rect& r, int lanes) {

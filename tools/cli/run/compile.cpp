@@ -221,9 +221,12 @@ void write_for_driver(const std::string& option, const std::string& file,
 
 int run(const CompileArguments& options) {
   if (options.out.empty() && options.image.empty() && options.c.empty() && options.stages.empty() &&
-      !options.disassemble && options.network.print_after.empty())
+      !options.disassemble && options.network.print_after.empty() &&
+      options.network.mapping.empty())
     throw_error(
-        "trine compile: --out, --image, --c, --stages, --disassemble or --print-after is required");
+        "trine compile: --out, --image, --c, --stages, --disassemble, --mapping or --print-after "
+        "is "
+        "required");
   options.output.check({{"--out", options.out},
                         {"--image", options.image},
                         {"--c", options.c},
@@ -277,6 +280,7 @@ void add_compile(Command app, Action& action) {
       "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --print-after fuse\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --mapping loops.toml\n"
       "  trine run --config edge256 lenet.trine --input digit.npy");
 }
 

@@ -3,6 +3,7 @@
 #include "tools/cli/run/network.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <random>
@@ -107,6 +108,9 @@ void NetworkOptions::declare(Command command) {
   add_value(command, "--objective O", objective,
             "what a plan minimizes: cycles, or first the bytes of the bus (cycles)")
       ->check(one_of({"cycles", "bytes"}));
+  add_value(command, "--mapping FILE", mapping,
+            "file of each layer's loops: read if it exists, then the plan has these\n"
+            "loops; written if it does not (docs/dataflows.md)");
 }
 
 void declare_shape(Command command, std::vector<std::string>& shapes) {
@@ -241,6 +245,13 @@ struct Compiling {
         options.for_bytes() ? compiler::Objective::kBytes : compiler::Objective::kCycles;
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
+    std::optional<compiler::Mapping> mapping;
+    if (std::filesystem::exists(options.mapping)) {
+      mapping = compiler::parse_mapping(read_text(options.mapping), options.mapping);
+      compile_options.mapping = &*mapping;
+    } else if (!options.mapping.empty()) {
+      compile_options.mapping_text = &network.mapping;
+    }
     network.program = compiler::compile(*network.graph, config, compile_options);
     network.program.model_sha256 = model::digest_of_model(bytes, options.model);
     network.program.images = network.images;
@@ -250,6 +261,8 @@ struct Compiling {
   /// @return nothing if that is refused, too
   std::optional<Network> attempt(HostPart part) const try {
     return network(part);
+  } catch (const compiler::MappingError&) {
+    throw;
   } catch (const Error&) {
     return std::nullopt;
   }
@@ -258,6 +271,8 @@ struct Compiling {
   Network tried() const {
     try {
       return network(HostPart::kNowhere);
+    } catch (const compiler::MappingError&) {
+      throw;
     } catch (const Error& refused) {
       // Operators that the host lacks, too, are reported first.
       model::parse_model(bytes, options.model, true, model::parse_shapes(options.shapes));
@@ -279,6 +294,8 @@ Network load_network(const NetworkOptions& options, const spec::Config& config,
 Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                      const spec::Config& config, reference::RoundingPolicy policy) {
   check_stage(options.print_after);
+  if (!options.mapping.empty() && !std::filesystem::exists(options.mapping))
+    check_writable(options.mapping);
   Network network;
   if (compiler::is_program(bytes)) {
     if (!options.print_after.empty())
@@ -291,6 +308,8 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
       throw_error("--states: {} is a program, which is compiled already", options.model);
     if (!options.shapes.empty())
       throw_error("--shape: {} is a program, which is compiled already", options.model);
+    if (!options.mapping.empty())
+      throw_error("--mapping: {} is a program, which is compiled already", options.model);
     network.program = compiler::parse_program(bytes, options.model);
     compiler::set_configuration(network.program, config);
     network.images = network.program.images;
@@ -299,6 +318,7 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
   const Compiling compiling{bytes, options, config, policy};
   if (options.machine_alone) return compiling.network(HostPart::kNowhere);
   network = options.allow_host ? compiling.network(HostPart::kAnywhere) : compiling.tried();
+  if (!network.mapping.empty()) write_file(options.mapping, network.mapping);
   for (const std::string& note : network.graph->notes)
     fmt::print(stderr, "{}: {}\n", options.model, note);
   return network;

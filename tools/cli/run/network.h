@@ -31,6 +31,7 @@ struct NetworkOptions {
   bool machine_alone = false;        ///< nothing on the host except formats at the network's ends
   std::vector<std::string> shapes;   ///< NAME=N, for declare_shape()
   std::string objective = "cycles";  ///< what a plan minimizes
+  std::string mapping;               ///< file of loops: read if it exists, else written
   std::string print_after;           ///< a stage of the compiler
   bool keep_tensors = false;         ///< see kept()
   int batch = 1;                     ///< images that a run computes together
@@ -82,6 +83,7 @@ struct Network {
   std::optional<model::Graph> graph;
   compiler::Program program;
   std::string printed;                ///< text for --print-after
+  std::string mapping;                ///< text of a file that --mapping writes
   std::size_t kept = 0;               ///< number of outputs after the model's own, see kept()
   int images = 1;                     ///< images of a run
   std::vector<model::Carry> carries;  ///< states, with NetworkOptions::states

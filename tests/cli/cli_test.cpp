@@ -158,8 +158,6 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "it "},
       Row{"estimate --config edge64 '" + kPlus + "' --explain", "--explain: needs --dataflow"},
       Row{"estimate --config edge64 '" + kPlus + "' --timeloop d", "--timeloop: needs --dataflow"},
-      Row{"estimate --config edge64 --table gpt-2 --dataflow row",
-          "--dataflow: needs a model or a table"},
       Row{"estimate --config edge64 '" + kPlus + "' --dataflow row --batch 2",
           "--batch 2: not allowed with --dataflow, which counts one image"},
       Row{"run --backend arch --config edge64 --energy none.json " + kLenet, "none.json: "},

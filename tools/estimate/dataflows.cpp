@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sw/base/text.h"
 
@@ -16,23 +17,6 @@ namespace {
 constexpr std::int64_t kRowWeights = 224, kRowInputs = 12, kRowSums = 24;
 
 std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-/// Counts each map and weight once; if neither fits into half of the buffer, the cheaper of the two
-/// is read again.
-std::vector<Accesses> of_dram(const Product& p, const Resources& r) {
-  const std::int64_t half = std::max<std::int64_t>(r.buffer_bytes / 2, 1);
-  std::vector<Accesses> all = {{"weights", p.weights(), "once"},
-                               {"inputs", p.inputs(), "once"},
-                               {"outputs", p.outputs(), "once"}};
-  if (p.weights() <= half || p.inputs() <= half) return all;
-  const std::int64_t again = up(p.weights(), half), weights_again = up(p.inputs(), half);
-  const bool inputs = p.weights() + p.inputs() * again <= p.inputs() + p.weights() * weights_again;
-  Accesses& more = all[inputs ? 1 : 0];
-  more.count *= inputs ? again : weights_again;
-  more.why = fmt::format("{} times: half of the buffer holds a part of the {}",
-                         inputs ? again : weights_again, inputs ? "weights" : "inputs");
-  return all;
-}
 
 /// Counts the sums that wait in the buffer between parts of the reduction: each part but the first
 /// reads them.
@@ -120,10 +104,11 @@ double Moved::energy() const {
          kDramCost * static_cast<double>(dram_accesses());
 }
 
-Moved moved(Dataflow flow, const Product& product, const Resources& resources) {
+Moved moved(Dataflow flow, const Product& product, const Resources& resources,
+            std::vector<Accesses> dram) {
   Moved m;
   m.macs = product.macs();
-  m.dram = of_dram(product, resources);
+  m.dram = std::move(dram);
   kFlows[static_cast<std::size_t>(flow)](product, resources, &m);
   return m;
 }
@@ -140,6 +125,7 @@ std::vector<Product> products_of(const ShapeTable& table) {
     const std::int64_t groups = is_depthwise ? row.C : row.groups;
     Product p;
     p.name = row.name;
+    p.groups = groups;
     p.times = groups * row.times;
     p.M = row.M / groups;
     p.C = row.C / groups;
@@ -162,6 +148,27 @@ std::vector<Product> products_of(const ShapeTable& table) {
   return all;
 }
 
+std::vector<Product> products_of(const Transformer& t, int tokens) {
+  std::vector<Product> all;
+  const auto add = [&](const char* name, std::int64_t from, std::int64_t to, int times) {
+    Product p;
+    p.name = name;
+    p.C = from;
+    p.M = to;
+    p.Q = p.W = tokens;
+    p.times = times;
+    all.push_back(p);
+  };
+  const int keys = (t.key_heads > 0 ? t.key_heads : t.heads) * (t.width / t.heads);
+  add("query", t.width, t.width, t.layers);
+  add("key, value", t.width, keys, 2 * t.layers);
+  add("attention out", t.width, t.width, t.layers);
+  add("feed1", t.width, t.inner, (t.gate == Gate::kNone ? 1 : 2) * t.layers);
+  add("feed2", t.inner, t.width, t.layers);
+  if (!t.pooler) add("logits", t.width, t.vocabulary, 1);
+  return all;
+}
+
 std::vector<Product> products_of(const model::Graph& graph) {
   std::vector<Product> all;
   for (const model::Op& op : graph.ops) {
@@ -175,6 +182,7 @@ std::vector<Product> products_of(const model::Graph& graph) {
       const model::Tensor &x = graph.in(op, 0), &w = graph.in(op, 1), &y = graph.out(op);
       const bool is_depthwise = op.kind == model::OpKind::kDepthwiseConv2D;
       p.times = is_depthwise ? x.extent(3) : model::groups(graph, op);
+      p.groups = p.times;
       p.M = y.extent(3) / p.times;
       p.C = is_depthwise ? 1 : w.extent(3);
       p.R = w.extent(1);

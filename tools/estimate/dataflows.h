@@ -10,11 +10,13 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "spec/config.h"
 #include "sw/model/graph/graph.h"
 #include "tools/estimate/shape_table.h"
+#include "tools/estimate/transformers.h"
 
 namespace trine::estimate {
 
@@ -28,8 +30,13 @@ struct Product {
   std::int64_t M = 1, C = 1, R = 1, S = 1, P = 1, Q = 1;
   std::int64_t H = 1, W = 1;  ///< size of the map that it reads
   std::int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t times = 1;  ///< number of equal products
+  std::int64_t groups = 1;  ///< equal products whose channels are parts of the same maps
+  std::int64_t times = 1;   ///< number of equal products, groups included
 
+  /// Returns everything that a plan depends on.
+  auto shape() const {
+    return std::tuple(M, C, R, S, P, Q, H, W, stride_h, stride_w, dilation_h, dilation_w, groups);
+  }
   std::int64_t reduction() const { return C * R * S; }
   std::int64_t pixels() const { return P * Q; }
   std::int64_t macs() const { return M * pixels() * reduction(); }
@@ -42,13 +49,16 @@ struct Product {
 /// have no weights.
 std::vector<Product> products_of(const model::Graph& graph);
 std::vector<Product> products_of(const ShapeTable& table);
+/// Returns the products of a transformer that computes `tokens` together.
+std::vector<Product> products_of(const Transformer& transformer, int tokens);
 
 /// The array and its buffer.
 struct Resources {
-  std::int64_t rows = 1, columns = 1, buffer_bytes = 0;
+  std::int64_t rows = 1, columns = 1;
+  std::int64_t buffer_bytes = 0;  ///< of both memories
   int lanes = 4;  ///< number of neighbouring channels that a PE multiplies and adds up at once
 };
-/// Returns the array with both memories as one buffer.
+/// Returns the array of a design.
 Resources resources_of(const spec::Config& config);
 
 /// Accesses to one kind of data at one level, with an explanation.
@@ -77,7 +87,9 @@ struct Moved {
 inline constexpr double kRegisterCost = 1, kHopCost = 2, kBufferCost = 6, kDramCost = 200;
 
 /// Returns the data that a product moves.
-Moved moved(Dataflow flow, const Product& product, const Resources& resources);
+/// @param dram  accesses to DRAM, which are the same for all orders of loops (planned_dram.h)
+Moved moved(Dataflow flow, const Product& product, const Resources& resources,
+            std::vector<Accesses> dram);
 
 /// Returns the array in the architecture format of Timeloop 0.4, with the dataflow's constraints on
 /// mappings.

@@ -23,6 +23,7 @@
 #include "sw/model/import/testing.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/dataflows.h"
+#include "tools/estimate/planned_dram.h"
 #include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
 
@@ -453,23 +454,46 @@ TEST_CASE("area and clock agree with designs that synthesis measured", "[estimat
 TEST_CASE("the traffic of loop orders equals a count by hand", "[estimate][dataflow]") {
   Product p{.name = "small", .M = 2, .C = 1, .R = 3, .S = 3, .P = 2, .Q = 2, .H = 4, .W = 4};
   const Resources r{2, 2, 1024, 4};
-  const auto buffer = [&](Dataflow flow) { return moved(flow, p, r).buffer_accesses(); };
+  const std::vector<Accesses> dram{{"weights", 18, ""}, {"inputs", 16, ""}, {"outputs", 8, ""}};
+  const auto buffer = [&](Dataflow flow) { return moved(flow, p, r, dram).buffer_accesses(); };
   CHECK(buffer(Dataflow::kOutput) == 36 + 36 + 8);
   CHECK(buffer(Dataflow::kWeight) == 36 + 18 + 72);
   CHECK(buffer(Dataflow::kInput) == 36 + 36 + 72);
   CHECK(buffer(Dataflow::kRow) == 16 + 18 + 8);
   for (const Dataflow flow :
        {Dataflow::kOutput, Dataflow::kWeight, Dataflow::kInput, Dataflow::kRow}) {
-    const Moved m = moved(flow, p, r);
+    const Moved m = moved(flow, p, r, dram);
     CHECK((m.macs == 72 && m.dram_accesses() == 18 + 16 + 8));
     const double energy = 72 + static_cast<double>(m.registers + 2 * m.hops) +
                           6 * static_cast<double>(m.buffer_accesses()) + 200 * 42;
     CHECK(m.energy() == energy);
   }
-  // Half of 32 bytes holds neither: either weights are read again for each part of the inputs, or
-  // inputs for each part of the weights.
-  CHECK(moved(Dataflow::kOutput, p, {2, 2, 20, 4}).dram_accesses() ==
-        8 + std::min(18 + 2 * 16, 16 + 2 * 18));
+}
+
+/// A layer whose maps fit is moved once; one that does not fit moves what trine run moves.
+TEST_CASE("DRAM accesses of a product are those of its plan", "[estimate][dataflow]") {
+  const spec::Config config = spec::load_config("edge256", {});
+  const auto bytes = [&](const Product& p, compiler::Objective objective) {
+    std::vector<std::int64_t> all;
+    for (const Accesses& a : planned_dram(p, config, objective)) all.push_back(a.count);
+    return all;
+  };
+  const Product small{.name = "s", .M = 8, .C = 16, .P = 10, .Q = 10, .H = 10, .W = 10};
+  CHECK(bytes(small, compiler::Objective::kCycles) ==
+        std::vector<std::int64_t>{8 * 16 + 8 * spec::kParameterBytes, 1600, 800});
+  Product depthwise{.name = "d", .R = 3, .S = 3, .P = 8, .Q = 8, .H = 8, .W = 8};
+  depthwise.groups = depthwise.times = 32;
+  CHECK(bytes(depthwise, compiler::Objective::kCycles)[1] == 64);
+  const Product large{
+      .name = "l", .M = 512, .C = 512, .R = 3, .S = 3, .P = 28, .Q = 28, .H = 28, .W = 28};
+  const auto by_cycles = bytes(large, compiler::Objective::kCycles);
+  const auto by_bytes = bytes(large, compiler::Objective::kBytes);
+  const auto sum = [](const auto& of) {
+    return std::accumulate(of.begin(), of.end(), std::int64_t{0});
+  };
+  CHECK(by_cycles[2] == 512 * 28 * 28);
+  CHECK(sum(by_bytes) < sum(by_cycles));
+  CHECK(sum(by_bytes) > large.weights() + large.inputs() + large.outputs());
 }
 
 TEST_CASE("Timeloop's files describe the product and the array of each loop order",

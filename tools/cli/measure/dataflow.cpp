@@ -7,12 +7,16 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <numeric>
 #include <set>
+#include <span>
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/model/import/import.h"
 #include "tools/estimate/dataflows.h"
+#include "tools/estimate/planned_dram.h"
+#include "tools/estimate/transformers.h"
 
 namespace trine::cli {
 namespace {
@@ -21,7 +25,19 @@ using estimate::Dataflow;
 using estimate::Moved;
 using estimate::Product;
 
-std::vector<Product> products(const NetworkOptions& network) {
+/// A product with its accesses to DRAM, which are the same for all orders of loops.
+struct Planned {
+  Product product;
+  std::vector<estimate::Accesses> dram;
+
+  Moved moved(Dataflow flow, const estimate::Resources& r) const {
+    return estimate::moved(flow, product, r, dram);
+  }
+};
+
+std::vector<Product> products(const DataflowOptions& options, const NetworkOptions& network) {
+  if (!options.table.empty())
+    return estimate::products_of(estimate::transformer(options.table), options.tokens);
   const std::string& file = network.model;
   if (std::filesystem::path(file).extension() == ".csv")
     return estimate::products_of(estimate::parse_shapes(read_text(file), file));
@@ -29,12 +45,29 @@ std::vector<Product> products(const NetworkOptions& network) {
       model::parse_model(read_file(file), file, true, model::parse_shapes(network.shapes)));
 }
 
+/// Plans products of the same shape once.
+std::vector<Planned> planned(const std::vector<Product>& products, const NetworkOptions& network,
+                             const spec::Config& config) {
+  const auto objective =
+      network.for_bytes() ? compiler::Objective::kBytes : compiler::Objective::kCycles;
+  std::vector<Planned> all;
+  for (const Product& p : products) {
+    const auto same =
+        std::ranges::find_if(all, [&](const Planned& o) { return o.product.shape() == p.shape(); });
+    std::vector<estimate::Accesses> dram =
+        same != all.end() ? same->dram : estimate::planned_dram(p, config, objective);
+    all.push_back({p, std::move(dram)});
+  }
+  return all;
+}
+
 /// Returns the energy of all products, in MACs per MAC.
-double energy_of(Dataflow flow, const std::vector<Product>& all, const estimate::Resources& r) {
+double energy_of(Dataflow flow, std::span<const Planned> all, const estimate::Resources& r) {
   double energy = 0, macs = 0;
-  for (const Product& p : all) {
-    energy += static_cast<double>(p.times) * moved(flow, p, r).energy();
-    macs += static_cast<double>(p.times * p.macs());
+  for (const Planned& p : all) {
+    const auto times = static_cast<double>(p.product.times);
+    energy += times * p.moved(flow, r).energy();
+    macs += times * static_cast<double>(p.product.macs());
   }
   return energy / macs;
 }
@@ -52,7 +85,7 @@ std::string parts_text(const char* level, const std::vector<estimate::Accesses>&
 }
 
 /// Explains the counts; then the energies, of this flow by level and of the other flows.
-std::string explained(const Product& p, const Moved& m, const estimate::Resources& r) {
+std::string explained(const Planned& p, const Moved& m, const estimate::Resources& r) {
   std::string text =
       parts_text("DRAM", m.dram) + parts_text("buffer", m.buffer) +
       fmt::format("  {:<18} {:>15}  {}\n  {:<18} {:>15}  {}\n", "hops", grouped(m.hops), m.hops_why,
@@ -65,7 +98,7 @@ std::string explained(const Product& p, const Moved& m, const estimate::Resource
           estimate::kDramCost * each(m.dram_accesses(), m));
   for (std::size_t i = 0; i < estimate::kDataflows.size(); ++i)
     text += fmt::format(" {} {:.2f}", estimate::kDataflows[i],
-                        energy_of(static_cast<Dataflow>(i), {p}, r));
+                        energy_of(static_cast<Dataflow>(i), {&p, 1}, r));
   return text + "\n";
 }
 
@@ -76,15 +109,15 @@ std::string file_name(std::string name) {
 }
 
 /// Writes Timeloop's files. @return the number of problems
-int write_timeloop(const std::string& folder, Dataflow flow, const std::vector<Product>& all,
+int write_timeloop(const std::string& folder, Dataflow flow, const std::vector<Planned>& all,
                    const estimate::Resources& r, int bus_bits) {
   std::filesystem::create_directories(folder);
   const std::filesystem::path to = folder;
   write_file(to / "architecture.yaml", estimate::timeloop_architecture(flow, r, bus_bits));
   int count = 0;
-  for (const Product& p : all)
-    write_file(to / fmt::format("problem_{:03}_{}.yaml", count++, file_name(p.name)),
-               estimate::timeloop_problem(p));
+  for (const Planned& p : all)
+    write_file(to / fmt::format("problem_{:03}_{}.yaml", count++, file_name(p.product.name)),
+               estimate::timeloop_problem(p.product));
   return count;
 }
 
@@ -118,12 +151,9 @@ void DataflowOptions::declare(Command command) {
             "with --dataflow: write architecture and problems for Timeloop 0.4");
 }
 
-void DataflowOptions::check(const std::string& table, int batch) const {
+void DataflowOptions::check(int batch) const {
   if (!given() && explain) throw_error("--explain: needs --dataflow");
   if (!given() && !timeloop.empty()) throw_error("--timeloop: needs --dataflow");
-  if (given() && !table.empty())
-    throw_error("--dataflow: needs a model or a table of shapes, not allowed with --table {}",
-                table);
   if (given() && batch > 1)
     throw_error("--batch {}: not allowed with --dataflow, which counts one image", batch);
 }
@@ -132,8 +162,9 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
                  const spec::Config& config, const Output& output) {
   const auto flow = static_cast<Dataflow>(std::ranges::find(estimate::kDataflows, options.flow) -
                                           estimate::kDataflows.begin());
-  const std::vector<Product> all = products(network);
-  if (all.empty()) throw_error("{}: contains no product with weights", network.model);
+  const std::string& name = options.table.empty() ? network.model : options.table;
+  const std::vector<Planned> all = planned(products(options, network), network, config);
+  if (all.empty()) throw_error("{}: contains no product with weights", name);
   const estimate::Resources r = estimate::resources_of(config);
   output.print(
       fmt::format("{} stationary, {} x {} PEs{}, a buffer of {} bytes; accesses a MAC, energy "
@@ -142,13 +173,14 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
                   grouped(r.buffer_bytes), "layer", "times", "MACs", "DRAM", "buffer", "hops",
                   "registers", "energy"));
   Json layers = Json::array();
-  for (const Product& p : all) {
-    const Moved m = moved(flow, p, r);
+  for (const Planned& one : all) {
+    const Product& p = one.product;
+    const Moved m = one.moved(flow, r);
     output.print(fmt::format(
         "{:<28} {:>6} {:>15} {:>8.3f} {:>8.3f} {:>8.3f} {:>9.3f} {:>8.2f}\n", fitted(p.name, 28),
         grouped(p.times), grouped(m.macs), each(m.dram_accesses(), m), each(m.buffer_accesses(), m),
         each(m.hops, m), each(m.registers, m), m.energy() / static_cast<double>(m.macs)));
-    if (options.explain) output.print(explained(p, m, r));
+    if (options.explain) output.print(explained(one, m, r));
     layers.push_back(layer_json(p, m));
   }
   Json energies;
@@ -159,7 +191,13 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
     line += fmt::format(" {} {:.2f}", estimate::kDataflows[i], energy);
   }
   output.print(line + " (docs/dataflows.md)\n");
-  Json json{{"model", network.model}, {"dataflow", options.flow}, {"energy_macs", energies}};
+  const auto dram =
+      std::accumulate(all.begin(), all.end(), std::int64_t{0}, [&](auto sum, const auto& p) {
+        return sum + p.product.times * p.moved(flow, r).dram_accesses();
+      });
+  output.print(fmt::format("{} bytes of DRAM, by a plan of each product\n", grouped(dram)));
+  Json json{
+      {"model", name}, {"dram_bytes", dram}, {"dataflow", options.flow}, {"energy_macs", energies}};
   json["layers"] = std::move(layers);
   if (!options.timeloop.empty()) {
     const int count = write_timeloop(options.timeloop, flow, all, r, config.axi_data_bits);

@@ -17,14 +17,14 @@ struct DataflowOptions {
   std::string flow;  ///< the order of loops; "": none
   bool explain = false;
   std::string timeloop;  ///< folder for Timeloop's files
+  std::string table;     ///< language model whose products are counted; "": the model's
+  int tokens = 1;        ///< of `table`
 
   void declare(Command command);
   /// Returns true if an order was given.
   bool given() const { return !flow.empty(); }
-  /// Checks the options.
-  /// @param table  value of --table, whose networks have no layers
-  /// @throws Error  an option requires another one
-  void check(const std::string& table, int batch) const;
+  /// Checks the options. @throws Error  an option requires another one
+  void check(int batch) const;
 };
 
 /// Runs the analysis. @return an exit code

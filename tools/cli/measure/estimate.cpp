@@ -220,11 +220,15 @@ int run(const EstimateArguments& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   if (options.table.empty() && !options.weights.empty())
     throw_error("--weights {}: needs --table", options.weights);
-  options.dataflow.check(options.table, options.network.batch);
+  options.dataflow.check(options.network.batch);
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const spec::Config config = options.network.design.load();
-  if (options.dataflow.given())
-    return run_dataflow(options.dataflow, options.network, config, options.output);
+  if (options.dataflow.given()) {
+    DataflowOptions dataflow = options.dataflow;
+    dataflow.table = options.table;
+    dataflow.tokens = options.tokens;
+    return run_dataflow(dataflow, options.network, config, options.output);
+  }
   if (is_table(options)) {
     refuse_of_table(options);
     const estimate::Estimate table = table_of(options, config);

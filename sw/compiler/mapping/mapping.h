@@ -46,7 +46,7 @@ Mapping parse_mapping(const std::string& text, const std::string& file);
 /// @throws MappingError  names the layer and the rule that it breaks
 void apply(const Mapping& mapping, std::size_t first, Planned& planned, const spec::Config& config);
 
-/// Returns a layer's name as a mapping file has it: valid UTF-8.
+/// Returns a layer's name in the form of a mapping file: valid UTF-8.
 std::string json_name(const std::string& name);
 
 /// Returns the mapping file of planned networks: the segments of a model.

@@ -67,7 +67,7 @@ class LayerReader {
     const auto value = node.value_exact<std::string>();
     if (!value || (!allowed.empty() && std::ranges::find(allowed, *value) == allowed.end()))
       fail(file_, line_of(node), "{}: {}, allowed {}", key,
-           value ? fmt::format("\"{}\"", printable(*value)) : "is no text",
+           value ? fmt::format("\"{}\"", printable(*value)) : "is not a text",
            allowed.empty() ? "a text" : fmt::format("\"{}\"", fmt::join(allowed, "\", \"")));
     return *value;
   }
@@ -105,7 +105,7 @@ class LayerReader {
   void read_loops() {
     const toml::node& node = node_of("loops");
     layer_.loops_line = line_of(node);
-    if (!node.is_array()) fail(file_, layer_.loops_line, "loops: is no list");
+    if (!node.is_array()) fail(file_, layer_.loops_line, "loops: is not a list");
     std::string order;
     for (const toml::node& loop : *node.as_array()) order += read_loop(loop);
     layer_.has_loops = !order.empty();
@@ -161,7 +161,7 @@ void check_places(const Mapping& mapping, std::size_t first, const Network& netw
     fail(mapping.file, layer.line, "{}: \"{}\": map '{}' {}", key, in_dram ? "DRAM" : "DMEM",
          printable(name),
          in_dram ? "cannot leave DMEM"
-                 : "finds no place there, or another layer of this file has it in DRAM");
+                 : "finds no place there, or another layer of this file keeps it in DRAM");
   };
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const MappedLayer& layer = mapping.layers[first + i];

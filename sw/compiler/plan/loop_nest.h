@@ -12,7 +12,7 @@ struct LoopNest {
   int P = 1, Q = 1;  ///< output rows and columns of a rectangle
   /// Input channels and filter rows of a piece of the reduction; 0: the reduction is whole.
   int C = 0, R = 0;
-  bool chunk_outer = true;  ///< the loop of the chunks is around those of the rectangles
+  bool chunk_outer = true;  ///< chunks are the outer loop, rectangles the inner loops
   bool sums = false;        ///< the sums of a piece wait in DMEM, not in the PEs
   int buffers = 1;          ///< buffers of each kind in DMEM; 1 if there are none
 

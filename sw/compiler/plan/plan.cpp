@@ -193,6 +193,22 @@ std::optional<Plan> plan_nests(const Network& network, const spec::Config& confi
   return std::move(best->plan);
 }
 
+namespace {
+
+/// Returns the plan with sums in DMEM, or the plan without them unless that is clearly longer.
+std::optional<Plan> without_sums(Plan with, const Network& network, const spec::Config& config) {
+  constexpr double kGain = 0.02;  // estimates of maps in other places are less precise than that
+  if (network.objective != Objective::kCycles || std::ranges::none_of(with.tilings, &Tiling::sums))
+    return with;
+  spec::Config machine = config;
+  machine.partial_sums = false;
+  std::optional<Plan> without = plan(network, machine);
+  if (without && without->cycles <= (1 + kGain) * with.cycles) return without;
+  return with;
+}
+
+}  // namespace
+
 std::optional<Plan> plan(const Network& network, const spec::Config& config,
                          std::optional<model::Refusal>* problem) {
   if (const model::Faults faults = vector_faults(network, config); !faults.empty()) {
@@ -213,7 +229,7 @@ std::optional<Plan> plan(const Network& network, const spec::Config& config,
                       config.param_channels));
     return std::nullopt;
   }
-  if (best->plan.spilled > 0) {
+  if (best->plan.spilled > 0 || std::ranges::any_of(best->plan.tilings, &Tiling::sums)) {
     Wishes narrow;
     narrow.pad_all = false;
     std::optional<Choice> other = choice(network, config, facts, narrow);
@@ -228,7 +244,7 @@ std::optional<Plan> plan(const Network& network, const spec::Config& config,
   best = stream_ends(std::move(*best), network, config, facts);
   best->plan.tiled = facts.tiled;
   best->plan.visited = facts.visited;
-  return std::move(best->plan);
+  return without_sums(std::move(best->plan), network, config);
 }
 
 }  // namespace trine::compiler

@@ -92,6 +92,8 @@ struct Tiling {
   double compute = 0, traffic = 0;
   double weights = 0;  ///< part of `traffic` that loads weights
   double bus = 0;      ///< cycles of the bus, in both directions
+  /// With `sums`: cycles of the steps, without sums. Other places of the maps may need no sums.
+  double steps = 0;
 
   /// Returns the words of all DMEM buffers.
   std::int64_t scratch_words() const {
@@ -154,6 +156,10 @@ std::string to_text(const Plan& plan, const Network& network);
 /// Returns the cycles that lanes of a gather lose to bank conflicts among themselves, in a whole
 /// layer with this input pitch.
 std::int64_t replay_cycles(const Layer& layer, int pitch, const spec::Config& config);
+
+/// Returns the cycles that the lanes of a tile lose to bank conflicts among themselves when they
+/// read a word each, on average over the tiles of a rectangle.
+double sum_replays(int rows, int cols, int pitch, const spec::Config& config);
 
 /// Returns by how many words an output's origin is best moved, so that its results wait least for
 /// banks that the array reads in every step.

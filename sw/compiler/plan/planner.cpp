@@ -94,7 +94,8 @@ std::vector<int> Planner::confining() const {
   std::vector<std::pair<double, int>> losses;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Tiling& t = plan_.tilings[at(i)];
-    if (t.expected > (1 + kWorthwhile) * t.compute) losses.push_back({t.compute - t.expected, i});
+    const double least = t.sums ? t.steps : t.compute;
+    if (t.expected > (1 + kWorthwhile) * least) losses.push_back({least - t.expected, i});
   }
   std::ranges::sort(losses);
   std::vector<int> maps;

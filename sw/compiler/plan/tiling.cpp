@@ -910,13 +910,17 @@ class Tiler {
     return static_cast<int>(words);
   }
 
-  /// Returns the words of a rectangle's sums: a plane for each channel, laid out as the output.
-  std::int64_t words_of_sums(const Tiling& t) const {
+  /// Returns the layout of a rectangle's sums: a plane for each channel, laid out as the output.
+  View view_of_sums(const Tiling& t) const {
     const Rect part = rect_of({0, t.rows, 0, t.cols}, out_map_->part);
-    View out = places_.output->resident ? places_.output->dmem
-                                        : buffer_view(places_.output->dram, out_width_, part.rows(),
-                                                      part.cols(), config_);
-    if (out_map_->part.whole >= 0) out = part_of(out, out_map_->part, out_.per_word);
+    const View out = places_.output->resident ? places_.output->dmem
+                                              : buffer_view(places_.output->dram, out_width_,
+                                                            part.rows(), part.cols(), config_);
+    return out_map_->part.whole >= 0 ? part_of(out, out_map_->part, out_.per_word) : out;
+  }
+
+  std::int64_t words_of_sums(const Tiling& t) const {
+    const View out = view_of_sums(t);
     return round_up((std::min(t.chunk, out_.C) - 1) * out.plane +
                         std::int64_t{t.rows - 1} * out.pitch + std::int64_t{t.cols} * out.step,
                     config_.data_words());
@@ -928,13 +932,16 @@ class Tiler {
     const double visits = rects * chunks_of(t.chunk);
     const double pieces = parts_of(layer_.words, t.piece_words);
     const int channels = std::min(t.chunk, out_.C);
-    const double drain =
-        timing::sum_issue(config_) * std::min(channels, columns()) + timing::first_column(config_);
-    const double steps = 1.0 * layer_.steps() / pieces + std::min(channels, columns());
+    const int columns = std::min(channels, this->columns());
+    const double lost = columns * sum_replays(t.rows, t.cols, view_of_sums(t).pitch, config_);
+    const double drain = timing::sum_issue(config_) * columns + timing::first_column(config_) +
+                         (config_.columns_per_cycle == 2 ? lost : 0);
+    const double steps = 1.0 * layer_.steps() / pieces + columns + lost;
     t.compute = visits * pieces *
-                (parts_of(std::int64_t{t.rows} * t.cols, lanes()) * parts_of(channels, columns()) *
+                (parts_of(std::int64_t{t.rows} * t.cols, lanes()) * parts_of(channels, columns) *
                      std::max(steps, drain) +
                  timing::kRunOverhead);
+    t.steps = ideal_cycles();
     double bytes = rects * weight_bytes(out_.C);
     if (!places_.input->resident) {
       const double copies = bytes_per_cycle_ / map_bytes_per_cycle_;

@@ -53,6 +53,7 @@ std::map<std::string, double> quantities(const spec::Config& c) {
           {"trits", c.packed && c.data_bits() > 64},
           {"wide", c.activations16},
           {"formats", c.formats},
+          {"sums", c.partial_sums},
           {"wide_bus", c.data_words() - 2},
           {"less_acc", 32 - c.acc_bits},
           {"flop_bits", flop_bits(c)},

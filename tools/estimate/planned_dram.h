@@ -13,7 +13,7 @@
 
 namespace trine::estimate {
 
-/// Plans a product alone, whose input and output are in DRAM, and returns the bytes of its weights
+/// Plans a product whose input and output are in DRAM, and returns the bytes of its weights
 /// (with scales and biases), inputs and outputs. Bytes of a group are the mean of all groups.
 /// @throws Error  no part of the product fits into the memories
 std::vector<Accesses> planned_dram(const Product& product, const spec::Config& config,

@@ -21,6 +21,7 @@
 #include "sw/base/division.h"
 #include "sw/base/index.h"
 #include "sw/base/shared_vector.h"
+#include "sw/compiler/objective.h"
 #include "sw/compiler/plan/loop_nest.h"
 #include "sw/model/graph/graph.h"
 #include "sw/program/layout.h"
@@ -424,9 +425,6 @@ struct Layer {
     return divide_up(steps_done, conv().steps_per_row);
   }
 };
-
-/// The objective that a plan minimizes: cycles, or first the bytes of the bus.
-enum class Objective { kCycles, kBytes };
 
 /// A network: its maps, its layers, and the operators before and after them on the host.
 struct Network {

@@ -56,6 +56,16 @@ LoopNest nest_of(const Tiling& t, const Layer& layer, int channels, int per_word
   return nest;
 }
 
+/// Returns the cost of a cycle, in cycles of the bus, or 0 if only cycles count. For energy, a
+/// cycle costs what clock and control consume, and a cycle of the bus what its bits of DRAM consume
+/// (pJ, docs/energy.md). The energy of the MACs is the same for all plans.
+double share_of_cycle(Objective objective, const spec::Config& config) {
+  constexpr double kDesign = 190, kMac = 1.43, kDramBit = 20;
+  if (objective == Objective::kCycles) return 0;
+  if (objective == Objective::kBytes) return 0.05;
+  return (kDesign + kMac * config.rows * config.cols * 4) / (kDramBit * config.axi_data_bits);
+}
+
 /// Returns true if the array can add sums of DMEM in this layer.
 bool can_sum(const Layer& layer, const spec::Config& config) {
   using Op = isa::compute::Op;
@@ -85,7 +95,7 @@ class Tiler {
     map_bytes_per_cycle_ = bytes_per_cycle_ / cores_of(layer, network);
     first_ = &layer == network.layers.data();
     in_steps_ = network.in_steps;
-    for_bytes_ = network.objective == Objective::kBytes;
+    cycle_share_ = share_of_cycle(network.objective, config);
     offset_ = copy_offset(layer, network);
     const bool known = layer.wide || offset_;
     begins_ = known && first_;
@@ -119,7 +129,7 @@ class Tiler {
     if (conv() && !best_) consider_pieces();
     if (may_sum(layer_, places_, config_) && out_map_->part.pixel_words == 0 &&
         in_map_->part.pixel_words == 0 &&
-        (!best_ || best_->pieces || for_bytes_ || best_->expected > kCliff * ideal_cycles()))
+        (!best_ || best_->pieces || by_bus() || best_->expected > kCliff * ideal_cycles()))
       consider_sums();
     return best_;
   }
@@ -229,7 +239,7 @@ class Tiler {
         result.push_back(unit);
       if (!places_.output->resident || !places_.input->resident)
         for (const int units : halvings(size() / unit)) result.push_back(units * unit);
-      if (!for_bytes_) break;
+      if (!by_bus()) break;
     }
     return result;
   }
@@ -593,7 +603,7 @@ class Tiler {
     t.relay = t.piece_words > 0;
     const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
     const double least = (1 + surcharge()) * chunks_of(t.chunk) * cycles;
-    if (best_ && !for_bytes_ && !layer_.nest && least > best_->cycles) return;
+    if (best_ && !by_bus() && !layer_.nest && least > best_->cycles) return;
     // Without another layer next to it, each load and store waits for responses, so more than two
     // must be outstanding.
     const bool waits = begins_ || ends_ || layer_.nest;
@@ -861,7 +871,7 @@ class Tiler {
     const bool cut = !places_.input->resident || !places_.output->resident;
     const int unit = chunk_unit();
     for (const int units :
-         for_bytes_ ? shares(divide_up(out_.C, unit)) : halvings(divide_up(out_.C, unit))) {
+         by_bus() ? shares(divide_up(out_.C, unit)) : halvings(divide_up(out_.C, unit))) {
       const int chunk = std::min(units * unit, round_up(out_.C, unit));
       if (!parameters_fit(std::min(chunk, out_.C))) continue;
       for (const int cols : cut ? column_choices() : std::vector<int>{window().Q})
@@ -961,12 +971,14 @@ class Tiler {
     keep(t);
   }
 
-  /// Keeps the tiling if it is the best so far. If bytes count, a cycle that is not of the bus
-  /// counts as a twentieth.
+  /// Returns true if a cycle of the bus costs more than another one.
+  bool by_bus() const { return cycle_share_ > 0; }
+
+  /// Keeps the tiling if it is the best so far.
   void keep(Tiling t) {
     if (layer_.nest && nest_of(t, layer_, out_.C, in_.per_word) != *layer_.nest) return;
-    if (for_bytes_) {
-      const double cycles = 0.05 * t.cycles;
+    if (by_bus()) {
+      const double cycles = cycle_share_ * t.cycles;
       t.reused = t.bus - t.weights + cycles;
       t.cycles = t.bus + cycles;
     }
@@ -982,7 +994,7 @@ class Tiler {
   double bytes_per_cycle_ = 1, map_bytes_per_cycle_ = 1;  ///< for one core's maps
   bool first_ = false;                                    ///< first layer of the network
   bool in_steps_ = false;
-  bool for_bytes_ = false;  ///< Objective::kBytes
+  double cycle_share_ = 0;  ///< share_of_cycle()
   /// The layer is the network's first or last, where unhidden transfers count. For int8 this is not
   /// estimated: most of these layers are short compared with the others, and the estimates are too
   /// rough.

@@ -63,6 +63,7 @@ std::vector<Without> ways() {
           without("matmul.enable", &Config::matmul),
           without("vector.enable", &Config::vector),
           without("depthwise.enable", &Config::depthwise),
+          without("post.partial_sums", &Config::partial_sums),
           without_precision(&Config::binary),
           without_precision(&Config::ternary),
           without_precision(&Config::int8),

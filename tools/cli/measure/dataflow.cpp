@@ -48,14 +48,13 @@ std::vector<Product> products(const DataflowOptions& options, const NetworkOptio
 /// Plans products of the same shape once.
 std::vector<Planned> planned(const std::vector<Product>& products, const NetworkOptions& network,
                              const spec::Config& config) {
-  const auto objective =
-      network.for_bytes() ? compiler::Objective::kBytes : compiler::Objective::kCycles;
   std::vector<Planned> all;
   for (const Product& p : products) {
     const auto same =
         std::ranges::find_if(all, [&](const Planned& o) { return o.product.shape() == p.shape(); });
     std::vector<estimate::Accesses> dram =
-        same != all.end() ? same->dram : estimate::planned_dram(p, config, objective);
+        same != all.end() ? same->dram
+                          : estimate::planned_dram(p, config, network.plan_objective());
     all.push_back({p, std::move(dram)});
   }
   return all;

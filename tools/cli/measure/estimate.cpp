@@ -107,7 +107,8 @@ void refuse_of_table(const EstimateArguments& options) {
   };
   refuse(options.network.batch > 1, "--batch", "which specifies the batch");
   refuse(!options.network.shapes.empty(), "--shape", "which specifies all shapes");
-  refuse(options.network.for_bytes(), "--objective bytes", "which is planned for cycles");
+  refuse(options.network.plan_objective() != compiler::Objective::kCycles, "--objective",
+         "which is planned for cycles");
   refuse(!options.network.mapping.empty(), "--mapping", "whose layers have no plan to edit");
   refuse(options.memory.axi_latency != usual.axi_latency, "--axi-latency",
          "whose estimate depends only on the bus width");

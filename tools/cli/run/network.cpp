@@ -106,8 +106,8 @@ void NetworkOptions::declare(Command command) {
                    "listed with their share of the MACs (default: they are refused)");
   declare_shape(command, shapes);
   add_value(command, "--objective O", objective,
-            "what a plan minimizes: cycles, or first the bytes of the bus (cycles)")
-      ->check(one_of({"cycles", "bytes"}));
+            "what a plan minimizes: cycles, mainly bytes of the bus, or energy (cycles)")
+      ->check(one_of({"cycles", "bytes", "energy"}));
   add_value(command, "--mapping FILE", mapping,
             "file of each layer's loops: read if it exists, then the plan has these\n"
             "loops; written if it does not (docs/dataflows.md)");
@@ -127,6 +127,11 @@ void declare_lstm(Command command, std::string& lstm) {
             "auto: what the manifest of the vectors says, else micro\n"
             "micro: tflite-micro's; litert: LiteRT's, only int8")
       ->check(one_of({"auto", "micro", "litert"}));
+}
+
+compiler::Objective NetworkOptions::plan_objective() const {
+  if (objective == "bytes") return compiler::Objective::kBytes;
+  return objective == "energy" ? compiler::Objective::kEnergy : compiler::Objective::kCycles;
 }
 
 void NetworkOptions::declare_batch(Command command) {
@@ -241,8 +246,7 @@ struct Compiling {
     compiler::CompileOptions compile_options;
     compile_options.rounding = policy;
     compile_options.host = part;
-    compile_options.objective =
-        options.for_bytes() ? compiler::Objective::kBytes : compiler::Objective::kCycles;
+    compile_options.objective = options.plan_objective();
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
     std::optional<compiler::Mapping> mapping;

@@ -14,6 +14,7 @@
 #include "sim/result.h"
 #include "sim/rtl/simulate.h"
 #include "sw/base/npy.h"
+#include "sw/compiler/objective.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/rewrite/states.h"
 #include "sw/program/program.h"
@@ -30,7 +31,7 @@ struct NetworkOptions {
   bool allow_host = false;
   bool machine_alone = false;        ///< nothing on the host except formats at the network's ends
   std::vector<std::string> shapes;   ///< NAME=N, for declare_shape()
-  std::string objective = "cycles";  ///< what a plan minimizes
+  std::string objective = "cycles";  ///< see plan_objective()
   std::string mapping;               ///< file of loops: read if it exists, else written
   std::string print_after;           ///< a stage of the compiler
   bool keep_tensors = false;         ///< see kept()
@@ -46,7 +47,8 @@ struct NetworkOptions {
   void declare_print(Command command);
   /// Returns the files that the options name, for Output::check.
   std::vector<NamedFile> read() const { return {{"MODEL", model}, {"--config", design.config}}; }
-  bool for_bytes() const { return objective == "bytes"; }
+  /// Returns what a plan minimizes.
+  compiler::Objective plan_objective() const;
   /// Returns the rounding. @param recorded  the meaning of "auto"
   reference::RoundingPolicy policy(reference::RoundingPolicy recorded) const;
 };

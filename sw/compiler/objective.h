@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a plan minimizes.
+
+#pragma once
+
+namespace trine::compiler {
+
+/// The objective of a plan: cycles, mainly the bytes of the bus, or energy.
+enum class Objective { kCycles, kBytes, kEnergy };
+
+}  // namespace trine::compiler

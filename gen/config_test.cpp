@@ -236,7 +236,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
                               "memory.pmem_kib=32",
                               "memory.packed_weights=true",
                               "memory.param_channels=256",
-                              "post.partial_sums=true",
+                              "post.partial_sums=false",
                               "vector.enable=false",
                               "vector.table=false",
                               "vector.softmax=false",

@@ -97,7 +97,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
            {"memory.dmem_kib=64", {{"DmemWords", "16384"}}},
            {"memory.pmem_kib=32", {{"PmemRows", "1024"}}},
            {"array.weights4=true", {{"Weights4", "1'b1"}}},
-           {"post.partial_sums=true", {{"Sums", "1'b1"}}},
+           {"post.partial_sums=false", {{"Sums", "1'b0"}}},
            {"memory.packed_weights=true", {{"Packed", "1'b1"}}},
            {"array.activations16=true", {{"Int16", "1'b1"}}},
            {"array.acc_bits=24", {{"AccBits", "24"}}},

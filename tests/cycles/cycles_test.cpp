@@ -136,6 +136,15 @@ const std::map<std::string, std::function<int(Builder&)>>& layers() {
        [](Builder& b) {
          return b.convolution(b.input({1, 32, 32, 16}), 16, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
        }},
+      {"conv_rows",  // small memories: each row of the input is loaded while another is computed
+       [](Builder& b) {
+         return b.convolution(b.input({1, 9, 9, 96}), 10, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+       }},
+      {"conv_sums",  // the weights of a group exceed half of PMEM
+       [](Builder& b) {
+         return b.convolution(b.input({1, 10, 10, 512}), 16, 3, 3, 1, 1, 1, 1, Padding::kSame,
+                              true);
+       }},
       {"depthwise_3x3",
        [](Builder& b) {
          return b.depthwise(b.input({1, 14, 14, 16}), 1, 3, 3, 1, 1, 1, 1, Padding::kSame, true);

@@ -53,7 +53,7 @@ COMPILER = [  # inside of sw/compiler
     ["verify"],
     ["transform"],
     ["search", "emit"],
-    ["edges"],
+    ["edges", "mapping"],
     ["options"],
     ["batch_over_cores", "candidate", "compile_shapes"],
     ["segment_program"],

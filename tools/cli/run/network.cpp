@@ -106,7 +106,7 @@ void NetworkOptions::declare(Command command) {
                    "listed with their share of the MACs (default: they are refused)");
   declare_shape(command, shapes);
   add_value(command, "--objective O", objective,
-            "what a plan minimizes: cycles, mainly bytes of the bus, or energy (cycles)")
+            "what a plan minimizes: cycles, bytes of the bus, or energy (cycles)")
       ->check(one_of({"cycles", "bytes", "energy"}));
   add_value(command, "--mapping FILE", mapping,
             "file of each layer's loops: read if it exists, then the plan has these\n"

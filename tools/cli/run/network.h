@@ -14,7 +14,7 @@
 #include "sim/result.h"
 #include "sim/rtl/simulate.h"
 #include "sw/base/npy.h"
-#include "sw/compiler/objective.h"
+#include "sw/compiler/network/objective.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/rewrite/states.h"
 #include "sw/program/program.h"

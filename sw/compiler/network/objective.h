@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a plan minimizes.
+// Names the objectives of a plan.
 
 #pragma once
 

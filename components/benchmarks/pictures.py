@@ -94,7 +94,7 @@ plot (x * {bus} < {peak} ? x * {bus} : {peak}) lc rgb "#444444" lw 2, $d with po
 def buffers():
     """Draws VGG-16: bytes against memory."""
     data = "\n".join(" ".join(str(value(cell)) for cell in row) for row in
-                     rows("buffers", "KiB on chip", "MB of DRAM", "bound by layers", "compulsory"))
+                     rows("buffers", "KiB on chip", "MB of DRAM", "bound by layers", "compulsory", "MB, planned for bytes"))
     return HEAD.format(width=760, height=430) + f"""set title "VGG-16's convolutions: DRAM traffic against memory on chip (edge256)"
 set logscale xy
 set xrange [20:3600]
@@ -108,7 +108,8 @@ set label "edge256" at 204,500 tc rgb "#666666"
 $d << END
 {data}
 END
-plot $d using 1:2 title "Trine" with linespoints pt 7 ps 0.9 lw 2 lc rgb "{COLOURS[0]}", \\
+plot $d using 1:2 title "Trine, planned for cycles" with linespoints pt 7 ps 0.9 lw 2 lc rgb "{COLOURS[0]}", \\
+  $d using 1:5 title "Trine, planned for bytes" with linespoints pt 5 ps 0.8 lw 2 lc rgb "{COLOURS[3]}", \\
   $d using 1:3 title "bound of one layer after the other" with lines lw 2 lc rgb "{COLOURS[1]}", \\
   $d using 1:4 title "weights, first and last map once" with lines dt 3 lw 2 lc rgb "{COLOURS[2]}"
 """

@@ -34,7 +34,12 @@ def run(model, dmem, options):
             f"array.cols={options.cols}"]
     design = common.design(" ".join(["edge256", *keys]))
     planned = common.trine("compile", *design, model, "--out", "/dev/null")
-    return planned["dram"], common.trine("estimate", *design, model)
+    return planned["dram"], *(common.trine("estimate", *design, model, "--objective", objective)
+                              for objective in ("cycles", "bytes"))
+
+
+def megabytes(result):
+    return (result["dram_bytes_read"] + result["dram_bytes_written"]) / 1e6
 
 
 def main():
@@ -48,12 +53,14 @@ def main():
         results = [(dmem, *run(model, dmem, options)) for dmem in SIZES]
     convolutions = [layer for layer in tables.vgg16(classifier=False).layers if layer.kind == "CONV_2D"]
     rows = []
-    for dmem, dram, result in results:
-        moved = (result["dram_bytes_read"] + result["dram_bytes_written"]) / 1e6
-        least = sum(dram["compulsory"].values()) / 1e6
-        rows.append([dmem + dmem // 2, f"{moved:.1f}", f"{bound(convolutions, 1024 * (dmem + dmem // 2)):.1f}", f"{least:.1f}",
-                     f"{moved / least:.2f}", result["cycles"], f"{100 * result['utilization']:.1f} %"])
-    common.table(["KiB on chip", "MB of DRAM", "bound by layers", "compulsory", "of compulsory", "cycles", "of peak"], rows)
+    for dmem, dram, result, for_bytes in results:
+        moved, least = megabytes(result), sum(dram["compulsory"].values()) / 1e6
+        by_layers = bound(convolutions, 1024 * (dmem + dmem // 2))
+        rows.append([dmem + dmem // 2, f"{moved:.1f}", f"{by_layers:.1f}", f"{least:.1f}",
+                     f"{moved / least:.2f}", result["cycles"], f"{100 * result['utilization']:.1f} %",
+                     f"{megabytes(for_bytes):.1f}", f"{megabytes(for_bytes) / by_layers:.2f}", for_bytes["cycles"]])
+    common.table(["KiB on chip", "MB of DRAM", "bound by layers", "compulsory", "of compulsory", "cycles", "of peak",
+                  "MB, planned for bytes", "of bound", "cycles, planned for bytes"], rows)
     print(f"backend estimate; {common.versions()}")
 
 

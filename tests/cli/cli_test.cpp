@@ -676,7 +676,7 @@ TEST_CASE("estimate reports the traffic of a loop order and writes Timeloop's fi
   CHECK_THAT(result.out,
              Catch::Matchers::ContainsSubstring("weight stationary, 2 x 8 PEs") &&
                  Catch::Matchers::ContainsSubstring("M C R S: once") &&
-                 Catch::Matchers::ContainsSubstring("out: architecture.yaml, 5 problems"));
+                 Catch::Matchers::ContainsSubstring("out: architecture.yaml, 5 problems\n"));
   const json report = shell.read_json("j");
   CHECK(report.at("layers").size() == 5);
   for (const char* flow : {"output", "weight", "input", "row"})

@@ -477,7 +477,7 @@ TEST_CASE("DRAM accesses of a product are those of its plan", "[estimate][datafl
   const spec::Config config = spec::load_config("edge256", {});
   const auto bytes = [&](const Product& p, compiler::Objective objective) {
     std::vector<std::int64_t> all;
-    for (const Accesses& a : planned_dram(p, config, objective)) all.push_back(a.count);
+    for (const Accesses& a : planned(p, config, objective).dram) all.push_back(a.count);
     return all;
   };
   const Product small{.name = "s", .M = 8, .C = 16, .P = 10, .Q = 10, .H = 10, .W = 10};
@@ -496,6 +496,19 @@ TEST_CASE("DRAM accesses of a product are those of its plan", "[estimate][datafl
   CHECK(by_cycles[2] == 512 * 28 * 28);
   CHECK(sum(by_bytes) < sum(by_cycles));
   CHECK(sum(by_bytes) > large.weights() + large.inputs() + large.outputs());
+}
+
+/// 14 columns are a tile of 8 and one of 6; 480 channels are three pieces.
+TEST_CASE("a plan's loops are a mapping of Timeloop", "[estimate][dataflow]") {
+  const Product p{
+      .name = "conv", .M = 48, .C = 480, .R = 5, .S = 5, .P = 14, .Q = 14, .H = 14, .W = 14};
+  const compiler::LoopNest nest{.M = 8, .P = 14, .Q = 14, .C = 160, .R = 5, .sums = true};
+  const std::string text = timeloop_mapping(p, nest, {8, 8, 1024, 4});
+  CHECK_THAT(text, ContainsSubstring("- target: DRAM\n  type: temporal\n"
+                                     "  factors: [C=3, R=1, S=1, Q=1, P=1, M=6, N=1]\n"
+                                     "  permutation: [S, R, C, Q, P, M, N]\n"));
+  CHECK_THAT(text, ContainsSubstring("[C=160, R=5, S=5, Q=2, P=14, M=1, N=1]"));
+  CHECK_THAT(text, ContainsSubstring("[C=1, R=1, S=1, \"Q=8,6\", P=1, M=8, N=1]"));
 }
 
 TEST_CASE("Timeloop's files describe the product and the array of each loop order",

@@ -10,6 +10,7 @@
 
 #include "sw/base/error.h"
 #include "sw/compiler/network/forms.h"
+#include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 
 namespace trine::estimate {
@@ -107,8 +108,8 @@ std::string times_text(double times) {
 
 }  // namespace
 
-std::vector<Accesses> planned_dram(const Product& product, const spec::Config& config,
-                                   compiler::Objective objective) {
+PlannedProduct planned(const Product& product, const spec::Config& config,
+                       compiler::Objective objective) {
   Network network = network_of(product, config);
   network.objective = objective;
   std::optional<model::Refusal> problem;
@@ -135,11 +136,12 @@ std::vector<Accesses> planned_dram(const Product& product, const spec::Config& c
     return std::llround(bytes / static_cast<double>(product.groups));
   };
   const double filters = static_cast<double>(product.groups * product.weights());
-  return {{"weights", each(weights),
-           times_text(weights / std::max(filters, 1.0)) + ": " +
-               loops_text(compiler::nest_of(t, layer, network))},
-          {"inputs", each(inputs), times_text(inputs / map_bytes(layer.input))},
-          {"outputs", each(outputs), "once"}};
+  const compiler::LoopNest nest = compiler::nest_of(t, layer, network);
+  return {nest,
+          {{"weights", each(weights),
+            times_text(weights / std::max(filters, 1.0)) + ": " + loops_text(nest)},
+           {"inputs", each(inputs), times_text(inputs / map_bytes(layer.input))},
+           {"outputs", each(outputs), "once"}}};
 }
 
 }  // namespace trine::estimate

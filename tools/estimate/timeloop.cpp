@@ -5,7 +5,11 @@
 
 #include <fmt/format.h>
 
-#include "tools/estimate/dataflows.h"
+#include <algorithm>
+#include <array>
+
+#include "sw/base/division.h"
+#include "tools/estimate/planned_dram.h"
 
 namespace trine::estimate {
 namespace {
@@ -99,6 +103,70 @@ problem:
 )",
                      p.name, p.times, p.C, p.M, p.R, p.S, p.P, p.Q, p.stride_h, p.stride_w,
                      p.dilation_h, p.dilation_w);
+}
+
+namespace {
+
+/// The sizes of a dimension's tiles, from the innermost level to the whole dimension.
+struct Tiles {
+  char name;
+  std::array<std::int64_t, 4> size;  ///< of the array, of a part, of the dimension; size[0] is 1
+
+  /// Returns the loop of a level: its iterations, then its iterations in the last tile if fewer.
+  std::string factor(std::size_t level) const {
+    const std::int64_t inner = size[level - 1], outer = size[level], all = size.back();
+    const std::int64_t count = divide_up(outer, inner);
+    const std::int64_t last = divide_up((all - 1) % (inner * count) + 1, inner);
+    return last == count ? fmt::format("{}={}", name, count)
+                         : fmt::format("\"{}={},{}\"", name, count, last);
+  }
+};
+
+/// Returns the tiles of a dimension: each level is a multiple of the level inside.
+Tiles tiles_of(char name, std::int64_t array, std::int64_t part, std::int64_t all) {
+  const std::int64_t first = std::min(array, all);
+  const std::int64_t second = std::min(round_up(part, first), round_up(all, first));
+  return {name, {1, first, second, all}};
+}
+
+}  // namespace
+
+std::string timeloop_mapping(const Product& p, const compiler::LoopNest& nest, const Resources& r) {
+  const std::int64_t across = std::min({r.rows, std::int64_t{nest.Q}, p.Q});
+  const std::int64_t down = std::min({r.rows / across, std::int64_t{nest.P}, p.P});
+  const std::int64_t C = nest.C > 0 ? nest.C : p.C, R = nest.R > 0 ? nest.R : p.R;
+  const std::array<Tiles, 6> all{
+      tiles_of('C', 1, C, p.C),         tiles_of('R', 1, R, p.R),
+      tiles_of('S', 1, p.S, p.S),       tiles_of('Q', across, nest.Q, p.Q),
+      tiles_of('P', down, nest.P, p.P), tiles_of('M', r.columns, nest.M, p.M)};
+  const auto factors = [&](std::size_t level) {
+    std::string text;
+    for (const Tiles& t : all) text += t.factor(level) + ", ";
+    return text + "N=1";
+  };
+  return fmt::format(R"(# {0}, planned by trine estimate --timeloop
+mapping:
+- target: DRAM
+  type: temporal
+  factors: [{1}]
+  permutation: [{2}]
+- target: buffer
+  type: temporal
+  factors: [{3}]
+  permutation: [S, R, C, Q, P, M, N]
+- target: PE
+  type: spatial
+  factors: [{4}]
+  permutation: [M, P, Q, C, R, S, N]
+  split: 1
+- target: registers
+  type: temporal
+  factors: [C=1, R=1, S=1, Q=1, P=1, M=1, N=1]
+  permutation: [S, R, C, Q, P, M, N]
+)",
+                     p.name, factors(3),
+                     nest.chunk_outer ? "S, R, C, Q, P, M, N" : "S, R, C, M, Q, P, N", factors(2),
+                     factors(1));
 }
 
 }  // namespace trine::estimate

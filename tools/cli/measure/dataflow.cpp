@@ -25,13 +25,13 @@ using estimate::Dataflow;
 using estimate::Moved;
 using estimate::Product;
 
-/// A product with its accesses to DRAM, which are the same for all orders of loops.
+/// A product with its plan, whose accesses to DRAM count for all orders of loops.
 struct Planned {
   Product product;
-  std::vector<estimate::Accesses> dram;
+  estimate::PlannedProduct plan;
 
   Moved moved(Dataflow flow, const estimate::Resources& r) const {
-    return estimate::moved(flow, product, r, dram);
+    return estimate::moved(flow, product, r, plan.dram);
   }
 };
 
@@ -52,10 +52,9 @@ std::vector<Planned> planned(const std::vector<Product>& products, const Network
   for (const Product& p : products) {
     const auto same =
         std::ranges::find_if(all, [&](const Planned& o) { return o.product.shape() == p.shape(); });
-    std::vector<estimate::Accesses> dram =
-        same != all.end() ? same->dram
-                          : estimate::planned_dram(p, config, network.plan_objective());
-    all.push_back({p, std::move(dram)});
+    estimate::PlannedProduct plan =
+        same != all.end() ? same->plan : estimate::planned(p, config, network.plan_objective());
+    all.push_back({p, std::move(plan)});
   }
   return all;
 }
@@ -114,9 +113,12 @@ int write_timeloop(const std::string& folder, Dataflow flow, const std::vector<P
   const std::filesystem::path to = folder;
   write_file(to / "architecture.yaml", estimate::timeloop_architecture(flow, r, bus_bits));
   int count = 0;
-  for (const Planned& p : all)
-    write_file(to / fmt::format("problem_{:03}_{}.yaml", count++, file_name(p.product.name)),
-               estimate::timeloop_problem(p.product));
+  for (const Planned& p : all) {
+    const std::string name = fmt::format("{:03}_{}.yaml", count++, file_name(p.product.name));
+    write_file(to / ("problem_" + name), estimate::timeloop_problem(p.product));
+    if (flow == Dataflow::kOutput)
+      write_file(to / ("mapping_" + name), estimate::timeloop_mapping(p.product, p.plan.nest, r));
+  }
   return count;
 }
 
@@ -147,7 +149,8 @@ void DataflowOptions::declare(Command command) {
       ->check(one_of({estimate::kDataflows.begin(), estimate::kDataflows.end()}));
   command.add_flag("--explain", explain, "with --dataflow: explain how each count is computed");
   add_value(command, "--timeloop DIR", timeloop,
-            "with --dataflow: write architecture and problems for Timeloop 0.4");
+            "with --dataflow: write architecture and problems for Timeloop 0.4; for\n"
+            "output, also the mappings of the plan");
 }
 
 void DataflowOptions::check(int batch) const {
@@ -200,7 +203,8 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
   json["layers"] = std::move(layers);
   if (!options.timeloop.empty()) {
     const int count = write_timeloop(options.timeloop, flow, all, r, config.axi_data_bits);
-    output.print(fmt::format("{}: architecture.yaml, {} problems\n", options.timeloop, count));
+    output.print(fmt::format("{}: architecture.yaml, {} problems{}\n", options.timeloop, count,
+                             flow == Dataflow::kOutput ? ", a mapping of each" : ""));
     json["timeloop_problems"] = count;
   }
   output.write_json(json, &config);

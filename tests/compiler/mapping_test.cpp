@@ -247,6 +247,8 @@ TEST_CASE("a mapping file with a fault names its line", "[mapping]") {
         "loops.toml:5: loops: \"M of 8\", allowed \"M by N\", and so for P, Q, C and R");
   CHECK(message("loops = [\"M by 8\", \"Q by 2\", \"P by 2\"]") ==
         "loops.toml:5: loops: order M Q P, allowed M P Q and P Q M; inside of them C, or C R");
+  CHECK(message("loops = [\"M by 2147483647\"]")
+            .starts_with("loops.toml:5: loops: \"M by 2147483647\", "));
   CHECK(message("loops = []\nsums = \"DMEM\"") == "loops.toml:6: sums: only with a loop C");
   CHECK(message("loops = []\nbuffers = 3") == "loops.toml:6: buffers: allowed 1, 2 or 4");
   CHECK(

@@ -84,6 +84,7 @@ class LayerReader {
   char read_loop(const toml::node& node) {
     const std::string loop = node.value_exact<std::string>().value_or("");
     constexpr std::string_view kBy = " by ";
+    constexpr int kMostSize = 1 << 24;  // more than any map has
     const auto wrong = [&] {
       fail(file_, line_of(node), "loops: \"{}\", allowed \"M by N\", and so for P, Q, C and R",
            printable(loop));
@@ -97,7 +98,9 @@ class LayerReader {
     const char* end = loop.data() + loop.size();
     int size = 0;
     const auto [rest, fault] = std::from_chars(begin, end, size);
-    if (which == std::string_view::npos || fault != std::errc() || rest != end || size < 1) wrong();
+    if (which == std::string_view::npos || fault != std::errc() || rest != end || size < 1 ||
+        size > kMostSize)
+      wrong();
     *members[which] = size;
     return loop[0];
   }

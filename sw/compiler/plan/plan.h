@@ -172,8 +172,8 @@ struct LayerPlaces {
   int together = 1;                 ///< layers that share its chunks of weights, itself included
 };
 
-/// Returns true if parts of the layer's reduction may leave sums in DMEM: the weights of a group of
-/// columns exceed half of PMEM, or a map of the layer is not in DMEM.
+/// Returns true if parts of the layer's reduction may leave sums in DMEM: it has several tiles, and
+/// the weights of a group of columns exceed half of PMEM, or a map of the layer is not in DMEM.
 bool may_sum(const Layer& layer, const LayerPlaces& places, const spec::Config& config);
 
 /// Returns true if images of a batch can all use one chunk of weights before the next chunk is

@@ -1011,6 +1011,7 @@ class Tiler {
 bool may_sum(const Layer& layer, const LayerPlaces& places, const spec::Config& config) {
   if (!can_sum(layer, config)) return false;
   if (layer.nest) return layer.nest->sums;
+  if (layer.window.P * layer.window.Q <= layer.lanes(config)) return false;  // one tile
   return !places.input->resident || !places.output->resident ||
          2 * layer.rows_of(layer.steps()) > config.pmem_rows();
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -59,9 +60,10 @@ class Fuzzer {
       : o_(options),
         backend_(o_.backend == "rtl" ? Backend::kRtl : Backend::kArch),
         deadline_(o_.duration) {
-    if (o_.new_seed)
+    if (o_.new_seed)  // processes that start together see the same time
       o_.seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch() /
-                                           std::chrono::microseconds(1));
+                                               std::chrono::microseconds(1) +
+                                           getpid());
     for (const std::string& design : o_.designs)
       designs_.push_back(spec::load_config(design, o_.settings));
     const auto& names = fuzz::family_names();

@@ -385,6 +385,19 @@ TEST_CASE("a seed from the clock is printed with the command that draws the same
   CHECK(again.out == once.out);
 }
 
+TEST_CASE("processes that start together draw different seeds", "[cli][fuzz][component]") {
+  const Shell shell;
+  const std::string fuzz =
+      "'" TRINE_PROGRAM "' fuzz --new-seed --pairs 1 --configs 1 --family chains";
+  for (int times = 0; times < 20; ++times) {
+    const std::string both = "cd '" + shell.dir.string() + "'; " + fuzz + " 2>a >/dev/null & cd '" +
+                             shell.dir.string() + "'; " + fuzz + " 2>b >/dev/null; wait";
+    REQUIRE(std::system(both.c_str()) == 0);
+    const std::string a = read_text(shell.dir / "a"), b = read_text(shell.dir / "b");
+    CHECK(a.substr(0, a.find(';')) != b.substr(0, b.find(';')));
+  }
+}
+
 TEST_CASE("drawing stops when its time is over", "[cli][fuzz][component]") {
   const Shell shell;
   const Result r = shell.trine("fuzz --duration 1 --family chains --seed 3 --least-exact 0");

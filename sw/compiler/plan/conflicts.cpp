@@ -59,22 +59,6 @@ std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, in
 
 }  // namespace
 
-double sum_replays(int rows, int cols, int pitch, const spec::Config& config) {
-  const spec::BankOf bank_of = config.bank_of();
-  std::vector<int> count(at(config.banks()));
-  // The next tiles begin at the same columns again.
-  const int positions = std::min(rows * cols, 2 * config.rows * cols);
-  int tiles = 0, replays = 0;
-  for (int tile = 0; tile < positions; tile += config.rows, ++tiles) {
-    std::ranges::fill(count, 0);
-    int most = 1;
-    for (int p = tile; p < std::min(positions, tile + config.rows); ++p)
-      most = std::max(most, ++count[at(bank_of(std::int64_t{p / cols} * pitch + p % cols))]);
-    replays += most - 1;
-  }
-  return static_cast<double>(replays) / tiles;
-}
-
 std::int64_t replay_cycles(const Layer& layer, int pitch, const spec::Config& config) {
   const int columns = layer.columns(config);
   const std::int64_t groups =

@@ -157,10 +157,6 @@ std::string to_text(const Plan& plan, const Network& network);
 /// layer with this input pitch.
 std::int64_t replay_cycles(const Layer& layer, int pitch, const spec::Config& config);
 
-/// Returns the cycles that the lanes of a tile lose to bank conflicts among themselves when they
-/// read a word each, on average over the tiles of a rectangle.
-double sum_replays(int rows, int cols, int pitch, const spec::Config& config);
-
 /// Returns by how many words an output's origin is best moved, so that its results wait least for
 /// banks that the array reads in every step.
 int best_shift(const Layer& layer, const View& in, const View& out, const spec::Config& config);

@@ -286,6 +286,28 @@ plan: 8192 bytes in DRAM, 0 maps spilled
   CHECK_THAT(planned(b, y, config), Catch::Matchers::ContainsSubstring("with their input, sums"));
 }
 
+TEST_CASE("a layer of one tile leaves no sums in DMEM", "[compiler][plan]") {
+  Builder b(1);
+  spec::Config config = small_config(8, 8, 8, 4, 64);
+  config.partial_sums = true;
+  const std::string plan = planned(b, convolution(b, b.input({1, 2, 4, 1200}), 8, 3), config);
+  CHECK_THAT(plan, Catch::Matchers::ContainsSubstring("pieces of "));
+  CHECK_THAT(plan, !Catch::Matchers::ContainsSubstring("sums in"));
+}
+
+/// A product of one tap: sums would meet the reads of all steps, and with its output in DRAM the
+/// layer needs none.
+TEST_CASE("sums in DMEM do not keep a map where it costs cycles", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 14, 14, 3072});
+  const int y = convolution(b, x, 768, 1);
+  spec::Config config = spec::load_config("edge1024", {});
+  const std::string with = planned(b, y, config);
+  CHECK_THAT(with, !Catch::Matchers::ContainsSubstring("sums in"));
+  config.partial_sums = false;
+  CHECK(planned(b, y, config) == with);
+}
+
 TEST_CASE("weights that do not fit at once are loaded in chunks", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 6, 6, 64});  // 16 rows a group

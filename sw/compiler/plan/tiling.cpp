@@ -134,6 +134,21 @@ class Tiler {
     return best_;
   }
 
+  std::string broken_rule(std::int64_t room) {
+    room_ = room;
+    const LoopNest& nest = *layer_.nest;
+    if (const std::string rule = rule_of_sizes(nest); !rule.empty()) return rule;
+    Tiling t{.rows = nest.P, .cols = nest.Q, .chunk = *chunk_of(nest.M), .buffers = nest.buffers};
+    if (nest.sums) t.sum_words = words_of_sums(t);
+    const int words = nest.C > 0 ? words_of_piece(nest)
+                      : conv()   ? layer_.words_of(std::min(t.chunk, out_.C))
+                                 : chunk_words(t.chunk);
+    if (!fit_buffers(&t, words, nest.C > 0 ? nest.R : window().R))
+      return fmt::format("its buffers need {} words of DMEM, of which {} are free",
+                         grouped(t.scratch_words()), grouped(room));
+    return fmt::format("no plan has this order of loops with {} buffers", nest.buffers);
+  }
+
  private:
   bool conv() const { return layer_.kind == LayerKind::kConv; }
   bool words() const { return layer_.kind == LayerKind::kWords; }
@@ -177,10 +192,12 @@ class Tiler {
            layer_.group_channels % out_.per_word != 0;
   }
 
-  std::int64_t weight_rows(int channels) const {
-    return round_up(divide_up(channels, columns()) * layer_.rows_of(layer_.steps()),
+  /// Returns the PMEM rows of some channels for a part of the reduction, in whole beats.
+  std::int64_t weight_rows(int channels, std::int64_t steps) const {
+    return round_up(divide_up(channels, columns()) * layer_.rows_of(steps),
                     config_.rows_per_beat());
   }
+  std::int64_t weight_rows(int channels) const { return weight_rows(channels, layer_.steps()); }
 
   bool parameters_fit(int channels) const {
     return round_up(std::int64_t{channels} * layer_.passes, config_.data_words()) <=
@@ -273,8 +290,7 @@ class Tiler {
     return whole_beats(places_.input->dram) && whole_beats(to);
   }
 
-  // ---- tilings of a given nest
-  // -------------------------------------------------------------------
+  // ---- tilings of a given nest ------------------------------------------------------------------
 
   /// Returns the best tiling that has this nest.
   std::optional<Tiling> of_nest(const LoopNest& nest) {
@@ -352,8 +368,7 @@ class Tiler {
       return fmt::format("M by {} needs parameters of {} channels, and memory.param_channels = {}",
                          channels, channels * layer_.passes, config_.param_channels);
     const int unit = config_.rows_per_beat();
-    const std::int64_t rows =
-        round_up(divide_up(channels, columns()) * layer_.rows_of(steps), unit);
+    const std::int64_t rows = weight_rows(channels, steps);
     if (rows <= config_.pmem_rows() / buffers / unit * unit) return "";
     const std::string half = buffers > 1 ? fmt::format(" for {} buffers", buffers) : "";
     const char* advice = piece                  ? "a smaller M or C"
@@ -392,31 +407,10 @@ class Tiler {
                            steps, nest.sums ? 2 : nest.buffers, true);
   }
 
- public:
-  std::string broken_rule(std::int64_t room) {
-    room_ = room;
-    const LoopNest& nest = *layer_.nest;
-    if (const std::string rule = rule_of_sizes(nest); !rule.empty()) return rule;
-    Tiling t{.rows = nest.P, .cols = nest.Q, .chunk = *chunk_of(nest.M), .buffers = nest.buffers};
-    if (nest.sums) t.sum_words = words_of_sums(t);
-    const int words = nest.C > 0 ? words_of_piece(nest)
-                      : conv()   ? layer_.words_of(std::min(t.chunk, out_.C))
-                                 : chunk_words(t.chunk);
-    if (!fit_buffers(&t, words, nest.C > 0 ? nest.R : window().R))
-      return fmt::format("its buffers need {} words of DMEM, of which {} are free",
-                         grouped(t.scratch_words()), grouped(room));
-    return fmt::format("no plan has this order of loops with {} buffers", nest.buffers);
-  }
-
- private:
-  // ---- sizes
-  // --------------------------------------------------------------------------------------
+  // ---- sizes ------------------------------------------------------------------------------------
 
   /// Returns the number of chunks of that size; each group ends with a chunk.
-  double chunks_of(int chunk) const {
-    const int all = layer_.chunked_channels(chunk, out_.C);
-    return parts_of(out_.C, all) * parts_of(all, chunk);
-  }
+  double chunks_of(int chunk) const { return layer_.chunks(chunk, out_.C); }
 
   /// Returns the number of a convolution's chunks that read the same words.
   double sharing(int chunk) const {
@@ -920,7 +914,7 @@ class Tiler {
     return static_cast<int>(words);
   }
 
-  /// Returns the layout of a rectangle's sums: a plane for each channel, laid out as the output.
+  /// Returns the layout of a rectangle's sums: as the output's, but a plane for each channel.
   View view_of_sums(const Tiling& t) const {
     const Rect part = rect_of({0, t.rows, 0, t.cols}, out_map_->part);
     const View out = places_.output->resident ? places_.output->dmem
@@ -943,10 +937,12 @@ class Tiler {
     const double pieces = parts_of(layer_.words, t.piece_words);
     const int channels = std::min(t.chunk, out_.C);
     const int columns = std::min(channels, this->columns());
-    const double lost = columns * sum_replays(t.rows, t.cols, view_of_sums(t).pitch, config_);
-    const double drain = timing::sum_issue(config_) * columns + timing::first_column(config_) +
-                         (config_.columns_per_cycle == 2 ? lost : 0);
-    const double steps = 1.0 * layer_.steps() / pieces + columns + lost;
+    // A column's sums take a gather access to be read. To be written they take another one if all
+    // steps read a bank that they need, as with one tap and tiles that span rows with gaps.
+    const bool gaps = t.rows > 1 && view_of_sums(t).pitch > t.cols;
+    const int accesses = window().R * window().S == 1 && gaps ? 2 : 1;
+    const double drain = timing::sum_issue(config_) * columns + timing::first_column(config_);
+    const double steps = 1.0 * layer_.steps() / pieces + accesses * columns;
     t.compute = visits * pieces *
                 (parts_of(std::int64_t{t.rows} * t.cols, lanes()) * parts_of(channels, columns) *
                      std::max(steps, drain) +

@@ -216,6 +216,7 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   front_.hold_loads(end + timing::kLoadGap + (rows ? timing::kRowsWritten + unpacking : 0));
   q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
   loaded_ = static_cast<Time>(std::ceil(end));
+  if (to == Target::kDmem || to == Target::kDmem16) add_traffic(end, cycles, beats, true);
   // Beats for DMEM and PMEM wait in front of their banks without conflicts; the last one is written
   // a cycle later.
   const bool behind = to == Target::kDmem || to == Target::kDmem16 || to == Target::kPmem ||
@@ -223,8 +224,8 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   return loaded_ + timing::kLoadResponse + (behind ? 1 : 0) + unpacking;
 }
 
-void Timeline::add_traffic(double end, double cycles, double beats) {
-  traffic_.push_back({end - cycles, end, beats});
+void Timeline::add_traffic(double end, double cycles, double beats, bool waits) {
+  traffic_.push_back({end - cycles, end, beats, waits});
 }
 
 /// Returns the cycles of a transfer that would need `cycles` without others: stores and copies
@@ -232,6 +233,7 @@ void Timeline::add_traffic(double end, double cycles, double beats) {
 double Timeline::shared(double from, double cycles, double beats) const {
   double others = 0;
   for (const Traffic& t : traffic_) {
+    if (t.waits) continue;
     const double meet = std::min(t.end, from + cycles) - std::max(t.start, from);
     if (meet > 0) others += meet * t.beats / (t.end - t.start);
   }
@@ -242,7 +244,9 @@ double Timeline::shared(double from, double cycles, double beats) const {
 /// gathers of `turns`, of another engine, alternate with them.
 Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile,
                                    const std::vector<Traffic>& turns) {
-  const double share = tile < work.tile_share.size() ? work.tile_share[tile] : 0;
+  const double share =
+      tile < work.tile_share.size() ? work.tile_share[tile] * timing::kDmaMeets : 0;
+  const double delays = tile < work.tile_delays.size() ? work.tile_delays[tile] : 0;
   double now = static_cast<double>(from), left = static_cast<double>(work.tile_cycles[tile]);
   while (left > 1e-6) {
     double taken = 0, until = now + left / timing::kLeastSpeed;
@@ -255,7 +259,7 @@ Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile
       taken += part * t.beats / (t.end - t.start);
       until = std::min(until, t.end);
     };
-    for (const Traffic& t : traffic_) meet(t, share * timing::kDmaMeets);
+    for (const Traffic& t : traffic_) meet(t, t.waits ? delays : share);
     for (const Traffic& t : turns) meet(t, 1);
     const double speed = std::max(timing::kLeastSpeed, 1 - taken);
     const double done = std::min(left, (until - now) * speed);

@@ -73,6 +73,7 @@ class Timeline {
   /// Beats from or to DMEM, or other uses of a port, spread evenly over an interval.
   struct Traffic {
     double start, end, beats;
+    bool waits = false;  ///< a load's beats, whose words wait for a free cycle of their banks
   };
   /// The groups of columns of a compute RUN, and the cycles that draining one takes.
   struct Groups {
@@ -135,7 +136,7 @@ class Timeline {
   Time vector(const isa::Run& run, const Work& work, Time start);
   double shared(double from, double cycles, double beats) const;
   Time behind_groups(Time from, Time cycles) const;
-  void add_traffic(double end, double cycles, double beats);
+  void add_traffic(double end, double cycles, double beats, bool waits = false);
   Time contended(Time from, const Work& work, std::size_t tile, const std::vector<Traffic>& turns);
   static void forget(std::vector<Traffic>& traffic, double past);
   void add_gap(Time from, Time to, Time queued, const std::array<Time, isa::kEngines>& token_times);

@@ -108,7 +108,10 @@ void Walk::gather(const LaneRegisters& r, const Lanes& lanes, std::int64_t offse
   const std::int64_t period = 2 * static_cast<std::int64_t>(bank_count_.size());
   const std::int64_t step = window_step(r);
   const std::int64_t kinds = std::min(words, period / std::gcd(step, period));
+  const std::int64_t taps = (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
   cycles_ = steps_ = beats_ = 0;
+  reads_.assign(bank_count_.size() * static_cast<std::size_t>(kinds * taps), 0);
+  std::int64_t tap = 0;
   std::ranges::fill(bank_steps_, 0);
   std::vector<std::int64_t> places;  // words of the lanes that read
   for (std::int64_t ky = 0; ky <= r.get(agu::kRLast); ++ky) {
@@ -121,7 +124,8 @@ void Walk::gather(const LaneRegisters& r, const Lanes& lanes, std::int64_t offse
           places.push_back(lane.base);
       }
       for (std::int64_t kind = 0; kind < kinds; ++kind)
-        count_step(places, offset + kind * step, divide_up(words - kind, kinds));
+        count_step(places, offset + kind * step, divide_up(words - kind, kinds), kind * taps + tap);
+      ++tap;
       offset += difference(r, kx < r.get(agu::kSLast) ? agu::kKxStep : agu::kKyStep);
     }
   }
@@ -129,9 +133,9 @@ void Walk::gather(const LaneRegisters& r, const Lanes& lanes, std::int64_t offse
   share_ = static_cast<double>(beats_) / (static_cast<double>(steps_) * places_of_a_beat);
 }
 
-/// Counts `times` steps whose words are in the same banks.
+/// Counts `times` steps whose words are in the same banks. @param step  the index of the first one
 void Walk::count_step(const std::vector<std::int64_t>& places, std::int64_t offset,
-                      std::int64_t times) {
+                      std::int64_t times, std::int64_t step) {
   std::ranges::fill(bank_count_, 0);
   int accesses = 1;
   for (const std::int64_t place : places)
@@ -142,12 +146,43 @@ void Walk::count_step(const std::vector<std::int64_t>& places, std::int64_t offs
     for (std::size_t bank = first; bank < first + beat_words; ++bank) {
       if (bank_count_[bank] == 0) continue;
       read = true;
+      reads_[static_cast<std::size_t>(step) * bank_count_.size() + bank] = 1;
       bank_steps_[bank] += static_cast<int>(times);
     }
     if (read) beats_ += times;
   }
   steps_ += times;
   cycles_ += accesses * times;
+}
+
+/// Returns the share of a load's words for this bank that find no free cycle before the bank's next
+/// word comes (trine_dmem_dma): with a beat in each cycle, after one for each group of banks.
+double Walk::blocked_share(std::size_t bank) const {
+  const std::size_t banks = bank_count_.size(), period = reads_.size() / banks;
+  const std::size_t others = banks / static_cast<std::size_t>(config_.data_words()) - 1;
+  const auto reads = [&](std::size_t step) { return reads_[step % period * banks + bank] != 0; };
+  std::size_t free = 0;  // a step that does not read the bank
+  while (free < period && reads(free)) ++free;
+  if (free == period) return 1;
+  std::size_t run = 0, blocked = 0;
+  for (std::size_t step = free + 1; step <= free + period; ++step) {
+    if (reads(step)) {
+      ++run;
+    } else {
+      blocked += run > others ? run - others : 0;
+      run = 0;
+    }
+  }
+  return static_cast<double>(blocked) / static_cast<double>(period);
+}
+
+/// Returns how many of the steps counted a load's beat delays on average. A word that finds no free
+/// cycle delays a step. In that cycle most other banks are free, and their words are written, so
+/// there is at most one delay for a beat to each group of banks.
+double Walk::delays_of_a_beat() const {
+  double delays = 0;
+  for (std::size_t bank = 0; bank < bank_count_.size(); ++bank) delays += blocked_share(bank);
+  return std::min(delays, 1.0) * config_.data_words() / static_cast<double>(bank_count_.size());
 }
 
 /// Returns the gather cycles lost to output words of a tile and group. A word costs a cycle if
@@ -202,6 +237,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
     gather(r, lanes);
     work.tile_cycles.push_back(cycles_);
     work.tile_share.push_back(share_);
+    work.tile_delays.push_back(delays_of_a_beat());
     // Writes of the last group conflict with reads of the next tile, writes of other groups with
     // reads of their own tile.
     std::int64_t stolen = 0;

@@ -38,6 +38,8 @@ struct Work {
   std::vector<std::int64_t> tile_stolen;
   /// Fraction of the bank groups that a step of the tile reads; a beat accesses one group.
   std::vector<double> tile_share;
+  /// Steps of the tile that a beat of a load delays on average.
+  std::vector<double> tile_delays;
   std::int64_t out_words = 0;        ///< vector: output words of a tile
   std::int64_t channels = 0;         ///< softmax: codes of a lane
   bool window = false;               ///< compute: depthwise convolution by the window former
@@ -66,7 +68,10 @@ class Walk {
   Work compute(const isa::ComputeRegisters& registers, const isa::Run& run);
   Work vector(const isa::VectorRegisters& registers, const isa::Run& run);
   void gather(const isa::LaneRegisters& registers, const Lanes& lanes, std::int64_t offset = 0);
-  void count_step(const std::vector<std::int64_t>& places, std::int64_t offset, std::int64_t times);
+  void count_step(const std::vector<std::int64_t>& places, std::int64_t offset, std::int64_t times,
+                  std::int64_t step);
+  double blocked_share(std::size_t bank) const;
+  double delays_of_a_beat() const;
   std::int64_t blocked_words(const isa::ComputeRegisters& registers, const Lanes& lanes,
                              int columns, int group) const;
   void split(const isa::ComputeRegisters& r, const isa::Run& run, Work* work) const;
@@ -80,6 +85,8 @@ class Walk {
   double share_ = 0;  ///< fraction of the places of a beat in the banks that a step reads
   std::vector<int> bank_steps_;  ///< number of steps that read each bank
   std::int64_t beats_ = 0;       ///< places of a beat that steps read
+  /// For each step until the banks repeat, and each bank: true if the step reads the bank.
+  std::vector<char> reads_;
   // A step:
   std::vector<int> bank_count_;
 };

@@ -34,6 +34,7 @@ SEEDS = {
     "program": [],
     "checkpoint": [],
     "toml": ["spec/presets/*.toml"],
+    "mapping": [],
     "npy": ["models/*/*.npy", "tests/operators/*/*.npy"],
     "vectors": ["tests/operators/*/manifest.json", "models/*/*/manifest.json"],
     "tokenizer": [],
@@ -117,12 +118,22 @@ def seed_programs(folder, corpus):
               corpus / f"{pathlib.Path(model).stem}.trine"], cwd=folder)
 
 
+def seed_mapping(folder, corpus):
+    """Writes the mapping that the reader's network has without edits."""
+    tool = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    (corpus / "lenet.toml").unlink(missing_ok=True)  # an existing mapping would be read
+    call([tool, "compile", "--config", "edge256", ROOT / "models/lenet_mnist.tflite", "--mapping",
+          corpus / "lenet.toml"], cwd=folder)
+
+
 def collect(reader, options):
     """Returns the folder of the reader's seeds."""
     corpus = options.build / "corpus" / reader
     seed(reader, corpus)
     if reader == "program":
         seed_programs(options.build, corpus)
+    if reader == "mapping":
+        seed_mapping(options.build, corpus)
     if reader == "config":
         for name, model in json.loads((ROOT / "tests/formats/families.json").read_text()).items():
             (corpus / f"{name}.json").write_text(json.dumps(model["config"]))

@@ -21,6 +21,8 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/npy.h"
+#include "sw/base/root.h"
+#include "sw/compiler/compiler.h"
 #include "sw/model/check/check.h"
 #include "sw/model/graph/graph.h"
 #include "sw/model/import/import.h"
@@ -66,6 +68,17 @@ void onnx(const Bytes& bytes) {
 void program(const Bytes& bytes) { run_program(compiler::parse_program(bytes, "x.trine")); }
 void checkpoint(const Bytes& bytes) { llm::parse_checkpoint(bytes, "x.bin"); }
 void toml(const Bytes& bytes) { spec::load_config(on_disk(bytes, "x.toml").string()); }
+/// Compiles a network with the mapping.
+void mapping(const Bytes& bytes) {
+  static const model::Graph graph =
+      model::import_model(project_root() / "models" / "lenet_mnist.tflite");
+  static const spec::Config config = spec::load_config("edge256");
+  const compiler::Mapping loops =
+      compiler::parse_mapping({bytes.begin(), bytes.end()}, "loops.toml");
+  compiler::CompileOptions options;
+  options.mapping = &loops;
+  run_program(compiler::compile(graph, config, options));
+}
 void npy(const Bytes& bytes) { read_npy(on_disk(bytes, "x.npy")); }
 void vectors(const Bytes& bytes) {
   reference::read_vectors(on_disk(bytes, "manifest.json").parent_path());
@@ -127,6 +140,7 @@ const Reader* find_reader(std::string_view name) {
                                         {"program", program, mutate_program},
                                         {"checkpoint", checkpoint, mutate_bytes},
                                         {"toml", toml, mutate_bytes},
+                                        {"mapping", mapping, mutate_bytes},
                                         {"npy", npy, mutate_bytes},
                                         {"vectors", vectors, mutate_bytes},
                                         {"tokenizer", tokenizer, mutate_bytes},

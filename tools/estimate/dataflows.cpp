@@ -150,22 +150,22 @@ std::vector<Product> products_of(const ShapeTable& table) {
 
 std::vector<Product> products_of(const Transformer& t, int tokens) {
   std::vector<Product> all;
-  const auto add = [&](const char* name, std::int64_t from, std::int64_t to, int times) {
+  const auto add = [&](const char* name, std::int64_t from, std::int64_t to, int rows, int times) {
     Product p;
     p.name = name;
     p.C = from;
     p.M = to;
-    p.Q = p.W = tokens;
+    p.Q = p.W = rows;
     p.times = times;
     all.push_back(p);
   };
   const int keys = (t.key_heads > 0 ? t.key_heads : t.heads) * (t.width / t.heads);
-  add("query", t.width, t.width, t.layers);
-  add("key, value", t.width, keys, 2 * t.layers);
-  add("attention out", t.width, t.width, t.layers);
-  add("feed1", t.width, t.inner, (t.gate == Gate::kNone ? 1 : 2) * t.layers);
-  add("feed2", t.inner, t.width, t.layers);
-  if (!t.pooler) add("logits", t.width, t.vocabulary, 1);
+  add("query", t.width, t.width, tokens, t.layers);
+  add("key, value", t.width, keys, tokens, 2 * t.layers);
+  add("attention output", t.width, t.width, tokens, t.layers);
+  add("feed-forward", t.width, t.inner, tokens, (t.gate == Gate::kNone ? 1 : 2) * t.layers);
+  add("feed-forward output", t.inner, t.width, tokens, t.layers);
+  add(t.pooler ? "pooler" : "logits", t.width, t.pooler ? t.width : t.vocabulary, 1, 1);
   return all;
 }
 

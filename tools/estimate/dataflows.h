@@ -49,7 +49,8 @@ struct Product {
 /// have no weights.
 std::vector<Product> products_of(const model::Graph& graph);
 std::vector<Product> products_of(const ShapeTable& table);
-/// Returns the products of a transformer that computes `tokens` together.
+/// Returns the products of a transformer that computes `tokens` together, and the pooler or the
+/// logits of one token.
 std::vector<Product> products_of(const Transformer& transformer, int tokens);
 
 /// The array and its buffer.

@@ -472,7 +472,18 @@ TEST_CASE("the traffic of loop orders equals a count by hand", "[estimate][dataf
   }
 }
 
-/// A layer whose maps fit is moved once; one that does not fit moves what trine run moves.
+TEST_CASE("products of a language model have the MACs of its estimate", "[estimate][dataflow]") {
+  for (const char* name : {"bert-base", "gpt-2", "llama-7b", "qwen2-0.5b"}) {
+    CAPTURE(name);
+    std::int64_t of_rows = 0, of_products = 0;
+    for (const Row& row : table(name, 128).rows)
+      if (row.weight_bytes > 0) of_rows += row.times * row.macs;
+    for (const Product& p : products_of(transformer(name), 128)) of_products += p.times * p.macs();
+    CHECK(of_products == of_rows);
+  }
+}
+
+/// A layer whose maps fit is moved once. Plans for bytes move fewer, but no fewer than that.
 TEST_CASE("DRAM accesses of a product are those of its plan", "[estimate][dataflow]") {
   const spec::Config config = spec::load_config("edge256", {});
   const auto bytes = [&](const Product& p, compiler::Objective objective) {

@@ -9,9 +9,9 @@
 #include <optional>
 
 #include "sw/base/error.h"
-#include "sw/compiler/network/forms.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
+#include "tools/estimate/shapes.h"
 
 namespace trine::estimate {
 namespace {
@@ -70,21 +70,8 @@ Network network_of(const Product& p, const spec::Config& config) {
   l.channels = groups * narrowed(p.M);
   l.macs = groups * p.macs();
   l.input = add_map(network, from, true);
-  const bool depthwise = p.C == 1 && groups > 1;
-  if (const auto folded = compiler::folded_input(from, l.window, depthwise, false)) {
-    compiler::Map& map = network.maps[at(l.input)];
-    map.fold = folded->fold;
-    map.shape = folded->shape;
-    l.window.H = map.shape.H;
-    l.window.W = map.shape.W;
-    compiler::set_folded(l.window, map.fold);
-    l.words = map.shape.channel_words();
-  } else {
-    l.words = from.channel_words();
-    compiler::set_groups(l, from, groups, narrowed(p.C), narrowed(p.M), config);
-  }
-  if (l.former.steps > 0) l.conv().steps_per_row = config.window_steps_per_row();
-  compiler::set_sweeps(l);
+  l.words = from.channel_words();
+  set_product(l, network.maps[at(l.input)], groups, true, config);
   l.output = add_map(network, {l.channels, l.window.P, l.window.Q}, false);
   network.inputs = {l.input};
   network.outputs = {l.output};

@@ -175,30 +175,13 @@ class Builder {
                   table_.file, r.line, r.N);
     compiler::Geometry g;
     set_window(r, g);
-    if (source(i, 0) < 0 && r.type != ShapeType::kMatmul) fold(from, r, g);
     Layer l = layer(i, LayerKind::kConv, from);
     l.window = g;
     l.channels = r.M;
     l.macs = row(i).macs();
-    const compiler::Fold& fold = network_.maps[at(from)].fold;
-    if (fold.folded()) {
-      l.window.H = shape(from).H;
-      l.window.W = shape(from).W;
-      compiler::set_folded(l.window, fold);
-    } else {
-      compiler::set_groups(l, shape(from), r.groups, r.C / r.groups, r.M / r.groups, config_);
-    }
-    if (l.former.steps > 0) l.conv().steps_per_row = config_.window_steps_per_row();
-    compiler::set_sweeps(l);
+    set_product(l, network_.maps[at(from)], r.groups,
+                source(i, 0) < 0 && r.type != ShapeType::kMatmul, config_);
     return l;
-  }
-
-  void fold(int map, const ShapeRow& r, const compiler::Geometry& g) {
-    compiler::Map& m = network_.maps[at(map)];
-    const auto folded = compiler::folded_input(m.shape, g, r.type == ShapeType::kDepthwise, false);
-    if (!folded) return;
-    m.fold = folded->fold;
-    m.shape = folded->shape;
   }
 
   void sum(int i, int product) {
@@ -393,6 +376,26 @@ Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
 }
 
 }  // namespace
+
+void set_product(Layer& layer, compiler::Map& input, int groups, bool may_fold,
+                 const spec::Config& config) {
+  const int depth = input.shape.C / groups, per_group = layer.channels / groups;
+  const bool depthwise = groups > 1 && depth == 1;
+  const auto folded =
+      may_fold ? compiler::folded_input(input.shape, layer.window, depthwise, false) : std::nullopt;
+  if (folded) {
+    input.fold = folded->fold;
+    input.shape = folded->shape;
+    layer.words = input.shape.channel_words();
+    layer.window.H = input.shape.H;
+    layer.window.W = input.shape.W;
+    compiler::set_folded(layer.window, input.fold);
+  } else {
+    compiler::set_groups(layer, input.shape, groups, depth, per_group, config);
+  }
+  if (layer.former.steps > 0) layer.conv().steps_per_row = config.window_steps_per_row();
+  compiler::set_sweeps(layer);
+}
 
 Estimate of_shapes(const ShapeTable& table, const spec::Config& config) {
   spec::check(config);

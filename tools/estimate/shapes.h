@@ -10,6 +10,11 @@
 
 namespace trine::estimate {
 
+/// Chooses the forms of a convolution without weights whose window, channels and words are set:
+/// the fold of its input if that may be folded, its groups, and its sweep.
+void set_product(compiler::Layer& layer, compiler::Map& input, int groups, bool may_fold,
+                 const spec::Config& config);
+
 /// Estimates a table. Rows that read rows with the same `times` keep their maps on the chip like a
 /// model's. Rows that read rows with a different `times`, or whose input no row above defines, read
 /// from DRAM.

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "sw/base/division.h"
 #include "sw/base/json.h"
 #include "sw/base/text.h"
@@ -27,7 +25,6 @@ class LayerText {
             const spec::Config& config)
       : layer_(layer),
         t_(tiling),
-        network_(network),
         plan_(plan),
         config_(config),
         nest_(nest_of(tiling, layer, network)),
@@ -70,7 +67,7 @@ class LayerText {
   std::vector<std::pair<std::string, std::string>> loops() const {
     const Geometry& g = layer_.window;
     const auto loop = [](char letter, int size) { return fmt::format("{} by {}", letter, size); };
-    std::string chunk = counted(chunks(), "chunk");
+    std::string chunk = counted(layer_.chunks(t_.chunk, out_.C), "chunk");
     if (conv() && !t_.pieces) chunk += weights();
     const std::pair m{loop('M', nest_.M), chunk};
     std::vector<std::pair<std::string, std::string>> result{
@@ -86,11 +83,6 @@ class LayerText {
         result.emplace_back(loop('R', nest_.R), fmt::format("of {} rows of the filter", g.R));
     }
     return result;
-  }
-
-  std::int64_t chunks() const {
-    const int all = layer_.chunked_channels(t_.chunk, out_.C);
-    return divide_up(out_.C, all) * divide_up(all, t_.chunk);
   }
 
   /// Returns how much of PMEM the weights inside of this loop use.
@@ -149,7 +141,6 @@ class LayerText {
 
   const Layer& layer_;
   const Tiling& t_;
-  const Network& network_;
   const Plan& plan_;
   const spec::Config& config_;
   LoopNest nest_;

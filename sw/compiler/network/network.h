@@ -383,6 +383,11 @@ struct Layer {
   int chunked_channels(int chunk, int all) const {
     return group_channels > chunk && former.steps == 0 ? group_channels : all;
   }
+  /// Returns the number of chunks of all channels; each group ends with a chunk.
+  int chunks(int chunk, int all) const {
+    const int together = chunked_channels(chunk, all);
+    return divide_up(all, together) * divide_up(together, chunk);
+  }
   /// Returns the first input word that the group of this output channel reads.
   int first_word(int channel) const {
     return group_channels == 0 ? 0 : channel / group_channels * words;

@@ -153,11 +153,13 @@ void DataflowOptions::declare(Command command) {
             "output, also the mappings of the plan");
 }
 
-void DataflowOptions::check(int batch) const {
+void DataflowOptions::check(const NetworkOptions& network) const {
   if (!given() && explain) throw_error("--explain: needs --dataflow");
   if (!given() && !timeloop.empty()) throw_error("--timeloop: needs --dataflow");
-  if (given() && batch > 1)
-    throw_error("--batch {}: not allowed with --dataflow, which counts one image", batch);
+  if (given() && network.batch > 1)
+    throw_error("--batch {}: not allowed with --dataflow, which counts one image", network.batch);
+  if (given() && !network.mapping.empty())
+    throw_error("--mapping: not allowed with --dataflow, which plans each product");
 }
 
 int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,

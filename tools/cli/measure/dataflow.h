@@ -24,7 +24,7 @@ struct DataflowOptions {
   /// Returns true if an order was given.
   bool given() const { return !flow.empty(); }
   /// Checks the options. @throws Error  an option requires another one
-  void check(int batch) const;
+  void check(const NetworkOptions& network) const;
 };
 
 /// Runs the analysis. @return an exit code

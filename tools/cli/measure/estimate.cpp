@@ -221,7 +221,9 @@ int run(const EstimateArguments& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   if (options.table.empty() && !options.weights.empty())
     throw_error("--weights {}: needs --table", options.weights);
-  options.dataflow.check(options.network.batch);
+  options.dataflow.check(options.network);
+  if (options.dataflow.given() && !options.weights.empty())
+    throw_error("--weights: not allowed with --dataflow, which counts int8");
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const spec::Config config = options.network.design.load();
   if (options.dataflow.given()) {

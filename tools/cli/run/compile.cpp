@@ -224,9 +224,8 @@ int run(const CompileArguments& options) {
       !options.disassemble && options.network.print_after.empty() &&
       options.network.mapping.empty())
     throw_error(
-        "trine compile: --out, --image, --c, --stages, --disassemble, --mapping or --print-after "
-        "is "
-        "required");
+        "trine compile: --out, --image, --c, --stages, --disassemble, --mapping "
+        "or --print-after is required");
   options.output.check({{"--out", options.out},
                         {"--image", options.image},
                         {"--c", options.c},

@@ -222,6 +222,7 @@ struct Compiling {
   const NetworkOptions& options;
   const spec::Config& config;
   reference::RoundingPolicy policy;
+  std::optional<compiler::Mapping> mapping;  ///< content of an existing file
 
   Network network(HostPart part) const {
     Network network;
@@ -249,13 +250,8 @@ struct Compiling {
     compile_options.objective = options.plan_objective();
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
-    std::optional<compiler::Mapping> mapping;
-    if (std::filesystem::exists(options.mapping)) {
-      mapping = compiler::parse_mapping(read_text(options.mapping), options.mapping);
-      compile_options.mapping = &*mapping;
-    } else if (!options.mapping.empty()) {
-      compile_options.mapping_text = &network.mapping;
-    }
+    if (mapping) compile_options.mapping = &*mapping;
+    if (!mapping && !options.mapping.empty()) compile_options.mapping_text = &network.mapping;
     network.program = compiler::compile(*network.graph, config, compile_options);
     network.program.model_sha256 = model::digest_of_model(bytes, options.model);
     network.program.images = network.images;
@@ -288,6 +284,16 @@ struct Compiling {
   }
 };
 
+/// Returns the content of --mapping, or nothing if there is no such file yet.
+/// @throws Error  it cannot be read, or not be written later
+std::optional<compiler::Mapping> mapping_of(const NetworkOptions& options) {
+  if (options.mapping.empty()) return std::nullopt;
+  if (std::filesystem::exists(options.mapping))
+    return compiler::parse_mapping(read_text(options.mapping), options.mapping);
+  check_writable(options.mapping);
+  return std::nullopt;
+}
+
 }  // namespace
 
 Network load_network(const NetworkOptions& options, const spec::Config& config,
@@ -298,8 +304,6 @@ Network load_network(const NetworkOptions& options, const spec::Config& config,
 Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                      const spec::Config& config, reference::RoundingPolicy policy) {
   check_stage(options.print_after);
-  if (!options.mapping.empty() && !std::filesystem::exists(options.mapping))
-    check_writable(options.mapping);
   Network network;
   if (compiler::is_program(bytes)) {
     if (!options.print_after.empty())
@@ -319,7 +323,7 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
     network.images = network.program.images;
     return network;
   }
-  const Compiling compiling{bytes, options, config, policy};
+  const Compiling compiling{bytes, options, config, policy, mapping_of(options)};
   if (options.machine_alone) return compiling.network(HostPart::kNowhere);
   network = options.allow_host ? compiling.network(HostPart::kAnywhere) : compiling.tried();
   if (!network.mapping.empty()) write_file(options.mapping, network.mapping);

@@ -46,7 +46,9 @@ struct NetworkOptions {
   /// Declares --print-after.
   void declare_print(Command command);
   /// Returns the files that the options name, for Output::check.
-  std::vector<NamedFile> read() const { return {{"MODEL", model}, {"--config", design.config}}; }
+  std::vector<NamedFile> read() const {
+    return {{"MODEL", model}, {"--config", design.config}, {"--mapping", mapping}};
+  }
   /// Returns what a plan minimizes.
   compiler::Objective plan_objective() const;
   /// Returns the rounding. @param recorded  the meaning of "auto"

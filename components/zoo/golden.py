@@ -37,7 +37,7 @@ class Runner(record.LiteRt):
         super().__init__(model)
 
 
-def write_vectors(path, folder, cases, with_layers=False):
+def write_vectors(path, folder, cases):
     """Runs the cases {"id", "how", "arrays", ...} and replaces the vectors in `folder`.
 
     Further keys of a case are copied to the manifest unchanged.
@@ -45,7 +45,7 @@ def write_vectors(path, folder, cases, with_layers=False):
     runtime = record.load(path, path.read_bytes())
     require_version(runtime.package)
     pairs = [({k: v for k, v in case.items() if k != "arrays"}, case["arrays"]) for case in cases]
-    return record.record(path, folder, pairs, with_layers, runtime)
+    return record.record(path, folder, pairs, layers_of=None, runtime=runtime)
 
 
 def model_of(folder, name):

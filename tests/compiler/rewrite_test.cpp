@@ -3,6 +3,8 @@
 // Checks networks that the compiler rewrites first (uint8 codes, weights with a zero point) against
 // the golden layers of the original network.
 
+#include "sw/compiler/rewrite/rewrite.h"
+
 #include <functional>
 
 #include "sw/model/graph/refusal.h"
@@ -60,6 +62,68 @@ TEST_CASE("MACs of split weights are counted once", "[arch][rewrite]") {
     const auto program = compiler::compile(b.graph, testing::small_config(8, 8, 64, 64, 64));
     CHECK(program.macs() == model::macs(b.graph));
   }
+}
+
+/// Returns queries, keys and values of one product as exporters write them: axes of a RESHAPE, each
+/// part cut from them or from their transposition, functions and a residual sum after it.
+std::vector<int> random_parts(Builder& b) {
+  const int tokens = b.number(1, 12), heads = b.number(1, 3), size = b.number(1, 9);
+  const int parts = b.number(1, 3), K = 4 * b.number(1, 4), width = parts * heads * size;
+  const int x = b.input({tokens, K});
+  const int y = b.fully_connected(x, K, width);
+  std::vector<int> split{1, tokens, parts, heads, size};
+  int all = b.reshape(y, split);
+  std::vector<int> order{0, 1, 2, 3, 4};
+  if (b.number(0, 1) == 0) all = b.transpose(all, order = {2, 0, 3, 1, 4});
+  const auto axis = std::ranges::find(order, 2) - order.begin();
+  std::vector<int> results;
+  for (int part = 0; part < parts; ++part) {
+    std::vector<int> begin(5, 0), end = b.shape(all);
+    begin[static_cast<std::size_t>(axis)] = part;
+    end[static_cast<std::size_t>(axis)] = part + b.number(1, parts - part);
+    int z = b.strided_slice(all, begin, end, {1, 1, 1, 1, 1});
+    const int count = static_cast<int>(b.graph.tensor(z).elements());
+    if (b.number(0, 1) == 0) z = b.reshape(z, {1, count / size, size});
+    if (b.number(0, 1) == 0) z = b.unary(z, OpKind::kHardSwish, "HARD_SWISH");
+    results.push_back(b.reshape(z, {1, count}));
+  }
+  int sum = b.reshape(b.fully_connected(x, K, 8), {1, tokens, 8});
+  if (b.number(0, 1) == 0) sum = b.unary(sum, OpKind::kLogistic, "LOGISTIC");
+  results.push_back(b.addition(sum, b.input({1, tokens, 8})));
+  if (b.number(0, 1) == 0) results.push_back(b.unary(sum, OpKind::kTanh, "TANH"));
+  return results;
+}
+
+TEST_CASE("parts, functions and sums after a RESHAPE equal the golden layers",
+          "[arch][random][rewrite]") {
+  for (unsigned seed = 1; seed <= 4 * kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const spec::Config config = random_config(b);
+    b.graph.outputs = random_parts(b);
+    require_exact(b, config);
+  }
+}
+
+TEST_CASE("a RESHAPE follows functions, sums and slices of a product", "[arch][rewrite]") {
+  Builder b(1);
+  const auto kinds = [&] {
+    std::string text;
+    for (const model::Op& op : compiler::with_late_reshapes(b.graph).ops)
+      text += (text.empty() ? "" : " ") + std::string(model::name_of(op.kind));
+    return text;
+  };
+  const int y = b.reshape(b.fully_connected(b.input({6, 8}), 8, 24), {1, 6, 24});
+  b.graph.outputs = {b.addition(b.unary(y, OpKind::kLogistic), b.input({1, 6, 24}))};
+  CHECK(kinds() == "FULLY_CONNECTED LOGISTIC RESHAPE ADD RESHAPE");
+  b.graph.outputs.push_back(y);  // both forms of the product's codes would be stored
+  CHECK(kinds() == "FULLY_CONNECTED RESHAPE LOGISTIC ADD");
+
+  b = Builder(1);
+  const int parts = b.transpose(
+      b.reshape(b.fully_connected(b.input({6, 8}), 8, 24), {1, 6, 3, 2, 4}), {2, 0, 3, 1, 4});
+  b.graph.outputs = {b.strided_slice(parts, {1, 0, 0, 0, 0}, {2, 1, 2, 6, 4}, {1, 1, 1, 1, 1})};
+  CHECK(kinds() == "FULLY_CONNECTED STRIDED_SLICE RESHAPE TRANSPOSE RESHAPE");
 }
 
 TEST_CASE("weights of FULLY_CONNECTED and of ONNX have zero points", "[arch][random][rewrite]") {

@@ -443,6 +443,23 @@ class Spatial(nn.Module):
         return self.head(x * self.b(m).sigmoid())
 
 
+class Pooled(nn.Module):
+    """Attention by torch's own function between linear layers, and the mean of all tokens."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.qkv, self.out = nn.Linear(6, 16), nn.LayerNorm(16), nn.Linear(16, 48), nn.Linear(16, 16)
+        self.body = Sum(nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16)))
+        self.last = nn.Linear(16, 5)
+
+    def forward(self, x):
+        x = self.first(x)
+        n, t, c = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(n, t, 3, 2, c // 2).permute(2, 0, 3, 1, 4)
+        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, t, c))
+        return self.last(self.body(x).mean(1))
+
+
 IMAGE = (1, 3, 16, 16)
 NETWORKS = {
     "activations": (activations, IMAGE), "alexnet": (alexnet, (1, 3, 32, 32)), "autoencoder": (autoencoder, (1, 1, 8, 8)),
@@ -458,6 +475,7 @@ NETWORKS = {
     "squeezenet": (squeezenet, IMAGE), "style": (style, IMAGE), "tcn": (Tcn, (1, 4, 16)), "unet": (unet, IMAGE),
     "unet_bilinear": (unet_bilinear, IMAGE), "vgg": (vgg, (1, 3, 24, 24)), "vit": (ViT, IMAGE),
     "wav2letter": (wav2letter, (1, 8, 24)), "wave_decoder": (wave_decoder, (1, 4, 12)), "yolo": (Yolo, IMAGE),
+    "pooled": (Pooled, (1, 12, 6)),
 }
 SETTINGS = [
     dict(),
@@ -523,7 +541,7 @@ def make(name, number, out):
     onnx.save(model, target)
     runtime = record.OnnxRuntime(target.read_bytes())
     cases = record.random_cases(runtime.inputs, 2, number, (-2, 2))
-    record.record(target, out / name, cases, with_layers=False, runtime=runtime)
+    record.record(target, out / name, cases, layers_of=None, runtime=runtime)
 
 
 def make_all(make, networks=NETWORKS):

@@ -47,12 +47,6 @@ std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<i
 
 // ---- which operators a table replaces (functions.cpp) -------------------------------------------
 
-/// Returns true if each element of the result depends on only one element of each operand.
-bool is_elementwise(const model::Op& op);
-
-/// Returns true if the tensor is a constant of one element.
-bool is_single(const model::Graph& graph, int tensor);
-
 /// Returns the position of an elementwise operator's only operand apart from single constants.
 /// Returns -1 unless the operand has as many elements as the result and neither has a scale for
 /// each channel.

@@ -8,7 +8,7 @@
 
 #include "sw/base/index.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/host/onnx/evaluate.h"
+#include "sw/compiler/network/movement.h"
 #include "sw/reference/golden.h"
 
 namespace trine::compiler {
@@ -74,19 +74,6 @@ class Finder {
 };
 
 }  // namespace
-
-bool is_elementwise(const Op& op) {
-  if (op.kind == OpKind::kFloat)
-    return std::ranges::all_of(op.steps,
-                               [](const model::FloatStep& step) { return step.value.size() == 1; });
-  if (op.kind == OpKind::kOnnx) return host::onnx::is_elementwise(op.name);
-  return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
-}
-
-bool is_single(const Graph& graph, int tensor) {
-  const Tensor& t = graph.tensor(tensor);
-  return t.is_constant && t.elements() == 1;
-}
 
 int element_operand(const Graph& graph, const Op& op) {
   if (!is_elementwise(op) || op.outputs.size() != 1 || graph.out(op).quantization.per_channel())

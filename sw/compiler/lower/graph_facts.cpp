@@ -9,6 +9,7 @@
 #include "sw/compiler/lower/lower_movement.h"
 #include "sw/compiler/lower/lower_products.h"
 #include "sw/compiler/lower/lower_tables.h"
+#include "sw/compiler/network/movement.h"
 #include "sw/host/onnx/evaluate.h"
 
 namespace trine::compiler {

@@ -26,4 +26,10 @@ std::optional<model::View> moved(const model::Graph& graph, const model::Op& op,
 /// @param image  the numbers of rows, columns and channels
 std::optional<Steps> steps_of(const model::View& view, const std::vector<int>& image);
 
+/// Returns true if each element of the result depends on only one element of each operand.
+bool is_elementwise(const model::Op& op);
+
+/// Returns true if the tensor is a constant of one element.
+bool is_single(const model::Graph& graph, int tensor);
+
 }  // namespace trine::compiler

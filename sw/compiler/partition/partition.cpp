@@ -11,6 +11,7 @@
 
 #include "sw/base/index.h"
 #include "sw/compiler/network/codes.h"
+#include "sw/compiler/network/movement.h"
 #include "sw/compiler/partition/ends.h"
 #include "sw/compiler/partition/segments.h"
 #include "sw/host/onnx/evaluate.h"

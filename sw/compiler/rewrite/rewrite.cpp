@@ -384,6 +384,7 @@ Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program:
   program::Removed idle;
   Graph result = without_idle_channels(with_joined_scales(graph, rounding), rounding, idle);
   if (removed != nullptr) *removed = idle;
+  result = with_late_reshapes(std::move(result));
   if (rows) result = with_rows(std::move(result));
   result = with_single_images(std::move(result), room);
   return with_symmetric_weights(with_broadcasts(with_signed_codes(std::move(result))));

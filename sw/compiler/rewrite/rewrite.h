@@ -54,6 +54,10 @@ model::Graph with_symmetric_weights(model::Graph graph);
 /// of such a tensor, so that its first axis does not count as a batch.
 model::Graph with_rows(model::Graph graph);
 
+/// Exchanges each RESHAPE of a product's codes with the operators on single elements that read it,
+/// so that they follow the product.
+model::Graph with_late_reshapes(model::Graph graph);
+
 /// Expands operands that repeat along some axes of the result's rows.
 model::Graph with_broadcasts(model::Graph graph);
 

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <span>
 #include <tuple>
 
@@ -419,6 +420,17 @@ Value Emitter::before_move(const Value& value) {
   return from;
 }
 
+/// Returns true if no codes of the machine lead to these floats.
+bool Emitter::is_of_host(int floats) const {
+  std::set<int> reached{floats};
+  for (auto op = graph_.ops.rbegin(); op != graph_.ops.rend(); ++op) {
+    if (!reached.contains(op->outputs[0])) continue;
+    if (op->kind == OpKind::kDequantize || op->kind == OpKind::kFloat) return false;
+    reached.insert(op->inputs.begin(), op->inputs.end());
+  }
+  return true;
+}
+
 Value Emitter::quantized(const Value& given, const Quantizer& q, const std::string& name,
                          int node) {
   if (given.moved) {
@@ -432,8 +444,9 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   if (given.sum && has_one_scale(*given.sum) && (is_low_bit(*given.sum) || !q.nearest))
     return quantized(as_product(given), q, name, node);
   const bool few = q.count <= kMostThresholds;
-  const Value value = given.tensor >= 0 ? to_nhwc(given, node) : given;
-  const bool is_float = value.tensor >= 0 && !is_codes(value);
+  const bool is_float = given.tensor >= 0 && !is_codes(given);
+  // The host's floats get the order of images before the machine needs them.
+  const Value value = is_float && is_of_host(given.tensor) ? to_nhwc(given, node) : given;
   if (!few && !q.nearest && !is_float)
     throw_error("{} levels with a rounding other than to the nearest, allowed only to the nearest",
                 q.count + 1);
@@ -994,7 +1007,7 @@ Value Emitter::dequantized(Value value, int node) {
 Value Emitter::reals(Value value, int node) {
   if (value.tensor < 0 || value.raw_codes)
     throw_error("its input is not the output of a quantizer and DequantizeLinear");
-  value = dequantized(to_nhwc(std::move(value), node), node);
+  value = dequantized(std::move(value), node);
   const std::vector<FloatStep> steps = steps_of(value);
   if (channels_of(steps) > 1 && !host_)
     for (const Step& step : value.steps)

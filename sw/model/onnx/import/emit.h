@@ -242,6 +242,7 @@ class Emitter {
   Value whole_numbers(Value value, const std::string& data_type, int node);
 
  private:
+  bool is_of_host(int floats) const;
   static Value before_move(const Value& value);
   Value of_floats(const Value& given);
   std::vector<FloatStep> steps_of(const Value& value) const;

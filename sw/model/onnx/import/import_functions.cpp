@@ -21,8 +21,9 @@ Value Importer::of_two(OpKind kind, Value a, Value b) {
     *value = emit_.summed(*value, out() + ":sum", node_->index);
     if (value->tensor < 0 || value->raw_codes)
       throw_error("its tensors are not the outputs of quantizers");
-    *value = emit_.to_nhwc(*value, node_->index);
   }
+  if (b.layout == Layout::kNhwc) a = emit_.to_nhwc(a, node_->index);
+  if (a.layout == Layout::kNhwc) b = emit_.to_nhwc(b, node_->index);
   if (a.layout != b.layout)
     for (Value* value : {&a, &b}) *value = emit_.to_plain(*value, node_->index);
   const auto shape = broadcast_shape(a.shape, b.shape);

@@ -169,8 +169,7 @@ void Importer::refuse_wide(const Value& value) const {
 
 Value Importer::any_codes(std::size_t position) {
   const Value& value = codes_in(position);
-  if (value.layout == Layout::kFlat) return emit_.to_plain(value, node_->index);
-  return emit_.to_nhwc(value, node_->index);
+  return value.layout == Layout::kFlat ? emit_.to_plain(value, node_->index) : value;
 }
 
 /// Returns the codes in ONNX's order.

@@ -66,6 +66,7 @@ inline constexpr int kRow = 8;  ///< reduction of a tile's int16 channels to the
 inline constexpr int kShare = 15;      ///< reciprocal of that sum
 inline constexpr int kMinus = 3;       ///< subtraction of the largest code from a word
 inline constexpr int kNormalize = 67;  ///< overhead of a normalization's tile, besides two passes
+inline constexpr int kLanes = 8;       ///< a code passes the lanes of the post unit
 inline constexpr int kSoftmax = 57;    ///< overhead of a softmax's tile, besides three passes
 inline constexpr int kProduct = 5;     ///< additional product of a softmax that rescales
 inline constexpr int kDone = 1;        ///< from the last retirement to done

@@ -76,7 +76,7 @@ void Timeline::push(Engine engine, Item item) {
 /// issued everything that it would change.
 void Timeline::prepare(Engine engine) {
   Queue& q = queue(engine);
-  while (!q.items.empty() && !(engine == Engine::kCompute && computing_)) {
+  while (!q.items.empty() && !is_running(engine)) {
     if (!q.arrival) q.arrival = front_.arrive(engine);
     if (!q.arrival || q.items.front().is_run) return;
     pop(engine, std::max(*q.arrival, q.free));
@@ -102,15 +102,15 @@ Timeline::Time Timeline::start_of(Engine engine) {
   return start;
 }
 
-/// Executes the earliest event: a group of columns, the start of a RUN, or a burst of the program
-/// that an engine waits for.
+/// Executes the earliest event: a group of columns, a pass of a vector tile, the start of a RUN, or
+/// a burst of the program that an engine waits for.
 void Timeline::advance() {
   Time first = kNever;
   Engine next{};
   for (std::size_t e = 0; e < isa::kEngines; ++e) {
     const auto engine = static_cast<Engine>(e);
     prepare(engine);
-    if (engine == Engine::kCompute && computing_) continue;
+    if (is_running(engine)) continue;
     const Time start = start_of(engine);
     if (start < first) {
       first = start;
@@ -119,8 +119,11 @@ void Timeline::advance() {
   }
   const Time burst = front_.next_burst(first);
   const Time others = std::min(first, burst);
-  if (computing_ && compute_.now < others) {
-    while (computing_ && compute_.now < others) compute_group();
+  const Time vector = vectoring_ ? vector_.now : kNever;
+  if (computing_ && compute_.now < others && compute_.now <= vector) {
+    while (computing_ && compute_.now < others && compute_.now <= vector) compute_group();
+  } else if (vector < others) {
+    vector_step();
   } else if (burst < first) {
     front_.serve();
   } else if (first != kNever) {
@@ -161,9 +164,8 @@ void Timeline::begin_run(Engine engine, Time start) {
   q.arrival.reset();
   pop(engine, start);
   if (engine == Engine::kCompute) return begin_compute(item, queued, start, token_times);
-  end_run(engine, item, start,
-          engine == Engine::kVector ? vector(item.run, item.work, start)
-                                    : transfer(engine, item.run.op, item.work, start));
+  if (engine == Engine::kVector) return begin_vector(item, start);
+  end_run(engine, item, start, transfer(engine, item.run.op, item.work, start));
 }
 
 void Timeline::end_run(Engine engine, const Item& item, Time start, Time ready) {
@@ -312,7 +314,7 @@ void Timeline::set_groups(Time end, Time drained) {
   const Work& work = compute_.item.work;
   const auto groups = static_cast<double>(work.tile_cycles.size() * work.group_columns.size());
   const auto from = static_cast<double>(compute_.segment.start), to = static_cast<double>(end);
-  groups_.back() = {from, to, groups, static_cast<double>(drained) / groups};
+  groups_.back() = {from, to, groups, static_cast<double>(drained) / groups, work.interleaves};
 }
 
 /// Computes a tile's group of columns: its steps, and the cycle of its grant to drain.
@@ -387,76 +389,6 @@ void Timeline::end_compute() {
           c.now + timing::kCompute + config_.pipeline_pe + depth + c.last_columns + fused);
 }
 
-/// Returns the end of a vector tile that would take `cycles` without a compute RUN. During a
-/// compute RUN it proceeds after each group of columns, or not at all if groups leave no time.
-Timeline::Time Timeline::behind_groups(Time from, Time cycles) const {
-  double now = static_cast<double>(from), left = static_cast<double>(cycles);
-  const double alone = left;
-  for (const Groups& run : groups_) {
-    if (run.end <= now) continue;
-    const double before = std::clamp(run.start - now, 0.0, left);
-    now += before;
-    left -= before;
-    if (left <= 0) break;
-    double period = (run.end - run.start) / run.count, turn = alone;
-    if (config_.activations16) {  // several words per turn
-      turn = std::max(alone, period - run.issues - timing::kTurn);
-      period = std::max(period, run.issues + timing::kTurn + alone);
-    }
-    const double speed = period - run.issues < alone ? 0 : std::min(1.0, turn / period);
-    const double done = std::min(left, (run.end - now) * speed);
-    now = done < left ? run.end : now + done / speed;
-    left -= done;
-  }
-  return static_cast<Time>(std::llround(now + left));
-}
-
-Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
-  using isa::vector::Op;
-  const auto op = static_cast<Op>(run.op);
-  const bool square = op == Op::kSquaredDifference;
-  const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square ||
-                     (pairs_lanes(Engine::kVector, run) && !compares16(op));
-  const bool ahead = config_.activations16;
-  Time window = ahead ? timing::kVectorAhead : timing::kVectorWord;
-  if (compares16(op)) ++window;
-  if (codes && !ahead) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
-  if (square) window += ahead ? 3 : 2;
-  if (has_lines(op)) window += timing::kLine;
-  if (op == Op::kExponential16) window += timing::kMinus;
-  if (run.has(isa::vector::kReduce) && !is_row(run))
-    for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
-  const Time filled = queue(Engine::kVector).last_pop_before + timing::fill_cycles(config_);
-  Time t = std::max(start, filled);
-  for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
-    const Time gather = contended(t, work, tile, {});
-    const Time begin = t;
-    if (op == Op::kSoftmax) {  // two further passes
-      const Time codes = divide_up(work.channels, config_.columns_per_cycle);
-      t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) +
-           timing::softmax(run.has(isa::vector::kRescale));
-    } else if (op == Op::kNormalize)
-      t += std::max<Time>(gather, work.channels) + 2 * work.channels + timing::kNormalize;
-    else {
-      const Time row = !is_row(run)         ? 0
-                       : compares16(op)     ? timing::kRow
-                       : op == Op::kShare16 ? gather + timing::kRow + timing::kShare
-                                            : gather + timing::kRow;
-      // Interpolations begin in every second cycle.
-      const Time words = gather + window * work.out_words;
-      t = behind_groups(t, row + (has_lines(op) ? round_up(words, 2 * work.out_words) : words));
-    }
-    vector_gathers_.push_back(
-        {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
-  }
-  if (!codes && work.out_words == 1) t -= timing::kOneWord;
-  queue(Engine::kVector).free = t;
-  const Time end = has_lines(op)                          ? timing::kLineEnd
-                   : op == Op::kAdd16 || multiplies16(op) ? timing::kPairEnd
-                                                          : 0;
-  return t + timing::kVector + end;
-}
-
 // ---- causes -------------------------------------------------------------------------------------
 
 void Timeline::add_segment(Time from, Time to, Cause cause) {
@@ -511,7 +443,7 @@ void Timeline::add_idle(Time from, Time to) {
 }
 
 void Timeline::finish() {
-  while (waiting_ > 0 || computing_) advance();
+  while (waiting_ > 0 || computing_ || vectoring_) advance();
   end_ = front_.end();
   for (const Queue& q : queues_) end_ = std::max(end_, q.retired());
   end_ += timing::kDone;

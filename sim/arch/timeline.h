@@ -78,6 +78,7 @@ class Timeline {
   /// The groups of columns of a compute RUN, and the cycles that draining one takes.
   struct Groups {
     double start, end, count, issues;
+    bool requantizes = false;  ///< its codes may be between those of a softmax
   };
   /// A word of an engine's program.
   struct Item {
@@ -107,6 +108,14 @@ class Timeline {
     Time last_columns = 0, drained = 0;
     Segment segment;
   };
+  /// The vector RUN in progress.
+  struct Vector {
+    Item item;
+    Time start = 0, now = 0;  ///< start of the RUN; end of the passes so far
+    std::size_t tile = 0;
+    int pass = 0;   ///< passes of a softmax's or normalization's tile that have begun
+    Time left = 0;  ///< cycles of the pass in the lanes of the post unit
+  };
   struct Channel {
     double until = 0;  ///< time at which all bytes requested so far have passed
     /// Returns the time at which `bytes` that are available from `ready` on have passed.
@@ -133,9 +142,22 @@ class Timeline {
   void compute_group();
   void drain(std::size_t group, Time last_step, bool tile_ends);
   void end_compute();
-  Time vector(const isa::Run& run, const Work& work, Time start);
+  void begin_vector(const Item& item, Time start);
+  void vector_step();
+  void vector_pass(Time gather);
+  void lane_step(bool empty);
+  Time vector_tile(const isa::Run& run, const Work& work, Time from, Time gather) const;
+  void end_vector();
+  static bool is_of_codes(const isa::Run& run);
+  bool is_running(isa::Engine engine) const {
+    return (engine == isa::Engine::kCompute && computing_) ||
+           (engine == isa::Engine::kVector && vectoring_);
+  }
   double shared(double from, double cycles, double beats) const;
-  Time behind_groups(Time from, Time cycles) const;
+  template <typename Speed>
+  Time beside_groups(Time from, Time cycles, const Speed& speed) const;
+  Time behind_groups(Time from, Time cycles, double word) const;
+  Time between_groups(Time from, Time cycles, bool empty) const;
   void add_traffic(double end, double cycles, double beats, bool waits = false);
   Time contended(Time from, const Work& work, std::size_t tile, const std::vector<Traffic>& turns);
   static void forget(std::vector<Traffic>& traffic, double past);
@@ -152,6 +174,8 @@ class Timeline {
   std::size_t waiting_ = 0;  ///< number of waiting items
   bool computing_ = false;
   Compute compute_;
+  bool vectoring_ = false;
+  Vector vector_;
   Channel write_;
   std::vector<Traffic> traffic_;
   std::vector<Traffic> vector_gathers_;  ///< gather cycles of each vector tile

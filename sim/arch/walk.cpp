@@ -232,6 +232,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   work.window = window;
   work.requantized =
       (output_of(r) == Output::kRequantized || output_of(r) == Output::kTable) && !sums;
+  work.interleaves = output_of(r) == Output::kRequantized;
   work.requantized_maximum = run.has(kFuseMax) && work.requantized;
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes);

@@ -45,6 +45,7 @@ struct Work {
   bool window = false;               ///< compute: depthwise convolution by the window former
   bool kept = false;                 ///< softmax: the words are gathered once
   bool alone = false;                ///< vector: processes one code at a time
+  bool interleaves = false;          ///< compute: its codes may be between those of a softmax
   bool requantized = false;          ///< compute: output is neither raw sums nor thresholds
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };

@@ -162,14 +162,23 @@ TEST_CASE("other spellings of supported operators are accepted", "[onnx]") {
   }
 }
 
-TEST_CASE("functions of one tensor share its transposed image", "[onnx]") {
-  Builder b({1, 8});
-  const std::string x = b.quant("in", 0.05f, 8, true, false);
-  const std::string image = b.op("Reshape", {x, b.constant({4}, {1, 2, 2, 2})});
-  const std::string y = b.op("Mul", {image, b.op("Sigmoid", {image})});
-  const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 0.05f, 8, true, false)), "m");
-  const auto turns = [](const model::Op& op) { return op.kind == model::OpKind::kTranspose; };
-  CHECK(std::ranges::count_if(graph.ops, turns) == 2);  // one to the image, one back at the end
+TEST_CASE("only operators on images turn a tensor of four axes, and share the result", "[onnx]") {
+  const auto turns = [](bool pools) {
+    Builder b({1, 8});
+    const std::string x = b.quant("in", 0.05f, 8, true, false);
+    const std::string image = b.op("Reshape", {x, b.constant({4}, {1, 2, 2, 2})});
+    const auto part = [&](const char* type) {
+      auto* node = b.node(type, {image});
+      if (pools) give(node, "kernel_shape", {2, 1});
+      return b.quant(node->output(0), 0.05f, 8, true, false);
+    };
+    const std::string y = pools ? b.op("Add", {part("MaxPool"), part("AveragePool")})
+                                : b.op("Mul", {image, b.op("Sigmoid", {image})});
+    const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 0.05f, 8, true, false)), "m");
+    return std::ranges::count(graph.ops, model::OpKind::kTranspose, &model::Op::kind);
+  };
+  CHECK(turns(false) == 0);
+  CHECK(turns(true) == 2);  // one to the image, one back at the end
 }
 
 TEST_CASE("a map and a constant map are subtracted in the given order", "[onnx]") {

@@ -759,7 +759,8 @@ TEST_CASE("the remedy of a warning fits its operator and its design", "[cli][run
     return shell.read_json("j").at("warnings");
   };
   for (const char* design : {"edge64", "edge1024"})
-    for (const char* model : {"torch/convnext.onnx", "torch/causal.onnx", "networks/gru.tflite"})
+    for (const char* model :
+         {"torch/convnext.onnx", "torch/causal.onnx", "litert/mixer.tflite", "networks/gru.tflite"})
       for (const json& warning : warnings_of(model, design)) {
         const std::string advice = warning.at("advice");
         // Both designs have it.

@@ -281,7 +281,8 @@ const std::vector<std::string> kNetworks{"models/digit_adder.tflite",
                                          "tests/lstm/network.tflite",
                                          "tests/lowbit/cnv_binary.onnx",
                                          "tests/lowbit/cnv_ternary.onnx",
-                                         "tests/onnx/torch_mobilenet.onnx"};
+                                         "tests/onnx/torch_mobilenet.onnx",
+                                         "tests/torch/pooled.onnx"};
 
 /// Returns true for networks that run only on designs with int16 codes.
 bool of_int16(const std::string& name) {

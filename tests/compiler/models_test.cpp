@@ -160,7 +160,7 @@ TEST_CASE("PyTorch's networks are exact to the golden layers", "[arch][model][on
     }
     ++checked;
   }
-  CHECK(checked == 43);
+  CHECK(checked == 45);
 }
 
 TEST_CASE("litert-torch's networks are exact", "[arch][model][litert]") {

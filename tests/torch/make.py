@@ -460,6 +460,47 @@ class Pooled(nn.Module):
         return self.last(self.body(x).mean(1))
 
 
+class Rotary(nn.Module):
+    """A block of LLaMA: RMSNorm, rotary positions, causal attention, a gated product."""
+
+    def __init__(self, c=16, heads=2, tokens=8):
+        super().__init__()
+        self.heads, linear = heads, lambda i, o: nn.Linear(i, o, bias=False)
+        self.q, self.k, self.v, self.out = linear(c, c), linear(c, c), linear(c, c), linear(c, c)
+        self.gate, self.up, self.down, self.last = linear(c, 32), linear(c, 32), linear(32, c), linear(c, 12)
+        self.norm, self.second = nn.RMSNorm(c), nn.RMSNorm(c)
+        size = c // heads
+        angles = torch.outer(torch.arange(tokens).float(), 100 ** (-torch.arange(0, size, 2) / size)).repeat(1, 2)
+        self.register_buffer("cos", angles.cos())
+        self.register_buffer("sin", angles.sin())
+
+    def turned(self, x):
+        a, b = x.chunk(2, -1)
+        return x * self.cos + torch.cat((-b, a), -1) * self.sin
+
+    def forward(self, x):
+        n, t, c = x.shape
+        y = self.norm(x)
+        q, k, v = (f(y).view(n, t, self.heads, -1).transpose(1, 2) for f in (self.q, self.k, self.v))
+        y = F.scaled_dot_product_attention(self.turned(q), self.turned(k), v, is_causal=True)
+        x = x + self.out(y.transpose(1, 2).reshape(n, t, c))
+        y = self.second(x)
+        return self.last(x + self.down(F.silu(self.gate(y)) * self.up(y)))
+
+
+class Queries(nn.Module):
+    """Attention of learned queries, which are constants in the file, to a sequence."""
+
+    def __init__(self):
+        super().__init__()
+        self.queries = nn.Parameter(torch.randn(1, 4, 16))
+        self.attention, self.last = nn.MultiheadAttention(16, 2, batch_first=True), nn.Linear(16, 3)
+
+    def forward(self, x):
+        queries = self.queries.expand(x.shape[0], -1, -1)
+        return self.last(queries + self.attention(queries, x, x, need_weights=False)[0])
+
+
 IMAGE = (1, 3, 16, 16)
 NETWORKS = {
     "activations": (activations, IMAGE), "alexnet": (alexnet, (1, 3, 32, 32)), "autoencoder": (autoencoder, (1, 1, 8, 8)),
@@ -475,7 +516,8 @@ NETWORKS = {
     "squeezenet": (squeezenet, IMAGE), "style": (style, IMAGE), "tcn": (Tcn, (1, 4, 16)), "unet": (unet, IMAGE),
     "unet_bilinear": (unet_bilinear, IMAGE), "vgg": (vgg, (1, 3, 24, 24)), "vit": (ViT, IMAGE),
     "wav2letter": (wav2letter, (1, 8, 24)), "wave_decoder": (wave_decoder, (1, 4, 12)), "yolo": (Yolo, IMAGE),
-    "pooled": (Pooled, (1, 12, 6)),
+    "pooled": (Pooled, (1, 12, 6)), "rotary": (Rotary, (1, 8, 16)),
+    "queries": (Queries, (1, 8, 16)),
 }
 SETTINGS = [
     dict(),

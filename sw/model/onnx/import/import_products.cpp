@@ -31,7 +31,9 @@ int block_of(const std::vector<float>& scales, std::size_t taps) {
       alike = i % taps % static_cast<std::size_t>(block) == 0 || scales[i] == scales[i - 1];
     if (alike) return block;
   }
-  throw_error("weights of one channel with several scales, allowed groups of 16, 32, 64 and 128");
+  throw_error(
+      "weights of one channel with several scales, allowed groups of 16, 32, 64 and 128; "
+      "per_channel=False in quantize_static gives them one scale");
 }
 
 /// Splits weights of -16..14 (uint4 minus a zero point) into sums of two weights of four bits. Each
@@ -266,7 +268,8 @@ Value Importer::matmul() {
   if (gemm && (node_->integer("transA", 0) != 0 || node_->real("alpha", 1) != 1 ||
                node_->real("beta", 1) != 1))
     throw_error("transA, alpha and beta: allowed only 0, 1 and 1");
-  if (!gemm && !in(0).constant && !in(1).constant) return product_of_two();
+  if (node_->type == "MatMul" && (!in(1).constant || in(1).constant->rank() > 2))
+    return product_of_two();
   Value input = codes_of_input();
   const ConstantPointer unpacked = of_bits ? weights_of_bits() : nullptr;
   const Constant& c = of_bits ? *unpacked : constant(1);
@@ -300,9 +303,26 @@ Value Importer::matmul() {
   return of_product(std::move(p), shape);
 }
 
+/// Returns the codes of an operand of a product of two tensors. A constant gets the rank of the
+/// other operand.
+Value Importer::factor(std::size_t position) {
+  const ConstantPointer c = in(position).constant;
+  if (!c) return plain_codes(position);
+  const Value& other = codes_in(1 - position);
+  if (c->codes.empty())
+    throw_error("input {} is a constant without a quantizer, allowed constants of codes", position);
+  Value value;
+  value.shape = c->shape;
+  if (value.shape.size() < other.shape.size())
+    value.shape.insert(value.shape.begin(), other.shape.size() - value.shape.size(), 1);
+  value.tensor =
+      emit_.add_code_constant(node_->inputs[position] + ":codes", *c, value.shape, is_wide(other));
+  return value;
+}
+
 /// Imports a MatMul of two tensors of codes, which becomes a BATCH_MATMUL when a quantizer follows.
 Value Importer::product_of_two() {
-  const Value a = plain_codes(0), b = plain_codes(1);
+  const Value a = factor(0), b = factor(1);
   if (is_wide(a) != is_wide(b))
     throw_error("one operand is int16 and the other is not, allowed the same type");
   const std::size_t rank = a.shape.size();

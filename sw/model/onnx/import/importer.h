@@ -141,6 +141,7 @@ class Importer {
   static Value of_product(Product product, std::vector<int> shape);
   ConstantPointer weights_of_bits() const;
   Value matmul();
+  Value factor(std::size_t position);
   Value product_of_two();
   Value conv();
   Value conv_transpose();

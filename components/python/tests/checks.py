@@ -56,6 +56,45 @@ class Configs(unittest.TestCase):
         self.assertTrue(str(trine.root).startswith(sys.prefix))
 
 
+class Floats(unittest.TestCase):
+    """Float networks, which are quantized first."""
+
+    def network(self):
+        rng = np.random.default_rng(3)
+        w, b = (onnx.numpy_helper.from_array(rng.standard_normal(s).astype(np.float32), n) for n, s in (("w", (12, 8)), ("b", (8,))))
+        node = onnx.helper.make_node
+        graph = onnx.helper.make_graph(
+            [node("MatMul", ["x", "w"], ["y"]), node("Add", ["y", "b"], ["z"]), node("Relu", ["z"], ["out"])], "g",
+            [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 12])],
+            [onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, [1, 8])], [w, b])
+        return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+
+    def test_a_float_network_is_quantized_and_equals_onnx_runtime(self):
+        x = np.random.default_rng(4).standard_normal((30, 12)).astype(np.float32)
+        for options in ({}, {"type": "uint8", "per_tensor": True}):
+            model = trine.quantize(self.network(), x, **options)
+            plain = onnxruntime.SessionOptions()
+            plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            session = onnxruntime.InferenceSession(model, plain, providers=["CPUExecutionProvider"])
+            expected = np.concatenate([session.run(None, {"x": row[None]})[0] for row in x])
+            np.testing.assert_array_equal(trine.compile(model, "edge64").run(x), expected)
+
+    def test_calibration_of_another_shape_is_refused_as_by_the_command(self):
+        with self.assertRaisesRegex(trine.Error, r"--inputs: 0.npy: has the shape \[3, 5\], allowed \[cases, 1, 12\]"):
+            trine.quantize(self.network(), np.zeros((3, 5), np.float32))
+        with self.assertRaisesRegex(trine.Error, "--type"):
+            trine.quantize(self.network(), np.zeros((3, 12), np.float32), type="int5")
+
+    @unittest.skipUnless(FULL, "torch")
+    def test_a_module_of_torch_runs_after_one_call(self):
+        torch.manual_seed(1)
+        module = torch.nn.Sequential(torch.nn.Linear(12, 16), torch.nn.LayerNorm(16), torch.nn.GELU(), torch.nn.Linear(16, 4)).train()
+        x = torch.randn(40, 12)
+        program = trine.from_torch(module, x[:1], "edge64", calibration=x.numpy())
+        self.assertTrue(module.training)
+        self.assertLess(abs(program.run(x.numpy()) - module(x).detach().numpy()).max(), 0.1)
+
+
 class Errors(unittest.TestCase):
     """Compares errors with the command line's messages."""
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the Python of a page or notebook in order, in the file's folder; cells tagged `torch` only with --full.
+"""Runs the Python of a page or notebook in order, in the file's folder; cells tagged `torch` only with --full, and so blocks
+of a page that begin with ```python torch.
 
 usage: notebook.py FILE.ipynb|FILE.md [--full] [--write]     --write stores the output of a notebook's cells in it
 """
@@ -35,8 +36,8 @@ def cells_of(document, full):
 def main():
     file = pathlib.Path(sys.argv[1]).resolve()
     text = file.read_text()
-    document = {"cells": [{"cell_type": "code", "metadata": {}, "source": [block]}
-                          for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]}
+    blocks = re.findall(r"^```python *(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    document = {"cells": [{"cell_type": "code", "metadata": {"tags": [tag]}, "source": [block]} for tag, block in blocks]}
     if file.suffix == ".ipynb":
         document = json.loads(text)
     os.chdir(file.parent)

@@ -22,6 +22,7 @@ from typing import Any, Union
 import numpy as np
 
 from . import _core
+from .floats import from_torch, quantize
 
 root = pathlib.Path(__file__).resolve().parent / "share" / "trine"
 _core.set_root(str(root))
@@ -34,9 +35,8 @@ provider = str(pathlib.Path(__file__).resolve().parent / "libtrine_ort.so")
 __version__: str = _core.version
 Error = _core.Error
 
-__all__ = ["Config", "Ending", "Error", "Image", "Mismatch", "Program", "Report", "Tensor", "compile", "delegate", "estimate", "generate",
-           "load", "presets", "provider", "random_program", "root",
-           "synth", "verify"]
+__all__ = ["Config", "Ending", "Error", "Image", "Mismatch", "Program", "Report", "Tensor", "compile", "delegate", "estimate",
+           "from_torch", "generate", "load", "presets", "provider", "quantize", "random_program", "root", "synth", "verify"]
 
 Model = Union[str, "os.PathLike[str]", bytes, Any]
 Shapes = Mapping[str, Union[int, Sequence[int]]]

@@ -65,7 +65,7 @@ def from_torch(module: Any, example: Any, config: Config | str = "edge256", *,
     module       a torch.nn.Module; it is exported in evaluation mode
     example      its input, a tensor, or a tuple of its inputs; fixes the program's shapes
     config       a Config, a preset, or a TOML file
-    calibration  examples that give the ranges, as the inputs of quantize(); without them the example alone does
+    calibration  examples that give the ranges, as the inputs of quantize(); if None, the example itself
     allow_host   as in compile()
     options      as in quantize()
 

@@ -78,7 +78,7 @@ class Timeline {
   /// The groups of columns of a compute RUN, and the cycles that draining one takes.
   struct Groups {
     double start, end, count, issues;
-    bool requantizes = false;  ///< its codes may be between those of a softmax
+    bool interleaves = false;  ///< its codes may be between those of a softmax
   };
   /// A word of an engine's program.
   struct Item {

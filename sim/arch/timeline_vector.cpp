@@ -53,7 +53,7 @@ Timeline::Time Timeline::behind_groups(Time from, Time cycles, double word) cons
 Timeline::Time Timeline::between_groups(Time from, Time cycles, bool empty) const {
   return beside_groups(from, cycles, [&](const Groups& run) {
     const double period = (run.end - run.start) / run.count;
-    const bool waits = empty || !run.requantizes;
+    const bool waits = empty || !run.interleaves;
     return std::max(0.0, 1 - (run.issues + (waits ? timing::kLanes : 0)) / period);
   });
 }

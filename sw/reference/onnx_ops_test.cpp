@@ -130,6 +130,14 @@ TEST_CASE("other spellings of supported operators are accepted", "[onnx]") {
     CHECK(made(b.op("MatMul", {quantized({2, 2}, {1, 2, 0, -1}), rows})) ==
           Floats{9, 12, 15, -4, -5, -6});
   }
+  SECTION("constants of three axes from either side, and one of fewer axes from the left") {
+    const std::string pair = b.op("Reshape", {x, b.constant({3}, {2, 1, 3})});
+    CHECK(made(b.op("MatMul", {quantized({2, 1, 1}, {2, -1}), pair})) ==
+          Floats{2, 4, 6, -4, -5, -6});
+    CHECK(made(b.op("MatMul", {pair, quantized({2, 3, 1}, {1, 0, 2, 0, 1, -1})})) == Floats{7, -1});
+    CHECK(made(b.op("MatMul", {quantized({2, 1}, {2, -1}), pair})) ==
+          Floats{2, 4, 6, -1, -2, -3, 8, 10, 12, -4, -5, -6});
+  }
   SECTION("elements of a grid, and any others") {
     CHECK(made(b.op("GatherND", {rows, b.constant({2, 2, 2}, {1, 2, 1, 0, 0, 2, 0, 0})})) ==
           Floats{6, 4, 3, 1});
@@ -160,6 +168,15 @@ TEST_CASE("other spellings of supported operators are accepted", "[onnx]") {
     mode->set_s("linear");
     CHECK(made(resize->output(0)) == Floats(6, 6));
   }
+}
+
+TEST_CASE("a float constant of three axes in a product of codes is refused", "[onnx][error]") {
+  Builder b({2, 1, 3});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  const std::string y = b.op("MatMul", {b.constant({2, 1, 1}, {2, -1}), x});
+  CHECK_THROWS_WITH(model::parse_onnx(b.bytes(b.quant(y, 1, 8, true, false)), "m"),
+                    Catch::Matchers::ContainsSubstring(
+                        "input 0 is a constant without a quantizer, allowed constants of codes"));
 }
 
 TEST_CASE("only operators on images turn a tensor of four axes, and share the result", "[onnx]") {

@@ -79,6 +79,11 @@ class Floats(unittest.TestCase):
             expected = np.concatenate([session.run(None, {"x": row[None]})[0] for row in x])
             np.testing.assert_array_equal(trine.compile(model, "edge64").run(x), expected)
 
+    def test_files_of_options_are_those_of_the_working_folder(self):
+        pathlib.Path("broken.txt").write_text("no choice")
+        with self.assertRaisesRegex(trine.Error, "^(?!.*No such file).*broken.txt"):
+            trine.quantize(self.network(), np.ones((3, 12), np.float32), mixed=True, choice="broken.txt")
+
     def test_calibration_of_another_shape_is_refused_as_by_the_command(self):
         with self.assertRaisesRegex(trine.Error, r"--inputs: 0.npy: has the shape \[3, 5\], allowed \[cases, 1, 12\]"):
             trine.quantize(self.network(), np.zeros((3, 5), np.float32))

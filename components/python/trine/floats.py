@@ -29,13 +29,11 @@ def _options(options: Mapping[str, Any]) -> list[str]:
     return given
 
 
-def quantize(model: Any, inputs: np.ndarray | Sequence[np.ndarray], *,
-             config: str | os.PathLike[str] = "edge256", **options: Any) -> bytes:
+def quantize(model: Any, inputs: np.ndarray | Sequence[np.ndarray], **options: Any) -> bytes:
     """Quantizes a float ONNX model to int8 with ONNX Runtime, as `trine quantize` does.
 
     model    a file, its bytes, or an onnx.ModelProto
     inputs   examples that give the ranges: float32 [examples, ...], or an array for each input in order
-    config   a preset or a TOML file, for which the command checks the result
     options  options of the command: type="uint8", method="percentile", per_tensor=True, count=20, ...
 
     Returns the quantized model's bytes. Requires the packages onnx and onnxruntime.
@@ -44,17 +42,17 @@ def quantize(model: Any, inputs: np.ndarray | Sequence[np.ndarray], *,
     arrays = [inputs] if isinstance(inputs, np.ndarray) else list(inputs)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        (folder / "float.onnx").write_bytes(_source(model, "")[0])
-        for number, array in enumerate(arrays):
-            np.save(folder / f"{number}.npy", array)
-        done = subprocess.run(
-            [PROGRAM, "quantize", "float.onnx", "--out", "int8.onnx", "--config", pathlib.Path(config).resolve()
-             if pathlib.Path(config).is_file() else config, "--python", sys.executable, *_options(options),
-             "--inputs", *(f"{n}.npy" for n in range(len(arrays)))],
-            cwd=folder, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        source, result = folder / "float.onnx", folder / "int8.onnx"
+        files = [folder / f"{number}.npy" for number in range(len(arrays))]
+        source.write_bytes(_source(model, "")[0])
+        for file, array in zip(files, arrays):
+            np.save(file, array)
+        done = subprocess.run([PROGRAM, "quantize", source, "--out", result, "--python", sys.executable,
+                               *_options(options), "--inputs", *files],
+                              text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if done.returncode != 0:
-            raise _core.Error(done.stderr.strip())
-        return (folder / "int8.onnx").read_bytes()
+            raise _core.Error(done.stderr.strip().replace(f"{folder}{os.sep}", ""))
+        return result.read_bytes()
 
 
 def from_torch(module: Any, example: Any, config: Config | str = "edge256", *,

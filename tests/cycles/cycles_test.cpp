@@ -207,6 +207,11 @@ const std::map<std::string, std::function<int(Builder&)>>& layers() {
        [](Builder& b) {
          return b.normalization(b.input({1, 1, 40, 64}), true);
        }},
+      {"norms_and_product",  // tokens are normalized while the product of former tokens is computed
+       [](Builder& b) {
+         const int x = b.normalization(b.input({32, 64}), true);
+         return b.normalization(b.fully_connected(x, 64, 64), true);
+       }},
       {"rms_norm",
        [](Builder& b) {
          return b.normalization(b.input({1, 1, 20, 100}), false);

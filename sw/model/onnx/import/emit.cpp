@@ -53,32 +53,6 @@ void append(std::vector<FloatStep>* steps, Kind kind, std::vector<float> value) 
   if (!is_identity(step)) steps->push_back(std::move(step));
 }
 
-/// The line and clamp that a sequence of steps equals: slope * x + offset, within low..high.
-struct Line {
-  double slope = 1, offset = 0;
-  double low = -std::numeric_limits<double>::infinity();
-  double high = std::numeric_limits<double>::infinity();
-  bool clamped = false;
-
-  void add(const FloatStep& step, std::size_t channel) {
-    const double c = double{step.value[step.value.size() == 1 ? 0 : channel]};
-    if (step.kind == Kind::kMax || step.kind == Kind::kMin) {
-      const bool least = step.kind == Kind::kMax;
-      clamped = true;
-      for (double* bound : {&low, &high})
-        *bound = least ? std::max(*bound, c) : std::min(*bound, c);
-      return;
-    }
-    if (clamped)
-      throw_error("a float operator between an activation and an 8-bit quantizer is not supported");
-    if (step.kind == Kind::kAdd) offset += c;
-    if (step.kind == Kind::kSub) offset -= c;
-    if (step.kind == Kind::kMul) slope *= c, offset *= c;
-    if (step.kind == Kind::kDiv) slope /= c, offset /= c;
-    if (step.kind == Kind::kSubFrom) slope = -slope, offset = c - offset;
-  }
-};
-
 /// Returns 1, or the number of channels if a step has a constant for each channel.
 std::size_t channels_of(const std::vector<FloatStep>& steps) {
   std::size_t channels = 1;
@@ -123,16 +97,6 @@ void negate(std::size_t channel, Product* p) {
           channel);
     p->weights[i] = static_cast<std::int8_t>(-p->weights[i]);
   }
-}
-
-/// Returns the weight of a product with ones for which an offset, in codes, is nearest to a whole
-/// number. All scales between 1/64 and 1/127 are otherwise equally good.
-std::int8_t finest_weight(double offset) {
-  const auto error = [&](int w) { return std::abs(std::remainder(offset * w, 1.0)) / w; };
-  int best = 64;
-  for (int w = best + 1; w <= 127; ++w)
-    if (error(w) < error(best)) best = w;
-  return static_cast<std::int8_t>(best);
 }
 
 /// Narrows an operator's codes to the quantizer's range and to the range that a clamp of real
@@ -944,6 +908,24 @@ Value Emitter::joined(const Value& given, const Quantizer& q, const std::string&
   return result.made(add_op(std::move(op), code_tensor(result, q, name)));
 }
 
+/// Returns the product of one channel's codes with one weight that has the float operators' codes.
+ChannelProduct Emitter::channel_product(const Value& value, const Quantizer& q,
+                                        std::size_t channel) const {
+  const Tensor& from = tensor(value.tensor);
+  Line line;
+  line.slope = double{from.scale()};
+  for (const Step& step : value.steps) line.add(step.step, channel);
+  const bool of_bytes = from.type == DataType::kInt8 && !of_format(from) && !gives_int16(q) &&
+                        q.format == spec::Format::kNone;
+  if (line.slope == 0 || !of_bytes) return most_accurate_product(line);
+  const std::vector<FloatStep> steps = steps_of(value);
+  const auto [lowest, highest] = range_of(from.encoding);
+  std::vector<int> levels;
+  for (int code = lowest; code <= highest; ++code)
+    levels.push_back(q.level(apply(steps, static_cast<float>(code), channel), channel));
+  return exact_product(line, from, q, levels);
+}
+
 /// Emits codes with a constant for each channel as a product with ones.
 Value Emitter::by_channels(const Value& given, const Quantizer& q, int output, int node) {
   const Tensor from = tensor(given.tensor);
@@ -961,12 +943,12 @@ Value Emitter::by_channels(const Value& given, const Quantizer& q, int output, i
   p.channels = C;
   p.filter = {1, 1, 1, C};
   for (int c = 0; c < C; ++c) {
-    Line line;
-    line.slope = double{from.scale()};
-    for (const Step& step : value.steps) line.add(step.step, static_cast<std::size_t>(c));
-    p.weights.push_back(finest_weight(line.slope == 0 ? 0 : line.offset / line.slope));
-    p.scales.push_back(1.0f / static_cast<float>(p.weights.back()));
+    const ChannelProduct product = channel_product(value, q, static_cast<std::size_t>(c));
+    p.weights.push_back(product.weight);
+    p.scales.push_back(product.scale);
+    p.bias.push_back(product.bias);
   }
+  if (std::ranges::all_of(p.bias, [](float b) { return b == 0; })) p.bias.clear();
   value.product = std::make_shared<const Product>(p);
   if (!flat) {
     requantize_product(value, q, output);

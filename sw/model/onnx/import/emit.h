@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sw/model/graph/graph.h"
+#include "sw/model/onnx/import/line.h"
 #include "sw/model/onnx/read/file.h"
 #include "sw/model/rewrite/lowbit.h"
 
@@ -276,6 +277,8 @@ class Emitter {
   Value joined(const Value& value, const Quantizer& quantizer, const std::string& name);
   Value codes_of(const Constant& constant, const std::vector<Step>& steps,
                  const Quantizer& quantizer, const std::string& name);
+  ChannelProduct channel_product(const Value& value, const Quantizer& quantizer,
+                                 std::size_t channel) const;
   Value by_channels(const Value& value, const Quantizer& quantizer, int output, int node);
   int add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps, int node);
   /// Checks that value and quantizer have the same type of codes.

@@ -70,12 +70,15 @@ struct Layerwise {
            reference::RoundingPolicy policy) {
     if (vectors.layers.empty())
       throw_error("{}: has no layers, allowed vectors recorded without --no-layers", vectors.file);
-    const auto one = std::find_if(vectors.cases.begin(), vectors.cases.end(),
-                                  [&](const auto& c) { return c.id == vectors.layers_case; });
-    if (one == vectors.cases.end())
-      throw_error("{}: layers: case {} is not one of the cases", vectors.file, vectors.layers_case);
-    const auto values = reference::run_graph(graph, one->inputs, policy);
-    const auto rows = reference::layer_rows(graph, values, vectors);
+    for (const reference::CaseLayers& recorded_layers : vectors.layers)
+      add(graph, vectors.cases.at(recorded_layers.number), recorded_layers.tensors, policy);
+    against = vectors.package.empty() ? "recorded layers" : vectors.package + " " + vectors.version;
+  }
+
+  void add(const model::Graph& graph, const reference::VectorCase& one,
+           const std::vector<reference::LayerVector>& tensors, reference::RoundingPolicy policy) {
+    const auto values = reference::run_graph(graph, one.inputs, policy);
+    const auto rows = reference::layer_rows(graph, values, tensors);
     if (cases++ == 0)
       for (const reference::LayerRow& row : rows) {
         layers.push_back({row, "", {}});
@@ -83,9 +86,8 @@ struct Layerwise {
         layers.back().row.signal = layers.back().row.noise = 0;
       }
     for (std::size_t i = 0; i < rows.size() && i < layers.size(); ++i)
-      layers[i].add(rows[i], one->id);
-    recorded = vectors.layers.size();
-    against = vectors.package.empty() ? "recorded layers" : vectors.package + " " + vectors.version;
+      layers[i].add(rows[i], one.id);
+    recorded = tensors.size();
   }
 
   /// Returns the first layer that differs, and the one that differs most; null if all are equal.
@@ -115,18 +117,20 @@ struct Layerwise {
 /// Returns true if MODEL is run by the helpers' runtime instead of the float model.
 bool by_runtime(const std::string& against) { return against.empty() || is_runtime(against); }
 
-/// Records a folder for each case. @throws Error
-void record(const CompareArguments& options, const fs::path& folder) {
+/// Records the layers of all cases.
+/// @param scratch  for user data, converted to inputs of the model
+/// @throws Error
+void record(const CompareArguments& options, const fs::path& folder, const fs::path& scratch) {
   const std::string_view runtime = toolkit_of(options.model).runtime;
   if (!options.against.empty() && options.against != runtime && is_runtime(options.against))
     throw_error("--against: {} does not run {}, allowed {}, or the float model", options.against,
                 options.model, runtime);
-  std::vector<std::string> arguments{options.model, "--out", folder.string(), "--apart"};
+  std::vector<std::string> arguments{options.model, "--out", folder.string(), "--layers-of", "all"};
   if (!by_runtime(options.against)) {
     read_file(options.against);  // fails before minutes of installation
     arguments.insert(arguments.end(), {"--float", options.against});
   }
-  for (const std::string& argument : options.cases.arguments(options.model, folder))
+  for (const std::string& argument : options.cases.arguments(options.model, scratch))
     arguments.push_back(argument);
   const Python python(options.python, recorder_of(options.model), options.output);
   python.run("record", arguments, options.model + ": recording");
@@ -189,24 +193,20 @@ std::string to_text(const CompareArguments& options, const Layerwise& c) {
 
 Layerwise compared(const CompareArguments& options, const model::Graph& graph) {
   std::optional<TemporaryFolder> scratch;
-  std::vector<fs::path> folders{options.vectors};
+  fs::path folder = options.vectors;
   if (options.vectors.empty()) {
     scratch.emplace(fs::temp_directory_path());
-    record(options, scratch->path());
-    folders.clear();
-    for (int i = 0; fs::exists(scratch->path() / std::to_string(i)); ++i)
-      folders.push_back(scratch->path() / std::to_string(i));
+    folder = scratch->path() / "vectors";
+    record(options, folder, scratch->path());
   }
   const Progress progress(options.model + ": golden layers", options.output.quiet);
+  const reference::VectorSet vectors = reference::read_vectors(folder);
+  if (by_runtime(options.against)) reference::check_vectors(vectors, graph);
+  NetworkOptions rounding;
+  rounding.rounding = options.rounding;
+  rounding.lstm = options.lstm;
   Layerwise comparison;
-  for (const fs::path& folder : folders) {
-    const reference::VectorSet vectors = reference::read_vectors(folder);
-    if (by_runtime(options.against)) reference::check_vectors(vectors, graph);
-    NetworkOptions rounding;
-    rounding.rounding = options.rounding;
-    rounding.lstm = options.lstm;
-    comparison.add(graph, vectors, rounding.policy(vectors.policy));
-  }
+  comparison.add(graph, vectors, rounding.policy(vectors.policy));
   return comparison;
 }
 
@@ -247,8 +247,8 @@ void add_compare(Command app, Action& action) {
             "litert or onnxruntime (by MODEL's kind), or the float model that\n"
             "MODEL was quantized from");
   add_value(command, "--vectors DIR", options->vectors,
-            "compare with the recorded layers of one case in this folder; only the\n"
-            "golden layers run");
+            "compare with the recorded layers in this folder; only the golden layers\n"
+            "run");
   add_value(command, "--tolerance N", options->tolerance,
             "most codes by which a layer may differ from the runtime's (0)")
       ->check(range(0, 255));

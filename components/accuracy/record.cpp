@@ -26,7 +26,7 @@ struct RecordArguments {
   std::string model, folder, labels;
   std::vector<std::string> span;
   bool integer = false, no_layers = false, stream = false;
-  int layers_of = 0;
+  std::string layers_of;
 };
 
 /// @param scratch  for user data, converted to inputs of the model
@@ -44,7 +44,7 @@ std::vector<std::string> arguments(const RecordArguments& options,
     list.push_back(argument);
   if (options.integer) list.emplace_back("--integer");
   if (options.no_layers) list.emplace_back("--no-layers");
-  if (options.layers_of > 0) add("--layers-of", {std::to_string(options.layers_of)});
+  if (!options.layers_of.empty()) add("--layers-of", {options.layers_of});
   if (options.stream) list.emplace_back("--stream");
   return list;
 }
@@ -63,13 +63,15 @@ int run(const RecordArguments& given) {
   const Python python(options.python, recorder_of(options.model), options.output);
   options.output.print(python.run("record", list, options.model + ": recording") + "\n");
   const reference::VectorSet vectors = reference::read_vectors(options.folder, true);
-  options.output.write_json({{"model", options.model},
-                             {"vectors", vectors.cases.size()},
-                             {"folder", options.folder},
-                             {"package", vectors.package},
-                             {"version", vectors.version},
-                             {"layers", vectors.layers.size()}},
-                            nullptr);
+  options.output.write_json(
+      {{"model", options.model},
+       {"vectors", vectors.cases.size()},
+       {"folder", options.folder},
+       {"package", vectors.package},
+       {"version", vectors.version},
+       {"layers", vectors.layers.empty() ? 0 : vectors.layers[0].tensors.size()},
+       {"cases_with_layers", vectors.layers.size()}},
+      nullptr);
   return kSuccess;
 }
 
@@ -91,9 +93,9 @@ void add_record(Command app, Action& action) {
       ->check(number());
   command.add_flag("--integer", options->integer, "make random floats whole numbers");
   command.add_flag("--no-layers", options->no_layers, "record only the outputs");
-  add_value(command, "--layers-of N", options->layers_of,
-            "number of the case of which the layers are recorded (0, the first)")
-      ->check(range(0, 1'000'000));
+  add_value(command, "--layers-of N|all", options->layers_of,
+            "record the layers of case number N, or of all cases (default: of the\n"
+            "first cases, at most 64 MB)");
   command.add_flag("--stream", options->stream,
                    "the cases are one stream: states of LSTM and SVDF persist from one\n"
                    "case to the next");

@@ -494,7 +494,7 @@ def record(folder, seed):
         path = folder / f"{kind}.onnx"
         path.write_bytes(n.model(outputs).SerializeToString())
         case = {"id": "random", "how": f"components/benchmarks/operators.py, seed {seed}"}, [n.feeds[name] for name, _ in n.inputs]
-        recorder.record(path, folder / path.stem, [case], layers_of=None)
+        recorder.record(path, folder / path.stem, [case], layers_of=())
 
 
 def main():

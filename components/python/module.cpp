@@ -245,8 +245,9 @@ class Program {
     check_range("tolerance", tolerance, 0, 255);
     backend.check();
     cli::check_vectors(vectors, network_);
-    return verified(cli::verify(network_, vectors, session_.policy(), backend, tolerance, true),
-                    network_.program, backend.backend, network_.program.config);
+    return verified(
+        cli::verify(network_, vectors, session_.policy(), backend, {.tolerance = tolerance}, true),
+        network_.program, backend.backend, network_.program.config);
   }
 
   /// Returns the memory from BASE on before a run, and the program's words, which follow it.
@@ -392,9 +393,9 @@ Verified verify(const py::bytes& bytes, const std::string& name, const spec::Con
   const cli::NetworkOptions options = network_options(name, rounding, lstm, allow_host, shapes);
   const reference::VectorSet vectors = reference::read_vectors(folder);
   const cli::Network network = cli::load_network(vectors, copy, options, config);
-  return verified(
-      cli::verify(network, vectors, options.policy(vectors.policy), backend, tolerance, true),
-      network.program, backend.backend, config);
+  return verified(cli::verify(network, vectors, options.policy(vectors.policy), backend,
+                              {.tolerance = tolerance}, true),
+                  network.program, backend.backend, config);
 }
 
 /// Returns random words of all engines and the memory that they read, from BASE on; the words

@@ -45,7 +45,7 @@ def write_vectors(path, folder, cases):
     runtime = record.load(path, path.read_bytes())
     require_version(runtime.package)
     pairs = [({k: v for k, v in case.items() if k != "arrays"}, case["arrays"]) for case in cases]
-    return record.record(path, folder, pairs, layers_of=None, runtime=runtime)
+    return record.record(path, folder, pairs, layers_of=(), runtime=runtime)
 
 
 def model_of(folder, name):
@@ -79,14 +79,13 @@ def check(folder):
         results = run(recorded.inputs(i))
         bad += not same(results, recorded.outputs(i))
         right += np.array_equal(results[0].argmax(-1).ravel(), np.ravel(case.get("label", -1)))
-    layers = recorded.layers()
-    if layers:
-        names = [case["id"] for case in recorded.cases]
-        first = recorded.inputs(names.index(recorded.manifest["layers"]["case"]))
-        again = {(e["op_index"], e["tensor"]): a for e, a in run.layers(first)}
-        bad += sum(not same([again[e["op_index"], e["tensor"]]], [a]) for e, a in layers)
+    names, layers = [case["id"] for case in recorded.cases], 0
+    for case, tensors in recorded.layers():
+        again = {(e["op_index"], e["tensor"]): a for e, a in run.layers(recorded.inputs(names.index(case)))}
+        bad += sum(not same([again[e["op_index"], e["tensor"]]], [a]) for e, a in tensors)
+        layers += len(tensors)
     labels = f", {right} labels right" if "label" in recorded.cases[0] else ""
-    print(f"{path.relative_to(MODELS.parent)}: {len(recorded.cases)} cases, {len(layers)} layers,"
+    print(f"{path.relative_to(MODELS.parent)}: {len(recorded.cases)} cases, {layers} layers,"
           f" {bad} differ{labels}")
     return bad
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Records vectors of a quantized TFLite or ONNX model with the model's own runtime, for
-`trine verify MODEL --vectors DIR`: outputs, and every layer of the first case.
+`trine verify MODEL --vectors DIR`: outputs, and every layer.
 
     record.py MODEL --out DIR                              4 random cases
     record.py MODEL --out DIR --inputs x.npy --labels y.txt
@@ -17,6 +17,7 @@ too. ONNX runs in ONNX Runtime without graph optimizations, networks with QONNX'
 """
 
 import argparse
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -33,7 +34,7 @@ SPAN = (-1.0, 1.0)  # range of random floats without a quantizer
 QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
 KEEPS_VALUES = {"Cast", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
 NEAR_TIE, NEAR_TIE16 = 2.0 ** -10, 2.0 ** -7  # in codes; for int16 larger, because float32 has only eight bits below a code
-INT16 = 5  # ONNX's number of the type
+MOST_BYTES = 64 << 20  # of recorded layers, unless the cases are named
 # LiteRT's kernels, by the names of OpResolverType.
 REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
 
@@ -233,27 +234,38 @@ class OnnxRuntime(Onnx):
         return self._values(self._session, arrays)
 
     def layers(self, arrays):
-        """Returns the same, with `ties` of quantizers: elements whose real value is at the border of two codes."""
+        """Returns the same. Codes of quantizers have `ties` and `exact` (docs/vectors.md)."""
         values = self.run_whole(arrays)
-        constants = {c.name: c for c in self.model.graph.initializer}
-        return [({**entry, **self._ties(self.model.graph.node[entry["op_index"]], values, constants)}, array)
-                for entry, array in self._layers(values)]
+        of = self.exact.code_values({**values, **self._named(arrays)})
+        makers = {name: node for node in self.model.graph.node for name in node.output}
+        result = []
+        for entry, array in self._layers(values):
+            node = makers[entry["tensor"]]
+            if node.op_type == "QuantizeLinear" and node.input[0] in makers:
+                entry = {**entry, "of": makers[node.input[0]].op_type}
+            if entry["tensor"] in of:
+                entry = {**entry, **self._ties(of[entry["tensor"]].ravel(), array.ravel())}
+            result.append((entry, array))
+        return result
 
     @staticmethod
-    def _ties(node, values, constants):
-        """Returns {"ties": flat indices} of a QuantizeLinear of float32 with one scale."""
-        real = values.get(node.input[0])
-        if node.op_type != "QuantizeLinear" or real is None or node.input[1] not in constants:
-            return {}
-        scale = require("onnx.numpy_helper", "onnx").to_array(constants[node.input[1]])
-        if scale.size != 1:
-            return {}
-        codes = real.ravel().astype(np.float64) / scale.item()
-        wide = len(node.input) > 2 and constants[node.input[2]].data_type == INT16
-        ties = np.flatnonzero(np.abs(codes - np.floor(codes) - 0.5) < (NEAR_TIE16 if wide else NEAR_TIE))
-        return {"ties": ties.tolist()} if ties.size else {}
+    def _ties(exact, codes):
+        """Returns the elements that float32 may round, or has rounded, to another code than exact arithmetic."""
+        limits = np.iinfo(codes.dtype)
+        near = np.abs(exact - np.floor(exact) - 0.5) < (NEAR_TIE if limits.bits == 8 else NEAR_TIE16)
+        near &= (exact > limits.min - 1) & (exact < limits.max + 1)
+        ties = np.flatnonzero(near | (np.clip(np.rint(exact), limits.min, limits.max) != codes))
+        # Beyond the limits, all real values have the same code.
+        real = np.clip(exact[ties], limits.min - 1.0, limits.max + 1.0)
+        return {"ties": ties.tolist(), "exact": [float(f"{v:.12g}") for v in real]}
 
-    def run_whole(self, arrays):
+    @functools.cached_property
+    def exact(self):
+        return require("exact", "onnx").Exact(self.model)
+
+    @functools.cached_property
+    def _whole(self):
+        """The session that returns every tensor."""
         onnx = require("onnx", "onnx")
         whole = onnx.ModelProto()
         whole.CopyFrom(self.model)
@@ -261,7 +273,10 @@ class OnnxRuntime(Onnx):
         for node in self.model.graph.node:
             whole.graph.output.extend(onnx.ValueInfoProto(name=name) for name in node.output
                                       if name and name not in ends)
-        return self._values(self._open(whole), arrays)
+        return self._open(whole)
+
+    def run_whole(self, arrays):
+        return self._values(self._whole, arrays)
 
     def others(self):
         """Returns the same with graph optimizations, if supported: only the number of differences is recorded."""
@@ -418,10 +433,11 @@ def difference(a, b):
     return {"n": int(np.count_nonzero(d)), "max": round(float(d.max()), 6) if d.size else 0.0}
 
 
-def record(path, folder, cases, layers_of=0, runtime=None):
+def record(path, folder, cases, layers_of=(0,), runtime=None, most_bytes=None):
     """Runs the cases ({"id", ...}, arrays) and replaces the vectors in `folder`.
 
-    layers_of: the number of the case whose layers are recorded; None: no layers"""
+    layers_of: the numbers of the cases whose layers are recorded
+    most_bytes: the layers of later cases are left out if they all have more bytes"""
     path, cases = pathlib.Path(path), list(cases)
     content = path.read_bytes()
     runtime = runtime or load(path, content)
@@ -435,7 +451,12 @@ def record(path, folder, cases, layers_of=0, runtime=None):
         differs = {name: [difference(*pair) for pair in zip(outputs, other(arrays))]
                    for name, other in others.items()}
         entries.append(({**entry, **({"differs": differs} if differs else {})}, arrays, outputs))
-    layers = (cases[layers_of][0]["id"], runtime.layers(cases[layers_of][1])) if layers_of is not None else None
+    layers, size = [], 0
+    for n in layers_of:
+        layers.append((cases[n][0]["id"], runtime.layers(cases[n][1])))
+        size += sum(array.nbytes for _, array in layers[-1][1])
+        if most_bytes is not None and size * (len(layers) + 1) / len(layers) > most_bytes:
+            break
     head = {"model": path.name, "sha256": identity(path, content),
             "reference": runtime.reference(), **({"stream": True} if stream else {})}
     vectors.write(pathlib.Path(folder), head, runtime.inputs, runtime.outputs, entries, layers)
@@ -540,11 +561,10 @@ def main():
     parser.add_argument("--integer", action="store_true",
                         help="use whole numbers as random floats, for networks that quantize no input")
     parser.add_argument("--no-layers", action="store_true", help="record only the outputs, no layers")
-    parser.add_argument("--layers-of", type=int, default=0, metavar="N", help="record the layers of case N (0)")
+    parser.add_argument("--layers-of", metavar="N|all",
+                        help="record the layers of case N, or of all cases (of as many cases as have at most 64 MB)")
     parser.add_argument("--stream", action="store_true",
                         help="pass states from each case to the next one; record no layers")
-    parser.add_argument("--apart", action="store_true",
-                        help="write each case with its layers to a folder of its own: DIR/0, DIR/1, ...")
     parser.add_argument("--float", type=pathlib.Path, metavar="FLOAT",
                         help="record the outputs and layers of the float model FLOAT from which MODEL was made")
     args = parser.parse_args()
@@ -554,22 +574,25 @@ def main():
     if args.float:
         runtime = FloatTwin(runtime, load(args.float, bytes_of(args.float), args.shape), args.float)
     if args.stream:
-        if not isinstance(runtime, LiteRt) or args.apart:
-            fail("--stream: allowed for TFLite's models, whose states are the runtime's, and without --apart")
+        if not isinstance(runtime, LiteRt):
+            fail("--stream: allowed for TFLite's models, whose states are the runtime's")
         runtime.keeps_states = True
     count = args.random if args.random is not None else 0 if args.inputs else 4
     cases = list(given_cases(runtime.inputs, args.inputs, args.labels)) if args.inputs else []
     cases += random_cases(runtime.inputs, count, args.seed, args.span, args.integer)
     if not cases:
         fail("0 cases, allowed 1 or more without --inputs")
-    if not 0 <= args.layers_of < (1 if args.apart else len(cases)):
-        fail(f"--layers-of {args.layers_of}: allowed 0..{len(cases) - 1}, the numbers of the cases, and 0 with --apart")
-    for folder, part in ([(args.out / str(n), [case]) for n, case in enumerate(cases)]
-                         if args.apart else [(args.out, cases)]):
-        try:
-            record(args.model, folder, part, None if args.no_layers or args.stream else args.layers_of, runtime)
-        except (RuntimeError, ValueError) as error:  # raised by a runtime for these inputs
-            fail(f"{args.model}: {str(error).strip().splitlines()[0]}")
+    numbers = range(len(cases))
+    if args.layers_of not in (None, "all"):
+        if args.layers_of not in map(str, numbers):
+            fail(f"--layers-of {args.layers_of}: allowed 0..{len(cases) - 1}, the numbers of the cases, or all")
+        numbers = [int(args.layers_of)]
+    if args.no_layers or args.stream:
+        numbers = []
+    try:
+        record(args.model, args.out, cases, numbers, runtime, MOST_BYTES if args.layers_of is None else None)
+    except (RuntimeError, ValueError) as error:  # raised by a runtime for these inputs
+        fail(f"{args.model}: {str(error).strip().splitlines()[0]}")
     print(f"record: {args.out}: {len(cases)} cases of {args.model}, by "
           + " ".join(runtime.reference().values()))
 

@@ -366,7 +366,7 @@ def examples(out):
         print(f"{name}.pcm: {sum(bool(o[0][0, 1] > o[0][0, 0]) for _, o in steps)} of {len(steps)} frames say yes")
         if name == "word":
             cases = [({"id": f"frame {i}", "how": "pcm"}, arrays) for i, (arrays, _) in enumerate(steps)]
-            record.record(out / "wakeword.onnx", out / "wakeword" / "vectors", cases, layers_of=None)
+            record.record(out / "wakeword.onnx", out / "wakeword" / "vectors", cases, layers_of=())
 
 
 def main():

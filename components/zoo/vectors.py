@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads and writes recorded vectors, format "trine-vectors-1" (docs/vectors.md): manifest.json, a file for each input
-and output of the model with the cases along its leading axis, and one for the layers of one case."""
+and output of the model with the cases along its leading axis, and one for the layers of all recorded cases."""
 
 import hashlib
 import json
@@ -13,6 +13,11 @@ LAYERS = "layers.npy"
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "float64", "bool")
 
 
+def listed(layers):
+    """Returns the manifest's layers as a list of cases. A manifest has a list only for several cases."""
+    return layers if isinstance(layers, list) else [layers]
+
+
 def _lines(entries, indent):
     return "[\n" + ",\n".join(indent + json.dumps(e) for e in entries) + "\n" + indent[1:] + "]"
 
@@ -23,9 +28,11 @@ def _text(manifest):
              if k not in ("cases", "layers")]
     lines.append(' "cases": ' + _lines(manifest["cases"], "  "))
     if "layers" in manifest:
-        head = {k: v for k, v in manifest["layers"].items() if k != "tensors"}
-        lines.append(' "layers": ' + json.dumps(head)[:-1] + ', "tensors": '
-                     + _lines(manifest["layers"]["tensors"], "  ") + "}")
+        parts = []
+        for part in listed(manifest["layers"]):
+            head = {k: v for k, v in part.items() if k != "tensors"}
+            parts.append(json.dumps(head)[:-1] + ', "tensors": ' + _lines(part["tensors"], "  ") + "}")
+        lines.append(' "layers": ' + (parts[0] if len(parts) == 1 else "[" + ",\n ".join(parts) + "]"))
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
@@ -45,21 +52,21 @@ def _old_files(folder):
         old = json.loads((folder / "manifest.json").read_text())
     except (OSError, ValueError):
         return
-    for end in [*old.get("inputs", []), *old.get("outputs", []), old.get("layers", {})]:
+    for end in [*old.get("inputs", []), *old.get("outputs", []), *listed(old.get("layers", {}))]:
         name = end.get("file", "")
         if old.get("format") == FORMAT and name and pathlib.Path(name).name == name:
             yield folder / name
 
 
-def write(folder, head, inputs, outputs, cases, layers=None):
+def write(folder, head, inputs, outputs, cases, layers=()):
     """Replaces the vectors in `folder`.
 
     @param head     further keys of the manifest: model, sha256, reference
     @param inputs, outputs  descriptions of each end: name, scale, zero_point
     @param cases    [({"id", ...}, input arrays, output arrays)]; further keys are copied
-    @param layers   (id of the case, [({"op", "op_index", "tensor", ...}, array)])
+    @param layers   [(id of a case, [({"op", "op_index", "tensor", ...}, array)])]
     """
-    columns = [*zip(inputs, cases[0][1]), *zip(outputs, cases[0][2]), *(layers[1] if layers is not None else ())]
+    columns = [*zip(inputs, cases[0][1]), *zip(outputs, cases[0][2]), *(column for _, tensors in layers for column in tensors)]
     for entry, array in columns:
         if array.dtype.name not in TYPES:
             raise ValueError(f"tensor '{entry.get('name', entry.get('tensor'))}' is {array.dtype.name}, allowed"
@@ -71,15 +78,17 @@ def write(folder, head, inputs, outputs, cases, layers=None):
     manifest["inputs"] = _stacked(folder, "in", inputs, zip(*(c[1] for c in cases)))
     manifest["outputs"] = _stacked(folder, "out", outputs, zip(*(c[2] for c in cases)))
     manifest["cases"] = [c[0] for c in cases]
-    if layers is not None:
-        tensors, parts, offset = [], [], 0
-        for entry, array in layers[1]:
-            tensors.append({**entry, "dtype": array.dtype.name, "shape": list(array.shape),
-                            "offset": offset})
-            parts.append(np.ascontiguousarray(array).tobytes())
-            offset += len(parts[-1])
-        np.save(folder / LAYERS, np.frombuffer(b"".join(parts), np.uint8))
-        manifest["layers"] = {"case": layers[0], "file": LAYERS, "tensors": tensors}
+    if layers:
+        described, data, offset = [], [], 0
+        for case, of in layers:
+            tensors = []
+            for entry, array in of:
+                tensors.append({**entry, "dtype": array.dtype.name, "shape": list(array.shape), "offset": offset})
+                data.append(np.ascontiguousarray(array).tobytes())
+                offset += len(data[-1])
+            described.append({"case": case, "file": LAYERS, "tensors": tensors})
+        np.save(folder / LAYERS, np.frombuffer(b"".join(data), np.uint8))
+        manifest["layers"] = described if len(described) > 1 else described[0]
     (folder / "manifest.json").write_text(_text(manifest))
 
 
@@ -108,9 +117,10 @@ class Vectors:
             raise SystemExit(f"{self.folder}: not of this {self.manifest['model']}")
 
     def layers(self):
-        """Returns [(entry, array)]."""
+        """Returns [(id of the case, [(entry, array)])]."""
         if "layers" not in self.manifest:
             return []
-        data = self._load(self.manifest["layers"]["file"]).tobytes()
-        return [(e, np.frombuffer(data, e["dtype"], int(np.prod(e["shape"])), e["offset"])
-                 .reshape(e["shape"])) for e in self.manifest["layers"]["tensors"]]
+        described = listed(self.manifest["layers"])
+        data = self._load(described[0]["file"]).tobytes()
+        return [(of["case"], [(e, np.frombuffer(data, e["dtype"], int(np.prod(e["shape"])), e["offset"])
+                               .reshape(e["shape"])) for e in of["tensors"]]) for of in described]

@@ -38,8 +38,8 @@ constexpr RoundingPolicy kSinglePolicy{Rounding::kSingle, Rounding::kSingle};
 /// @throws Refusal  names the first LSTM that the policy's kernel cannot run
 void check_policy(const model::Graph& graph, const RoundingPolicy& policy);
 
-/// A function that is called after each operator with its output.
-using Progress = std::function<void(const model::Op& op, const Array& output)>;
+/// A function that is called after each operator with its output, which it may replace.
+using Progress = std::function<void(const model::Op& op, Array& output)>;
 
 /// Runs one operator.
 /// @pre model::check() accepts it and `values` holds its inputs that are not constant

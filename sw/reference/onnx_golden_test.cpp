@@ -20,6 +20,7 @@
 #include "sw/model/import/import.h"
 #include "sw/model/import/testing.h"
 #include "sw/reference/golden.h"
+#include "sw/reference/layers.h"
 #include "sw/reference/vectors/compare.h"
 #include "sw/reference/vectors/vectors.h"
 
@@ -64,19 +65,6 @@ std::vector<float> real_values(const Tensor& tensor, const Array& array) {
   std::memcpy(sums.data(), array.bytes.data(), array.bytes.size());
   return {sums.begin(), sums.end()};
 }
-
-/// Returns [N, H, W, C] values in the order [N, C, H, W].
-template <typename T>
-std::vector<T> to_nchw(const std::vector<T>& values, const std::vector<int>& nhwc) {
-  std::vector<T> result;
-  const std::size_t pixels = static_cast<std::size_t>(nhwc[1]) * static_cast<std::size_t>(nhwc[2]);
-  const auto C = static_cast<std::size_t>(nhwc[3]), N = static_cast<std::size_t>(nhwc[0]);
-  for (std::size_t n = 0; n < N; ++n)
-    for (std::size_t c = 0; c < C; ++c)
-      for (std::size_t i = 0; i < pixels; ++i) result.push_back(values[(n * pixels + i) * C + c]);
-  return result;
-}
-
 std::size_t differing(const std::vector<float>& actual, const std::vector<float>& expected) {
   REQUIRE(actual.size() == expected.size());
   std::size_t count = 0;
@@ -100,7 +88,7 @@ bool equal_up_to_signs(const std::vector<float>& actual, const std::vector<float
 }
 
 const LayerVector* layer_of(const VectorSet& vectors, const std::string& name) {
-  for (const LayerVector& layer : vectors.layers)
+  for (const LayerVector& layer : vectors.layers.at(0).tensors)
     if (layer.name == name) return &layer;
   return nullptr;
 }
@@ -121,8 +109,7 @@ std::vector<float> in_graph_order(const LayerVector& layer, const Tensor& tensor
 }
 
 const VectorCase& layers_case(const VectorSet& set) {
-  return *std::find_if(set.cases.begin(), set.cases.end(),
-                       [&](const VectorCase& c) { return c.id == set.layers_case; });
+  return set.cases.at(set.layers.at(0).number);
 }
 
 /// Checks every operator whose output the vectors name, fed with previously computed tensors.
@@ -159,76 +146,19 @@ Count& operator+=(Count& a, const Count& b) {
   return a;
 }
 
-/// Returns true if a recorded image has its channels before its pixels. Heads of an attention have
-/// ONNX's order.
-bool lies_otherwise(const Array& recorded, const Tensor& tensor) {
-  return tensor.rank() == 4 && recorded.shape.size() == 4 &&
-         !std::equal(tensor.shape.begin(), tensor.shape.end(), recorded.shape.begin());
-}
-
-/// Returns int8 or int16 codes as integers.
-std::vector<int> codes_of(const Array& array) {
-  std::vector<int> codes;
-  for (std::size_t i = 0; i < array.bytes.size() / array.element_bytes(); ++i)
-    codes.push_back(static_cast<int>(array.value(i)));
-  return codes;
-}
-
-bool holds_codes(const Array& array) { return array.dtype == "i1" || array.dtype == "i2"; }
-
-Count compare_codes(const Array& actual, const Array& expected, const Tensor& tensor) {
-  REQUIRE(holds_codes(expected));
-  REQUIRE(actual.dtype == expected.dtype);
-  REQUIRE(actual.bytes.size() == expected.bytes.size());
-  std::vector<int> mine = codes_of(actual);
-  const std::vector<int> theirs = codes_of(expected);
-  if (lies_otherwise(expected, tensor)) mine = to_nchw(mine, tensor.shape);
-  Count count{0, mine.size(), 0};
-  for (std::size_t i = 0; i < mine.size(); ++i) {
-    const int distance = std::abs(mine[i] - theirs[i]);
-    count.differ += distance != 0 ? 1 : 0;
-    count.largest = std::max(count.largest, distance);
-  }
-  return count;
-}
-
-/// Returns recorded codes in the order of the graph's tensor.
-Array as_graph(const Array& recorded, const Tensor& tensor) {
-  Array result = recorded;
-  result.shape.assign(tensor.shape.begin(), tensor.shape.end());
-  if (!lies_otherwise(recorded, tensor)) return result;
-  const auto at = [&](int axis) { return static_cast<std::size_t>(tensor.extent(axis)); };
-  const std::size_t bytes = recorded.element_bytes();
-  for (std::size_t n = 0; n < at(0); ++n)
-    for (std::size_t y = 0; y < at(1); ++y)
-      for (std::size_t x = 0; x < at(2); ++x)
-        for (std::size_t c = 0; c < at(3); ++c)
-          std::memcpy(&result.bytes[(((n * at(1) + y) * at(2) + x) * at(3) + c) * bytes],
-                      &recorded.bytes[(((n * at(3) + c) * at(1) + y) * at(2) + x) * bytes], bytes);
-  return result;
-}
-
-/// Compares each operator on ONNX Runtime's own inputs, so that differences do not accumulate.
+/// Compares the codes of each operator on ONNX Runtime's own inputs.
 /// @param each  the counts by operator name
 Count compare_layers(const Loaded& m, std::map<std::string, Count>* each = nullptr) {
-  Values values = run_graph(m.graph, layers_case(m.vectors).inputs, m.vectors.policy);
-  for (auto& [index, array] : values) {
-    const LayerVector* layer = layer_of(m.vectors, m.graph.tensor(index).name);
-    if (layer != nullptr && holds_codes(layer->value) && array.dtype == layer->value.dtype)
-      array = as_graph(layer->value, m.graph.tensor(index));
-  }
   Count total;
-  for (const model::Op& op : m.graph.ops) {
-    const Tensor& tensor = m.graph.out(op);
-    const Array output = run_op(m.graph, op, values, m.vectors.policy.of(op));
-    const LayerVector* layer = layer_of(m.vectors, tensor.name);
-    if (layer == nullptr || !holds_codes(layer->value)) {
-      values[op.outputs[0]] = output;
-      continue;
-    }
-    const Count count = compare_codes(output, layer->value, tensor);
+  const std::vector<LayerVector>& layers = m.vectors.layers.at(0).tensors;
+  for (const LayerRow& row :
+       separate_layers(m.graph, layers_case(m.vectors).inputs, layers, m.vectors.policy).rows) {
+    if (row.of_floats) continue;
+    const Count count{static_cast<std::size_t>(row.deviation.differ),
+                      static_cast<std::size_t>(row.deviation.elements),
+                      static_cast<int>(row.deviation.largest)};
     total += count;
-    if (each != nullptr) (*each)[op.name] += count;
+    if (each != nullptr) (*each)[row.op] += count;
   }
   return total;
 }

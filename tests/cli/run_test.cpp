@@ -1102,6 +1102,82 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
   CHECK_THAT(shell.trine(verify).err, !Catch::Matchers::ContainsSubstring("near ties"));
 }
 
+TEST_CASE("verify accepts differences only if exact arithmetic does not give the runtime's code",
+          "[cli][verify]") {
+  // Exact ties of a Resize and an AveragePool, which float32 rounds to either side.
+  const Shell shell;
+  const std::string net = TRINE_SOURCE_DIR "/tests/onnx/ties";
+  fs::copy(net, shell.dir / "v", fs::copy_options::recursive);
+  const std::string verify =
+      "verify --config edge64 --backend arch --json j --vectors v --quiet '" + net + ".onnx'";
+  const Result told = shell.trine(verify);
+  CHECK(told.code == 1);
+  CHECK_THAT(told.err, Catch::Matchers::ContainsSubstring("op 2 Resize 'larger', 22 of 1,024") &&
+                           Catch::Matchers::ContainsSubstring(
+                               "2 layers differ, each with its recorded inputs (2 cases): 93 of "
+                               "5,888 codes; exact arithmetic gives an exact tie for 93"));
+  const auto separate = [&](const char* key) {
+    return shell.read_json("j").at("separate_layers").at(key).get<int>();
+  };
+  CHECK(separate("codes_differ") == 93);
+  CHECK(separate("exact_is_tie") == 93);
+  const std::string accept = verify + " --accept-rounding";
+  const Result accepted = shell.trine(accept);
+  CHECK((accepted.code == 0 && accepted.err.empty()));
+
+  const json manifest = json::parse(read_text(shell.dir / "v" / "manifest.json"));
+  const json& resize = manifest.at("layers").at(0).at("tensors").at(0);
+  const Array layers = read_npy(shell.dir / "v" / "layers.npy");
+  const auto written = [&](const json& ties, const json& exact) {
+    json changed = manifest;
+    json& of = changed.at("layers").at(0).at("tensors").at(0);
+    of["ties"] = ties, of["exact"] = exact;
+    write_file(shell.dir / "v" / "manifest.json", changed.dump());
+  };
+  // Moves the exact values a tenth of a code towards the runtime's codes, or away from them.
+  const auto moved = [&](double sign) {
+    json exact = json::array();
+    for (std::size_t i = 0; i < resize.at("ties").size(); ++i) {
+      const auto code = static_cast<std::int8_t>(layers.bytes.at(
+          resize.at("offset").get<std::size_t>() + resize.at("ties").at(i).get<std::size_t>()));
+      const double value = resize.at("exact").at(i);
+      exact.push_back(value + (code > value ? 0.1 : -0.1) * sign);
+    }
+    return exact;
+  };
+  written(resize.at("ties"), moved(-1));
+  CHECK(shell.trine(accept).code == 0);
+  CHECK((separate("exact_is_trine") == 22 && separate("exact_is_tie") == 71));
+  written(resize.at("ties"), moved(1));
+  CHECK(shell.trine(accept).code == 1);
+  CHECK((separate("exact_is_runtime") == 22 && separate("exact_is_tie") == 71));
+  written(json::array(), json::array());  // all codes of the runtime are exact
+  CHECK(shell.trine(accept).code == 1);
+  CHECK(separate("exact_is_runtime") == 22);
+
+  json without = manifest;
+  without.at("layers").at(0).at("tensors").at(0).erase("exact");
+  write_file(shell.dir / "v" / "manifest.json", without.dump());
+  CHECK(shell.trine(accept).code == 1);
+  CHECK(separate("exact_is_unknown") == 22);
+  written(resize.at("ties"), {1.5});
+  CHECK_THAT(shell.trine(accept).err, Catch::Matchers::ContainsSubstring("exact has 1 values"));
+
+  // An output that differs although all layers agree, and a case without layers.
+  write_file(shell.dir / "v" / "manifest.json", manifest.dump());
+  Array output = read_npy(shell.dir / "v" / "out0.npy");
+  output.bytes.at(5) ^= 1;
+  write_npy(shell.dir / "v" / "out0.npy", output);
+  CHECK(shell.trine(accept).code == 1);
+  output.bytes.at(5) ^= 1;
+  write_npy(shell.dir / "v" / "out0.npy", output);
+  CHECK(shell.trine(accept).code == 0);
+  json fewer = manifest;
+  fewer.at("layers").erase(1);
+  write_file(shell.dir / "v" / "manifest.json", fewer.dump());
+  CHECK(shell.trine(accept).code == 1);
+}
+
 TEST_CASE("verify checks the vectors of a program like the vectors of a model",
           "[cli][verify][error]") {
   const Shell shell;

@@ -62,7 +62,7 @@ def make(name, number, out):
     by = by_pt2e if number % 2 == 0 and name != "vit" else by_ai_edge  # a transformer by each: causal, vit
     by(module, [torch.from_numpy(x) for x in inputs], target)
     runtime = record.load(target, target.read_bytes())
-    record.record(target, out / name, record.random_cases(runtime.inputs, 2, number, (-2, 2)), layers_of=None,
+    record.record(target, out / name, record.random_cases(runtime.inputs, 2, number, (-2, 2)), layers_of=(),
                   runtime=runtime)
 
 

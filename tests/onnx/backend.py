@@ -376,7 +376,7 @@ def write_sample(maker, folder, rows):
         path = folder / f"{name.removeprefix('test_')}.onnx"
         maker.onnx.save(model, path)
         inputs = [maker.np.load(maker.folder / f"{name}.x{i}.npy") for i in range(found[name]["inputs"])]
-        record.record(path, path.with_suffix(""), [({"id": "given", "how": "ONNX's"}, inputs)], layers_of=None)
+        record.record(path, path.with_suffix(""), [({"id": "given", "how": "ONNX's"}, inputs)], layers_of=())
 
 
 def main():

@@ -109,7 +109,7 @@ def main(out, *names):
         onnx.save(NETWORKS[name](), path)
         runtime = record.OnnxRuntime(path.read_bytes())
         cases = record.random_cases(runtime.inputs, 6, 1, (-1, 1) if len(runtime.inputs) > 1 else (-3, 3))
-        record.record(path, path.with_suffix(""), cases, layers_of=None, runtime=runtime)
+        record.record(path, path.with_suffix(""), cases, layers_of=(), runtime=runtime)
 
 
 if __name__ == "__main__":

@@ -341,7 +341,7 @@ def make_one(name, number, out):
     runtime = record.OnnxRuntime(target.read_bytes())
     entries = [({"id": f"gauss{i}", "how": f"as classes.py draws it, number {number}"}, case)
                for i, case in enumerate(cases_of(specs, rng, 2))]
-    record.record(target, out / name, entries, layers_of=None, runtime=runtime)
+    record.record(target, out / name, entries, layers_of=(), runtime=runtime)
 
 
 def module_has_statistics(module):

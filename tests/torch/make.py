@@ -583,7 +583,7 @@ def make(name, number, out):
     onnx.save(model, target)
     runtime = record.OnnxRuntime(target.read_bytes())
     cases = record.random_cases(runtime.inputs, 2, number, (-2, 2))
-    record.record(target, out / name, cases, layers_of=None, runtime=runtime)
+    record.record(target, out / name, cases, layers_of=(), runtime=runtime)
 
 
 def make_all(make, networks=NETWORKS):

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "sw/reference/layers.h"
 #include "sw/reference/rank.h"
 
 namespace trine::reference {
@@ -56,15 +55,18 @@ class FloatComparison {
   double largest_ = 0;  ///< 0: each value has its own unit
 };
 
-/// Returns true if terms of either sign may cancel in the operator's results: sums on the host, the
-/// float steps after sums of the machine, and logarithms of a softmax, which are x - log(sum).
+/// Returns true if terms of either sign may cancel in the operator's results: sums on the host
+/// (ONNX operators have names), the float steps after sums of the machine, and logarithms of a
+/// softmax, which are x - log(sum).
 bool is_sum(const model::Op& op) {
   static constexpr std::array kSums{"MatMul",        "Gemm",        "Conv",
                                     "ConvTranspose", "Einsum",      "ReduceSum",
                                     "ReduceMean",    "AveragePool", "GlobalAveragePool",
                                     "CumSum",        "Sum",         "Mean",
                                     "Add",           "Sub",         "LogSoftmax"};
-  if (op.kind == model::OpKind::kFloat || op.kind == model::OpKind::kLogSoftmax) return true;
+  static constexpr std::array kSumKinds{model::OpKind::kFloat, model::OpKind::kAdd,
+                                        model::OpKind::kSub, model::OpKind::kLogSoftmax};
+  if (std::ranges::find(kSumKinds, op.kind) != kSumKinds.end()) return true;
   return op.kind == model::OpKind::kOnnx && std::ranges::find(kSums, op.name) != kSums.end();
 }
 
@@ -153,21 +155,6 @@ FloatOutput joined(const model::Graph& graph, const model::Op& op, int depth) {
 
 FloatOutput float_output(const model::Graph& graph, int tensor) {
   return made_by(graph, tensor, 0);
-}
-
-LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vectors,
-                               const RoundingPolicy& policy) {
-  LayerComparison result;
-  const auto recorded = std::ranges::find_if(
-      vectors.cases, [&](const VectorCase& c) { return c.id == vectors.layers_case; });
-  if (vectors.layers.empty() || recorded == vectors.cases.end()) return result;
-  for (LayerRow& row : layer_rows(graph, run_graph(graph, recorded->inputs, policy), vectors)) {
-    if (row.of_floats) continue;  // ONNX: where the graph has codes
-    ++result.compared;
-    if (row.deviation.differ > 0 && !result.first)
-      result.first = LayerDeviation{row.op_index, row.op, row.name, row.deviation, row.at_ties};
-  }
-  return result;
 }
 
 bool is_right(const Array& output, const std::vector<std::int64_t>& labels) {

@@ -47,24 +47,6 @@ Deviation deviation(const Array& actual, const Array& expected, const FloatOutpu
 /// returns how to compare it.
 FloatOutput float_output(const model::Graph& graph, int tensor);
 
-/// The first layer that differs.
-struct LayerDeviation {
-  int op_index = 0;
-  std::string op, name;
-  Deviation deviation;
-  std::int64_t at_ties = 0;  ///< elements that differ by one code at a near tie
-};
-
-/// The comparison of all layers.
-struct LayerComparison {
-  int compared = 0;  ///< recorded tensors that the graph has in the same type
-  std::optional<LayerDeviation> first;
-};
-
-/// Compares the golden layers with the recorded layers of `vectors`.
-LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vectors,
-                               const RoundingPolicy& policy);
-
 /// Returns true if the largest element of each row of the output is at its label.
 bool is_right(const Array& output, const std::vector<std::int64_t>& labels);
 

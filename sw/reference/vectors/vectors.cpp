@@ -49,6 +49,11 @@ class Node {
     return value_->get<std::int64_t>();
   }
 
+  double real() const {
+    if (!value_->is_number()) fail("is not a number");
+    return value_->get<double>();
+  }
+
   int small_number() const {
     const std::int64_t value = number();
     if (value < -1 || value > std::numeric_limits<int>::max()) fail("is out of range");
@@ -59,6 +64,9 @@ class Node {
     if (!value_->is_boolean()) fail("is not true or false");
     return value_->get<bool>();
   }
+
+  /// Returns the items of a list; of another value, the value.
+  std::vector<Node> one_or_more() const { return is_list() ? items() : std::vector{*this}; }
 
   bool is_text() const { return value_->is_string(); }
   bool is_list() const { return value_->is_array(); }
@@ -242,9 +250,16 @@ std::vector<std::int64_t> read_ties(const Node& node, std::int64_t elements) {
   return ties;
 }
 
+std::vector<double> read_exact(const Node& node, std::size_t ties) {
+  std::vector<double> exact;
+  for (const Node& item : node.items()) exact.push_back(item.real());
+  if (exact.size() != ties) node.fail("has {} values, but ties has {}", exact.size(), ties);
+  return exact;
+}
+
 LayerVector read_layer(const fs::path& folder, const Node& node, const Array* bytes) {
   LayerVector layer;
-  layer.op = node["op"].text();
+  layer.op = node[node.has("of") ? "of" : "op"].text();
   layer.op_index = node[node.has("op_index") ? "op_index" : "node"].small_number();
   if (node["tensor"].is_text()) {
     layer.name = node["tensor"].text();
@@ -255,17 +270,22 @@ LayerVector read_layer(const fs::path& folder, const Node& node, const Array* by
   layer.value =
       bytes != nullptr ? read_part(*bytes, node) : read_tensor(folder, node["file"], node);
   if (node.has("ties")) layer.ties = read_ties(node["ties"], layer.value.elements());
+  if (node.has("exact")) layer.exact = read_exact(node["exact"], layer.ties.size());
   return layer;
 }
 
-void read_layers(const fs::path& folder, const Node& layers, VectorSet* set) {
-  set->layers_case = layers["case"].text();
+CaseLayers read_layers(const fs::path& folder, const Node& layers, const VectorSet& set) {
+  const std::string id = layers["case"].text();
+  const auto one = std::ranges::find(set.cases, id, &VectorCase::id);
+  if (one == set.cases.end()) layers["case"].fail("is {}, which is not the id of a case", id);
+  CaseLayers result{static_cast<std::size_t>(one - set.cases.begin()), {}};
   std::optional<Array> bytes;
   if (layers.has("file")) bytes = read_tensor(folder, layers["file"], layers);
   for (const Node& node : layers["tensors"].items()) {
     if (!bytes && node["file"].is_null()) continue;
-    set->layers.push_back(read_layer(folder, node, bytes ? &*bytes : nullptr));
+    result.tensors.push_back(read_layer(folder, node, bytes ? &*bytes : nullptr));
   }
+  return result;
 }
 
 void read_reference(const Node& reference, VectorSet* set) {
@@ -310,7 +330,9 @@ VectorSet read_vectors(const fs::path& folder, bool streams) {
   const Ends outputs = read_ends(folder, root["outputs"].items(), cases.size());
   for (std::size_t i = 0; i < cases.size(); ++i)
     set.cases.push_back(read_case(folder, cases[i], i, inputs, outputs));
-  if (root.has("layers")) read_layers(folder, root["layers"], &set);
+  if (root.has("layers"))
+    for (const Node& layers : root["layers"].one_or_more())
+      set.layers.push_back(read_layers(folder, layers, set));
   if (root.has("stream")) set.stream = root["stream"].truth();
   if (set.stream && !streams)
     throw_error("{}: stream: its cases share states, allowed only in trine verify and trine soc",
@@ -321,7 +343,6 @@ VectorSet read_vectors(const fs::path& folder, bool streams) {
 VectorSet batched(VectorSet vectors, int n) {
   if (n == 1) return vectors;
   const std::vector<VectorCase> cases = std::exchange(vectors.cases, {});
-  vectors.layers_case.clear();
   vectors.layers.clear();
   const auto join = [&](Array& to, const Array& next, const std::string& id) {
     const bool fits = to.dtype == next.dtype && !to.shape.empty() &&
@@ -365,6 +386,14 @@ void check_fit(const VectorSet& vectors, const std::vector<Array>& arrays,
   }
 }
 
+void check_layer(const VectorSet& vectors, const LayerVector& layer, const model::Graph& graph) {
+  if (layer.tensor == -1) return;  // ONNX has names, some of which the importer keeps
+  if (layer.tensor < 0 || layer.tensor >= static_cast<int>(graph.tensors.size()))
+    throw_error("{}: layer {}: tensor {} does not exist in {}", vectors.file, layer.op_index,
+                layer.tensor, graph.file);
+  check_fit(vectors, {layer.value}, graph, {layer.tensor}, fmt::format("layer {}", layer.op_index));
+}
+
 }  // namespace
 
 void check_cases(const VectorSet& vectors, const model::Graph& before, const model::Graph& after) {
@@ -376,14 +405,8 @@ void check_cases(const VectorSet& vectors, const model::Graph& before, const mod
 
 void check_vectors(const VectorSet& vectors, const model::Graph& graph) {
   check_cases(vectors, graph, graph);
-  for (const LayerVector& layer : vectors.layers) {
-    if (layer.tensor == -1) continue;  // ONNX has names, some of which the importer keeps
-    if (layer.tensor < 0 || layer.tensor >= static_cast<int>(graph.tensors.size()))
-      throw_error("{}: layer {}: tensor {} does not exist in {}", vectors.file, layer.op_index,
-                  layer.tensor, graph.file);
-    check_fit(vectors, {layer.value}, graph, {layer.tensor},
-              fmt::format("layer {}", layer.op_index));
-  }
+  for (const CaseLayers& one : vectors.layers)
+    for (const LayerVector& layer : one.tensors) check_layer(vectors, layer, graph);
 }
 
 }  // namespace trine::reference

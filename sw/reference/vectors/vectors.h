@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,14 +24,25 @@ struct VectorCase {
   std::vector<std::int64_t> labels;    ///< one, or one for each row of output 0; may be empty
 };
 
-/// The output of one operator in the case VectorSet::layers_case.
+/// The output of one operator.
 struct LayerVector {
   int op_index = 0;
   int tensor = -1;  ///< index in the model; -1 if the manifest gives only a name
-  std::string op, name;
+  std::string op;   ///< of a quantizer: the operator before it, if the manifest names it
+  std::string name;
   Array value;
-  /// Elements whose real value is a near tie of two codes, ascending.
+  /// Elements, ascending, whose real value is a near tie of two codes, or whose code differs from
+  /// the one that exact arithmetic gives.
   std::vector<std::int64_t> ties;
+  /// The real values of `ties` in codes, by exact arithmetic from the recorded inputs. Nothing if
+  /// the manifest does not have them.
+  std::optional<std::vector<double>> exact;
+};
+
+/// The outputs of the operators in one case.
+struct CaseLayers {
+  std::size_t number = 0;  ///< of the case
+  std::vector<LayerVector> tensors;
 };
 
 /// The test vectors of a model.
@@ -41,9 +53,8 @@ struct VectorSet {
   std::string resolver;          ///< LiteRT's kernels that computed them, or ""
   RoundingPolicy policy;         ///< the rounding of that runtime
   std::vector<VectorCase> cases;
-  bool stream = false;      ///< states of LSTM and SVDF pass from case to case
-  std::string layers_case;  ///< "" if the folder has no layers
-  std::vector<LayerVector> layers;
+  bool stream = false;             ///< states of LSTM and SVDF pass from case to case
+  std::vector<CaseLayers> layers;  ///< of the cases whose layers are recorded
 };
 
 /// The name of LiteRT's reference kernels. Its other kernels may round differently.

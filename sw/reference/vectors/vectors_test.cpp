@@ -201,8 +201,8 @@ TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {
   CHECK(set.cases[0].inputs[0].bytes == std::vector<std::uint8_t>{1, 2});
   CHECK(set.cases[0].outputs[0].bytes == std::vector<std::uint8_t>{3, 4});
   CHECK(set.cases[0].outputs[0].dtype == "i1");
-  REQUIRE(set.layers.size() == 1);  // the layer without a file has no value
-  CHECK(set.layers[0].tensor == 1);
+  REQUIRE(set.layers.at(0).tensors.size() == 1);  // the layer without a file has no value
+  CHECK(set.layers[0].tensors[0].tensor == 1);
 }
 
 TEST_CASE("inputs of another runtime's folder are found one folder up", "[reference][vectors]") {
@@ -248,9 +248,9 @@ TEST_CASE("read_vectors takes cases from a leading axis", "[reference][vectors]"
   CHECK(set.cases[1].outputs.at(0).bytes == std::vector<std::uint8_t>{8, 0});
   CHECK(set.cases[0].labels == std::vector<std::int64_t>{1});
   CHECK(set.cases[1].labels == std::vector<std::int64_t>{0, 3});
-  REQUIRE(set.layers.size() == 1);
-  CHECK(set.layers[0].value.dtype == "i4");
-  CHECK(set.layers[0].value.bytes == std::vector<std::uint8_t>{1, 0, 0, 0, 2, 0, 0, 0});
+  REQUIRE(set.layers.at(0).tensors.size() == 1);
+  CHECK(set.layers[0].tensors[0].value.dtype == "i4");
+  CHECK(set.layers[0].tensors[0].value.bytes == std::vector<std::uint8_t>{1, 0, 0, 0, 2, 0, 0, 0});
 }
 
 TEST_CASE("stacks that do not fit their cases are refused", "[reference][vectors][error]") {
@@ -319,7 +319,7 @@ TEST_CASE("elements at ties must ascend and be inside of their tensor",
   const auto read = [&](const std::string& ties) {
     fill(scratch.folder,
          replaced(kManifest, R"("name": "y",)", R"("name": "y", "ties": )" + ties + ","));
-    return read_vectors(scratch.folder).layers.at(0).ties;
+    return read_vectors(scratch.folder).layers.at(0).tensors.at(0).ties;
   };
   CHECK(read("[0, 1]") == std::vector<std::int64_t>{0, 1});
   CHECK_THROWS_WITH(read("[1, 0]"),
@@ -354,7 +354,7 @@ TEST_CASE("vectors that do not fit the model are refused", "[reference][vectors]
     CHECK_THROWS_WITH(check_vectors(set, graph), ContainsSubstring("case a input: 1 tensors"));
   }
   SECTION("a layer of another model") {
-    set.layers[0].tensor = 9;
+    set.layers[0].tensors[0].tensor = 9;
     CHECK_THROWS_WITH(check_vectors(set, graph), ContainsSubstring("tensor 9 does not exist"));
   }
 }

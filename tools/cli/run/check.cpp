@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "sw/base/error.h"
 #include "sw/program/host.h"
 
@@ -38,6 +40,11 @@ CaseDifference difference_of(const compiler::Program& program, const reference::
 
 }  // namespace
 
+std::string differ_text(const reference::Deviation& d) {
+  if (!std::isfinite(d.largest)) return "values differ";
+  return fmt::format("codes differ, by up to {}", d.largest);
+}
+
 Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
                     const Runner& runner, bool quiet, Comparison& comparison) {
   Execution execution;
@@ -50,9 +57,10 @@ Execution run_cases(const compiler::Program& program, const reference::VectorSet
     comparison.codes.add(d);
     if (d.differ > 0) {
       comparison.differing.push_back(static_cast<std::size_t>(execution.vectors));
-      comparison.differences.push_back(
-          fmt::format("{}: {} of {} codes differ, by up to {}; first {}", one.id, grouped(d.differ),
-                      grouped(d.elements), d.largest, first));
+      comparison.differences.push_back(fmt::format("{}: {} of {} {}; first {}", one.id,
+                                                   grouped(d.differ), grouped(d.elements),
+                                                   differ_text(d), first));
+      comparison.outputs.push_back(result.outputs);
     }
     if (!one.labels.empty()) {
       ++comparison.labelled;

@@ -28,17 +28,27 @@ class Stopwatch {
 
 /// The comparison of all cases' outputs with the recorded ones.
 struct Comparison {
-  std::vector<std::string> differences;  ///< one line for each case that is not exact
-  std::vector<std::size_t> differing;    ///< the numbers of these cases
-  reference::Deviation codes;            ///< deviation of all outputs of all cases
+  std::vector<std::string> differences;     ///< one line for each case that is not exact
+  std::vector<std::size_t> differing;       ///< the numbers of these cases
+  std::vector<std::vector<Array>> outputs;  ///< what these cases gave
+  reference::Deviation codes;               ///< deviation of all outputs of all cases
   int labelled = 0, right = 0;  ///< cases with labels; cases among them whose top-1 is the label
   int recorded_right = 0;       ///< cases among them whose recorded top-1 is the label
 };
+
+/// Returns "codes differ, by up to 2", or "values differ" for floats without codes.
+std::string differ_text(const reference::Deviation& d);
 
 /// Runs all cases of a vector set.
 /// @throws Error  type or size of an output differ from the recorded output
 Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
                     const Runner& runner, bool quiet, Comparison& comparison);
+
+/// The differences that `verify` accepts.
+struct Accepted {
+  int tolerance = 0;      ///< most codes by which an output may differ
+  bool rounding = false;  ///< those that come from the runtime's rounding only
+};
 
 /// The result of `verify`.
 struct Verification {
@@ -61,6 +71,6 @@ void check_vectors(const reference::VectorSet& vectors, const Network& network);
 /// Runs and compares all vectors. @pre the vectors' tensors fit the network
 Verification verify(const Network& network, const reference::VectorSet& vectors,
                     const reference::RoundingPolicy& policy, const BackendOptions& backend,
-                    int tolerance, bool quiet);
+                    const Accepted& accepted, bool quiet);
 
 }  // namespace trine::cli

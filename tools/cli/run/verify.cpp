@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/reference/layers.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/check.h"
@@ -27,7 +29,7 @@ struct VerifyArguments {
   EnergyOptions energy;
   Shown shown;
   std::string vectors;
-  int tolerance = 0;
+  Accepted accepted;
 };
 
 /// @throws Error  the vectors belong to another model's file
@@ -60,6 +62,17 @@ Json comparison_json(const Comparison& c, const reference::LayerComparison& laye
                                         {"codes", layers.first->deviation.elements},
                                         {"codes_differ", layers.first->deviation.differ},
                                         {"codes_at_ties", layers.first->at_ties}};
+  json["separate_layers"] = nullptr;
+  if (layers.cases > 0)
+    json["separate_layers"] = {{"cases", layers.cases},
+                               {"codes", layers.codes},
+                               {"codes_differ", layers.differ},
+                               {"operators_differ", layers.operators},
+                               {"exact_is_trine", layers.exact.ours},
+                               {"exact_is_runtime", layers.exact.runtime},
+                               {"exact_is_tie", layers.exact.ties},
+                               {"exact_is_neither", layers.exact.neither},
+                               {"exact_is_unknown", layers.exact.unknown}};
   json["top1"] = nullptr;
   if (c.labelled > 0)
     json["top1"] = {
@@ -67,9 +80,8 @@ Json comparison_json(const Comparison& c, const reference::LayerComparison& laye
   return json;
 }
 
-/// Returns a note on the number of differing codes that are not errors: float32 decides ties
-/// differently.
-std::string near_ties(const reference::LayerDeviation& l) {
+/// Returns a note on the number of differing codes that are almost halfway between two codes.
+std::string near_ties(const reference::LayerRow& l) {
   if (l.at_ties == 0) return "";
   if (l.at_ties == l.deviation.differ) return ", all near ties";
   return fmt::format(", {} of them near ties", grouped(l.at_ties));
@@ -85,36 +97,57 @@ std::string kernels_of(const reference::VectorSet& vectors) {
       vectors.resolver, reference::kReferenceKernels);
 }
 
-/// @param by_reference  true if the recorded kernels round like the golden layers
-std::string to_text(const reference::LayerComparison& layers, const std::string& id,
-                    bool by_reference) {
-  if (layers.compared == 0) return "no layers were recorded that could show where";
-  if (!layers.first)
-    return fmt::format("layers of case {}: the golden layers compute all {} layers as recorded", id,
-                       layers.compared);
-  const reference::LayerDeviation& l = *layers.first;
-  return fmt::format("first layer that {}, in case {}: op {} {} '{}', {} of {} codes{}",
-                     by_reference ? "differs" : "those kernels compute differently", id, l.op_index,
-                     l.op, fitted(l.name, 40), grouped(l.deviation.differ),
-                     grouped(l.deviation.elements), near_ties(l));
+/// Returns the name of the runtime that computed the vectors.
+std::string runtime_of(const reference::VectorSet& vectors) {
+  return vectors.package.empty() ? "the runtime" : vectors.package;
 }
 
-/// Returns true if the case whose layers are recorded has outputs that differ.
-bool explains(const reference::VectorSet& vectors, const Comparison& c) {
-  return std::ranges::any_of(c.differing, [&](std::size_t number) {
-    return vectors.cases[number].id == vectors.layers_case;
-  });
+/// Returns what exact arithmetic says about codes that differ.
+std::string exact_text(const reference::Agreement& exact, const std::string& runtime) {
+  std::vector<std::string> parts;
+  const auto add = [&](std::int64_t count, const std::string& what) {
+    if (count > 0) parts.push_back(fmt::format("{} for {}", what, grouped(count)));
+  };
+  add(exact.ours, "Trine's code");
+  add(exact.runtime, runtime + "'s code");
+  add(exact.neither, "another code");
+  add(exact.ties, "an exact tie");
+  if (parts.empty()) return "the vectors do not have the results of exact arithmetic";
+  return fmt::format("exact arithmetic gives {}", fmt::join(parts, ", "));
+}
+
+/// @param by_reference  true if the recorded kernels round like the golden layers
+std::string to_text(const reference::LayerComparison& layers, const reference::VectorSet& vectors,
+                    bool by_reference) {
+  if (layers.compared == 0) return "no layers were recorded that could show where";
+  const std::string of = layers.cases == 1 ? "case " + vectors.cases[layers.first_case].id
+                                           : fmt::format("{} cases", layers.cases);
+  if (!layers.first)
+    return fmt::format("layers of {}: the golden layers compute all {} layers as recorded", of,
+                       layers.compared);
+  const reference::LayerRow& l = *layers.first;
+  return fmt::format(
+      "first layer that {}, in case {}: op {} {} '{}', {} of {} codes{}\n"
+      "{} {}, each with its recorded inputs ({}): {} of {} codes; {}",
+      by_reference ? "differs" : "those kernels compute differently",
+      vectors.cases[layers.first_case].id, l.op_index, l.op, fitted(l.name, 40),
+      grouped(l.deviation.differ), grouped(l.deviation.elements), near_ties(l), layers.operators,
+      layers.operators == 1 ? "layer differs" : "layers differ", of, grouped(layers.differ),
+      grouped(layers.codes), exact_text(layers.exact, runtime_of(vectors)));
 }
 
 /// Returns what the recorded layers say about the cases that differ.
 std::string layers_text(const Comparison& c, const reference::LayerComparison& layers,
                         const reference::VectorSet& vectors, bool by_reference) {
-  if (vectors.layers.empty() || vectors.stream || explains(vectors, c))
-    return to_text(layers, vectors.layers_case, by_reference);
+  if (vectors.layers.empty() || vectors.stream || layers.cases > 0)
+    return to_text(layers, vectors, by_reference);
   return fmt::format(
-      "only the layers of {} are recorded, and its outputs are equal;\n"
+      "only the layers of {} are recorded, and {} outputs are equal;\n"
       "to see the layers of {}, record again with --layers-of {}",
-      vectors.layers_case, vectors.cases[c.differing.front()].id, c.differing.front());
+      vectors.layers.size() == 1 ? vectors.cases[vectors.layers[0].number].id
+                                 : fmt::format("{} cases", vectors.layers.size()),
+      vectors.layers.size() == 1 ? "its" : "their", vectors.cases[c.differing.front()].id,
+      c.differing.front());
 }
 
 /// Returns a note on --tolerance where codes differ.
@@ -132,8 +165,8 @@ std::string to_text(const Comparison& c, const reference::LayerComparison& layer
   const std::string kernels = kernels_of(vectors);
   std::string text;
   if (c.codes.differ > 0) {
-    text = fmt::format("{} of {} codes differ, by up to {}", grouped(c.codes.differ),
-                       grouped(c.codes.elements), c.codes.largest);
+    text = fmt::format("{} of {} {}", grouped(c.codes.differ), grouped(c.codes.elements),
+                       differ_text(c.codes));
     text += tolerance_text(c.codes, tolerance);
     if (c.codes.ulps > 0)
       text += fmt::format("; floats by up to {} units in the last place, {:.1e} of the value",
@@ -165,7 +198,7 @@ int run(const VerifyArguments& options) {
   const Network network =
       load_network(vectors, read_file(options.network.model), options.network, config);
   Verification v = verify(network, vectors, options.network.policy(vectors.policy), options.backend,
-                          options.tolerance, options.output.quiet);
+                          options.accepted, options.output.quiet);
   const EnergyReport energy =
       energy_report(network.program, v.execution.slowest, options.energy, table);
   add_to(v.json, energy);
@@ -223,27 +256,54 @@ Runner keeping_states(const Network& network, const BackendOptions& backend, boo
 
 }  // namespace
 
+namespace {
+
+/// Returns true if all differences come from the runtime's float32: from the recorded inputs of
+/// each layer, exact arithmetic gives the golden layers' codes, and the machine computes these.
+bool is_rounding(const Network& network, const reference::VectorSet& vectors,
+                 const reference::RoundingPolicy& policy, const Comparison& c,
+                 const reference::LayerComparison& layers) {
+  if (!network.graph || layers.cases != std::ssize(c.differing) || layers.outputs_differ > 0 ||
+      !layers.exact.is_float32())
+    return false;
+  for (std::size_t i = 0; i < c.differing.size(); ++i) {
+    const std::vector<Array>& inputs = vectors.cases[c.differing[i]].inputs;
+    const std::vector<Array> golden =
+        reference::outputs_of(*network.graph, reference::run_graph(*network.graph, inputs, policy));
+    for (std::size_t o = 0; o < golden.size(); ++o)
+      if (golden[o].bytes != c.outputs[i].at(o).bytes) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 Verification verify(const Network& network, const reference::VectorSet& vectors,
                     const reference::RoundingPolicy& policy, const BackendOptions& backend,
-                    int tolerance, bool quiet) {
+                    const Accepted& accepted, bool quiet) {
   const Runner runner = keeping_states(network, backend, quiet, vectors.cases[0].inputs);
   Comparison comparison;
   Execution execution = run_cases(network.program, vectors, runner, quiet, comparison);
   execution.images = network.images;
   reference::LayerComparison layers;
-  if (network.graph && !vectors.stream && explains(vectors, comparison))
-    layers = reference::compare_layers(*network.graph, vectors, policy);
+  if (network.graph && !vectors.stream)
+    layers = reference::compare_layers(*network.graph, vectors, comparison.differing, policy);
   Verification result;
-  result.text = to_text(comparison, layers, vectors, tolerance);
+  result.text = to_text(comparison, layers, vectors, accepted.tolerance);
   result.json = to_json(network.program, execution, backend.backend);
   result.execution = std::move(execution);
-  result.json.update(comparison_json(comparison, layers, tolerance));
-  if (comparison.codes.largest <= tolerance) return result;
+  result.json.update(comparison_json(comparison, layers, accepted.tolerance));
+  if (comparison.codes.largest <= accepted.tolerance) return result;
+  if (accepted.rounding && is_rounding(network, vectors, policy, comparison, layers)) {
+    result.text +=
+        "every difference comes from the runtime's rounding: accepted by --accept-rounding\n";
+    return result;
+  }
   const std::vector<std::string>& all = comparison.differences;
   result.faults.assign(all.begin(), all.begin() + std::min(std::ssize(all), kShownDifferences));
   const std::string kernels = kernels_of(vectors);
   if (!kernels.empty()) result.faults.push_back(kernels);
-  if (layers.first) result.faults.push_back(to_text(layers, vectors.layers_case, kernels.empty()));
+  if (layers.first) result.faults.push_back(to_text(layers, vectors, kernels.empty()));
   return result;
 }
 
@@ -256,9 +316,12 @@ void add_verify(Command app, Action& action) {
             "folder that trine record wrote: the outputs of the model's own\n"
             "runtime (docs/vectors.md)")
       ->required();
-  add_value(command, "--tolerance N", options->tolerance,
+  add_value(command, "--tolerance N", options->accepted.tolerance,
             "most codes by which an output may differ (0: bit-exact)")
       ->check(range(0, 255));
+  command.add_flag("--accept-rounding", options->accepted.rounding,
+                   "accept differences that come only from the runtime's float32: in every\n"
+                   "layer, exact arithmetic gives the machine's code or is halfway (ONNX)");
   options->backend.declare(command);
   options->energy.declare(command);
   options->shown.declare(command);
@@ -266,7 +329,7 @@ void add_verify(Command app, Action& action) {
   command.footer(
       "Cycles are those of one inference, from start to interrupt, of the slowest vector.\n"
       "With --batch N a run takes N vectors; the last run repeats the first vectors to fill up.\n"
-      "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr reports how\n"
+      "Exit code 1: a vector is not bit-exact (nor accepted). Then stderr reports how\n"
       "many codes differ, by how much, where first, and the first recorded layer that the golden\n"
       "layers compute differently.\n\n"
       "Examples:\n"

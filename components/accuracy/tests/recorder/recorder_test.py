@@ -101,6 +101,9 @@ def differences(model, folder, given, verify):
         np.save(folder / "out0.npy", outputs)
         return verify(model, folder)
 
+    of = [layers["case"] for layers in json.loads((folder / "manifest.json").read_text())["layers"]]
+    expect("layers of all cases", of == [f"case{n}" for n in range(100)], of)
+    recorded(model, "--out", folder, *given, "--layers-of", 0)
     _, text, _ = change()
     report = json.loads(verify.json.read_text())
     expect("layers of another case", report["layers_compared"] == 0 and "only the layers of case0 are recorded, and its "
@@ -182,6 +185,49 @@ def onnx_models(scratch, verify):
         verify.exact(model, folder)
 
 
+def exact_values(scratch):
+    """Compares the exact values of vectors with those that the repository has, and exact.py's operators with ONNX's."""
+    import numpy as np
+    import onnx
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+    sys.path.append(str(ROOT / "components" / "zoo"))
+    import exact
+    model = ROOT / "tests" / "onnx" / "ties.onnx"
+    recorded(model, "--out", scratch / "ties", "--count", 2)
+    known, new = (json.loads((folder / "manifest.json").read_text())["layers"][0]["tensors"]
+                  for folder in (model.with_suffix(""), scratch / "ties"))
+    expect("exact values", [t["of"] for t in new] == ["Resize", "Conv", "AveragePool"] and
+           [(t["ties"], t["exact"]) for t in new] == [(t["ties"], t["exact"]) for t in known], new)
+    rng = np.random.default_rng(5)
+    image, filters = rng.normal(size=(2, 4, 5, 6)), rng.normal(size=(6, 2, 3, 2))
+    operators = [
+        ("Conv", [image, filters, rng.normal(size=6)], {"group": 2, "pads": [1, 0, 2, 1], "strides": [2, 1], "dilations": [1, 2]}),
+        ("Conv", [image[..., 0], rng.normal(size=(3, 4, 2))], {"strides": [2]}),
+        ("ConvTranspose", [image, rng.normal(size=(4, 3, 3, 2)), rng.normal(size=3)],
+         {"strides": [2, 3], "pads": [1, 0, 0, 1], "output_padding": [1, 0]}),
+        ("AveragePool", [image], {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1], "strides": [2, 1]}),
+        ("AveragePool", [image], {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1], "count_include_pad": 1}),
+        ("Gelu", [image], {}), ("Gelu", [image], {"approximate": "tanh"}), ("Erf", [image], {}), ("Sigmoid", [image], {}),
+        ("GroupNormalization", [image, rng.normal(size=4), rng.normal(size=4)], {"num_groups": 2}),
+        *(("Resize", [image[:1, :2], None, None, np.int64([1, 2, 8, 3])], {"mode": mode, "coordinate_transformation_mode": how})
+          for mode in ("linear", "nearest") for how in ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"))]
+    expect("all own operators", {kind for kind, *_ in operators} == set(exact.OWN), "")
+    for kind, inputs, attributes in operators:
+        names = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
+        given = {name: x for name, x in zip(names, inputs) if name}
+        node = helper.make_node(kind, names, ["y"], **attributes)
+        ends = [[helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, None) for name in of] for of in (given, ["y"])]
+        one = helper.make_model(helper.make_graph([node], kind, *ends), opset_imports=[helper.make_opsetid("", 21)])
+        wanted = ReferenceEvaluator(one).run(None, given)[0]
+        ours = exact.OWN[kind](node, *inputs)
+        expect(f"{kind} {attributes}", ours.shape == wanted.shape and np.abs(ours - wanted).max() < 1e-6, ours - wanted)
+    whole, half = (helper.make_node("ConvTranspose", ["x", "w"], ["y"], group=n, strides=[2, 2]) for n in (2, 1))
+    filters = rng.normal(size=(4, 3, 3, 2))  # onnx.reference does not support groups here
+    parts = [exact.conv_transpose(half, image[:, n:n + 2], filters[n:n + 2]) for n in (0, 2)]
+    expect("ConvTranspose of groups", np.allclose(exact.conv_transpose(whole, image, filters), np.concatenate(parts, 1)))
+
+
 def cpu(model, runtime, scratch):
     """Measures the model's time on one core of this computer, whose value is not checked."""
     report = scratch / "cpu.json"
@@ -214,6 +260,7 @@ def main():
         cpu(unsigned, "ai-edge-litert ", scratch)
         if options.onnx:
             onnx_models(scratch, verify)
+            exact_values(scratch)
             cpu(ROOT / "tests" / "onnx" / "mobilenet_v2.onnx", "onnxruntime ", scratch)
             code, text = trine("cpu", ROOT / "tests" / "lowbit" / "mlp_ternary.onnx", "--seconds", 1)
             expect("cpu, qonnx", code == 2 and "QONNX's operators" in text, text)

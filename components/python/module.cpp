@@ -303,20 +303,23 @@ Options parsed(const std::vector<std::string>& arguments, More... more) {
 
 cli::NetworkOptions network_options(const std::string& name, const std::string& rounding,
                                     const std::string& lstm, bool allow_host,
+                                    const std::vector<std::string>& host,
                                     const std::vector<std::string>& shapes) {
   auto options = parsed<cli::NetworkOptions>(
       {"--config=-", "--rounding=" + rounding, "--lstm=" + lstm, "--", "-"});
   options.model = name;
   options.allow_host = allow_host;
+  options.host = host;
   options.shapes = shapes;
   return options;
 }
 
 std::unique_ptr<Program> compile(const py::bytes& bytes, const std::string& name,
                                  const spec::Config& config, const std::string& rounding,
-                                 const std::string& lstm, bool allow_host, bool keep_tensors,
+                                 const std::string& lstm, bool allow_host,
+                                 const std::vector<std::string>& host, bool keep_tensors,
                                  const std::vector<std::string>& shapes) {
-  cli::NetworkOptions options = network_options(name, rounding, lstm, allow_host, shapes);
+  cli::NetworkOptions options = network_options(name, rounding, lstm, allow_host, host, shapes);
   options.keep_tensors = keep_tensors;
   const std::vector<std::uint8_t> copy = bytes_of(bytes);
   const py::gil_scoped_release unlocked;
@@ -335,7 +338,7 @@ std::string estimate(const py::bytes& bytes, const std::string& name, const spec
                      const std::string& rounding, const std::vector<std::string>& shapes) {
   const std::vector<std::uint8_t> copy = bytes_of(bytes);
   const py::gil_scoped_release unlocked;
-  const cli::NetworkOptions options = network_options(name, rounding, "auto", false, shapes);
+  const cli::NetworkOptions options = network_options(name, rounding, "auto", false, {}, shapes);
   return reported(cli::to_json(cli::estimate_of(copy, options, {}, {}, config)), config);
 }
 
@@ -385,12 +388,14 @@ std::vector<PartsOut> evaluate(const py::bytes& bytes, const std::string& name) 
 Verified verify(const py::bytes& bytes, const std::string& name, const spec::Config& config,
                 const std::string& folder, const cli::BackendOptions& backend,
                 const std::string& rounding, const std::string& lstm, bool allow_host,
-                int tolerance, const std::vector<std::string>& shapes) {
+                const std::vector<std::string>& host, int tolerance,
+                const std::vector<std::string>& shapes) {
   const std::vector<std::uint8_t> copy = bytes_of(bytes);
   const py::gil_scoped_release unlocked;
   check_range("tolerance", tolerance, 0, 255);
   backend.check();
-  const cli::NetworkOptions options = network_options(name, rounding, lstm, allow_host, shapes);
+  const cli::NetworkOptions options =
+      network_options(name, rounding, lstm, allow_host, host, shapes);
   const reference::VectorSet vectors = reference::read_vectors(folder);
   const cli::Network network = cli::load_network(vectors, copy, options, config);
   return verified(cli::verify(network, vectors, options.policy(vectors.policy), backend,

@@ -31,15 +31,17 @@ MASKING = {"Add", "Cast", "Concat", "Expand", "Identity", "Mul", "Reshape", "Sli
 
 
 def examples(file, shape, name):
-    """Yields the examples as [1, ...] float32 each. `shape` contains None or -1 where any extent is valid."""
+    """Yields the examples as float32 of the model's shape each. `shape` contains None or -1 where any extent is valid.
+    An open first axis is 1."""
     stack = np.load(file)
-    fixed = [d for d in shape[1:] if d not in (1, None, -1)]
+    shape = [1 if shape[0] in (None, -1) else shape[0], *shape[1:]]
+    fixed = [d for d in shape if d not in (1, None, -1)]
     for row in stack:
-        if len(fixed) == len([d for d in shape[1:] if d != 1]):
+        if len(fixed) == len([d for d in shape if d != 1]):
             if row.size != int(np.prod(fixed)) or [d for d in row.shape if d != 1] not in (fixed, [row.size]):
                 fail(f"--calibration: an example is {list(row.shape)}, the model's input '{name}' is"
                      f" {list(shape)}")
-            row = row.reshape([1] + [d or 1 for d in shape[1:]])
+            row = row.reshape(shape)
         else:
             row = row if row.ndim == len(shape) else row[None]
         yield np.ascontiguousarray(row, np.float32)

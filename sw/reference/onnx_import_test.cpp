@@ -585,3 +585,22 @@ TEST_CASE("unsupported parts of an ONNX network are refused by node", "[referenc
     CHECK_THAT(refusal(&b, b.op("MaxPool", {codes})), ContainsSubstring("rank 2, allowed 4"));
   }
 }
+
+TEST_CASE("a constant output has the type of the file", "[onnx]") {
+  Builder b({1, 2});
+  const std::string y = b.quant("in", 1, 8, true, false);
+  auto* codes = b.model()->mutable_graph()->add_initializer();
+  codes->set_name("codes");
+  codes->set_data_type(onnx::TensorProto::UINT8);
+  codes->add_dims(2);
+  for (const int code : {3, 200}) codes->add_int32_data(code);
+  b.node("Identity", {"codes"})->set_output(0, "k");
+  b.bytes(y);
+  b.model()->mutable_graph()->add_output()->set_name("k");
+  const std::string text = b.model()->SerializeAsString();
+  const model::Graph graph = model::parse_onnx({text.begin(), text.end()}, "m.onnx");
+  const Array input{"f4", {1, 2}, std::vector<std::uint8_t>(8)};
+  const Array constant = outputs_of(graph, run_graph(graph, {input})).at(1);
+  CHECK(constant.dtype == "u1");
+  CHECK(constant.bytes == std::vector<std::uint8_t>{3, 200});
+}

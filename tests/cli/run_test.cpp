@@ -1124,6 +1124,14 @@ TEST_CASE("verify accepts differences only if exact arithmetic does not give the
   const std::string accept = verify + " --accept-rounding";
   const Result accepted = shell.trine(accept);
   CHECK((accepted.code == 0 && accepted.err.empty()));
+  // The host adds float32 in ONNX Runtime's order.
+  CHECK(shell.trine(verify + " --host Resize,AveragePool").code == 0);
+  CHECK(shell.trine(verify + " --host Resize").code == 1);
+  CHECK(shell.read_json("j").at("host").dump().find("Resize") != std::string::npos);
+  const Result unknown = shell.trine(verify + " --host Rezise");
+  CHECK((unknown.code == 2 && line_count(unknown.err) == 1));
+  CHECK_THAT(unknown.err, Catch::Matchers::ContainsSubstring(
+                              "has no such operator, allowed AveragePool Conv DequantizeLinear"));
 
   const json manifest = json::parse(read_text(shell.dir / "v" / "manifest.json"));
   const json& resize = manifest.at("layers").at(0).at("tensors").at(0);
@@ -1176,6 +1184,15 @@ TEST_CASE("verify accepts differences only if exact arithmetic does not give the
   fewer.at("layers").erase(1);
   write_file(shell.dir / "v" / "manifest.json", fewer.dump());
   CHECK(shell.trine(accept).code == 1);
+}
+
+TEST_CASE("operators of ONNX on the host count their MACs", "[cli][host]") {
+  const Shell shell;
+  const Result r = shell.trine("estimate --config edge256 --allow-host --json j '" TRINE_SOURCE_DIR
+                               "/tests/onnx/nodes/gru_bidirectional.onnx'");
+  REQUIRE(r.code == 0);
+  for (const json& op : shell.read_json("j").at("host"))
+    CHECK(op.at("macs") == (op.at("op") == "GRU" ? 5400 : 0));
 }
 
 TEST_CASE("verify checks the vectors of a program like the vectors of a model",

@@ -144,6 +144,13 @@ def _shapes(given: Shapes | None) -> list[str]:
             for name, extents in (given or {}).items()]
 
 
+def _host(allowed: bool | Iterable[str]) -> tuple[bool, list[str]]:
+    """Returns whether the host may run operators, and the types that it has to run."""
+    if isinstance(allowed, bool):
+        return allowed, []
+    return True, [allowed] if isinstance(allowed, str) else list(allowed)
+
+
 _Parts = tuple[str, list[int], bytes]
 
 
@@ -417,7 +424,7 @@ def _verified(found: tuple[str, str, list[str]], name: str) -> Report:
 
 
 def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: str = "auto", lstm: str = "auto",
-            allow_host: bool = False, keep_tensors: bool = False, shape: Shapes | None = None,
+            allow_host: bool | Iterable[str] = False, keep_tensors: bool = False, shape: Shapes | None = None,
             name: str = "") -> Program:
     """Compiles a quantized TFLite or ONNX model for a configuration.
 
@@ -425,7 +432,8 @@ def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: 
     config        a Config, or an argument for it
     rounding      "double" ("auto"): TFLite's two roundings; "single": one
     lstm          "micro" ("auto"): tflite-micro's UNIDIRECTIONAL_SEQUENCE_LSTM; "litert": LiteRT's
-    allow_host    operators that the design does not support run on the host (`host` lists them) instead of being refused
+    allow_host    operators that the design does not support run on the host (`host` lists them) instead of being refused;
+                  types of ONNX operators, such as ["Resize"]: these run there in float32 even if the machine could
     keep_tensors  run() stores the codes of all operators in `tensors`: optimizations that would hide one are off, so
                   there are more cycles; the codes are the same
     shape         extents that an ONNX file leaves open: {"height": 224} by a dimension's name, {"x": (1, 3, 224, 224)} by
@@ -434,7 +442,7 @@ def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: 
     """
     if not isinstance(config, Config):
         config = Config(config)
-    return Program(_core.compile(*_source(model, name), config._core, rounding, lstm, allow_host, keep_tensors,
+    return Program(_core.compile(*_source(model, name), config._core, rounding, lstm, *_host(allow_host), keep_tensors,
                                  _shapes(shape)), config)
 
 
@@ -492,7 +500,7 @@ def synth(config: Config | str | os.PathLike[str], *, target: str = "asic", libe
 
 
 def verify(model: Model, config: Config | str | os.PathLike[str], vectors: Any, *, backend: str = "arch",
-           rounding: str = "auto", lstm: str = "auto", allow_host: bool = False, tolerance: int = 0,
+           rounding: str = "auto", lstm: str = "auto", allow_host: bool | Iterable[str] = False, tolerance: int = 0,
            shape: Shapes | None = None, name: str = "", **more: Any) -> Report:
     """Runs recorded vectors on the machine.
 
@@ -510,4 +518,4 @@ def verify(model: Model, config: Config | str | os.PathLike[str], vectors: Any, 
         return program.verify(inputs, outputs, backend=backend, tolerance=tolerance, **more)
     folder = os.fspath(vectors)
     return _verified(_core.verify(*_source(model, name), _config(config), folder, _backend(backend, **more), rounding,
-                                  lstm, allow_host, tolerance, _shapes(shape)), folder)
+                                  lstm, *_host(allow_host), tolerance, _shapes(shape)), folder)

@@ -56,7 +56,7 @@ def quantize(model: Any, inputs: np.ndarray | Sequence[np.ndarray], **options: A
 
 
 def from_torch(module: Any, example: Any, config: Config | str = "edge256", *,
-               calibration: np.ndarray | Sequence[np.ndarray] | None = None, allow_host: bool = False,
+               calibration: np.ndarray | Sequence[np.ndarray] | None = None, allow_host: bool | Sequence[str] = False,
                **options: Any) -> Program:
     """Exports a module of PyTorch, quantizes it and compiles it.
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Evaluates ONNX operators over windows, matrices and neighbouring channels, in float32. Their sums
-// lose nothing.
+// Evaluates ONNX operators over windows, matrices and neighbouring channels, in float32. Products
+// have exact sums. Averages add float32 in ONNX Runtime's order, because their exact results are
+// often halfway between two codes.
 
 #include "sw/host/onnx/node/windows.h"
 
@@ -62,6 +63,55 @@ std::vector<int> with_channels(int N, int C, const std::vector<int>& positions) 
   return shape;
 }
 
+/// The order in which ONNX Runtime adds the float32 values of a window (core/mlas/lib/pooling.cpp).
+enum class SumOrder {
+  kRows,     ///< row by row
+  kColumns,  ///< all values of a column, then the columns
+  kLanes,    ///< every fourth value, then the four sums: images that are one window
+};
+
+SumOrder sum_order(const Windows& s, const std::vector<int>& image) {
+  constexpr int kSmall = 32;       // taps of an axis
+  constexpr int kBuffered = 2045;  // columns of an image with its border
+  const bool ones = std::ranges::all_of(s.strides, [](int stride) { return stride == 1; });
+  if (s.taps == image && ones && !s.has_borders()) return SumOrder::kLanes;
+  const bool small = std::ranges::all_of(s.taps, [](int taps) { return taps <= kSmall; });
+  const bool fits = s.before.back() + image.back() + s.after.back() <= kBuffered;
+  return image.size() > 1 && s.strides.back() <= 2 && small && fits ? SumOrder::kColumns
+                                                                    : SumOrder::kRows;
+}
+
+/// The float32 sum of the values of a window, which are added row by row.
+class WindowSum {
+ public:
+  WindowSum(SumOrder order, std::size_t columns, std::size_t values)
+      : order_(order), values_(values), parts_(order == SumOrder::kColumns ? columns : 4) {}
+
+  /// @param column  of the value, in the window
+  void add(float value, std::size_t column) {
+    const bool in_lanes = order_ == SumOrder::kLanes && count_ < values_ / 4 * 4;
+    if (in_lanes) parts_[count_ % 4] += value;
+    if (order_ == SumOrder::kColumns) parts_[column] += value;
+    if (order_ == SumOrder::kRows || (order_ == SumOrder::kLanes && !in_lanes))
+      rest_.push_back(value);
+    ++count_;
+  }
+
+  float sum() const {
+    float sum = 0;
+    if (order_ == SumOrder::kLanes) sum = (parts_[0] + parts_[2]) + (parts_[1] + parts_[3]);
+    if (order_ == SumOrder::kColumns)
+      for (const float part : parts_) sum += part;
+    for (const float value : rest_) sum += value;
+    return sum;
+  }
+
+ private:
+  SumOrder order_;
+  std::size_t values_, count_ = 0;
+  std::vector<float> parts_, rest_;
+};
+
 }  // namespace
 
 Constant Evaluation::pool() const {
@@ -81,9 +131,11 @@ Constant Evaluation::pool() const {
   if (by_columns)  // the first axis varies fastest
     for (std::size_t i = 0, step = 1; i < image.size(); step *= at(image[i++])) steps[i] = step;
   std::size_t next = 0;
+  const SumOrder order = opset_ < 19 ? sum_order(s, image) : SumOrder::kRows;
   for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane)
     each(places, [&](const std::vector<int>& place) {
-      double most = -std::numeric_limits<double>::infinity(), sum = 0, count = 0;
+      double most = -std::numeric_limits<double>::infinity(), count = 0;
+      WindowSum sum(order, at(s.taps.back()), count_of(s.taps));
       std::size_t index = plane * pixels;
       each(s.taps, [&](const std::vector<int>& tap) {
         std::vector<int> where(tap.size());
@@ -103,12 +155,13 @@ Constant Evaluation::pool() const {
           index = plane * pixels;
           for (std::size_t i = 0; i < where.size(); ++i) index += at(where[i]) * steps[i];
         }
-        sum += x;
+        sum.add(static_cast<float>(x), at(tap.back()));
         count += 1;
       });
-      result.values[next++] = indices   ? static_cast<double>(index)
-                              : maximum ? most
-                                        : rounded(sum / std::max(count, 1.0));
+      result.values[next++] = indices ? static_cast<double>(index)
+                              : maximum
+                                  ? most
+                                  : double{sum.sum() / std::max(static_cast<float>(count), 1.0f)};
     });
   return result;
 }
@@ -121,11 +174,11 @@ Constant Evaluation::global_pool() const {
   for (std::size_t plane = 0; plane < result.values.size(); ++plane) {
     const auto first = in(0).values.begin() + plane * pixels;
     const auto last = first + pixels;
-    double sum = 0;
-    for (auto x = first; x != last; ++x) sum += *x;
+    WindowSum sum(SumOrder::kLanes, 0, pixels);
+    for (auto x = first; x != last; ++x) sum.add(static_cast<float>(*x), 0);
     result.values[plane] = node_.type == "GlobalMaxPool"
                                ? *std::max_element(first, last)
-                               : rounded(sum / static_cast<double>(pixels));
+                               : double{sum.sum() / static_cast<float>(pixels)};
   }
   return result;
 }

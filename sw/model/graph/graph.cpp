@@ -141,6 +141,26 @@ int groups(const Graph& graph, const Op& op) {
   return graph.in(op, 0).extent(-1) / graph.in(op, 1).extent(-1);
 }
 
+namespace {
+
+/// Returns the MACs of an ONNX operator, whose tensors have ONNX's order.
+std::int64_t macs_of_onnx(const Graph& graph, const Op& op) {
+  const std::string& type = op.name;
+  if (type == "Conv") return graph.out(op).elements() * product(graph.in(op, 1).shape, 1);
+  if (type == "ConvTranspose")
+    return graph.in(op, 0).elements() * product(graph.in(op, 1).shape, 1);
+  if (type == "MatMul") return graph.out(op).elements() * graph.in(op, 0).extent(-1);
+  if (type == "Gemm")  // [N, K] x [K, M]
+    return graph.in(op, 0).elements() * graph.out(op).extent(-1);
+  if (type == "LSTM" || type == "GRU" || type == "RNN") {  // X [T, N, C]; W, R [D, rows, C]
+    const Tensor& x = graph.in(op, 0);
+    return x.extent(0) * x.extent(1) * (graph.in(op, 1).elements() + graph.in(op, 2).elements());
+  }
+  return 0;
+}
+
+}  // namespace
+
 std::int64_t macs(const Graph& graph, const Op& op) {
   if (op.counted_macs >= 0) return op.counted_macs;
   switch (op.kind) {
@@ -162,6 +182,8 @@ std::int64_t macs(const Graph& graph, const Op& op) {
       const Tensor& weights = graph.in(op, 1);
       return graph.in(op, 2).elements() * (weights.elements() / weights.extent(-1));
     }
+    case OpKind::kOnnx:
+      return macs_of_onnx(graph, op);
     default:
       return 0;
   }

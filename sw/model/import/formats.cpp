@@ -18,14 +18,14 @@ bool has_text(Format::Bytes bytes, std::size_t at, std::string_view text) {
          std::memcmp(bytes.data() + at, text.data(), text.size()) == 0;
 }
 
-Graph read_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
-                  const GivenShapes& shapes) {
+Graph read_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file,
+                  const HostUse& host, const GivenShapes& shapes) {
   if (!shapes.empty())
     throw_error("--shape: {} is TFLite, whose shapes are fixed; allowed only for ONNX", file);
-  return parse_tflite(bytes, file, host);
+  return parse_tflite(bytes, file, host.allowed);
 }
 
-Graph read_tosa(const std::vector<std::uint8_t>& bytes, const std::string& file, bool,
+Graph read_tosa(const std::vector<std::uint8_t>& bytes, const std::string& file, const HostUse&,
                 const GivenShapes& shapes) {
   if (!shapes.empty())
     throw_error("--shape: {} is TOSA, whose shapes are fixed; allowed only for ONNX", file);

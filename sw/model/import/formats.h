@@ -25,8 +25,8 @@ struct Format {
   bool (*begins)(Bytes bytes);                 ///< recognizes the format's magic; null: no magic
   bool channels_first;                         ///< images are [N, C, H, W]
   /// Reads a file, as parse_model(). Null if the format is not supported.
-  Graph (*read)(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
-                const GivenShapes& shapes);
+  Graph (*read)(const std::vector<std::uint8_t>& bytes, const std::string& file,
+                const HostUse& host, const GivenShapes& shapes);
   std::string_view instead;  ///< what the user can do if there is no reader
 };
 

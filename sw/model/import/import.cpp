@@ -16,10 +16,12 @@ Graph import_model(const std::filesystem::path& path, bool host) {
   return parse_model(read_file(path), path.string(), host);
 }
 
-Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
-                  const GivenShapes& shapes) {
+Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file,
+                  const HostUse& host, const GivenShapes& shapes) {
   const Format& format = format_of(bytes, file);
   if (format.read == nullptr) refuse_format(format, file);
+  if (!host.types.empty() && format.name != "ONNX")
+    throw_error("--host: {} is {}, allowed only for ONNX", file, format.name);
   return format.read(bytes, file, host, shapes);
 }
 

@@ -33,7 +33,7 @@ Graph import_model(const std::filesystem::path& path, bool host = false);
 /// @throws Error  as the format's reader, or if the format is known but not supported, with its
 /// name
 Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file,
-                  bool host = false, const GivenShapes& shapes = {});
+                  const HostUse& host = {}, const GivenShapes& shapes = {});
 
 /// Returns the identity of a model: a SHA-256 over the model's bytes and, for ONNX, over the
 /// external files with its constants. Without external files, it is the SHA-256 of the model's

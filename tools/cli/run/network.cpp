@@ -104,6 +104,11 @@ void NetworkOptions::declare(Command command) {
   command.add_flag("--allow-host", allow_host,
                    "operators that the design does not support run on the host, and are\n"
                    "listed with their share of the MACs (default: they are refused)");
+  add_value(command, "--host OP[,OP..]", host,
+            "ONNX operators that the host runs in float32, as ONNX Runtime does, even\n"
+            "if the machine could (Resize, AveragePool); implies --allow-host")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   declare_shape(command, shapes);
   add_value(command, "--objective O", objective,
             "what a plan minimizes: cycles, bytes of the bus, or energy (cycles)")
@@ -226,8 +231,10 @@ struct Compiling {
 
   Network network(HostPart part) const {
     Network network;
-    network.graph = model::parse_model(bytes, options.model, part != HostPart::kNowhere,
-                                       model::parse_shapes(options.shapes));
+    model::HostUse host = part != HostPart::kNowhere;
+    host.types = {options.host.begin(), options.host.end()};
+    network.graph =
+        model::parse_model(bytes, options.model, host, model::parse_shapes(options.shapes));
     if (options.states) {
       if (options.batch > 1)
         throw_error("--batch: not allowed with states, which belong to one image");
@@ -314,6 +321,8 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
       throw_error("--batch: {} is a program, which is compiled already", options.model);
     if (options.states)
       throw_error("--states: {} is a program, which is compiled already", options.model);
+    if (!options.host.empty())
+      throw_error("--host: {} is a program, which is compiled already", options.model);
     if (!options.shapes.empty())
       throw_error("--shape: {} is a program, which is compiled already", options.model);
     if (!options.mapping.empty())
@@ -325,7 +334,8 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
   }
   const Compiling compiling{bytes, options, config, policy, mapping_of(options)};
   if (options.machine_alone) return compiling.network(HostPart::kNowhere);
-  network = options.allow_host ? compiling.network(HostPart::kAnywhere) : compiling.tried();
+  const bool anywhere = options.allow_host || !options.host.empty();
+  network = anywhere ? compiling.network(HostPart::kAnywhere) : compiling.tried();
   if (!network.mapping.empty()) write_file(options.mapping, network.mapping);
   for (const std::string& note : network.graph->notes)
     fmt::print(stderr, "{}: {}\n", options.model, note);

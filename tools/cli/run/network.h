@@ -29,6 +29,7 @@ struct NetworkOptions {
   std::string model;
   std::string rounding = "auto", lstm = "auto";
   bool allow_host = false;
+  std::vector<std::string> host;     ///< types of ONNX operators that the host runs
   bool machine_alone = false;        ///< nothing on the host except formats at the network's ends
   std::vector<std::string> shapes;   ///< NAME=N, for declare_shape()
   std::string objective = "cycles";  ///< see plan_objective()

@@ -181,7 +181,10 @@ int Emitter::add_tensor(const std::string& name, DataType type, std::vector<int>
 
 int Emitter::add_constant(const std::string& name, const Constant& c) {
   const bool widens = bytes_of(c.type) < 4 && c.type != DataType::kBool;
-  const DataType type = widens ? DataType::kInt32 : c.type;
+  return add_constant(name, c, widens ? DataType::kInt32 : c.type);
+}
+
+int Emitter::add_constant(const std::string& name, const Constant& c, DataType type) {
   return with_type(type, [&]<typename T>(T) {
     return add_constant(name, type, c.shape, std::vector<T>(c.values.begin(), c.values.end()));
   });

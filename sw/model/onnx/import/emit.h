@@ -188,6 +188,8 @@ class Emitter {
   }
   /// Adds a constant as a float32 operator reads it.
   int add_constant(const std::string& name, const Constant& constant);
+  /// Adds a constant of another type.
+  int add_constant(const std::string& name, const Constant& constant, DataType type);
   /// Adds int32 constants without a name, with one axis if no shape is given.
   int add_integers(const std::vector<std::int32_t>& values, std::vector<int> shape = {});
   /// Adds the codes of a constant with one scale.

@@ -205,9 +205,8 @@ int Importer::copied(const std::string& name, const Constant& constant) {
   node.index = last_node();
   node.outputs = {name};
   Op op = host_op(node, file_.opset, 0);
-  op.inputs = {emit_.add_constant(name + ":constant", constant)};
-  const DataType type = emit_.tensor(op.inputs[0]).type;
-  return emit_.add_op(std::move(op), emit_.add_tensor(name, type, constant.shape));
+  op.inputs = {emit_.add_constant(name + ":constant", constant, constant.type)};
+  return emit_.add_op(std::move(op), emit_.add_tensor(name, constant.type, constant.shape));
 }
 
 const Value& Importer::value_of(const std::string& name) const {
@@ -255,6 +254,7 @@ void Importer::import(const Node& node) {
       throw_error("has no output");
     if (node.type == "QuantizeLinear" && !is_read(file_, out())) return;
     if (fold_constants()) return require_all_read(node);
+    if (host_.types.contains(node.type)) throw_error("the host does not run it as --host requires");
     Value value = made();
     require_all_read(node);
     values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
@@ -266,7 +266,7 @@ void Importer::import(const Node& node) {
     if (!hosted) lost_.insert(node.outputs.begin(), node.outputs.end());
     // If only the host could run the operator, the problem is what the host does not support.
     const bool of_host = !hosted && method_of(node.type) == nullptr && !refused_.empty();
-    if (!hosted || !host_) problems_.add(node, of_host ? refused_ : error.what(), hosted);
+    if (!hosted || !host_.allowed) problems_.add(node, of_host ? refused_ : error.what(), hosted);
   }
 }
 
@@ -493,7 +493,17 @@ std::function<Value()> Importer::hosted(const std::string& output) {
   };
 }
 
-Graph graph_of(File file, bool host) {
+/// @throws Error  a type that no node of the file has
+void check_types(const File& file, const std::set<std::string>& types) {
+  std::set<std::string> known;
+  for (const Node& node : file.nodes) known.insert(node.type);
+  for (const std::string& type : types)
+    if (!known.contains(type))
+      throw_error("--host {}: {} has no such operator, allowed {}", type, file.name,
+                  fmt::join(known, " "));
+}
+
+Graph graph_of(File file, const HostUse& host) {
   if (file.inputs.empty()) throw_error("{}: the graph has no input", file.name);
   Graph graph;
   graph.file = file.name;
@@ -501,6 +511,7 @@ Graph graph_of(File file, bool host) {
   graph.notes = file.notes;
   to_qdq(&file);
   fuse(&file);
+  check_types(file, host.types);
   Importer(std::move(file), &graph, host).run();
   return graph;
 }
@@ -513,8 +524,8 @@ Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file
   return parse_onnx(bytes, file, host, {});
 }
 
-Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
-                 const GivenShapes& shapes) {
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file,
+                 const HostUse& host, const GivenShapes& shapes) {
   Graph graph = onnx_file::graph_of(onnx_file::parse(bytes, file, shapes), host);
   graph.channels_first = true;
   return graph;

@@ -30,12 +30,12 @@ using host::onnx::kMaxWindow, host::onnx::Span, host::onnx::Windows;
 /// The importer of one file.
 class Importer {
  public:
-  Importer(File file, Graph* graph, bool host)
+  Importer(File file, Graph* graph, const HostUse& host)
       : file_(std::move(file)),
         graph_(*graph),
         images_(has_images(file_) || !multiplies_maps(file_)),
         host_(host),
-        emit_(graph, images_, host, file.format != spec::Format::kNone) {}
+        emit_(graph, images_, host.allowed, file.format != spec::Format::kNone) {}
 
   /// Imports the file.
   /// @throws Error  names the file and every node that is refused
@@ -217,7 +217,7 @@ class Importer {
   File file_;
   Graph& graph_;
   bool images_;  ///< tensors of four axes are images
-  bool host_;    ///< true: nodes without an integer form become host operators
+  HostUse host_;
   Emitter emit_;
   Problems problems_;
   std::set<std::string> lost_;  ///< outputs of refused nodes, and what depends on them

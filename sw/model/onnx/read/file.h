@@ -66,6 +66,6 @@ std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
 std::vector<std::string> external_files(const std::vector<std::uint8_t>& bytes);
 
 /// Makes the graph, as import_onnx().
-Graph graph_of(File file, bool host);
+Graph graph_of(File file, const HostUse& host);
 
 }  // namespace trine::model::onnx_file

@@ -26,6 +26,7 @@ import record
 from record import fail
 
 
+LAYER_NORM_OPSET = 17  # of ONNX's LayerNormalization
 LEAST, MASK = -9999, -24  # Scores below the first value count as hidden; e^-24 is negligible compared with 1.
 MASKING = {"Add", "Cast", "Concat", "Expand", "Identity", "Mul", "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where"}
 
@@ -120,6 +121,31 @@ def mark_others(registry):
                     self.quantizer.quantize_activation_tensor(name)
 
     registry.QDQRegistry.update({**dict.fromkeys(CELLS, Cell), NARROW: Narrow})
+
+
+def with_layer_norm_opset(onnx, model, opset):
+    """Returns a model with decomposed normalizations in opset 17, which has LayerNormalization."""
+    types = {node.op_type for node in model.graph.node}
+    if opset >= LAYER_NORM_OPSET or not {"ReduceMean", "Sqrt", "Div"} <= types:
+        return model
+    try:
+        return onnx.version_converter.convert_version(model, LAYER_NORM_OPSET)
+    except Exception as error:  # the converter lacks an operator's older form
+        print(f"quantize: opset {opset} has no LayerNormalization, and opset {LAYER_NORM_OPSET} is not possible"
+              f" ({str(error).strip().splitlines()[0]})", file=sys.stderr)
+        return model
+
+
+def with_whole_norms(model):
+    """Returns a model with LayerNormalization in place of its operators, between which quantizers would round."""
+    if max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0) < LAYER_NORM_OPSET:
+        return model
+    part = "onnxruntime.transformers"
+    whole = record.require(f"{part}.onnx_model", "onnxruntime").OnnxModel(model)
+    norms = record.require(f"{part}.fusion_layernorm", "onnxruntime").FusionLayerNormalization(whole)
+    norms.apply()
+    whole.topological_sort()
+    return whole.model
 
 
 def say_types(model):
@@ -269,6 +295,7 @@ def quantize_onnx(args):
     every = list(rows(args, ends))
     calibration = every[:args.count]
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
+    model = with_layer_norm_opset(onnx, model, opset)
     if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from opset 13 on
         model = onnx.version_converter.convert_version(model, 13)
     if args.format in eight_bits.OF_ONNX and opset < 19:  # FLOAT8 is a type from opset 19 on
@@ -285,7 +312,8 @@ def quantize_onnx(args):
         except Exception:  # a model that cannot be simplified is quantized unchanged
             ready = source
         mark_others(q.registry)
-        prepared = onnx.load(ready)
+        prepared = with_whole_norms(onnx.load(ready))
+        onnx.save(prepared, ready)
         states = states_of_cells(prepared, calibration)
         runtime = record.require("onnxruntime", "onnxruntime")
         apart, notes = loss.joined_in_float(onnx, runtime, prepared, calibration)

@@ -616,6 +616,23 @@ TEST_CASE("run writes the memory that a testbench needs", "[cli][run]") {
   CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring("file: "));
 }
 
+TEST_CASE("a refusal names the setting with which the machine supports the model", "[cli][run]") {
+  const Shell shell;
+  const auto suggests = [&](const std::string& model, const std::string& given,
+                            const std::string& setting) {
+    const std::string compile =
+        "compile --config edge64 --out p '" TRINE_SOURCE_DIR "/tests/onnx/" + model + "' " + given;
+    const Result refused = shell.trine(compile);
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring("--set " + setting +
+                                                               " runs that on the machine"));
+    CHECK(shell.trine(compile + " --set " + setting).code == 0);
+  };
+  suggests("int16/mobilenet_v2_int16.onnx", "", "array.activations16=true");
+  suggests("approximate/encoder.onnx", "--set memory.param_channels=16",
+           "memory.param_channels=32");
+}
+
 TEST_CASE("the host is allowed at the ends and suggested where it helps in between", "[cli][run]") {
   const Shell shell;
   const std::string folder = "'" TRINE_SOURCE_DIR "/tests/torch/classes/";
@@ -626,7 +643,8 @@ TEST_CASE("the host is allowed at the ends and suggested where it helps in betwe
   CHECK(between.code == 2);
   CHECK_THAT(between.err,
              Catch::Matchers::ContainsSubstring(
-                 "GRU: weights are float: trine quantize makes int8 ones (the host supports it)") &&
+                 "GRU: weights are float: trine quantize makes int8 ones, which require "
+                 "array.activations16 (the host supports it)") &&
                  Catch::Matchers::ContainsSubstring("--allow-host runs that on the host"));
   CHECK(shell.trine(run + "--allow-host " + folder + "speech_gru.onnx'").code == 0);
   // Without a vector engine the option does not help.
@@ -1106,7 +1124,7 @@ TEST_CASE("verify accepts differences only if exact arithmetic does not give the
           "[cli][verify]") {
   // Exact ties of a Resize and an AveragePool, which float32 rounds to either side.
   const Shell shell;
-  const std::string net = TRINE_SOURCE_DIR "/tests/onnx/ties";
+  const std::string net = TRINE_SOURCE_DIR "/tests/onnx/approximate/ties";
   fs::copy(net, shell.dir / "v", fs::copy_options::recursive);
   const std::string verify =
       "verify --config edge64 --backend arch --json j --vectors v --quiet '" + net + ".onnx'";

@@ -198,10 +198,10 @@ TEST_CASE("a normalization of more channels than parameters is refused", "[arch]
   b.graph.outputs = {b.normalization(b.input({1, 1, 2, 300}), true)};
   spec::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.param_channels = 256;
-  CHECK_THROWS_WITH(
-      compiler::compile(b.graph, config),
-      Catch::Matchers::ContainsSubstring("op 0 LAYER_NORM: tensor 3 't3': 300 channels, "
-                                         "memory.param_channels is 256"));
+  CHECK_THROWS_WITH(compiler::compile(b.graph, config),
+                    Catch::Matchers::ContainsSubstring(
+                        "op 0 LAYER_NORM: tensor 3 't3': 300 elements in each row, "
+                        "memory.param_channels is 256"));
 }
 
 TEST_CASE("an unsupported SOFTMAX runs on the host at the end and is refused elsewhere",

@@ -59,6 +59,28 @@ class Configs(unittest.TestCase):
 class Floats(unittest.TestCase):
     """Float networks, which are quantized first."""
 
+    def normalized(self, opset):
+        """Returns a LayerNormalization of 12 channels in the operators that exporters use before opset 17."""
+        constants = {"two": np.float32(2), "epsilon": np.float32(1e-5),
+                     "gamma": np.linspace(0.5, 2, 12, dtype=np.float32), "beta": np.linspace(-1, 1, 12, dtype=np.float32)}
+        node = onnx.helper.make_node
+        graph = onnx.helper.make_graph(
+            [node("ReduceMean", ["x"], ["mean"], axes=[-1]), node("Sub", ["x", "mean"], ["centered"]),
+             node("Pow", ["centered", "two"], ["square"]), node("ReduceMean", ["square"], ["variance"], axes=[-1]),
+             node("Add", ["variance", "epsilon"], ["above"]), node("Sqrt", ["above"], ["deviation"]),
+             node("Div", ["centered", "deviation"], ["unit"]), node("Mul", ["unit", "gamma"], ["scaled"]),
+             node("Add", ["scaled", "beta"], ["out"])], "g",
+            *([onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, 12])] for n in ("x", "out")),
+            [onnx.numpy_helper.from_array(np.asarray(c), n) for n, c in constants.items()])
+        return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
+
+    def expected(self, model, x):
+        """Returns what ONNX Runtime computes from each row of x, without optimizations."""
+        plain = onnxruntime.SessionOptions()
+        plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = onnxruntime.InferenceSession(model, plain, providers=["CPUExecutionProvider"])
+        return np.concatenate([session.run(None, {"x": row[None]})[0] for row in x])
+
     def network(self):
         rng = np.random.default_rng(3)
         w, b = (onnx.numpy_helper.from_array(rng.standard_normal(s).astype(np.float32), n) for n, s in (("w", (12, 8)), ("b", (8,))))
@@ -73,11 +95,15 @@ class Floats(unittest.TestCase):
         x = np.random.default_rng(4).standard_normal((30, 12)).astype(np.float32)
         for options in ({}, {"type": "uint8", "per_tensor": True}):
             model = trine.quantize(self.network(), x, **options)
-            plain = onnxruntime.SessionOptions()
-            plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            session = onnxruntime.InferenceSession(model, plain, providers=["CPUExecutionProvider"])
-            expected = np.concatenate([session.run(None, {"x": row[None]})[0] for row in x])
-            np.testing.assert_array_equal(trine.compile(model, "edge64").run(x), expected)
+            np.testing.assert_array_equal(trine.compile(model, "edge64").run(x), self.expected(model, x))
+
+    def test_a_normalization_of_several_operators_is_quantized_as_one(self):
+        x = np.random.default_rng(5).standard_normal((30, 12)).astype(np.float32)
+        for opset in (13, 17):
+            model = trine.quantize(self.normalized(opset), x)
+            types = [node.op_type for node in onnx.load_from_string(model).graph.node]
+            self.assertEqual(set(types), {"QuantizeLinear", "DequantizeLinear", "LayerNormalization"})
+            np.testing.assert_array_equal(trine.compile(model, "edge64").run(x), self.expected(model, x))
 
     def test_files_of_options_are_those_of_the_working_folder(self):
         pathlib.Path("broken.txt").write_text("no choice")

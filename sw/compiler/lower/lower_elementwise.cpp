@@ -514,7 +514,8 @@ Problem normalization_problem(const Lowering& ctx, const Op& o) {
   const int count = reference::norm_params(ctx.graph, o).count;
   if (round_up(count, ctx.config.data_words()) > ctx.config.param_channels)
     return refusal(ctx, o, o.outputs[0], Reason::kConfiguration,
-                   ": {} channels, memory.param_channels is {}", count, ctx.config.param_channels);
+                   ": {} elements in each row, memory.param_channels is {}", count,
+                   ctx.config.param_channels);
   return first_of(pixels_problem(ctx, o, 0), result_problem(ctx, o));
 }
 

@@ -221,6 +221,20 @@ namespace {
 
 using compiler::HostPart;
 
+/// Returns settings that can make a design support more models: keys and their next values.
+std::vector<std::pair<std::string, std::vector<std::string>>> larger_settings(
+    const spec::Config& config) {
+  const auto doubled = [](int value, int most) {
+    std::vector<std::string> values;
+    while ((value *= 2) <= most) values.push_back(std::to_string(value));
+    return values;
+  };
+  return {{"array.activations16", {"true"}},
+          {"memory.param_channels", doubled(config.param_channels, 4096)},
+          {"memory.dmem_kib", doubled(config.dmem_kib, 4 * config.dmem_kib)},
+          {"memory.pmem_kib", doubled(config.pmem_kib, 4 * config.pmem_kib)}};
+}
+
 /// Compiles a model's bytes to a program.
 struct Compiling {
   const std::vector<std::uint8_t>& bytes;
@@ -274,6 +288,23 @@ struct Compiling {
     return std::nullopt;
   }
 
+  /// Returns the first setting of a key that a refusal names with which the machine supports the
+  /// model, or "".
+  std::string remedy(const std::string& refusal) const {
+    for (const auto& [key, values] : larger_settings(config)) {
+      if (refusal.find(key) == std::string::npos) continue;
+      for (const std::string& value : values) try {
+          Design design = options.design;
+          design.settings.push_back(key + "=" + value);
+          const spec::Config changed = design.load();
+          Compiling{bytes, options, changed, policy, mapping}.network(HostPart::kNowhere);
+          return design.settings.back();
+        } catch (const Error&) {  // the next value, then
+        }
+    }
+    return "";
+  }
+
   /// Compiles without --allow-host, which a message names only if it helps.
   Network tried() const {
     try {
@@ -284,9 +315,15 @@ struct Compiling {
       // Operators that the host lacks, too, are reported first.
       model::parse_model(bytes, options.model, true, model::parse_shapes(options.shapes));
       if (auto at_ends = attempt(HostPart::kEnd)) return std::move(*at_ends);
-      if (!attempt(HostPart::kAnywhere)) throw;
-      throw_error("{}\n{}: --allow-host runs that on the host, between stages of the machine",
-                  refused.what(), options.model);
+      std::string text = refused.what();
+      if (const std::string setting = remedy(text); !setting.empty())
+        text += fmt::format("\n{}: --set {} runs that on the machine", options.model, setting);
+      if (attempt(HostPart::kAnywhere))
+        text +=
+            fmt::format("\n{}: --allow-host runs that on the host, between stages of the machine",
+                        options.model);
+      if (text == refused.what()) throw;
+      throw Error(text);
     }
   }
 };

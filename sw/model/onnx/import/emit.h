@@ -21,6 +21,11 @@
 
 namespace trine::model::onnx_file {
 
+/// Error about float tensors where the machine needs codes; trine quantize quantizes all operators.
+inline constexpr const char* kFloatBetween =
+    "its tensors are not the outputs of quantizers: use trine quantize, which quantizes all "
+    "operators";
+
 /// The order of an ONNX tensor's elements in the graph's tensor.
 enum class Layout {
   kPlain,  ///< in ONNX's order

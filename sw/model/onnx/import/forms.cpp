@@ -76,6 +76,7 @@ class Writer {
         {"ReduceMin", &Writer::reduction},
         {"ReduceSum", &Writer::reduction},
         {"Resize", &Writer::resize},
+        {"ScatterND", &Writer::scatter_nd},
         {"Softmax", &Writer::softmax},
         {"Sum", &Writer::one_operand},
         {"Swish", &Writer::swish},
@@ -609,6 +610,8 @@ class Writer {
     for (std::size_t i = 0; i < count; ++i)
       sides[axes.empty() ? i : axis(axes[i])] = {given[i], given[i + count]};
     const auto none = [](const Ints& side) { return side[0] == 0 && side[1] == 0; };
+    if (std::ranges::any_of(sides, [](const Ints& s) { return std::min(s[0], s[1]) < 0; }))
+      return cropped(sides);
     std::string x = in();
     if (mode == "reflect" || mode == "edge" || mode == "wrap") {
       for (int i = 0; i < rank(); ++i)
@@ -647,6 +650,30 @@ class Writer {
     return done();
   }
 
+  /// Removes the elements that negative borders name, and pads what remains.
+  Result cropped(std::vector<Ints> sides) {
+    std::string x = in();
+    for (int i = 0; i < rank(); ++i) {
+      Ints& side = sides[i];
+      const auto begin = std::max<std::int64_t>(-side[0], 0);
+      const auto end = shape()[i] - std::max<std::int64_t>(-side[1], 0);
+      if (begin >= end)
+        throw_error("borders {} and {} of {} elements", side[0], side[1], shape()[i]);
+      if (end - begin < shape()[i]) x = slice(x, i, static_cast<int>(begin), static_cast<int>(end));
+      for (std::int64_t& s : side) s = std::max<std::int64_t>(s, 0);
+    }
+    Ints pads;
+    for (const std::size_t end : {0, 1})
+      for (const Ints& side : sides) pads.push_back(side[end]);
+    Node inner = node_;
+    inner.inputs.resize(std::min<std::size_t>(inner.inputs.size(), 3));
+    inner.inputs[0] = x;
+    if (inner.inputs.size() > 1) inner.inputs[1] = list(pads);
+    if (inner.inputs.size() < 2) inner.attributes["pads"] = ints(pads);
+    if (std::ranges::any_of(pads, [](std::int64_t p) { return p > 0; })) add(std::move(inner));
+    return done();
+  }
+
   /// Rewrites Tile and Expand, which repeat the elements of each axis.
   Result repeated() {
     if (!constant(1)) return std::nullopt;
@@ -681,6 +708,66 @@ class Writer {
     return done();
   }
 
+  /// Returns an element of constant indices along an axis. @throws Error  it is outside
+  std::int64_t index_at(const Constant& indices, std::size_t element, int axis) const {
+    const double x = indices.values[element];
+    const int extent = shape()[axis];
+    if (x != std::trunc(x) || x < -extent || x >= extent)
+      throw_error("index {}, allowed {}..{}", x, -extent, extent - 1);
+    return static_cast<std::int64_t>(x < 0 ? x + extent : x);
+  }
+
+  /// Rewrites updates at constant places to rows of the tensor and of the updates, one after the
+  /// other.
+  Result scatter_nd() {
+    const ConstantPointer at = constant(1);
+    if (!at || at->rank() < 1 || !has(2) || node_.text("reduction", "none") != "none")
+      return std::nullopt;
+    const int k = at->shape.back();
+    if (k < 1 || k > rank() || elements_of(at->shape) > kMostElements) return std::nullopt;
+    Shape tail(shape().begin() + k, shape().end());
+    if (tail.empty()) tail = {1};
+    const int rows = product_of(shape(), 0, static_cast<std::size_t>(k));
+    const auto updates = static_cast<int>(at->elements() / static_cast<std::size_t>(k));
+    Ints source(static_cast<std::size_t>(rows));
+    std::iota(source.begin(), source.end(), 0);
+    for (int u = 0; u < updates; ++u) {
+      std::int64_t row = 0;
+      for (int axis = 0; axis < k; ++axis)
+        row = row * shape()[axis] + index_at(*at, static_cast<std::size_t>(u * k + axis), axis);
+      source[static_cast<std::size_t>(row)] = rows + u;
+    }
+    const auto as_rows = [&](std::size_t i, int count) {
+      Shape to = tail;
+      to.insert(to.begin(), count);
+      return reshape(in(i), to);
+    };
+    const std::string all[] = {as_rows(0, rows), as_rows(2, updates)};
+    reshape(rows_of(all, source, rows), shape());
+    return done();
+  }
+
+  /// Returns rows of two tensors in the order of `source`: slices, or for many parts a list.
+  /// @param first  number of rows of the first tensor: row `first` is row 0 of the second tensor
+  std::string rows_of(const std::string* all, const Ints& source, std::int64_t first) {
+    constexpr std::size_t kMostSlices = 16;
+    std::vector<std::pair<std::int64_t, std::int64_t>> parts;  // begin, end
+    for (const std::int64_t row : source)
+      if (!parts.empty() && row == parts.back().second && row != first)
+        ++parts.back().second;
+      else
+        parts.emplace_back(row, row + 1);
+    if (parts.size() > kMostSlices) return gather(concat({all[0], all[1]}, 0), 0, source);
+    std::vector<std::string> slices;
+    for (const auto& [begin, end] : parts) {
+      const bool second = begin >= first;
+      const std::int64_t shift = second ? first : 0;
+      slices.push_back(slice(all[second ? 1 : 0], 0, static_cast<int>(begin - shift),
+                             static_cast<int>(end - shift)));
+    }
+    return concat(slices, 0);
+  }
+
   /// Rewrites to a list for each axis if the elements are a grid; otherwise to a list of single
   /// elements.
   Result gather_nd() {
@@ -689,11 +776,7 @@ class Writer {
     const int k = at->shape.back();
     if (k < 1 || k > rank() || elements_of(at->shape) > kMostElements) return std::nullopt;
     const auto place = [&](std::size_t element, int axis) {
-      const double x = at->values[element * static_cast<std::size_t>(k) + axis];
-      const int extent = shape()[axis];
-      if (x != std::trunc(x) || x < -extent || x >= extent)
-        throw_error("index {}, allowed {}..{}", x, -extent, extent - 1);
-      return static_cast<std::int64_t>(x < 0 ? x + extent : x);
+      return index_at(*at, element * static_cast<std::size_t>(k) + axis, axis);
     };
     const Shape grid(at->shape.begin(), at->shape.end() - 1);
     const std::size_t count = count_of(grid);
@@ -749,6 +832,7 @@ class Writer {
     if (!has(1)) return std::nullopt;
     if (constant(0) || constant(1)) {
       const std::size_t given = constant(0) ? 0 : 1, other = 1 - given;
+      if (Result wider = repeated_pair(given, other)) return wider;
       if (constant(other) || rank(given) <= rank(other)) return by_constant();
     }
     if (rank(0) == rank(1)) return std::nullopt;
@@ -757,6 +841,22 @@ class Writer {
     to.insert(to.begin(), shape(1 - low).size() - to.size(), 1);
     std::vector<std::string> inputs = node_.inputs;
     inputs[low] = reshape(inputs[low], to);
+    add(node_.type.c_str(), inputs);
+    return done();
+  }
+
+  /// Repeats a tensor along axes in which only the constant has more than one element.
+  Result repeated_pair(std::size_t given, std::size_t other) {
+    const Shape& c = shape(given);
+    if (constant(other) || c.size() > shape(other).size()) return std::nullopt;
+    Shape to = shape(other);
+    for (std::size_t i = 0; i < c.size(); ++i) {
+      int& extent = to[to.size() - c.size() + i];
+      if (extent == 1) extent = c[i];
+    }
+    if (to == shape(other)) return std::nullopt;
+    std::vector<std::string> inputs = node_.inputs;
+    inputs[other] = add("Expand", {in(other), list({to.begin(), to.end()})});
     add(node_.type.c_str(), inputs);
     return done();
   }

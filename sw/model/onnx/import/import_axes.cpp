@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sw/base/error.h"
+#include "sw/model/graph/elements.h"
 #include "sw/model/graph/indices.h"
 #include "sw/model/onnx/import/importer.h"
 
@@ -31,6 +32,11 @@ Value Importer::reduction() {
                                                      axes.size() == 1 &&
                                                      is_last(axes[0], in(0).shape.size()))
     return mean_square(*root);
+  if (in(0).own && in(0).steps.empty() &&
+      in(0).own->op.kind == (type == "ReduceMean"  ? OpKind::kMean
+                             : type == "ReduceSum" ? OpKind::kSum
+                                                   : OpKind::kOnnx))
+    return further_reduction(axes);
   Value value = any_codes(0);
   std::vector<int> lies = emit_.tensor(value.tensor).shape;
   std::vector<std::int32_t> places;
@@ -51,6 +57,22 @@ Value Importer::reduction() {
     return value;
   }
   value.tensor = -1;
+  value.own = std::make_shared<const Own>(Own{std::move(reduce), hosted(out())});
+  return value;
+}
+
+/// Imports a mean of means, or a sum of sums, that no quantizer has rounded, as one operator.
+Value Importer::further_reduction(const std::vector<std::int64_t>& axes) {
+  Value value = in(0);
+  Op reduce = value.own->op;
+  const Tensor& known = emit_.tensor(reduce.inputs[1]);
+  auto places = elements_as<std::int32_t>(known.type, known.data.all());
+  for (const std::int64_t given : axes) {
+    const auto [axis, place] = axis_of(value, given);
+    if (value.shape[axis] > 1) places.push_back(place);
+    value.shape[axis] = 1;
+  }
+  reduce.inputs[1] = emit_.add_integers(places);
   value.own = std::make_shared<const Own>(Own{std::move(reduce), hosted(out())});
   return value;
 }
@@ -98,6 +120,9 @@ Value Importer::normalization() {
   norm.center = center;
   norm.epsilon = node_->real("epsilon", 1e-5f);
   const int channels = value.shape.back();
+  constexpr int kMostChannels = 4096;
+  if (channels > kMostChannels)
+    throw_error("{} elements in each row, allowed {}", channels, kMostChannels);
   for (std::size_t i = 1; i < 3 && has(i); ++i) {
     const Constant& c = constant(i);
     if (c.elements() != static_cast<std::size_t>(channels))

@@ -19,8 +19,7 @@ Value Importer::of_two() { return of_two(kind_of_onnx(node_->type).value(), in(0
 Value Importer::of_two(OpKind kind, Value a, Value b) {
   for (Value* value : {&a, &b}) {
     *value = emit_.summed(*value, out() + ":sum", node_->index);
-    if (value->tensor < 0 || value->raw_codes)
-      throw_error("its tensors are not the outputs of quantizers");
+    if (value->tensor < 0 || value->raw_codes) throw_error(kFloatBetween);
   }
   if (b.layout == Layout::kNhwc) a = emit_.to_nhwc(a, node_->index);
   if (a.layout == Layout::kNhwc) b = emit_.to_nhwc(b, node_->index);

@@ -19,7 +19,9 @@ constexpr int kMostSteps = 256;  ///< larger networks take minutes to plan
 
 /// Returns `rows` rows, beginning at `first`, of weights [directions, rows, columns] of codes.
 Matrix matrix_of(const Constant& c, const char* what, int first, int rows) {
-  if (c.codes.empty()) throw_error("{} are float: trine quantize makes int8 ones", what);
+  if (c.codes.empty())
+    throw_error("{} are float: trine quantize makes int8 ones, which require array.activations16",
+                what);
   const bool is_uint8 = c.type == DataType::kUInt8 || *std::ranges::max_element(c.codes) > 127;
   Matrix m;
   m.columns = c.shape[2];

@@ -75,8 +75,7 @@ Value Importer::arithmetic() {
 }
 
 Value Importer::with_map(Value value, const Constant& c, bool first) {
-  if (!value.steps.empty() || value.raw_codes)
-    throw_error("its tensors are not the outputs of quantizers");
+  if (!value.steps.empty() || value.raw_codes) throw_error(kFloatBetween);
   Value constant;
   constant.shape = c.shape;
   constant.shape.insert(constant.shape.begin(),

@@ -205,6 +205,7 @@ class Importer {
 
   // import_axes.cpp
   Value reduction();
+  Value further_reduction(const std::vector<std::int64_t>& axes);
   const Value* root_of(const std::string& square) const;
   Value mean_square(Value x);
   Value normalization();

@@ -96,6 +96,13 @@ void set_quantization(const Place& at, std::vector<float> scales,
                          }};
 }
 
+/// Returns what to change in a network with a quantizer of this scale, or "".
+const char* remedy_of(double scale) {
+  return std::isinf(scale)
+             ? ": a mask of -inf or -3.4e38 has no codes: use -24, as trine quantize does"
+             : "";
+}
+
 ConstantPointer dequantized(const Node& node, const ConstantPointer& x, const Constant& scale,
                             const ConstantPointer& zero_point) {
   auto result = std::make_shared<Constant>();
@@ -108,7 +115,7 @@ ConstantPointer dequantized(const Node& node, const ConstantPointer& x, const Co
   for (std::size_t i = 0; i < scale.elements(); ++i) {
     scales.push_back(real(scale.values[i]) * x->unit);
     if (!std::isfinite(scales.back()))
-      throw_error("scale {}, allowed finite numbers", scales.back());
+      throw_error("scale {}, allowed finite numbers{}", scales.back(), remedy_of(scales.back()));
     if (zero_point) zeros.push_back(static_cast<std::int32_t>(zero_point->values[i]));
   }
   if (bytes_of(x->type) > 4)
@@ -300,10 +307,7 @@ QuantRule quant_rule(const Node& node, double scale, double zero_point, double b
   rule.scale = real(scale);
   rule.zero_point = real(zero_point);
   if (!std::isfinite(rule.scale) || rule.scale <= 0)
-    throw_error("scale {}, allowed above 0{}", scale,
-                std::isinf(scale)
-                    ? ": a mask of -inf or -3.4e38 has no codes: use -24, as trine quantize does"
-                    : "");
+    throw_error("scale {}, allowed above 0{}", scale, remedy_of(scale));
   if (node.type == "QuantizeLinear") {
     if (zero_point_type == DataType::kUInt8) rule.low = 0, rule.high = 255;
     if (zero_point_type == DataType::kInt16) {

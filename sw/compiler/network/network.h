@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -431,6 +432,8 @@ struct Layer {
   }
 };
 
+class TileMemo;
+
 /// A network: its maps, its layers, and the operators before and after them on the host.
 struct Network {
   std::vector<Map> maps;
@@ -450,6 +453,8 @@ struct Network {
   /// weights is loaded once for all images (image_runs()).
   bool chunks_together = false;
   Objective objective = Objective::kCycles;
+  /// The tilings of copies of this network that a search has planned, see plan/tile_memo.h.
+  std::shared_ptr<TileMemo> tilings;
 
   /// Adds a map.
   /// @return its index

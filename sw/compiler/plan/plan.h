@@ -99,6 +99,7 @@ struct Tiling {
   std::int64_t scratch_words() const {
     return buffers * (input_words + second_words + output_words) + sum_words;
   }
+  bool operator==(const Tiling&) const = default;
 };
 
 /// Returns the loops of a layer's tiling. Loops that are not needed have normal forms: chunks are

@@ -22,8 +22,9 @@ PlanFacts::PlanFacts(const Network& network, const spec::Config& config)
       config_(config),
       weights_of_(equal_weights(network)),
       together_(runs_together(network, weights_of_, config)),
-      replays_(network.layers.size()),
       shifts_(network.layers.size()),
+      memo_(network.tilings ? network.tilings : std::make_shared<TileMemo>()),
+      replays_(network.layers.size()),
       tilings_(network.layers.size()) {
   repeated_.resize(weights_of_.size());
   for (int i = 0; i < static_cast<int>(weights_of_.size()); ++i)
@@ -240,7 +241,9 @@ std::int64_t PlanFacts::pitch_cycles(int leader, int pitch) {
 }
 
 std::int64_t PlanFacts::replays_of(int layer, int pitch) {
-  const auto [entry, is_new] = replays_[at(layer)].try_emplace(pitch);
+  Replays*& found = replays_[at(layer)];
+  if (found == nullptr) found = &memo_->replays(layer_properties(net_.layers[at(layer)]));
+  const auto [entry, is_new] = found->try_emplace(pitch);
   if (is_new) entry->second = replay_cycles(net_.layers[at(layer)], pitch, config_);
   return entry->second;
 }
@@ -256,7 +259,10 @@ int PlanFacts::best_shift(int layer, const View& in, const View& out) {
 
 const std::optional<Tiling>& PlanFacts::tiling(int layer, const LayerPlaces& places,
                                                const TileKey& key) {
-  auto& tilings = tilings_[at(layer)];
+  Tilings*& found = tilings_[at(layer)];
+  if (found == nullptr)
+    found = &memo_->tilings(tile_properties(net_, net_.layers[at(layer)], places, config_));
+  Tilings& tilings = *found;
   const auto fits = [&](const auto& known) {
     TileKey same = known.first;
     same.room = key.room;

@@ -9,12 +9,14 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
+#include "sw/compiler/plan/tile_memo.h"
 
 namespace trine::compiler {
 
@@ -22,16 +24,6 @@ namespace trine::compiler {
 struct Life {
   int from = 0, to = 0;
   bool meets(const Life& o) const { return from <= o.to && o.from <= to; }
-};
-
-/// The properties of a layer's placement on which its tiling depends.
-struct TileKey {
-  bool input_resident = false, output_resident = false;
-  int input_pitch = 0, output_pitch = 0;
-  std::int64_t input_plane = 0, output_plane = 0;
-  std::int64_t room = -1;  ///< largest free gap in DMEM words; 0 if the layer needs no buffers
-
-  auto operator<=>(const TileKey&) const = default;
 };
 
 /// The facts that all plans of a network share.
@@ -131,11 +123,13 @@ class PlanFacts {
   std::vector<Life> lives_;     ///< by alias class
   std::vector<char> by_heads_;  ///< inputs whose parts have their own places
   std::vector<char> weights_, pooled_, on_chip_, crosses_, only_weights_, multiplied_, read_;
-  /// Results of pitch_cycles(), best_shift() and tiling(), by layer.
-  std::vector<std::map<int, std::int64_t>> replays_;
+  /// Results of best_shift(), by layer.
   std::vector<std::map<std::array<std::int64_t, 6>, int>>
-      shifts_;  ///< by origins, pitches and planes modulo the bank pattern
-  std::vector<std::map<TileKey, std::optional<Tiling>>> tilings_;
+      shifts_;                      ///< by origins, pitches and planes modulo the bank pattern
+  std::shared_ptr<TileMemo> memo_;  ///< the network's, or one of its own
+  /// By layer; null: not looked up in `memo_` yet.
+  std::vector<Replays*> replays_;
+  std::vector<Tilings*> tilings_;
 };
 
 }  // namespace trine::compiler

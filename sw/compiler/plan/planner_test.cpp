@@ -3,7 +3,9 @@
 // Checks plans of small networks in their printed form. A change of a text here means that maps
 // move or layers are cut differently; tests/approval/ reports what that does to the models.
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <random>
 
 #include "sw/base/catch.h"
@@ -11,6 +13,7 @@
 #include "sw/base/root.h"
 #include "sw/compiler/partition/ends.h"
 #include "sw/compiler/plan/plan.h"
+#include "sw/compiler/plan/tile_memo.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/model/import/import.h"
 #include "tools/random/testing.h"
@@ -437,6 +440,156 @@ TEST_CASE("each pair of thresholds drains the columns once more", "[compiler][pl
     bound_by_drains += drain > l.steps() ? 1 : 0;
   }
   CHECK(bound_by_drains > 0);
+}
+
+TEST_CASE("tilings that a search remembers are those of a new search", "[compiler][plan]") {
+  const std::string name =
+      GENERATE("models/lenet_mnist.tflite", "tests/networks/resnet8.tflite",
+               "tests/networks/ds_cnn.tflite", "tests/operators/attention.tflite",
+               "tests/onnx/approximate/encoder.onnx", "tests/onnx/windows.onnx");
+  CAPTURE(name);
+  for (spec::Config config : {small_config(4, 8, 16, 8, 64), small_config(8, 4, 64, 16, 128)}) {
+    config.partial_sums = true;
+    const Network network =
+        lower(model::import_model(project_root() / name), config, reference::kDoublePolicy);
+    const auto memo = std::make_shared<TileMemo>();
+    int compared = 0;
+    std::int64_t anew = 0, remembered = 0;
+    const auto compare = [&](Network of) {
+      for (const bool quick : {true, false}) {
+        const auto planned = [&] { return quick ? quick_plan(of, config) : plan(of, config); };
+        of.tilings = nullptr;
+        const std::optional<Plan> alone = planned();
+        of.tilings = memo;
+        const std::optional<Plan> shared = planned();
+        REQUIRE(alone.has_value() == shared.has_value());
+        if (!alone) continue;
+        REQUIRE(to_text(*shared, of) == to_text(*alone, of));
+        CHECK(shared->cycles == alone->cycles);
+        anew += alone->tiled;
+        remembered += shared->tiled;
+        ++compared;
+      }
+    };
+    compare(network);
+    const std::vector<Cascade> cascades = any_cascades(network, config);
+    for (std::size_t i = 0; i < std::min<std::size_t>(cascades.size(), 12); ++i)
+      if (std::optional<Network> cut = cascaded(network, cascades[i], config))
+        compare(std::move(*cut));
+    CHECK(compared >= 2);
+    CHECK(remembered < anew);
+  }
+}
+
+/// Changes of one property of a layer, of its maps, of its network or of its places.
+using Change = std::function<void(Network&, Layer&, LayerPlaces&, spec::Config&)>;
+
+std::vector<Change> changes() {
+  std::vector<Change> all;
+  const auto of_layer = [&](auto change) {
+    all.push_back([=](Network&, Layer& l, LayerPlaces&, spec::Config&) { change(l); });
+  };
+  for (int Geometry::*member :
+       {&Geometry::H, &Geometry::W, &Geometry::P, &Geometry::Q, &Geometry::R, &Geometry::S,
+        &Geometry::stride_y, &Geometry::stride_x, &Geometry::dil_y, &Geometry::dil_x,
+        &Geometry::pad_top, &Geometry::pad_left, &Geometry::reach_y, &Geometry::reach_x})
+    for (const int by : {1, 3}) of_layer([=](Layer& l) { l.window.*member += by; });
+  for (int Layer::*member : {&Layer::words, &Layer::channels, &Layer::passes})
+    of_layer([=](Layer& l) { l.*member *= 2; });
+  for (bool Layer::*member : {&Layer::wide, &Layer::by_rows, &Layer::per_tensor, &Layer::by_dma})
+    of_layer([=](Layer& l) { l.*member ^= true; });
+  for (int Former::*member : {&Former::steps, &Former::halo, &Former::idle})
+    of_layer([=](Layer& l) { l.former.*member += l.former.steps > 0 ? 1 : 0; });
+  of_layer([](Layer& l) { l.group_channels /= 2; });
+  of_layer([](Layer& l) { l.second = l.second < 0 ? l.input : -1; });
+  of_layer([](Layer& l) { l.range.act_min += 1; });
+  for (int Sweep::*member : {&Sweep::down, &Sweep::right})
+    of_layer([=](Layer& l) {
+      for (Sweep& sweep : l.sweeps) sweep.*member += 1;
+    });
+  for (int Rect::*member : {&Rect::y0, &Rect::y1, &Rect::x0, &Rect::x1})
+    of_layer([=](Layer& l) {
+      for (Sweep& sweep : l.sweeps) sweep.rect.*member += 1;
+    });
+  const auto of_conv = [&](auto change) {
+    of_layer([=](Layer& l) {
+      if (l.kind == LayerKind::kConv) change(l.conv());
+    });
+  };
+  of_conv([](Conv& c) { c.weights_transposed ^= true; });
+  of_conv([](Conv& c) { c.precision = isa::compute::Op::kInt16; });
+  of_conv([](Conv& c) { c.steps_per_row *= 4; });
+  of_conv([](Conv& c) { c.stored_share *= 0.5; });
+  of_layer([](Layer& l) {
+    if (l.over_channels()) l.over().shares ^= true;
+  });
+  for (const bool output : {false, true}) {
+    const auto of_map = [&](auto change) {
+      all.push_back([=](Network& n, Layer& l, LayerPlaces&, spec::Config&) {
+        change(n.maps[at(output ? l.output : l.input)]);
+      });
+    };
+    for (int Shape::*member : {&Shape::C, &Shape::H, &Shape::W})
+      of_map([=](Map& map) { map.shape.*member *= 2; });
+    for (int Part::*member : {&Part::channel, &Part::y, &Part::x})
+      of_map([=](Map& map) { map.part.*member += 1; });
+    for (int Part::*member : {&Part::stride_y, &Part::stride_x})
+      of_map([=](Map& map) { map.part.*member += map.part.whole >= 0 ? 1 : 0; });
+    of_map([](Map& map) { map.row_room = 2 * map.shape.W + 5; });
+    of_map([](Map& map) { map.core.pixels = 1; });
+  }
+  for (int Network::*member : {&Network::cores, &Network::row_cores})
+    all.push_back([=](Network& n, Layer&, LayerPlaces&, spec::Config&) { n.*member = 3; });
+  for (bool Network::*member : {&Network::tokens, &Network::in_steps})
+    all.push_back([=](Network& n, Layer&, LayerPlaces&, spec::Config&) { n.*member ^= true; });
+  all.push_back(
+      [](Network& n, Layer&, LayerPlaces&, spec::Config&) { n.objective = Objective::kBytes; });
+  all.push_back([](Network&, Layer&, LayerPlaces& p, spec::Config&) { p.repeated ^= true; });
+  all.push_back([](Network&, Layer&, LayerPlaces& p, spec::Config&) { p.together += 1; });
+  all.push_back([](Network&, Layer&, LayerPlaces&, spec::Config& c) { c.partial_sums ^= true; });
+  return all;
+}
+
+TEST_CASE("layers with different tilings have different properties", "[compiler][plan]") {
+  const std::vector<Change> all = changes();
+  std::vector<int> noticed(all.size());
+  for (const std::string name : {"models/lenet_mnist.tflite", "tests/networks/resnet8.tflite",
+                                 "tests/networks/ds_cnn.tflite", "tests/operators/attention.tflite",
+                                 "tests/onnx/approximate/encoder.onnx"}) {
+    spec::Config config = small_config(4, 8, 8, 4, 64);
+    config.partial_sums = true;
+    const Network network =
+        lower(model::import_model(project_root() / name), config, reference::kDoublePolicy);
+    const std::optional<Plan> plan = compiler::plan(network, config);
+    REQUIRE(plan);
+    for (std::size_t i = 0; i < network.layers.size(); ++i)
+      for (const bool resident : {false, true}) {
+        const Layer& layer = network.layers[i];
+        const auto place = [&](int map) {
+          Placement p = plan->maps[at(map)];
+          if (!resident) p.dram = p.resident ? p.dmem : p.dram;
+          p.resident = resident && p.resident;
+          return p;
+        };
+        const Placement input = place(layer.input), output = place(network.whole_of(layer.output));
+        const LayerPlaces places{&input, &output};
+        const std::int64_t room = config.dmem_words() / 2;
+        const auto best = tile(network, layer, places, config, room);
+        for (std::size_t c = 0; c < all.size(); ++c) {
+          CAPTURE(name, i, c);
+          Network other = network;
+          LayerPlaces moved = places;
+          spec::Config machine = config;
+          all[c](other, other.layers[i], moved, machine);
+          if (tile(other, other.layers[i], moved, machine, room) == best) continue;
+          CHECK(tile_properties(network, layer, places, config) !=
+                tile_properties(other, other.layers[i], moved, machine));
+          ++noticed[c];
+        }
+      }
+  }
+  // Most changes matter for some layer, so that the test would find a property that is left out.
+  CHECK(std::ranges::count(noticed, 0) < static_cast<int>(all.size()) / 2);
 }
 
 }  // namespace

@@ -592,12 +592,11 @@ class Tiler {
                             : words() ? std::min(t.chunk, out_.C)
                                       : chunk_words(t.chunk);
     t.buffers = 1;
-    if (!fit_buffers(&t, input_words, window().R)) return;
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
     const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
-    const double least = (1 + surcharge()) * chunks_of(t.chunk) * cycles;
-    if (best_ && !by_bus() && !layer_.nest && least > best_->cycles) return;
+    if (cannot_win(chunks_of(t.chunk) * cycles) || !fit_buffers(&t, input_words, window().R))
+      return;
     // Without another layer next to it, each load and store waits for responses, so more than two
     // must be outstanding.
     const bool waits = begins_ || ends_ || layer_.nest;
@@ -611,6 +610,11 @@ class Tiler {
       }
       if (!waits) break;  // one buffer is not better than two
     }
+  }
+
+  /// Returns true if no tiling that computes for at least so many cycles is better than the best.
+  bool cannot_win(double compute) const {
+    return best_ && !by_bus() && !layer_.nest && (1 + surcharge()) * compute > best_->cycles;
   }
 
   /// Returns true if iterating over rectangles first cannot be better than over chunks first.
@@ -885,6 +889,11 @@ class Tiler {
 
   /// Considers the largest pieces of two that fit into PMEM, and with `stream_input` into DMEM.
   void consider_sum(Tiling t) {
+    const double steps = parts_of(std::int64_t{t.rows} * t.cols, lanes()) *
+                         parts_of(std::min(t.chunk, out_.C), columns()) * layer_.steps();
+    if (cannot_win(parts_of(window().P, t.rows) * parts_of(window().Q, t.cols) *
+                   chunks_of(t.chunk) * steps))
+      return;
     t.sum_words = words_of_sums(t);
     if (t.sum_words > room_) return;
     const int most = pieces_fit(t.chunk);

@@ -3,11 +3,13 @@
 #include "sw/compiler/search/search.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "sw/base/division.h"
+#include "sw/compiler/plan/tile_memo.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
@@ -280,6 +282,7 @@ std::optional<PlannedNetwork> in_rows(const PlannedNetwork& whole, const spec::C
 Planned search(Network network, const spec::Config& config, const Ways& ways,
                std::string_view print_after, bool verify) {
   const Verifier verifier(config, verify);
+  network.tilings = std::make_shared<TileMemo>();
   const auto finished = [&](Network start, Fusion fusion, Cascading cascading) {
     const Search search(config, {fusion, cascading}, print_after, verifier);
     return search.finish(PlannedNetwork(std::move(start)), 0);

@@ -185,10 +185,12 @@ class Finder {
     const auto as_is = quick_plan(own, config_);
     if (!as_is) return {};
     Best best{{}, as_is->cycles, lean_cycles(own, *as_is)};
-    const Chunked whole{own, last - first};
-    try_heights(whole, 1, best, [&](const Network& cut, Cascade how) {
+    const Chunked all_channels{own, last - first};
+    Stripes whole{all_channels, config_};
+    const auto plain = [](const Cascade& how) { return !how.keeps; };
+    try_heights(whole, 1, best, plain, [&](const Network& cut, Cascade how) {
       if (stages_resident(cut, section)) return false;
-      const auto plan = how.keeps ? std::nullopt : quick_plan(cut, config_);
+      const auto plan = quick_plan(cut, config_);
       if (!plan || plan->cycles >= best.cycles || plan->cycles > (1 - kGain) * as_is->cycles)
         return false;
       best = {how, plan->cycles, lean_cycles(cut, *plan)};
@@ -196,16 +198,17 @@ class Finder {
     });
     const double without = best.least;
     Best kept = best;
+    const auto other = [](const Cascade& how) { return how.keeps || how.chunks > 1; };
     const auto is_shorter = [&](const Network& cut, Cascade how) {
       if (stages_resident(cut, section)) return false;
-      const auto plan = how.keeps || how.chunks > 1 ? quick_plan(cut, config_) : std::nullopt;
+      const auto plan = quick_plan(cut, config_);
       const double cycles = plan ? lean_cycles(cut, *plan) : kept.least;
       if (cycles >= kept.least) return false;
       kept.cascade = how;
       kept.least = cycles;
       return true;
     };
-    try_heights(whole, 1, kept, is_shorter);
+    try_heights(whole, 1, kept, other, is_shorter);
     if (kept.least < kKept * best.least) best = kept;
     for (const int chunks : {2, 4}) {
       if (own.layers.size() > kMostChunked) break;
@@ -219,11 +222,30 @@ class Finder {
       Cascade all = kept.cascade;
       all.rows = rows_of(*cut);
       is_shorter(cut->network, all);
-      try_heights(*cut, best.cascade.rows, kept, is_shorter);
+      Stripes stripes{*cut, config_};
+      try_heights(stripes, best.cascade.rows, kept, other, is_shorter);
       if (kept.least < enough) best = kept;
     }
     return {best.cascade, 0, as_is->cycles - best.cycles + without - best.least};
   }
+
+  /// The stripes of a section.
+  struct Stripes {
+    const Chunked& of;
+    const spec::Config& config;
+    std::map<std::pair<int, bool>, bool> known{};  ///< by rows and Cascade::spills_ends
+
+    std::optional<Network> cut(const Cascade& how) {
+      auto stripes = striped(of.network, how, config);
+      if (!how.keeps) known[{how.rows, how.spills_ends}] = stripes.has_value();
+      return stripes;
+    }
+    /// Returns true if the section can be cut so. @pre rows are not kept
+    bool possible(const Cascade& how) {
+      const auto answer = known.find({how.rows, how.spills_ends});
+      return answer == known.end() ? cut(how).has_value() : answer->second;
+    }
+  };
 
   /// The best cascade so far, with the cycles of its plan and its lean_cycles().
   struct Best {
@@ -235,11 +257,11 @@ class Finder {
     return own.network.maps[at(own.network.layers[at(own.last)].output)].shape.H;
   }
 
-  /// Calls try_one with stripes from half of the rows down to the least, until kWorse consecutive
-  /// heights are not better.
-  template <typename Try>
-  void try_heights(const Chunked& own, int least, const Best& best, Try try_one) const {
-    const int rows = rows_of(own), chunks = best.cascade.chunks;
+  /// Calls try_one with those stripes for which `tried` is true, from half of the rows down to the
+  /// least, until kWorse consecutive heights are not better.
+  template <typename Tried, typename Try>
+  void try_heights(Stripes& own, int least, const Best& best, Tried tried, Try try_one) const {
+    const int rows = rows_of(own.of), chunks = best.cascade.chunks;
     bool found = false;
     int worse = 0;
     for (int height = divide_up(rows, 2); height >= std::max(1, least) && worse <= kWorse;
@@ -248,8 +270,12 @@ class Finder {
       ++worse;
       for (const bool spills_ends : {false, true})
         for (const bool keeps : {false, true}) {
-          const Cascade how{0, own.last, height, spills_ends, keeps, chunks};
-          const auto cut = striped(own.network, how, config_);
+          const Cascade how{0, own.of.last, height, spills_ends, keeps, chunks};
+          if (!tried(how)) {
+            if (!keeps && !own.possible(how)) return;
+            continue;
+          }
+          const auto cut = own.cut(how);
           if (!cut && !keeps) return;
           if (!cut || !try_one(*cut, how)) continue;
           found = true;

@@ -37,6 +37,7 @@ Network section(const Network& network, const std::vector<int>& layers, std::vec
   Network part;
   part.cores = network.cores;
   part.tokens = network.tokens;
+  part.tilings = network.tilings;
   std::map<int, int> place;
   const auto copy = [&](int old) {
     const auto [entry, is_new] = place.try_emplace(old, static_cast<int>(part.maps.size()));

@@ -349,7 +349,7 @@ std::string estimate_table(const std::string& table, int tokens, int context,
   check_range("context", context, 0, 8191);
   const estimate::Estimate e = estimate::of_transformer(estimate::transformer(table), tokens,
                                                         context > 0 ? context : tokens, config);
-  const cli::EnergyReport energy = cli::energy_report(e, config, cli::EnergyOptions{}.read());
+  const cli::EnergyReport energy = cli::energy_report(e, config, {}, cli::EnergyOptions{}.read());
   return reported(cli::to_json(e, energy, config), config);
 }
 

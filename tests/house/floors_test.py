@@ -36,7 +36,7 @@ FLOORS = [
     ["tools/random"],
     ["tools/cli"],
     ["components/sweep"],
-    ["components/accuracy", "components/energy", "components/llm", "components/plugins", "components/python",
+    ["components/accuracy", "components/energy", "components/explore", "components/llm", "components/plugins", "components/python",
      "components/soc"],
     ["components/fuzz"],
     ["components/regress"],

@@ -122,6 +122,7 @@ int main(int argc, char** argv) {
   }
   add_estimate(design, action);
   if constexpr (built("sweep")) add_sweep(design, action);
+  if constexpr (built("explore")) add_explore(design, action);
   if constexpr (built("synth")) add_synth(design, action);
   if constexpr (built("energy")) add_energy(design, action);
   if constexpr (built("accuracy")) add_cpu(design, action);

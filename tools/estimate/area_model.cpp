@@ -87,11 +87,11 @@ std::vector<synth::Macro> macros_of(const Json& model) {
   return macros;
 }
 
-/// Returns the area of the memories. As in synthesis, each memory uses the smallest tiling that is
+/// Returns the area of each memory. As in synthesis, each memory uses the smallest tiling that is
 /// fast enough for the clock. @param clock_ns  of the fastest design, plus the permitted slack
-double sram_um2(const Json& model, const spec::Config& config, double clock_ns) {
+std::vector<AreaPart> memories_of(const Json& model, const spec::Config& config, double clock_ns) {
   const std::vector<synth::Macro> macros = macros_of(model);
-  double total = 0;
+  std::vector<AreaPart> memories;
   for (const spec::Memory& m : spec::memories(config)) {
     if (std::int64_t{m.width} * m.depth < synth::kMacroBits) continue;
     double most_ns = clock_ns;
@@ -99,15 +99,32 @@ double sram_um2(const Json& model, const spec::Config& config, double clock_ns) 
     if (behind != model.at("behind").end())
       most_ns -= behind->at("ns").get<double>() +
                  behind->at("ns_of_a_level").get<double>() * std::log2(m.depth);
-    total += m.instances * synth::tile(macros, m.width, m.depth, most_ns).um2;
+    const double um2 = m.instances * synth::tile(macros, m.width, m.depth, most_ns).um2;
+    memories.push_back({"memory: " + std::string(m.name), um2});
   }
-  return total;
+  return memories;
+}
+
+/// Returns the name of a group of modules, or of what a key adds, by which the model's file calls
+/// it.
+std::string name_of(const Json& part) { return part.value("name", part.value("key", "")); }
+
+/// Returns the name of a part for a reader: the key of the configuration that adds it.
+std::string title_of(const Json& part) {
+  static const std::map<std::string, std::string> kKeys{
+      {"weights4", "array.weights4"},         {"groups", "array.groups"},
+      {"packed", "memory.packed_weights"},    {"trits", "memory.packed_weights"},
+      {"wide", "array.activations16"},        {"formats", "array.formats"},
+      {"wide_bus", "bus.axi_data_bits > 64"}, {"less_acc", "array.acc_bits < 32"},
+      {"sums", "post.partial_sums"}};
+  const auto key = kKeys.find(name_of(part));
+  return key == kKeys.end() ? name_of(part) : key->second;
 }
 
 /// Returns true for parts that a cluster contains once: control, and the path from the bus.
 bool is_shared(const Json& part) {
   static const std::set<std::string> kShared{"bus", "control", "packed", "trits"};
-  return kShared.contains(part.value("name", part.value("key", "")));
+  return kShared.contains(name_of(part));
 }
 
 bool is_beyond(const Json& designs, const std::string& key, int value) {
@@ -128,12 +145,18 @@ Area area_of(const spec::Config& config) {
   Area area;
   area.library = model.at("library");
   for (const char* parts : {"groups", "keys"})
-    for (const Json& part : model.at(parts))
-      area.gate_equivalents += sum(part.at("terms"), of) * (is_shared(part) ? 1 : config.cores);
+    for (const Json& part : model.at(parts)) {
+      const double gates = sum(part.at("terms"), of) * (is_shared(part) ? 1 : config.cores);
+      area.gate_equivalents += gates;
+      if (gates != 0) area.parts.push_back({title_of(part), gates * nand2});
+    }
   area.area_um2 = area.gate_equivalents * nand2;
-  area.sram_um2 = sram_um2(model, config, longest(model.at("clock_wanted_ns"), of));
-  area.total_um2 =
-      area.area_um2 + sum(model.at("buffers"), of) * config.cores * nand2 + area.sram_um2;
+  area.parts.push_back({"clock buffers", sum(model.at("buffers"), of) * config.cores * nand2});
+  for (AreaPart& memory : memories_of(model, config, longest(model.at("clock_wanted_ns"), of))) {
+    area.sram_um2 += memory.um2;
+    area.parts.push_back(std::move(memory));
+  }
+  for (const AreaPart& part : area.parts) area.total_um2 += part.um2;
   area.clock_ns = longest(model.at("clock_ns"), of);
   const Json& placed = model.at("placed");
   area.clock_placed_ns = area.clock_ns * placed.at("factor").get<double>();

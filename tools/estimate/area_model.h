@@ -18,9 +18,17 @@
 
 namespace trine::estimate {
 
+/// A part of a design: cells of lanes or of PEs, what a key adds (a shorter accumulator removes
+/// cells), or a memory.
+struct AreaPart {
+  std::string name;
+  double um2 = 0;
+};
+
 /// The estimated area and clock of a design.
 struct Area {
   std::string library;
+  std::vector<AreaPart> parts;  ///< parts that the design has; their sum is total_um2
   double gate_equivalents = 0;  ///< by the library's NAND2, before buffers and without memories
   double area_um2 = 0;          ///< area of these cells
   double sram_um2 = 0;          ///< memories as the library's macros

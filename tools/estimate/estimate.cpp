@@ -57,6 +57,29 @@ const std::string& name_in(const compiler::Program& program, const compiler::Net
 
 }  // namespace
 
+std::array<double, sim::kCauses> Row::causes_of_one() const {
+  double all = 0;
+  for (const std::uint64_t c : causes) all += static_cast<double>(c);
+  std::array<double, sim::kCauses> one{};
+  for (std::size_t c = 0; all > 0 && c < one.size(); ++c)
+    one[c] = static_cast<double>(causes[c]) * cycles / all;
+  return one;
+}
+
+program::Bytes Estimate::dram() const {
+  program::Bytes total;
+  for (const Row& row : rows)
+    total += {row.dram.constants * row.times, row.dram.maps_read * row.times,
+              row.dram.maps_written * row.times};
+  return total;
+}
+
+std::int64_t Estimate::program_bytes() const {
+  std::int64_t total = 0;
+  for (const Row& row : rows) total += row.program_bytes() * row.times;
+  return total;
+}
+
 sim::RunResult of_program(const compiler::Program& program, const sim::BusOptions& bus) {
   std::vector<sim::RunResult> results;
   for (const compiler::Program* segment : compiler::segments(program))
@@ -74,9 +97,15 @@ std::vector<Row> of_network(const compiler::Network& lowered, const spec::Config
   }
   const sim::RunResult run = of_program(program);
   const std::vector<sim::Actions> actions = sim::count_actions(program);
+  const std::vector<program::Traffic> traffic = program::traffic_of(program);
   for (std::size_t i = 0; i < program.layers.size(); ++i) {
     Row& row = rows.of(program.layers[i].name);
     std::ranges::transform(row.actions, actions[i], row.actions.begin(), std::plus<>());
+    if (row.parts.empty()) {  // a layer that the compiler inserted
+      row.name = program.layers[i].name;
+      row.op = program.layers[i].op;
+    }
+    row.dram += traffic[i].moved;
     row.cycles += static_cast<double>(run.layers[i].cycles);
     row.peak_cycles += program.layers[i].peak_cycles(config);
     if (program.layers[i].macs > 0) row.pe_macs = program.layers[i].pe_macs;

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "spec/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/program/program.h"
+#include "sw/program/traffic.h"
 
 namespace trine::estimate {
 
@@ -37,7 +39,12 @@ struct Row {
   int pe_macs = 4;            ///< MACs of a PE in a cycle (program::ProgramLayer)
   sim::CauseCycles causes{};  ///< cycles by cause of all predicted layers
   sim::Actions actions{};     ///< actions of one layer
+  program::Bytes dram{};      ///< traffic of one layer, without its instructions
 
+  /// Returns the bytes of one layer's instructions, which the machine fetches from DRAM.
+  std::int64_t program_bytes() const { return 8 * actions[sim::kInstruction]; }
+  /// Returns the cycles of one layer by cause: their sum is `cycles`.
+  std::array<double, sim::kCauses> causes_of_one() const;
   /// Returns the limit of the layer, "-" without cycles.
   std::string bound() const { return cycles == 0 ? "-" : sim::bound_of(causes); }
 };
@@ -53,6 +60,10 @@ struct Estimate {
   std::int64_t weight_bytes() const { return sum(&Row::weight_bytes); }
   double cycles() const { return sum(&Row::cycles); }
   double peak_cycles() const { return sum(&Row::peak_cycles); }
+  /// Returns the traffic of all layers, without instructions.
+  program::Bytes dram() const;
+  /// Returns the bytes of all instructions.
+  std::int64_t program_bytes() const;
   /// Returns the beats on the bus and the few beats between memories.
   std::int64_t beats() const {
     std::int64_t total = 0;

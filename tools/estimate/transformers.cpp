@@ -56,6 +56,9 @@ class Shapes {
       for (std::size_t a = 0; a < row.actions.size(); ++a)
         row.actions[a] = layer.actions[a] * channels / walked;
       row.weight_bytes = layer.weight_bytes * channels / walked;
+      row.dram = {layer.dram.constants * channels / walked,
+                  layer.dram.maps_read * channels / walked,
+                  layer.dram.maps_written * channels / walked};
     }
     set_heads();
     return {t_.name, rows_, tokens_};
@@ -283,8 +286,15 @@ class Shapes {
       waits += static_cast<double>(r.causes[static_cast<std::size_t>(sim::Cause::kVector)]) /
                planned_heads();
       for (std::int64_t& count : r.actions) count /= planned_heads();
+      for (std::int64_t program::Bytes::*bytes :
+           {&program::Bytes::constants, &program::Bytes::maps_read, &program::Bytes::maps_written})
+        r.dram.*bytes /= planned_heads();
       r.weight_bytes = 0;
     }
+    constexpr auto kVector = static_cast<std::size_t>(sim::Cause::kVector);
+    for (Row& r : rows)
+      for (std::size_t c = 0; c < sim::kCauses; ++c)
+        if ((c == kVector) != (&r == &rows[1])) r.causes[c] = 0;
     rows[1].cycles = waits;
     rows[0].cycles = rows[2].cycles = (cycles - waits) / 2;
   }

@@ -73,6 +73,11 @@ class Adder {
   EnergyReport report_;
 };
 
+void add_dram(EnergyReport& report, const EnergyOptions& options, double bytes) {
+  report.dram_pj_per_bit = options.dram_pj_per_bit;
+  report.dram_pj = 8 * options.dram_pj_per_bit * bytes;
+}
+
 }  // namespace
 
 void EnergyOptions::declare(Command command) {
@@ -100,17 +105,17 @@ EnergyReport energy_report(const compiler::Program& program, const sim::RunResul
     for (const sim::Actions& actions : sim::count_actions(*segment))
       adder.add(actions, static_cast<double>(run.layers.at(layer++).cycles), 1);
   EnergyReport report = adder.report(static_cast<double>(run.cycles), program.macs());
-  report.dram_pj_per_bit = options.dram_pj_per_bit;
-  report.dram_pj = 8 * options.dram_pj_per_bit *
-                   static_cast<double>(run.dram_bytes_read + run.dram_bytes_written);
+  add_dram(report, options, static_cast<double>(run.dram_bytes_read + run.dram_bytes_written));
   return report;
 }
 
 EnergyReport energy_report(const estimate::Estimate& estimate, const spec::Config& config,
-                           const energy::Table& table) {
+                           const EnergyOptions& options, const energy::Table& table) {
   Adder adder(config, table);
   for (const estimate::Row& row : estimate.rows) adder.add(row.actions, row.cycles, row.times);
-  return adder.report(estimate.cycles(), estimate.macs());
+  EnergyReport report = adder.report(estimate.cycles(), estimate.macs());
+  add_dram(report, options, static_cast<double>(estimate.dram().all() + estimate.program_bytes()));
+  return report;
 }
 
 void add_to(Json& json, const EnergyReport& report) {
@@ -124,7 +129,7 @@ void add_to(Json& json, const EnergyReport& report) {
                     {"milliwatts", report.milliwatts},
                     {"milliwatts_placed", report.milliwatts_placed},
                     {"tops_per_watt", report.tops_per_watt},
-                    {"dram_pj", report.dram_pj ? Json(*report.dram_pj) : Json(nullptr)},
+                    {"dram_pj", report.dram_pj},
                     {"dram_pj_per_bit", report.dram_pj_per_bit}};
   for (std::size_t l = 0; l < report.layers.size(); ++l) {
     Json& layer = json["layers"].at(l);
@@ -144,10 +149,8 @@ std::string to_text(const EnergyReport& report, bool details) {
     names += fmt::format("{:>9}", name);
     shares += fmt::format("{:>9.1f}", total > 0 ? 100 * pj / total : 0);
   }
-  const std::string dram = report.dram_pj
-                               ? fmt::format("; DRAM: {} at {:g} pJ a bit",
-                                             energy_text(*report.dram_pj), report.dram_pj_per_bit)
-                               : "";
+  const std::string dram = fmt::format("; DRAM: {} at {:g} pJ a bit", energy_text(report.dram_pj),
+                                       report.dram_pj_per_bit);
   return names + "\n" + shares + "\n" +
          fmt::format("chip: {} ({}, {:.0f} MHz placed: {:.1f} mW, {:.3f} TOPS/W){}\n",
                      energy_text(total), report.table.technology, 1000 / report.clock.placed_ns,

@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +36,7 @@ struct EnergyReport {
   /// Energy of each layer. If a row of a table of shapes stands for several layers: of one layer.
   std::vector<energy::LayerEnergy> layers;
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
-  std::optional<double> dram_pj;
+  double dram_pj = 0;
   double dram_pj_per_bit = 0;
   Clock clock;                               ///< clock_of() the design
   double milliwatts = 0, tops_per_watt = 0;  ///< chip only, at the clock without wires
@@ -47,9 +46,9 @@ struct EnergyReport {
 /// Returns the energy of a run.
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
                            const EnergyOptions& options, const energy::Table& table);
-/// Returns the energy of a table of shapes, without DRAM, whose traffic is not known.
+/// Returns the energy of a table of shapes.
 EnergyReport energy_report(const estimate::Estimate& estimate, const spec::Config& config,
-                           const energy::Table& table);
+                           const EnergyOptions& options, const energy::Table& table);
 
 /// Adds the energy to the result of to_json(program, ..).
 void add_to(Json& json, const EnergyReport& report);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "spec/csr.h"
 #include "spec/minifloat.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -84,12 +85,15 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
   return text +
          fmt::format(
              "{} on {} (estimated)\n{} cycles {}, {}\n"
-             "{} MACs, {} bytes of weights, {:.1f} % {}\n",
+             "{} MACs, {} bytes of weights, {:.1f} % {}\n"
+             "DRAM: {} bytes read, {} written\n",
              e.network, design_name(config), grouped(whole(e.cycles())),
              rate_text(e.cycles(), 1, clock_of(config)), energy_text(energy.sum.total()),
              grouped(e.macs()), grouped(e.weight_bytes()),
              100 * utilization(e.peak_cycles(), whole(e.cycles())),
-             peak_text(pe_macs_of(e), config)) +
+             peak_text(pe_macs_of(e), config),
+             grouped(e.dram().constants + e.dram().maps_read + e.program_bytes()),
+             grouped(e.dram().maps_written)) +
          token_text(e, energy, config);
 }
 
@@ -151,6 +155,8 @@ std::string area_text(const spec::Config& config, bool details) {
 void add_area(const spec::Config& config, Json& json) {
   const estimate::Area a = estimate::area_of(config);
   json["gate_equivalents"] = a.gate_equivalents;
+  for (const estimate::AreaPart& part : a.parts)
+    json["area_parts"].push_back({{"name", part.name}, {"area_um2", part.um2}});
   json["area_um2"] = a.area_um2;
   json["sram_um2"] = a.sram_um2;
   json["total_um2"] = a.total_um2;
@@ -164,6 +170,14 @@ void add_area(const spec::Config& config, Json& json) {
                               {"clock_placed_ns", a.placed_error},
                               {"beyond", a.beyond}};
   json["area_notes"] = estimate::dearer_by_less(config);
+}
+
+Json causes_json(const estimate::Row& row) {
+  Json json;
+  const auto cycles = row.causes_of_one();
+  for (std::size_t c = 0; c < cycles.size(); ++c)
+    json[std::string(csr::kCauses[c].name)] = whole(cycles[c]);
+  return json;
 }
 
 /// Returns the report of the network in an eight-bit format if its products used int8 in passes: a
@@ -235,7 +249,7 @@ int run(const EstimateArguments& options) {
   if (is_table(options)) {
     refuse_of_table(options);
     const estimate::Estimate table = table_of(options, config);
-    const EnergyReport energy = energy_report(table, config, options.energy.read());
+    const EnergyReport energy = energy_report(table, config, options.energy, options.energy.read());
     return print_report(
         options, summary(table, energy, config) + (options.shown.details ? clock_text(config) : ""),
         energy, to_json(table, energy, config), config);
@@ -286,6 +300,10 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
   json["macs"] = e.macs();
   json["parameters"] = e.parameters();
   json["weight_bytes"] = e.weight_bytes();
+  const program::Bytes dram = e.dram();
+  json["dram_bytes_read"] = dram.constants + dram.maps_read + e.program_bytes();
+  json["dram_bytes_written"] = dram.maps_written;
+  json["program_bytes"] = e.program_bytes();
   json["peak_macs_per_cycle"] = config.peak_macs_per_cycle();
   json["utilization"] = utilization(e.peak_cycles(), whole(e.cycles()));
   if (e.tokens > 0) {
@@ -307,7 +325,11 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
                               {"cycles", whole(row.cycles)},
                               {"utilization", utilization(row.peak_cycles, whole(row.cycles))},
                               {"peak_macs_per_cycle", row.pe_macs * config.pes()},
-                              {"bound", row.bound()}});
+                              {"bound", row.bound()},
+                              {"causes", causes_json(row)},
+                              {"dram_bytes_read", row.dram.constants + row.dram.maps_read},
+                              {"dram_bytes_constants", row.dram.constants},
+                              {"dram_bytes_written", row.dram.maps_written}});
   add_to(json, energy);
   add_area(config, json);
   return json;

@@ -60,6 +60,7 @@ void add(Json& point, const Json& report) {
   for (const char* name : kFigures)
     if (report.contains(name)) point["figures"][name] = report[name];
   point["figures"]["dram_pj"] = report.at("energy").at("dram_pj");
+  point["energy"] = report.at("energy").at("by_data");
   point["errors"] = report.at("area_model_error");
   point["parts"] = report.at("area_parts");
   point["layers"] = Json::array();

@@ -10,6 +10,7 @@
 #include "components/sweep/grid.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/base/root.h"
 #include "tools/cli/common.h"
 
 namespace trine::cli {
@@ -66,12 +67,17 @@ std::string refusal_of_all(const Json& points) {
   return std::ranges::all_of(points, refused) ? points[0]["error"].get<std::string>() : "";
 }
 
+/// Returns the files of --models, or the shipped network.
+std::vector<std::string> models_of(const ExploreArguments& options) {
+  if (!options.models.empty()) return sweep::files_of(options.models, "--models");
+  return {(project_root() / "models" / "lenet_mnist.tflite").string()};
+}
+
 int run(const ExploreArguments& options) {
   if (options.serve == !options.out.empty())
     throw_error("trine explore: --serve or --out FILE is required, and not both");
   options.output.check({{"--out", options.out}}, {});
-  const explore::Scope scope{options.configs,
-                             explore::read_models(sweep::files_of(options.models, "--models"))};
+  const explore::Scope scope{options.configs, explore::read_models(models_of(options))};
   for (const std::string& config : scope.configs) spec::load_config(config);
   const std::string charts = explore::chart_library(options.charts);
   if (options.serve) return serve(options, scope, charts);
@@ -90,8 +96,8 @@ void add_explore(Command app, Action& action) {
       app, action, "explore", "designs and models in a browser, by sliders", run);
   add_value(command, "--config C", options->configs, "presets or TOML files to start from (edge64)")
       ->default_val({"edge64"});
-  add_value(command, "--models GLOB", options->models, "quantized models or tables of shapes")
-      ->default_val({"models/lenet_mnist.tflite"});
+  add_value(command, "--models GLOB", options->models,
+            "quantized models or tables of shapes (models/lenet_mnist.tflite)");
   add_value(command, "--set KEY=V,V", options->settings,
             "with --out: values of a key; may be repeated, for every combination")
       ->allow_extra_args(false);

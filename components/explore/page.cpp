@@ -63,7 +63,7 @@ std::string page_of(const Scope& scope, const Json& points, bool served,
   const fs::path folder = project_root() / "components" / "explore" / "page";
   std::string page = read_text(folder / "page.html");
   const auto script = [](const std::string& text) { return "<script>\n" + text + "</script>"; };
-  std::string data = known(scope, points, served).dump();
+  std::string data = json_text(known(scope, points, served));
   for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;)
     data.replace(at, 1, "\\u003c");
   put(page, "style", "<style>\n" + read_text(folder / "page.css") + "</style>");

@@ -24,7 +24,7 @@ bool is_local(const httplib::Request& request) {
 
 void refuse(httplib::Response& response, const std::string& why) {
   response.status = 400;
-  response.set_content(Json{{"error", why}}.dump(), "application/json");
+  response.set_content(json_text(Json{{"error", why}}), "application/json");
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ Server::Server(Scope scope, std::string page)
         std::vector<std::string> settings;
         for (std::size_t i = 0; i < request.get_param_value_count("set"); ++i)
           settings.push_back(request.get_param_value("set", i));
-        response.set_content(figures_of(*model, config, settings).dump(), "application/json");
+        response.set_content(json_text(figures_of(*model, config, settings)), "application/json");
       });
 }
 

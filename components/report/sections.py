@@ -278,9 +278,26 @@ def energy(p):
                 Table(
                     f"Energy of an inference by component, "
                     f"{of['energy'].get('technology', 'technology not known')}, DRAM apart",
-                    ["<component", "energy", "share"], rows)
+                    ["<component", "energy", "share"], rows),
+                energy_by_data(of)
             ]))
     ]
+
+
+def energy_by_data(of):
+    """Returns a table: a row for each use, a column for each level. Results of older versions lack it."""
+    uses = of["energy"].get("by_data")
+    if not isinstance(uses, dict) or not uses:
+        return None
+    levels = [level for level in ("dram", "dmem", "pmem", "pe", "lanes", "other") if any(level in u for u in uses.values())]
+    rows = []
+    for use, parts in uses.items():
+        cells = [number(parts[level] / 1e6, unit="µJ") if level in parts else text("") for level in levels]
+        for cell, level in zip(cells, levels):
+            if level in parts:
+                cell.value, cell.source = parts[level], at(of, "energy", "by_data", use, level)
+        rows.append([text(use), *cells, number(sum(parts.values()) / 1e6, unit="µJ")])
+    return Table("The same with DRAM, by data and by place", ["<data", *levels, "all"], rows)
 
 
 def timeline(p):

@@ -205,6 +205,12 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
   const std::string &model = o.models[i],
                     name = design_stem(config, o.settings) + "." + stem(model),
                     vectors = own(o.vectors, i), data = own(o.data, i), real = own(o.floats, i);
+  if (fs::path(model).extension() == ".csv") {  // a table of shapes cannot be executed
+    if (!vectors.empty() || !data.empty())
+      throw_error("--model {}: a table of shapes has no --vectors and no --data", model);
+    commands.run(name + ".estimate", "estimate", config, model, {}, {}, true);
+    return;
+  }
   const Arguments backend{"--backend", o.backend};
   for (const int batch : o.batches) {
     const bool single = batch == 1;

@@ -57,30 +57,47 @@ Positions positions_of(const LaneRegisters& r, int rows, bool window, Pairs pair
   return positions;
 }
 
+void add(const Counts& counts, Counts& sum) {
+  for (std::size_t a = 0; a < kActions; ++a) sum.actions[a] += counts.actions[a];
+  sum.dmem += counts.dmem;
+}
+
 class Counter {
  public:
   explicit Counter(const spec::Config& config) : config_(config) {}
 
-  Actions of(Engine engine, const isa::Registers& registers, const isa::Run& run) {
+  Counts of(Engine engine, const isa::Registers& registers, const isa::Run& run) {
     const isa::Registers read = isa::as_read(engine, registers, run);
     actions_ = {};
+    dmem_ = {};
     if (engine == Engine::kLoad || engine == Engine::kStore) {
       transfer(TransferRegisters(read), run, engine == Engine::kLoad);
-      return actions_;
+      return counts();
     }
-    Actions sum{};
+    Counts sum;
     for (int core = 0; core < config_.cores; ++core) {
       actions_ = {};
+      dmem_ = {};
       if (engine == Engine::kCompute)
         compute(ComputeRegisters(moved_down(read, core)), run);
       else
         vector(VectorRegisters(moved_down(read, core)), run);
-      for (std::size_t a = 0; a < kActions; ++a) sum[a] += actions_[a];
+      add(counts(), sum);
     }
     return sum;
   }
 
  private:
+  /// Returns the actions with those of DMEM, which are counted by contents.
+  Counts counts() const {
+    Counts counts{actions_, dmem_};
+    for (int d = 0; d < kDataKinds; ++d) {
+      counts.actions[kDmemRead] += dmem_.read[d];
+      counts.actions[kDmemWrite] += dmem_.written[d];
+    }
+    return counts;
+  }
+
   void compute(const ComputeRegisters& r, const isa::Run& run) {
     using namespace isa::compute;
     const bool window = run.has(kWindow), drains = run.has(kDrain);
@@ -93,7 +110,7 @@ class Counter {
     const Positions at = positions_of(r, config_.rows, window, pairs);
     actions_[step_of(operands.weights)] = steps * config_.rows * config_.cols;
     actions_[kAddress] = steps * config_.rows;
-    actions_[kDmemRead] = groups * words * at.taps;
+    dmem_.read[kInputs] += groups * words * at.taps;
     const std::int64_t per_row =
         window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
     // Each group starts with a new row; the row that two factors share is read for each of them.
@@ -103,7 +120,6 @@ class Counter {
     if (!drains) return;
     const std::int64_t codes = at.count / (pairs == Pairs::kNone ? 1 : 2) * r.get(kChannels);
     const auto output = static_cast<post::Output>(r.get(post::kOutput));
-    const bool fused = run.has(kFuseAdd) || run.has(kFuseMax);
     actions_[kLaneCode] =
         codes * (output == post::Output::kThresholds ? r.get(post::kPassesLast) + 1
                  : run.has(kFuseAdd)                 ? 2
@@ -112,9 +128,12 @@ class Counter {
     const std::int64_t stored = at.count * (is_by_row(run) ? 2 : 1) /
                                 (static_cast<Op>(run.op) == Op::kMatmul16 ? 2 : 1) *
                                 stored_words(r, group_columns(config_, run));
-    actions_[kDmemWrite] = stored;
-    if (fused) actions_[kDmemRead] += stored;
-    if (run.has(kAddSums)) actions_[kDmemRead] += codes;
+    dmem_.written[output == post::Output::kRaw ? kSums : kOutputs] += stored;
+    if (run.has(kFuseAdd))
+      dmem_.read[kInputs] += stored;
+    else if (run.has(kFuseMax))
+      dmem_.read[kOutputs] += stored;
+    if (run.has(kAddSums)) dmem_.read[kSums] += codes;
   }
 
   /// Returns the words stored per position. A word that several groups of columns share is read and
@@ -148,9 +167,9 @@ class Counter {
     const auto* compared = spec::find_precision([=](const auto& p) { return p.maximum == op; });
     const bool maximum = compared != nullptr || op == isa::vector::Op::kMin;
     actions_[kAddress] = steps * config_.rows;
-    actions_[kDmemRead] = passes * words * at.taps;
+    dmem_.read[takes_words(op) ? kSums : kInputs] += passes * words * at.taps;
     actions_[kLaneTap] = passes * words * at.taps;
-    actions_[kDmemWrite] = outputs * (is_row(run) && compares16(op) ? 1 : words);
+    dmem_.written[kOutputs] += outputs * (is_row(run) && compares16(op) ? 1 : words);
     const std::int64_t codes = takes_words(op) ? 1 : 4;
     if (!maximum) actions_[kLaneCode] = codes * outputs / planes * words * (over_channels ? 3 : 1);
   }
@@ -166,10 +185,11 @@ class Counter {
     }
     actions_[kBeat] = beats;
     // The DMA port of DMEM reads whole beats.
-    if (!load || isa::reads_dmem(run)) actions_[kDmemRead] = beats * config_.data_words();
+    if (!load || isa::reads_dmem(run))
+      dmem_.read[load ? kWeights : kOutputs] += beats * config_.data_words();
     if (!load) return;
     const int cores = std::popcount(cores_of(r, config_.cores));
-    if (isa::is_of_maps(run)) actions_[kDmemWrite] += cores * rows * words;
+    if (isa::is_of_maps(run)) dmem_.written[kInputs] += cores * rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
       actions_[kPmemWrite] += cores * rows * words;
     if (isa::is_packed(run))
@@ -177,7 +197,8 @@ class Counter {
   }
 
   const spec::Config& config_;
-  Actions actions_{};
+  Actions actions_{};  // without kDmemRead and kDmemWrite
+  DataWords dmem_{};
 };
 
 /// Assigns all MACs of a layer to the precision with the most steps.
@@ -187,35 +208,46 @@ void count_macs(std::int64_t macs, Actions& layer) {
   if (layer[step_of(most)] > 0) layer[mac_of(most)] = macs;
 }
 
-void add(const Actions& actions, Actions& sum) {
-  for (std::size_t a = 0; a < kActions; ++a) sum[a] += actions[a];
-}
-
 }  // namespace
 
+DataWords& DataWords::operator+=(const DataWords& other) {
+  for (std::size_t d = 0; d < read.size(); ++d) {
+    read[d] += other.read[d];
+    written[d] += other.written[d];
+  }
+  return *this;
+}
+
 Actions count_actions(const spec::Config& config, std::span<const isa::Word> words) {
-  Actions sum{};
+  Counts sum;
   Counter counter(config);
   isa::for_each_run(words,
                     [&](std::size_t, isa::Engine engine, const isa::Registers& registers,
                         const isa::Run& run) { add(counter.of(engine, registers, run), sum); });
-  return sum;
+  return sum.actions;
 }
 
 std::vector<Actions> count_actions(const compiler::Program& program) {
-  std::vector<Actions> layers(program.layers.size());
+  std::vector<Actions> layers;
+  for (const Counts& counts : counts_of(program)) layers.push_back(counts.actions);
+  return layers;
+}
+
+std::vector<Counts> counts_of(const compiler::Program& program) {
+  std::vector<Counts> layers(program.layers.size());
   Counter counter(program.config);
   std::size_t index = 0, words = 0;  // RUNs; words that are already counted
   isa::for_each_run(program.words, [&](std::size_t word, isa::Engine engine,
                                        const isa::Registers& registers, const isa::Run& run) {
     if (index >= program.run_layer.size())
       throw_error("{}: has more RUNs than its layers", program.name);
-    Actions& layer = layers.at(static_cast<std::size_t>(program.run_layer[index++]));
+    Counts& layer = layers.at(static_cast<std::size_t>(program.run_layer[index++]));
     add(counter.of(engine, registers, run), layer);
-    layer[kInstruction] += static_cast<std::int64_t>(word + 1 - words);
+    layer.actions[kInstruction] += static_cast<std::int64_t>(word + 1 - words);
     words = word + 1;
   });
-  for (std::size_t l = 0; l < layers.size(); ++l) count_macs(program.layers[l].macs, layers[l]);
+  for (std::size_t l = 0; l < layers.size(); ++l)
+    count_macs(program.layers[l].macs, layers[l].actions);
   return layers;
 }
 

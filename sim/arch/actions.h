@@ -68,6 +68,34 @@ static_assert(spec::table::all([](const spec::Precision& p) {
               }),
               "each precision has a step and MACs");
 
+/// The contents of words of DMEM. Words that go to PMEM are weights; residuals are inputs.
+#define TRINE_DATA(X) \
+  X(kWeights, "weights") X(kInputs, "inputs") X(kOutputs, "outputs") X(kSums, "sums")
+
+enum Data : int {
+#define TRINE_DATUM(id, ...) id,
+  TRINE_DATA(TRINE_DATUM)
+#undef TRINE_DATUM
+      kDataKinds
+};
+inline constexpr std::array<std::string_view, kDataKinds> kDataNames{
+#define TRINE_DATUM(id, name) name,
+    TRINE_DATA(TRINE_DATUM)
+#undef TRINE_DATUM
+};
+
+/// Words of DMEM by their contents. The sums are the actions kDmemRead and kDmemWrite.
+struct DataWords {
+  std::array<std::int64_t, kDataKinds> read{}, written{};
+  DataWords& operator+=(const DataWords& other);
+};
+
+/// The actions of RUNs, and the contents of the words in DMEM that they read and write.
+struct Counts {
+  Actions actions{};
+  DataWords dmem{};
+};
+
 /// Counts the actions of all RUNs together.
 /// @throws Error  the words are not a valid program
 Actions count_actions(const spec::Config& config, std::span<const isa::Word> words);
@@ -76,5 +104,7 @@ Actions count_actions(const spec::Config& config, std::span<const isa::Word> wor
 /// Program words count for the layer of the RUN that follows them.
 /// @throws Error  the words are not a valid program
 std::vector<Actions> count_actions(const compiler::Program& program);
+/// Does the same with the contents of words.
+std::vector<Counts> counts_of(const compiler::Program& program);
 
 }  // namespace trine::sim

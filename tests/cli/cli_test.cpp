@@ -67,7 +67,7 @@ TEST_CASE("help lists each component's command, or an error says how to build it
                               ", or configure with -DTRINE_COMPONENTS=all\n");
     }
   }
-  CHECK(commands == 16);
+  CHECK(commands == 17);
 }
 
 TEST_CASE("help says where to begin, and knows commands by name", "[cli][help]") {

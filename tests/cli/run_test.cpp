@@ -969,6 +969,17 @@ TEST_CASE("a run reports its energy by layer and component and DRAM separately",
   const double traffic =
       report["dram_bytes_read"].get<double>() + report["dram_bytes_written"].get<double>();
   CHECK(report["energy"]["dram_pj"].get<double>() == Approx(8 * 20 * traffic));
+  const json& by_data = report["energy"]["by_data"];
+  double chip = 0, dram = 0;
+  for (const auto& [use, levels] : by_data.items())
+    for (const auto& [level, pj] : levels.items()) (level == "dram" ? dram : chip) += double{pj};
+  CHECK(chip == Approx(report["energy_pj"].get<double>()));
+  CHECK(dram == Approx(8 * 20 * traffic));
+  const json& components = report["energy"]["by_component"];
+  CHECK(by_data["weights"]["pmem"] == components["pmem"]);
+  CHECK(by_data["weights"]["dram"] == 160.0 * report["traffic"]["weights"].get<double>());
+  CHECK(by_data["computation"]["pe"] == components["pe"]);
+  CHECK(by_data["inputs"]["dmem"].get<double>() > by_data["outputs"]["dmem"].get<double>());
   CHECK(report["energy"]["tops_per_watt"].get<double>() ==
         Approx(2 * report["macs"].get<double>() / pj));
   for (const char* without : {"without_wires_pj", "without_glitches_pj", "without_clock_pj"})

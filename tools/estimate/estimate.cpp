@@ -96,11 +96,12 @@ std::vector<Row> of_network(const compiler::Network& lowered, const spec::Config
     row.weight_bytes += stored_bytes(layer);
   }
   const sim::RunResult run = of_program(program);
-  const std::vector<sim::Actions> actions = sim::count_actions(program);
+  const std::vector<sim::Counts> counts = sim::counts_of(program);
   const std::vector<program::Traffic> traffic = program::traffic_of(program);
   for (std::size_t i = 0; i < program.layers.size(); ++i) {
     Row& row = rows.of(program.layers[i].name);
-    std::ranges::transform(row.actions, actions[i], row.actions.begin(), std::plus<>());
+    std::ranges::transform(row.actions, counts[i].actions, row.actions.begin(), std::plus<>());
+    row.dmem += counts[i].dmem;
     if (row.parts.empty()) {  // a layer that the compiler inserted
       row.name = program.layers[i].name;
       row.op = program.layers[i].op;

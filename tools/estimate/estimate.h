@@ -39,6 +39,7 @@ struct Row {
   int pe_macs = 4;            ///< MACs of a PE in a cycle (program::ProgramLayer)
   sim::CauseCycles causes{};  ///< cycles by cause of all predicted layers
   sim::Actions actions{};     ///< actions of one layer
+  sim::DataWords dmem{};      ///< words of DMEM that one layer reads and writes
   program::Bytes dram{};      ///< traffic of one layer, without its instructions
 
   /// Returns the bytes of one layer's instructions, which the machine fetches from DRAM.

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <sstream>
 #include <string>
@@ -18,6 +19,7 @@
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/base/root.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/import/import.h"
 #include "sw/model/import/testing.h"
@@ -118,10 +120,61 @@ TEST_CASE("weights of fewer bits take fewer bytes for a token", "[estimate]") {
   CHECK(std::ranges::find(decode.rows, "query x key", &Row::name)->times == 30 * 5);
 }
 
+TEST_CASE("a transformer can be given by its sizes", "[estimate]") {
+  const spec::Config config = spec::load_config("edge1024");
+  const Transformer own = transformer("L=24,D=896,H=14,FF=4864,C=151936,KV=2,gate=silu");
+  const Estimate e = of_transformer(own, 8, 64, config);
+  Transformer qwen = transformer("qwen2-0.5b");
+  qwen.tied = false;
+  const Estimate known = of_transformer(qwen, 8, 64, config);
+  CHECK(e.macs() == known.macs());
+  CHECK(e.cycles() == known.cycles());
+  // Heads that are narrower than D / H.
+  const Transformer narrow = transformer("L=12,D=768,E=32,H=12,FF=3072,C=30522");
+  CHECK(narrow.head() == 32);
+  CHECK(macs_by_rule(narrow, 512) == 52'468'383'744);
+  CHECK(macs_by_rule(transformer("llama-7b"), 2048) == 12'775'380'221'952);
+  const Estimate of_narrow = of_transformer(narrow, 512, 512, config);
+  const std::int64_t M = 512, D = 768, EH = 384, FF = 3072, C = 30522;
+  CHECK(of_narrow.macs() == 12 * (M * (4 * D * EH + 2 * D * FF) + 2 * M * M * EH) + C * D);
+  for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
+           {"L=12,D=768", "H is missing"},
+           {"L=0,D=8,H=2,FF=8,C=8", "L=0: allowed whole numbers from 1"},
+           {"L=1,D=8,H=2,FF=8x,C=8", "FF=8x: allowed"},
+           {"L=1,D=8,H=2,FF=8,C=8,Z=1", "Z=1: allowed L, D, H"},
+           {"L=1,D=8,H=3,FF=8,C=8", "D is not a multiple of H"},
+           {"L=1,D=8,H=4,FF=8,C=8", "multiples of 4"},
+           {"L=1,D=12,H=3,FF=8,C=8,KV=2", "H is not a multiple of KV"}})
+    CHECK_THROWS_WITH(transformer(text), Catch::Matchers::ContainsSubstring(message));
+}
+
+TEST_CASE("tables have the traffic and the causes of their cycles", "[estimate][shapes]") {
+  const spec::Config config = spec::load_config("edge256");
+  const auto file = project_root() / "models" / "shapes" / "squeezenet.csv";
+  const Estimate e = of_shapes(parse_shapes(read_text(file), file.string()), config);
+  const auto sum = [](const auto& numbers) {
+    return std::accumulate(numbers.begin(), numbers.end(),
+                           typename std::decay_t<decltype(numbers)>::value_type{});
+  };
+  for (const Row& row : e.rows) {
+    CHECK(sum(row.causes_of_one()) == Approx(row.cycles));
+    CHECK(row.dram.constants >= row.weight_bytes);
+    CHECK(sum(row.dmem.read) == row.actions[sim::kDmemRead]);
+    CHECK(sum(row.dmem.written) == row.actions[sim::kDmemWrite]);
+  }
+  CHECK(e.dram().maps_read >= 224 * 224 * 3);
+  CHECK(e.dram().maps_written >= 1000);
+  // The traffic of equal blocks is counted as often as the network contains them.
+  const Estimate gpt2 = of_transformer(transformer("gpt-2"), 64, 64, config);
+  CHECK(gpt2.dram().constants > gpt2.weight_bytes() / 2);
+  CHECK(gpt2.program_bytes() > 0);
+}
+
 TEST_CASE("missing tables and hardware are named", "[estimate][error]") {
   CHECK_THROWS_WITH(transformer("bert"),
                     "no table 'bert', allowed bert-base, bert-large, gpt-2, gpt-3, llama-7b, "
-                    "llama-2-7b, llama-3.2-1b, qwen2-0.5b, bitnet-2b");
+                    "llama-2-7b, llama-3.2-1b, qwen2-0.5b, bitnet-2b, or sizes: "
+                    "L=12,D=768,H=12,FF=3072,C=30522");
   const spec::Config plain = spec::load_config("edge1024", {"matmul.enable=false"});
   CHECK_THROWS_WITH(of_transformer(transformer("bert-base"), 8, 8, plain),
                     "bert-base: products of two maps and softmax need matmul.enable and "

@@ -5,8 +5,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <span>
+#include <sstream>
 
 #include "sw/base/error.h"
 #include "sw/base/index.h"
@@ -37,7 +39,7 @@ class Shapes {
       : t_(t),
         tokens_(tokens),
         context_(context),
-        head_(t.width / t.heads),
+        head_(t.head()),
         config_(config),
         weights_(&precision_of(t, config)) {}
 
@@ -56,6 +58,10 @@ class Shapes {
       for (std::size_t a = 0; a < row.actions.size(); ++a)
         row.actions[a] = layer.actions[a] * channels / walked;
       row.weight_bytes = layer.weight_bytes * channels / walked;
+      for (std::size_t d = 0; d < sim::kDataKinds; ++d) {
+        row.dmem.read[d] = layer.dmem.read[d] * channels / walked;
+        row.dmem.written[d] = layer.dmem.written[d] * channels / walked;
+      }
       row.dram = {layer.dram.constants * channels / walked,
                   layer.dram.maps_read * channels / walked,
                   layer.dram.maps_written * channels / walked};
@@ -82,7 +88,8 @@ class Shapes {
     network_.inputs = {x};
     const int before = x;
     x = norm("attention norm", x, t_.layers);
-    const int q = dense("query", x, D, t_.layers), k = dense("key", x, keys(), t_.layers);
+    const int q = dense("query", x, t_.heads * head_, t_.layers),
+              k = dense("key", x, keys(), t_.layers);
     dense("value", x, keys(), t_.layers);
     for (std::size_t i = 1; t_.input_biases != t_.biases && i <= 3; ++i)
       rows_[rows_.size() - i].parameters += rows_[rows_.size() - i].macs / tokens_ / D;
@@ -149,7 +156,7 @@ class Shapes {
   }
 
   /// Returns the channels of all key heads.
-  int keys() const { return t_.key_heads > 0 ? t_.key_heads * head_ : t_.width; }
+  int keys() const { return (t_.key_heads > 0 ? t_.key_heads : t_.heads) * head_; }
 
   static std::string name_of(Gate gate) {
     if (gate == Gate::kNone) return "feed-forward, GELU";
@@ -244,7 +251,7 @@ class Shapes {
     row("softmax", "SOFTMAX", heads);
     row("score x value", "BATCH_MATMUL", heads).macs = macs;
     const auto row_of_scores = static_cast<int>(rows_.size()) - 3;
-    const int joined = map(t_.width, tokens_);
+    const int joined = map(t_.heads * head_, tokens_);
     std::vector<int> weights;
     for (int h = 0; h < planned_heads() + kAhead; ++h) {
       if (h < planned_heads()) {
@@ -286,6 +293,8 @@ class Shapes {
       waits += static_cast<double>(r.causes[static_cast<std::size_t>(sim::Cause::kVector)]) /
                planned_heads();
       for (std::int64_t& count : r.actions) count /= planned_heads();
+      for (auto* words : {&r.dmem.read, &r.dmem.written})
+        for (std::int64_t& count : *words) count /= planned_heads();
       for (std::int64_t program::Bytes::*bytes :
            {&program::Bytes::constants, &program::Bytes::maps_read, &program::Bytes::maps_written})
         r.dram.*bytes /= planned_heads();
@@ -348,13 +357,64 @@ const std::vector<Transformer>& transformers() {
   return all;
 }
 
-const Transformer& transformer(const std::string& name) {
+namespace {
+
+/// Returns a transformer of the sizes in "L=12,D=768,..".
+Transformer of_sizes(const std::string& text) {
+  Transformer t;
+  t.name = text;
+  t.tied = false;
+  t.positions = 0;
+  const std::map<std::string, int Transformer::*> sizes{
+      {"L", &Transformer::layers},     {"D", &Transformer::width},
+      {"H", &Transformer::heads},      {"FF", &Transformer::inner},
+      {"C", &Transformer::vocabulary}, {"E", &Transformer::head_width},
+      {"KV", &Transformer::key_heads}};
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    const std::string key = word.substr(0, word.find('=')), value = word.substr(key.size());
+    if (word == "gate=silu") {
+      t.gate = Gate::kSilu;
+      t.biases = t.input_biases = false;
+      continue;
+    }
+    const auto size = sizes.find(key);
+    constexpr int kMost = 1 << 20;
+    if (size == sizes.end())
+      throw_error("--table {}: {}: allowed L, D, H, FF, C, E, KV and gate=silu", text, word);
+    int& number = t.*size->second;
+    const auto end = value.data() + value.size();
+    if (value.size() < 2 || std::from_chars(value.data() + 1, end, number).ptr != end ||
+        number < 1 || number > kMost)
+      throw_error("--table {}: {}: allowed whole numbers from 1 to {}", text, word, kMost);
+  }
+  for (const char* key : {"L", "D", "H", "FF", "C"})
+    if (t.*sizes.at(key) == 0) throw_error("--table {}: {} is missing", text, key);
+  if (t.head_width == 0 && t.width % t.heads != 0)
+    throw_error("--table {}: D is not a multiple of H: E is needed", text);
+  if (t.key_heads > 0 && t.heads % t.key_heads != 0)
+    throw_error("--table {}: H is not a multiple of KV", text);
+  if (t.head() % 4 != 0 || t.width % 4 != 0)
+    throw_error("--table {}: channels of a head and of a token must be multiples of 4", text);
+  return t;
+}
+
+}  // namespace
+
+std::int64_t macs_by_rule(const Transformer& t, int tokens) {
+  const std::int64_t M = tokens, D = t.width, EH = std::int64_t{t.heads} * t.head();
+  return t.layers * (M * (5 * D * EH + 2 * D * t.inner) + 2 * M * M * EH) + M * t.vocabulary * D;
+}
+
+Transformer transformer(const std::string& name) {
+  if (name.find('=') != std::string::npos) return of_sizes(name);
   const auto& all = transformers();
   const auto found = std::ranges::find(all, name, &Transformer::name);
   if (found != all.end()) return *found;
   std::vector<std::string> names;
   for (const Transformer& known : all) names.push_back(known.name);
-  throw_error("no table '{}', allowed {}", name, fmt::join(names, ", "));
+  throw_error("no table '{}', allowed {}, or sizes: L=12,D=768,H=12,FF=3072,C=30522", name,
+              fmt::join(names, ", "));
 }
 
 Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config) {

@@ -32,12 +32,22 @@ struct Transformer {
   std::string weights = "int8";  ///< precision of a block's products, a row of spec/precision.h
   bool pooler = false;           ///< a product on the first token instead of logits of all tokens
   bool tied = true;              ///< logits use the embedding's codes
+  int head_width = 0;            ///< channels of a head; 0: width / heads
+
+  int head() const { return head_width > 0 ? head_width : width / heads; }
 };
 
 /// Returns the transformers that `trine estimate --table` knows.
 const std::vector<Transformer>& transformers();
-/// Returns a transformer by its name. @throws Error  names all of them
-const Transformer& transformer(const std::string& name);
+/// Returns a transformer by its name, or one of these sizes: "L=12,D=768,H=12,FF=3072,C=30522",
+/// with layers, channels, heads, inner channels and words, and as options E (channels of a head; D
+/// / H), KV (heads of keys and values; H) and gate=silu.
+/// @throws Error  names all transformers, or the size that is missing or wrong
+Transformer transformer(const std::string& text);
+
+/// Returns the MACs of M tokens by the rule of textbooks, L (M (5 D E H + 2 D FF) + 2 M M E H) +
+/// M C D, which counts five projections, two feed-forward products and logits of all tokens.
+std::int64_t macs_by_rule(const Transformer& t, int tokens);
 
 /// Estimates `tokens` computed together, each of which attends to `context` tokens (earlier ones in
 /// a cache). If t.weights is ternary, logits use int8 weights, like the embedding. If t.weights is

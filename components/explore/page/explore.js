@@ -146,6 +146,7 @@ function show() {
   showFigures(point, held);
   showFront(point, held, open);
   showLayers(point, held);
+  showEnergy(point);
   showParts(point, held);
   showRoofline(point);
   showCommands(point);

@@ -169,6 +169,21 @@ function showLayers(point, held) {
 /** Cuts a name in the middle: names differ at their ends. */
 const cut = (name, most) => name.length <= most ? name : `${name.slice(0, 8)}…${name.slice(9 - most)}`;
 
+/** Draws a bar for weights, inputs and so on, in parts for the places where their energy is spent. */
+function showEnergy(point) {
+  const uses = Object.keys(point.energy), all = uses.flatMap(use => Object.keys(point.energy[use]));
+  const levels = ["dram", "dmem", "pmem", "pe", "lanes", "other"].filter(level => all.includes(level));
+  const microjoules = (use, level) => (point.energy[use][level] ?? 0) / 1e6;
+  byId("energy-box").style.height = `${90 + 24 * uses.length}px`;
+  draw("energy", {type: "bar", data: {labels: uses, datasets: levels.map((level, i) => ({label: level, backgroundColor: causeColour(i),
+    data: uses.map(use => microjoules(use, level))}))},
+  options: {indexAxis: "y", scales: {x: scaleOf("µJ", false, {stacked: true}), y: {stacked: true}}}});
+  fillTable(byId("energy-table"), ["data", ...levels.map(level => `${level} (µJ)`), "all (µJ)"], uses.map(use => {
+    const row = levels.map(level => microjoules(use, level));
+    return [use, ...row.map(value => numberText(value, 3)), numberText(row.reduce((a, b) => a + b, 0), 3)];
+  }));
+}
+
 /** Returns the names of the parts of at least 1 % of the area. */
 const largeNames = point => point.parts.filter(p => p.area_um2 >= 0.01 * point.figures.total_um2).map(p => p.name);
 

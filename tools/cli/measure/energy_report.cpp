@@ -6,9 +6,11 @@
 
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/program/traffic.h"
 #include "tools/cli/run/rate.h"
 
 namespace trine::cli {
@@ -42,8 +44,13 @@ class Adder {
   }
 
   /// @param times  number of identical layers
-  void add(const sim::Actions& actions, double cycles, std::int64_t times) {
+  void add(const sim::Counts& counts, double cycles, std::int64_t times) {
+    const sim::Actions& actions = counts.actions;
     report_.actions.push_back(actions);
+    for (std::size_t d = 0; d < sim::kDataKinds; ++d) {
+      report_.dmem.read[d] += times * counts.dmem.read[d];
+      report_.dmem.written[d] += times * counts.dmem.written[d];
+    }
     report_.layers.push_back(of(actions, cycles, {}));
     sim::Actions all = actions;
     for (std::size_t a = 0; a < all.size(); ++a) report_.all[a] += all[a] *= times;
@@ -73,9 +80,37 @@ class Adder {
   EnergyReport report_;
 };
 
-void add_dram(EnergyReport& report, const EnergyOptions& options, double bytes) {
+void add_dram(EnergyReport& report, const EnergyOptions& options, const program::Bytes& moved,
+              std::int64_t program) {
+  report.dram = {moved.constants, moved.maps_read, moved.maps_written, program};
   report.dram_pj_per_bit = options.dram_pj_per_bit;
-  report.dram_pj = 8 * options.dram_pj_per_bit * bytes;
+  report.dram_pj = 8 * options.dram_pj_per_bit * static_cast<double>(moved.all() + program);
+}
+
+Json to_json(const energy::ByData& of) {
+  Json json;
+  for (std::size_t use = 0; use < of.size(); ++use)
+    for (std::size_t level = 0; level < of[use].size(); ++level)
+      if (of[use][level] > 0)
+        json[std::string(energy::kUseNames[use])][std::string(energy::kLevelNames[level])] =
+            of[use][level];
+  return json;
+}
+
+std::string to_text(const energy::ByData& of) {
+  double all = 0;
+  for (const auto& levels : of) all = std::accumulate(levels.begin(), levels.end(), all);
+  std::string text = fmt::format("{:<16}", "% by data");
+  for (const std::string_view level : energy::kLevelNames) text += fmt::format("{:>9}", level);
+  text += fmt::format("{:>9}\n", "all");
+  for (std::size_t use = 0; use < of.size(); ++use) {
+    text += fmt::format("{:<16}", energy::kUseNames[use]);
+    for (const double pj : of[use])
+      text += pj > 0 ? fmt::format("{:>9.1f}", 100 * pj / all) : fmt::format("{:>9}", "");
+    text +=
+        fmt::format("{:>9.1f}\n", 100 * std::accumulate(of[use].begin(), of[use].end(), 0.0) / all);
+  }
+  return text;
 }
 
 }  // namespace
@@ -102,20 +137,27 @@ EnergyReport energy_report(const compiler::Program& program, const sim::RunResul
   Adder adder(program.config, table);
   std::size_t layer = 0;
   for (const compiler::Program* segment : compiler::segments(program))
-    for (const sim::Actions& actions : sim::count_actions(*segment))
-      adder.add(actions, static_cast<double>(run.layers.at(layer++).cycles), 1);
+    for (const sim::Counts& counts : sim::counts_of(*segment))
+      adder.add(counts, static_cast<double>(run.layers.at(layer++).cycles), 1);
   EnergyReport report = adder.report(static_cast<double>(run.cycles), program.macs());
-  add_dram(report, options, static_cast<double>(run.dram_bytes_read + run.dram_bytes_written));
+  const program::Bytes moved = program::sum_of(program::traffic_of(program)).moved;
+  add_dram(report, options, moved, static_cast<std::int64_t>(run.fetched_bytes));
   return report;
 }
 
 EnergyReport energy_report(const estimate::Estimate& estimate, const spec::Config& config,
                            const EnergyOptions& options, const energy::Table& table) {
   Adder adder(config, table);
-  for (const estimate::Row& row : estimate.rows) adder.add(row.actions, row.cycles, row.times);
+  for (const estimate::Row& row : estimate.rows)
+    adder.add({row.actions, row.dmem}, row.cycles, row.times);
   EnergyReport report = adder.report(estimate.cycles(), estimate.macs());
-  add_dram(report, options, static_cast<double>(estimate.dram().all() + estimate.program_bytes()));
+  add_dram(report, options, estimate.dram(), estimate.program_bytes());
   return report;
+}
+
+energy::ByData by_data(const EnergyReport& report) {
+  return energy::by_data(report.sum, report.dmem, report.table, report.dram,
+                         8 * report.dram_pj_per_bit);
 }
 
 void add_to(Json& json, const EnergyReport& report) {
@@ -123,6 +165,7 @@ void add_to(Json& json, const EnergyReport& report) {
   json["energy"] = {{"technology", report.table.technology},
                     {"clock_ns", report.clock.ns},
                     {"by_component", parts_json(report.sum)},
+                    {"by_data", to_json(by_data(report))},
                     {"without_wires_pj", report.without_wires.total()},
                     {"without_glitches_pj", report.without_glitches.total()},
                     {"without_clock_pj", report.without_clock.total()},
@@ -155,7 +198,7 @@ std::string to_text(const EnergyReport& report, bool details) {
          fmt::format("chip: {} ({}, {:.0f} MHz placed: {:.1f} mW, {:.3f} TOPS/W){}\n",
                      energy_text(total), report.table.technology, 1000 / report.clock.placed_ns,
                      report.milliwatts_placed, report.tops_per_watt, dram) +
-         (details ? parts_text(report) : "");
+         (details ? parts_text(report) + to_text(by_data(report)) : "");
 }
 
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {

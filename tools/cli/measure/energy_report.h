@@ -12,6 +12,7 @@
 #include "sw/program/program.h"
 #include "tools/cli/common.h"
 #include "tools/cli/run/rate.h"
+#include "tools/energy/by_data.h"
 #include "tools/energy/table.h"
 #include "tools/estimate/estimate.h"
 
@@ -32,6 +33,8 @@ struct EnergyOptions {
 struct EnergyReport {
   energy::Table table;
   sim::Actions all{};                 ///< actions of the run
+  sim::DataWords dmem{};              ///< words of DMEM, by their contents
+  energy::DramBytes dram{};           ///< bytes between DRAM and the machine
   std::vector<sim::Actions> actions;  ///< actions of each layer, of all segments
   /// Energy of each layer. If a row of a table of shapes stands for several layers: of one layer.
   std::vector<energy::LayerEnergy> layers;
@@ -50,9 +53,13 @@ EnergyReport energy_report(const compiler::Program& program, const sim::RunResul
 EnergyReport energy_report(const estimate::Estimate& estimate, const spec::Config& config,
                            const EnergyOptions& options, const energy::Table& table);
 
+/// Returns the energy by data and level, DRAM included.
+energy::ByData by_data(const EnergyReport& report);
+
 /// Adds the energy to the result of to_json(program, ..).
 void add_to(Json& json, const EnergyReport& report);
-/// Returns the energy as text. @param details  adds the parts of wires, glitches and the clock
+/// Returns the energy as text. @param details  adds the energy by data, and the parts of wires,
+/// glitches and the clock
 std::string to_text(const EnergyReport& report, bool details);
 
 /// Writes the counts of actions in the format of Accelergy 0.4, if --accelergy is given.

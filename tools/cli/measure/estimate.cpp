@@ -33,6 +33,7 @@ struct EstimateArguments {
   std::string table, weights, format;
   DataflowOptions dataflow;
   int tokens = 128, context = 0;
+  bool growth = false;
 };
 
 constexpr const char* kEstimate = "estimate";  ///< the backend's name in reports
@@ -118,6 +119,62 @@ void refuse_of_table(const EstimateArguments& options) {
          "whose estimate depends only on the bus width");
   refuse(options.memory.axi_bytes_per_cycle != 0, "--axi-bytes-per-cycle",
          "whose estimate depends only on the bus width: --set bus.axi_data_bits=...");
+}
+
+/// The cycles of a token of a sequence of some length, with the keys and values of all earlier
+/// tokens in a cache, and without a cache: the whole sequence again.
+struct Growth {
+  int length = 0;
+  double cached = 0, whole = 0;
+};
+
+std::vector<Growth> growth_of(const EstimateArguments& options, const spec::Config& config) {
+  std::vector<Growth> all;
+  estimate::Transformer table = estimate::transformer(options.table);
+  if (!options.weights.empty()) table.weights = options.weights;
+  const int most = options.context > 0 ? options.context : 1024;
+  for (int length = 1; length <= most; length *= 2) {
+    const auto cycles = [&](int tokens) {
+      return estimate::of_transformer(table, tokens, length, config).cycles();
+    };
+    all.push_back({length, cycles(1), cycles(length)});
+  }
+  return all;
+}
+
+std::string to_text(const std::vector<Growth>& growth) {
+  std::string text = fmt::format("\n{:>8} {:>20} {:>20} {:>10}\n", "length", "cycles, cached",
+                                 "not cached", "times");
+  constexpr double kColumn = 0.5;  // of a bar, in doublings
+  for (const Growth& g : growth) {
+    const double times = g.whole / g.cached;
+    text += fmt::format(
+        "{:>8} {:>20} {:>20} {:>10.1f} {}\n", g.length, grouped(whole(g.cached)),
+        grouped(whole(g.whole)), times,
+        std::string(static_cast<std::size_t>(std::max(0.0, std::round(std::log2(times) / kColumn))),
+                    '#'));
+  }
+  return text +
+         "(of the token at this length; without a cache all tokens before it are computed again;"
+         " a # is a factor of 1.4)\n";
+}
+
+Json to_json(const std::vector<Growth>& growth) {
+  Json list = Json::array();
+  for (const Growth& g : growth)
+    list.push_back({{"length", g.length},
+                    {"cycles_cached", whole(g.cached)},
+                    {"cycles_not_cached", whole(g.whole)}});
+  return list;
+}
+
+/// Returns the MACs by macs_by_rule(), next to those of the shapes.
+std::string rule_text(const EstimateArguments& options, const estimate::Estimate& e) {
+  const std::int64_t macs =
+      estimate::macs_by_rule(estimate::transformer(options.table), options.tokens);
+  return fmt::format("by L (M (5 D E H + 2 D FF) + 2 M M E H) + M C D: {} MACs, {:+.1f} %\n",
+                     grouped(macs),
+                     100.0 * (static_cast<double>(macs) / static_cast<double>(e.macs()) - 1));
 }
 
 estimate::Estimate table_of(const EstimateArguments& options, const spec::Config& config) {
@@ -235,6 +292,7 @@ int run(const EstimateArguments& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   if (options.table.empty() && !options.weights.empty())
     throw_error("--weights {}: needs --table", options.weights);
+  if (options.table.empty() && options.growth) throw_error("--growth: needs --table");
   options.dataflow.check(options.network);
   if (options.dataflow.given() && !options.weights.empty())
     throw_error("--weights: not allowed with --dataflow, which counts int8");
@@ -250,9 +308,20 @@ int run(const EstimateArguments& options) {
     refuse_of_table(options);
     const estimate::Estimate table = table_of(options, config);
     const EnergyReport energy = energy_report(table, config, options.energy, options.energy.read());
-    return print_report(
-        options, summary(table, energy, config) + (options.shown.details ? clock_text(config) : ""),
-        energy, to_json(table, energy, config), config);
+    std::string text = summary(table, energy, config);
+    Json json = to_json(table, energy, config);
+    if (!options.table.empty()) {
+      json["macs_by_rule"] =
+          estimate::macs_by_rule(estimate::transformer(options.table), options.tokens);
+      if (options.shown.details) text += rule_text(options, table);
+    }
+    if (options.growth) {
+      const std::vector<Growth> growth = growth_of(options, config);
+      text += to_text(growth);
+      json["growth"] = to_json(growth);
+    }
+    return print_report(options, text + (options.shown.details ? clock_text(config) : ""), energy,
+                        json, config);
   }
   const ModelEstimate model = estimate_of(read_file(options.network.model), options.network,
                                           options.memory, options.energy, config);
@@ -348,7 +417,8 @@ void add_estimate(Command app, Action& action) {
   options->output.declare(command);
   add_value(command, "--table NAME", options->table,
             "instead of MODEL: bert-base, bert-large, gpt-2, gpt-3, llama-7b,\nllama-2-7b, "
-            "llama-3.2-1b, qwen2-0.5b, bitnet-2b");
+            "llama-3.2-1b, qwen2-0.5b, bitnet-2b, or sizes:\nL=12,D=768,H=12,FF=3072,C=30522 "
+            "(layers, channels, heads,\ninner channels, words; also E, KV, gate=silu)");
   add_value(command, "--weights P", options->weights,
             "weights of the blocks of --table (bitnet-2b: ternary, the others: int8)")
       ->check(one_of({"int8", "int4", "ternary"}));
@@ -358,6 +428,9 @@ void add_estimate(Command app, Action& action) {
   add_value(command, "--context N", options->context,
             "tokens to which each token attends (as many as --tokens)")
       ->check(range(1, 8191));
+  command.add_flag("--growth", options->growth,
+                   "also print the cycles of a token of --table by length, with and without\n"
+                   "a cache of keys and values, up to --context (1024)");
   add_value(command, "--format F", options->format,
             "also print the int8 passes and cycles that codes of an eight-bit format\n"
             "would take: e3m4, posit8_0, e4m3, posit8_1, e5m2")

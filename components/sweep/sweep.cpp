@@ -12,6 +12,7 @@
 #include "components/sweep/bars.h"
 #include "components/sweep/grid.h"
 #include "components/sweep/jobs.h"
+#include "components/sweep/smallest.h"
 #include "components/sweep/table.h"
 #include "components/sweep/tools.h"
 #include "spec/schema.h"
@@ -37,6 +38,7 @@ struct SweepArguments {
   std::vector<std::string> configs, config_files, models, shapes, settings, options, by, then;
   std::vector<std::string> where, minimize, maximize, sum;
   std::string reach, csv, plot, worker, part;
+  bool smallest = false;
 };
 
 constexpr std::string_view kOfSynth = "--synth.", kTable = "--table=";
@@ -53,6 +55,7 @@ class Sweep {
     goal_.maximize = o_.maximize;
     goal_.sum = o_.sum;
     if (!o_.reach.empty()) goal_.reach = sweep::parse_reach(o_.reach);
+    if (o_.smallest) set_smallest();
     check_methods();
     check_plot();
   }
@@ -61,8 +64,12 @@ class Sweep {
     plan();
     const auto failed = [](const Point& p) { return !p.failed.empty(); };
     if (std::ranges::all_of(points_, failed)) throw Error(points_.front().failed);
-    run_by(o_.by);
-    goal_.judge(points_);
+    if (o_.smallest) {
+      searched_ = sweep::search_smallest(points_, goal_, [this] { run_by(o_.by); });
+    } else {
+      run_by(o_.by);
+      goal_.judge(points_);
+    }
     if (!o_.then.empty()) {
       const bool compared = !goal_.objectives().empty();
       for (Point& p : points_) p.chosen = compared ? p.front : p.allowed;
@@ -92,6 +99,19 @@ class Sweep {
     if (synth && !o_.models.empty()) throw_error("trine sweep: --by synth does not use --models");
   }
 
+  /// Makes the smallest design the only one on the front.
+  void set_smallest() {
+    if (goal_.reach == 0 && goal_.where.empty())
+      throw_error("--smallest: needs --reach or --where, which say when a design is good enough");
+    if (!goal_.objectives().empty())
+      throw_error("--smallest: minimizes area, without --minimize and --maximize");
+    if (only_synth(o_.by))
+      throw_error("--smallest: --by synth gives no cycles, allowed with estimate, arch or rtl");
+    goal_.minimize = {"area"};
+    // A point of the front stands for all models of its design.
+    if (goal_.sum.empty()) goal_.sum = {"microseconds"};
+  }
+
   void check_plot() const {
     if (o_.plot.empty()) return;
     cli::check_plot(o_.plot);
@@ -109,7 +129,8 @@ class Sweep {
   }
 
   void plan() {
-    std::vector<std::string> settings = o_.settings;
+    std::vector<std::string> settings =
+        o_.smallest && o_.settings.empty() ? sweep::searched_keys() : o_.settings;
     for (const std::string& option : o_.options) settings.push_back("--" + option);
     const auto grid = sweep::grid(settings);
     std::vector<std::string> models = sweep::files_of(o_.models, "--models");
@@ -196,6 +217,11 @@ class Sweep {
 
   void print_progress() const {
     o_.output.print(sweep::to_text(points_, goal_, static_cast<std::size_t>(columns())));
+    if (o_.smallest)
+      o_.output.print(
+          fmt::format("{} of {} designs were estimated, from the smallest on; {} more are too slow "
+                      "at their peak\n",
+                      searched_.run, searched_.designs, searched_.too_slow));
     if (!o_.csv.empty()) write_file(o_.csv, sweep::to_csv(points_, goal_));
     if (!o_.plot.empty()) plot();
     o_.output.write_json(sweep::to_json(points_, goal_), nullptr);
@@ -211,6 +237,7 @@ class Sweep {
 
   const SweepArguments& o_;
   sweep::Goal goal_;
+  sweep::Searched searched_;
   std::map<std::string, std::string> hashes_;  ///< of a model's bytes
   std::vector<Point> points_;
 };
@@ -266,6 +293,9 @@ void add_sweep(Command app, Action& action) {
       ->delimiter(',');
   add_value(command, "--reach RATE", options->reach,
             "only designs on which every model reaches this rate (30/s)");
+  command.add_flag("--smallest", options->smallest,
+                   "search the smallest design that meets --reach and --where for all models;\n"
+                   "without --set it varies rows, columns, DMEM and PMEM");
   options->engine.declare(command);
   add_value(command, "--csv FILE", options->csv, "all points, for a spreadsheet");
   add_value(command, "--plot FILE", options->plot,
@@ -293,6 +323,7 @@ void add_sweep(Command app, Action& action) {
       "      --minimize cycles,gate_equivalents --then rtl,synth\n"
       "  trine sweep --config edge64 --set memory.pmem_kib=32,64 --models 'models/*.tflite' \\\n"
       "      --reach 1000/s --sum microseconds --minimize microseconds,area\n"
+      "  trine sweep --config edge64 --models 'models/*.tflite' --smallest --reach 1000/s\n"
       "  trine sweep --configs '*.toml' --models '*.tflite' --by rtl --engine slurm --out points");
 }
 

@@ -495,16 +495,44 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
   return text;
 }
 
+namespace {
+
+/// Returns the keys of the configuration that some point sets, in the order of the settings,
+/// without those that are `columns`.
+std::vector<std::string> set_keys(const std::vector<Point>& points,
+                                  const std::vector<std::string>& columns) {
+  std::vector<std::string> keys;
+  for (const Point& p : points)
+    for (const std::string& setting : p.settings)
+      if (const std::string key = setting.substr(0, setting.find('='));
+          p.keys.contains(key) && std::ranges::find(columns, key) == columns.end())
+        keys.push_back(key);
+  return once(keys);
+}
+
+std::string key_cell(const Point& p, const std::string& key) {
+  if (!p.keys.contains(key)) return "";
+  const Json& value = p.keys.at(key);
+  return cell(value.is_string() ? value.get<std::string>() : json_text(value));
+}
+
+}  // namespace
+
 std::string to_csv(const std::vector<Point>& points, const Goal& goal) {
   const auto columns = goal.columns(points);
+  const std::vector<std::string> keys = set_keys(points, columns);
   std::string text =
-      fmt::format("config,settings,model,by,{},allowed,front,failed\n", fmt::join(columns, ","));
+      fmt::format("config,settings,model,by,{},allowed,front,failed", fmt::join(columns, ","));
+  for (const std::string& key : keys) text += "," + key;
+  text += "\n";
   for (const Point& p : points) {
     text += fmt::format("{},{},{},{},", cell(p.config),
                         cell(fmt::format("{}", fmt::join(p.settings, " "))), cell(p.model),
                         fmt::join(p.by, " "));
     for (const std::string& figure : columns) text += for_programs(p.figure(figure)) + ",";
-    text += fmt::format("{:d},{:d},{}\n", p.allowed, p.front, cell(p.failed));
+    text += fmt::format("{:d},{:d},{}", p.allowed, p.front, cell(p.failed));
+    for (const std::string& key : keys) text += "," + key_cell(p, key);
+    text += "\n";
   }
   return text;
 }

@@ -588,6 +588,47 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   CHECK(bad.err == "shapes.csv:2: M: many, allowed 1..1048576\n");
 }
 
+TEST_CASE("sweep searches the smallest design that is fast enough", "[cli][sweep][component]") {
+  const Shell shell;
+  const std::string models = " --models " + kLenet +
+                             " --models '" TRINE_SOURCE_DIR
+                             "/tests/networks/resnet8.tflite' --jobs 2 --out points ";
+  const std::string grid =
+      "sweep --config edge64 --set array.rows=1,2,4 --set array.cols=4,8 "
+      "--set memory.pmem_kib=16,64" +
+      models;
+  const Result found = shell.trine(grid + "--smallest --reach 500/s --json s.json --csv s.csv");
+  CHECK(found.code == 0);
+  // No smaller design of the grid reaches the rate with both models.
+  const Result all =
+      shell.trine(grid + "--reach 500/s --sum microseconds --minimize area --json a.json");
+  CHECK(all.code == 0);
+  const auto front = [&](const char* file) {
+    std::set<std::string> settings;
+    const json result = shell.read_json(file);
+    for (const json& point : result.at("points"))
+      if (point.at("front").get<bool>()) settings.insert(point.at("settings").dump());
+    return settings;
+  };
+  CHECK(!front("a.json").empty());
+  CHECK(front("s.json") == front("a.json"));
+  CHECK(shell.read_json("s.json").at("points").size() <
+        shell.read_json("a.json").at("points").size());
+  CHECK_THAT(found.out, Catch::Matchers::ContainsSubstring("of 12 designs were estimated"));
+  CHECK_THAT(read_text(shell.dir / "s.csv"),
+             Catch::Matchers::ContainsSubstring(
+                 ",allowed,front,failed,array.rows,array.cols,memory.pmem_kib\n") &&
+                 Catch::Matchers::ContainsSubstring(",2,8,16\n"));
+  const auto error = [&](const std::string& options, const char* text) {
+    const Result refused = shell.trine(grid + options);
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring(text));
+  };
+  error("--smallest", "needs --reach or --where");
+  error("--smallest --reach 5/s --minimize cycles", "minimizes area");
+  error("--smallest --where 'area<1000'", "the areas of all designs, ");
+}
+
 TEST_CASE("sweep reports figures of its points, the front and failures",
           "[cli][sweep][component]") {
   const Shell shell;

@@ -197,7 +197,22 @@ def draws(element):
     return element.tag != SVG + "path" or "L" in element.get("d") or "h" in element.get("d") or "l" in element.get("d")
 
 
-DEFAULTS = {"stroke-linecap": "butt", "stroke-linejoin": "miter", "stroke-width": "1.00"}
+DEFAULTS = {"stroke-linecap": "butt", "stroke-linejoin": "miter", "stroke-width": "1.00", "color": "currentColor"}
+OF_TEXT = {"stroke": "none", "fill": "currentColor", "font-size": "12.00"}  # as in page.css
+
+
+def collapse(element):
+    """Joins each group that has only one child with this child."""
+    for place, child in enumerate(list(element)):
+        while child.tag == "g" and len(child) == 1 and not child.text and "id" not in child[0].attrib:
+            only = child[0]
+            moves = " ".join(e.get("transform") for e in (child, only) if e.get("transform"))
+            only.attrib = {**child.attrib, **only.attrib, **({"transform": moves} if moves else {})}
+            child = only
+        element[place] = child
+        if child.tag == "text":
+            child.attrib = {k: v for k, v in child.attrib.items() if OF_TEXT.get(k) != v}
+        collapse(child)
 
 
 def cleaned(svg, figure, number):
@@ -217,7 +232,7 @@ def cleaned(svg, figure, number):
         attributes = {
             k: page_colours(v) if k in ("fill", "stroke", "color") else v
             for k, v in e.attrib.items()
-            if k not in ("font-family", "class") and DEFAULTS.get(k) != v
+            if k not in ("font-family", "class") and DEFAULTS.get(k) != (page_colours(v) if k == "color" else v)
         }
         if "d" in attributes:
             attributes["d"] = " ".join(attributes["d"].split())
@@ -226,6 +241,7 @@ def cleaned(svg, figure, number):
         if target:
             attributes["href"] = f"#f{number}-{target[1:]}"
         e.attrib = attributes
+    collapse(root)
     root.attrib = {"viewBox": root.get("viewBox"), "role": "img", "aria-labelledby": f"f{number}-title"}
     title = xml.Element("title", {"id": f"f{number}-title"})
     title.text = figure.description

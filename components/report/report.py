@@ -30,8 +30,11 @@ def page(document, results):
 
 
 def embedded(result):
-    """Returns the data that the page shows: all except the layers of a batch."""
-    return {k: v for k, v in result.data.items() if k != "layers" or result.get("images", 1) == 1}
+    """Returns the data that the page shows: all except the layers of a batch and the actions of layers."""
+    data = {k: v for k, v in result.data.items() if k != "layers" or result.get("images", 1) == 1}
+    if "layers" in data:
+        data["layers"] = [{k: v for k, v in layer.items() if k != "actions"} for layer in data["layers"]]
+    return data
 
 
 def write(file, text):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report's document, out of results."""
+import collections
+
 import figures
 from document import Cell, Section, Table, number, percent, text, unknown
 from metrics import SUMMARY, Point, at, batches
@@ -64,7 +66,39 @@ def verdicts(groups):
     if not rows:
         return None
     sentences = [verdict(group) for group in groups if group]
-    return Section("Summary", [*sentences, Table("An inference", ["<model", "<design", "time", "energy", "area"], rows)])
+    pictures = present([*(cycles_by_design(group) for group in groups if group), area_by_design(groups)])
+    table = Table("An inference", ["<model", "<design", "time", "energy", "area"], rows)
+    return Section("Summary", [*sentences, *pictures, table])
+
+
+def cycles_by_design(group):
+    """A bar for each design on which the model ran, in parts for the causes of its cycles."""
+    def cycles(p, cause):
+        return sum(part(layer, "causes", cause) * layer.get("times", 1) for layer in p.main["layers"])
+    series = [(cause, n, [cycles(p, cause) for p in group]) for cause, n in CAUSES.items()]
+    return figures.bars(f"Cycles of {group[0].model} by design and cause", "A bar for each design.", [p.name for p in group],
+                        series, "cycles")
+
+
+def area_by_design(groups):
+    """A bar for each design, in parts: memories, then the cells of the largest parts."""
+    areas = {}
+    for p in (p for group in groups for p in group):
+        parts = p.estimate.get("area_parts") if p.estimate else None
+        if isinstance(parts, list):
+            areas[p.name] = collections.Counter()
+            for a in (a for a in parts if isinstance(a, dict)):
+                areas[p.name][kind_of_area(str(a.get("name")))] += part(a, "area_um2") / 1e6
+    kinds = [kind for kind, _ in sum(areas.values(), collections.Counter()).most_common(8)]
+    series = [(kind, n, [area[kind] for area in areas.values()]) for n, kind in enumerate(kinds)]
+    series.append(("others", len(kinds), [area.total() - sum(area[kind] for kind in kinds) for area in areas.values()]))
+    return figures.bars("Area by design and part, predicted", "A bar for each design.", list(areas), series, "mm²")
+
+
+def kind_of_area(name):
+    """Returns the part, or for a small memory "other memories"."""
+    large = ("memory: feature maps", "memory: weights")
+    return name if not name.startswith("memory:") or name.startswith(large) else "other memories"
 
 
 def verdict(group):
@@ -86,7 +120,7 @@ def verdict(group):
 def summary(model, points):
     rows = [[text(title)] + [value_of(p) for p in points] for _, title, value_of in SUMMARY]
     return Section(f"{model}: every metric",
-                   [Table(f"{model}, an inference", ["<metric"] + ["<" + p.name for p in points], rows)])
+                   [Table(f"{model}, an inference", ["<metric"] + ["<" + p.name for p in points], rows, long=len(points) > 2)])
 
 
 def comparison(points, models):

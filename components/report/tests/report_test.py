@@ -131,6 +131,8 @@ def check_page(text, folder):
         measured = json.loads((folder / name).read_text())
         if measured.get("images", 1) > 1:
             measured.pop("layers", None)
+        for layer in measured.get("layers", []):
+            layer.pop("actions", None)
         check(result == measured, f"page: its data of {name} are others")
     check_figures(page, folder)
     return page
@@ -220,6 +222,11 @@ def check_summary(page, text, folder):
         found = " ".join(found.split())
         first, verdict = found.find("Summary"), found.find(f"edge256: 4x the MACs bring {speed:.2f}x the speed")
         check(0 <= first < verdict < found.index("every metric"), f"{where}: no verdict at the beginning: {found[:600]}")
+    for picture in ("Cycles of lenet_mnist by design and cause", "Area by design and part, predicted"):
+        place = page.find(picture)
+        check(0 <= place < page.index("An inference"), f"page: '{picture}' does not stand above the first table")
+        check("edge256" in page[place:page.index("</svg>", place)], f"page: '{picture}' lacks a design")
+    check("The same with DRAM, by data and by place" in page, "page: no energy by data")
     check("All published figures" in page and "All published figures" not in text, "text: systems on other networks")
     check("scalability" in text, "text: two designs are compared")
     bars = page[page.index("<svg", page.index("Utilization by layer")):]
@@ -391,6 +398,18 @@ def external_model(file, data):
                                 [onnx.float_end("y", [1, 2])]))
 
 
+def check_shapes(work):
+    """Checks the report of a table of shapes, which is estimated only."""
+    table = ROOT / "models" / "shapes" / "squeezenet.csv"
+    found = trine("report", "--config", "edge64", "--model", table, "--out", work / "shapes", "--html", work / "shapes.html")
+    estimate = json.loads((work / "shapes" / "edge64.squeezenet.estimate.json").read_text())
+    check(f"{estimate['cycles']:,} (estimated)" in found.stdout, "text: cycles of a table")
+    check(f"{estimate['dram_bytes_read']:,}" in found.stdout, "text: traffic of a table")
+    check_page((work / "shapes.html").read_text(), work / "shapes")
+    refused("has no --vectors and no --data", "report", "--config", "edge64", "--model", table, "--vectors", VECTORS,
+            "--out", work / "other")
+
+
 def check_weights(work):
     """Requires that separate weights belong to an ONNX model, and tool versions to a result."""
     folder = work / "weights"
@@ -532,6 +551,7 @@ def main():
     check_identity(work)
     check_stale(work)
     check_weights(work)
+    check_shapes(work)
 
 
 if __name__ == "__main__":

@@ -944,7 +944,7 @@ TEST_CASE("a run reports its energy by layer and component and DRAM separately",
           "[cli][energy][component]") {
   const Shell shell;
   const std::string run = "run --backend arch --config edge64 '" + kLenet + "' ";
-  const Result result = shell.trine(run + "--accelergy counts.yaml --json run.json");
+  const Result result = shell.trine(run + "--accelergy counts.yaml --ert ert.yaml --json run.json");
   REQUIRE(result.code == 0);
   CHECK_THAT(result.out, Catch::Matchers::ContainsSubstring("TOPS/W") &&
                              Catch::Matchers::ContainsSubstring("DRAM: "));
@@ -987,6 +987,25 @@ TEST_CASE("a run reports its energy by layer and component and DRAM separately",
   CHECK_THAT(read_text(shell.dir / "counts.yaml"),
              Catch::Matchers::ContainsSubstring(
                  "- name: code\n          counts: " + std::to_string(codes) + "\n"));
+  // Accelergy multiplies each count by the energy of such an action.
+  const auto numbers = [&](const char* file, const std::string& key) {
+    std::map<std::string, double> found;
+    std::istringstream lines(read_text(shell.dir / file));
+    std::string component, action;
+    for (std::string line; std::getline(lines, line);) {
+      const std::string value = line.substr(line.find(": ") + 1);
+      if (line.find("name: trine.") != std::string::npos) component = value;
+      if (line.starts_with("        - name: ")) action = value;
+      if (line.find(" " + key + ": ") != std::string::npos)
+        found[component + action] = std::stod(value);
+    }
+    return found;
+  };
+  const auto counts = numbers("counts.yaml", "counts"), energies = numbers("ert.yaml", "energy");
+  CHECK(counts.size() == energies.size());
+  double by_accelergy = 0;
+  for (const auto& [action, count] : counts) by_accelergy += count * energies.at(action);
+  CHECK(by_accelergy == Approx(pj));
   // The network's energy depends only on the table and the program, not on the backend, and
   // excludes DRAM.
   REQUIRE(shell.trine(run + "--dram-pj-per-bit 4 --json again.json").code == 0);

@@ -63,6 +63,19 @@ std::vector<std::pair<std::string, double>> parts_of(const LayerEnergy& energy) 
   return parts;
 }
 
+double standing_pj(Component component, const spec::Config& config, const Table& table, double ns) {
+  const Cost& cost = table.costs[component];
+  const double units = units_of(component, config);
+  const auto of = [&](const Standing& s, double count) {
+    return count * (s.cycle_pj + s.clock_pj + ns * s.leakage_nw * 1e-6);  // nW ns = 1e-18 J
+  };
+  return of(cost.unit, units) + of(cost.fixed, 1);
+}
+
+double action_pj(std::size_t action, const Table& table) {
+  return table.logic_pj[action] + table.memory_pj[action] + table.clock_pj[action];
+}
+
 LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles, const spec::Config& config,
                       const Table& table, double ns, const Without& without) {
   LayerEnergy energy;

@@ -65,6 +65,12 @@ struct LayerEnergy {
 /// Returns the names of all parts with their energies, in this order.
 std::vector<std::pair<std::string, double>> parts_of(const LayerEnergy& energy);
 
+/// Returns the energy of a component in each cycle, whatever it does: switching, clock, leakage.
+/// @param ns  of a cycle
+double standing_pj(Component component, const spec::Config& config, const Table& table, double ns);
+/// Returns the energy of an action, with its clock.
+double action_pj(std::size_t action, const Table& table);
+
 /// Returns the energy of a layer or a run. @param ns  of a cycle, for leakage
 LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles, const spec::Config& config,
                       const Table& table, double ns, const Without& without = {});

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <numeric>
@@ -41,6 +42,9 @@ class Adder {
   Adder(const spec::Config& config, const energy::Table& table) : config_(config) {
     report_.table = table;
     report_.clock = clock_of(config);
+    for (std::size_t c = 0; c < energy::kComponents; ++c)
+      report_.standing_pj[c] =
+          energy::standing_pj(static_cast<energy::Component>(c), config, table, report_.clock.ns);
   }
 
   /// @param times  number of identical layers
@@ -55,6 +59,7 @@ class Adder {
     sim::Actions all = actions;
     for (std::size_t a = 0; a < all.size(); ++a) report_.all[a] += all[a] *= times;
     const double time = cycles * static_cast<double>(times);
+    report_.cycles += time;
     report_.sum += of(all, time, {});
     report_.without_wires += of(all, time, {.wires = true});
     report_.without_glitches += of(all, time, {.glitches = true});
@@ -124,6 +129,9 @@ void EnergyOptions::declare(Command command) {
       ->check(range(0.0, 1000.0));
   add_value(command, "--accelergy FILE", accelergy,
             "file for the counts of actions, YAML as Accelergy reads it");
+  add_value(
+      command, "--ert FILE", ert,
+      "file for the energy of each action in this design, Accelergy's energy reference\ntable");
 }
 
 energy::Table EnergyOptions::read() const {
@@ -201,18 +209,40 @@ std::string to_text(const EnergyReport& report, bool details) {
          (details ? parts_text(report) + to_text(by_data(report)) : "");
 }
 
-void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {
-  if (options.accelergy.empty()) return;
+namespace {
+
+std::string counts_text(const EnergyReport& report) {
   std::string text = "action_counts:\n  version: 0.4\n  local:\n";
-  for (const std::string_view component : kComponentNames) {
-    text += fmt::format("    - name: trine.{}\n      action_counts:\n", component);
-    for (std::size_t a = 0; a < sim::kActions; ++a) {
-      if (sim::kActionNames[a].component != component) continue;
+  for (std::size_t c = 0; c < energy::kComponents; ++c) {
+    text += fmt::format("    - name: trine.{}\n      action_counts:\n", kComponentNames[c]);
+    for (const std::size_t a : energy::actions_of(c))
       text += fmt::format("        - name: {}\n          counts: {}\n", sim::kActionNames[a].name,
                           report.all[a]);
-    }
+    text += fmt::format("        - name: cycle\n          counts: {:.0f}\n", report.cycles);
   }
-  write_file(options.accelergy, text);
+  return text;
+}
+
+std::string ert_text(const EnergyReport& report) {
+  std::string text = "ERT:\n  version: 0.4\n  tables:\n";
+  const auto action = [&](std::string_view name, double pj) {
+    text += fmt::format("        - name: {}\n          arguments: {{}}\n          energy: {:.9g}\n",
+                        name, pj);
+  };
+  for (std::size_t c = 0; c < energy::kComponents; ++c) {
+    text += fmt::format("    - name: trine.{}\n      actions:\n", kComponentNames[c]);
+    for (const std::size_t a : energy::actions_of(c))
+      action(sim::kActionNames[a].name, energy::action_pj(a, report.table));
+    action("cycle", report.standing_pj[c]);
+  }
+  return text;
+}
+
+}  // namespace
+
+void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {
+  if (!options.accelergy.empty()) write_file(options.accelergy, counts_text(report));
+  if (!options.ert.empty()) write_file(options.ert, ert_text(report));
 }
 
 }  // namespace trine::cli

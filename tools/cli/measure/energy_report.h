@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,11 @@
 
 namespace trine::cli {
 
-/// The options --energy, --dram-pj-per-bit and --accelergy.
+/// The options --energy, --dram-pj-per-bit, --accelergy and --ert.
 struct EnergyOptions {
   std::string table = "sg13g2";  ///< a technology of the project, or a file
   double dram_pj_per_bit = 20;
-  std::string accelergy;
+  std::string accelergy, ert;
 
   void declare(Command command);
   /// Reads the table. Called before the run, so that a bad table is reported at once. @throws Error
@@ -32,9 +33,11 @@ struct EnergyOptions {
 /// The energy of a run, DRAM separately.
 struct EnergyReport {
   energy::Table table;
-  sim::Actions all{};                 ///< actions of the run
-  sim::DataWords dmem{};              ///< words of DMEM, by their contents
-  energy::DramBytes dram{};           ///< bytes between DRAM and the machine
+  sim::Actions all{};                                     ///< actions of the run
+  double cycles = 0;                                      ///< cycles of the run
+  std::array<double, energy::kComponents> standing_pj{};  ///< energy of a cycle, whatever is done
+  sim::DataWords dmem{};                                  ///< words of DMEM, by their contents
+  energy::DramBytes dram{};                               ///< bytes between DRAM and the machine
   std::vector<sim::Actions> actions;  ///< actions of each layer, of all segments
   /// Energy of each layer. If a row of a table of shapes stands for several layers: of one layer.
   std::vector<energy::LayerEnergy> layers;
@@ -62,7 +65,8 @@ void add_to(Json& json, const EnergyReport& report);
 /// glitches and the clock
 std::string to_text(const EnergyReport& report, bool details);
 
-/// Writes the counts of actions in the format of Accelergy 0.4, if --accelergy is given.
+/// Writes the counts of actions, and the energy of each, in the formats of Accelergy 0.4 if
+/// --accelergy and --ert are given. Their products add up to the energy of the chip.
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options);
 
 }  // namespace trine::cli

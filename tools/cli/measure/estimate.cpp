@@ -296,7 +296,8 @@ int run(const EstimateArguments& options) {
   options.dataflow.check(options.network);
   if (options.dataflow.given() && !options.weights.empty())
     throw_error("--weights: not allowed with --dataflow, which counts int8");
-  options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
+  options.output.check({{"--accelergy", options.energy.accelergy}, {"--ert", options.energy.ert}},
+                       options.network.read());
   const spec::Config config = options.network.design.load();
   if (options.dataflow.given()) {
     DataflowOptions dataflow = options.dataflow;

@@ -49,6 +49,7 @@ void check_files(const RunArguments& options) {
   for (const std::string& output : options.outputs) written.push_back({"--output", output});
   written.push_back({"--perfetto", options.perfetto});
   written.push_back({"--accelergy", options.energy.accelergy});
+  written.push_back({"--ert", options.energy.ert});
   std::vector<NamedFile> read = options.network.read();
   for (const NamedFile& file : options.stream.read()) read.push_back(file);
   options.output.check(written, read);

@@ -190,6 +190,7 @@ int run(const VerifyArguments& options) {
   read.push_back({"--vectors", options.vectors + "/manifest.json"});
   std::vector<NamedFile> written = options.backend.written();
   written.push_back({"--accelergy", options.energy.accelergy});
+  written.push_back({"--ert", options.energy.ert});
   options.output.check(written, read);
   const energy::Table table = options.energy.read();
   const spec::Config config = options.network.design.load();

@@ -294,8 +294,8 @@ void add_sweep(Command app, Action& action) {
   add_value(command, "--reach RATE", options->reach,
             "only designs on which every model reaches this rate (30/s)");
   command.add_flag("--smallest", options->smallest,
-                   "search the smallest design that meets --reach and --where for all models;\n"
-                   "without --set it varies rows, columns, DMEM and PMEM");
+                   "search the smallest design that meets --reach and --where for all\n"
+                   "models; without --set it varies rows, columns, DMEM and PMEM");
   options->engine.declare(command);
   add_value(command, "--csv FILE", options->csv, "all points, for a spreadsheet");
   add_value(command, "--plot FILE", options->plot,

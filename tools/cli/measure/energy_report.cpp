@@ -129,9 +129,9 @@ void EnergyOptions::declare(Command command) {
       ->check(range(0.0, 1000.0));
   add_value(command, "--accelergy FILE", accelergy,
             "file for the counts of actions, YAML as Accelergy reads it");
-  add_value(
-      command, "--ert FILE", ert,
-      "file for the energy of each action in this design, Accelergy's energy reference\ntable");
+  add_value(command, "--ert FILE", ert,
+            "file for the energy of each action in this design: Accelergy's energy\n"
+            "reference table");
 }
 
 energy::Table EnergyOptions::read() const {

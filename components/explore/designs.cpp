@@ -93,7 +93,6 @@ Json figures_of(const Model& model, const std::string& config,
     const spec::Config design = spec::load_config(config, settings);
     point["keys"] = spec::all_keys(design);
     point["toml"] = design.to_toml();
-    point["hash"] = fmt::format("0x{:016x}", design.hash());
     add(point, estimate(model, design));
   } catch (const Error& refused) {
     point["error"] = refused.what();
@@ -109,7 +108,7 @@ std::vector<std::vector<std::string>> around(const std::string& config,
     const int value = keys.at(key);
     for (const int other : {value / 2, value * 2}) {
       std::vector<std::string> changed = settings;
-      std::erase_if(changed, [&](const std::string& s) { return s.starts_with(key); });
+      std::erase_if(changed, [&](const std::string& s) { return s.substr(0, s.find('=')) == key; });
       changed.push_back(fmt::format("{}={}", key, other));
       try {
         spec::load_config(config, changed);

@@ -22,9 +22,9 @@ struct Model {
 std::vector<Model> read_models(const std::vector<std::string>& files);
 
 /// Returns the figures of a design and a model: `keys` (all keys of the configuration), `toml`,
-/// `hash`, `figures` (values of `trine estimate --json` by name), `parts` (area), `layers`,
-/// `notes`. If the design or the model is refused: `error`, and the other keys as far as they are
-/// known. Threads may call it at the same time.
+/// `figures` (values of `trine estimate --json` by name), `energy`, `errors`, `parts` (area),
+/// `layers`, `notes`. If the design or the model is refused: `error`, and the other keys as far as
+/// they are known. Threads may call it at the same time.
 /// @param settings  key=value, as for --set
 Json figures_of(const Model& model, const std::string& config,
                 const std::vector<std::string>& settings);

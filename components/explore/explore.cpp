@@ -76,6 +76,10 @@ std::vector<std::string> models_of(const ExploreArguments& options) {
 int run(const ExploreArguments& options) {
   if (options.serve == !options.out.empty())
     throw_error("trine explore: --serve or --out FILE is required, and not both");
+  if (options.serve && !options.settings.empty()) throw_error("--set: not allowed with --serve");
+  if (options.serve && !options.output.json_file.empty())
+    throw_error("--json: not allowed with --serve");
+  if (!options.serve && options.port != 0) throw_error("--port: needs --serve");
   options.output.check({{"--out", options.out}}, {});
   const explore::Scope scope{options.configs, explore::read_models(models_of(options))};
   for (const std::string& config : scope.configs) spec::load_config(config);

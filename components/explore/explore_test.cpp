@@ -142,6 +142,9 @@ TEST_CASE("explore writes a page of the designs of --set and of those around the
   };
   CHECK_THAT(error({}), ContainsSubstring("--serve or --out FILE is required"));
   CHECK_THAT(error({"--serve", "--out", "x"}), ContainsSubstring("not both"));
+  CHECK_THAT(error({"--serve", "--set", "array.rows=2"}), ContainsSubstring("--set: not allowed"));
+  CHECK_THAT(error({"--serve", "--json", "j"}), ContainsSubstring("--json: not allowed"));
+  CHECK_THAT(error({"--port", "80", "--out", "x"}), ContainsSubstring("--port: needs --serve"));
   CHECK_THAT(error({"--config", "edge7", "--out", "x"}), ContainsSubstring("edge7"));
   CHECK_THAT(error({"--out", "x", "--charts", "none.js"}), ContainsSubstring("none.js"));
   CHECK(!std::filesystem::exists(folder.path() / "x"));

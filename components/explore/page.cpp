@@ -22,10 +22,7 @@ constexpr const char* kDebianCharts = "/usr/share/javascript/chart.js/chart.min.
 
 /// Returns a key for a control of the page.
 Json control_of(const spec::Key& key) {
-  Json control{{"name", key.name},
-               {"doc", key.doc},
-               {"raise", key.raise},
-               {"allowed", spec::allowed_text(key)}};
+  Json control{{"name", key.name}, {"doc", key.doc}, {"allowed", spec::allowed_text(key)}};
   if (const auto* number = std::get_if<spec::IntKey>(&key.type)) {
     control["type"] = number->choices ? "choice" : "number";
     control["values"] = number->allowed;

@@ -18,6 +18,7 @@ struct Candidate {
   std::vector<Point*> points;
   estimate::Area area;
   int pes = 0;
+  std::string rates;  ///< keys on which the MACs of a PE in a cycle depend
 };
 
 /// Returns the legal designs, the smallest first.
@@ -33,6 +34,8 @@ std::vector<Candidate> by_area(std::vector<Point>& points) {
       const spec::Config config = spec::load_config(p.config, keys);
       design.area = estimate::area_of(config);
       design.pes = config.pes();
+      for (const char* key : {"array.precisions", "array.weights4", "array.activations16"})
+        design.rates += json_text(p.keys.at(key));
     }
     design.points.push_back(&p);
   }
@@ -55,20 +58,24 @@ void remove_outside(std::vector<Candidate>& designs, const Goal& goal) {
 }
 
 /// The least work of each model, learnt from points that ran: cycles at the array's peak, times its
-/// PEs. Other arrays of the same precisions divide the same work.
+/// PEs. Arrays of other sizes divide the same work if a PE has the same precisions.
 class Work {
  public:
   void learn(const Candidate& design) {
     for (const Point* p : design.points) {
       const auto cycles = p->figure("cycles"), share = p->figure("utilization");
-      if (cycles && share) of_[p->model] = *cycles * *share * design.pes;
+      if (cycles && share) {
+        const double work = *cycles * *share * design.pes;
+        const auto [least, is_new] = of_.try_emplace({p->model, design.rates}, work);
+        least->second = std::min(least->second, work);
+      }
     }
   }
   /// Returns true if the design is slower than `rate` even at the peak of its array.
   bool exceeds(const Candidate& design, double rate) const {
     if (rate <= 0) return false;
     return std::ranges::any_of(design.points, [&](const Point* p) {
-      const auto work = of_.find(p->model);
+      const auto work = of_.find({p->model, design.rates});
       if (work == of_.end()) return false;
       const double ns = work->second / design.pes * design.area.clock_placed_ns;
       return 1e9 / ns < kMargin * rate;
@@ -76,8 +83,8 @@ class Work {
   }
 
  private:
-  static constexpr double kMargin = 0.95;  ///< utilization counts whole cycles
-  std::map<std::string, double> of_;       ///< by model
+  static constexpr double kMargin = 0.95;                     ///< utilization counts whole cycles
+  std::map<std::pair<std::string, std::string>, double> of_;  ///< by model and rates
 };
 
 }  // namespace

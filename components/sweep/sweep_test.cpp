@@ -9,17 +9,22 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <random>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "components/sweep/engine.h"
 #include "components/sweep/front.h"
 #include "components/sweep/grid.h"
+#include "components/sweep/smallest.h"
 #include "components/sweep/table.h"
+#include "spec/schema.h"
 #include "sw/base/catch.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/process.h"
+#include "tools/estimate/area_model.h"
 
 namespace fs = std::filesystem;
 using namespace trine;
@@ -159,6 +164,62 @@ TEST_CASE("points are compared with points of their model within the conditions"
   goal.judge(points);
   CHECK(fronts(points) == std::vector<bool>{true, true, false, false, false});
   CHECK_FALSE(points[3].allowed);
+}
+
+TEST_CASE("the smallest design of a search is that of all designs", "[sweep][front]") {
+  std::mt19937 random(87);
+  std::size_t too_slow = 0, run = 0, designs = 0;
+  for (int trial = 0; trial < 40; ++trial) {
+    CAPTURE(trial);
+    // Work in cycles of a PE. A design that lacks ternary takes four times as long.
+    const std::map<std::string, double> work{{"a", 1e6}, {"b", 4e5}};
+    std::vector<Point> points;
+    std::vector<Json> figures;
+    for (const auto& settings :
+         grid({"array.rows=1,2,4,8", "array.cols=4,8,16", "memory.pmem_kib=16,64",
+               R"(array.precisions=["int8"],["int8","ternary"])"})) {
+      const spec::Config config = spec::load_config("edge64", settings);
+      const estimate::Area area = estimate::area_of(config);
+      for (const auto& [model, cycles] : work) {
+        Point p;
+        p.config = "edge64";
+        p.settings = settings;
+        p.model = model;
+        p.keys = spec::all_keys(config);
+        p.design = fmt::format("0x{:016x}", config.identity());
+        const double share = 0.3 + 0.7 * static_cast<double>(random() % 1000) / 1000;
+        figures.push_back({{"cycles", cycles * (config.ternary ? 1 : 4) / config.pes() / share},
+                           {"utilization", share},
+                           {"clock_placed_ns", area.clock_placed_ns},
+                           {"total_um2", area.total_um2}});
+        points.push_back(std::move(p));
+      }
+    }
+    Goal goal;
+    goal.minimize = {"area"};
+    goal.sum = {"microseconds"};
+    goal.reach = 200 + static_cast<double>(random() % 20000);
+    std::vector<Point> all = points;
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].results = {figures[i]};
+    goal.judge(all);
+    const Searched searched = search_smallest(points, goal, [&] {
+      for (std::size_t i = 0; i < points.size(); ++i)
+        if (points[i].chosen) points[i].results.push_back(figures[i]);
+    });
+    const auto front = [](const std::vector<Point>& of) {
+      std::set<std::string> found;
+      for (const Point& p : of)
+        if (p.front) found.insert(p.design);
+      return found;
+    };
+    CHECK(front(points) == front(all));
+    for (const Point& p : points) CHECK(p.results.size() == 1);
+    too_slow += searched.too_slow;
+    run += searched.run;
+    designs += searched.designs;
+  }
+  CHECK(too_slow > 50);
+  CHECK(run < designs / 2);
 }
 
 TEST_CASE("an unknown figure is neither zero nor within the conditions", "[sweep][front]") {

@@ -213,7 +213,7 @@ TEST_CASE("float32 operators that add differ from LiteRT only in the last bits",
     }
   }
   CHECK(all == 6180);
-  CHECK(different < 2900);  // the number depends on the libm
+  CHECK(different <= 2822);  // the number depends on the libm
 }
 
 TEST_CASE("operators of this repository's models are exact", "[reference][golden][operators]") {

@@ -294,6 +294,11 @@ int run(const EstimateArguments& options) {
     throw_error("--weights {}: needs --table", options.weights);
   if (options.table.empty() && options.growth) throw_error("--growth: needs --table");
   options.dataflow.check(options.network);
+  if (options.dataflow.given())
+    for (const auto& [given, option] : {std::pair{options.growth, "--growth"},
+                                        {!options.energy.accelergy.empty(), "--accelergy"},
+                                        {!options.energy.ert.empty(), "--ert"}})
+      if (given) throw_error("{}: not allowed with --dataflow", option);
   if (options.dataflow.given() && !options.weights.empty())
     throw_error("--weights: not allowed with --dataflow, which counts int8");
   options.output.check({{"--accelergy", options.energy.accelergy}, {"--ert", options.energy.ert}},

@@ -43,6 +43,11 @@ class Section:
             if isinstance(part, Section):
                 yield from part.walk()
 
+    def set_ids(self):
+        """Numbers all sections below this one, for links."""
+        for n, part in enumerate((part for part in self.walk() if isinstance(part, Section)), 1):
+            part.id = f"s{n}"
+
 
 def text(value, **more):
     return Cell(str(value), **more)

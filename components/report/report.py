@@ -7,6 +7,7 @@ import sys
 
 import figures
 import sections
+import sheet
 import terminal
 from document import Figure
 from metrics import summary_json
@@ -46,15 +47,19 @@ def main():
     parser.add_argument("folders", nargs="+")
     for name in ("text", "html", "json"):
         parser.add_argument(f"--{name}", metavar="FILE")
+    parser.add_argument("--sheet", action="store_true", help="specification sheets in place of the report")
     parser.add_argument("--columns", type=int, default=100)
     options = parser.parse_args()
     try:
         results = Results(options.folders)
-        document = sections.report(results, json.loads((HERE / "published.json").read_text()))
+        published = json.loads((HERE / "published.json").read_text())
+        points = sections.points_of(results)
+        document = sheet.document(points, published["chips"]) if options.sheet else sections.report(results, published)
         if options.text:
             write(options.text, terminal.printed(document, options.columns))
         if options.json:
-            write(options.json, json.dumps({"points": [summary_json(p) for p in sections.points_of(results)]}))
+            sheets = {"sheets": sheet.as_json(document)} if options.sheet else {}
+            write(options.json, json.dumps({"points": [summary_json(p) for p in points], **sheets}))
         if options.html:
             write(options.html, page(document, results))
     except BadInput as error:

@@ -32,11 +32,7 @@ def report(results, published):
     parts += filter(None, [noise(results, m) for m in compared])
     parts += filter(None, [beside(points, published)])
     document = Section(title, [part for part in parts if part] + [sources(results)])
-    count = 0
-    for part in document.walk():
-        if isinstance(part, Section):
-            count += 1
-            part.id = f"s{count}"
+    document.set_ids()
     return document
 
 

@@ -105,6 +105,8 @@ class Commands {
     if (!model.empty())
       for (const std::string& shape : o_.shapes)
         arguments.insert(arguments.end(), {"--shape", shape});
+    if (o_.objective != "cycles" && plans(command))
+      arguments.insert(arguments.end(), {"--objective", o_.objective});
     const std::string key = key_of(command, config, model, arguments, inputs);
     if (is_clean() && made_from(file) == key && (more.empty() || fs::exists(second))) return true;
     if (!model.empty()) arguments.insert(arguments.begin(), model);
@@ -127,6 +129,11 @@ class Commands {
     for (const std::string& setting : o_.settings)
       arguments.insert(arguments.end(), {"--set", setting});
     arguments.insert(arguments.end(), {"--config", config});
+  }
+
+  /// Returns true for the commands that measure a plan.
+  static bool plans(const std::string& command) {
+    return command == "run" || command == "verify" || command == "estimate";
   }
 
   /// Returns true unless the revision has uncommitted changes.
@@ -253,6 +260,9 @@ void Measurements::declare(Command command) {
             "numbers of images that a run computes together (1,2,4,8)")
       ->delimiter(',')
       ->check(range(1, 256));
+  add_value(command, "--objective O", objective,
+            "what plans minimize: cycles, bytes of the bus, or energy (cycles)")
+      ->check(one_of({"cycles", "bytes", "energy"}));
   add_value(command, "--backend B", backend, "rtl or arch (arch)")->check(one_of({"rtl", "arch"}));
   command.add_flag("--cpu", cpu, "also run each model on one core of this computer (trine cpu)");
   command.add_flag("--synth", synth, "also synthesize each design, which takes minutes");

@@ -18,7 +18,7 @@ struct Measurements {
   std::vector<std::string> vectors, data, floats;  ///< for each model, in order; "-": none
   std::vector<std::string> mean, scale;
   std::vector<int> batches{1, 2, 4, 8};
-  std::string out, backend = "arch", liberty;
+  std::string out, backend = "arch", objective = "cycles", liberty;
   bool synth = false, cpu = false;
 
   void declare(Command command);

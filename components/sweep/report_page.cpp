@@ -20,6 +20,7 @@ struct ReportPageArguments {
   Measurements measurements;
   std::vector<std::string> folders;
   std::string html, python;
+  bool sheet = false;
 };
 
 /// Returns Debian's own Python, which has its packages, even if another one is first on PATH.
@@ -44,6 +45,7 @@ void report(const ReportPageArguments& options, const std::vector<std::string>& 
       "--json",
       json.string()};
   if (!options.html.empty()) command.insert(command.end(), {"--html", html.string()});
+  if (options.sheet) command.push_back("--sheet");
   command.push_back("--");
   command.insert(command.end(), folders.begin(), folders.end());
   const int code = [&] {
@@ -77,6 +79,9 @@ void add_report(Command app, Action& action) {
   options->measurements.declare(command);
   add_value(command, "--html FILE", options->html,
             "the report as one page, which needs no network");
+  command.add_flag("--sheet", options->sheet,
+                   "specification sheets of the chips and of the networks instead, next to\n"
+                   "those of published systems (Eyeriss, BrainTTA, TPU)");
   add_value(command, "--python P", options->python,
             "a Python with jinja2 (Debian's /usr/bin/python3, else python3)");
   options->output.declare(command);
@@ -93,7 +98,9 @@ void add_report(Command app, Action& action) {
       "  trine report results --html report.html\n"
       "  trine report --config edge64 --config edge256 --model models/lenet_mnist.tflite \\\n"
       "    --vectors models/lenet_mnist/vectors --data models/mnist_held_back --scale 1/255 \\\n"
-      "    --synth --out results --html report.html");
+      "    --synth --out results --html report.html\n"
+      "  trine report --sheet --config eyeriss-size --model models/shapes/alexnet.csv --out "
+      "sheets");
 }
 
 }  // namespace trine::cli

@@ -17,6 +17,8 @@ import textwrap
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
+import conv_model  # noqa: E402
+import lowbit_model  # noqa: E402
 
 sys.path.insert(0, str(common.ROOT / "components" / "zoo"))
 import tables  # noqa: E402
@@ -33,9 +35,10 @@ def model_of(name, classifier=True):
         yield model
 
 
-def run(config, name, classifier=True, batch=1):
+def run(config, name, classifier=True, batch=1, objective="cycles"):
     with model_of(name, classifier) as model:
-        return common.trine("run", *common.design(config), model, "--backend", "arch", "--batch", batch)
+        return common.trine("run", *common.design(config), model, "--backend", "arch", "--batch", batch,
+                            "--objective", objective)
 
 
 def estimated(config, name):
@@ -47,6 +50,16 @@ def megabytes(result):
     return f"{(result['dram_bytes_read'] + result['dram_bytes_written']) / result['images'] / 1e6:.1f}"
 
 
+def accesses(result):
+    """Returns the DRAM accesses to int8 operands per MAC."""
+    return f"{(result['dram_bytes_read'] + result['dram_bytes_written']) / result['macs']:.4f}"
+
+
+def picojoules(result):
+    """Returns the chip's energy of an operation, half a MAC."""
+    return f"{result['energy_pj'] / result['macs'] / 2:.2f}"
+
+
 def millijoules(result):
     """Returns the energy of an image if the run reports it."""
     return f"{result['energy_pj'] / result['images'] / 1e9:.2f} mJ" if result.get("energy_pj") else "not known"
@@ -56,7 +69,9 @@ def millijoules(result):
 EYERISS = {"conv1": (20.9, 332, 5.0), "conv2": (41.9, 288, 4.0), "conv3": (23.6, 266, 3.0), "conv4": (18.4, 235, 2.1),
            "conv5": (10.5, 236, 1.3)}
 
-EYERISS_VGG = 1437  # ms per image of VGG-16's convolutions, table VI: a batch of 3
+# VGG-16's convolutions, table VI, a batch of 3: ms and MB of an image. Accesses to 16-bit operands a MAC: the abstract.
+EYERISS_VGG = {"ms": 1437, "MB": 107.0}
+EYERISS_ACCESSES = {"alexnet": 0.0029, "vgg16": 0.0035}
 
 
 def eyeriss():
@@ -73,18 +88,33 @@ def eyeriss():
                  f"{ours['cycles'] / ours['images'] / 200e3:.2f}", common.percent(ours["macs"], ours["cycles"] * 168)])
     common.table(["AlexNet", "MACs", "Eyeriss, ms an image", "of peak", "DRAM, MB (16 bits, compressed)",
                   "ours at 200 MHz, ms", "of peak"], rows)
-    vgg = run("eyeriss-size", "vgg16", classifier=False)
     area = estimated("eyeriss-size", "alexnet")
-    text = (f"Ours, a batch of four as well: {megabytes(ours)} MB of DRAM an image (int8), energy without DRAM {millijoules(ours)} (Eyeriss: "
-            f"{278 * ms / 4 / 1e3:.1f} mJ, 278 mW); {area['gate_equivalents']:,.0f} GE of logic by the model of area "
-            f"(Eyeriss: 1,176,000). VGG-16's convolutions: {vgg['cycles'] / 200e3:.0f} ms, "
-            f"{common.percent(vgg['macs'], vgg['cycles'] * 168)} of peak, {megabytes(vgg)} MB (Eyeriss: {EYERISS_VGG:,} ms).")
+    text = (f"Ours, a batch of four as well: energy without DRAM {millijoules(ours)} (Eyeriss: {278 * ms / 4 / 1e3:.1f} mJ, 278 "
+            f"mW); {area['gate_equivalents']:,.0f} GE of logic by the model of area (Eyeriss: 1,176,000).")
     print(textwrap.fill(text, 118) + "\n")
+    eyeriss_dram(sum(f[2] for f in EYERISS.values()) / 4)
+
+
+def eyeriss_dram(alexnet_megabytes):
+    """Prints both machines' traffic: bytes of 16 and of 8 bits, and accesses to operands."""
+    theirs = {"alexnet": (4, alexnet_megabytes), "vgg16": (3, EYERISS_VGG["MB"])}
+    rows = []
+    for name, (batch, megabyte) in theirs.items():
+        rows.append([name, "Eyeriss", batch, 16, f"{megabyte:.1f}", EYERISS_ACCESSES[name],
+                     f"{EYERISS_VGG['ms']:,}" if name == "vgg16" else f"{sum(f[0] for f in EYERISS.values()) / 4:.1f}"])
+        for objective in ("cycles", "bytes"):
+            ours = run("eyeriss-size", name, classifier=False, batch=batch if name == "alexnet" else 1, objective=objective)
+            rows.append([name, f"ours, `--objective {objective}`", ours["images"], 8, megabytes(ours), accesses(ours),
+                         f"{ours['cycles'] / ours['images'] / 200e3:,.1f}"])
+    common.table(["convolutions", "machine", "batch", "bits an operand", "DRAM, MB an image", "accesses a MAC",
+                  "ms an image at 200 MHz"], rows)
 
 
 # Jouppi et al., ISCA 2017, tables 1 and 3: million weights, batch, TeraOps/s; 700 MHz, 92 TOPS.
 TPU = {"tpu_mlp0": ("MLP0", 20, 200, 12.3), "tpu_mlp1": ("MLP1", 5, 168, 9.7), "tpu_lstm0": ("LSTM0", 52, 64, 3.7),
        "tpu_lstm1": ("LSTM1", 34, 96, 2.8), "tpu_cnn0": ("CNN0", 8, 8, 86.0)}
+
+TPU_WATT = 40  # when busy: table 2
 
 # As many MACs, maps and weights as tpuv1-size in eight cores; and two cores of its size, with TPU v4's 131,072 MACs.
 EIGHT = "tpuv1-size array.cols=16 memory.dmem_kib=3072 memory.pmem_kib=512 cluster.cores=8"
@@ -116,10 +146,13 @@ def tpu():
                 found = 2 * ours["macs"] / ours["cycles"] * 700e6 / 1e12
                 peak = 2 * ours["peak_macs_per_cycle"] * 700e6 / 1e12
                 figures += [f"{found:.1f}", common.percent(found, peak)]
+                if config == "tpuv1-size":
+                    energy = picojoules(ours)
         rows.append([name, f"{weights} M", f"{net.parameters() / 1e6:.1f} M", batch, f"{tera:.1f}",
-                     common.percent(tera, 92), *figures])
+                     common.percent(tera, 92), *figures, f"{TPU_WATT / tera:.2f}", energy])
     common.table(["network", "weights", "of our shapes", "batch", "TPU v1, TOPS", "of peak", "ours at 700 MHz, TOPS",
-                  "of peak", "8 cores", "of peak", "2 cores of its size", "of peak"], rows)
+                  "of peak", "8 cores", "of peak", "2 cores of its size", "of peak", "TPU v1, pJ an operation",
+                  "ours, 130 nm"], rows)
     channels = net.layers[-1].output.shape[-1]
     filled = channels / 256 * 9 * channels / (256 * -(-9 * channels // 256))
     print(f"CNN0's {channels} channels, 3 x 3, fill {common.percent(filled, 1)} of a weight-stationary square of 256 x 256.\n")
@@ -156,16 +189,34 @@ def systolic():
                   "to weight stationary"], rows)
 
 
-# BrainTTA: GOPS at 300 MHz, fJ per operation.
-BRAINTTA = {"int8": (77, 405, 1), "ternary": (307, 67, 4), "binary": (614, 35, 8)}
+# BrainTTA (Molendijk et al. 2022, abstract): GOPS at 300 MHz, fJ per operation.
+BRAINTTA = {"int8": (77, 405), "ternary": (307, 67), "binary": (614, 35)}
+BRAINTTA_SIZE, BRAINTTA_CHANNELS = 64, 128  # pixels of a row, channels of a 3 x 3 convolution
+
+
+def precision_of(name):
+    """Returns the run of a convolution of one precision, on random weights and inputs."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = pathlib.Path(folder) / ("model.tflite" if name == "int8" else "model.onnx")
+        if name == "int8":
+            conv_model.write(model, BRAINTTA_SIZE, BRAINTTA_CHANNELS, BRAINTTA_CHANNELS, 3)
+        else:
+            lowbit_model.write(model, "--inputs", name, "--weights", name, "--size", BRAINTTA_SIZE, "--channels",
+                               BRAINTTA_CHANNELS, "--filters", BRAINTTA_CHANNELS, "--window", 3,
+                               "--border", -1 if name == "binary" else 0)
+        return common.trine("run", "--config", "braintta-size", "--backend", "arch", model)
 
 
 def braintta():
-    ours = estimated("braintta-size", "mobilenet")
-    rows = [[name, gops, f"{2 * ours['peak_macs_per_cycle'] * codes * 0.3:.0f}", energy, f"{405 / energy:.1f}"]
-            for name, (gops, energy, codes) in BRAINTTA.items()]
-    common.table(["precision", "BrainTTA, GOPS at 300 MHz", "ours at 300 MHz", "BrainTTA, fJ an operation",
-                  "int8 is so many times"], rows)
+    rows, base = [], None
+    for name, (gops, energy) in BRAINTTA.items():
+        ours = precision_of(name)
+        found = 1000 * ours["energy_pj"] / ours["macs"] / 2
+        base = base or found
+        rows.append([name, gops, f"{2 * ours['macs'] / ours['cycles'] * 0.3:.0f}", energy, f"{BRAINTTA['int8'][1] / energy:.1f}",
+                     f"{found:,.0f}", f"{base / found:.1f}"])
+    common.table(["precision", "BrainTTA, GOPS at 300 MHz", "ours at 300 MHz", "BrainTTA, fJ an operation (22 nm)",
+                  "int8 is so many times", "ours, fJ an operation (130 nm)", "int8 is so many times"], rows)
 
 
 # Islamoglu et al., ISLPED 2023: 22 nm, 0.8 V.

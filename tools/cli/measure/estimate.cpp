@@ -9,6 +9,7 @@
 #include <set>
 
 #include "spec/csr.h"
+#include "spec/memories.h"
 #include "spec/minifloat.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -209,6 +210,13 @@ std::string area_text(const spec::Config& config, bool details) {
   return text;
 }
 
+std::int64_t bits_of_memories(const spec::Config& config) {
+  std::int64_t bits = 0;
+  for (const spec::Memory& memory : spec::memories(config))
+    bits += std::int64_t{memory.instances} * memory.width * memory.depth;
+  return bits;
+}
+
 void add_area(const spec::Config& config, Json& json) {
   const estimate::Area a = estimate::area_of(config);
   json["gate_equivalents"] = a.gate_equivalents;
@@ -216,6 +224,7 @@ void add_area(const spec::Config& config, Json& json) {
     json["area_parts"].push_back({{"name", part.name}, {"area_um2", part.um2}});
   json["area_um2"] = a.area_um2;
   json["sram_um2"] = a.sram_um2;
+  json["on_chip_bytes"] = bits_of_memories(config) / 8;
   json["total_um2"] = a.total_um2;
   json["clock_ns"] = a.clock_ns;
   json["clock_placed_ns"] = a.clock_placed_ns;

@@ -14,7 +14,8 @@ class Point:
         self.configuration = results.configuration(design)
         runs = results.of(("verify", "run"), design, model)
         self.runs = sorted(runs, key=lambda r: TRUST.get(r["backend"], 9))
-        self.estimate = first(results.of(("estimate", ), design, model))
+        self.estimates = results.of(("estimate", ), design, model)
+        self.estimate = first([e for e in self.estimates if e.get("images", 1) == 1]) or first(self.estimates)
         self.single = [r for r in self.runs if r.get("images", 1) == 1]
         self.main = first(self.single) or self.estimate or first(self.runs)
         self.synth = first([r for r in results.of(("synth", ), design) if r.get("target", "asic") == "asic"])
@@ -213,12 +214,13 @@ def first(items):
 
 
 def batches(point):
-    """Its runs on the most trusted backend that has several sizes of batch, by size."""
+    """Its runs on the most trusted backend that has several sizes of batch, or its estimates, by size."""
     for backend in sorted({r["backend"] for r in point.runs}, key=lambda b: TRUST.get(b, 9)):
         sizes = {r.get("images", 1): r for r in reversed(point.runs) if r["backend"] == backend}
         if len(sizes) > 1:
             return [sizes[n] for n in sorted(sizes)]
-    return []
+    sizes = {e.get("images", 1): e for e in point.estimates}
+    return [sizes[n] for n in sorted(sizes)] if len(sizes) > 1 else []
 
 
 SUMMARY = [  # key of --json, title, Cell

@@ -77,9 +77,8 @@ def is_alike(chip, run, ours):
 def by_batch(point):
     """Returns a point's most trusted result of each batch, by batch."""
     results = {}
-    for result in [*point.runs, point.estimate]:
-        if result:
-            results.setdefault(result.get("images", 1), result)
+    for result in [*point.runs, *point.estimates]:
+        results.setdefault(result.get("images", 1), result)
     return [results[images] for images in sorted(results)]
 
 

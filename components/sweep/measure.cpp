@@ -216,10 +216,14 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
     if (!vectors.empty() || !data.empty())
       throw_error("--model {}: a table of shapes has no --vectors and no --data", model);
     commands.run(name + ".estimate", "estimate", config, model, {}, {}, true);
+    for (const int batch : o.batches)
+      if (batch > 1)
+        commands.run(fmt::format("{}.batch{}", name, batch), "estimate", config, model,
+                     {"--batch", std::to_string(batch)}, {}, true);
     return;
   }
   const Arguments backend{"--backend", o.backend};
-  for (const int batch : o.batches) {
+  for (const int batch : o.batches.empty() ? std::vector{1, 2, 4, 8} : o.batches) {
     const bool single = batch == 1;
     Arguments arguments = backend;
     if (!single) arguments.insert(arguments.end(), {"--batch", std::to_string(batch)});
@@ -257,7 +261,7 @@ void Measurements::declare(Command command) {
   add_value(command, "--mean X", mean, "as in trine accuracy, for --data")->delimiter(',');
   add_value(command, "--scale X", scale, "as in trine accuracy, for --data")->delimiter(',');
   add_value(command, "--batch N,...", batches,
-            "numbers of images that a run computes together (1,2,4,8)")
+            "numbers of images that a run computes together (1,2,4,8; of a table of\nshapes 1)")
       ->delimiter(',')
       ->check(range(1, 256));
   add_value(command, "--objective O", objective,

@@ -17,7 +17,7 @@ struct Measurements {
   std::vector<std::string> configs, settings, models, shapes;
   std::vector<std::string> vectors, data, floats;  ///< for each model, in order; "-": none
   std::vector<std::string> mean, scale;
-  std::vector<int> batches{1, 2, 4, 8};
+  std::vector<int> batches;  ///< empty: 1, 2, 4 and 8; of tables of shapes 1
   std::string out, backend = "arch", objective = "cycles", liberty;
   bool synth = false, cpu = false;
 

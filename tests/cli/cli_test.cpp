@@ -577,10 +577,12 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   CHECK(design["area_model"] == true);
   for (const char* key : {"area_um2", "gate_equivalents", "total_um2", "clock_ns"})
     CHECK(design[key].get<double>() > 1);
-  // Closed forms support neither batches nor memory parameters except for the bus width.
-  const Result batch = shell.trine("estimate --config edge64 shapes.csv --batch 8");
-  CHECK(batch.code == 2);
-  CHECK(batch.err == "--batch: shapes.csv is a table of shapes, which specifies the batch\n");
+  const Result batch = shell.trine("estimate --config edge64 shapes.csv --batch 8 --json b.json");
+  REQUIRE(batch.code == 0);
+  CHECK_THAT(batch.out, Catch::Matchers::ContainsSubstring(" for each of 8 images)\n"));
+  CHECK(shell.read_json("b.json")["images"] == 8);
+  CHECK(shell.read_json("b.json")["macs"] == 8 * design["macs"].get<std::int64_t>());
+  // Closed forms do not support memory parameters except for the bus width.
   CHECK(shell.trine("estimate --config edge64 shapes.csv --axi-latency 90").code == 2);
   for (const auto& [format, both, weights] :
        {std::tuple{"posit8_0", true, true}, {"e4m3", true, true}, {"e5m2", false, false}}) {

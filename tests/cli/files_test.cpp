@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -121,6 +122,27 @@ TEST_CASE("generate leaves out features that the models do not need", "[cli][gen
   CHECK(refused.code == 2);
   CHECK_THAT(refused.err,
              Catch::Matchers::ContainsSubstring("needs products of two maps (matmul.enable)"));
+}
+
+TEST_CASE("a design is reduced to what a table of shapes needs", "[cli][generate]") {
+  const Shell shell;
+  write_file(shell.dir / "t.csv",
+             "name,type,C,H,W,M,R,pad\na,conv,16,8,8,32,3,same\nb,depthwise,,,,,3,same\n");
+  const Result found = shell.trine("generate --config edge64 --for t.csv --json for.json");
+  REQUIRE(found.code == 0);
+  std::map<std::string, json> features;
+  const json all = shell.read_json("for.json");
+  for (const json& feature : all.at("features")) features[feature.at("without")] = feature;
+  CHECK(features.at("vector.softmax=false").at("kept") == false);
+  CHECK(features.at("matmul.enable=false").at("kept") == false);
+  CHECK(features.at("depthwise.enable=false").at("kept") == true);
+  // The table does not state whether a function follows.
+  CHECK(features.at("vector.table=false").at("why") ==
+        "t.csv: a table of shapes does not state its activation functions");
+  write_file(shell.dir / "t.csv", "name,type,C\na,conv,16\n");
+  const Result bad = shell.trine("generate --config edge64 --for t.csv");
+  CHECK(bad.code == 2);
+  CHECK(bad.err == "t.csv:2: M: is empty, conv needs it\n");
 }
 
 TEST_CASE("files that cannot be written are found before the work", "[cli][files][error]") {

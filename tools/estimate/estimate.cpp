@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "spec/memories.h"
 #include "sw/compiler/compile_shapes.h"
@@ -90,10 +91,13 @@ sim::RunResult of_program(const compiler::Program& program, const sim::BusOption
 std::vector<Row> of_network(const compiler::Network& lowered, const spec::Config& config) {
   const compiler::Program program = compiler::compile_shapes(lowered, config);
   Rows rows;
+  std::set<std::int64_t> stored;  // weights that several images share
   for (const compiler::Layer& layer : lowered.layers) {
     Row& row = rows.of(layer, name_in(program, lowered, layer));
     row.macs += layer.macs;
-    row.weight_bytes += stored_bytes(layer);
+    const std::int64_t like =
+        layer.kind == compiler::LayerKind::kConv ? layer.conv().weights_like : -1;
+    if (like < 0 || stored.insert(like).second) row.weight_bytes += stored_bytes(layer);
   }
   const sim::RunResult run = of_program(program);
   const std::vector<sim::Counts> counts = sim::counts_of(program);

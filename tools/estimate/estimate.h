@@ -54,7 +54,8 @@ struct Row {
 struct Estimate {
   std::string network;
   std::vector<Row> rows;
-  int tokens = 0;  ///< tokens of a language model that are computed together
+  int tokens = 0;  ///< tokens of a language model that are computed together, in all sequences
+  int images = 1;  ///< images, or sequences, that are computed together
 
   std::int64_t macs() const { return sum(&Row::macs); }
   std::int64_t parameters() const { return sum(&Row::parameters); }

@@ -23,6 +23,7 @@
 #include "sw/compiler/compiler.h"
 #include "sw/model/import/import.h"
 #include "sw/model/import/testing.h"
+#include "sw/model/rewrite/batch.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/dataflows.h"
 #include "tools/estimate/planned_dram.h"
@@ -346,7 +347,66 @@ TEST_CASE("a table of a network on colored images is planned as the model is",
     const Estimate shapes = of_shapes(table, config);
     CHECK(shapes.macs() == model::macs(graph));
     CHECK(shapes.cycles() == Approx(cycles).epsilon(0.01));
+    for (const int images : {3, 8}) {
+      CAPTURE(images);
+      const compiler::Program batch = compiler::compile(model::batched(graph, images), config);
+      const Estimate of_batch = of_shapes(table, config, images);
+      CHECK(of_batch.macs() == images * shapes.macs());
+      CHECK(of_batch.parameters() == shapes.parameters());
+      CHECK(of_batch.weight_bytes() == shapes.weight_bytes());
+      CHECK(of_batch.cycles() ==
+            Approx(static_cast<double>(of_program(batch).cycles)).epsilon(0.02));
+    }
   }
+}
+
+TEST_CASE("images of a table share what a row loads", "[estimate][shapes]") {
+  const spec::Config config = spec::load_config("edge256", {});
+  const auto table = [](const std::string& rows) {
+    return parse_shapes("name,type,from,C,H,W,M,R,pad,times\n" + rows, "t.csv");
+  };
+  // Fully connected rows read the images as pixels: their weights are loaded once.
+  const ShapeTable dense = table(
+      "a,conv,,16,6,6,64,3,same,\n"
+      "b,fc,,,,,1024,,,\n"
+      "c,fc,,,,,1024,,,\n");
+  const Estimate one = of_shapes(dense, config), eight = of_shapes(dense, config, 8);
+  CHECK(eight.macs() == 8 * one.macs());
+  CHECK(10 * eight.dram().constants < 11 * one.dram().constants);
+  CHECK(eight.cycles() < 1.5 * one.cycles());
+  // Images share the weights of a convolution that PMEM holds, but not those of two maps.
+  const ShapeTable conv = table("a,conv,,64,8,8,64,3,same,\n");
+  CHECK(of_shapes(conv, config, 4).dram().constants < 3 * of_shapes(conv, config).dram().constants);
+  const ShapeTable product = table("a,matmul,,64,1,16,64,,,\n");
+  CHECK(of_shapes(product, config, 4).dram().constants ==
+        4 * of_shapes(product, config).dram().constants);
+  // A fully connected row in the middle is a row of each image, as is one that reads a join.
+  const ShapeTable gate = table(
+      "a,conv,,64,8,8,64,3,same,\n"
+      "mean,avg,,,,,,,,\n"
+      "excite,fc,,,,,64,,,\n"
+      "gate,mul,a excite,,,,,,,\n"
+      "b,conv,gate,,,,32,1,,\n"
+      "c,conv,gate,,,,32,1,,\n"
+      "join,concat,b c,,,,,,,\n"
+      "d,fc,,,,,10,,,\n");
+  CHECK(of_shapes(gate, config, 3).macs() == 3 * of_shapes(gate, config).macs());
+}
+
+TEST_CASE("sequences of a transformer share the weights of products", "[estimate]") {
+  const spec::Config config = spec::load_config("edge1024");
+  const Transformer gpt2 = transformer("gpt-2");
+  const Estimate one = of_transformer(gpt2, 1, 256, config),
+                 eight = of_transformer(gpt2, 1, 256, config, 8);
+  CHECK(eight.macs() == 8 * one.macs());
+  CHECK(eight.tokens == 8);
+  CHECK(eight.weight_bytes() == one.weight_bytes());
+  const auto row = [](const Estimate& e, const char* name) {
+    return *std::ranges::find(e.rows, name, &Row::name);
+  };
+  CHECK(row(eight, "query").dram.constants == row(one, "query").dram.constants);
+  // Each sequence has its own keys and values.
+  CHECK(row(eight, "query x key").times == 8 * row(one, "query x key").times);
 }
 
 TEST_CASE("rows of a table join, add, repeat and come in batches", "[estimate][shapes]") {

@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
 
+#include "sw/base/division.h"
 #include "sw/base/error.h"
 #include "sw/base/index.h"
 #include "sw/compiler/network/forms.h"
 #include "sw/compiler/network/network.h"
+#include "sw/compiler/rewrite/image_groups.h"
 
 namespace trine::estimate {
 namespace {
@@ -24,14 +27,25 @@ using compiler::Shape;
 
 class Builder {
  public:
-  Builder(const ShapeTable& table, const spec::Config& config) : table_(table), config_(config) {}
+  /// @param room  in DMEM for the maps of several images
+  Builder(const ShapeTable& table, const spec::Config& config, int images,
+          const compiler::BatchRoom& room)
+      : table_(table), config_(config), images_(images), room_(room) {}
 
   Network run() {
     count_readers();
     fuse_sums();
-    for (std::size_t i = 0; i < table_.rows.size(); ++i)
-      if (table_.rows[i].type != ShapeType::kEmbed && !sum_of_.contains(static_cast<int>(i)))
-        add(static_cast<int>(i));
+    choose_joint();
+    std::vector<int> steps, joint;
+    for (int i = 0; i < static_cast<int>(table_.rows.size()); ++i)
+      if (row(i).type != ShapeType::kEmbed && !sum_of_.contains(i))
+        (joint_[at(i)] ? joint : steps).push_back(i);
+    for (const auto& [step, image] : order_of_images(sizes_of(steps), images_, room_)) {
+      image_ = image;
+      add(steps[at(step)]);
+    }
+    image_ = 0;
+    for (const int i : joint) add(i);
     edges();
     compiler::set_lifetimes(network_);
     return std::move(network_);
@@ -39,6 +53,16 @@ class Builder {
 
  private:
   const ShapeRow& row(int i) const { return table_.rows[at(i)]; }
+
+  /// Returns the shape of a row as it is planned: a joint row has the pixels of all images.
+  ShapeRow planned(int i) const {
+    ShapeRow r = row(i);
+    if (!joint_[at(i)]) return r;
+    if (r.type == ShapeType::kFc) r.U = r.H;  // an image is a window
+    r.H *= images_;
+    r.P *= images_;
+    return r;
+  }
 
   /// Returns the row whose map is source number `which`; -1: none.
   int source(int i, std::size_t which) const {
@@ -68,6 +92,80 @@ class Builder {
     }
   }
 
+  // ---- batches ----------------------------------------------------------------------------------
+
+  /// Finds the rows at the end that compute all images at once: fully connected ones, and what
+  /// reads only them and is read by such rows only.
+  void choose_joint() {
+    joint_.assign(table_.rows.size(), false);
+    if (images_ == 1) return;
+    const auto count = static_cast<int>(table_.rows.size());
+    std::vector<bool> only(table_.rows.size(), true);  // only joint rows read the row
+    for (int i = count; i-- > 0;) {
+      const ShapeRow& r = row(i);
+      const bool may_be = r.type == ShapeType::kFc && r.N == 1 && source_is_plain(i);
+      joint_[at(i)] = may_be && only[at(i)];
+      for (std::size_t k = 0; k < r.from.size() && !joint_[at(i)]; ++k)
+        if (const int from = source(i, k); from >= 0) only[at(from)] = false;
+    }
+    for (int i = 0; i < count; ++i)
+      for (std::size_t k = 0; k < row(i).from.size(); ++k)
+        if (const int from = source(i, k); joint_[at(i)] && from >= 0 && !joint_[at(from)]) {
+          if (only[at(from)])
+            stacked_.insert(from);
+          else
+            joint_[at(i)] = false;
+        }
+  }
+
+  /// Returns true if a map can be stored below those of other images: a part of a map has no parts.
+  bool source_is_plain(int i) const {
+    const int from = source(i, 0);
+    return from < 0 || (row(from).type != ShapeType::kConcat && readers_[at(from)] == 1);
+  }
+
+  static std::int64_t words_of(int C, int H, int W) {
+    return std::int64_t{divide_up(C, 4)} * H * W;
+  }
+
+  /// Returns true if images go together through the row's chunks of weights although its maps do
+  /// not fit. The saved bytes must exceed the bytes that the maps then move through DRAM.
+  bool goes_by_chunks(const ShapeRow& r) const {
+    constexpr int kGain = 6;  // half of the weights, three times a map
+    return room_.weight_bytes > 0 && r.is_product() && r.parameters() > room_.weight_bytes &&
+           r.parameters() >= kGain * 4 * words_of(r.C, r.H, r.W);
+  }
+
+  /// Returns the size of each of the rows `steps`, for order_of_images().
+  std::vector<compiler::StepSize> sizes_of(const std::vector<int>& steps) const {
+    std::vector<compiler::StepSize> sizes(steps.size());
+    std::vector<int> last(table_.rows.size(), -1);  // step that reads the row
+    for (std::size_t s = 0; s < steps.size(); ++s)
+      for (const int i : parts_of(steps[s]))
+        for (std::size_t k = 0; k < row(i).from.size(); ++k)
+          if (const int from = source(i, k); from >= 0) last[at(from)] = static_cast<int>(s);
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      const ShapeRow& out = row(steps[s]);
+      const std::int64_t words = words_of(out.M, out.P, out.Q);
+      const auto end = static_cast<std::size_t>(std::max(last[at(steps[s])], static_cast<int>(s)));
+      for (std::size_t t = s; t <= end; ++t) sizes[t].words += words;
+      for (std::size_t t = s; t < end; ++t) sizes[t].waiting += words;
+      for (const int i : parts_of(steps[s])) {
+        const ShapeRow& r = row(i);
+        sizes[s].weight_bytes += r.parameters();
+        if (source(i, 0) < 0) sizes[s].words += words_of(r.C, r.H, r.W);
+        if (goes_by_chunks(r)) sizes[s].of_each += words_of(r.C, r.H, r.W) / r.groups;
+      }
+    }
+    return sizes;
+  }
+
+  /// Returns the rows that one layer computes.
+  std::vector<int> parts_of(int i) const {
+    const auto product = product_of_.find(i);
+    return product == product_of_.end() ? std::vector{i} : std::vector{product->second, i};
+  }
+
   // ---- maps -------------------------------------------------------------------------------------
 
   int map(const Shape& shape) {
@@ -82,7 +180,18 @@ class Builder {
   /// Returns the map that a row reads: a row's result, or a map from DRAM.
   int input(int i, std::size_t which, const Shape& shape) {
     const int from = source(i, which);
-    return from >= 0 ? map_of_.at(from) : map(shape);
+    if (from < 0) return map(shape);
+    if (joint_[at(i)] && stacked_.contains(from)) return stack_of_.at(from);
+    return map_of_.at({from, joint_[at(from)] ? 0 : image_});
+  }
+
+  /// Stores a row's result below those of the images before.
+  void set_result(int i, int result) {
+    map_of_[{i, image_}] = result;
+    if (!stacked_.contains(i)) return;
+    const Shape s = shape(result);
+    if (!stack_of_.contains(i)) stack_of_[i] = map({s.C, images_ * s.H, s.W});
+    network_.maps[at(result)].part = {stack_of_[i], 0, image_ * s.H, 0};
   }
 
   void edges() {
@@ -127,7 +236,7 @@ class Builder {
   }
 
   Layer layer(int i, LayerKind kind, int from) const {
-    const ShapeRow& r = row(i);
+    const ShapeRow r = planned(i);
     const Shape& s = shape(from);
     Layer l(kind);
     l.label = fmt::format("{}:{}: {}", table_.file, r.line, r.name);
@@ -148,8 +257,9 @@ class Builder {
   void put(int i, Layer l) {
     const Shape to{l.kind == LayerKind::kConv ? l.channels : shape(l.input).C, l.window.P,
                    l.window.Q};
-    map_of_[i] = map(to);
-    push(std::move(l), map_of_[i]);
+    const int result = map(to);
+    set_result(i, result);
+    push(std::move(l), result);
   }
 
   static void set_window(const ShapeRow& r, compiler::Geometry& g) {
@@ -163,7 +273,7 @@ class Builder {
   }
 
   Layer product(int i) {
-    ShapeRow r = row(i);
+    ShapeRow r = planned(i);
     if (r.N > 1) {  // a batch: all pixels of the batch that one output reads
       r.C *= r.H * r.W;
       r.R = r.S = r.H = r.P = 1;
@@ -178,10 +288,16 @@ class Builder {
     Layer l = layer(i, LayerKind::kConv, from);
     l.window = g;
     l.channels = r.M;
-    l.macs = row(i).macs();
+    l.macs = row(i).macs() * (joint_[at(i)] ? images_ : 1);
+    set_shared(l, i);
     set_product(l, network_.maps[at(from)], r.groups,
                 source(i, 0) < 0 && r.type != ShapeType::kMatmul, config_);
     return l;
+  }
+
+  /// Gives the layer the weights of the same row for other images.
+  void set_shared(Layer& l, int i) const {
+    if (images_ > 1 && row(i).type != ShapeType::kMatmul) l.conv().weights_like = i;
   }
 
   void sum(int i, int product) {
@@ -291,20 +407,22 @@ class Builder {
     const auto sum_of = [&](int a) {
       Layer l = layer(i, LayerKind::kConv, a);
       l.channels = 1;
+      set_shared(l, i);
       compiler::set_sweeps(l);
       push(std::move(l), map({1, r.H, r.W}));
     };
     sum_of(x);
     x = pass(x, x);
     sum_of(x);
-    map_of_[i] = pass(pass(x, x), x);
+    set_result(i, pass(pass(x, x), x));
   }
 
   /// Joins maps: a producer that only the concatenation reads writes into it directly, others are
   /// copied.
   void join(int i) {
     const ShapeRow& r = row(i);
-    const int whole = map_of_[i] = map({r.C, r.H, r.W});
+    const int whole = map({r.C, r.H, r.W});
+    set_result(i, whole);
     int channel = 0;
     for (std::size_t k = 0; k < r.from.size(); ++k) {
       const int from = input(i, k, {row(r.from[k]).M, r.H, r.W});
@@ -350,16 +468,40 @@ class Builder {
 
   const ShapeTable& table_;
   const spec::Config& config_;
+  int images_, image_ = 0;  ///< the batch, and the image whose layers are added
+  compiler::BatchRoom room_;
   Network network_;
-  std::vector<int> readers_;       ///< of a row's map
-  std::map<int, int> sum_of_;      ///< by product: the row that adds to it
-  std::map<int, int> product_of_;  ///< by such a row: the product
-  std::map<int, int> map_of_;      ///< by row: its result
+  std::vector<int> readers_;                   ///< of a row's map
+  std::map<int, int> sum_of_;                  ///< by product: the row that adds to it
+  std::map<int, int> product_of_;              ///< by such a row: the product
+  std::vector<bool> joint_;                    ///< by row: it computes all images at once
+  std::set<int> stacked_;                      ///< rows whose results a joint row reads
+  std::map<int, int> stack_of_;                ///< by such a row: the map of all images
+  std::map<std::pair<int, int>, int> map_of_;  ///< by row and image: its result
 };
+
+/// Returns the rows of the batch's best order of images (compiler/candidate.cpp): fewest cycles.
+std::vector<Row> best_rows(const ShapeTable& table, const spec::Config& config, int images) {
+  const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
+  std::vector<Row> best;
+  double least = 0;
+  for (const compiler::BatchRoom& room : {compiler::BatchRoom{0}, compiler::BatchRoom{dmem / 2},
+                                          compiler::BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
+    std::vector<Row> rows = of_network(Builder(table, config, images, room).run(), config);
+    double cycles = 0;
+    for (const Row& row : rows) cycles += row.cycles;
+    if (best.empty() || cycles < least) {
+      best = std::move(rows);
+      least = cycles;
+    }
+    if (images == 1) break;
+  }
+  return best;
+}
 
 /// Returns the plan's layers, repeated as in the table and with its parameters, followed by the
 /// rows that are not layers of their own.
-Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
+Estimate counted(const ShapeTable& table, std::vector<Row> layers, int images) {
   for (const ShapeRow& row : table.rows) {
     bool first = true;
     for (Row& layer : layers) {
@@ -372,7 +514,7 @@ Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
       layers.back().parameters = row.parameters();
     }
   }
-  return {std::filesystem::path(table.file).stem().string(), std::move(layers)};
+  return {std::filesystem::path(table.file).stem().string(), std::move(layers), 0, images};
 }
 
 }  // namespace
@@ -397,9 +539,9 @@ void set_product(Layer& layer, compiler::Map& input, int groups, bool may_fold,
   compiler::set_sweeps(layer);
 }
 
-Estimate of_shapes(const ShapeTable& table, const spec::Config& config) {
+Estimate of_shapes(const ShapeTable& table, const spec::Config& config, int images) {
   spec::check(config);
-  return counted(table, of_network(Builder(table, config).run(), config));
+  return counted(table, best_rows(table, config, images), images);
 }
 
 }  // namespace trine::estimate

@@ -35,11 +35,12 @@ const spec::Precision& precision_of(const Transformer& t, const spec::Config& co
 /// Adds a block's layers, and the rows to which they belong.
 class Shapes {
  public:
-  Shapes(const Transformer& t, int tokens, int context, const spec::Config& config)
+  Shapes(const Transformer& t, int tokens, int context, const spec::Config& config, int sequences)
       : t_(t),
         tokens_(tokens),
         context_(context),
         head_(t.head()),
+        sequences_(sequences),
         config_(config),
         weights_(&precision_of(t, config)) {}
 
@@ -67,7 +68,7 @@ class Shapes {
                   layer.dram.maps_written * channels / walked};
     }
     set_heads();
-    return {t_.name, rows_, tokens_};
+    return {t_.name, rows_, all_tokens(), sequences_};
   }
 
  private:
@@ -83,7 +84,7 @@ class Shapes {
 
   void block() {
     const int D = t_.width, F = t_.inner;
-    int x = map(D, tokens_);
+    int x = map(D, all_tokens());
     network_.maps[at(x)].input = true;
     network_.inputs = {x};
     const int before = x;
@@ -92,7 +93,7 @@ class Shapes {
               k = dense("key", x, keys(), t_.layers);
     dense("value", x, keys(), t_.layers);
     for (std::size_t i = 1; t_.input_biases != t_.biases && i <= 3; ++i)
-      rows_[rows_.size() - i].parameters += rows_[rows_.size() - i].macs / tokens_ / D;
+      rows_[rows_.size() - i].parameters += rows_[rows_.size() - i].macs / all_tokens() / D;
     if (t_.positions == 0) rotate({q, k});
     int codes = attention(q);
     if (t_.inner_norms) codes = norm("attention inner norm", codes, t_.layers);
@@ -113,7 +114,7 @@ class Shapes {
     if (tokens_ > 1) {  // the pooler's is the first token, otherwise the last
       network_.maps[at(last_)].output = true;
       network_.outputs.push_back(last_);
-      from = map(t_.width, 1);
+      from = map(t_.width, sequences_);
       network_.maps[at(from)].input = true;
     }
     if (!t_.pooler) from = norm("final norm", from, 1);
@@ -155,6 +156,8 @@ class Shapes {
     return l;
   }
 
+  /// Returns the tokens of all sequences.
+  int all_tokens() const { return sequences_ * tokens_; }
   /// Returns the channels of all key heads.
   int keys() const { return (t_.key_heads > 0 ? t_.key_heads : t_.heads) * head_; }
 
@@ -245,13 +248,13 @@ class Shapes {
     // With one token, the queries of a group are rows of one product.
     const int group = t_.key_heads > 0 && tokens_ == 1 ? t_.heads / t_.key_heads : 1;
     const int queries_of = group * tokens_;
-    const std::int64_t heads = std::int64_t{t_.layers} * t_.heads / group;
+    const std::int64_t heads = std::int64_t{t_.layers} * t_.heads / group * sequences_;
     const std::int64_t macs = std::int64_t{queries_of} * context_ * head_;
     row("query x key", "BATCH_MATMUL", heads).macs = macs;
     row("softmax", "SOFTMAX", heads);
     row("score x value", "BATCH_MATMUL", heads).macs = macs;
     const auto row_of_scores = static_cast<int>(rows_.size()) - 3;
-    const int joined = map(t_.heads * head_, tokens_);
+    const int joined = map(t_.heads * head_, all_tokens());
     std::vector<int> weights;
     for (int h = 0; h < planned_heads() + kAhead; ++h) {
       if (h < planned_heads()) {
@@ -309,7 +312,7 @@ class Shapes {
   }
 
   const Transformer& t_;
-  int tokens_, context_, head_;
+  int tokens_, context_, head_, sequences_;  ///< tokens of a sequence
   const spec::Config& config_;
   const spec::Precision* weights_;  ///< of the following products
   int last_ = -1;
@@ -417,12 +420,13 @@ Transformer transformer(const std::string& name) {
               fmt::join(names, ", "));
 }
 
-Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config) {
+Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config,
+                        int sequences) {
   spec::check(config);
   if (!config.zero_points() || !config.has_softmax())
     throw_error("{}: products of two maps and softmax need matmul.enable and vector.softmax",
                 t.name);
-  return Shapes(t, tokens, context, config).run();
+  return Shapes(t, tokens, context, config, sequences).run();
 }
 
 }  // namespace trine::estimate

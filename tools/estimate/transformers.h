@@ -52,7 +52,9 @@ std::int64_t macs_by_rule(const Transformer& t, int tokens);
 /// Estimates `tokens` computed together, each of which attends to `context` tokens (earlier ones in
 /// a cache). If t.weights is ternary, logits use int8 weights, like the embedding. If t.weights is
 /// int4, logits use int4 weights unless `tied`.
+/// @param sequences  sequences that are computed together: products read the tokens of all of them
 /// @throws Error  a feature that the design lacks
-Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config);
+Estimate of_transformer(const Transformer& t, int tokens, int context, const spec::Config& config,
+                        int sequences = 1);
 
 }  // namespace trine::estimate

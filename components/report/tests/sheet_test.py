@@ -69,6 +69,15 @@ def check_network(sheet, work):
     check(sheet["DRAM accesses a MAC"]["Eyeriss"] == 0.0029, f"Eyeriss: {sheet['DRAM accesses a MAC']}")
 
 
+def check_batch(sheet, work):
+    """A table's batch is a column: its weights are loaded for four images, its traffic and its time are those of the batch."""
+    four = json.loads((work / "out" / "eyeriss-size.alexnet.batch4.json").read_text())
+    one, ours = ({row: cells[f"eyeriss-size #{n}"] for row, cells in sheet.items()} for n in (1, 2))
+    check(ours["batch"] == four["images"] == 4 and ours["MACs an image"] == one["MACs an image"], f"batch: {ours}")
+    check(ours["DRAM of the batch"] < 2 * one["DRAM of the batch"], f"DRAM: {one}, {ours}")
+    is_near(ours["images a second"], four["inferences_per_second_placed"], "images a second", 1e-6)
+
+
 def check_precision(work):
     """A run of binary layers stands next to the published rate of binary operations only; a batch is a column."""
     models = [ROOT / "tests" / "lowbit" / "mlp_binary.onnx", ROOT / "models" / "lenet_mnist.tflite"]
@@ -119,9 +128,11 @@ def main():
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     check_published()
-    text, sheets = sheets_of(work, "--config", "eyeriss-size", "--model", ROOT / "models" / "shapes" / "alexnet.csv")
+    table = ROOT / "models" / "shapes" / "alexnet.csv"
+    text, sheets = sheets_of(work, "--config", "eyeriss-size", "--model", table)
     check_chip(sheets["The chip"], work)
     check_network(sheets["alexnet"], work)
+    check_batch(sheets_of(work, "--config", "eyeriss-size", "--model", table, "--batch", "4")[1]["alexnet"], work)
     check(all(len(line) <= 100 for line in text.splitlines()), "text: wider than 100 columns")
     page = (work / "page.html").read_text()
     check("Specification sheets" in page and "DRAM accesses a MAC" in page, "page: no sheet")

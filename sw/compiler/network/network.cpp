@@ -57,16 +57,18 @@ bool Network::is_private(int map) const {
 }
 
 std::vector<int> equal_weights(const Network& network) {
-  std::map<std::array<int, 9>, std::vector<int>> known;  // by all but the codes
+  std::map<std::array<std::int64_t, 10>, std::vector<int>> known;  // by all but the codes
   std::vector<int> first;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
     const Layer& l = network.layers[at(i)];
     first.push_back(i);
     if (l.like >= 0) first.back() = first[at(l.like)];
-    if (l.kind != LayerKind::kConv || l.weights_map >= 0 || l.conv().weights.empty()) continue;
-    std::vector<int>& alike =
-        known[{l.channels, l.words, l.window.R, l.window.S, l.former.steps, l.group_channels,
-               l.conv().step_codes, l.conv().steps_per_row, static_cast<int>(l.conv().precision)}];
+    if (l.kind != LayerKind::kConv || l.weights_map >= 0 ||
+        (l.conv().weights.empty() && l.conv().weights_like < 0))
+      continue;
+    std::vector<int>& alike = known[{l.channels, l.words, l.window.R, l.window.S, l.former.steps,
+                                     l.group_channels, l.conv().step_codes, l.conv().steps_per_row,
+                                     static_cast<int>(l.conv().precision), l.conv().weights_like}];
     const auto same = std::ranges::find_if(alike, [&](int other) {
       const Conv& conv = network.layers[at(other)].conv();
       return conv.weights == l.conv().weights && conv.factors == l.conv().factors &&

@@ -220,6 +220,9 @@ struct Conv {
   /// The input's zero point is folded into the bias or the thresholds. With the window former:
   /// [channel][step][lane], where step = (ky, step of the filter row).
   SharedVector<std::int8_t> weights;
+  /// Without `weights` (compile_shapes.h): layers with the same number have the same weights. -1:
+  /// no other layer has them.
+  std::int64_t weights_like = -1;
   /// The approximate number of DRAM bytes for a PMEM byte; less than 1 if the weights are packed.
   double stored_share = 1;
   /// The number of steps in a group. The reduction is split into groups, and the sum of each group

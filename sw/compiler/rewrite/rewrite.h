@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "sw/compiler/rewrite/image_groups.h"
 #include "sw/model/graph/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/golden.h"
@@ -64,18 +65,8 @@ model::Graph with_broadcasts(model::Graph graph);
 /// Returns true if there are images [N, H, W, C] with N > 1 to split.
 bool has_batch(const model::Graph& graph);
 
-/// Room for images of a batch, which are rewritten as images [N, H, W, C] with N = 1. As many
-/// images as have room go through an operator one after the other, so that the operator's weights
-/// are loaded once. Early operators have large maps and thus room for few images. After these
-/// operators, several groups of images may join to a larger one.
-struct BatchRoom {
-  std::int64_t words = INT64_MAX;  ///< for the maps of a group, and of groups that wait for it
-  /// Unless 0: an operator with more bytes of weights than this processes all images of a group
-  /// with each chunk of weights. Its inputs may come from DRAM, and its outputs go there.
-  std::int64_t weight_bytes = 0;
-  std::int64_t chunk_words = 0;  ///< as `words`, for such an operator
-};
-/// Rewrites operators on a batch as operators on single images.
+/// Rewrites operators on a batch as operators on single images [N, H, W, C] with N = 1, in the
+/// order of order_of_images().
 model::Graph with_single_images(model::Graph graph, BatchRoom room = {});
 
 /// Removes channels that carry no information. Results do not change. Channels with one code in

@@ -6,14 +6,9 @@
 // reads the rows of all images at once, as pixels of one map: each row is a lane, and weights are
 // loaded once.
 //
-// Between two joins, any order of images and operators is right. Groups of images go through an
-// operator one after the other, so that they share its weights while those are in PMEM. Groups are
-// as large as DMEM allows. If early operators have larger maps, several small groups join to a
-// larger one after them: one image at a time through the stem, all together through the last
-// blocks.
+// Between two joins, any order of images and operators is right: order_of_images() chooses it.
 
 #include <algorithm>
-#include <bit>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -35,10 +30,6 @@ using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
 
-/// The largest number of images in a group. With eight, weights are already a small part of the bus
-/// traffic.
-constexpr int kMostImages = 8;
-
 /// The operators between two joins, in order, for each image.
 class Steps {
  public:
@@ -49,9 +40,9 @@ class Steps {
   /// @param last  true if no later operator reads their results
   void write(const Graph& graph, BatchRoom room, bool last, std::vector<Op>& ops) {
     if (steps_.empty()) return;
-    set_words(graph, room, last);
-    choose_groups(graph, room);
-    write_steps(static_cast<int>(steps_.size()) - 1, 0, images(), ops);
+    set_sizes(graph, room, last);
+    for (const auto& [step, image] : order_of_images(sizes_, images(), room))
+      std::ranges::move(steps_[at(step)][at(image)], std::back_inserter(ops));
     steps_.clear();
   }
 
@@ -111,9 +102,9 @@ class Steps {
            made[0].outputs[0] == t && read[0].kind == OpKind::kAdd;
   }
 
-  /// Sets the words of an image's maps at each step, and those that wait for the next step. Maps
-  /// without a reader so far are kept to the end if a later operator may read them.
-  void set_words(const Graph& graph, const BatchRoom& room, bool last) {
+  /// Sets the sizes of the steps. Maps without a reader so far are kept to the end if a later
+  /// operator may read them.
+  void set_sizes(const Graph& graph, const BatchRoom& room, bool last) {
     set_shares(graph);
     const int count = static_cast<int>(steps_.size());
     std::map<int, int> same;  // by reshaped tensor: its source
@@ -137,23 +128,27 @@ class Steps {
       }
     for (const int t : unread)
       if (!last) use(t, count);
-    words_.assign(at(count), 0);
-    waiting_.assign(at(count), 0);
-    of_each_.assign(at(count), 0);
+    sizes_.assign(at(count), {});
+    for (int s = 0; s < count; ++s)
+      for (const Op& op : steps_[at(s)][0])
+        for (const int t : op.inputs)
+          if (t >= 0)
+            sizes_[at(s)].weight_bytes += static_cast<std::int64_t>(graph.tensor(t).data.size());
     std::set<int> in_dram;
     for (int s = 0; s < count; ++s)
       for (const Op& op : steps_[at(s)][0]) {
         if (!goes_by_chunks(graph, op, room)) continue;
         const int groups = graph.in(op, 0).extent(-1) / graph.in(op, 1).extent(-1);
-        of_each_[at(s)] += words_of(graph.in(op, 0)) / std::max(1, groups);
+        sizes_[at(s)].of_each += words_of(graph.in(op, 0)) / std::max(1, groups);
         in_dram.insert({root(op.input(0)), op.outputs[0]});
       }
     for (const auto& [t, steps] : life) {
       const std::int64_t words = needed_words(graph, t);
       if (in_dram.contains(t) || (room.weight_bytes > 0 && words > room.words)) continue;
       if (is_summed_at_once(t, steps.first, steps.second)) continue;
-      for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s) words_[at(s)] += words;
-      for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words;
+      for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s)
+        sizes_[at(s)].words += words;
+      for (int s = steps.first; s < steps.second; ++s) sizes_[at(s)].waiting += words;
     }
     for (int s = 0; s < count; ++s)
       for (const Op& op : steps_[at(s)][0]) {
@@ -162,73 +157,14 @@ class Steps {
                  words_of(graph.tensor(t)) == words_of(graph.out(op));
         };
         if (model::is_binary(op.kind) && std::ranges::any_of(op.inputs, ends))
-          words_[at(s)] -= needed_words(graph, op.outputs[0]);  // stored in the operand's words
+          sizes_[at(s)].words -=
+              needed_words(graph, op.outputs[0]);  // stored in the operand's words
       }
-  }
-
-  /// Chooses the groups with the fewest weight bytes per image. Larger groups at the end leave less
-  /// room for earlier groups, so the largest size is not always best.
-  void choose_groups(const Graph& graph, const BatchRoom& room) {
-    double least = 0;
-    std::vector<int> best;
-    for (int most = kMostImages; most >= 1; most /= 2) {
-      set_groups(room, most);
-      double bytes = 0;
-      for (std::size_t s = 0; s < steps_.size(); ++s)
-        for (const Op& op : steps_[s][0])
-          for (const int t : op.inputs)
-            if (t >= 0) bytes += static_cast<double>(graph.tensor(t).data.size()) / groups_[s];
-      // Maps that go through DRAM are not counted, so no group is larger than it needs to be to
-      // share weights.
-      if (best.empty() || bytes < least || (room.weight_bytes > 0 && bytes <= least)) {
-        least = bytes;
-        best = groups_;
-      }
-    }
-    groups_ = best;
-  }
-
-  /// Sets the number of images in a group at each step, from the last step on. While a group is
-  /// computed, the other images of a later, larger group are already computed or still wait.
-  void set_groups(const BatchRoom& room, int most) {
-    groups_.assign(steps_.size(), 1);
-    int size = images();
-    std::int64_t others = 0;
-    for (int s = static_cast<int>(steps_.size()); s-- > 0;) {
-      const std::int64_t ends = std::max(waiting_[at(s)], s > 0 ? waiting_[at(s - 1)] : 0);
-      const auto with = [&](int n) {
-        return words_[at(s)] + n * of_each_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] +
-               others;
-      };
-      int n = std::min(size, most);
-      const std::int64_t words = of_each_[at(s)] > 0 ? room.chunk_words : room.words;
-      while (n > 1 && with(n) > words)
-        n = static_cast<int>(std::bit_floor(static_cast<unsigned>(n - 1)));
-      others += (size - n) * waiting_[at(s)];
-      groups_[at(s)] = size = n;
-    }
-  }
-
-  /// Writes all steps up to `last` for the images begin <= n < end.
-  void write_steps(int last, int begin, int end, std::vector<Op>& ops) {
-    if (last < 0) return;
-    const int size = groups_[at(last)];
-    int first = last;  // of the steps with the same groups
-    while (first > 0 && groups_[at(first - 1)] == size) --first;
-    for (int n = begin; n < end; n += size) {
-      const int behind = std::min(end, n + size);
-      write_steps(first - 1, n, behind, ops);
-      for (int s = first; s <= last; ++s)
-        for (int image = n; image < behind; ++image)
-          std::ranges::move(steps_[at(s)][at(image)], std::back_inserter(ops));
-    }
   }
 
   std::vector<std::vector<std::vector<Op>>> steps_;  ///< [step][image]
   std::map<int, double> shares_;                     ///< share of a tensor's pixels that is needed
-  std::vector<std::int64_t> words_, waiting_;
-  std::vector<std::int64_t> of_each_;  ///< further words of each image of a group
-  std::vector<int> groups_;
+  std::vector<StepSize> sizes_;
 };
 
 class SingleImages : Rewriter {

@@ -39,6 +39,7 @@ Layer channels_of(const Layer& all, int first, int last) {
   };
   if (l.kind == LayerKind::kConv) {
     cut(l.conv().weights, all.weight_at(first, 0), all.weight_at(last, 0));
+    if (l.conv().weights_like >= 0) l.conv().weights_like += std::int64_t{first + 1} << 32;
     l.macs = all.macs / all.channels * l.channels;
     cut(l.bias, first, last);
     cut(l.scales, first, last);

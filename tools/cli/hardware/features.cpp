@@ -15,6 +15,7 @@
 #include "tools/cli/run/network.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/estimate.h"
+#include "tools/estimate/shapes.h"
 
 namespace trine::cli {
 namespace {
@@ -70,6 +71,10 @@ std::vector<Without> ways() {
           one_column};
 }
 
+bool is_table(const std::string& model) {
+  return std::filesystem::path(model).extension() == ".csv";
+}
+
 /// The cost of a model on a design.
 struct Cost {
   std::uint64_t cycles = 0;  ///< predicted
@@ -79,13 +84,22 @@ struct Cost {
 class Search {
  public:
   explicit Search(const std::vector<std::string>& models) : models_(models) {
-    for (const std::string& model : models) bytes_.push_back(read_file(model));
+    for (const std::string& model : models) {
+      bytes_.push_back(read_file(model));
+      tables_.push_back(is_table(model) ? estimate::parse_shapes(read_text(model), model)
+                                        : estimate::ShapeTable{});
+    }
   }
 
   /// Returns the cost of each model. @throws Error  a model is refused
   std::vector<Cost> on(const spec::Config& config) const {
     std::vector<Cost> costs;
     for (std::size_t m = 0; m < models_.size(); ++m) {
+      if (is_table(models_[m])) {
+        const double cycles = estimate::of_shapes(tables_[m], config).cycles();
+        costs.push_back({static_cast<std::uint64_t>(cycles), 0});
+        continue;
+      }
       NetworkOptions options;
       options.model = models_[m];
       const Network network =
@@ -103,6 +117,10 @@ class Search {
   /// @param costs  receives the costs without them if no model is refused
   std::string need(const spec::Config& without, const std::vector<Cost>& before,
                    std::vector<Cost>* costs) const {
+    for (std::size_t m = 0; m < models_.size() && !without.table; ++m)
+      if (is_table(models_[m]))
+        return fmt::format("{}: a table of shapes does not state its activation functions",
+                           name_of(m));
     try {
       spec::check(without);
       *costs = on(without);
@@ -130,6 +148,7 @@ class Search {
  private:
   const std::vector<std::string>& models_;
   std::vector<std::vector<std::uint8_t>> bytes_;
+  std::vector<estimate::ShapeTable> tables_;  ///< of each model; empty unless it is a table
 };
 
 std::vector<std::uint64_t> cycles_of(const std::vector<Cost>& costs) {

@@ -86,11 +86,14 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
   if (e.parameters() > 0) text += fmt::format("{} parameters\n", grouped(e.parameters()));
   return text +
          fmt::format(
-             "{} on {} (estimated)\n{} cycles {}, {}\n"
+             "{} on {} (estimated)\n{} cycles{}{}, {}\n"
              "{} MACs, {} bytes of weights, {:.1f} % {}\n"
              "DRAM: {} bytes read, {} written\n",
              e.network, design_name(config), grouped(whole(e.cycles())),
-             rate_text(e.cycles(), 1, clock_of(config)), energy_text(energy.sum.total()),
+             e.images == 1 ? " "
+                           : fmt::format(" ({} for each of {} images)\n",
+                                         grouped(whole(e.cycles() / e.images)), e.images),
+             rate_text(e.cycles(), e.images, clock_of(config)), energy_text(energy.sum.total()),
              grouped(e.macs()), grouped(e.weight_bytes()),
              100 * utilization(e.peak_cycles(), whole(e.cycles())),
              peak_text(pe_macs_of(e), config),
@@ -111,7 +114,6 @@ void refuse_of_table(const EstimateArguments& options) {
   const auto refuse = [&](bool given, const char* option, const char* why) {
     if (given) throw_error("{}: {} is a table of shapes, {}", option, table, why);
   };
-  refuse(options.network.batch > 1, "--batch", "which specifies the batch");
   refuse(!options.network.shapes.empty(), "--shape", "which specifies all shapes");
   refuse(options.network.plan_objective() != compiler::Objective::kCycles, "--objective",
          "which is planned for cycles");
@@ -136,7 +138,8 @@ std::vector<Growth> growth_of(const EstimateArguments& options, const spec::Conf
   const int most = options.context > 0 ? options.context : 1024;
   for (int length = 1; length <= most; length *= 2) {
     const auto cycles = [&](int tokens) {
-      return estimate::of_transformer(table, tokens, length, config).cycles();
+      return estimate::of_transformer(table, tokens, length, config, options.network.batch)
+          .cycles();
     };
     all.push_back({length, cycles(1), cycles(length)});
   }
@@ -172,7 +175,7 @@ Json to_json(const std::vector<Growth>& growth) {
 /// Returns the MACs by macs_by_rule(), next to those of the shapes.
 std::string rule_text(const EstimateArguments& options, const estimate::Estimate& e) {
   const std::int64_t macs =
-      estimate::macs_by_rule(estimate::transformer(options.table), options.tokens);
+      e.images * estimate::macs_by_rule(estimate::transformer(options.table), options.tokens);
   return fmt::format("by L (M (5 D E H + 2 D FF) + 2 M M E H) + M C D: {} MACs, {:+.1f} %\n",
                      grouped(macs),
                      100.0 * (static_cast<double>(macs) / static_cast<double>(e.macs()) - 1));
@@ -183,10 +186,12 @@ estimate::Estimate table_of(const EstimateArguments& options, const spec::Config
     estimate::Transformer table = estimate::transformer(options.table);
     if (!options.weights.empty()) table.weights = options.weights;
     return estimate::of_transformer(table, options.tokens,
-                                    options.context > 0 ? options.context : options.tokens, config);
+                                    options.context > 0 ? options.context : options.tokens, config,
+                                    options.network.batch);
   }
   const std::string& file = options.network.model;
-  return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
+  return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config,
+                             options.network.batch);
 }
 
 std::string area_text(const spec::Config& config, bool details) {
@@ -327,6 +332,7 @@ int run(const EstimateArguments& options) {
     Json json = to_json(table, energy, config);
     if (!options.table.empty()) {
       json["macs_by_rule"] =
+          table.images *
           estimate::macs_by_rule(estimate::transformer(options.table), options.tokens);
       if (options.shown.details) text += rule_text(options, table);
     }
@@ -380,7 +386,8 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy, const spec
   Json json;
   json["model"] = e.network;
   json["cycles"] = whole(e.cycles());
-  add_rate(json, e.cycles(), 1, clock_of(config));
+  json["images"] = e.images;
+  add_rate(json, e.cycles(), e.images, clock_of(config));
   json["macs"] = e.macs();
   json["parameters"] = e.parameters();
   json["weight_bytes"] = e.weight_bytes();

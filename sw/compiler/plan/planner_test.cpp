@@ -269,6 +269,19 @@ plan: 4096 bytes in DRAM, 0 maps spilled
 )");
 }
 
+/// 64 filters are eight groups. Each of them loads the 2,304 beats of the input again, next to 73,824
+/// beats of weights in all.
+TEST_CASE("the plan counts what pieces load with their input", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 12, 6, 256});
+  const int y = b.convolution(x, 64, 6, 6, 6, 6, 1, 1, model::Padding::kValid, true, 1);
+  const std::string plan = planned(b, y, small_config(8, 8, 16, 8, 64));
+  CHECK_THAT(plan, Catch::Matchers::ContainsSubstring("with their input"));
+  const std::string bus = plan.substr(plan.find("bus ") + 4);
+  CHECK(std::stoi(bus) > 73'824 + 7 * 2'304);
+  CHECK(std::stoi(bus) < 73'824 + 9 * 2'304);
+}
+
 TEST_CASE("the sums of pieces wait in DMEM if the design adds them", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 8, 8, 120});  // 270 rows

@@ -812,7 +812,8 @@ class Tiler {
     }
   }
 
-  /// Keeps the largest piece that fits next to the buffers. @return true if a piece fits
+  /// Keeps the largest piece that fits next to the buffers.
+  /// @return true if a piece fits, and fewer buffers would not load the input less often
   bool fit_piece(Tiling t) {
     const Geometry& g = window();
     const std::int64_t rows =
@@ -830,30 +831,39 @@ class Tiler {
       keep_piece(t);
       return true;
     };
+    const auto loads_once = [&] { return !t.stream_input || t.buffers == 1; };
     for (int words = layer_.words; words >= 1; --words) {
       // Transposed weights begin with a beat.
       const bool cuts_beat = layer_.conv().weights_transposed && words < layer_.words &&
                              4 * words % config_.data_words() != 0;
       if (cuts_beat || !fits(words, g.R)) continue;
       // The buffer holds the whole input window, or only the window of the piece.
-      if (keeps(words, g.R, false) || keeps(words, g.R, true)) return true;
+      if (keeps(words, g.R, false) || keeps(words, g.R, true)) return loads_once();
     }
     for (int filter_rows = g.R - 1; filter_rows >= 1; --filter_rows)
-      if (fits(1, filter_rows) && keeps(1, filter_rows, true)) return true;
+      if (fits(1, filter_rows) && keeps(1, filter_rows, true)) return loads_once();
     return false;
   }
 
-  /// Keeps the tiling of a piece. Weights are loaded again for each tile.
+  /// Keeps the tiling of a piece. Weights are loaded again for each tile, and a streamed input for
+  /// each group.
   void keep_piece(Tiling t) {
     const double tiles = static_cast<double>(layer_.sweeps.size()) * parts_of(window().P, t.rows) *
                          parts_of(window().Q, t.cols);
     const double groups = parts_of(out_.C, config_.cols);
     const double pieces =
         parts_of(layer_.words, t.piece_words) * parts_of(window().R, t.piece_rows);
-    const double compute = tiles * groups * (layer_.steps() + pieces * timing::kRunOverhead);
-    t.compute = compute;
-    t.traffic = t.bus = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
-    t.cycles = t.expected = t.reused = std::max(t.compute, t.traffic);
+    t.compute = tiles * groups * (layer_.steps() + pieces * timing::kRunOverhead);
+    double bytes = tiles * weight_bytes(out_.C);
+    t.weights = bytes / bytes_per_cycle_;
+    if (!places_.input->resident) {
+      const double copies = bytes_per_cycle_ / map_bytes_per_cycle_;
+      bytes += 4.0 * static_cast<double>(t.input_words) * copies * tiles *
+               (t.stream_input ? groups * pieces : 1);
+    }
+    t.traffic = t.bus = bytes / bytes_per_cycle_;
+    const double serial = t.buffers == 1 ? t.traffic - t.weights : 0;
+    t.cycles = t.expected = t.reused = std::max(t.compute + serial, t.traffic);
     keep(t);
   }
 

@@ -269,8 +269,8 @@ plan: 4096 bytes in DRAM, 0 maps spilled
 )");
 }
 
-/// 64 filters are eight groups. Each of them loads the 2,304 beats of the input again, next to 73,824
-/// beats of weights in all.
+/// 64 filters are eight groups. Each of them loads the 2,304 beats of the input again, next to
+/// 73,824 beats of weights in all.
 TEST_CASE("the plan counts what pieces load with their input", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 12, 6, 256});

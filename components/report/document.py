@@ -24,10 +24,8 @@ class Table:
 class Figure:
     caption: str
     description: str  # what one sees, for those who do not
-    script: str  # gnuplot's
-    legend: list = dataclasses.field(default_factory=list)  # of (colour, text)
-    height: int = 300
-    svg: str = ""
+    legend: list  # of (colour, text)
+    svg: str
 
 
 @dataclasses.dataclass

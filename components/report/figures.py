@@ -1,34 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures by gnuplot, as SVG that takes the page's colours."""
+"""Pictures as SVG. page.css contains their style: an element has at most a class, and a series is one path.
+
+A stacked bar is a thick line, because a line needs a third of the characters of a rectangle.
+"""
 import collections
+import html
 import math
-import pathlib
-import re
-import subprocess
-import tempfile
-import xml.etree.ElementTree as xml
 
 from document import Figure
-from results import BadInput
 
-SVG = "{http://www.w3.org/2000/svg}"
-LINK = "{http://www.w3.org/1999/xlink}href"
-WIDTH = 820
-PALE = (10, 11)  # of the colours --c0 to --c11 of page.css; gnuplot draws number n as rgb(1, 1, n + 1)
-
-
-def colour(n):
-    return f"rgb '#0101{n + 1:02x}'"
+WIDTH, RIGHT, TOP = 820, 795, 8  # pixels
+ROW = 19  # pixels from one bar to the next
+DIGIT = 7  # pixels, at most
+PALE = (10, 11)  # colours of page.css under a label
+CIRCLE, TRIANGLE = "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "m0-5l5 9h-10z"
+MARKS = (CIRCLE, "m-4-4h8v8h-8z", TRIANGLE, "m0-5l5 5l-5 5l-5-5z", "m0 5l5-9h-10z", "m-5-2h10v4h-10z")
 
 
-def quoted(name, most=40):
-    """A name of a model, of any characters, as gnuplot's text."""
-    name = "".join(c if c.isprintable() and c != "`" else "." for c in name).replace("'", "’")
-    return f"'{fitted(name, most)}'"
+def printable(name, most=40):
+    """Returns a label for a name of a model, which may contain any characters."""
+    return fitted("".join(c if c.isprintable() else "." for c in name), most)
 
 
 def fitted(name, most):
-    """Cut in the middle: names differ at their ends."""
+    """Cuts the name in the middle: names differ at their ends."""
     head = (most - 1) // 3
     return name if len(name) <= most else name[:head] + "…" + name[-(most - 1 - head):]
 
@@ -42,48 +37,110 @@ def distinct_names(names):
     return ["/".join(p[:-1] if len(p) > 1 and len(parts) > 2 and 2 * ends[p[-1]] > len(parts) else p) for p in parts]
 
 
-def data(name, rows):
-    return f"${name} << EOD\n" + "\n".join(" ".join(f"{x:.10g}" for x in row) for row in rows) + "\nEOD\n"
+def pixels(x):
+    """Returns a coordinate with at most one decimal."""
+    return f"{x:.1f}".removesuffix(".0")
 
 
-def tics(low, high, log=False):
-    """Returns round numbers of an axis, at most about eight, with their thousands separated."""
-    if log and high / low > 20:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        steps = (1, 2, 5) if len(decades) < 5 else (1, )
-        ticks = [step * 10**d for d in decades for step in steps if low <= step * 10**d <= high]
-    else:
+class Scale:
+    """Maps the numbers of an axis to pixels."""
+
+    def __init__(self, low, high, start, end, log=False):
+        self.low, self.high, self.start, self.end, self.log = low, high, start, end, log
+
+    def __call__(self, x):
+        low, high, x = (math.log(v) if self.log else v for v in (self.low, self.high, x))
+        return self.start + (x - low) / (high - low) * (self.end - self.start)
+
+    def ticks(self):
+        """Returns round numbers of the axis, at most about eight."""
+        low, high = self.low, self.high
+        if self.log and high / low > 20:
+            decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+            steps = (1, 2, 5) if len(decades) < 5 else (1, )
+            return [step * 10**d for d in decades for step in steps if low <= step * 10**d <= high]
         step = 10**math.floor(math.log10((high - low) / 6))
         step = next(step * k for k in (1, 2, 5, 10) if (high - low) / (step * k) <= 8)
-        ticks = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return "(" + ", ".join(f"'{x:,.10g}' {x:.10g}" for x in ticks) + ")"
+        return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+class Picture:
+    """An SVG element with a horizontal scale and a vertical scale."""
+
+    def __init__(self, x, y):
+        self.x, self.y, self.parts = x, y, []
+        self.left, self.bottom = x.start, max(y.start, y.end)
+
+    def path(self, kind, steps):
+        if steps:
+            self.parts.append(f'<path class="{kind}" d="{"".join(steps)}"/>')
+
+    def texts(self, kind, labels):
+        """@param labels  [(x, y, text)] in pixels"""
+        written = "".join(f'<text x="{pixels(x)}" y="{pixels(y)}">{html.escape(text)}</text>' for x, y, text in labels)
+        self.parts.append(f'<g class="{kind}">{written}</g>')
+
+    def axis(self, unit, ticks=None):
+        """Draws the horizontal axis and its grid, without a label that would touch the previous label."""
+        labels, end = [], -math.inf
+        for x in ticks or self.x.ticks():
+            text = f"{x:,.10g}"
+            half = DIGIT * len(text) / 2
+            if self.x(x) - half > end:
+                end = self.x(x) + half + DIGIT
+                labels.append((self.x(x), self.bottom + 17, text))
+        self.path("grid", [f"M{pixels(x)} {TOP}V{pixels(self.bottom)}" for x, *_ in labels])
+        self.texts("middle", labels + [((self.left + RIGHT) / 2, self.bottom + 36, unit)])
+
+    def vertical_axis(self, unit):
+        ticks = [(self.y(y), f"{y:,.10g}") for y in self.y.ticks()]
+        self.path("grid", [f"M{pixels(self.left)} {pixels(y)}H{RIGHT}" for y, _ in ticks])
+        self.texts("end", [(self.left - 8, y + 4, text) for y, text in ticks])
+        middle = pixels((TOP + self.bottom) / 2)
+        self.parts.append(f'<text class="middle" transform="translate(14 {middle})rotate(-90)">{html.escape(unit)}</text>')
+
+    def rows(self, names):
+        """Draws the vertical axis of bars."""
+        self.texts("end", [(self.left - 8, self.y(row) + 4, name) for row, name in enumerate(names)])
+
+    def bars(self, n, spans, kind="bar"):
+        """Draws spans of a colour. @param spans  [(begin, end, row)]"""
+        edges = [(pixels(self.x(begin)), pixels(self.x(end)), pixels(self.y(row))) for begin, end, row in spans]
+        self.path(f"{kind} c{n}", [f"M{begin} {y}H{end}" for begin, end, y in edges if begin != end])
+
+    def points(self, n, mark, points):
+        self.path(f"c{n}", [f"M{pixels(self.x(x))} {pixels(self.y(y))}{mark}" for x, y in points])
+
+    def line(self, kind, points):
+        self.path(kind, ["M" + "L".join(f"{pixels(self.x(x))} {pixels(self.y(y))}" for x, y in points)])
+
+    def figure(self, caption, description, legend):
+        self.path("axis", [f"M{pixels(self.left)} {TOP}V{pixels(self.bottom)}H{RIGHT}"])
+        height = math.ceil(self.bottom + 44)
+        svg = (f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(description)}">'
+               f'{"".join(self.parts)}</svg>')
+        return Figure(caption, description, legend, svg)
 
 
 def bars(caption, description, names, series, unit, most=None):
     """Draws a row for each name, with one part after the other. @param series  [(label, colour, values)]
     @param most  end of the scale; None: the end of the longest row"""
-    boxes, plots, legend = "", [], []
-    left = [0.0] * len(names)
-    for k, (label, n, values) in enumerate(series):
-        rows = []
-        for y, value in enumerate(values):
-            if value:
-                rows.append((left[y] + value / 2, y, left[y], left[y] + value, y - 0.38, y + 0.38))
-                left[y] += value
-        if rows:
-            boxes += data(f"d{k}", rows)
-            plots.append(f"$d{k} with boxxyerror fs solid 1 noborder lc {colour(n)} notitle")
-            legend.append((n, label))
-    if not plots:
+    most_of_all = max(map(sum, zip(*(values for *_, values in series))), default=0)
+    if not most_of_all:
         return None
-    margin = min(0.3, 0.03 + 0.0095 * max(len(quoted(name)) for name in names))
-    places = ", ".join(f"{quoted(name)} {y}" for y, name in enumerate(names))
-    height = 20 * len(names) + 60
-    script = (boxes + f"set lmargin at screen {margin:.3f}\nset rmargin at screen 0.97\nset tmargin 0.5\n"
-              f"set ytics ({places}) scale 0\nset yrange [{len(names) - 0.5}:-0.5]\n"
-              f"set xrange [0:{most or max(left) * 1.02:.10g}]\nset grid xtics noytics\nset xlabel {quoted(unit, 80)}\n"
-              f"set xtics {tics(0, most or max(left))}\nplot {', '.join(plots)}\n")
-    return Figure(caption, description, script, legend, height)
+    names = [printable(name) for name in names]
+    margin = min(0.3 * WIDTH, 25 + 7.5 * max(map(len, names)))
+    picture = Picture(Scale(0, most or most_of_all * 1.02, margin, RIGHT),
+                      Scale(-0.5, len(names) - 0.5, TOP, TOP + ROW * len(names)))
+    picture.axis(unit)
+    picture.rows(names)
+    legend, ends = [], [0] * len(names)
+    for label, n, values in series:
+        begins, ends = ends, [end + value for end, value in zip(ends, values)]
+        if any(values):
+            picture.bars(n, zip(begins, ends, range(len(names))))
+            legend.append((n, label))
+    return picture.figure(caption, description, legend)
 
 
 def roofline(caption, description, layers, peak, slope, bounds):
@@ -93,31 +150,26 @@ def roofline(caption, description, layers, peak, slope, bounds):
     finite = [x for _, x, *_ in layers if x] + [ridge]
     left, right = min(finite) / 4, max(finite) * 8
     low, high = min(y for _, _, y, _ in layers) / 2, max([y for _, _, y, _ in layers] + [peak]) * 2
-    script = (f"set logscale xy\nset xrange [{left:.6g}:{right:.6g}]\nset yrange [{low:.6g}:{high:.6g}]\n"
-              f"set grid\nset xtics {tics(left, right, True)}\nset ytics {tics(low, high, True)}\n"
-              "set xlabel 'MACs per byte between DRAM and the machine'\n"
-              "set ylabel 'MACs per cycle'\nset lmargin at screen 0.1\nset rmargin at screen 0.97\nset tmargin 0.5\n")
-    plots = [f"(x < {ridge:.10g} ? {slope:.10g} * x : {peak:.10g}) with lines lw 2 lc rgb 'black' notitle"]
+    picture = Picture(Scale(left, right, 80, RIGHT, log=True), Scale(low, high, 330, TOP, log=True))
+    picture.axis("MACs per byte between DRAM and the machine")
+    picture.vertical_axis("MACs per cycle")
+    start = max(left, low / slope)
+    picture.line("line", [(start, start * slope), (ridge, peak), (right, peak)])
     together = []  # (x, y, numbers of the layers that stand there, too near for labels of their own)
-    for i, x, y, bound in layers:
-        point = 7 if x else 9
-        x = x or right / 1.6
-        near = [
-            numbers for a, b, numbers in together if abs(math.log(a / x)) < 0.04 *
-            math.log(right / left) and abs(math.log(b / y)) < 0.045 * math.log(high / low)
-        ]
+    for i, x, y, _ in layers:
+        x, y = picture.x(x or right / 1.6), picture.y(y)
+        near = [numbers for a, b, numbers in together if abs(a - x) < 28 and abs(b - y) < 14]
         if near:
             near[0].append(str(i))
         else:
             together.append((x, y, [str(i)]))
-        plots.append(f"'+' using ({x:.10g}):({y:.10g}) every ::::0 with points pt {point} ps 0.9 "
-                     f"lc {colour(bounds[bound])} notitle")
-    for x, y, numbers in together:
-        label = ", ".join(numbers[:4]) + (" …" if len(numbers) > 4 else "")
-        script += f"set label '{label}' at {x:.10g},{y:.10g} offset 0.9,0.6 font ',10'\n"
+    picture.texts("", [(x + 7, y - 6, ", ".join(numbers[:4]) + (" …" if len(numbers) > 4 else ""))
+                       for x, y, numbers in together])
     used = {bound for *_, bound in layers}
-    return Figure(caption, description, script + "plot " + ", ".join(plots) + "\n",
-                  [(n, bound) for bound, n in bounds.items() if bound in used], 380)
+    for bound, n in bounds.items():
+        picture.points(n, CIRCLE, [(x, y) for _, x, y, of in layers if of == bound and x])
+        picture.points(n, TRIANGLE, [(right / 1.6, y) for _, x, y, of in layers if of == bound and not x])
+    return picture.figure(caption, description, [(n, bound) for bound, n in bounds.items() if bound in used])
 
 
 def lines(caption, description, series, xlabel, ylabel, log):
@@ -125,144 +177,36 @@ def lines(caption, description, series, xlabel, ylabel, log):
     xs = sorted({x for *_, points in series for x, _ in points})
     ys = [y for *_, points in series for _, y in points]
     low, high = min(ys) / 1.3 if log else 0, max(ys) * 1.3
-    ticks = ", ".join(f"'{x:,}' {x}" for x in xs)
-    script = (f"set logscale {'xy' if log else 'x'}\nset grid\n"
-              f"set xlabel {quoted(xlabel, 80)}\nset ylabel {quoted(ylabel, 80)}\n"
-              f"set xrange [{xs[0] / 1.1:.10g}:{xs[-1] * 1.1:.10g}]\nset yrange [{low:.10g}:{high:.10g}]\n"
-              f"set xtics ({ticks})\nset ytics {tics(low, high, log)}\n"
-              "set lmargin at screen 0.13\nset rmargin at screen 0.97\nset tmargin 0.5\n")
-    plots = []
-    for k, (label, n, points) in enumerate(series):
-        script += data(f"d{k}", points)
-        plots.append(f"$d{k} using 1:2 with linespoints pt {5 + k % 6} ps 0.9 lw 1.5 lc {colour(n)} notitle")
-    return Figure(caption, description, script + "plot " + ", ".join(plots) + "\n",
-                  [(n, label) for label, n, _ in series], 320)
+    picture = Picture(Scale(xs[0] / 1.1, xs[-1] * 1.1, 105, RIGHT, log=True), Scale(low, high, 270, TOP, log))
+    picture.axis(xlabel, xs)
+    picture.vertical_axis(ylabel)
+    for k, (_, n, points) in enumerate(series):
+        picture.line(f"line c{n}", points)
+        picture.points(n, MARKS[k % len(MARKS)], points)
+    return picture.figure(caption, description, [(n, label) for label, n, _ in series])
 
 
 def timeline(caption, description, tracks, cycles, numbers):
     """@param tracks  [(name, [(begin, end, layer)])]; @param numbers  {layer: its number}, for the first track"""
-    script, plots, labels = "", [], ""
-    for y, (name, spans) in enumerate(tracks):
-        for k, rows in enumerate(parts_of(spans, cycles, y == 0)):
-            if rows:
-                script += data(f"d{y}{k}", [((a + b) / 2, y, a, b, y - 0.4, y + 0.4) for a, b in rows])
-                plots.append(f"$d{y}{k} with boxxyerror fs solid 1 noborder lc {colour(y if y else PALE[k])} notitle")
-    for begin, end, layer in tracks[0][1]:
-        if end - begin > 0.02 * cycles and layer in numbers:
-            labels += f"set label '{numbers[layer]}' at {(begin + end) / 2:.10g},0 center front\n"
-    places = ", ".join(f"'{name}' {y}" for y, (name, _) in enumerate(tracks))
-    script += (
-        f"set ytics ({places}) scale 0\nset yrange [{len(tracks) - 0.5}:-0.5]\nset xrange [0:{cycles:.10g}]\n"
-        f"set xlabel 'cycles'\nset xtics {tics(0, cycles)}\nset lmargin at screen 0.1\nset rmargin at screen 0.96\n"
-        f"set tmargin 0.5\n{labels}plot {', '.join(plots)}\n")
-    return Figure(caption, description, script, [], 36 * len(tracks) + 60)
+    picture = Picture(Scale(0, cycles, 80, RIGHT), Scale(-0.5, len(tracks) - 0.5, TOP, TOP + 32 * len(tracks)))
+    picture.axis("cycles")
+    picture.rows([name for name, _ in tracks])
+    layers = tracks[0][1]
+    for k, n in enumerate(PALE):
+        picture.bars(n, [(begin, end, 0) for begin, end, _ in layers[k::2]], "track")
+    for y, (_, spans) in enumerate(tracks[1:], 1):
+        picture.bars(y, [(begin, end, y) for begin, end in merged(spans, cycles / 1000)], "track")
+    picture.texts("middle", [(picture.x((begin + end) / 2), picture.y(0) + 4, str(numbers[layer]))
+                             for begin, end, layer in layers if end - begin > 0.02 * cycles and layer in numbers])
+    return picture.figure(caption, description, [])
 
 
-def parts_of(spans, cycles, separate):
-    """Spans to draw: as one what is nearer than a thousandth of the picture, or, if `separate`, every other one by itself."""
-    if separate:
-        return [[(a, b) for a, b, _ in spans[k::2]] for k in (0, 1)]
-    merged = []
-    for a, b, _ in sorted(spans):
-        if merged and a - merged[-1][1] < cycles / 1000:
-            merged[-1][1] = max(merged[-1][1], b)
+def merged(spans, least):
+    """Returns the spans in order; spans that are less than `least` apart become one."""
+    joined = []
+    for begin, end, _ in sorted(spans):
+        if joined and begin - joined[-1][1] < least:
+            joined[-1][1] = max(joined[-1][1], end)
         else:
-            merged.append([a, b])
-    return [merged]
-
-
-def page_colours(value):
-    """black and grey of gnuplot, and the numbered colours, as those of the page."""
-    if value in ("gray", "white", "rgb(190, 190, 190)"):
-        return "var(--line)"
-    rgb = re.fullmatch(r"rgb\(\s*1,\s*1,\s*(\d+)\)", value)
-    if rgb:
-        return f"var(--c{int(rgb[1]) - 1})"
-    return "none" if value == "none" else "currentColor"
-
-
-def used_points(root):
-    """Shapes of points that are drawn, by their references; one may be another one, turned or filled."""
-    links = {"#" + e.get("id"): e.get(LINK) for e in root.iter(SVG + "use") if e.get("id")}
-    used = {e.get(LINK) for e in root.iter(SVG + "use") if not e.get("id")}
-    for _ in range(2):
-        used |= {links[target] for target in used if target in links}
-    return used
-
-
-def draws(element):
-    """Returns true if the element is visible: gnuplot writes empty groups and tics without length."""
-    if element.tag == SVG + "g":
-        return any(draws(child) for child in element)
-    return element.tag != SVG + "path" or "L" in element.get("d") or "h" in element.get("d") or "l" in element.get("d")
-
-
-DEFAULTS = {"stroke-linecap": "butt", "stroke-linejoin": "miter", "stroke-width": "1.00", "color": "currentColor"}
-OF_TEXT = {"stroke": "none", "fill": "currentColor", "font-size": "12.00"}  # as in page.css
-
-
-def collapse(element):
-    """Joins each group that has only one child with this child."""
-    for place, child in enumerate(list(element)):
-        while child.tag == "g" and len(child) == 1 and not child.text and "id" not in child[0].attrib:
-            only = child[0]
-            moves = " ".join(e.get("transform") for e in (child, only) if e.get("transform"))
-            only.attrib = {**child.attrib, **only.attrib, **({"transform": moves} if moves else {})}
-            child = only
-        element[place] = child
-        if child.tag == "text":
-            child.attrib = {k: v for k, v in child.attrib.items() if OF_TEXT.get(k) != v}
-        collapse(child)
-
-
-def cleaned(svg, figure, number):
-    """An element for the page: without what is not seen, identifiers of its own, the page's colours and font."""
-    root = xml.fromstring(svg)
-    used = used_points(root)
-    for parent in list(root.iter()):
-        for child in list(parent):
-            unused = parent.tag == SVG + "defs" and "#" + child.get("id", "") not in used
-            if child.tag in (SVG + "title", SVG + "desc") or unused or not draws(child):
-                parent.remove(child)
-    for e in root.iter():
-        e.tag = e.tag.removeprefix(SVG)
-        e.text, e.tail = (t if t and t.strip() else None for t in (e.text, e.tail))
-        named = e.attrib.pop("id", None)
-        target = e.attrib.pop(LINK, None)
-        attributes = {
-            k: page_colours(v) if k in ("fill", "stroke", "color") else v
-            for k, v in e.attrib.items()
-            if k not in ("font-family", "class") and DEFAULTS.get(k) != (page_colours(v) if k == "color" else v)
-        }
-        if "d" in attributes:
-            attributes["d"] = " ".join(attributes["d"].split())
-        if named and "#" + named in used:
-            attributes["id"] = f"f{number}-{named}"
-        if target:
-            attributes["href"] = f"#f{number}-{target[1:]}"
-        e.attrib = attributes
-    collapse(root)
-    root.attrib = {"viewBox": root.get("viewBox"), "role": "img", "aria-labelledby": f"f{number}-title"}
-    title = xml.Element("title", {"id": f"f{number}-title"})
-    title.text = figure.description
-    root.insert(0, title)
-    return xml.tostring(root, encoding="unicode")
-
-
-def draw(figures):
-    """Gives each its `svg`."""
-    with tempfile.TemporaryDirectory() as folder:
-        script = "set encoding utf8\n"
-        for i, figure in enumerate(figures):
-            script += (f"reset\nset term svg size {WIDTH},{figure.height} dynamic noenhanced font 'sans-serif,12'\n"
-                       f"set output '{i}.svg'\nset border 3\nset grid lc rgb 'gray'\n"
-                       "set tics nomirror textcolor rgb 'black'\n"
-                       f"unset key\n{figure.script}unset output\n")
-        try:
-            done = subprocess.run(["gnuplot", "-"], input=script, cwd=folder, capture_output=True, text=True)
-        except FileNotFoundError:
-            raise BadInput("gnuplot is not installed: install the Debian package gnuplot-nox") from None
-        if done.returncode or done.stderr.strip():
-            raise BadInput(f"gnuplot fails: {' '.join(done.stderr.split())[:300]}")
-        for i, figure in enumerate(figures):
-            figure.svg = cleaned((pathlib.Path(folder) / f"{i}.svg").read_text(), figure, i)
+            joined.append([begin, end])
+    return joined

@@ -5,11 +5,9 @@ import json
 import pathlib
 import sys
 
-import figures
 import sections
 import sheet
 import terminal
-from document import Figure
 from metrics import summary_json
 from results import BadInput, Results
 
@@ -21,7 +19,6 @@ def page(document, results):
         import jinja2
     except ImportError:
         raise BadInput("jinja2 is not installed: install the Debian package python3-jinja2") from None
-    figures.draw([part for part in document.walk() if isinstance(part, Figure)])
     loader = jinja2.FileSystemLoader(HERE)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["json"] = json.dumps

@@ -18,11 +18,11 @@ class Point:
         self.estimate = first([e for e in self.estimates if e.get("images", 1) == 1]) or first(self.estimates)
         self.single = [r for r in self.runs if r.get("images", 1) == 1]
         self.main = first(self.single) or self.estimate or first(self.runs)
-        self.synth = first([r for r in results.of(("synth", ), design) if r.get("target", "asic") == "asic"])
+        self.synth = first(r for r in results.of(("synth", ), design) if r.get("target", "asic") == "asic")
         self.accuracy = first(results.of(("accuracy", ), design, model))
         self.processor = first(results.of(("cpu", ), model=model))
         traces = [t for t in results.traces if (t.design, t.model) == (design, model)]
-        self.trace = first([t for t in traces if any(t.cycles == r["cycles"] for r in self.single)])
+        self.trace = first(t for t in traces if any(t.cycles == r["cycles"] for r in self.single))
 
     def first_with(self, key, results=None):
         """The first result that has a number there."""
@@ -37,7 +37,7 @@ class Point:
     # Each of the following is a Cell.
 
     def exact(self):
-        verified = first([r for r in self.runs if isinstance(r.get("vectors_exact"), int)])
+        verified = first(r for r in self.runs if isinstance(r.get("vectors_exact"), int))
         if not verified:
             return unknown(self.command("verify") + " MODEL --vectors DIR")
         return Cell(f"{verified['vectors_exact']:,} of {verified['vectors']:,} bit-exact ({verified['backend']})",
@@ -113,7 +113,7 @@ class Point:
 
     def host_operators(self):
         """How many run on the host, whose time no command measures; None: not known."""
-        of = first([r for r in self.runs if isinstance(r.get("host"), list)])
+        of = first(r for r in self.runs if isinstance(r.get("host"), list))
         return len(of["host"]) if of else None
 
     def host_note(self):
@@ -149,7 +149,8 @@ class Point:
 
     def energy_split(self):
         """The result with `energy`, or None."""
-        return first([r for r in [*self.single, self.estimate] if r and isinstance(r.get("energy"), dict)])
+        results = [*self.single, self.estimate]
+        return first(r for r in results if r and isinstance(r.get("energy"), dict))
 
     def dram_energy(self):
         of = self.energy_split()
@@ -197,7 +198,7 @@ class Point:
         return text(", ".join(precisions) if isinstance(precisions, list) else str(precisions))
 
     def on_machine(self):
-        of = first([r for r in self.runs if isinstance(r.get("host"), list)])
+        of = first(r for r in self.runs if isinstance(r.get("host"), list))
         if not of:
             return unknown(self.command("run") + " MODEL --backend arch")
         share = sum(op.get("share", 0) for op in of["host"])

@@ -22,17 +22,9 @@ def page(document, results):
     loader = jinja2.FileSystemLoader(HERE)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["json"] = json.dumps
-    data = json.dumps({r.name: embedded(r) for r in results.all}, separators=(",", ":")).replace("<", "\\u003c")
+    data = json.dumps({r.name: r.read_data() for r in results.all}, separators=(",", ":")).replace("<", "\\u003c")
     style = (HERE / "page.css").read_text()
     return environment.get_template("page.html").render(document=document, results=results, data=data, style=style)
-
-
-def embedded(result):
-    """Returns the data that the page shows: all except the layers of a batch and the actions of layers."""
-    data = {k: v for k, v in result.data.items() if k != "layers" or result.get("images", 1) == 1}
-    if "layers" in data:
-        data["layers"] = [{k: v for k, v in layer.items() if k != "actions"} for layer in data["layers"]]
-    return data
 
 
 def write(file, text):
@@ -54,11 +46,11 @@ def main():
         document = sheet.document(points, published["chips"]) if options.sheet else sections.report(results, published)
         if options.text:
             write(options.text, terminal.printed(document, options.columns))
+        if options.html:
+            write(options.html, page(document, results))
         if options.json:
             sheets = {"sheets": sheet.as_json(document)} if options.sheet else {}
             write(options.json, json.dumps({"points": [summary_json(p) for p in points], **sheets}))
-        if options.html:
-            write(options.html, page(document, results))
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2

@@ -80,20 +80,33 @@ def model_of(data):
     return re.sub(r"\.(tflite|onnx|trine)$", "", name)
 
 
+IDENTITY = ("command", "revision", "model", "design_hash", "backend", "images")
+
+
 class Result:
-    """The result of one command. `name` names the file on the page."""
+    """The result of one command. `name` names the file on the page. The object records which keys are read."""
 
     def __init__(self, path, name, data):
         self.path, self.name, self.data = path, name, data
+        self.read = set(IDENTITY)
         self.command = data["command"]
         self.design = data.get("design_hash")
         self.model = model_of(data)
 
     def __getitem__(self, key):
+        self.read.add(key)
         return self.data[key]
 
     def get(self, key, otherwise=None):
+        self.read.add(key)
         return self.data.get(key, otherwise)
+
+    def read_data(self):
+        """Returns the keys that were read, without the actions of layers: all from which a report was computed."""
+        data = {key: value for key, value in self.data.items() if key in self.read}
+        if "layers" in data:
+            data["layers"] = [{k: v for k, v in layer.items() if k != "actions"} for layer in data["layers"]]
+        return data
 
 
 class Trace:
@@ -205,7 +218,7 @@ class Results:
         """Returns {hash: name}: the configuration's name, with the keys that differ from the preset or between designs
         of one name."""
         variants = {r.design: r.get("variant") or {} for r in self.all if r.design}
-        configurations = {r.design: r["configuration"] for r in self.all if r.design}
+        configurations = {design: self.configuration(design) for design in variants}
         names = {}
         for design, own in configurations.items():
             alike = [c for c in configurations.values() if c.get("name") == own.get("name")]

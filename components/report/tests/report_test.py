@@ -101,13 +101,15 @@ def at(data, pointer):
     return data
 
 
-def check_figures(page, folder):
-    """Requires that each figure with a source equals the value in that file, and is shown as such."""
+def check_figures(page, folder, embedded):
+    """Requires that each figure with a source equals the value in that file and in the page's copy of the file, and is
+    shown as such."""
     sourced = [f for f in page.figures if f[1]]
     for value, source, text in sourced:
         file, _, pointer = source.partition("#")
         found = at(json.loads((folder / file).read_text()), pointer)
         check(found == value, f"{source}: is {found}, the page has {value}")
+        check(at(embedded[file], pointer) == value, f"{source}: is not in the page's results")
         number = text.split()[0].replace(",", "")
         shown = [f"{value}", f"{value:.0f}", f"{100 * value:.1f}"
                  ] + [f"{value / scale:.{n}f}" for n in range(5) for scale in (1, 1e6)]
@@ -126,16 +128,24 @@ def check_page(text, folder):
     check(
         sum(tag == "table" for tag, _ in page.tags) == sum(tag == "caption" for tag, _ in page.tags),
         "page: a table without caption")
-    data = next(text for given, text in page.scripts if given.get("id") == "results")
-    for name, result in json.loads(data).items():
+    embedded = json.loads(next(text for given, text in page.scripts if given.get("id") == "results"))
+    check_embedded(embedded, folder)
+    check_figures(page, folder, embedded)
+    return page
+
+
+def check_embedded(embedded, folder):
+    """Requires that the page contains every result, and of a result only keys from which the page is computed."""
+    commands = {path.relative_to(folder).as_posix() for path in folder.rglob("*.json")
+                if json.loads(path.read_text()).get("command")}
+    check(set(embedded) == commands, f"page: it has the data of {sorted(embedded)}, not of {sorted(commands)}")
+    for name, result in embedded.items():
         measured = json.loads((folder / name).read_text())
-        if measured.get("images", 1) > 1:
-            measured.pop("layers", None)
         for layer in measured.get("layers", []):
             layer.pop("actions", None)
-        check(result == measured, f"page: its data of {name} are others")
-    check_figures(page, folder)
-    return page
+        check(result == {key: measured[key] for key in result}, f"page: its data of {name} are others")
+        check("made_from" not in result, f"page: its data of {name} contain what it does not show")
+        check(result.get("images", 1) == 1 or "layers" not in result, f"page: {name} contains the layers of a batch")
 
 
 def check_derived(page, folder):

@@ -13,7 +13,7 @@ class Point:
         self.name = results.designs[design]
         self.configuration = results.configuration(design)
         runs = results.of(("verify", "run"), design, model)
-        self.runs = sorted(runs, key=lambda r: TRUST.get(r["backend"], 9))
+        self.runs = sorted(runs, key=lambda r: (TRUST.get(r["backend"], 9), r.get("images", 1)))
         self.estimates = results.of(("estimate", ), design, model)
         self.estimate = first([e for e in self.estimates if e.get("images", 1) == 1]) or first(self.estimates)
         self.single = [r for r in self.runs if r.get("images", 1) == 1]
@@ -100,7 +100,7 @@ class Point:
         if not known or not self.main:
             return unknown(self.command("synth") if self.main else self.command("run") + " MODEL")
         cell = number(self.main["cycles"] * known[0] / 1e6, unit="ms")
-        cell.text += self.host_note()
+        cell.text += host_note(self.host())
         return cell
 
     def cpu(self):
@@ -111,15 +111,10 @@ class Point:
         cell.text += f" ({of['runtime']}, {of['cpu']})"
         return cell
 
-    def host_operators(self):
-        """How many run on the host, whose time no command measures; None: not known."""
+    def host(self):
+        """Returns the operators that the host runs for one inference, whose time no command measures; None: not known."""
         of = first(r for r in self.runs if isinstance(r.get("host"), list))
-        return len(of["host"]) if of else None
-
-    def host_note(self):
-        """Returns a note on the host operators that a time of the machine leaves out."""
-        count = self.host_operators()
-        return f" without {count} operator{'s' if count > 1 else ''} on the host" if count else ""
+        return of["host"] if of else None
 
     def best_batch(self):
         """The run with the fewest cycles an image."""
@@ -132,7 +127,7 @@ class Point:
             return unknown(self.command("synth") if run else self.command("run") + " MODEL")
         images = run.get("images", 1)
         cell = number(images * 1e9 / (run["cycles"] * known[0]))
-        cell.text += f" inferences/s (batch {images}){self.host_note()}"
+        cell.text += f" inferences/s (batch {images}){host_note(run.get('host'))}"
         return cell
 
     def gops(self):
@@ -198,16 +193,22 @@ class Point:
         return text(", ".join(precisions) if isinstance(precisions, list) else str(precisions))
 
     def on_machine(self):
-        of = first(r for r in self.runs if isinstance(r.get("host"), list))
-        if not of:
+        host = self.host()
+        if host is None:
             return unknown(self.command("run") + " MODEL --backend arch")
-        share = sum(op.get("share", 0) for op in of["host"])
-        return Cell(f"{100 * (1 - share):.1f} % of the MACs, {len(of['host'])} operators on the host", value=1 - share)
+        share = sum(op.get("share", 0) for op in host)
+        return Cell(f"{100 * (1 - share):.1f} % of the MACs, {len(host)} operators on the host", value=1 - share)
 
 
 def at(result, *pointer):
     """Returns the place of a number: file and JSON pointer."""
     return f"{result.name}#/" + "/".join(str(p).replace("~", "~0").replace("/", "~1") for p in pointer)
+
+
+def host_note(operators):
+    """Returns a note on the host operators that a time of the machine leaves out."""
+    count = len(operators or [])
+    return f" without {count} operator{'s' if count > 1 else ''} on the host" if count else ""
 
 
 def first(items):
@@ -251,9 +252,10 @@ def summary_json(point):
     """Null: not known."""
     cells = {key: value_of(point) for key, _, value_of in SUMMARY}
     values = {key: c.text if c.value is None and not c.command else c.value for key, c in cells.items()}
+    host = point.host()
     return {
         "model": point.model,
         "design": point.name,
         "design_hash": point.design,
-        **values, "host_operators": point.host_operators()
+        **values, "host_operators": None if host is None else len(host)
     }

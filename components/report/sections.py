@@ -431,8 +431,7 @@ def layer_table(p):
 
 
 def hosts(p):
-    of = next((r for r in p.runs if r.get("host")), None)
-    if not of:
+    if not p.host():
         return []
     rows = [[
         text(op.get("name", "-")),
@@ -440,7 +439,7 @@ def hosts(p):
         text(op.get("when", "-")),
         number(op.get("macs")),
         number(op.get("bytes"))
-    ] for op in of["host"]]
+    ] for op in p.host()]
     return [
         Section("On the host",
                 [Table("Operators that the host runs", ["<tensor", "<operator", "<when", "MACs", "bytes"], rows)])

@@ -246,13 +246,17 @@ def check_summary(page, text, folder):
     check(names == ["a/conv", "b/conv", "out", "p"], f"names of layers: {names}")
 
 
-def check_single(work, run):
-    """Requires that a single design is not compared; the name of a variant of a preset states its settings."""
+def check_single(work, run, batch):
+    """Requires that a single design is not compared, and that operators that cut a batch into images are not operators of
+    one inference; the name of a variant of a preset states its settings."""
     folder = work / "single"
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps(run))
+    (folder / "batch.json").write_text(json.dumps(batch))
     alone = trine("report", folder).stdout
     check("scalability" not in alone and "Designs compared" not in alone, "text: a single design is compared")
+    check(batch["host"] and not run["host"] and "On the host" not in alone, "text: operators of a batch are of one image")
+    (folder / "batch.json").unlink()
     trine("run", "--config", "edge64", "--set", "array.rows=4", "--backend", "arch", LENET, "--json", folder / "run.json")
     alone = trine("report", folder).stdout
     check("edge64 (array.rows = 4)" in alone.splitlines()[0], f"text: a variant is {alone.splitlines()[0]}")
@@ -547,7 +551,7 @@ def main():
     found = check_page(page.read_text(), folder)
     check_derived(found, folder)
     check_summary(page.read_text(), second.stdout, folder)
-    check_single(work, run)
+    check_single(work, run, json.loads((folder / "edge64.lenet_mnist.batch2.json").read_text()))
     check(found.told("Exactness").startswith("100 of 100"), "page: exactness")
     trine("report", folder, "--html", work / "again.html", "--quiet", "--json", work / "report.json")
     points = json.loads((work / "report.json").read_text())["points"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The elements of a report; the page and the terminal's text are two printers of them."""
 import dataclasses
+import os
 
 
 @dataclasses.dataclass
@@ -18,6 +19,15 @@ class Table:
     rows: list  # of lists of Cell
     long: bool = False  # folded on the page, where a picture stands for it
     page_only: bool = False  # not in the text
+
+    def classes(self):
+        """Returns the classes of page.css that align the columns of texts at the left."""
+        texts = [i for i, title in enumerate(self.columns, 1) if title.startswith("<")]
+        return "texts" if len(texts) == len(self.columns) else " ".join(f"t{i}" for i in texts)
+
+    def source(self):
+        """Returns the beginning of the sources of all figures."""
+        return shared([cell for row in self.rows for cell in row])
 
 
 @dataclasses.dataclass
@@ -45,6 +55,13 @@ class Section:
         """Numbers all sections below this one, for links."""
         for n, part in enumerate((part for part in self.walk() if isinstance(part, Section)), 1):
             part.id = f"s{n}"
+
+
+def shared(cells):
+    """Returns the beginning that the sources of several cells have in common, up to a "/"; or nothing."""
+    sources = [cell.source for cell in cells if cell.source]
+    common = os.path.commonprefix(sources) if len(sources) > 1 else ""
+    return common[:common.rfind("/") + 1]
 
 
 def text(value, **more):

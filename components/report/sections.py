@@ -413,7 +413,7 @@ def layer_table(p):
 
         ratio = number(layer["macs"] / bytes_of(layer), 1) if bytes_of(layer) else text("-")
         rows.append([
-            number(i + 1),
+            text(i + 1),
             text(layer["name"]),
             text(layer["op"]),
             known("macs"),
@@ -528,7 +528,7 @@ def area_tree(name, synth, library):
 def noise(results, model):
     of = results.of(("compare", ), None, model)[0]
     rows = [[
-        number(i + 1),
+        text(i + 1),
         text(layer["name"]),
         text(layer["op"]),
         percent(part(layer, "share_equal")),

@@ -50,6 +50,7 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         self.ids, self.links, self.tags, self.open = [], [], [], []
         self.figures = []  # (value, source, text) of each <data>
+        self.sources = {}  # data-from of the current table and row: a figure's source begins with them
         self.rows, self.row, self.script, self.scripts = [], None, None, []
         self.feed(text)
         check(not self.open, f"page: not closed: {self.open}")
@@ -61,12 +62,15 @@ class Page(html.parser.HTMLParser):
             self.open.append(tag)
         self.ids += [given["id"]] if "id" in given else []
         self.links += [given[k] for k in ("href", "src") if k in given]
+        if tag in ("table", "tr"):
+            self.sources[tag] = given.get("data-from", "")
         if tag == "tr":
             self.row = []
         elif tag in ("td", "th") and self.row is not None:
             self.row.append("")
         elif tag == "data":
-            self.figures.append([json.loads(given["value"]), given.get("data-from"), ""])
+            source = self.sources["table"] + self.sources["tr"] + given["data-from"]
+            self.figures.append([json.loads(given["value"]), source, ""])
         elif tag == "script":
             self.scripts.append((given, ""))
 
@@ -104,8 +108,7 @@ def at(data, pointer):
 def check_figures(page, folder, embedded):
     """Requires that each figure with a source equals the value in that file and in the page's copy of the file, and is
     shown as such."""
-    sourced = [f for f in page.figures if f[1]]
-    for value, source, text in sourced:
+    for value, source, text in page.figures:
         file, _, pointer = source.partition("#")
         found = at(json.loads((folder / file).read_text()), pointer)
         check(found == value, f"{source}: is {found}, the page has {value}")
@@ -114,7 +117,7 @@ def check_figures(page, folder, embedded):
         shown = [f"{value}", f"{value:.0f}", f"{100 * value:.1f}"
                  ] + [f"{value / scale:.{n}f}" for n in range(5) for scale in (1, 1e6)]
         check(number in shown, f"{source}: {value} is shown as {text}")
-    check(len(sourced) > 100, f"only {len(sourced)} figures name their source")
+    check(len(page.figures) > 100, f"only {len(page.figures)} figures name their source")
 
 
 def check_page(text, folder):

@@ -43,6 +43,7 @@ class Section:
     title: str
     parts: list = dataclasses.field(default_factory=list)  # of str, Table, Figure, Section
     id: str = ""
+    folded: bool = False  # on the page
 
     def walk(self):
         """All parts of all depths."""
@@ -88,3 +89,12 @@ def number(value, digits=None, unit="", **more):
 
 def percent(share, **more):
     return Cell(f"{100 * share:.1f}\u00a0%", value=share, **more)
+
+
+def shortened(cell):
+    """Returns the cell without its note in parentheses."""
+    return text("-") if cell.command else Cell(cell.text.partition(" (")[0], cell.value, cell.source)
+
+
+def present(parts):
+    return [part for part in parts if part]

@@ -14,6 +14,8 @@ ROW = 19  # pixels from one bar to the next
 DIGIT = 7  # pixels, at most
 PALE = (10, 11)  # colours of page.css under a label
 CIRCLE, TRIANGLE = "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "m0-5l5 9h-10z"
+BOUNDS = {"compute": 0, "memory": 1, "drain": 2, "vector": 3, "control": 4}  # and their colours
+CAUSES = {"compute": 0, "bank": 5, "drain": 2, "memory": 1, "load": 6, "store": 7, "vector": 3, "control": 4}
 MARKS = (CIRCLE, "m-4-4h8v8h-8z", TRIANGLE, "m0-5l5 5l-5 5l-5-5z", "m0 5l5-9h-10z", "m-5-2h10v4h-10z")
 
 
@@ -35,6 +37,12 @@ def distinct_names(names):
         parts = [p[1:] for p in parts]
     ends = collections.Counter(p[-1] for p in parts if len(p) > 1)
     return ["/".join(p[:-1] if len(p) > 1 and len(parts) > 2 and 2 * ends[p[-1]] > len(parts) else p) for p in parts]
+
+
+def numbered(layers):
+    """Returns the labels of layers: number and name."""
+    names = distinct_names([layer["name"] for layer in layers])
+    return [f"{i} {fitted(name, 28)}" for i, name in enumerate(names, 1)]
 
 
 def pixels(x):
@@ -143,9 +151,8 @@ def bars(caption, description, names, series, unit, most=None):
     return picture.figure(caption, description, legend)
 
 
-def roofline(caption, description, layers, peak, slope, bounds):
-    """@param layers  [(number, MACs a byte or None, MACs a cycle, bound)]; None: no byte crosses the edge
-    @param bounds  {bound: colour}"""
+def roofline(caption, description, layers, peak, slope):
+    """@param layers  [(number, MACs a byte or None, MACs a cycle, bound)]; None: no byte crosses the edge"""
     ridge = peak / slope
     finite = [x for _, x, *_ in layers if x] + [ridge]
     left, right = min(finite) / 4, max(finite) * 8
@@ -166,10 +173,10 @@ def roofline(caption, description, layers, peak, slope, bounds):
     picture.texts("", [(x + 7, y - 6, ", ".join(numbers[:4]) + (" …" if len(numbers) > 4 else ""))
                        for x, y, numbers in together])
     used = {bound for *_, bound in layers}
-    for bound, n in bounds.items():
+    for bound, n in BOUNDS.items():
         picture.points(n, CIRCLE, [(x, y) for _, x, y, of in layers if of == bound and x])
         picture.points(n, TRIANGLE, [(right / 1.6, y) for _, x, y, of in layers if of == bound and not x])
-    return picture.figure(caption, description, [(n, bound) for bound, n in bounds.items() if bound in used])
+    return picture.figure(caption, description, [(n, bound) for bound, n in BOUNDS.items() if bound in used])
 
 
 def lines(caption, description, series, xlabel, ylabel, log):

@@ -109,6 +109,13 @@ class Result:
         return data
 
 
+def number_at(data, *keys):
+    """Returns the number at a path of keys, or 0."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, (int, float)) and not isinstance(data, bool) else 0
+
+
 class Trace:
     """A trace of `trine run --perfetto`."""
 

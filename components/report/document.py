@@ -25,9 +25,15 @@ class Table:
         texts = [i for i, title in enumerate(self.columns, 1) if title.startswith("<")]
         return "texts" if len(texts) == len(self.columns) else " ".join(f"t{i}" for i in texts)
 
-    def source(self):
-        """Returns the beginning of the sources of all figures."""
-        return shared([cell for row in self.rows for cell in row])
+    def sources(self):
+        """Returns the sources of the figures in parts: of the table, of each row, of each column, of each cell. A source
+        starts with the parts of its table and row, and ends with the part of its cell, or else of its column."""
+        table = shared([cell for row in self.rows for cell in row])
+        rows = [shared(row)[len(table):] for row in self.rows]
+        cells = [[cell.source[len(table + own):] for cell in row] for own, row in zip(rows, self.rows)]
+        ends = [set(filter(None, column)) for column in zip(*cells)]
+        columns = [end.pop() if len(end) == 1 else "" for end in ends]
+        return table, rows, columns, [["" if c == end else c for c, end in zip(row, columns)] for row in cells]
 
 
 @dataclasses.dataclass

@@ -8,7 +8,6 @@ import sys
 import sections
 import sheet
 import terminal
-from document import shared
 from metrics import summary_json
 from results import BadInput, Results
 
@@ -22,7 +21,7 @@ def page(document, results):
         raise BadInput("jinja2 is not installed: install the Debian package python3-jinja2") from None
     loader = jinja2.FileSystemLoader(HERE)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(json=json.dumps, shared=shared)
+    environment.filters["json"] = json.dumps
     data = json.dumps({r.name: r.read_data() for r in results.all}, separators=(",", ":")).replace("<", "\\u003c")
     style = (HERE / "page.css").read_text()
     return environment.get_template("page.html").render(document=document, results=results, data=data, style=style)

@@ -102,11 +102,20 @@ class Result:
         return self.data.get(key, otherwise)
 
     def read_data(self):
-        """Returns the keys that were read, without the actions of layers: all from which a report was computed."""
+        """Returns the keys that were read, without the actions of layers: all from which a report was computed. Lists of
+        objects are columns."""
         data = {key: value for key, value in self.data.items() if key in self.read}
         if "layers" in data:
             data["layers"] = [{k: v for k, v in layer.items() if k != "actions"} for layer in data["layers"]]
-        return data
+        return {key: columns(value) for key, value in data.items()}
+
+
+def columns(values):
+    """Returns a list of objects with the same keys as an object of lists: [{"a": 1}, {"a": 2}] as {"a": [1, 2]}."""
+    first = values[0] if isinstance(values, list) and values else None
+    if not isinstance(first, dict) or not first or any(not isinstance(v, dict) or v.keys() != first.keys() for v in values):
+        return values
+    return {key: columns([value[key] for value in values]) for key in first}
 
 
 def number_at(data, *keys):

@@ -42,6 +42,7 @@ class Figure:
     description: str  # what one sees, for those who do not
     legend: list  # of (colour, text)
     svg: str
+    shared: dict = dataclasses.field(default_factory=dict)  # {id: element of the page to which the picture refers}
 
 
 @dataclasses.dataclass

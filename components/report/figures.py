@@ -5,13 +5,16 @@ A stacked bar is a thick line, because a line needs a third of the characters of
 """
 import collections
 import html
+import itertools
 import math
+import zlib
 
 from document import Figure
 
 WIDTH, RIGHT, TOP = 820, 795, 8  # pixels
-ROW = 19  # pixels from one bar to the next
-DIGIT = 7  # pixels, at most
+ROW = 20  # pixels from one bar to the next
+DIGIT, LINE = 7, 16  # pixels: the width of a digit and the height of a line, at most
+LAYERS = 40  # in a picture, at most
 PALE = (10, 11)  # colours of page.css under a label
 CIRCLE, TRIANGLE = "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "m0-5l5 9h-10z"
 BOUNDS = {"compute": 0, "memory": 1, "drain": 2, "vector": 3, "control": 4}  # and their colours
@@ -50,6 +53,10 @@ def pixels(x):
     return f"{x:.1f}".removesuffix(".0")
 
 
+def coordinate(name, x):
+    return f' {name}="{pixels(x)}"' if x else ""
+
+
 class Scale:
     """Maps the numbers of an axis to pixels."""
 
@@ -76,17 +83,24 @@ class Picture:
     """An SVG element with a horizontal scale and a vertical scale."""
 
     def __init__(self, x, y):
-        self.x, self.y, self.parts = x, y, []
+        self.x, self.y, self.parts, self.shared = x, y, [], {}
         self.left, self.bottom = x.start, max(y.start, y.end)
 
     def path(self, kind, steps):
         if steps:
             self.parts.append(f'<path class="{kind}" d="{"".join(steps)}"/>')
 
-    def texts(self, kind, labels):
-        """@param labels  [(x, y, text)] in pixels"""
-        written = "".join(f'<text x="{pixels(x)}" y="{pixels(y)}">{html.escape(text)}</text>' for x, y, text in labels)
-        self.parts.append(f'<g class="{kind}">{written}</g>')
+    def texts(self, kind, labels, x=0, y=0, shared=False):
+        """@param labels  [(x, y, text)] in pixels, from the given place
+        @param shared  True: pictures with the same texts refer to one element of the page"""
+        written = "".join(f"<text{coordinate('x', a)}{coordinate('y', b)}>{html.escape(text)}</text>" for a, b, text in labels)
+        place = f' transform="translate({pixels(x)} {pixels(y)})"' if x or y else ""
+        if not shared:
+            self.parts.append(f'<g class="{kind}"{place}>{written}</g>')
+            return
+        name = f"t{zlib.crc32((place + written).encode()):x}"
+        self.shared[name] = f'<g class="{kind}" id="{name}"{place}>{written}</g>'
+        self.parts.append(f'<use href="#{name}"/>')
 
     def axis(self, unit, ticks=None):
         """Draws the horizontal axis and its grid, without a label that would touch the previous label."""
@@ -96,25 +110,43 @@ class Picture:
             half = DIGIT * len(text) / 2
             if self.x(x) - half > end:
                 end = self.x(x) + half + DIGIT
-                labels.append((self.x(x), self.bottom + 17, text))
+                labels.append((self.x(x), 0, text))
         self.path("grid", [f"M{pixels(x)} {TOP}V{pixels(self.bottom)}" for x, *_ in labels])
-        self.texts("middle", labels + [((self.left + RIGHT) / 2, self.bottom + 36, unit)])
+        self.texts("middle", [*labels, ((self.left + RIGHT) / 2, 19, unit)], y=self.bottom + 17)
 
     def vertical_axis(self, unit):
-        ticks = [(self.y(y), f"{y:,.10g}") for y in self.y.ticks()]
-        self.path("grid", [f"M{pixels(self.left)} {pixels(y)}H{RIGHT}" for y, _ in ticks])
-        self.texts("end", [(self.left - 8, y + 4, text) for y, text in ticks])
+        """Draws the vertical axis and its grid, without a label that would touch the one below it."""
+        labels = []
+        for y in self.y.ticks():
+            if not labels or labels[-1][1] - self.y(y) >= LINE:
+                labels.append((0, self.y(y), f"{y:,.10g}"))
+        self.path("grid", [f"M{pixels(self.left)} {pixels(y)}H{RIGHT}" for _, y, _ in labels])
+        self.texts("end", labels, self.left - 8, 4)
         middle = pixels((TOP + self.bottom) / 2)
         self.parts.append(f'<text class="middle" transform="translate(14 {middle})rotate(-90)">{html.escape(unit)}</text>')
 
-    def rows(self, names):
+    def rows(self, names, shared=False):
         """Draws the vertical axis of bars."""
-        self.texts("end", [(self.left - 8, self.y(row) + 4, name) for row, name in enumerate(names)])
+        self.texts("end", [(0, self.y(row), name) for row, name in enumerate(names)], self.left - 8, 4, shared)
 
-    def bars(self, n, spans, kind="bar"):
-        """Draws spans of a colour. @param spans  [(begin, end, row)]"""
-        edges = [(pixels(self.x(begin)), pixels(self.x(end)), pixels(self.y(row))) for begin, end, row in spans]
-        self.path(f"{kind} c{n}", [f"M{begin} {y}H{end}" for begin, end, y in edges if begin != end])
+    def stacks(self, series):
+        """Draws bars of parts, one on the other, from the last part to the first: a part then needs only its end.
+        @param series  [(colour, the ends of the part of each row)]"""
+        self.parts.append(f'<g class="bars" transform="translate({pixels(self.left)} {pixels(self.y(0))})">')
+        drawn = [""] * len(series[0][1])
+        parts = []
+        for n, ends in series:
+            edges = [pixels(self.x(end) - self.left) for end in ends]
+            parts.append((n, [f"M0 {row * ROW}H{edge}" for row, edge in enumerate(edges) if edge not in ("0", drawn[row])]))
+            drawn = edges
+        for n, steps in reversed(parts):
+            self.path(f"c{n}", steps)
+        self.parts.append("</g>")
+
+    def spans(self, n, row, spans):
+        """Draws spans of a colour in a row. @param spans  [(begin, end)]"""
+        edges = [(pixels(self.x(begin)), pixels(self.x(end))) for begin, end in spans]
+        self.path(f"span c{n}", [f"M{begin} {pixels(self.y(row))}H{end}" for begin, end in edges if begin != end])
 
     def points(self, n, mark, points):
         self.path(f"c{n}", [f"M{pixels(self.x(x))} {pixels(self.y(y))}{mark}" for x, y in points])
@@ -125,14 +157,14 @@ class Picture:
     def figure(self, caption, description, legend):
         self.path("axis", [f"M{pixels(self.left)} {TOP}V{pixels(self.bottom)}H{RIGHT}"])
         height = math.ceil(self.bottom + 44)
-        svg = (f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(description)}">'
-               f'{"".join(self.parts)}</svg>')
-        return Figure(caption, description, legend, svg)
+        svg = f'<svg viewBox="0 0 {WIDTH} {height}">{"".join(self.parts)}</svg>'
+        return Figure(caption, description, legend, svg, self.shared)
 
 
-def bars(caption, description, names, series, unit, most=None):
+def bars(caption, description, names, series, unit, most=None, shared=False):
     """Draws a row for each name, with one part after the other. @param series  [(label, colour, values)]
-    @param most  end of the scale; None: the end of the longest row"""
+    @param most  end of the scale; None: the end of the longest row
+    @param shared  True: other pictures have the same names"""
     most_of_all = max(map(sum, zip(*(values for *_, values in series))), default=0)
     if not most_of_all:
         return None
@@ -141,14 +173,22 @@ def bars(caption, description, names, series, unit, most=None):
     picture = Picture(Scale(0, most or most_of_all * 1.02, margin, RIGHT),
                       Scale(-0.5, len(names) - 0.5, TOP, TOP + ROW * len(names)))
     picture.axis(unit)
-    picture.rows(names)
-    legend, ends = [], [0] * len(names)
-    for label, n, values in series:
-        begins, ends = ends, [end + value for end, value in zip(ends, values)]
-        if any(values):
-            picture.bars(n, zip(begins, ends, range(len(names))))
-            legend.append((n, label))
-    return picture.figure(caption, description, legend)
+    picture.rows(names, shared)
+    series = [(label, n, values) for label, n, values in series if any(values)]
+    ends = itertools.accumulate((values for *_, values in series), lambda a, b: [x + y for x, y in zip(a, b)])
+    picture.stacks([(n, end) for (_, n, _), end in zip(series, ends)])
+    return picture.figure(caption, description, [(n, label) for label, n, _ in series])
+
+
+def layer_bars(caption, layers, series, unit, most=None):
+    """Draws a bar for each layer; of a large network, for each of the layers that take the most cycles."""
+    names = numbered(layers)
+    shown = sorted(sorted(range(len(layers)), key=lambda i: -layers[i]["cycles"])[:LAYERS])
+    if len(shown) < len(layers):
+        share = sum(layers[i]["cycles"] for i in shown) / max(1, sum(layer["cycles"] for layer in layers))
+        caption += f"; {LAYERS} of {len(layers)} layers, which take {100 * share:.1f}\u00a0% of the cycles"
+    return bars(caption, "A bar for each layer; the figures are in the table of layers.",
+                [names[i] for i in shown], [(label, n, [values[i] for i in shown]) for label, n, values in series], unit, most, shared=True)
 
 
 def roofline(caption, description, layers, peak, slope):
@@ -170,8 +210,8 @@ def roofline(caption, description, layers, peak, slope):
             near[0].append(str(i))
         else:
             together.append((x, y, [str(i)]))
-    picture.texts("", [(x + 7, y - 6, ", ".join(numbers[:4]) + (" …" if len(numbers) > 4 else ""))
-                       for x, y, numbers in together])
+    picture.texts("start", [(x, y, ", ".join(numbers[:4]) + (" …" if len(numbers) > 4 else ""))
+                             for x, y, numbers in together], 7, -6)
     used = {bound for *_, bound in layers}
     for bound, n in BOUNDS.items():
         picture.points(n, CIRCLE, [(x, y) for _, x, y, of in layers if of == bound and x])
@@ -200,11 +240,11 @@ def timeline(caption, description, tracks, cycles, numbers):
     picture.rows([name for name, _ in tracks])
     layers = tracks[0][1]
     for k, n in enumerate(PALE):
-        picture.bars(n, [(begin, end, 0) for begin, end, _ in layers[k::2]], "track")
+        picture.spans(n, 0, [(begin, end) for begin, end, _ in layers[k::2]])
     for y, (_, spans) in enumerate(tracks[1:], 1):
-        picture.bars(y, [(begin, end, y) for begin, end in merged(spans, cycles / 1000)], "track")
-    picture.texts("middle", [(picture.x((begin + end) / 2), picture.y(0) + 4, str(numbers[layer]))
-                             for begin, end, layer in layers if end - begin > 0.02 * cycles and layer in numbers])
+        picture.spans(y, y, merged(spans, cycles / 1000))
+    picture.texts("middle", [(picture.x((begin + end) / 2), 0, str(numbers[layer]))
+                             for begin, end, layer in layers if end - begin > 0.02 * cycles and layer in numbers], y=picture.y(0) + 4)
     return picture.figure(caption, description, [])
 
 

@@ -7,7 +7,6 @@ from metrics import at
 from results import number_at
 
 TRAFFIC = (("constants", 0), ("maps read", 1), ("maps written", 2))
-OF_LAYERS = "A bar for each layer; the figures stand in the table of layers below."
 ENGINES = ("layers", "load", "compute", "vector", "store")
 
 
@@ -22,8 +21,8 @@ def utilization(p):
     layers = p.main["layers"]
     series = [(bound, n, [100 * layer["utilization"] if layer["bound"] == bound else 0 for layer in layers])
               for bound, n in BOUNDS.items()]
-    return figures.bars("Utilization by layer, coloured by what bounds it", OF_LAYERS, figures.numbered(layers), series,
-                        "% of the array's MACs", most=100)
+    return figures.layer_bars("Utilization by layer, coloured by what bounds it", layers, series, "% of the array's MACs",
+                              most=100)
 
 
 def cycles(p):
@@ -32,7 +31,7 @@ def cycles(p):
     if not any(any(values) for *_, values in causes):
         causes = [(bound, n, [layer["cycles"] if layer["bound"] == bound else 0 for layer in layers])
                   for bound, n in BOUNDS.items()]
-    return figures.bars("Cycles by layer and cause", OF_LAYERS, figures.numbered(layers), causes, "cycles")
+    return figures.layer_bars("Cycles by layer and cause", layers, causes, "cycles")
 
 
 def roofline(p):
@@ -76,9 +75,8 @@ def traffic(p):
     return Section(
         "Off-chip traffic",
         present([
-            figures.bars("Bytes between DRAM and the machine by layer and kind",
-                         OF_LAYERS, figures.numbered(p.main["layers"]), [(n, k, v) for (n, k), v in zip(TRAFFIC, kinds)],
-                         "bytes"),
+            figures.layer_bars("Bytes between DRAM and the machine by layer and kind", layers,
+                               [(name, n, values) for (name, n), values in zip(TRAFFIC, kinds)], "bytes"),
             Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows), by_use
             and Table("The same by what they are for", ["<use", "bytes"], by_use)
         ]))
@@ -96,15 +94,12 @@ def energy(p):
     rows = [[text(name), number(pj / 1e6, unit="µJ"), percent(pj / whole)] for name, pj in split.items()]
     for row, (name, pj) in zip(rows, split.items()):
         row[1].value, row[1].source = pj, at(of, "energy", "by_component", name)
-    colours = {name: k % 10 for k, name in enumerate(split)}
-    layers = [(name, k, [number_at(layer, "energy_by_component", name) / 1000
-                         for layer in of["layers"]])
-              for name, k in colours.items()]
-    names = figures.numbered(of["layers"])
+    series = [(name, k % 10, [number_at(layer, "energy_by_component", name) / 1000 for layer in of["layers"]])
+              for k, name in enumerate(split)]
     return Section(
         "Energy",
         present([
-            figures.bars("Energy by layer and component", "A bar for each layer.", names, layers, "nJ"),
+            figures.layer_bars("Energy by layer and component", of["layers"], series, "nJ"),
             Table(
                 f"Energy of an inference by component, "
                 f"{of['energy'].get('technology', 'technology not known')}, DRAM apart",
@@ -170,7 +165,7 @@ def layer_table(p):
         ratio = number(layer["macs"] / bytes_of(layer), 1) if bytes_of(layer) else text("-")
         rows.append([
             text(i + 1),
-            text(layer["name"]),
+            text(figures.fitted(layer["name"], 60)),
             text(layer["op"]),
             known("macs"),
             known("cycles"),

@@ -8,6 +8,7 @@ import sys
 import sections
 import sheet
 import terminal
+from document import Figure
 from metrics import summary_json
 from results import BadInput, Results
 
@@ -23,8 +24,13 @@ def page(document, results):
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["json"] = json.dumps
     data = json.dumps({r.name: r.read_data() for r in results.all}, separators=(",", ":")).replace("<", "\\u003c")
+    shared = {k: v for part in document.walk() if isinstance(part, Figure) for k, v in part.shared.items()}
     style = (HERE / "page.css").read_text()
-    return environment.get_template("page.html").render(document=document, results=results, data=data, style=style)
+    return environment.get_template("page.html").render(document=document,
+                                                          results=results,
+                                                          data=data,
+                                                          shared="".join(shared.values()),
+                                                          style=style)
 
 
 def write(file, text):

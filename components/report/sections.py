@@ -204,7 +204,7 @@ def noise(results, model):
     of = results.of(("compare", ), None, model)[0]
     rows = [[
         text(i + 1),
-        text(layer["name"]),
+        text(figures.fitted(layer["name"], 60)),
         text(layer["op"]),
         percent(number_at(layer, "share_equal")),
         number(layer.get("largest_difference"), source=at(of, "layers", i, "largest_difference")),

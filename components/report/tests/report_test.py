@@ -66,7 +66,7 @@ class Page(html.parser.HTMLParser):
             self.sources[tag] = given.get("data-from", "")
         if tag == "table":
             self.columns = []
-        if given.get("scope") == "col":
+        if tag == "th" and "thead" in self.open:
             self.columns.append(given.get("data-from"))
         if tag == "tr":
             self.row = []
@@ -178,6 +178,35 @@ def check_embedded(embedded, folder):
             check(in_columns(result, pointer) == value, f"page: its data of {name}#{pointer} are others")
         check("made_from" not in result, f"page: its data of {name} contain what it does not show")
         check(result.get("images", 1) == 1 or "layers" not in result, f"page: {name} contains the layers of a batch")
+
+
+def check_size(text, points, layers):
+    """Requires that the page grows little with the points and with their layers."""
+    page = len(text.encode())
+    allowed = 30_000 + 25_000 * points + 900 * layers
+    check(page <= allowed, f"page: {page} bytes for {points} points with {layers} layers, allowed {allowed}")
+    pictures = text.count("<figure>")
+    drawn = sum(len(svg[:svg.index("</svg>")].encode()) for svg in text.split("<svg")[1:])
+    allowed = 1_000 * pictures + 200 * layers
+    check(drawn <= allowed, f"page: {drawn} bytes of SVG for {pictures} pictures and {layers} layers, allowed {allowed}")
+
+
+def check_many(work, run):
+    """Checks a page of three designs and a large network: folded sections, pictures of 40 layers, tables of all layers."""
+    folder = work / "many"
+    folder.mkdir()
+    layers = [{**layer, "name": f"{layer['name']}.{i}"} for i in range(10) for layer in run["layers"]]
+    for name in ("one", "two", "three"):
+        design = {"design_hash": name, "configuration": {**run["configuration"], "name": name}}
+        (folder / f"{name}.json").write_text(json.dumps({**run, **design, "layers": layers}))
+    trine("report", folder, "--html", work / "many.html", "--quiet")
+    text = (work / "many.html").read_text()
+    page = check_page(text, folder)
+    check_size(text, 3, 3 * len(layers))
+    check(text.count('<details class="section">') == 3, "page: sections of three designs are not folded")
+    check(text.count(f"40 of {len(layers)} layers, which take") == 4 * 3, "page: a picture of too many layers")
+    for i, layer in enumerate(layers, 1):
+        check(sum(row[:2] == [str(i), layer["name"]] for row in page.rows) == 3, f"page: tables lack layer {i}")
 
 
 def check_derived(page, folder):
@@ -583,6 +612,8 @@ def main():
     found = check_page(page.read_text(), folder)
     check_derived(found, folder)
     check_summary(page.read_text(), second.stdout, folder)
+    check_size(page.read_text(), 2, 2 * len(run["layers"]))
+    check_many(work, run)
     check_single(work, run, json.loads((folder / "edge64.lenet_mnist.batch2.json").read_text()))
     check(found.told("Exactness").startswith("100 of 100"), "page: exactness")
     trine("report", folder, "--html", work / "again.html", "--quiet", "--json", work / "report.json")

@@ -202,21 +202,34 @@ def roofline(caption, description, layers, peak, slope):
     picture.vertical_axis("MACs per cycle")
     start = max(left, low / slope)
     picture.line("line", [(start, start * slope), (ridge, peak), (right, peak)])
-    together = []  # (x, y, numbers of the layers that stand there, too near for labels of their own)
-    for i, x, y, _ in layers:
-        x, y = picture.x(x or right / 1.6), picture.y(y)
-        near = [numbers for a, b, numbers in together if abs(a - x) < 28 and abs(b - y) < 14]
-        if near:
-            near[0].append(str(i))
-        else:
-            together.append((x, y, [str(i)]))
-    picture.texts("start", [(x, y, ", ".join(numbers[:4]) + (" …" if len(numbers) > 4 else ""))
-                             for x, y, numbers in together], 7, -6)
+    picture.texts("", point_labels([(picture.x(x or right / 1.6), picture.y(y), i) for i, x, y, _ in layers]))
     used = {bound for *_, bound in layers}
     for bound, n in BOUNDS.items():
         picture.points(n, CIRCLE, [(x, y) for _, x, y, of in layers if of == bound and x])
         picture.points(n, TRIANGLE, [(right / 1.6, y) for _, x, y, of in layers if of == bound and not x])
     return picture.figure(caption, description, [(n, bound) for bound, n in BOUNDS.items() if bound in used])
+
+
+def point_labels(points):
+    """Returns labels of points, each at the first of four places that covers no point and no other label. Points that
+    touch share a label. @param points  [(x, y, number)]"""
+    groups = []  # (x, y, numbers)
+    for x, y, number in points:
+        near = next((g for g in groups if abs(g[0] - x) < 12 and abs(g[1] - y) < 8), None)
+        if near:
+            near[2].append(str(number))
+        else:
+            groups.append((x, y, [str(number)]))
+    boxes = [(x - 4, y - 4, x + 4, y + 4) for x, y, _ in points]
+    labels = []
+    for x, y, numbers in groups:
+        label = ", ".join(numbers[:3]) + (" …" if len(numbers) > 3 else "")
+        width = DIGIT * len(label)
+        places = [(a, b - 10, a + width, b) for a in (x + 7, x - 7 - width) for b in (y + 13, y - 6)]
+        free = (p for p in places if all(p[0] >= b[2] or p[2] <= b[0] or p[1] >= b[3] or p[3] <= b[1] for b in boxes))
+        boxes.append(next(free, places[0]))
+        labels.append((boxes[-1][0], boxes[-1][3], label))
+    return labels
 
 
 def lines(caption, description, series, xlabel, ylabel, log):

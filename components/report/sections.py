@@ -244,4 +244,9 @@ def sources(results):
     rows += [[text(name), text("not read"), text("-"), text("-"), text("-")] for name in results.others]
     return Section(
         "Sources",
-        [Table(f"Files, of revision {results.revision}", ["<file", "<command", "<design", "<model", "<backend"], rows)])
+        [
+            Table(f"{len(rows)} files, of revision {results.revision}",
+                  ["<file", "<command", "<design", "<model", "<backend"],
+                  rows,
+                  long=len(rows) > 20)
+        ])

@@ -5,7 +5,8 @@
 usage: pictures.py [--check]
 docs/cycles.svg: cycles by cause of networks on edge256; docs/roofline.svg: networks of the literature on edge1024;
 docs/buffers.svg: VGG-16's bytes of DRAM against memory on chip; docs/area.svg: area of edge64 by module;
-docs/weights.svg: energy of networks against their weights. --check: exit code 1 if a picture was drawn from other
+docs/weights.svg: energy of networks against their weights; docs/energy_by_data.svg: energy of an image by kind of data.
+--check: exit code 1 if a picture was drawn from other
 figures; needs no gnuplot.
 """
 import argparse
@@ -181,7 +182,35 @@ plot $d using 1:3 title "chip and DRAM (20 pJ a bit)" with points pt 7 ps 0.9 lc
 """
 
 
-PICTURES = {"cycles": cycles, "roofline": roofline, "buffers": buffers, "area": area, "weights": weights}
+def energy_by_data():
+    """Draws a stacked bar for each network and batch: shares of the energy of an image."""
+    kinds = ["weights", "inputs", "outputs", "sums", "computation", "control"]
+    table = rows("energy_by_data", "network", "batch", "mJ an image", *kinds)
+    data = "\n".join(
+        f'"{network.replace(", ", chr(92) + "n")}\\nbatch {batch}{"" if energy == "-" else chr(92) + "n" + energy + " mJ"}" '
+        + " ".join(str(value(share)) if share != "-" else "0" for share in shares)
+        for network, batch, energy, *shares in table)
+    plots = ", ".join(f'$d using {i + 2}{":xtic(1)" if i == 0 else ""} title "{kind}" lc rgb "{COLOURS[i]}"'
+                      for i, kind in enumerate(kinds))
+    return HEAD.format(width=860, height=430) + f"""set title "Energy of an image by kind of data, with DRAM"
+set style data histograms
+set style histogram rowstacked
+set style fill solid 1.0 border rgb "#ffffff"
+set boxwidth 0.6
+set yrange [0:100]
+set ylabel "% of the energy"
+set ytics nomirror
+set xtics nomirror
+set bmargin 5
+set key outside right reverse Left invert
+$d << END
+{data}
+END
+plot {plots}
+"""
+
+
+PICTURES = {"cycles": cycles, "roofline": roofline, "buffers": buffers, "area": area, "weights": weights, "energy_by_data": energy_by_data}
 
 
 def digest(text):

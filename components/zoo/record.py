@@ -66,8 +66,8 @@ class LiteRt:
 
     package = LITERT
 
-    def __init__(self, content, resolver=REFERENCE):
-        self.content, self.resolver, self.keeps_states = content, resolver, False
+    def __init__(self, content, resolver=REFERENCE, threads=1):
+        self.content, self.resolver, self.threads, self.keeps_states = content, resolver, threads, False
         self.interpreter = self._interpreter(keep=False)
         self.inputs = [self._describe(d) for d in self.interpreter.get_input_details()]
         self.outputs = [self._describe(d) for d in self.interpreter.get_output_details()]
@@ -75,7 +75,7 @@ class LiteRt:
     def _interpreter(self, keep):
         api = require("ai_edge_litert.interpreter", LITERT)
         interpreter = api.Interpreter(
-            model_content=self.content, num_threads=1, experimental_preserve_all_tensors=keep,
+            model_content=self.content, num_threads=self.threads, experimental_preserve_all_tensors=keep,
             experimental_op_resolver_type=getattr(api.OpResolverType, self.resolver))
         interpreter.allocate_tensors()
         return interpreter
@@ -212,15 +212,15 @@ class OnnxRuntime(Onnx):
         """Returns true for codes; floats between quantizers have no equivalent in integer arithmetic."""
         return dtype.kind in "iu" and dtype.name in vectors.TYPES
 
-    def __init__(self, content, optimized=False):
+    def __init__(self, content, optimized=False, threads=1):
         super().__init__(content)
-        self.optimized = optimized
+        self.optimized, self.threads = optimized, threads
         self._session = self._open(self.model)
 
     def _open(self, model):
         ort = require("onnxruntime", ORT)
         options = session_options(ort)
-        options.intra_op_num_threads, options.log_severity_level = 1, 3
+        options.intra_op_num_threads, options.log_severity_level = self.threads, 3
         options.graph_optimization_level = getattr(
             ort.GraphOptimizationLevel, "ORT_ENABLE_ALL" if self.optimized else "ORT_DISABLE_ALL")
         return ort.InferenceSession(model.SerializeToString(), options,

@@ -3,7 +3,7 @@
 """Runs each command of docs/lectures.md and requires the text that its row says it prints.
 
 usage: lectures_test.py
-$TRINE_PROGRAM is the tool. Exit code 1 if a row is wrong.
+$TRINE_PROGRAM is the tool. Rows that need packages are left out without PyPI. Exit code 1 if a row is wrong.
 """
 import os
 import pathlib
@@ -23,6 +23,9 @@ def fault(arguments, prints, folder):
     words = [str(ROOT / word) if (ROOT / word).exists() and "/" in word else word for word in shlex.split(arguments)]
     done = subprocess.run([PROGRAM, *words], cwd=folder, capture_output=True, text=True)
     text = done.stdout + done.stderr
+    if "is PyPI reachable?" in text:
+        print(f"trine {arguments}: left out without PyPI")
+        return ""
     if done.returncode != 0:
         return f"exit code {done.returncode}: {text.strip().splitlines()[-1]}"
     return "" if prints in text else f"does not print '{prints}'"

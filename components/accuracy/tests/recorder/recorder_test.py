@@ -238,6 +238,27 @@ def cpu(model, runtime, scratch):
            and 0 < figures["best"] <= figures["milliseconds"], figures)
 
 
+def engines(model, kernels, scratch):
+    """Measures all engines with one and two threads. `kernels`: names of the kernels, and the most threads of each."""
+    report = scratch / "engines.json"
+    code, text = trine("cpu", model, "--engines", "--threads", "1,2", "--config", "edge256", "--seconds", 1, "--json", report)
+    expect("engines", code == 0, text)
+    figures = json.loads(report.read_text())
+    cores = len(os.sched_getaffinity(0))
+    measured = [(row["kernels"], row["threads"]) for row in figures["engines"]]
+    wanted = [(name, n) for name, most in kernels.items() for n in (1, 2) if n <= min(most, cores)]
+    expect("engines", measured == wanted, f"{measured}, not measured: {figures['not_measured']}")
+    expect("engines left out", len(wanted) + len(figures["not_measured"]) == 2 * len(kernels), figures["not_measured"])
+    for row in figures["engines"]:
+        expect("engine", row["milliseconds"] >= row["best"] > 0 and row["runs"] >= 10 and row["largest_difference"] <= 1
+               and f"{row['kernels']} " in text, row)
+    expect("fastest", figures["milliseconds"] == figures["engines"][0]["milliseconds"], figures)
+    subprocess.run([os.environ["TRINE_PROGRAM"], "estimate", "--config", "edge256", model, "--json", report, "--quiet"], check=True)
+    wanted = json.loads(report.read_text())
+    expect("machine", all(figures["machine"][key] == wanted[key] for key in ("cycles", "latency_placed_ms")), figures["machine"])
+    return figures["engines"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--onnx", action="store_true", help="also test ONNX Runtime and qonnx")
@@ -258,10 +279,14 @@ def main():
         recorded(unsigned, "--out", scratch / "uint8", "--seed", 9)
         verify.exact(unsigned, scratch / "uint8")
         cpu(unsigned, "ai-edge-litert ", scratch)
+        rows = engines(MODELS / "lenet_mnist.tflite", {"XNNPACK": 2, "optimized kernels": 2, "reference kernels": 1}, scratch)
+        expect("reference kernels", rows[-1]["best"] > 3 * rows[0]["best"], rows)
         if options.onnx:
             onnx_models(scratch, verify)
             exact_values(scratch)
-            cpu(ROOT / "tests" / "onnx" / "mobilenet_v2.onnx", "onnxruntime ", scratch)
+            mobilenet = ROOT / "tests" / "onnx" / "mobilenet_v2.onnx"
+            cpu(mobilenet, "onnxruntime ", scratch)
+            engines(mobilenet, {"all graph optimizations": 2, "no graph optimizations": 2}, scratch)
             code, text = trine("cpu", ROOT / "tests" / "lowbit" / "mlp_ternary.onnx", "--seconds", 1)
             expect("cpu, qonnx", code == 2 and "QONNX's operators" in text, text)
     print("recorder: all as it should be")

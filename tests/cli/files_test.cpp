@@ -2,6 +2,7 @@
 //
 // Tests files and JSON that commands write: through links and devices, completely or not at all.
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -243,6 +244,50 @@ TEST_CASE("a variant of a preset has a name that says what is set", "[cli][json]
   const Result table = shell.trine("estimate --config edge64 --set array.cols=4 --table bert-base");
   CHECK_THAT(table.out, Catch::Matchers::ContainsSubstring(
                             "\nbert-base on edge64 array.cols=4 (estimated)\n"));
+}
+
+TEST_CASE("formats prints the ranges that the standards define", "[cli][json]") {
+  const Shell shell;
+  const Result printed = shell.trine("formats --json j");
+  REQUIRE(printed.code == 0);
+  CHECK(widest_line(printed.out) <= 100);
+  std::map<std::string, json> rows;
+  const json report = shell.read_json("j");
+  for (const json& row : report.at("formats")) rows[row.at("name")] = row;
+  CHECK(rows.size() == 14);
+  struct Known {
+    const char* name;
+    int bits;
+    double lowest, smallest, largest, step;
+    bool machine;
+  };
+  // IEEE 754, OFP8 and the posit standard; the tests of minifloats compare all eight-bit codes.
+  for (const Known& known : {
+           Known{"FP32", 32, -0x1.fffffep127, 0x1p-149, 0x1.fffffep127, 0x1p-23, false},
+           Known{"FP16", 16, -65504, 0x1p-24, 65504, 0x1p-10, false},
+           Known{"bfloat16", 16, -0x1.fep127, 0x1p-133, 0x1.fep127, 0x1p-7, false},
+           Known{"int32", 32, -2147483648.0, 1, 2147483647, 1, true},
+           Known{"int16", 16, -32768, 1, 32767, 1, true},
+           Known{"int8", 8, -128, 1, 127, 1, true},
+           Known{"int4", 4, -8, 1, 7, 1, true},
+           Known{"ternary", 2, -1, 1, 1, 1, true},
+           Known{"binary", 1, -1, 1, 1, 1, true},
+           Known{"e3m4", 8, -15.5, 0x1p-6, 15.5, 0x1p-4, true},
+           Known{"posit8_0", 8, -64, 0x1p-6, 64, 0x1p-5, true},
+           Known{"e4m3", 8, -448, 0x1p-9, 448, 0x1p-3, true},
+           Known{"posit8_1", 8, -4096, 0x1p-12, 4096, 0x1p-4, false},
+           Known{"e5m2", 8, -57344, 0x1p-16, 57344, 0x1p-2, false},
+       }) {
+    CAPTURE(known.name);
+    const json& row = rows.at(known.name);
+    CHECK(row.at("bits") == known.bits);
+    CHECK(row.at("lowest") == known.lowest);
+    CHECK(row.at("smallest") == known.smallest);
+    CHECK(row.at("largest") == known.largest);
+    CHECK(row.at("step_at_1") == known.step);
+    CHECK(row.at("machine") == known.machine);
+    if (known.step < 1) CHECK(std::ldexp(1, -row.at("mantissa_bits").get<int>()) == known.step);
+  }
 }
 
 TEST_CASE("commands without one configuration say so", "[cli][json]") {

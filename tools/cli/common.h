@@ -108,6 +108,7 @@ void add_demo(Command app, Action& action);
 void add_energy(Command app, Action& action);
 void add_estimate(Command app, Action& action);
 void add_explore(Command app, Action& action);
+void add_formats(Command app, Action& action);
 void add_fuzz(Command app, Action& action);
 void add_generate(Command app, Action& action);
 void add_generate_text(Command app, Action& action);

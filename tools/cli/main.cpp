@@ -113,6 +113,7 @@ int main(int argc, char** argv) {
   if constexpr (built("llm")) add_generate_text(run, action);
   if constexpr (built("soc")) add_soc(run, action);
   add_models(model, action);
+  add_formats(model, action);
   if constexpr (built("accuracy")) {
     add_quantize(model, action);
     add_nir(model, action);

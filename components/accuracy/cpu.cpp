@@ -34,9 +34,9 @@ std::vector<std::string> arguments(const CpuArguments& options, const std::strin
                                 std::to_string(options.seconds)};
   for (const std::string& shape : options.network.shapes)
     list.insert(list.end(), {"--shape", shape});
-  if (options.engines) list.emplace_back("--threads");
-  if (options.engines)
-    for (const int threads : options.threads) list.push_back(std::to_string(threads));
+  if (!options.engines) return list;
+  list.emplace_back("--threads");
+  for (const int threads : options.threads) list.push_back(std::to_string(threads));
   return list;
 }
 
@@ -76,7 +76,7 @@ std::string engines_text(const Json& json) {
                         milliseconds_text(engine["milliseconds"]),
                         engine["largest_difference"].get<double>());
   for (const Json& engine : json["not_measured"])
-    text += fmt::format("not measured: {}, {} threads: {}\n", name(engine),
+    text += fmt::format("not measured: {}, --threads {}: {}\n", name(engine),
                         engine["threads"].get<int>(), engine["reason"].get<std::string>());
   return text;
 }

@@ -280,6 +280,9 @@ def main():
         verify.exact(unsigned, scratch / "uint8")
         cpu(unsigned, "ai-edge-litert ", scratch)
         rows = engines(MODELS / "lenet_mnist.tflite", {"XNNPACK": 2, "optimized kernels": 2, "reference kernels": 1}, scratch)
+        code, text = trine("cpu", ROOT / "tests" / "operators" / "host_rest.tflite", "--engines", "--threads", 1, "--seconds", 1)
+        expect("engines left out", code == 0 and "XNNPACK, --threads 1: supports no operator" in text
+               and "reference kernels, --threads 1: Didn't find op" in text and ", optimized kernels)" in text, text)
         expect("reference kernels", rows[-1]["best"] > 3 * rows[0]["best"], rows)
         if options.onnx:
             onnx_models(scratch, verify)

@@ -146,6 +146,26 @@ TEST_CASE("a design is reduced to what a table of shapes needs", "[cli][generate
   CHECK(bad.err == "t.csv:2: M: is empty, conv needs it\n");
 }
 
+TEST_CASE("compile --tflite refuses what it would ignore", "[cli][compile][error]") {
+  const Shell shell;
+  const std::string compile = "compile --config edge64 '" + kLenet + "' --tflite o.tflite";
+  for (const std::string option : {"--out o", "--image o", "--stages o", "--batch 2", "--states"}) {
+    const Result refused = shell.trine(compile + " " + option);
+    CHECK(refused.code == 2);
+    CHECK(refused.err == option.substr(0, option.find(' ')) + ": not allowed with --tflite\n");
+  }
+  const Result onnx = shell.trine("compile --config edge64 '" TRINE_SOURCE_DIR
+                                  "/tests/torch/causal.onnx' --tflite o.tflite");
+  CHECK(onnx.code == 2);
+  CHECK_THAT(onnx.err, Catch::Matchers::ContainsSubstring("causal.onnx is not a TFLite model"));
+  const Result host = shell.trine("compile --config edge64 '" TRINE_SOURCE_DIR
+                                  "/tests/operators/arg_max.tflite' --tflite o.tflite");
+  CHECK(host.code == 2);
+  CHECK_THAT(host.err,
+             Catch::Matchers::ContainsSubstring("the machine executes no operator of it"));
+  CHECK(!std::filesystem::exists(shell.dir / "o.tflite"));
+}
+
 TEST_CASE("files that cannot be written are found before the work", "[cli][files][error]") {
   const Shell shell;
   const std::string run = "run --config edge32 '" + kPlus + "' --backend arch --memory m ";

@@ -603,6 +603,10 @@ Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& fi
   return Importer(*format::GetModel(bytes.data()), bytes.size(), file, host).run();
 }
 
+int tensors_of_tflite(const std::vector<std::uint8_t>& bytes) {
+  return static_cast<int>(size_of(format::GetModel(bytes.data())->subgraphs()->Get(0)->tensors()));
+}
+
 Graph import_tflite(const std::filesystem::path& path, bool host) {
   return parse_tflite(read_file(path), path.string(), host);
 }

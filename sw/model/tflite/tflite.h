@@ -19,5 +19,9 @@ namespace trine::model {
 Graph import_tflite(const std::filesystem::path& path, bool host = false);
 Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file,
                    bool host = false);
+/// Returns the number of tensors in the file. The graph has the same, and others after them for
+/// operators that the import writes as several.
+/// @pre parse_tflite() accepts the file
+int tensors_of_tflite(const std::vector<std::uint8_t>& bytes);
 
 }  // namespace trine::model

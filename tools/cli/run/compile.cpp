@@ -16,6 +16,7 @@
 #include "tools/cli/run/cliffs.h"
 #include "tools/cli/run/network.h"
 #include "tools/cli/run/report.h"
+#include "tools/cli/run/tflite_parts.h"
 
 namespace trine::cli {
 namespace {
@@ -23,7 +24,7 @@ namespace {
 struct CompileArguments {
   Output output;
   NetworkOptions network;
-  std::string out, image, c, stages;
+  std::string out, image, c, stages, tflite;
   Shown shown;
   bool disassemble = false;
 };
@@ -219,20 +220,45 @@ void write_for_driver(const std::string& option, const std::string& file,
   write_file(file, text_of(program));
 }
 
+/// Writes a TFLite model whose custom operators are the machine's parts.
+int run_tflite(const CompileArguments& options, const spec::Config& config,
+               reference::RoundingPolicy policy) {
+  for (const auto& [given, option] : {std::pair{!options.out.empty(), "--out"},
+                                      {!options.image.empty(), "--image"},
+                                      {!options.c.empty(), "--c"},
+                                      {!options.stages.empty(), "--stages"},
+                                      {options.disassemble, "--disassemble"},
+                                      {options.network.states, "--states"},
+                                      {options.network.batch > 1, "--batch"},
+                                      {!options.network.mapping.empty(), "--mapping"},
+                                      {!options.network.print_after.empty(), "--print-after"}})
+    if (given) throw_error("{}: not allowed with --tflite", option);
+  const std::string& model = options.network.model;
+  if (model::format_named(model).name != "TFLite")
+    throw_error("--tflite: {} is not a TFLite model", model);
+  const TfliteParts parts = tflite_parts(read_file(model), options.network, config, policy);
+  write_tflite(parts, model, options.tflite, options.output);
+  options.output.print(to_text(parts));
+  options.output.write_json({{"parts", to_json(parts)}, {"refused", parts.refused}}, &config);
+  return kSuccess;
+}
+
 int run(const CompileArguments& options) {
   if (options.out.empty() && options.image.empty() && options.c.empty() && options.stages.empty() &&
-      !options.disassemble && options.network.print_after.empty() &&
+      options.tflite.empty() && !options.disassemble && options.network.print_after.empty() &&
       options.network.mapping.empty())
     throw_error(
-        "trine compile: --out, --image, --c, --stages, --disassemble, --mapping "
-        "or --print-after is required");
+        "trine compile: --out, --image, --c, --stages, --tflite, --disassemble, --mapping or "
+        "--print-after is required");
   options.output.check({{"--out", options.out},
                         {"--image", options.image},
                         {"--c", options.c},
-                        {"--stages", options.stages}},
+                        {"--stages", options.stages},
+                        {"--tflite", options.tflite}},
                        options.network.read());
   const spec::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
+  if (!options.tflite.empty()) return run_tflite(options, config, policy);
   const Network network = load_network(options.network, config, policy);
   const compiler::Program& program = network.program;
   options.output.print(network.printed);
@@ -271,6 +297,9 @@ void add_compile(Command app, Action& action) {
   add_value(command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
   add_value(command, "--stages FILE", options->stages,
             "images of all stages and the operators between them, for drivers");
+  add_value(command, "--tflite FILE", options->tflite,
+            "a TFLite model in which custom operators \"trine\" contain what the\n"
+            "machine executes, for TFLite Micro: docs/tflite-micro.md");
   command.add_flag("--disassemble", options->disassemble, "print the instructions");
   command.footer(
       "Prints where each layer, or the first of an operator's parts (xN), is stored and split.\n"
@@ -280,6 +309,7 @@ void add_compile(Command app, Action& action) {
       "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --print-after fuse\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --mapping loops.toml\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --tflite lenet_trine.tflite\n"
       "  trine run --config edge256 lenet.trine --input digit.npy");
 }
 

@@ -212,9 +212,11 @@ std::string component_ports(const std::vector<VendorPort>& ports) {
   return text;
 }
 
-std::string component_file(const std::string& name, const char* type) {
+/// @param more  further elements of the file
+std::string component_file(const std::string& name, const char* type,
+                           const std::string& more = "") {
   return fmt::format("      <ipxact:file>{}{}</ipxact:file>\n", tag("name", name),
-                     tag("fileType", type));
+                     tag("fileType", type) + more);
 }
 
 std::string indented(const std::vector<std::string>& names, const char* prefix) {
@@ -263,6 +265,15 @@ std::string vendor_top(const Config& config) {
       ports, ties, connections);
 }
 
+/// Returns FuseSoC's conditions: memories are block RAM in the tools of FPGAs.
+std::string block_ram_parameters() {
+  std::string text;
+  for (const char* tool : {"apicula", "diamond", "icestorm", "openfpga", "quartus", "radiant",
+                           "symbiflow", "trellis", "vivado"})
+    text += fmt::format("      - \"tool_{} ? (TRINE_BLOCK_RAM=true)\"\n", tool);
+  return text;
+}
+
 std::string core_file(const Config& config, const std::vector<std::string>& sources) {
   return fmt::format(
       "CAPI=2:\n"
@@ -277,6 +288,7 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
       "  default: &default\n"
       "    filesets: [rtl]\n"
       "    toplevel: trine_top\n"
+      "    parameters:\n{}"
       "  lint:\n"
       "    filesets: [rtl]\n"
       "    toplevel: trine_axi_top\n"
@@ -289,11 +301,14 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
       "    flow_options: {{tool: verilator, mode: binary, verilator_options: [-Wall]}}\n"
       "    parameters: [before, after, program_at, program_words]\n\n"
       "parameters:\n"
+      "  TRINE_BLOCK_RAM: {{datatype: bool, paramtype: vlogdefine, "
+      "description: Memories as block RAM}}\n"
       "  before: {{datatype: file, paramtype: plusarg, description: Memory at the beginning}}\n"
       "  after: {{datatype: file, paramtype: plusarg, description: Memory at the end}}\n"
       "  program_at: {{datatype: int, paramtype: plusarg, description: Byte of its first word}}\n"
       "  program_words: {{datatype: int, paramtype: plusarg, description: Its words of 64 bits}}\n",
-      design_name(config), kVersion, pes_text(config), indented(sources, "      - "));
+      design_name(config), kVersion, pes_text(config), indented(sources, "      - "),
+      block_ram_parameters());
 }
 
 std::string bender_manifest(const Config& config, const std::vector<std::string>& sources) {
@@ -312,7 +327,11 @@ std::string ip_xact(const Config& config, const std::vector<std::string>& source
   const std::vector<VendorPort> ports = vendor_ports(config);
   std::string interfaces_text, files;
   for (const Bus& bus : buses(config)) interfaces_text += bus_interface(bus, ports);
-  for (const std::string& source : sources) files += component_file(source, "systemVerilogSource");
+  // IP-XACT goes to tools of FPGAs.
+  const std::string block_ram = tag("define", tag("name", "TRINE_BLOCK_RAM") + tag("value", "1"));
+  for (const std::string& source : sources)
+    files += component_file(source, "systemVerilogSource",
+                            source.ends_with("trine_sram.sv") ? block_ram : "");
   files += component_file("trine_axi_top.v", "verilogSource-2001");
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -245,6 +245,11 @@ TEST_CASE("the file lists of a design name each file in order and its manifest e
                Catch::Matchers::ContainsSubstring("      - " + order[i] + "\n"));
     CHECK_THAT(files.at("README.md"), Catch::Matchers::ContainsSubstring("- `" + order[i] + "`\n"));
   }
+  CHECK_THAT(
+      files.at("component.xml"),
+      Catch::Matchers::ContainsSubstring(
+          "soc_trine_sram.sv</ipxact:name><ipxact:fileType>systemVerilogSource</ipxact:fileType>"
+          "<ipxact:define><ipxact:name>SOC_TRINE_BLOCK_RAM</ipxact:name>"));
   const auto manifest = nlohmann::json::parse(files.at("manifest.json"));
   CHECK(manifest["name"] == "mine");
   CHECK(manifest["top"] == "soc_trine_top");

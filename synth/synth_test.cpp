@@ -179,6 +179,27 @@ TEST_CASE("stat and timing reports of any layout are read", "[synth][parse]") {
   CHECK_THROWS_WITH(read_file_list(list), ContainsSubstring("trine.f: lists no source"));
 }
 
+TEST_CASE("a design is a folder, a file list or a file", "[synth]") {
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const fs::path sub = folder.path() / "sub";
+  fs::create_directories(sub);
+  const auto file = [&](const char* name) { return (folder.path() / name).string(); };
+  write_file(file("a.v"), "module a; endmodule\n");
+  write_file(file("sub/z_pkg.sv"), "// types\npackage z_pkg;\nendpackage\n");
+  write_file(file("readme.md"), "package\n");
+  write_file(file("b.f"), "# one file\na.v\n");
+  // Packages come before the modules that import them.
+  CHECK(sources_of(folder.path()) == std::vector{file("sub/z_pkg.sv"), file("a.v")});
+  CHECK(sources_of(file("b.f")) == std::vector{file("a.v")});
+  CHECK(sources_of(file("a.v")) == std::vector{file("a.v")});
+  write_file(file("trine.f"), "a.v\n");
+  CHECK(sources_of(folder.path()) == std::vector{file("a.v")});
+  CHECK_THROWS_WITH(sources_of(folder.path() / "none"),
+                    ContainsSubstring("none: is neither a folder nor a file"));
+  fs::remove(sub / "z_pkg.sv");
+  CHECK_THROWS_WITH(sources_of(sub), ContainsSubstring("contains neither trine.f nor .v or .sv"));
+}
+
 TEST_CASE("each target is mapped by its own commands, and named", "[synth]") {
   const auto script = [](const char* target) {
     return parse_target(target) == Target::kAsic

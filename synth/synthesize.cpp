@@ -145,7 +145,7 @@ class Flow {
 
   /// Returns the sources of the design, with the library's clock gate instead of the latch.
   std::vector<std::string> sources() const {
-    std::vector<std::string> list = read_file_list(design_ / "trine.f");
+    std::vector<std::string> list = sources_of(design_);
     for (std::string& source : list)
       if (has_gate() && fs::path(source).filename() == kClockGate)
         source = (folder() / kClockGate).string();

@@ -227,7 +227,8 @@ SynthReport synthesize(const spec::Config& config, const SynthOptions& options);
 /// library.
 std::string netlist_fingerprint(const SynthOptions& options);
 
-/// Synthesizes the design in a folder with a trine.f. @param macs  per cycle, for the report
+/// Synthesizes a design: its folder, file list or file (sources_of()). @param macs  per cycle, for
+/// the report
 SynthReport synthesize_design(const std::filesystem::path& design, const std::string& top,
                               const std::string& label, std::int64_t macs,
                               const SynthOptions& options);

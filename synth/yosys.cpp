@@ -222,16 +222,48 @@ void run_yosys(const std::string& script, const std::string& name, const fs::pat
   throw_error("{}: yosys: {}", what, reason_in(log));
 }
 
+namespace {
+
+bool is_source(const fs::path& file) {
+  return file.extension() == ".sv" || file.extension() == ".v";
+}
+
+/// Returns true if the file contains a line that begins a package.
+bool defines_package(const std::string& file) {
+  std::istringstream in(read_text(file));
+  for (std::string line; std::getline(in, line);)
+    if (trimmed(line).starts_with("package ")) return true;
+  return false;
+}
+
+}  // namespace
+
 std::vector<std::string> read_file_list(const fs::path& list) {
   std::vector<std::string> sources;
   std::istringstream in(read_text(list));
   for (std::string line; std::getline(in, line);) {
     line = trimmed(line);
-    const std::string extension = fs::path(line).extension().string();
-    if (extension == ".sv" || extension == ".v")
-      sources.push_back((list.parent_path() / line).string());
+    if (is_source(line)) sources.push_back((list.parent_path() / line).string());
   }
   if (sources.empty()) throw_error("{}: lists no source file", list.string());
+  return sources;
+}
+
+std::vector<std::string> sources_of(const fs::path& design) {
+  std::error_code ignored;
+  if (fs::is_regular_file(design, ignored))
+    return is_source(design) ? std::vector{design.string()} : read_file_list(design);
+  if (fs::exists(design / "trine.f", ignored)) return read_file_list(design / "trine.f");
+  if (!fs::is_directory(design, ignored))
+    throw_error("{}: is neither a folder nor a file", design.string());
+  std::vector<std::string> sources;
+  for (const auto& entry : fs::recursive_directory_iterator(design))
+    if (entry.is_regular_file() && is_source(entry.path()))
+      sources.push_back(entry.path().string());
+  if (sources.empty())
+    throw_error("{}: contains neither trine.f nor .v or .sv files", design.string());
+  std::ranges::sort(sources);
+  std::ranges::stable_partition(sources, defines_package);  // before the modules that import them
   return sources;
 }
 

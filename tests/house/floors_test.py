@@ -37,7 +37,7 @@ FLOORS = [
     ["tools/cli"],
     ["components/sweep"],
     ["components/accuracy", "components/energy", "components/explore", "components/llm", "components/plugins", "components/python",
-     "components/soc"],
+     "components/soc", "components/tflm"],
     ["components/fuzz"],
     ["components/regress"],
     ["tb", "tests"],

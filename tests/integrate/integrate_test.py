@@ -271,6 +271,19 @@ def cores(folder):
     check(len(found) == 3, f"FuseSoC cores of three variants: {sorted(found)}")
 
 
+def block_ram(folder):
+    """Requires that FuseSoC defines TRINE_BLOCK_RAM for the tools of FPGAs only."""
+    name = re.search(r"^name: (\S+)$", (folder / "out" / "edge32" / "trine.core").read_text(), re.M).group(1)
+    for tool, wanted in (("vivado", True), ("trellis", True), ("verilator", False)):
+        build = folder.parent / f"fusesoc_{tool}"
+        shutil.rmtree(build, ignore_errors=True)
+        run(f"FuseSoC sets up {tool}", ["fusesoc", "--cores-root", "out/edge32", "run", "--setup", "--tool", tool,
+                                        "--build-root", str(build), name], folder)
+        scripts = [f.read_text() for f in build.rglob("*") if f.suffix in (".tcl", ".vc", ".mk")]
+        found = any("TRINE_BLOCK_RAM" in script for script in scripts)
+        check(bool(scripts) and found == wanted, f"FuseSoC, {tool}: TRINE_BLOCK_RAM {'is' if found else 'is not'} defined")
+
+
 def flip_flops(ports):
     """Returns structural Verilog: each input bit ends in a flip-flop, each output bit comes from one, the reset
     resets one."""
@@ -350,6 +363,7 @@ def main():
     on_linux(folder, options.device)
     names(folder)
     cores(folder)
+    block_ram(folder)
     printed_command(folder)
     constraints(folder)
     packages(run, check, folder)

@@ -19,6 +19,7 @@ struct SynthArguments {
   synth::SynthOptions synth;
   PythonOptions python;
   std::string floorplan;
+  std::int64_t macs = 0;
   bool no_timing = false, no_cache = false, place = false;
   std::string wire_load = "zero";
 };
@@ -56,10 +57,11 @@ int run(const SynthArguments& options) {
             .program();
   }
   if (!options.emitted.empty())
-    return print_report(options,
-                        synth::synthesize_design(options.emitted, options.top,
-                                                 options.emitted.filename().string(), 0, synth),
-                        nullptr);
+    return print_report(
+        options,
+        synth::synthesize_design(options.emitted, options.top, options.emitted.filename().string(),
+                                 options.macs, synth),
+        nullptr);
   if (options.design.config.empty()) throw_error("--config or --design is required");
   const spec::Config config = options.design.load();
   return print_report(options, synth::synthesize(config, synth), &config);
@@ -73,10 +75,15 @@ void add_synth(Command app, Action& action) {
   Option config = options->design.declare(command)->required(false);
   add_value(command, "--design DIR", options->emitted,
             "instead of --config: a folder that any revision of `trine generate`\n"
-            "wrote; reports no figures per MAC")
+            "wrote, or Verilog of others: a folder of .v and .sv files, a file, or\n"
+            "a file list (.f); reports no figures per MAC without --macs")
       ->excludes(config);
   add_value(command, "--top MODULE", options->top,
             "with --design: a module of it with its default parameters (trine_top)")
+      ->excludes(config);
+  add_value(command, "--macs N", options->macs,
+            "with --design: MACs per cycle, for figures per MAC")
+      ->check(range(1, 1 << 24))
       ->excludes(config);
   options->output.declare(command);
   add_value(command, "--liberty FILE", options->synth.liberty,
@@ -146,7 +153,8 @@ void add_synth(Command app, Action& action) {
       "  trine synth --config edge32 --set 'array.precisions=[\"int8\"]' --target ecp5 --place\n"
       "  trine synth --config edge32 --netlist gates\n"
       "  trine synth --config edge32 --place --seeds 3\n"
-      "  trine synth --design rtl_of_last_year");
+      "  trine synth --design rtl_of_last_year\n"
+      "  trine synth --design their_mesh.v --top MeshWithDelays --macs 256");
 }
 
 }  // namespace trine::cli

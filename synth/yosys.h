@@ -84,8 +84,10 @@ void run_yosys(const std::string& script, const std::string& name,
 
 /// Returns the files of a trine.f in order, as paths next to it. @throws Error
 std::vector<std::string> read_file_list(const std::filesystem::path& list);
-/// Returns the sources of a design: the files of a file list, a file itself, or the files of a
-/// folder: those of its trine.f, or all .v and .sv files in it, packages first. @throws Error
+/// Returns the sources of a design: the files of a file list, a file itself, or a folder's files.
+/// If the folder has a trine.f, that lists them; otherwise all .v and .sv files count, packages
+/// first.
+/// @throws Error
 std::vector<std::string> sources_of(const std::filesystem::path& design);
 
 }  // namespace trine::synth

@@ -134,7 +134,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compile --config edge64 none.tflite --out x", "none.tflite: cannot open: No such file"},
       Row{"compile --config edge64 out.txt --out x", "out.txt: "},
       Row{"compile --config edge64 '" + kPlus + "'",
-          "trine compile: --out, --image, --c, --stages, --disassemble, --mapping"},
+          "trine compile: --out, --image, --c, --stages, --tflite, --disassemble"},
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
           "--print-after: fused is not a stage of the compiler, allowed rewrite, lower, thin, "
           "attention, "

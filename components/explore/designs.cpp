@@ -66,6 +66,11 @@ void add(Json& point, const Json& report) {
   point["layers"] = Json::array();
   for (const Json& layer : report.at("layers")) point["layers"].push_back(layer_of(layer));
   point["notes"] = report.at("area_notes");
+  for (const Json& op : report.value("host", Json::array()))
+    point["notes"].push_back(fmt::format(
+        "{} {} runs on the host, {:.1f} % of the MACs. No figure here includes its time.",
+        op.at("op").get<std::string>(), op.at("name").get<std::string>(),
+        100 * op.at("share").get<double>()));
   for (const Json& w : report.value("warnings", Json::array()))
     if (w.at("share") > kLarge)
       point["notes"].push_back(

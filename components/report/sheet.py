@@ -11,6 +11,7 @@ PROCESSES = {"sg13g2": "130 nm", "sky130": "130 nm", "gf180": "180 nm", "osu018"
 PRECISIONS = {4: ("int8", 8), 16: ("ternary", 2), 32: ("binary", 1)}  # by MACs of a PE in a cycle: name, bits
 SIMULATORS = {"rtl": "simulated (RTL)", "arch": "simulated", "golden": "not simulated"}
 NONE = Cell("-")
+SAME = 0.01  # networks whose MACs differ by less have the same layers
 KIB = 1024
 
 
@@ -24,7 +25,7 @@ def document(points, chips):
         runs = [Run(p, result) for p in points if p.model == model for result in by_batch(p)]
         theirs = [{**chip, **run} for chip in chips for run in chip["runs"] if any(is_alike(chip, run, r) for r in runs)]
         shown += [chip for chip in chips if chip not in shown and any(t["chip"] == chip["chip"] for t in theirs)]
-        sheets.append(Section(f"Network {model}", [sheet(model, NETWORK, runs, theirs)]))
+        sheets.append(Section(f"Network {model}", [sheet(model, NETWORK, runs, theirs), *unlike(model, runs, theirs)]))
     if shown:
         sheets.append(Section("Sources", [f"{chip['chip']}: {chip['source']}." for chip in shown]))
     sheets = Section("Specification sheets", sheets)
@@ -45,6 +46,14 @@ def as_json(document):
                                              for row in part.rows]} for part in document.walk() if isinstance(part, Table)]
 
 
+def unlike(model, runs, theirs):
+    """Says which published runs are of other layers."""
+    macs = runs[0].result["macs"] // runs[0].images
+    return [f"{model} has {macs:,} MACs, {t['network']} of {t['chip']} {t['macs']:,}: they are not the same layers, so times, "
+            "traffic and accesses do not compare. The MACs of fully connected layers load a weight each."
+            for t in theirs if abs(macs / t.get("macs", macs) - 1) > SAME]
+
+
 def sheet(title, rows, ours, theirs):
     """A table with a column for each of ours and of theirs, without the rows of which nothing is known."""
     names = distinct([one.name for one in ours]) + distinct([t["chip"] for t in theirs])
@@ -61,7 +70,11 @@ def published(entry, key, unit):
     value = entry.get(key)
     if value is None:
         return NONE
-    return text(value) if isinstance(value, str) else percent(value) if unit == "%" else number(value, unit=unit)
+    if isinstance(value, str):
+        return text(value)
+    if unit == "%":
+        return percent(value)
+    return Cell(f"{value:,}" + (f"\u00a0{unit}" if unit else ""), value=value)  # with the digits that were published
 
 
 def is_size_of(chip, point):
@@ -142,7 +155,7 @@ class Run:
 
     def tested(self):
         exact = self.result.get("vectors_exact")
-        return number(exact, unit="bit-exact") if isinstance(exact, int) else text("0 (timing)")
+        return number(exact, unit="bit-exact") if isinstance(exact, int) else text("none, only timed")
 
 
 def process(point):
@@ -179,7 +192,7 @@ def clock(point):
 
 def clock_is(point):
     known = point.clock_ns()
-    return text(known[1]) if known else NONE
+    return text("predicted for the placed design" if known[1] == "placed, model" else known[1]) if known else NONE
 
 
 def peak(point):
@@ -201,7 +214,7 @@ CHIP = [  # row, ours, key of a published chip, unit
     ("area", area, "area_mm2", "mm²"),
     ("logic", gates, "gates", "GE"),
     ("memory on the chip", memory, "memory_kb", "KB"),
-    ("multipliers, int8", lambda p: number(multipliers(p)), "multipliers", ""),
+    ("MACs a cycle", lambda p: number(multipliers(p)), "multipliers", ""),
     ("area a multiplier", area_of_multiplier, "area_of_multiplier", "mm²"),
     ("memory a multiplier", memory_of_multiplier, "memory_of_multiplier", "KB"),
     ("bits an operand", lambda p: p.flexibility(), "bits", ""),
@@ -213,7 +226,7 @@ CHIP = [  # row, ours, key of a published chip, unit
 ]
 
 NETWORK = [  # row, ours, key of a published run, unit
-    ("network", lambda r: text("the file"), "network", ""),
+    ("network", lambda r: text(r.point.model), "network", ""),
     ("accuracy", lambda r: r.point.top1() if r.point.accuracy else NONE, "accuracy", ""),
     ("bits an operand", lambda r: text(f"{r.precision()[1]} ({r.precision()[0]})"), "bits", ""),
     ("batch", lambda r: number(r.images), "batch", ""),

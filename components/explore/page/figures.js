@@ -4,11 +4,11 @@
 
 /** The figures of the tiles and of the axes: name -> [title, unit, digits]. */
 const figureTitles = {
-  mm2: ["area", "mm²", 3], mhz: ["clock, placed", "MHz", 0], cycles: ["cycles", "", 0],
+  mm2: ["area with memories", "mm²", 3], mhz: ["clock, placed", "MHz", 0], cycles: ["cycles", "", 0],
   milliseconds: ["latency", "ms", 3], inferences_per_second_placed: ["inferences", "1/s", 0],
   utilization: ["utilization", "%", 1], microjoules: ["energy of the chip", "µJ", 1],
   dram_microjoules: ["energy of DRAM", "µJ", 1], dram_megabytes: ["DRAM traffic", "MB", 3],
-  gate_equivalents: ["gate equivalents", "GE", 0], gates_per_mac: ["gate equivalents a MAC", "GE", 0],
+  gate_equivalents: ["logic, no memories", "GE", 0], gates_per_mac: ["logic a MAC", "GE", 0],
 };
 const axes = ["mm2", "milliseconds", "cycles", "microjoules", "dram_megabytes", "gate_equivalents", "gates_per_mac", "utilization",
   "inferences_per_second_placed", "mhz"];
@@ -49,10 +49,15 @@ function fillTable(table, head, rows) {
   table.replaceChildren(top, body);
 }
 
-/** Returns the largest error of a predicted figure in designs that the area model has not seen: "6 %". */
+/** Returns the largest error of a predicted figure in designs that the area model has not seen. The clock is that of the few
+ * designs that were placed, and decides the times. */
 function errorOf(name, errors) {
-  const of = {mm2: errors?.total_um2, mhz: errors?.clock_placed_ns, gate_equivalents: errors?.area_um2}[name];
-  return of === undefined ? "" : `${numberText(100 * of, 0)} %`;
+  const clock = errors?.clock_placed_ns;
+  const of = {mm2: errors?.total_um2, gate_equivalents: errors?.area_um2, mhz: clock, milliseconds: clock,
+    inferences_per_second_placed: clock}[name];
+  if (of === undefined) return "";
+  const few = of === clock && errors.placed_designs ? ` on ${errors.placed_designs} placed designs` : "";
+  return `predicted, at most ${numberText(100 * of, 0)} % off${few}`;
 }
 
 /** Shows the figures of a design, with their ratio to the design that is held. */
@@ -71,7 +76,7 @@ function showFigures(point, held) {
     const cell = document.createElement("div");
     cell.append(element("dt", title), value);
     const error = errorOf(name, point.errors);
-    if (error) value.append(element("small", `predicted, at most ${error} off`));
+    if (error) value.append(element("small", error));
     list.push(cell);
   }
   byId("figures").replaceChildren(...list);
@@ -109,9 +114,14 @@ function shortText(value) {
   return String(+value.toPrecision(3));
 }
 
-/** Returns the settings of a point as a short name: "8 x 8, 128 + 64 KiB". */
-const nameOf = keys => `${keys["array.rows"]} x ${keys["array.cols"]}, ${keys["memory.dmem_kib"]} + ` +
-  `${keys["memory.pmem_kib"]} KiB`;
+const inNames = ["array.rows", "array.cols", "memory.dmem_kib", "memory.pmem_kib"];
+
+/** Returns a short name of a point, with the other keys that differ from its start: "8 x 8, 128 + 64 KiB". */
+function nameOf(point) {
+  const [rows, columns, dmem, pmem] = inNames.map(name => point.keys[name]);
+  const others = settingsOf(point.config, point.keys).filter(setting => !inNames.includes(setting.split("=")[0]));
+  return [`${rows} x ${columns}, ${dmem} + ${pmem} KiB`, ...others].join(", ");
+}
 
 /** Draws all known designs of the model, and the front. @param open  called with a point that is clicked */
 function showFront(now, held, open) {
@@ -132,13 +142,13 @@ function showFront(now, held, open) {
       scales: {x: scaleOf(figureTitle(state.x)), y: scaleOf(figureTitle(state.y))},
       onClick: (event, hits, chart) => hits.length && open(chart.data.datasets[hits[0].datasetIndex].data[hits[0].index].point),
       plugins: {legend: {labels: {usePointStyle: true}}, tooltip: {callbacks: {
-        label: item => `${nameOf(item.raw.point.keys)}: ${shortText(item.raw.x)}, ${shortText(item.raw.y)}`}}},
+        label: item => `${nameOf(item.raw.point)}: ${shortText(item.raw.x)}, ${shortText(item.raw.y)}`}}},
     },
   });
-  fillTable(byId("designs"), ["design", ...axes.map(figureTitle), ""], usable.map(p => {
+  fillTable(byId("designs"), ["design", "", ...axes.map(figureTitle)], usable.map(p => {
     const button = element("button", p === now ? "shown" : "open", {type: "button"});
     button.addEventListener("click", () => open(p));
-    return [nameOf(p.keys), ...axes.map(name => figureText(name, p.figures)), button];
+    return [nameOf(p), button, ...axes.map(name => figureText(name, p.figures))];
   }));
 }
 

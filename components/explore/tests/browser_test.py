@@ -189,7 +189,7 @@ class Explorer(unittest.TestCase):
         button = next(b for b in self.driver.find_elements(By.CSS_SELECTOR, "#designs button") if b.text == "open")
         row = button.find_element(By.XPATH, "./ancestor::tr").find_element(By.TAG_NAME, "td").text
         button.send_keys(Keys.ENTER)
-        self.assertEqual(self.driver.execute_script("return nameOf(state.keys)"), row)
+        self.assertEqual(self.driver.execute_script("return nameOf(state)"), row)
         self.settle()
 
     def test_commands_and_toml_make_the_design(self):

@@ -66,6 +66,8 @@ def check_network(sheet, work):
     moved = estimate["dram_bytes_read"] + estimate["dram_bytes_written"]
     is_near(ours["DRAM accesses a MAC"], moved / estimate["macs"], "accesses", 1e-6)
     check(ours["MACs an image"] == 724406816 and ours["measured or simulated"] == "estimated", f"network: {ours}")
+    text = (work / "page.html").read_text()
+    check("724,406,816 MACs, AlexNet, convolutions of Eyeriss 665,784,864: they are not the same layers" in text, "layers")
     check(sheet["DRAM accesses a MAC"]["Eyeriss"] == 0.0029, f"Eyeriss: {sheet['DRAM accesses a MAC']}")
 
 

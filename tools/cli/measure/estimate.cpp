@@ -235,11 +235,10 @@ void add_area(const spec::Config& config, Json& json) {
   json["clock_placed_ns"] = a.clock_placed_ns;
   json["library"] = a.library;
   json["area_model"] = true;
-  json["area_model_error"] = {{"area_um2", a.area_error},
-                              {"total_um2", a.total_error},
-                              {"clock_ns", a.clock_error},
-                              {"clock_placed_ns", a.placed_error},
-                              {"beyond", a.beyond}};
+  json["area_model_error"] = {
+      {"area_um2", a.area_error},           {"total_um2", a.total_error},
+      {"clock_ns", a.clock_error},          {"clock_placed_ns", a.placed_error},
+      {"placed_designs", a.placed_designs}, {"beyond", a.beyond}};
   json["area_notes"] = estimate::dearer_by_less(config);
 }
 

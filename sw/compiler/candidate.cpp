@@ -37,15 +37,12 @@ bool same_order(const model::Graph& a, const model::Graph& b) {
 /// Two plans whose estimates differ by less than this factor count as equally good.
 constexpr double kAsGood = 1.005;
 
-/// Returns the best candidate. The images of a batch run one after the other, either in groups that
-/// fit into half of DMEM (gaps and buffers use the rest) or in larger groups that share chunks of
-/// weights. The order with fewer planned cycles wins; if both are as good, groups win.
+/// Returns the best candidate of batch_rooms(). The order with fewer planned cycles wins; if both
+/// are as good, groups win.
 Candidate best_order(const model::Graph& graph, const spec::Config& config,
                      const CompileOptions& options, int cores, bool rows) {
   std::optional<Candidate> best;
-  const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
-  for (const BatchRoom& room :
-       {BatchRoom{0}, BatchRoom{dmem / 2}, BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
+  for (const BatchRoom& room : batch_rooms(config)) {
     if (best && !has_batch(graph)) break;
     Candidate next;
     next.graph = rewritten(graph, options.rounding, &next.removed, rows, room);

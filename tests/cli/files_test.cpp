@@ -154,6 +154,10 @@ TEST_CASE("compile --tflite refuses what it would ignore", "[cli][compile][error
     CHECK(refused.code == 2);
     CHECK(refused.err == option.substr(0, option.find(' ')) + ": not allowed with --tflite\n");
   }
+  CHECK_THAT(shell.trine(compile + " --shape x=1").err,
+             Catch::Matchers::ContainsSubstring("is TFLite, whose shapes are fixed"));
+  CHECK_THAT(shell.trine(compile + " --host Relu").err,
+             Catch::Matchers::ContainsSubstring("allowed only for ONNX"));
   const Result onnx = shell.trine("compile --config edge64 '" TRINE_SOURCE_DIR
                                   "/tests/torch/causal.onnx' --tflite o.tflite");
   CHECK(onnx.code == 2);

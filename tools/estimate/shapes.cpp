@@ -482,11 +482,9 @@ class Builder {
 
 /// Returns the rows of the batch's best order of images (compiler/candidate.cpp): fewest cycles.
 std::vector<Row> best_rows(const ShapeTable& table, const spec::Config& config, int images) {
-  const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
   std::vector<Row> best;
   double least = 0;
-  for (const compiler::BatchRoom& room : {compiler::BatchRoom{0}, compiler::BatchRoom{dmem / 2},
-                                          compiler::BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
+  for (const compiler::BatchRoom& room : compiler::batch_rooms(config)) {
     std::vector<Row> rows = of_network(Builder(table, config, images, room).run(), config);
     double cycles = 0;
     for (const Row& row : rows) cycles += row.cycles;

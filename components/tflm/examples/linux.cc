@@ -6,10 +6,9 @@
 //   linux REGISTERS BUFFER ADDRESS BYTES MODEL INPUT OUTPUT [INTERRUPT]
 //
 // INPUT contains the values of the model's inputs one after the other, once for each inference;
-// OUTPUT receives the outputs
-// in the same way. The interpreter keeps its states from one inference to the
-// next. INTERRUPT is the device that reports interrupts, if it is not REGISTERS. Exit code 1 on any
-// error.
+// OUTPUT receives the outputs in the same way. The interpreter keeps its states from one inference
+// to the next. INTERRUPT is the device that reports interrupts, if it is not REGISTERS. Exit code 1
+// on any error.
 
 #include <fcntl.h>
 #include <poll.h>

@@ -8,8 +8,11 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
+
+#include "spec/config.h"
 
 namespace trine::compiler {
 
@@ -21,6 +24,14 @@ struct BatchRoom {
   std::int64_t weight_bytes = 0;
   std::int64_t chunk_words = 0;  ///< as `words`, for such an operator
 };
+
+/// Returns the rooms with which a search plans a batch. The images run one after the other, either
+/// in groups that fit into half of DMEM (gaps and buffers use the rest) or in larger groups that
+/// share chunks of weights.
+inline std::array<BatchRoom, 3> batch_rooms(const spec::Config& config) {
+  const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
+  return {BatchRoom{0}, BatchRoom{dmem / 2}, BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}};
+}
 
 /// A step of a batch: an operator, or several that stay together.
 struct StepSize {

@@ -170,7 +170,7 @@ TflitePart compiled(const Operators& operators, const std::vector<int>& ops, int
       if (t >= file_tensors)
         throw_error("{}: operator {} reads a tensor that the file does not have",
                     operators.graph().file, ops.front());
-  TflitePart part{ops, {}, {}, {}};
+  TflitePart part{ops, {}, {}, {}, {}};
   part.program = compiler::compile(
       compiler::subgraph(operators.graph(), operators.places_of(ops), inputs, outputs), config,
       options);
@@ -179,7 +179,7 @@ TflitePart compiled(const Operators& operators, const std::vector<int>& ops, int
     part.inputs.push_back(inputs[at(i)]);
   for (const int i : plain(after, after.inputs, after.outputs))
     part.outputs.push_back(outputs[at(i)]);
-  compiler::write_image(part.program);  // refuses what a driver cannot do
+  part.image = compiler::write_image(part.program);  // refuses what a driver cannot do
   return part;
 }
 
@@ -210,7 +210,10 @@ Json plan_of(const TfliteParts& parts) {
 
 TfliteParts tflite_parts(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                          const spec::Config& config, reference::RoundingPolicy policy) {
-  const Graph graph = model::parse_model(bytes, options.model, true);
+  model::HostUse host = true;
+  host.types = {options.host.begin(), options.host.end()};
+  const Graph graph =
+      model::parse_model(bytes, options.model, host, model::parse_shapes(options.shapes));
   const int file_tensors = model::tensors_of_tflite(bytes);
   const auto with = [&](compiler::HostPart host) { return compile_options(options, policy, host); };
   const Operators operators(graph);
@@ -246,8 +249,7 @@ void write_tflite(const TfliteParts& parts, const std::string& model, const std:
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path folder = scratch.path();
   for (std::size_t i = 0; i < parts.parts.size(); ++i)
-    write_file((folder / fmt::format("{}.img", i)).string(),
-               compiler::write_image(parts.parts[i].program));
+    write_file((folder / fmt::format("{}.img", i)).string(), parts.parts[i].image);
   for (const auto& [tensor, data] : parts.constants)
     write_file((folder / fmt::format("{}.const", tensor)).string(),
                std::string(data.begin(), data.end()));

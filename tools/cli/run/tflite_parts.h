@@ -18,6 +18,7 @@ namespace trine::cli {
 struct TflitePart {
   std::vector<int> ops, inputs, outputs;
   compiler::Program program;
+  std::string image;  ///< of the program, for drivers
 };
 
 /// A divided model.
